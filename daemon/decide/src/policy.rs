@@ -1,0 +1,151 @@
+//! The trait behind which every policy stands, native or WebAssembly, and the View it is shown.
+//!
+//! A policy is a pure function of its View: no clock, no randomness, no state of its own. How WASM guests
+//! get to see a View is the work of `host`.
+
+use model::advice::{Advice, Hook, PolicyFault, PolicyMode};
+use model::aims::Aims;
+use model::group::GroupKind;
+use model::ids::{PolicyName, WorkloadKey};
+use model::memory::{GroupUse, Memory};
+use model::money::UsdPerHour;
+use model::offer::{GroupIx, Purchase};
+use model::pod::SpecIx;
+use model::resources::Resources;
+use model::snapshot::Snapshot;
+use model::time::Span;
+use std::sync::Arc;
+
+/// Answers the question of one hook.
+pub trait Policy: Send + Sync {
+    /// Hooks it can answer.
+    fn hooks(&self) -> &[Hook];
+
+    /// Answers for the hook of the View. Never blocks beyond its own deadline, never panics.
+    fn advise(&self, view: &View<'_>) -> Advised;
+}
+
+/// An answer with what it cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advised {
+    /// Answer or fault.
+    pub answer: Result<Advice, PolicyFault>,
+    /// Fuel used; 0 for native policies.
+    pub fuel: u64,
+    /// What it logged, escaped and cut.
+    pub log: Vec<String>,
+}
+
+/// Policies in the order they are asked.
+#[derive(Clone, Default)]
+pub struct PolicySet {
+    /// Later ones win where they contradict each other on the same row (factors multiply, addends add, a
+    /// forbid wins, replicas: the highest, headroom: the sum).
+    pub entries: Vec<PolicyEntry>,
+}
+
+/// One policy as it was loaded.
+#[derive(Clone)]
+pub struct PolicyEntry {
+    /// Name given by the operator.
+    pub name: PolicyName,
+    /// SHA-256 of the component, hexadecimal; empty for native ones.
+    pub digest: String,
+    /// Whether its answers count.
+    pub mode: PolicyMode,
+    /// The policy.
+    pub policy: Arc<dyn Policy>,
+}
+
+/// What a policy is shown.
+pub struct View<'a> {
+    /// The question.
+    pub hook: Hook,
+    /// The picture.
+    pub seen: &'a Snapshot,
+    /// What is remembered.
+    pub memory: &'a Memory,
+    /// What is wanted.
+    pub aims: &'a Aims,
+    /// Scaler: one row per workload that may be scaled. Empty for the other hooks.
+    pub workloads: &'a [WorkloadRow],
+    /// Placement and headroom: one row per class of demand.
+    pub classes: &'a [ClassRow],
+    /// Placement and headroom: one row per offer set.
+    pub sets: &'a [SetRow],
+}
+
+/// A workload that may be scaled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadRow {
+    /// Which.
+    pub key: WorkloadKey,
+    /// Spec of its next pod, where known.
+    pub spec: Option<SpecIx>,
+    /// Replicas now.
+    pub replicas: u32,
+    /// Ready pods.
+    pub ready: u32,
+    /// Fewest.
+    pub min: u32,
+    /// Most.
+    pub max: u32,
+    /// Metric held at the target: `cpu`, `memory` or a name from the aims.
+    pub metric: String,
+    /// Target in thousandths (of the request for `cpu` and `memory`, else per replica in the metric's unit).
+    pub target_milli: i64,
+    /// Its value in thousandths, summed over pods; `None` where it is missing (never zero).
+    pub value_milli: Option<i64>,
+    /// Age of the value.
+    pub age: Span,
+    /// Pods that contributed.
+    pub pods: u32,
+    /// Request of one pod for `cpu` (millicores) or `memory` (bytes), in thousandths; 0 for other metrics.
+    pub request_milli: i64,
+    /// Highest recommendation within the last 5 minutes; `replicas` where there is none.
+    pub recent_max: u32,
+}
+
+/// A class of demand: pods that no rule can tell apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassRow {
+    /// Spec; `None` for headroom.
+    pub spec: Option<SpecIx>,
+    /// Owner, where the pods have one.
+    pub workload: Option<WorkloadKey>,
+    /// Request of one pod.
+    pub requests: Resources,
+    /// Pods waiting now.
+    pub pending: u32,
+    /// Replicas to come.
+    pub to_come: u32,
+    /// Virtual pods.
+    pub headroom: u32,
+    /// Marginal EC2 price of one pod at full utilisation; `None`: no EC2 offer fits.
+    pub ec2_price: Option<UsdPerHour>,
+    /// Price of the smallest Fargate size that holds one pod; `None`: Fargate cannot run it.
+    pub fargate_price: Option<UsdPerHour>,
+}
+
+/// An offer set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetRow {
+    /// `group` or `group/arch/purchase`.
+    pub name: String,
+    /// Its group.
+    pub group: GroupIx,
+    /// Kind of the group.
+    pub kind: GroupKind,
+    /// Architecture, where the set has one.
+    pub arch: Option<String>,
+    /// Purchase, where the set has one.
+    pub purchase: Option<Purchase>,
+    /// Offers in it.
+    pub offers: u32,
+    /// Price of its cheapest offer.
+    pub min_price: UsdPerHour,
+    /// Nodes the group has.
+    pub nodes: u32,
+    /// Measured utilisation of the group; zeros where it has no nodes.
+    pub utilisation: GroupUse,
+}

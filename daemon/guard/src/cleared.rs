@@ -1,0 +1,45 @@
+//! `Cleared`: proof that the guard has let a step pass. `Fence`: proof that a lease is held.
+
+/// A step that may be carried out. Made only by `judge`, under a held Fence.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cleared<T>(T);
+
+impl<T> Cleared<T> {
+    /// Only the judge calls this.
+    pub(crate) fn new(step: T, _fence: &Fence) -> Self {
+        Self(step)
+    }
+
+    /// Reads what was cleared.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// Takes what was cleared; it cannot be put back.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// Proof that this process may act. With one replica it is always held; the lease itself comes later.
+#[derive(Debug)]
+pub struct Fence {
+    held: bool,
+}
+
+impl Fence {
+    /// The fence of a process that is alone.
+    pub const fn sole() -> Self {
+        Self { held: true }
+    }
+
+    /// A fence that is not held: nothing is cleared under it.
+    pub const fn lost() -> Self {
+        Self { held: false }
+    }
+
+    /// Whether it is held.
+    pub const fn is_held(&self) -> bool {
+        self.held
+    }
+}

@@ -1,0 +1,174 @@
+//! What policies answer, and how a call to one ended. Recorded as it is.
+
+use crate::ids::{PolicyName, WorkloadKey};
+use crate::resources::Resources;
+use crate::time::Span;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The questions that policies answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hook {
+    /// How many replicas.
+    Scaler,
+    /// What places cost.
+    Placement,
+    /// How much room to keep.
+    Headroom,
+}
+
+impl Hook {
+    /// All hooks.
+    pub const ALL: [Self; 3] = [Self::Scaler, Self::Placement, Self::Headroom];
+
+    /// As written in files and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scaler => "scaler",
+            Self::Placement => "placement",
+            Self::Headroom => "headroom",
+        }
+    }
+}
+
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An answer to one hook. Row numbers refer to the View the policy was shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Advice {
+    /// Scaler.
+    Scale(Vec<ScaleAdvice>),
+    /// Placement.
+    Placement(PlacementAdvice),
+    /// Headroom.
+    Headroom(Vec<HeadroomAdvice>),
+}
+
+/// Wanted replicas of one workload row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScaleAdvice {
+    /// Which workload.
+    pub workload: WorkloadKey,
+    /// Replicas wanted, before bounds.
+    pub replicas: u32,
+    /// Reason code of the policy.
+    pub code: u16,
+    /// Its words, escaped and cut by the host.
+    pub text: String,
+}
+
+/// Prices and bans.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacementAdvice {
+    /// Price factors in thousandths by offer set row; absent: 1000.
+    pub factors: Vec<(u32, u32)>,
+    /// Bans by (class row, offer set row), with the reason code.
+    pub forbids: Vec<(u32, u32, u16)>,
+    /// Addends in nano-dollars per hour and pod by (class row, offer set row), with the reason code.
+    pub addends: Vec<(u32, u32, i64, u16)>,
+}
+
+/// Virtual pods to keep room for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadroomAdvice {
+    /// How many.
+    pub count: u32,
+    /// Request of each.
+    pub requests: Resources,
+    /// Reason code.
+    pub code: u16,
+}
+
+/// How a policy failed; the built-in default answers instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum PolicyFault {
+    /// Trapped.
+    #[error("trapped: {0}")]
+    Trap(String),
+    /// Used up its fuel.
+    #[error("used more than {limit} units of fuel")]
+    Fuel {
+        /// Budget.
+        limit: u64,
+    },
+    /// Ran past the wall-clock deadline.
+    #[error("ran past its deadline of {limit}")]
+    Deadline {
+        /// Deadline.
+        limit: Span,
+    },
+    /// Asked for more memory, tables or handles than allowed.
+    #[error("asked for more {what} than allowed")]
+    Resource {
+        /// What.
+        what: String,
+    },
+    /// Answered what cannot be an answer.
+    #[error("answered nonsense: {0}")]
+    Nonsense(String),
+    /// Said itself that it cannot answer.
+    #[error("refused to answer: {0}")]
+    Declined(String),
+    /// Could not be set up (configuration refused).
+    #[error("could not be configured: {0}")]
+    Config(String),
+}
+
+impl PolicyFault {
+    /// Short name for metrics.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Trap(_) => "trap",
+            Self::Fuel { .. } => "fuel",
+            Self::Deadline { .. } => "deadline",
+            Self::Resource { .. } => "resource",
+            Self::Nonsense(_) => "nonsense",
+            Self::Declined(_) => "declined",
+            Self::Config(_) => "config",
+        }
+    }
+}
+
+/// Whether an answer counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyMode {
+    /// Runs, is recorded, counts for nothing.
+    Shadow,
+    /// Counts.
+    Enforce,
+}
+
+impl PolicyMode {
+    /// As written in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shadow => "shadow",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
+/// One call of one policy in one cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyCall {
+    /// Which policy.
+    pub policy: PolicyName,
+    /// SHA-256 of the component, hexadecimal; empty for built-ins.
+    pub digest: String,
+    /// Hook.
+    pub hook: Hook,
+    /// Whether it counted.
+    pub mode: PolicyMode,
+    /// Fuel used; 0 for built-ins.
+    pub fuel: u64,
+    /// Answer or fault.
+    pub answer: Result<Advice, PolicyFault>,
+    /// Log lines of the guest, escaped and cut by the host.
+    pub log: Vec<String>,
+}

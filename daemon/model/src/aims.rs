@@ -1,0 +1,199 @@
+//! Aims: what the operator wants. Read from YAML by `manifest`; every field has a documented default.
+
+use crate::advice::Hook;
+use crate::ids::{GroupName, WorkloadKey};
+use crate::limits::Limits;
+use crate::time::Span;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What the operator wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Aims {
+    /// Observe or act, per cluster, group, workload and hook.
+    pub modes: Modes,
+    /// What the guard holds every plan against.
+    pub limits: Limits,
+    /// Workloads whose replicas may be set (beside the annotated ones).
+    pub scale: Vec<ScaleAim>,
+    /// Which offers are wanted.
+    pub catalogue: Catalogue,
+    /// Fargate profiles to plan for, where the cluster itself names none.
+    pub fargate: Vec<FargateAim>,
+    /// How nodes are given up.
+    pub shrink: ShrinkAims,
+    /// Schedulers, beside the default one, whose pods are demand.
+    pub schedulers: Vec<String>,
+    /// Groups that may grow and shrink; empty means all that are found.
+    pub groups: Vec<GroupName>,
+    /// Zone id to zone name.
+    pub zones: BTreeMap<String, String>,
+}
+
+/// Whether steps are carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Mode {
+    /// Decide, record, explain; change nothing.
+    #[default]
+    Observe,
+    /// Carry out what the guard clears.
+    Act,
+}
+
+/// Modes by scope; a step needs `Act` in every scope it touches. Absent narrower scopes inherit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Modes {
+    /// For the cluster; absent means `Observe`.
+    pub cluster: Option<Mode>,
+    /// By group.
+    pub groups: BTreeMap<GroupName, Mode>,
+    /// By workload.
+    #[serde(with = "crate::memory::pairs")]
+    pub workloads: BTreeMap<WorkloadKey, Mode>,
+    /// By hook.
+    pub hooks: BTreeMap<Hook, Mode>,
+}
+
+/// A workload that policies may scale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScaleAim {
+    /// Which.
+    pub workload: WorkloadKey,
+    /// Fewest replicas.
+    pub min: u32,
+    /// Most replicas.
+    pub max: u32,
+    /// Target, in thousandths of the request for `cpu` and `memory`, else of the metric's unit per replica.
+    pub target_milli: i64,
+    /// Metric that is held at the target.
+    pub metric: String,
+}
+
+/// Which offers are wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Catalogue {
+    /// Bare metal types.
+    pub bare_metal: bool,
+    /// Burstable types (t-families).
+    pub burstable: bool,
+    /// Mac types.
+    pub mac: bool,
+    /// Spot offers.
+    pub spot: bool,
+    /// Largest type, in vCPU; `None`: no limit.
+    pub max_vcpu: Option<u32>,
+    /// Instance families or types to keep (`m6a`, `m6a.large`); empty: all.
+    pub types: Vec<String>,
+    /// Architectures to keep; empty: all that are known.
+    pub arch: Vec<String>,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self {
+            bare_metal: false,
+            burstable: false,
+            mac: false,
+            spot: false,
+            max_vcpu: None,
+            types: Vec::new(),
+            arch: Vec::new(),
+        }
+    }
+}
+
+/// A Fargate profile as the aims describe it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FargateAim {
+    /// Profile name.
+    pub profile: String,
+    /// Namespaces it selects (globs).
+    pub namespaces: Vec<String>,
+    /// Labels a pod must carry; empty: any.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// How nodes are given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ShrinkAims {
+    /// Off means that no node is ever removed.
+    pub enabled: bool,
+    /// A node must have been unneeded this long.
+    pub unneeded_for: Span,
+    /// A node younger than this is left alone.
+    pub min_age: Span,
+    /// A drain that takes longer is given up.
+    pub drain_timeout: Span,
+    /// Nodes drained at once.
+    pub parallel: u32,
+    /// What one eviction counts, in nano-dollars: a removal must save more within `payback`.
+    pub eviction_cost_nanos: i64,
+    /// See `eviction_cost_nanos`.
+    pub payback: Span,
+}
+
+impl Default for ShrinkAims {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            unneeded_for: Span::from_secs(600),
+            min_age: Span::from_secs(600),
+            drain_timeout: Span::from_secs(1800),
+            parallel: 2,
+            eviction_cost_nanos: 500_000,
+            payback: Span::from_secs(3600),
+        }
+    }
+}
+
+impl Modes {
+    /// These modes with `over` laid on top.
+    pub fn with(&self, over: &Self) -> Self {
+        let mut merged = self.clone();
+        merged.cluster = over.cluster.or(merged.cluster);
+        merged
+            .groups
+            .extend(over.groups.iter().map(|(k, v)| (k.clone(), *v)));
+        merged
+            .workloads
+            .extend(over.workloads.iter().map(|(k, v)| (k.clone(), *v)));
+        merged.hooks.extend(over.hooks.iter().map(|(k, v)| (*k, *v)));
+        merged
+    }
+
+    /// Mode of the cluster.
+    pub fn of_cluster(&self) -> Mode {
+        self.cluster.unwrap_or_default()
+    }
+
+    /// Mode of a group, never above the cluster's.
+    pub fn of_group(&self, group: &GroupName) -> Mode {
+        self.groups
+            .get(group)
+            .copied()
+            .unwrap_or(Mode::Act)
+            .min(self.of_cluster())
+    }
+
+    /// Mode of a workload, never above the cluster's.
+    pub fn of_workload(&self, workload: &WorkloadKey) -> Mode {
+        self.workloads
+            .get(workload)
+            .copied()
+            .unwrap_or(Mode::Act)
+            .min(self.of_cluster())
+    }
+
+    /// Mode of a hook, never above the cluster's.
+    pub fn of_hook(&self, hook: Hook) -> Mode {
+        self.hooks
+            .get(&hook)
+            .copied()
+            .unwrap_or(Mode::Act)
+            .min(self.of_cluster())
+    }
+}

@@ -1,0 +1,119 @@
+//! Groups: where capacity is changed.
+
+use crate::ids::{GroupName, InstanceId};
+use crate::pod::Taint;
+use crate::selector::{LabelSelector, Labels};
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// A set of nodes that grows and shrinks by one knob.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Name.
+    pub name: GroupName,
+    /// Whose knob it is.
+    pub kind: GroupKind,
+    /// Fewest instances.
+    pub min: u32,
+    /// Most instances.
+    pub max: u32,
+    /// Freshest desired size read from the provider.
+    pub desired: u32,
+    /// How capacity is asked for.
+    pub launch: LaunchMode,
+    /// Instances the provider lists.
+    pub instances: Vec<Instance>,
+    /// Labels of its nodes, beyond those of the offer.
+    pub labels: Labels,
+    /// Taints of its nodes.
+    pub taints: Vec<Taint>,
+    /// Fargate profiles: which pods the profile selects. Empty for every other kind.
+    pub fargate_selectors: Vec<FargateSelector>,
+    /// Somebody else owns the size (Karpenter, kops `autoscale: false`, suspended processes): never changed.
+    pub foreign: Option<String>,
+}
+
+/// Whose knob a group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum GroupKind {
+    /// Self-managed Auto Scaling group.
+    Asg,
+    /// EKS managed node group.
+    ManagedNodeGroup,
+    /// kops instance group.
+    KopsInstanceGroup,
+    /// Plimsoll's own fleet: any of its offers.
+    Fleet,
+    /// EKS Fargate profile.
+    FargateProfile,
+    /// ECS capacity provider.
+    EcsCapacityProvider,
+    /// Node objects in an API server, without a cloud.
+    Kwok,
+    /// The simulator's.
+    Simulated,
+}
+
+/// How a group is asked for capacity (reference: EC2 Auto Scaling `LaunchInstances`, `SetDesiredCapacity`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum LaunchMode {
+    /// Synchronous launch: ids and capacity errors at once.
+    Instances,
+    /// Desired capacity, upward only.
+    Desired,
+    /// Created directly (kwok, simulator).
+    Direct,
+    /// Nothing to launch (Fargate).
+    None,
+}
+
+/// A selector of a Fargate profile: namespace glob and labels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FargateSelector {
+    /// Namespace; `*` and `?` are wildcards.
+    pub namespace: String,
+    /// Labels that the pod must carry.
+    pub labels: LabelSelector,
+}
+
+/// An instance as the provider lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Id.
+    pub id: InstanceId,
+    /// Instance type, where known.
+    pub instance_type: Option<String>,
+    /// Zone name, where known.
+    pub zone: Option<String>,
+    /// Where it stands.
+    pub state: InstanceState,
+    /// When it was launched, where known.
+    pub launched: Option<Instant>,
+}
+
+/// Life of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum InstanceState {
+    /// Asked for, not running yet.
+    Pending,
+    /// Running.
+    InService,
+    /// Going away.
+    Terminating,
+    /// Gone, still listed.
+    Terminated,
+    /// Anything else (standby, warm pool): neither capacity nor gone.
+    Other,
+}
+
+impl Group {
+    /// Instances that are or will be capacity.
+    pub fn living(&self) -> u32 {
+        let count = self
+            .instances
+            .iter()
+            .filter(|i| matches!(i.state, InstanceState::Pending | InstanceState::InService))
+            .count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,176 @@
+//! Intents, and the Ledger that keeps them across restarts.
+//!
+//! A plain value: advancing it against a Snapshot is done in `guard`, storing it in the ends.
+
+use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey};
+use crate::money::UsdPerHour;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// Version that this build writes; it reads this one and the one before.
+pub const LEDGER_VERSION: u32 = 1;
+
+/// Open Intents and windowed counters; durable, read back before the first decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Format version.
+    pub version: u32,
+    /// Raised by one at every save; a save with an older one is refused by the store.
+    pub generation: u64,
+    /// Number of the last cycle begun.
+    pub cycle: u64,
+    /// Open intents, ordered by id.
+    pub intents: Vec<Intent>,
+    /// Effects within the longest window of the Limits, oldest first.
+    pub effects: Vec<Effect>,
+    /// The kill switch, latched across restarts.
+    pub paused: Option<Pause>,
+    /// Mode overrides set at run time; they win over the aims.
+    pub modes: crate::aims::Modes,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            version: LEDGER_VERSION,
+            generation: 0,
+            cycle: 0,
+            intents: Vec::new(),
+            effects: Vec::new(),
+            paused: None,
+            modes: crate::aims::Modes::default(),
+        }
+    }
+}
+
+/// Who pulled the kill switch, when and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Caller.
+    pub by: String,
+    /// Free text from the caller, escaped where shown.
+    pub why: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// Work longer than one call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Id; client tokens are derived from it, so that a repeated call is the same call.
+    pub id: IntentId,
+    /// What is under way.
+    pub kind: IntentKind,
+    /// When it was opened.
+    pub opened: Instant,
+    /// When it is given up.
+    pub deadline: Instant,
+    /// Ledger generation it was opened at.
+    pub generation: u64,
+}
+
+/// Kinds of long work, with the stage they have reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IntentKind {
+    /// Nodes on their way.
+    Launch {
+        /// Group that grows.
+        group: GroupName,
+        /// What is bought.
+        offer: OfferId,
+        /// How many.
+        count: u32,
+        /// Desired size before and after: a repeated call never adds twice.
+        from: u32,
+        /// See `from`.
+        to: u32,
+        /// Names the plan gave them, in order.
+        planned: Vec<NodeName>,
+        /// Pods planned onto them (so that a pod counts against one launch only).
+        pods: Vec<PodKey>,
+        /// How far it is.
+        stage: LaunchStage,
+        /// Instances known by id.
+        instances: Vec<InstanceId>,
+        /// Nodes that have joined.
+        joined: Vec<NodeName>,
+    },
+    /// A node on its way out.
+    Remove {
+        /// Group it leaves.
+        group: GroupName,
+        /// Node.
+        node: NodeName,
+        /// Instance.
+        instance: InstanceId,
+        /// How far it is.
+        stage: RemoveStage,
+        /// Launch intent that must have joined first (replace, then remove).
+        after: Option<IntentId>,
+    },
+}
+
+/// Stages of a launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LaunchStage {
+    /// Written down; the call may or may not have been made.
+    Opened,
+    /// The provider accepted it.
+    Asked,
+    /// All nodes are there and Ready; the intent closes.
+    Joined,
+}
+
+/// Stages of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RemoveStage {
+    /// Written down.
+    Opened,
+    /// Cordoned and tainted.
+    Cordoned,
+    /// Pods are leaving.
+    Draining,
+    /// Termination was asked for.
+    Terminating,
+    /// Given up: to be uncordoned.
+    Undoing,
+}
+
+/// One effect that counts against a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// When.
+    pub at: Instant,
+    /// Which group.
+    pub group: GroupName,
+    /// What.
+    pub kind: EffectKind,
+}
+
+/// Effects that windows count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EffectKind {
+    /// Nodes asked for.
+    Bought {
+        /// How many.
+        count: u32,
+        /// What they add to the bill.
+        rate: UsdPerHour,
+    },
+    /// A voluntary removal begun.
+    Removed,
+}
+
+impl Ledger {
+    /// The open intent of this id.
+    pub fn intent(&self, id: &IntentId) -> Option<&Intent> {
+        self.intents.iter().find(|i| i.id == *id)
+    }
+
+    /// The open removal of a node.
+    pub fn removal_of(&self, name: &NodeName) -> Option<&Intent> {
+        self.intents
+            .iter()
+            .find(|i| matches!(&i.kind, IntentKind::Remove { node, .. } if node == name))
+    }
+}

@@ -1,0 +1,50 @@
+//! The nouns of Plimsoll and the trait `Observe`.
+//!
+//! Every other room speaks in these types. Deliberately absent: I/O, clocks, randomness, async code and
+//! decisions. A type lives here only when two rooms need it. Integers carry money and resources; every map
+//! is ordered, so that the same picture has the same bytes.
+
+pub mod advice;
+pub mod aims;
+pub mod group;
+pub mod ids;
+pub mod intent;
+pub mod limits;
+pub mod memory;
+pub mod money;
+pub mod node;
+pub mod notes;
+pub mod observe;
+pub mod offer;
+pub mod outcome;
+pub mod plan;
+pub mod pod;
+pub mod reason;
+pub mod resources;
+pub mod selector;
+pub mod snapshot;
+pub mod time;
+pub mod verdict;
+pub mod workload;
+
+pub use advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode};
+pub use aims::Aims;
+pub use group::{Group, GroupKind, Instance, InstanceState};
+pub use ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, StepId, WorkloadKey};
+pub use intent::{Intent, IntentKind, Ledger};
+pub use limits::Limits;
+pub use memory::Memory;
+pub use money::{Usd, UsdPerHour};
+pub use node::Node;
+pub use notes::Notes;
+pub use observe::{Observe, ObserveError};
+pub use offer::Offer;
+pub use outcome::Outcome;
+pub use plan::{Plan, Step, StepKind};
+pub use pod::{Pod, PodSpec};
+pub use reason::{Reason, Refusal};
+pub use resources::Resources;
+pub use snapshot::{Freshness, Snapshot, Source};
+pub use time::{Instant, Span};
+pub use verdict::{HoldReason, StrikeReason, Verdict};
+pub use workload::Workload;

@@ -1,0 +1,63 @@
+//! Limits of the guard. Defaults: reliability invariants I2, I5, I6, I9, I23; no policy can override them.
+
+use crate::money::UsdPerHour;
+use crate::time::Span;
+use serde::{Deserialize, Serialize};
+
+/// What the guard holds every plan against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Removals need every source they rest on to be at most this old (I2).
+    pub max_snapshot_age: Span,
+    /// Growing needs pods, nodes and groups to be at most this old.
+    pub max_growth_age: Span,
+    /// Window of the short caps (I5).
+    pub window: Span,
+    /// Nodes removed voluntarily per window and group, in thousandths of the group; at least one.
+    pub removed_per_window_permille: u32,
+    /// Window of the long cap (I5).
+    pub long_window: Span,
+    /// Nodes removed voluntarily per long window and cluster, in thousandths of the cluster; at least one.
+    pub removed_per_long_window_permille: u32,
+    /// Nodes on their way out at once in the cluster (I5).
+    pub removals_at_once: u32,
+    /// Nodes bought per window in the cluster (I6, I9).
+    pub bought_per_window: u32,
+    /// Most nodes in the cluster, those on their way included (I6).
+    pub max_nodes: u32,
+    /// What may be added to the bill per window (I23).
+    pub added_per_window: UsdPerHour,
+    /// What the cluster may cost after the step (I23).
+    pub max_rate: UsdPerHour,
+    /// Launches of one group in a row that brought no node, before it backs off (I9).
+    pub failed_launches: u32,
+    /// A launch must have joined within this time (I9).
+    pub provision_time: Span,
+    /// Evictions per window in the cluster.
+    pub evictions_per_window: u32,
+    /// Caps of 100 % (1000 ‰) need this (I5).
+    pub acknowledge_risk: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_snapshot_age: Span::from_secs(30),
+            max_growth_age: Span::from_secs(120),
+            window: Span::from_secs(600),
+            removed_per_window_permille: 50,
+            long_window: Span::from_secs(3600),
+            removed_per_long_window_permille: 100,
+            removals_at_once: 10,
+            bought_per_window: 100,
+            max_nodes: 1000,
+            added_per_window: UsdPerHour(50_000_000_000),
+            max_rate: UsdPerHour(500_000_000_000),
+            failed_launches: 3,
+            provision_time: Span::from_secs(900),
+            evictions_per_window: 1000,
+            acknowledge_risk: false,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What decisions remember from cycle to cycle; a bounded value, recorded, replayed and persisted.
+//!
+//! Losing it makes the daemon less active: no node is unneeded long enough, no policy is trusted sooner.
+
+use crate::ids::{GroupName, NodeName, PodKey, PolicyName, WorkloadKey};
+use crate::time::{Instant, Span};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version that this build writes; it reads this one and the one before.
+pub const MEMORY_VERSION: u32 = 1;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Format version.
+    pub version: u32,
+    /// Since when each node could have been emptied.
+    pub unneeded_since: BTreeMap<NodeName, Instant>,
+    /// Recent replica recommendations per workload, oldest first, at most 64 each.
+    #[serde(with = "crate::memory::pairs")]
+    pub recommendations: BTreeMap<WorkloadKey, Vec<Recommendation>>,
+    /// Last measured boot times per group, at most 16 each.
+    pub boot_times: BTreeMap<GroupName, Vec<Span>>,
+    /// Launch failures per group; a group in back-off is not grown.
+    pub backoff: BTreeMap<GroupName, Backoff>,
+    /// Recent faults per policy, oldest first, at most 8 each.
+    pub faults: BTreeMap<PolicyName, Vec<Instant>>,
+    /// Policies in quarantine, since when.
+    pub quarantine: BTreeMap<PolicyName, Instant>,
+    /// Demand of recent cycles (pods waiting), oldest first, at most 128.
+    pub demand_history: Vec<(Instant, u32)>,
+    /// Measured utilisation per group: exponentially smoothed CPU and memory share in thousandths.
+    pub utilisation: BTreeMap<GroupName, GroupUse>,
+    /// Since when each pod has been waiting, as first seen.
+    #[serde(with = "crate::memory::pairs")]
+    pub waiting_since: BTreeMap<PodKey, Instant>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            version: MEMORY_VERSION,
+            unneeded_since: BTreeMap::new(),
+            recommendations: BTreeMap::new(),
+            boot_times: BTreeMap::new(),
+            backoff: BTreeMap::new(),
+            faults: BTreeMap::new(),
+            quarantine: BTreeMap::new(),
+            demand_history: Vec::new(),
+            utilisation: BTreeMap::new(),
+            waiting_since: BTreeMap::new(),
+        }
+    }
+}
+
+/// One recommendation of replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// When.
+    pub at: Instant,
+    /// Replicas.
+    pub replicas: u32,
+}
+
+/// Back-off of a group whose launches failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backoff {
+    /// Failures in a row.
+    pub failures: u32,
+    /// Not grown before.
+    pub until: Instant,
+}
+
+/// Share of a group's allocatable that is requested and used, in thousandths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupUse {
+    /// Requested CPU.
+    pub cpu_requested: u32,
+    /// Requested memory.
+    pub memory_requested: u32,
+    /// Used CPU, where load is known.
+    pub cpu_used: Option<u32>,
+    /// Used memory, where load is known.
+    pub memory_used: Option<u32>,
+}
+
+/// Maps whose keys are structures are stored as lists of pairs (JSON has text keys only).
+pub(crate) mod pairs {
+    use serde::de::DeserializeOwned;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::collections::BTreeMap;
+
+    pub(crate) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map.iter())
+    }
+
+    pub(crate) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: DeserializeOwned + Ord,
+        V: DeserializeOwned,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}

@@ -1,0 +1,55 @@
+//! Nodes as they stand.
+
+use crate::ids::{GroupName, InstanceId, NodeName, OfferId};
+use crate::pod::{Taint, Usage};
+use crate::resources::Resources;
+use crate::selector::Labels;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// Taint that Plimsoll sets before it drains a node.
+pub const DRAIN_TAINT: &str = "plimsoll.io/removing";
+
+/// One node of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Name.
+    pub name: NodeName,
+    /// The Group it belongs to, where one is known.
+    pub group: Option<GroupName>,
+    /// Cloud instance behind it, where one is known (`spec.providerID`).
+    pub instance: Option<InstanceId>,
+    /// The Offer it is an instance of, where the catalogue has it.
+    pub offer: Option<OfferId>,
+    /// Labels.
+    pub labels: Labels,
+    /// Taints.
+    pub taints: Vec<Taint>,
+    /// `status.allocatable` without pods.
+    pub allocatable: Resources,
+    /// `status.allocatable.pods`.
+    pub max_pods: u32,
+    /// Condition Ready is True.
+    pub ready: bool,
+    /// Cordoned (`spec.unschedulable`).
+    pub unschedulable: bool,
+    /// Has a deletion timestamp.
+    pub deleting: bool,
+    /// A virtual node for one Fargate pod: never removed by us, no capacity for others.
+    pub fargate: bool,
+    /// Annotated `plimsoll.io/do-not-disrupt` or `karpenter.sh/do-not-disrupt: "true"`.
+    pub do_not_disrupt: bool,
+    /// Cordoned and tainted by Plimsoll itself (`DRAIN_TAINT`).
+    pub draining: bool,
+    /// When it was created.
+    pub created: Instant,
+    /// Measured use; `None` where nothing is known.
+    pub usage: Option<Usage>,
+}
+
+impl Node {
+    /// Whether new pods may be counted onto it.
+    pub fn takes_pods(&self) -> bool {
+        self.ready && !self.unschedulable && !self.deleting && !self.fargate && !self.draining
+    }
+}

@@ -1,0 +1,239 @@
+//! The Plan: ordered Steps, each one bounded effect that names its objects exactly.
+
+use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, StepId, WorkloadKey};
+use crate::money::UsdPerHour;
+use crate::reason::{Reason, Refusal};
+use crate::selector::Labels;
+use serde::{Deserialize, Serialize};
+
+/// What should be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Steps in the order they should happen.
+    pub steps: Vec<Step>,
+    /// Nodes and Fargate pods to buy, with what runs on them.
+    pub nodes: Vec<PlannedNode>,
+    /// Waiting pods that fit on nodes that are there or on their way.
+    pub existing: Vec<(NodeName, Vec<PodKey>)>,
+    /// What is not done, and why.
+    pub refusals: Vec<Refusal>,
+    /// What the purchase costs, and could cost at best.
+    pub cost: Cost,
+    /// Waiting pods, each in exactly one of `nodes`, `existing`, `refusals`.
+    pub pending: u32,
+}
+
+/// A node (or Fargate pod) to buy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedNode {
+    /// Unique name, `new-1`…
+    pub name: NodeName,
+    /// Group.
+    pub group: GroupName,
+    /// Offer.
+    pub offer: OfferId,
+    /// Pods it will carry, DaemonSet pods not listed.
+    pub pods: Vec<PodKey>,
+}
+
+/// Price of a purchase beside its lower bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// The bill.
+    pub rate: UsdPerHour,
+    /// No plan for the same demand, free capacity and offers costs less; without policies.
+    pub bound: UsdPerHour,
+    /// The bill with factors and addends of policies.
+    pub policy_rate: UsdPerHour,
+    /// Bound of the same.
+    pub policy_bound: UsdPerHour,
+}
+
+impl Cost {
+    /// How far the policy rate is above its bound, in percent; 0 when both are 0.
+    #[expect(clippy::cast_precision_loss, reason = "for reading")]
+    pub fn gap_percent(&self) -> f64 {
+        if self.policy_bound.0 <= 0 {
+            return 0.0;
+        }
+        (self.policy_rate.0 - self.policy_bound.0) as f64 * 100.0 / self.policy_bound.0 as f64
+    }
+}
+
+/// One bounded effect (at most 10 s). It moves one Intent by one stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Which.
+    pub id: StepId,
+    /// Intent it opens or moves, where the work is longer than one call.
+    pub intent: Option<IntentId>,
+    /// Ledger generation the plan was computed from; a newer one makes the step stale.
+    pub generation: u64,
+    /// What.
+    pub kind: StepKind,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Kinds of effects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StepKind {
+    /// Set replicas through `/scale`.
+    ScaleWorkload {
+        /// Which.
+        workload: WorkloadKey,
+        /// Replicas now.
+        from: u32,
+        /// Replicas wanted.
+        to: u32,
+    },
+    /// Ask a group for more nodes.
+    GrowGroup {
+        /// Which.
+        group: GroupName,
+        /// What is bought.
+        offer: OfferId,
+        /// Desired size read.
+        from: u32,
+        /// Desired size wanted; never below `from`.
+        to: u32,
+        /// Names given to the new nodes.
+        nodes: Vec<NodeName>,
+        /// Pods planned onto them.
+        pods: Vec<PodKey>,
+        /// What it adds to the bill.
+        rate: UsdPerHour,
+    },
+    /// Place a class on Fargate: the label that its pods should carry at admission.
+    PlaceOnFargate {
+        /// Index of the class in the notes.
+        class: u32,
+        /// Owner of the pods, where they have one.
+        workload: Option<WorkloadKey>,
+        /// Profile.
+        profile: GroupName,
+        /// Size.
+        offer: OfferId,
+        /// Label to set.
+        label: Labels,
+        /// Pods.
+        pods: Vec<PodKey>,
+    },
+    /// Nominate a node for a waiting pod (`status.nominatedNodeName`).
+    Nominate {
+        /// Which.
+        pod: PodKey,
+        /// Where.
+        node: NodeName,
+    },
+    /// Cordon and taint: first stage of a removal.
+    Cordon {
+        /// Which.
+        node: NodeName,
+        /// Its group.
+        group: GroupName,
+        /// Its instance.
+        instance: InstanceId,
+    },
+    /// Ask the Eviction API to move one pod.
+    Evict {
+        /// Which.
+        pod: PodKey,
+        /// From where.
+        node: NodeName,
+    },
+    /// Remove that very instance and lower its group's desired size by one.
+    RemoveNode {
+        /// Group.
+        group: GroupName,
+        /// Node.
+        node: NodeName,
+        /// Instance.
+        instance: InstanceId,
+    },
+    /// Undo cordon and taint.
+    Uncordon {
+        /// Which.
+        node: NodeName,
+    },
+}
+
+impl StepKind {
+    /// Name for tools and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ScaleWorkload { .. } => "ScaleWorkload",
+            Self::GrowGroup { .. } => "GrowGroup",
+            Self::PlaceOnFargate { .. } => "PlaceOnFargate",
+            Self::Nominate { .. } => "Nominate",
+            Self::Cordon { .. } => "Cordon",
+            Self::Evict { .. } => "Evict",
+            Self::RemoveNode { .. } => "RemoveNode",
+            Self::Uncordon { .. } => "Uncordon",
+        }
+    }
+
+    /// Group it changes, where it changes one.
+    pub const fn group(&self) -> Option<&GroupName> {
+        match self {
+            Self::GrowGroup { group, .. } | Self::Cordon { group, .. } | Self::RemoveNode { group, .. } => {
+                Some(group)
+            }
+            Self::PlaceOnFargate { profile, .. } => Some(profile),
+            Self::ScaleWorkload { .. }
+            | Self::Nominate { .. }
+            | Self::Evict { .. }
+            | Self::Uncordon { .. } => None,
+        }
+    }
+
+    /// Node it concerns, where it concerns one.
+    pub const fn node(&self) -> Option<&NodeName> {
+        match self {
+            Self::Nominate { node, .. }
+            | Self::Cordon { node, .. }
+            | Self::Evict { node, .. }
+            | Self::RemoveNode { node, .. }
+            | Self::Uncordon { node } => Some(node),
+            Self::ScaleWorkload { .. } | Self::GrowGroup { .. } | Self::PlaceOnFargate { .. } => None,
+        }
+    }
+}
+
+impl std::fmt::Display for StepKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ScaleWorkload { workload, from, to } => write!(f, "scale {workload} {from} -> {to}"),
+            Self::GrowGroup {
+                group,
+                offer,
+                from,
+                to,
+                ..
+            } => write!(f, "grow {group} {from} -> {to} ({offer})"),
+            Self::PlaceOnFargate {
+                profile,
+                offer,
+                pods,
+                workload,
+                ..
+            } => match workload {
+                Some(workload) => write!(
+                    f,
+                    "place {workload} ({} pods) on Fargate {profile} as {offer}",
+                    pods.len()
+                ),
+                None => write!(f, "place {} pods on Fargate {profile} as {offer}", pods.len()),
+            },
+            Self::Nominate { pod, node } => write!(f, "nominate {node} for {pod}"),
+            Self::Cordon { node, .. } => write!(f, "cordon {node}"),
+            Self::Evict { pod, node } => write!(f, "evict {pod} from {node}"),
+            Self::RemoveNode {
+                node,
+                group,
+                instance,
+            } => write!(f, "remove {node} ({instance}) from {group}"),
+            Self::Uncordon { node } => write!(f, "uncordon {node}"),
+        }
+    }
+}

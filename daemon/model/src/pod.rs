@@ -1,0 +1,185 @@
+//! Pods: one small row each, and the part they share with their siblings, kept once.
+//!
+//! A `PodSpec` is what scheduling can depend on; pods with the same spec are one Class to `decide`. Not here:
+//! containers, environment, images, anything no rule reads.
+
+use crate::ids::{NodeName, PodKey, WorkloadKey};
+use crate::resources::Resources;
+use crate::selector::{Labels, NodeTerm};
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// Index into `Snapshot::specs`.
+pub type SpecIx = u32;
+
+/// One pod as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pod {
+    /// Namespace and name.
+    pub key: PodKey,
+    /// What it asks for.
+    pub spec: SpecIx,
+    /// Where it runs or is bound; `None` while it waits.
+    pub node: Option<NodeName>,
+    /// Where it stands in its life.
+    pub phase: PodPhase,
+    /// When it was created.
+    pub created: Instant,
+    /// Measured use with its age; `None` where nothing is known (never zero).
+    pub usage: Option<Usage>,
+    /// `status.nominatedNodeName`.
+    pub nominated: Option<NodeName>,
+}
+
+/// Life of a pod, as far as placing it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum PodPhase {
+    /// Waits for a node.
+    Pending,
+    /// Held back by scheduling gates: no demand yet.
+    Gated,
+    /// Bound to a node, not ready yet.
+    Starting,
+    /// Ready.
+    Running,
+    /// Has a deletion timestamp; still holds its resources.
+    Terminating,
+    /// Succeeded or failed: holds nothing.
+    Finished,
+}
+
+/// CPU and memory in use, averaged over the scrape window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Millicores.
+    pub cpu_milli: i64,
+    /// Bytes of working set.
+    pub memory_bytes: i64,
+    /// When it was measured.
+    pub at: Instant,
+}
+
+/// What pods of one kind ask for and what they promise: everything a scheduling rule reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PodSpec {
+    /// Namespace (policies, budgets and selectors are namespaced).
+    pub namespace: String,
+    /// Effective request: max(init, sum of containers and sidecars) + overhead (kube `PodRequests`).
+    pub requests: Resources,
+    /// All labels of the pod.
+    pub labels: Labels,
+    /// `plimsoll.io/…`, `karpenter.sh/do-not-disrupt` and `cluster-autoscaler.kubernetes.io/…` annotations.
+    pub annotations: Labels,
+    /// Controller, with ReplicaSets resolved to their Deployment where known.
+    pub owner: Option<WorkloadKey>,
+    /// `spec.schedulerName`; empty means the default scheduler.
+    pub scheduler: String,
+    /// `spec.priority`.
+    pub priority: i32,
+    /// `spec.nodeSelector`.
+    pub node_selector: Labels,
+    /// Required node affinity: one of the terms must match; `None` where there is none.
+    pub node_affinity: Option<Vec<NodeTerm>>,
+    /// Tolerations.
+    pub tolerations: Vec<Toleration>,
+    /// Properties that exclude offers or forbid moving the pod.
+    pub traits: PodTraits,
+    /// Constraints that this engine cannot model; a pending pod that has one is refused with the reason.
+    pub unmodelled: Vec<Unmodelled>,
+}
+
+/// Yes-or-no properties of a pod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a row of independent facts, each read by one rule"
+)]
+pub struct PodTraits {
+    /// `hostNetwork`.
+    pub host_network: bool,
+    /// `hostPID` or `hostIPC`.
+    pub host_namespaces: bool,
+    /// Any container privileged.
+    pub privileged: bool,
+    /// Any `hostPort`.
+    pub host_port: bool,
+    /// Any `hostPath` volume.
+    pub host_path: bool,
+    /// Any persistent volume claim.
+    pub claims_volume: bool,
+    /// An `emptyDir` that a move would lose.
+    pub local_storage: bool,
+    /// Static pod (mirror).
+    pub mirror: bool,
+    /// Carries `karpenter.sh/do-not-disrupt: "true"`, `plimsoll.io/do-not-disrupt: "true"` or
+    /// `cluster-autoscaler.kubernetes.io/safe-to-evict: "false"`.
+    pub do_not_disrupt: bool,
+    /// Carries `cluster-autoscaler.kubernetes.io/safe-to-evict: "true"`.
+    pub safe_to_evict: bool,
+}
+
+/// A toleration, as upstream.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Toleration {
+    /// Key; `None` with `Exists` tolerates every taint.
+    pub key: Option<String>,
+    /// Value to equal; `None` means the operator `Exists`.
+    pub value: Option<String>,
+    /// Effect; `None` means all.
+    pub effect: Option<TaintEffect>,
+}
+
+/// What a taint does to pods that do not tolerate it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TaintEffect {
+    /// Not scheduled there.
+    NoSchedule,
+    /// Rather not; placing ignores it.
+    PreferNoSchedule,
+    /// Not scheduled, and evicted when running.
+    NoExecute,
+}
+
+/// A taint of a node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Taint {
+    /// Key.
+    pub key: String,
+    /// Value; empty where none.
+    pub value: String,
+    /// Effect.
+    pub effect: TaintEffect,
+}
+
+impl Toleration {
+    /// Whether this toleration covers the taint (kube `Toleration.ToleratesTaint`).
+    pub fn tolerates(&self, taint: &Taint) -> bool {
+        self.effect.is_none_or(|effect| effect == taint.effect)
+            && self.key.as_ref().is_none_or(|key| *key == taint.key)
+            && self.value.as_ref().is_none_or(|value| *value == taint.value)
+    }
+}
+
+/// A required constraint that the engine does not model yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Unmodelled {
+    /// Required inter-pod affinity.
+    PodAffinity,
+    /// Required inter-pod anti-affinity.
+    PodAntiAffinity,
+    /// `topologySpreadConstraints` with `DoNotSchedule`.
+    TopologySpread,
+    /// Volume claims that bind to zones or attach limits.
+    VolumeClaim,
+    /// Dynamic resource claims.
+    ResourceClaim,
+    /// Host ports (at most one such pod per node and port).
+    HostPort,
+}
+
+impl Pod {
+    /// Whether the pod holds resources on its node.
+    pub fn holds_resources(&self) -> bool {
+        self.node.is_some() && self.phase != PodPhase::Finished
+    }
+}

@@ -1,0 +1,443 @@
+//! Why a step exists, and why a pod, node, workload or step does not.
+//!
+//! Enums only: what a person reads is rendered from them at the edge (`Display` here is that one rendering,
+//! shared by CLI, gRPC, Events and the report). Strings inside come from names, never from decisions.
+
+use crate::ids::{GroupName, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
+use crate::money::UsdPerHour;
+use crate::pod::Unmodelled;
+use crate::time::Span;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why a step exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// A scaler policy (or the built-in) wants this many replicas.
+    Scaled {
+        /// Who said so; `built-in` for the default.
+        by: PolicyName,
+        /// Its reason code.
+        code: u16,
+        /// Its words for the row, escaped and cut at the edge of the host.
+        text: String,
+    },
+    /// Waiting pods need this capacity, and it is the cheapest found.
+    Demand {
+        /// Pods it will carry.
+        pods: u32,
+        /// How many of them exist already (the others are replicas to come or headroom).
+        pending: u32,
+        /// Rate it adds.
+        rate: UsdPerHour,
+    },
+    /// Fargate is cheaper for this class, or a policy prefers it.
+    FargateCheaper {
+        /// Per pod on Fargate, as priced by policies.
+        fargate: UsdPerHour,
+        /// Per pod on EC2 (marginal price ÷ utilisation), as priced by policies; `None`: no EC2 offer fits.
+        ec2: Option<UsdPerHour>,
+        /// Policy whose price decided, if one did.
+        by: Option<PolicyName>,
+        /// Its reason code.
+        code: u16,
+    },
+    /// The plan counts on this node for the pod.
+    Planned,
+    /// The node's pods fit elsewhere and it has been unneeded long enough.
+    Unneeded {
+        /// For how long.
+        since: Span,
+        /// Rate saved.
+        saves: UsdPerHour,
+        /// Pods that move.
+        moves: u32,
+    },
+    /// Next stage of an intent.
+    Continues {
+        /// Which.
+        intent: IntentId,
+    },
+    /// The intent is given up and undone.
+    GivenUp {
+        /// Which.
+        intent: IntentId,
+        /// Why.
+        why: GiveUp,
+    },
+}
+
+/// Why an intent is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GiveUp {
+    /// Past its deadline.
+    TimedOut,
+    /// The node is needed again.
+    NeededAgain,
+    /// A pod on it must not be moved.
+    MustNotMove,
+}
+
+/// Why something is not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// No offer and no node can run the pod.
+    Pod {
+        /// Which.
+        pod: PodKey,
+        /// The reason of the closest offer.
+        why: Misfit,
+        /// Closest offers, nearest first, with what each lacks.
+        closest: Vec<(OfferId, Misfit)>,
+    },
+    /// The workload's replicas are set by somebody else.
+    OwnedByHpa {
+        /// Which.
+        workload: WorkloadKey,
+        /// By whom.
+        owner: String,
+    },
+    /// The node stays.
+    NodeStays {
+        /// Which.
+        node: NodeName,
+        /// Why.
+        why: Stays,
+    },
+    /// The group does not grow.
+    GroupStays {
+        /// Which.
+        group: GroupName,
+        /// Why.
+        why: GroupBlock,
+    },
+}
+
+/// Why a pod does not fit an offer or node; named as kube-scheduler's plugins see it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Misfit {
+    /// Not enough CPU.
+    InsufficientCpu {
+        /// Asked for, millicores.
+        asked: i64,
+        /// There, millicores.
+        there: i64,
+    },
+    /// Not enough memory.
+    InsufficientMemory {
+        /// Asked for, bytes.
+        asked: i64,
+        /// There, bytes.
+        there: i64,
+    },
+    /// Not enough ephemeral storage.
+    InsufficientEphemeral {
+        /// Asked for, bytes.
+        asked: i64,
+        /// There, bytes.
+        there: i64,
+    },
+    /// Not enough of an extended resource.
+    InsufficientExtended {
+        /// Which.
+        resource: String,
+        /// Asked for.
+        asked: i64,
+        /// There.
+        there: i64,
+    },
+    /// The node's pod count is used up.
+    TooManyPods,
+    /// A taint is not tolerated.
+    UntoleratedTaint {
+        /// `key=value:Effect`.
+        taint: String,
+    },
+    /// The node selector does not match.
+    NodeSelector {
+        /// `key=value` that is missing.
+        wants: String,
+    },
+    /// No term of the required node affinity matches.
+    NodeAffinity,
+    /// Fargate cannot run it.
+    FargateExcluded(FargateBlock),
+    /// No Fargate profile selects it.
+    NoFargateProfile,
+    /// A constraint that is not modelled.
+    Unmodelled(Unmodelled),
+    /// A policy forbids it.
+    Forbidden {
+        /// Which policy.
+        by: PolicyName,
+        /// Its reason code.
+        code: u16,
+    },
+    /// The group has reached its maximum, backs off, or belongs to somebody else.
+    Group(GroupBlock),
+    /// No offers at all.
+    NoOffers,
+}
+
+/// What keeps a pod off Fargate (EKS user guide, "Fargate considerations").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FargateBlock {
+    /// Belongs to a DaemonSet.
+    DaemonSet,
+    /// Privileged container.
+    Privileged,
+    /// Host network, PID or IPC.
+    HostNamespaces,
+    /// Host port.
+    HostPort,
+    /// hostPath volume.
+    HostPath,
+    /// Extended resources (GPUs).
+    ExtendedResources,
+    /// Block-storage volume claim.
+    Volume,
+    /// Larger than the largest size.
+    TooLarge,
+    /// Needs arm64 or another node label that Fargate does not have.
+    NodeLabels,
+    /// Already bound: Fargate is chosen at admission.
+    AlreadyAdmitted,
+}
+
+/// Why a node stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stays {
+    /// Its pods do not fit elsewhere.
+    PodsDoNotFit {
+        /// The first that does not.
+        pod: PodKey,
+    },
+    /// A pod must not be moved.
+    PodMustStay {
+        /// Which.
+        pod: PodKey,
+        /// Why.
+        why: PodStays,
+    },
+    /// Annotated do-not-disrupt.
+    DoNotDisrupt,
+    /// A budget allows no eviction.
+    DisruptionBudget {
+        /// `ns/name`.
+        budget: String,
+    },
+    /// Younger than the aims' `min_age`.
+    TooYoung,
+    /// Unneeded, but not long enough.
+    NotUnneededLongEnough {
+        /// For how long so far.
+        since: Span,
+    },
+    /// Its group is at its minimum.
+    GroupAtMinimum,
+    /// It has no group that can shrink.
+    NoGroup,
+    /// Moving its pods costs more than it saves.
+    NotWorthIt,
+    /// The daemon runs on it.
+    OwnNode,
+}
+
+/// Why a pod must not be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum PodStays {
+    /// Annotated do-not-disrupt or safe-to-evict=false.
+    DoNotDisrupt,
+    /// Static pod.
+    Mirror,
+    /// No controller would recreate it.
+    NoOwner,
+    /// Local storage that would be lost.
+    LocalStorage,
+}
+
+/// Why a group does not grow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum GroupBlock {
+    /// At its maximum.
+    AtMaximum,
+    /// Backs off after failed launches.
+    BacksOff,
+    /// Somebody else's.
+    Foreign,
+    /// Not named in the aims.
+    NotInAims,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scaled { by, code, text } if text.is_empty() => {
+                write!(f, "policy {by} asks for it (code {code})")
+            }
+            Self::Scaled { by, text, .. } => write!(f, "policy {by}: {text}"),
+            Self::Demand { pods, pending, rate } => {
+                write!(
+                    f,
+                    "room for {pods} pods ({pending} waiting now), cheapest found at {rate}"
+                )
+            }
+            Self::FargateCheaper {
+                fargate,
+                ec2: Some(ec2),
+                by,
+                ..
+            } => {
+                write!(f, "Fargate {fargate} per pod against {ec2} on EC2")?;
+                by.as_ref()
+                    .map_or(Ok(()), |by| write!(f, ", as policy {by} prices it"))
+            }
+            Self::FargateCheaper {
+                fargate, ec2: None, ..
+            } => {
+                write!(f, "Fargate at {fargate} per pod; no EC2 offer can run it")
+            }
+            Self::Planned => f.write_str("the plan counts on this node for it"),
+            Self::Unneeded { since, saves, moves } => {
+                write!(
+                    f,
+                    "unneeded for {since}, its {moves} pods fit elsewhere, saves {saves}"
+                )
+            }
+            Self::Continues { intent } => write!(f, "next stage of intent {intent}"),
+            Self::GivenUp { intent, why } => write!(f, "intent {intent} is given up: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for GiveUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TimedOut => "it ran past its deadline",
+            Self::NeededAgain => "the node is needed again",
+            Self::MustNotMove => "a pod on the node must not be moved",
+        })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pod { pod, why, .. } => write!(f, "pod {pod} has no place: {why}"),
+            Self::OwnedByHpa { workload, owner } => {
+                write!(f, "{workload} is scaled by {owner}, not by Plimsoll")
+            }
+            Self::NodeStays { node, why } => write!(f, "node {node} stays: {why}"),
+            Self::GroupStays { group, why } => write!(f, "group {group} does not grow: {why}"),
+        }
+    }
+}
+
+impl Misfit {
+    /// Short code for tools, as in `plan -o json`.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InsufficientCpu { .. } => "InsufficientCpu",
+            Self::InsufficientMemory { .. } => "InsufficientMemory",
+            Self::InsufficientEphemeral { .. } => "InsufficientEphemeralStorage",
+            Self::InsufficientExtended { .. } => "InsufficientExtendedResource",
+            Self::TooManyPods => "TooManyPods",
+            Self::UntoleratedTaint { .. } => "UntoleratedTaint",
+            Self::NodeSelector { .. } => "NodeSelector",
+            Self::NodeAffinity => "NodeAffinity",
+            Self::FargateExcluded(_) => "FargateExcluded",
+            Self::NoFargateProfile => "NoFargateProfile",
+            Self::Unmodelled(_) => "UnmodelledConstraint",
+            Self::Forbidden { .. } => "ForbiddenByPolicy",
+            Self::Group(_) => "GroupBlocked",
+            Self::NoOffers => "NoOffers",
+        }
+    }
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InsufficientCpu { asked, there } => write!(f, "asks for {asked}m CPU, {there}m there"),
+            Self::InsufficientMemory { asked, there } => {
+                write!(f, "asks for {asked} bytes of memory, {there} there")
+            }
+            Self::InsufficientEphemeral { asked, there } => {
+                write!(f, "asks for {asked} bytes of ephemeral storage, {there} there")
+            }
+            Self::InsufficientExtended {
+                resource,
+                asked,
+                there,
+            } => {
+                write!(f, "asks for {asked} {resource}, {there} there")
+            }
+            Self::TooManyPods => f.write_str("the node's pod count is used up"),
+            Self::UntoleratedTaint { taint } => write!(f, "does not tolerate taint {taint}"),
+            Self::NodeSelector { wants } => write!(f, "node selector wants {wants}"),
+            Self::NodeAffinity => f.write_str("no term of its required node affinity matches"),
+            Self::FargateExcluded(block) => write!(f, "Fargate cannot run it: {block}"),
+            Self::NoFargateProfile => f.write_str("no Fargate profile selects it"),
+            Self::Unmodelled(what) => write!(f, "has a constraint that is not modelled: {what:?}"),
+            Self::Forbidden { by, code } => write!(f, "policy {by} forbids it (code {code})"),
+            Self::Group(block) => write!(f, "its group {block}"),
+            Self::NoOffers => f.write_str("there are no offers"),
+        }
+    }
+}
+
+impl fmt::Display for FargateBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DaemonSet => "DaemonSet pods do not run there",
+            Self::Privileged => "privileged containers do not run there",
+            Self::HostNamespaces => "host namespaces do not exist there",
+            Self::HostPort => "host ports do not exist there",
+            Self::HostPath => "hostPath volumes do not exist there",
+            Self::ExtendedResources => "extended resources (GPUs) do not exist there",
+            Self::Volume => "block-storage claims do not work there",
+            Self::TooLarge => "larger than the largest size",
+            Self::NodeLabels => "asks for node labels that do not exist there",
+            Self::AlreadyAdmitted => "placement is chosen at admission, and this pod is past it",
+        })
+    }
+}
+
+impl fmt::Display for Stays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PodsDoNotFit { pod } => write!(f, "pod {pod} fits nowhere else"),
+            Self::PodMustStay { pod, why } => write!(f, "pod {pod} must not be moved ({why})"),
+            Self::DoNotDisrupt => f.write_str("annotated do-not-disrupt"),
+            Self::DisruptionBudget { budget } => write!(f, "budget {budget} allows no eviction now"),
+            Self::TooYoung => f.write_str("too young"),
+            Self::NotUnneededLongEnough { since } => write!(f, "unneeded for {since} only"),
+            Self::GroupAtMinimum => f.write_str("its group is at its minimum"),
+            Self::NoGroup => f.write_str("it belongs to no group that can shrink"),
+            Self::NotWorthIt => f.write_str("moving its pods costs more than it saves"),
+            Self::OwnNode => f.write_str("the daemon itself runs on it"),
+        }
+    }
+}
+
+impl fmt::Display for PodStays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DoNotDisrupt => "annotated",
+            Self::Mirror => "static pod",
+            Self::NoOwner => "no controller would recreate it",
+            Self::LocalStorage => "local storage would be lost",
+        })
+    }
+}
+
+impl fmt::Display for GroupBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AtMaximum => "is at its maximum",
+            Self::BacksOff => "backs off after failed launches",
+            Self::Foreign => "belongs to somebody else",
+            Self::NotInAims => "is not named in the aims",
+        })
+    }
+}

@@ -1,0 +1,117 @@
+//! Label selectors and node selector terms, and whether labels satisfy them.
+//!
+//! Source: apimachinery `labels.Selector` and component-helpers `nodeaffinity`. A `Requirement` holds parsed
+//! values only; refusing malformed ones is the work of `manifest`.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Labels, ordered by key.
+pub type Labels = BTreeMap<String, String>;
+
+/// How a key's value is compared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Operator {
+    /// The value is one of these.
+    In(Vec<String>),
+    /// The value is none of these, or the key is absent.
+    NotIn(Vec<String>),
+    /// The key is present.
+    Exists,
+    /// The key is absent.
+    DoesNotExist,
+    /// The value is an integer above this.
+    Gt(i64),
+    /// The value is an integer below this.
+    Lt(i64),
+}
+
+/// One condition on one key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Requirement {
+    /// Label key; in `NodeTerm::fields` only `metadata.name` exists.
+    pub key: String,
+    /// Comparison.
+    pub operator: Operator,
+}
+
+impl Requirement {
+    /// Whether a value (absent: `None`) satisfies the condition.
+    pub fn matches(&self, value: Option<&str>) -> bool {
+        match (&self.operator, value) {
+            (Operator::In(values), Some(value)) => values.iter().any(|v| v == value),
+            (Operator::NotIn(values), Some(value)) => values.iter().all(|v| v != value),
+            (Operator::Exists, present) => present.is_some(),
+            (Operator::NotIn(_) | Operator::DoesNotExist, None) => true,
+            (Operator::DoesNotExist, Some(_)) => false,
+            (Operator::Gt(bound), Some(value)) => value.parse::<i64>().is_ok_and(|v| v > *bound),
+            (Operator::Lt(bound), Some(value)) => value.parse::<i64>().is_ok_and(|v| v < *bound),
+            (Operator::In(_) | Operator::Gt(_) | Operator::Lt(_), None) => false,
+        }
+    }
+}
+
+/// All requirements must hold. An empty term of a node affinity matches nothing (as upstream).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeTerm {
+    /// On node labels.
+    pub labels: Vec<Requirement>,
+    /// On node fields.
+    pub fields: Vec<Requirement>,
+}
+
+impl NodeTerm {
+    /// Whether a node with these labels and this name satisfies the term.
+    pub fn matches(&self, labels: &Labels, name: &str) -> bool {
+        !(self.labels.is_empty() && self.fields.is_empty())
+            && self
+                .labels
+                .iter()
+                .all(|r| r.matches(labels.get(&r.key).map(String::as_str)))
+            && self
+                .fields
+                .iter()
+                .all(|r| r.key == "metadata.name" && r.matches(Some(name)))
+    }
+}
+
+/// A label selector of a PodDisruptionBudget or workload: empty matches everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LabelSelector {
+    /// All must hold; `matchLabels` become `In` with one value.
+    pub requirements: Vec<Requirement>,
+}
+
+impl LabelSelector {
+    /// Whether these labels are selected.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        self.requirements
+            .iter()
+            .all(|r| r.matches(labels.get(&r.key).map(String::as_str)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_keys() {
+        let not_in = Requirement {
+            key: "a".into(),
+            operator: Operator::NotIn(vec!["x".into()]),
+        };
+        assert!(not_in.matches(None));
+        let gt = Requirement {
+            key: "a".into(),
+            operator: Operator::Gt(3),
+        };
+        assert!(!gt.matches(None) && gt.matches(Some("4")) && !gt.matches(Some("four")));
+    }
+
+    #[test]
+    fn an_empty_term_matches_nothing_but_an_empty_selector_everything() {
+        assert!(!NodeTerm::default().matches(&Labels::new(), "n"));
+        assert!(LabelSelector::default().matches(&Labels::new()));
+    }
+}

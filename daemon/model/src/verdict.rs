@@ -1,0 +1,174 @@
+//! The guard's word on a step.
+
+use crate::advice::Hook;
+use crate::money::UsdPerHour;
+use crate::snapshot::Source;
+use crate::time::Span;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Cleared, held for now, or struck for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// May be carried out now.
+    Cleared,
+    /// Not now; a later cycle may find it again.
+    Held(HoldReason),
+    /// Must not be carried out at all.
+    Struck(StrikeReason),
+}
+
+/// Why a step waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HoldReason {
+    /// The mode of a scope it touches is Observe.
+    ObserveOnly {
+        /// `cluster`, or the group, workload or hook.
+        scope: String,
+    },
+    /// The kill switch is pulled.
+    Paused {
+        /// By whom.
+        by: String,
+    },
+    /// A source it rests on is too old or missing.
+    StaleSource {
+        /// Which.
+        source: Source,
+        /// How old; `None`: missing.
+        age: Option<Span>,
+        /// Allowed.
+        limit: Span,
+    },
+    /// Removals of this window are used up.
+    RemovalsPerWindow {
+        /// Allowed.
+        limit: u32,
+    },
+    /// Too many removals at once.
+    RemovalsAtOnce {
+        /// Allowed.
+        limit: u32,
+    },
+    /// Purchases of this window are used up.
+    PurchasesPerWindow {
+        /// Allowed.
+        limit: u32,
+    },
+    /// Evictions of this window are used up.
+    EvictionsPerWindow {
+        /// Allowed.
+        limit: u32,
+    },
+    /// Dollars per hour of this window are used up.
+    RatePerWindow {
+        /// Allowed.
+        limit: UsdPerHour,
+    },
+    /// The cluster would cost more than allowed.
+    MaxRate {
+        /// Allowed.
+        limit: UsdPerHour,
+    },
+    /// The cluster would have more nodes than allowed.
+    MaxNodes {
+        /// Allowed.
+        limit: u32,
+    },
+    /// The replacement is not Ready yet.
+    ReplacementNotReady,
+    /// A policy fault in this cycle: nothing is scaled in.
+    PolicyFault {
+        /// Hook that faulted.
+        hook: Hook,
+    },
+    /// Another intent on the same object is open.
+    IntentOpen,
+    /// No lease is held.
+    NoFence,
+}
+
+/// Why a step must not happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StrikeReason {
+    /// Above the group's maximum.
+    AboveGroupMax {
+        /// Maximum.
+        max: u32,
+    },
+    /// Below the group's minimum.
+    BelowGroupMin {
+        /// Minimum.
+        min: u32,
+    },
+    /// A group may never be shrunk by number.
+    ShrinksByNumber,
+    /// The daemon runs on the node.
+    OwnNode,
+    /// The named object is not in the Snapshot.
+    UnknownObject,
+    /// The object does not belong to this cluster or to us.
+    Foreign,
+    /// The step was computed from an older generation.
+    StaleGeneration,
+    /// A budget or an annotation forbids it.
+    MustNotDisrupt,
+    /// Somebody else sets these replicas.
+    OwnedByHpa,
+}
+
+impl fmt::Display for HoldReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ObserveOnly { scope } => write!(f, "{scope} is in observe mode"),
+            Self::Paused { by } => write!(f, "paused by {by}"),
+            Self::StaleSource {
+                source,
+                age: Some(age),
+                limit,
+            } => {
+                write!(f, "source {source:?} is {age} old, at most {limit} allowed")
+            }
+            Self::StaleSource {
+                source, age: None, ..
+            } => write!(f, "source {source:?} is missing"),
+            Self::RemovalsPerWindow { limit } => write!(f, "at most {limit} nodes removed per window"),
+            Self::RemovalsAtOnce { limit } => write!(f, "at most {limit} removals at once"),
+            Self::PurchasesPerWindow { limit } => write!(f, "at most {limit} nodes bought per window"),
+            Self::EvictionsPerWindow { limit } => write!(f, "at most {limit} evictions per window"),
+            Self::RatePerWindow { limit } => write!(f, "at most {limit} added per window"),
+            Self::MaxRate { limit } => write!(f, "the cluster may cost at most {limit}"),
+            Self::MaxNodes { limit } => write!(f, "at most {limit} nodes in the cluster"),
+            Self::ReplacementNotReady => f.write_str("its replacement is not Ready yet"),
+            Self::PolicyFault { hook } => write!(f, "a {hook} policy faulted in this cycle"),
+            Self::IntentOpen => f.write_str("another intent on it is open"),
+            Self::NoFence => f.write_str("no lease is held"),
+        }
+    }
+}
+
+impl fmt::Display for StrikeReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AboveGroupMax { max } => write!(f, "above the group's maximum of {max}"),
+            Self::BelowGroupMin { min } => write!(f, "below the group's minimum of {min}"),
+            Self::ShrinksByNumber => f.write_str("a group is never shrunk by number"),
+            Self::OwnNode => f.write_str("the daemon runs on it"),
+            Self::UnknownObject => f.write_str("its object is not in the snapshot"),
+            Self::Foreign => f.write_str("it belongs to somebody else"),
+            Self::StaleGeneration => f.write_str("computed from an older generation"),
+            Self::MustNotDisrupt => f.write_str("a budget or an annotation forbids it"),
+            Self::OwnedByHpa => f.write_str("somebody else sets these replicas"),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cleared => f.write_str("cleared"),
+            Self::Held(why) => write!(f, "held: {why}"),
+            Self::Struck(why) => write!(f, "struck: {why}"),
+        }
+    }
+}
