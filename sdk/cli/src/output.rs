@@ -1,0 +1,87 @@
+//! What a verb prints: JSON or tables on stdout, everything else on stderr, colours only on a terminal.
+//!
+//! A closed pipe (`plimsoll … | head`) is not an error.
+
+use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+use std::io::{self, IsTerminal, Write};
+
+/// `-o`, to be flattened into the arguments of a verb.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(crate) struct OutputArgs {
+    /// How results are printed.
+    #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub(crate) output: Format,
+}
+
+/// Forms of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// For tools; documented and only ever added to.
+    Json,
+}
+
+/// Prints a value as one indented JSON document on stdout.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    let mut document = serde_json::to_vec_pretty(value)?;
+    document.push(b'\n');
+    bytes(&document)
+}
+
+/// Prints one value as one line of JSON on stdout (streams).
+pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    bytes(&line)
+}
+
+/// Prints one line on stdout.
+pub(crate) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
+    bytes(format!("{text}\n").as_bytes())
+}
+
+/// Prints bytes on stdout as they are.
+pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// An empty table with these column heads; fill it with `add_row` and print it with `line`.
+pub(crate) fn table(heads: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(heads.iter().map(|head| head.to_uppercase()));
+    table
+}
+
+/// A message for the person at the terminal, on stderr.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// An error, on stderr: `error: …`, causes on the same line.
+pub(crate) fn complain(error: &anyhow::Error) {
+    let head = if stderr_has_colours() {
+        "\u{1b}[1;31merror:\u{1b}[0m"
+    } else {
+        "error:"
+    };
+    say(format_args!("{head} {error:#}"));
+}
+
+/// Whether stdout is a terminal that wants colours (`NO_COLOR` is obeyed).
+pub(crate) fn stdout_has_colours() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+fn stderr_has_colours() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}

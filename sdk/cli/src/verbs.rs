@@ -1,0 +1,8 @@
+//! The verbs, one module each: an `Args` for clap and a `run`.
+
+pub(crate) mod explain;
+pub(crate) mod plan;
+pub(crate) mod policy;
+pub(crate) mod remote;
+pub(crate) mod replay;
+pub(crate) mod simulate;
