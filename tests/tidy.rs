@@ -1,0 +1,343 @@
+//! Checks the house: arrows between rooms (H1), who may make and take a `Cleared` (H2), that eyes do not
+//! touch and hands do not decide (H3), who names the five stages (H6), budgets of files and functions, file
+//! headers, names, and the order of the dependency table.
+//!
+//! Reads `cargo metadata` and source text; it runs none of the code. What the compiler and clippy already
+//! refuse is not repeated here.
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+const FILE_LINES: usize = 800;
+const FUNCTION_LINES: usize = 100;
+const PURE: [&str; 5] = ["model", "manifest", "decide", "guard", "logbook"];
+
+fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests).to_path_buf()
+}
+
+/// Every committed or committable Rust file of ours, with its text. Generated code is left out.
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if path.is_dir() && !["target", ".git", "generated", "node_modules"].contains(&name.as_str()) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let shown = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+                found.push((shown, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() > 50, "the walk found only {} files", found.len());
+    found
+}
+
+fn metadata() -> Metadata {
+    MetadataCommand::new().current_dir(root()).other_options(vec!["--offline".into()]).exec().unwrap()
+}
+
+/// Normal dependencies of each workspace crate, by the short name of the room.
+fn arrows() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata();
+    metadata
+        .workspace_packages()
+        .into_iter()
+        .map(|package| {
+            let deps = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
+            (short(&package.name), deps.map(|d| short(&d.name)).collect())
+        })
+        .collect()
+}
+
+fn short(package: &str) -> String {
+    package.strip_prefix("plimsoll-").unwrap_or(package).to_owned()
+}
+
+fn report(what: &str, offences: &[String]) {
+    assert!(offences.is_empty(), "{what}:\n  {}", offences.join("\n  "));
+}
+
+/// Source without tests: everything before the first `#[cfg(test)]`.
+fn production(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap_or(text)
+}
+
+fn code_lines(text: &str) -> impl Iterator<Item = &str> {
+    production(text).lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
+#[test]
+fn h1_pure_rooms_depend_on_nothing_impure() {
+    let banned = ["tokio", "kube", "k8s-openapi", "wasmtime", "tonic", "axum", "rand", "hyper"];
+    let arrows = arrows();
+    let mut offences = Vec::new();
+    for room in PURE {
+        let deps = arrows.get(room).unwrap_or_else(|| panic!("room {room} is missing"));
+        for dep in deps {
+            if banned.contains(&dep.as_str()) || dep.starts_with("aws-") {
+                offences.push(format!("{room} depends on {dep}"));
+            }
+        }
+    }
+    report("pure rooms may not", &offences);
+}
+
+#[test]
+fn h1_pure_rooms_have_no_async_clock_or_hash_order() {
+    let banned = ["async fn", "SystemTime", "Instant::now", "HashMap", "HashSet", "thread_rng", "rand::"];
+    let mut offences = Vec::new();
+    for (path, text) in sources() {
+        if !PURE.iter().any(|room| path.starts_with(&format!("daemon/{room}/src"))) {
+            continue;
+        }
+        for line in code_lines(&text) {
+            if let Some(word) = banned.iter().find(|word| line.contains(**word)) {
+                offences.push(format!("{path}: {word}: {}", line.trim()));
+            }
+        }
+    }
+    report("pure rooms may not contain", &offences);
+}
+
+#[test]
+fn the_arrows_of_the_house() {
+    let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("model", &[][..]),
+        ("manifest", &["model"]),
+        ("decide", &["model"]),
+        ("guard", &["model"]),
+        ("logbook", &["model"]),
+        ("host", &["decide", "model"]),
+        ("cycle", &["model", "decide", "guard", "logbook"]),
+        ("observe", &["model", "manifest"]),
+        ("act", &["model", "guard"]),
+        ("serve", &["model", "cycle", "logbook", "proto"]),
+        ("sim", &["model", "guard", "cycle", "decide", "manifest"]),
+        ("proto", &[]),
+        ("sdk", &[]),
+        ("plimsoll", &["manifest", "decide", "guard", "host", "sim", "cycle", "logbook", "model", "proto"]),
+    ]);
+    let arrows = arrows();
+    let rooms: BTreeSet<&String> = arrows.keys().collect();
+    let mut offences = Vec::new();
+    for (room, may) in allowed {
+        let Some(deps) = arrows.get(room) else {
+            offences.push(format!("room {room} is missing"));
+            continue;
+        };
+        for dep in deps.iter().filter(|dep| rooms.contains(dep)) {
+            if !may.contains(&dep.as_str()) {
+                offences.push(format!("{room} -> {dep}"));
+            }
+        }
+    }
+    report("arrows that DESIGN does not have", &offences);
+}
+
+#[test]
+fn aws_and_kube_stay_in_the_ends() {
+    let may = ["observe", "act", "plimsolld", "tests"];
+    let mut offences = Vec::new();
+    for (room, deps) in arrows() {
+        for dep in deps {
+            let outside = dep.starts_with("aws-") || dep == "kube" || dep == "k8s-openapi";
+            let ecr = room == "plimsoll" && dep == "aws-sdk-ecr";
+            if outside && !ecr && !may.contains(&room.as_str()) {
+                offences.push(format!("{room} depends on {dep}"));
+            }
+            if dep == "aws-sdk-ec2" && !["observe", "act"].contains(&room.as_str()) {
+                offences.push(format!("{room} depends on {dep}: only observe and act may"));
+            }
+        }
+    }
+    report("heavy dependencies in the wrong room", &offences);
+}
+
+#[test]
+fn h2_only_the_guard_clears_and_only_hands_act() {
+    let hands = ["daemon/act/src", "daemon/sim/src", "daemon/guard/src/act.rs"];
+    let mut offences = Vec::new();
+    let mut implementations = 0;
+    for (path, text) in sources() {
+        if path == "tests/tidy.rs" {
+            continue;
+        }
+        for line in code_lines(&text) {
+            if line.contains("Cleared::new(") && !path.starts_with("daemon/guard/src") {
+                offences.push(format!("{path} makes a Cleared"));
+            }
+            let implements = line.contains("Act for") && line.trim_start().starts_with("impl");
+            if implements {
+                implementations += 1;
+                if !hands.iter().any(|hand| path.starts_with(hand)) && !path.contains("/tests/") {
+                    offences.push(format!("{path} implements Act"));
+                }
+            }
+        }
+    }
+    assert!(implementations >= 3, "found only {implementations} implementations of Act: is the check blind?");
+    report("only guard clears; only act, sim and guard::Nobody act", &offences);
+    let cleared = std::fs::read_to_string(root().join("daemon/guard/src/cleared.rs")).unwrap();
+    assert!(cleared.contains("pub struct Cleared<T>(T);"), "the field of Cleared must stay private");
+    assert!(cleared.contains("pub(crate) fn new"), "Cleared::new must stay within guard");
+}
+
+#[test]
+fn h3_eyes_do_not_touch() {
+    let banned = [
+        ".create(", ".patch(", ".patch_status(", ".replace(", ".delete(", ".evict(", ".cordon(", "terminate_instance",
+        "set_desired_capacity", "launch_instances", "create_fleet", "put_metric_data", "update_auto_scaling",
+        "Method::POST", "Method::PUT", "Method::PATCH", "Method::DELETE",
+    ];
+    let mut offences = Vec::new();
+    for (path, text) in sources() {
+        if !path.starts_with("daemon/observe/src") {
+            continue;
+        }
+        for line in code_lines(&text) {
+            if let Some(word) = banned.iter().find(|word| line.contains(**word)) {
+                // Text replacement is not a call to the API server.
+                if *word == ".replace(" && line.contains(".replace(\'") || line.contains(".replace(\"") {
+                    continue;
+                }
+                offences.push(format!("{path}: {word}: {}", line.trim()));
+            }
+        }
+    }
+    report("observe makes no mutating call", &offences);
+}
+
+#[test]
+fn h6_one_file_names_all_stages() {
+    let stages = ["look(", "deliberate(", "judge(", "carry_out(", "CycleRecord"];
+    let mut found = Vec::new();
+    for (path, text) in sources() {
+        let inside = path.starts_with("daemon/") && path.contains("/src/") && !path.contains("/tests");
+        let code: String = code_lines(&text).collect::<Vec<_>>().join("\n");
+        if inside && stages.iter().all(|stage| code.contains(stage)) {
+            found.push(path);
+        }
+    }
+    assert_eq!(found, ["daemon/cycle/src/lib.rs"], "the order of things stands in one file");
+}
+
+#[test]
+fn files_open_with_what_they_do_and_keep_their_budget() {
+    let mut offences = Vec::new();
+    for (path, text) in sources() {
+        if !text.trim_start().starts_with("//!") {
+            offences.push(format!("{path} does not open with //!"));
+        }
+        let lines = text.lines().count();
+        if lines > FILE_LINES {
+            offences.push(format!("{path} has {lines} lines, at most {FILE_LINES}"));
+        }
+        let name = Path::new(&path).file_stem().unwrap().to_string_lossy().into_owned();
+        if ["util", "utils", "common", "helpers", "misc", "manager"].contains(&name.as_str()) {
+            offences.push(format!("{path}: {name} says nothing"));
+        }
+    }
+    report("files", &offences);
+}
+
+#[test]
+fn functions_keep_their_budget() {
+    let mut offences = Vec::new();
+    for (path, text) in sources() {
+        for (name, lines) in functions(&text) {
+            if lines > FUNCTION_LINES {
+                offences.push(format!("{path}: fn {name} has {lines} lines, at most {FUNCTION_LINES}"));
+            }
+        }
+    }
+    report("functions", &offences);
+}
+
+/// Name and length of every function, by the indentation of its first and last line (rustfmt's shape).
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        let head = line.trim_start().trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+        let head = head.trim_start_matches("async ").trim_start_matches("const ");
+        let Some(rest) = head.strip_prefix("fn ") else { continue };
+        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let closing = format!("{}}}", " ".repeat(indent));
+        if let Some(length) = lines[start..].iter().position(|l| *l == closing) {
+            found.push((name, length + 1));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_function_counter_counts() {
+    let text = "impl A {\n    pub fn one() {\n        x;\n    }\n}\nfn two() {\n}\n";
+    assert_eq!(functions(text), [("one".to_owned(), 3), ("two".to_owned(), 2)]);
+}
+
+#[test]
+fn dependencies_are_sorted_and_reasoned() {
+    let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let table = text.split("[workspace.dependencies]").nth(1).unwrap();
+    let rows: Vec<&str> = table.lines().skip(1).take_while(|l| !l.starts_with('[')).filter(|l| l.contains('=')).collect();
+    assert!(rows.len() > 30);
+    let names: Vec<&str> = rows.iter().map(|row| row.split(['=', '.']).next().unwrap().trim()).collect();
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    assert_eq!(names, sorted, "[workspace.dependencies] is not sorted");
+    let bare: Vec<String> = rows
+        .iter()
+        .filter(|row| !row.contains("path =") && !row.contains('#'))
+        .map(|row| format!("{row} has no reason"))
+        .collect();
+    report("every outside version has its reason beside it", &bare);
+}
+
+#[test]
+fn every_room_says_what_it_is() {
+    let metadata = metadata();
+    let mut offences = Vec::new();
+    for package in metadata.workspace_packages() {
+        let folder = package.manifest_path.parent().unwrap();
+        if !folder.join("README.md").exists() {
+            offences.push(format!("{} has no README.md", package.name));
+        }
+    }
+    report("rooms without a README", &offences);
+}
+
+#[test]
+fn nothing_is_left_unfinished_or_allowed_without_reason() {
+    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:"), concat!("#[ig", "nore"), concat!("#[al", "low(")];
+    let mut offences = Vec::new();
+    for (path, text) in sources() {
+        for (number, line) in text.lines().enumerate() {
+            if let Some(mark) = marks.iter().find(|mark| line.contains(**mark)) {
+                offences.push(format!("{path}:{}: {mark}", number + 1));
+            }
+        }
+    }
+    report("unfinished marks", &offences);
+}
+
+#[test]
+fn unsafe_code_stands_in_one_function_of_the_host_at_most() {
+    let mut offences = Vec::new();
+    for (path, text) in sources() {
+        let uses = code_lines(&text).filter(|l| l.contains("unsafe {") || l.contains("unsafe fn")).count();
+        let may = usize::from(path.starts_with("daemon/host/src/"));
+        if uses > may {
+            offences.push(format!("{path}: {uses} uses of unsafe"));
+        }
+    }
+    report("unsafe", &offences);
+}
