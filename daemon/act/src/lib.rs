@@ -1,1 +1,12 @@
-//! Stub.
+//! Real hands: the only room that changes a cluster or a cloud, one bounded effect at a time.
+//!
+//! Takes cleared steps only, re-checks their preconditions against the live objects, and takes no decision of
+//! its own: what should happen is `decide`'s, whether it may is `guard`'s. Never waits for a drain or a boot.
+
+mod answer;
+#[cfg(feature = "aws")]
+pub mod aws;
+pub mod capacity;
+pub mod kwok;
+
+pub use capacity::CapacityHands;

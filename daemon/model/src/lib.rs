@@ -9,6 +9,7 @@ pub mod aims;
 pub mod group;
 pub mod ids;
 pub mod intent;
+pub mod kwok;
 pub mod limits;
 pub mod memory;
 pub mod money;

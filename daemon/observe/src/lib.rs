@@ -1,1 +1,11 @@
-//! Stub.
+//! Real eyes: Kubernetes watches, load, and the provider's groups and offers, assembled into one Snapshot.
+//!
+//! Read calls only; deliberately absent: every mutating call, decisions, retries that would make an old picture
+//! look new. What could not be read is marked in `Snapshot::sources`: unknown is never zero.
+
+#[cfg(feature = "aws")]
+pub mod aws;
+pub mod capacity;
+pub mod kwok;
+
+pub use capacity::{Capacity, Provider, WorkloadMetric};

@@ -1,0 +1,49 @@
+//! The seam to a provider of capacity: what a group is asked for more by, and how a named instance is given up.
+//!
+//! A provider's hands make at most one bounded round of calls per step (at most 10 s, each call with its own
+//! time-out) and are idempotent: the same step carried out twice buys once. They never shrink by number.
+
+use crate::kwok;
+use model::outcome::Outcome;
+use model::plan::Step;
+
+/// Whose knobs are turned; chosen once, by the configuration.
+pub enum CapacityHands {
+    /// Nobody's: growing and removing fail with a clear word.
+    Nowhere,
+    /// Node objects in the API server itself.
+    Kwok(kwok::Hands),
+    /// Amazon Web Services.
+    #[cfg(feature = "aws")]
+    Aws(Box<crate::aws::Hands>),
+}
+
+impl CapacityHands {
+    /// Carries out a `StepKind::GrowGroup`. A token for the call is derived from the step's intent, so that a
+    /// repeated call is the same call; a group that has reached `to` already is `Done`.
+    pub async fn grow(&mut self, step: &Step) -> Outcome {
+        match self {
+            Self::Nowhere => nowhere(),
+            Self::Kwok(hands) => hands.grow(step).await,
+            #[cfg(feature = "aws")]
+            Self::Aws(hands) => hands.grow(step).await,
+        }
+    }
+
+    /// Carries out a `StepKind::RemoveNode`: gives up that very instance. The node has been re-checked right
+    /// before (only DaemonSet and static pods left, taint in place); an instance that is gone already is `Done`.
+    pub async fn remove(&mut self, step: &Step) -> Outcome {
+        match self {
+            Self::Nowhere => nowhere(),
+            Self::Kwok(hands) => hands.remove(step).await,
+            #[cfg(feature = "aws")]
+            Self::Aws(hands) => hands.remove(step).await,
+        }
+    }
+}
+
+fn nowhere() -> Outcome {
+    Outcome::Failed {
+        why: "no provider of capacity is configured".to_owned(),
+    }
+}
