@@ -25,22 +25,25 @@ type component struct {
 
 // plan is what `up` was asked for, with every address and path decided.
 type plan struct {
-	dir                    string
-	etcd, etcdPeer         string
-	server                 string
-	apiPort, kcmPort, port string // port: the scheduler's
-	egressSocket           string
-	fakeletSocket          string
-	grace, lease           string
-	qps                    int
-	fsync, audit           bool
-	defaultScheduling      bool
-	metricsAPI             bool
+	dir                             string
+	etcd, etcdPeer                  string
+	server                          string
+	apiPort, kcmPort, schedulerPort string
+	sockets                         string // folder of the unix sockets
+	grace, lease                    string
+	qps                             int
+	fsync, audit                    bool
+	defaultScheduling               bool
+	metricsAPI                      bool
 }
 
 func (p *plan) path(parts ...string) string {
 	return filepath.Join(append([]string{p.dir}, parts...)...)
 }
+
+func (p *plan) egressSocket() string { return filepath.Join(p.sockets, "egress.sock") }
+
+func (p *plan) fakeletSocket() string { return filepath.Join(p.sockets, "fakelet.sock") }
 
 // components lists them in starting order: each needs those before it.
 func (p *plan) components(keys *pki) []component {
@@ -110,14 +113,14 @@ func (p *plan) scheduler(keys *pki) component {
 	config := p.path("scheduler.kubeconfig")
 	return component{nameScheduler, []string{
 		"--config=" + p.path("scheduler.yaml"), "--authentication-kubeconfig=" + config, "--authorization-kubeconfig=" + config, observed,
-		"--bind-address=127.0.0.1", "--secure-port=" + p.port,
+		"--bind-address=127.0.0.1", "--secure-port=" + p.schedulerPort,
 		"--tls-cert-file=" + keys.file("local.crt"), "--tls-private-key-file=" + keys.file("local.key"),
-	}, "https://127.0.0.1:" + p.port + "/readyz"}
+	}, "https://127.0.0.1:" + p.schedulerPort + "/readyz"}
 }
 
 func (p *plan) fakelet(keys *pki) component {
 	return component{nameFakelet, []string{
-		"--kubeconfig=" + p.path("fakelet.kubeconfig"), "--lease-interval=" + p.lease, "--socket=" + p.fakeletSocket,
+		"--kubeconfig=" + p.path("fakelet.kubeconfig"), "--lease-interval=" + p.lease, "--socket=" + p.fakeletSocket(),
 		"--tls-cert=" + keys.file("local.crt"), "--tls-key=" + keys.file("local.key"), fmt.Sprintf("--metrics-api=%v", p.metricsAPI),
 	}, ""}
 }
@@ -126,7 +129,7 @@ func (p *plan) writeConfigs() error {
 	files := map[string]string{
 		"scheduler.yaml":    p.schedulerConfig(),
 		"audit-policy.yaml": auditPolicy,
-		"egress.yaml":       fmt.Sprintf(egressConfig, p.egressSocket),
+		"egress.yaml":       fmt.Sprintf(egressConfig, p.egressSocket()),
 	}
 	for name, text := range files {
 		if err := os.WriteFile(p.path(name), []byte(text), 0o600); err != nil {

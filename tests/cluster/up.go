@@ -51,7 +51,7 @@ func parseUp(args []string) (*plan, *options, error) {
 		return nil, nil, errors.New("--dir is required")
 	}
 	abs, err := filepath.Abs(p.dir)
-	p.dir = abs
+	p.dir, p.sockets = abs, abs
 	return p, o, err
 }
 
@@ -64,6 +64,12 @@ func runUp(args []string) error {
 	if err := os.MkdirAll(p.path("log"), 0o700); err != nil {
 		return err
 	}
+	if len(p.dir) > 80 { // a socket's path may have 107 bytes
+		if p.sockets, err = os.MkdirTemp("", "testcluster"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(p.sockets)
+	}
 	keys, err := p.prepare()
 	if err != nil {
 		return err
@@ -72,7 +78,7 @@ func runUp(args []string) error {
 	if err := addExtra(all, o.extra); err != nil {
 		return err
 	}
-	proxy, err := listenEgress(p.egressSocket, p.fakeletSocket)
+	proxy, err := listenEgress(p.egressSocket(), p.fakeletSocket())
 	if err != nil {
 		return err
 	}
@@ -100,15 +106,8 @@ func (p *plan) prepare() (*pki, error) {
 		return nil, err
 	}
 	p.etcd, p.etcdPeer = "127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1]
-	p.apiPort, p.kcmPort, p.port = ports[2], ports[3], ports[4]
+	p.apiPort, p.kcmPort, p.schedulerPort = ports[2], ports[3], ports[4]
 	p.server = "https://127.0.0.1:" + p.apiPort
-	sockets := p.dir
-	if len(sockets) > 80 { // a socket's path may have 107 bytes
-		if sockets, err = os.MkdirTemp("", "testcluster"); err != nil {
-			return nil, err
-		}
-	}
-	p.egressSocket, p.fakeletSocket = filepath.Join(sockets, "egress.sock"), filepath.Join(sockets, "fakelet.sock")
 	keys, err := newPKI(p.path("pki"))
 	if err != nil {
 		return nil, err

