@@ -1,0 +1,131 @@
+//! AWS eyes: Auto Scaling groups with their instances, what they can buy, and application metrics.
+//!
+//! Describe and Get calls only, paged and cached, each with its own time-out; a call that fails leaves the last
+//! good rows in place, marked with their age. Not here: any call that changes something (`act::aws`), Fargate
+//! profiles, prices read from AWS (the table and the operator's file serve).
+
+mod groups;
+mod metrics;
+mod offers;
+mod sdk;
+
+pub use groups::Launch;
+pub use metrics::AppMetric;
+pub use sdk::{AwsError, config};
+
+use crate::capacity::{Capacity, WorkloadMetric};
+use model::money::UsdPerHour;
+use model::node::Node;
+use model::snapshot::{Freshness, Source};
+use model::time::{Instant, Span};
+use std::collections::BTreeMap;
+
+/// What the AWS eyes look for.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Name of the cluster, as in the tags `plimsoll.io/cluster` and `k8s.io/cluster-autoscaler/NAME`.
+    pub cluster: String,
+    /// How groups are to be asked for capacity.
+    pub launch: Launch,
+    /// Application metrics to read.
+    pub metrics: Vec<AppMetric>,
+    /// On-demand prices by instance type: the operator's, else the built-in ones.
+    pub prices: BTreeMap<String, UsdPerHour>,
+}
+
+/// Groups, offers and metrics of one account and region.
+pub struct Groups {
+    settings: Settings,
+    autoscaling: aws_sdk_autoscaling::Client,
+    ec2: aws_sdk_ec2::Client,
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    catalogue: offers::Catalogue,
+    capacity: Reading<Capacity>,
+    metrics: Reading<Vec<WorkloadMetric>>,
+}
+
+/// Something read, with when it was last read well.
+#[derive(Debug, Default)]
+struct Reading<T> {
+    last: T,
+    at: Option<Instant>,
+}
+
+/// A reading younger than this is Live.
+const LIVE: Span = Span::from_secs(20);
+/// CloudWatch is billed by the metric: not asked more often than this.
+const METRICS_EVERY: Span = Span::from_secs(30);
+
+impl Groups {
+    /// Eyes over an SDK configuration (`config`); no call is made yet.
+    pub fn new(sdk: &aws_config::SdkConfig, settings: Settings) -> Self {
+        Self {
+            settings,
+            autoscaling: sdk::autoscaling(sdk),
+            ec2: sdk::ec2(sdk),
+            cloudwatch: sdk::cloudwatch(sdk),
+            catalogue: offers::Catalogue::default(),
+            capacity: Reading::default(),
+            metrics: Reading::default(),
+        }
+    }
+
+    /// Reads groups and offers. `nodes` are those of the same look: a node that has lived says better what its
+    /// type can carry than the formula. Never fails: what could not be read keeps its last rows and its age.
+    pub async fn capacity(&mut self, at: Instant, nodes: &[Node]) -> Capacity {
+        match self.read_capacity(nodes).await {
+            Ok(capacity) => self.capacity.renew(capacity, at),
+            Err(error) => tracing::warn!(%error, "groups could not be read; the last picture stays in force"),
+        }
+        self.read_metrics(at).await;
+        let mut capacity = self.capacity.last.clone();
+        let age = self.capacity.freshness(at, LIVE);
+        capacity.sources.insert(Source::Groups, age);
+        capacity.sources.insert(Source::Offers, age);
+        if !self.settings.metrics.is_empty() {
+            capacity
+                .sources
+                .insert(Source::Metrics, self.metrics.freshness(at, METRICS_EVERY + LIVE));
+            capacity.metrics.clone_from(&self.metrics.last);
+        }
+        capacity
+    }
+
+    async fn read_capacity(&mut self, nodes: &[Node]) -> Result<Capacity, AwsError> {
+        let found = groups::discover(&self.autoscaling, &self.settings.cluster).await?;
+        self.catalogue.learn(&self.ec2, &found).await?;
+        let mut capacity = Capacity::default();
+        for (row, ix) in found.iter().zip(0..) {
+            capacity.groups.push(groups::group(row, &self.settings));
+            let sold = self.catalogue.offers(row, ix, &self.settings, nodes);
+            capacity.offers.extend(sold);
+        }
+        Ok(capacity)
+    }
+
+    async fn read_metrics(&mut self, at: Instant) {
+        let due = self.metrics.at.is_none_or(|last| at.since(last) >= METRICS_EVERY);
+        if self.settings.metrics.is_empty() || !due {
+            return;
+        }
+        match metrics::read(&self.cloudwatch, &self.settings.metrics, at).await {
+            Ok(metrics) => self.metrics.renew(metrics, at),
+            Err(error) => tracing::warn!(%error, "metrics could not be read; their age tells"),
+        }
+    }
+}
+
+impl<T> Reading<T> {
+    fn renew(&mut self, last: T, at: Instant) {
+        self.last = last;
+        self.at = Some(at);
+    }
+
+    fn freshness(&self, now: Instant, live: Span) -> Freshness {
+        match self.at.map(|at| now.since(at)) {
+            None => Freshness::Missing,
+            Some(age) if age <= live => Freshness::Live,
+            Some(age) => Freshness::Stale { age },
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Auto Scaling groups of this cluster: found by tags, read as they are described.
+//!
+//! Tags: `plimsoll.io/cluster = NAME`, and the Cluster Autoscaler's `k8s.io/cluster-autoscaler/NAME` (any value).
+//! Filters are applied again here, since not every endpoint applies them. Not here: what the groups can buy.
+
+use super::Settings;
+use super::sdk::AwsError;
+use aws_sdk_autoscaling::Client;
+use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, LifecycleState, TagDescription};
+use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
+use model::ids::{GroupName, InstanceId};
+use model::pod::{Taint, TaintEffect};
+use model::selector::Labels;
+use std::collections::BTreeMap;
+
+const CLUSTER_TAG: &str = "plimsoll.io/cluster";
+const AUTOSCALER_TAG: &str = "k8s.io/cluster-autoscaler/";
+const LABEL_TAG: &str = "k8s.io/cluster-autoscaler/node-template/label/";
+const TAINT_TAG: &str = "k8s.io/cluster-autoscaler/node-template/taint/";
+const CALL: &str = "autoscaling:DescribeAutoScalingGroups";
+
+/// The operator's word on how groups are asked for capacity. Never switched in answer to an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Launch {
+    /// By the group's description: `LaunchInstances` where its conditions are met, else desired capacity.
+    #[default]
+    Auto,
+    /// `LaunchInstances` always.
+    Instances,
+    /// Desired capacity always (endpoints without `LaunchInstances`).
+    Desired,
+}
+
+/// Every group of the cluster, by name.
+pub(super) async fn discover(client: &Client, cluster: &str) -> Result<Vec<AutoScalingGroup>, AwsError> {
+    let ours = Filter::builder()
+        .name(format!("tag:{CLUSTER_TAG}"))
+        .values(cluster)
+        .build();
+    let autoscalers = Filter::builder()
+        .name("tag-key")
+        .values(format!("{AUTOSCALER_TAG}{cluster}"))
+        .build();
+    let mut found = BTreeMap::new();
+    for filter in [ours, autoscalers] {
+        let mut pages = client
+            .describe_auto_scaling_groups()
+            .filters(filter)
+            .max_records(100)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| AwsError::of(CALL, &error))?;
+            for group in page.auto_scaling_groups() {
+                if let Some(name) = group.auto_scaling_group_name()
+                    && belongs(group, cluster)
+                {
+                    found.insert(name.to_owned(), group.clone());
+                }
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn belongs(group: &AutoScalingGroup, cluster: &str) -> bool {
+    group.tags().iter().any(|tag| match tag.key() {
+        Some(CLUSTER_TAG) => tag.value() == Some(cluster),
+        Some(key) => key.strip_prefix(AUTOSCALER_TAG) == Some(cluster),
+        None => false,
+    })
+}
+
+/// A described group as a noun.
+pub(super) fn group(row: &AutoScalingGroup, settings: &Settings) -> Group {
+    Group {
+        name: GroupName::new(row.auto_scaling_group_name().unwrap_or_default()),
+        kind: kind(row),
+        min: size(row.min_size()),
+        max: size(row.max_size()),
+        desired: size(row.desired_capacity()),
+        launch: launch(row, settings.launch),
+        instances: row.instances().iter().filter_map(instance).collect(),
+        labels: labels(row),
+        taints: row.tags().iter().filter_map(taint).collect(),
+        fargate_selectors: Vec::new(),
+        foreign: foreign(row),
+    }
+}
+
+fn size(number: Option<i32>) -> u32 {
+    number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
+}
+
+fn kind(row: &AutoScalingGroup) -> GroupKind {
+    let has = |key: &str| row.tags().iter().any(|tag| tag.key() == Some(key));
+    if has("eks:nodegroup-name") {
+        GroupKind::ManagedNodeGroup
+    } else if has("kops.k8s.io/instancegroup") {
+        GroupKind::KopsInstanceGroup
+    } else {
+        GroupKind::Asg
+    }
+}
+
+/// Somebody else's group: an operator is named, or the processes that a size change needs are suspended.
+fn foreign(row: &AutoScalingGroup) -> Option<String> {
+    let operator = row
+        .operator()
+        .and_then(|o| o.principal())
+        .map(|p| format!("operated by {p}"));
+    let suspended = row
+        .suspended_processes()
+        .iter()
+        .filter_map(|p| p.process_name())
+        .find(|name| ["Launch", "Terminate"].contains(name))
+        .map(|name| format!("process {name} is suspended"));
+    operator.or(suspended)
+}
+
+/// `LaunchInstances` needs a launch template, no warm pool, and a mixed policy that is all one purchase
+/// (EC2 Auto Scaling user guide, "Launch instances synchronously").
+fn launch(row: &AutoScalingGroup, wanted: Launch) -> LaunchMode {
+    match wanted {
+        Launch::Instances => LaunchMode::Instances,
+        Launch::Desired => LaunchMode::Desired,
+        Launch::Auto => {
+            let pure = row.mixed_instances_policy().is_none() || on_demand_share(row) != Share::Mixed;
+            let templated = row.launch_template().is_some() || row.mixed_instances_policy().is_some();
+            if templated && pure && row.warm_pool_configuration().is_none() {
+                LaunchMode::Instances
+            } else {
+                LaunchMode::Desired
+            }
+        }
+    }
+}
+
+/// How a mixed group pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    /// On demand only.
+    OnDemand,
+    /// Spot only.
+    Spot,
+    /// Both.
+    Mixed,
+}
+
+/// What share of the group is on demand.
+pub(super) fn on_demand_share(row: &AutoScalingGroup) -> Share {
+    let Some(rules) = row
+        .mixed_instances_policy()
+        .and_then(|m| m.instances_distribution())
+    else {
+        return Share::OnDemand;
+    };
+    let base = rules.on_demand_base_capacity().unwrap_or(0);
+    match (
+        base,
+        rules.on_demand_percentage_above_base_capacity().unwrap_or(100),
+    ) {
+        (_, 100) => Share::OnDemand,
+        (0, 0) => Share::Spot,
+        _ => Share::Mixed,
+    }
+}
+
+fn instance(row: &aws_sdk_autoscaling::types::Instance) -> Option<Instance> {
+    Some(Instance {
+        id: InstanceId::new(row.instance_id()?),
+        instance_type: row.instance_type().map(str::to_owned),
+        zone: row.availability_zone().map(str::to_owned),
+        state: state(row.lifecycle_state()),
+        launched: None,
+    })
+}
+
+fn state(state: Option<&LifecycleState>) -> InstanceState {
+    match state {
+        Some(LifecycleState::Pending | LifecycleState::PendingWait | LifecycleState::PendingProceed) => {
+            InstanceState::Pending
+        }
+        Some(LifecycleState::InService) => InstanceState::InService,
+        Some(
+            LifecycleState::Terminating
+            | LifecycleState::TerminatingWait
+            | LifecycleState::TerminatingProceed,
+        ) => InstanceState::Terminating,
+        Some(LifecycleState::Terminated) => InstanceState::Terminated,
+        _ => InstanceState::Other,
+    }
+}
+
+/// Labels that new nodes will carry, from the Cluster Autoscaler's node-template tags.
+fn labels(row: &AutoScalingGroup) -> Labels {
+    row.tags()
+        .iter()
+        .filter_map(|tag| {
+            let key = tag.key()?.strip_prefix(LABEL_TAG)?;
+            Some((key.to_owned(), tag.value().unwrap_or_default().to_owned()))
+        })
+        .collect()
+}
+
+/// A taint from a node-template tag, `VALUE:EFFECT`.
+fn taint(tag: &TagDescription) -> Option<Taint> {
+    let key = tag.key()?.strip_prefix(TAINT_TAG)?;
+    let (value, effect) = tag.value()?.rsplit_once(':')?;
+    let effect = match effect {
+        "NoSchedule" => TaintEffect::NoSchedule,
+        "NoExecute" => TaintEffect::NoExecute,
+        "PreferNoSchedule" => TaintEffect::PreferNoSchedule,
+        _ => return None,
+    };
+    Some(Taint {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        effect,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_autoscaling::types::{InstancesDistribution, MixedInstancesPolicy, SuspendedProcess};
+
+    fn tagged(key: &str, value: &str) -> AutoScalingGroup {
+        let tag = TagDescription::builder().key(key).value(value).build();
+        AutoScalingGroup::builder()
+            .auto_scaling_group_name("g")
+            .tags(tag)
+            .build()
+    }
+
+    #[test]
+    fn a_cluster_is_found_by_either_tag_and_no_other() {
+        assert!(belongs(&tagged(CLUSTER_TAG, "blue"), "blue"));
+        assert!(!belongs(&tagged(CLUSTER_TAG, "green"), "blue"));
+        assert!(belongs(
+            &tagged("k8s.io/cluster-autoscaler/blue", "owned"),
+            "blue"
+        ));
+        assert!(!belongs(
+            &tagged("k8s.io/cluster-autoscaler/enabled", "true"),
+            "blue"
+        ));
+    }
+
+    #[test]
+    fn launch_mode_follows_the_description_unless_told() {
+        let plain = AutoScalingGroup::builder()
+            .launch_template(aws_sdk_autoscaling::types::LaunchTemplateSpecification::builder().build())
+            .build();
+        assert_eq!(launch(&plain, Launch::Auto), LaunchMode::Instances);
+        assert_eq!(launch(&plain, Launch::Desired), LaunchMode::Desired);
+        let rules = InstancesDistribution::builder()
+            .on_demand_base_capacity(1)
+            .on_demand_percentage_above_base_capacity(0)
+            .build();
+        let policy = MixedInstancesPolicy::builder()
+            .instances_distribution(rules)
+            .build();
+        let mixed = AutoScalingGroup::builder().mixed_instances_policy(policy).build();
+        assert_eq!(launch(&mixed, Launch::Auto), LaunchMode::Desired);
+        let old = AutoScalingGroup::builder()
+            .launch_configuration_name("lc")
+            .build();
+        assert_eq!(launch(&old, Launch::Auto), LaunchMode::Desired);
+    }
+
+    #[test]
+    fn suspended_terminate_makes_a_group_foreign() {
+        let process = SuspendedProcess::builder().process_name("Terminate").build();
+        let group = AutoScalingGroup::builder().suspended_processes(process).build();
+        assert_eq!(foreign(&group).as_deref(), Some("process Terminate is suspended"));
+        let process = SuspendedProcess::builder().process_name("AZRebalance").build();
+        assert_eq!(
+            foreign(&AutoScalingGroup::builder().suspended_processes(process).build()),
+            None
+        );
+    }
+
+    #[test]
+    fn taints_come_from_tags() {
+        let tag = TagDescription::builder()
+            .key("k8s.io/cluster-autoscaler/node-template/taint/gpu")
+            .value("a:b:NoSchedule");
+        let taint = taint(&tag.build()).unwrap();
+        assert_eq!(
+            (taint.key.as_str(), taint.value.as_str(), taint.effect),
+            ("gpu", "a:b", TaintEffect::NoSchedule)
+        );
+    }
+}
