@@ -1,0 +1,454 @@
+//! The world on its own: plans made by hand, carried out, and looked at.
+
+use super::state::State;
+use crate::referee::ViolationKind;
+use crate::rng::Lag;
+use crate::scenario::{
+    Amount, Arrivals, Budget, Curve, DaemonPlan, Fault, FaultKind, FargateSelect, GroupPlan, JobPlan, Load,
+    PodPlan, Scenario, WorkloadPlan,
+};
+use model::offer::{Confidence, OfferKind, Purchase};
+use model::pod::{PodPhase, Toleration};
+use model::resources::MIB;
+use model::selector::Labels;
+use model::{
+    GroupKind, GroupName, Instant, InstanceId, NodeName, Offer, OfferId, Outcome, PodKey, PodSpec, Reason,
+    Resources, Snapshot, Source, Span, Step, StepId, StepKind, UsdPerHour, WorkloadKey,
+};
+use std::sync::Arc;
+
+const WEB: &str = "web";
+
+fn web() -> WorkloadKey {
+    WorkloadKey::new("Deployment", "shop", WEB)
+}
+
+fn pod(kind: &str, namespace: &str, name: &str, cpu: i64) -> PodPlan {
+    PodPlan {
+        spec: PodSpec {
+            namespace: namespace.to_owned(),
+            requests: Resources::new(cpu, 512 * MIB),
+            labels: Labels::from([("app".to_owned(), name.to_owned())]),
+            owner: Some(WorkloadKey::new(kind, namespace, name)),
+            ..PodSpec::default()
+        },
+        start: Lag::secs(5, 10),
+        grace: Lag::secs(2, 4),
+    }
+}
+
+fn group(name: &str, kind: GroupKind, initial: u32) -> GroupPlan {
+    GroupPlan {
+        name: GroupName::new(name),
+        kind,
+        min: initial,
+        max: 10,
+        initial,
+        labels: Labels::new(),
+        taints: Vec::new(),
+        selects: Vec::new(),
+    }
+}
+
+fn fargate() -> GroupPlan {
+    GroupPlan {
+        selects: vec![FargateSelect {
+            namespace: "batch".to_owned(),
+            labels: Labels::from([("run-on".to_owned(), "fargate".to_owned())]),
+        }],
+        ..group("profile", GroupKind::FargateProfile, 0)
+    }
+}
+
+fn large(purchase: Purchase) -> Offer {
+    Offer {
+        id: OfferId::new(format!("m.large/{}", purchase.as_str())),
+        group: 0,
+        kind: OfferKind::Ec2 {
+            instance_type: "m.large".to_owned(),
+            zone: "zone-a".to_owned(),
+            purchase,
+            arch: "amd64".to_owned(),
+        },
+        price: UsdPerHour(100_000_000),
+        confidence: Confidence::Listed,
+        allocatable: Resources::new(1900, 7000 * MIB),
+        max_pods: 29,
+        labels: Labels::from([("kubernetes.io/arch".to_owned(), "amd64".to_owned())]),
+    }
+}
+
+fn fargate_size() -> Offer {
+    Offer {
+        id: OfferId::new("fargate/500m/1024Mi"),
+        group: 1,
+        kind: OfferKind::Fargate {
+            cpu_milli: 500,
+            memory_mib: 1024,
+        },
+        price: UsdPerHour(25_000_000),
+        confidence: Confidence::Listed,
+        allocatable: Resources::new(500, 768 * MIB),
+        max_pods: 1,
+        labels: Labels::new(),
+    }
+}
+
+/// One node, a DaemonSet, three web pods that fill most of it, a job after ten minutes.
+fn scenario() -> Scenario {
+    let mut agent = pod("DaemonSet", "kube-system", "agent", 100);
+    agent.spec.tolerations = vec![Toleration {
+        key: None,
+        value: None,
+        effect: None,
+    }];
+    Scenario {
+        name: "test".to_owned(),
+        about: String::new(),
+        seed: 11,
+        start: Instant(1_000_000_000_000),
+        duration: Span::from_secs(3600),
+        cycle: Span::from_secs(30),
+        cluster: "test".to_owned(),
+        boot: Lag::secs(30, 90),
+        fargate_start: Lag::secs(45, 60),
+        placement_ttl: Span::from_secs(900),
+        groups: vec![group("general", GroupKind::Asg, 1), fargate()],
+        offers: vec![large(Purchase::OnDemand), fargate_size()],
+        daemon_sets: vec![DaemonPlan {
+            pod: agent,
+            name: "agent".to_owned(),
+        }],
+        workloads: vec![WorkloadPlan {
+            name: WEB.to_owned(),
+            pod: pod("Deployment", "shop", WEB, 500),
+            replicas: 3,
+            load: Some(Load {
+                curve: Curve::Even(900),
+                noise_permille: 0,
+                burst_permille: 2000,
+            }),
+            budget: Some(Budget::MaxUnavailable(Amount::Count(1))),
+            hpa: None,
+            annotations: Labels::new(),
+        }],
+        arrivals: vec![Arrivals::Burst {
+            job: JobPlan {
+                name: "report".to_owned(),
+                pod: pod("Job", "batch", "report", 400),
+                pods: (2, 2),
+                runs: Lag::secs(100, 100),
+            },
+            first: Span::from_secs(600),
+            every: None,
+            jitter: Span::ZERO,
+        }],
+        faults: Vec::new(),
+        aims: model::Aims::default(),
+    }
+}
+
+struct Play {
+    state: State,
+    step: u32,
+}
+
+impl Play {
+    fn of(scenario: Scenario) -> Self {
+        Self {
+            state: State::begin(Arc::new(scenario)),
+            step: 0,
+        }
+    }
+
+    fn wait(&mut self, seconds: i64) -> Snapshot {
+        self.state.advance(self.state.now + Span::from_secs(seconds));
+        self.state.picture()
+    }
+
+    fn act(&mut self, kind: StepKind) -> Outcome {
+        self.step += 1;
+        self.state.carry_out(&Step {
+            id: StepId {
+                cycle: 1,
+                ordinal: self.step,
+            },
+            intent: None,
+            generation: 0,
+            kind,
+            reason: Reason::Planned,
+        })
+    }
+
+    fn grow(&mut self, from: u32, to: u32) -> Outcome {
+        self.act(StepKind::GrowGroup {
+            group: GroupName::new("general"),
+            offer: OfferId::new("m.large/on-demand"),
+            from,
+            to,
+            nodes: Vec::new(),
+            pods: Vec::new(),
+            rate: UsdPerHour::ZERO,
+        })
+    }
+
+    fn scale(&mut self, from: u32, to: u32) -> Outcome {
+        self.act(StepKind::ScaleWorkload {
+            workload: web(),
+            from,
+            to,
+        })
+    }
+
+    fn remove(&mut self, node: &str) -> Outcome {
+        self.act(StepKind::RemoveNode {
+            group: GroupName::new("general"),
+            node: NodeName::new(node),
+            instance: InstanceId::new(node),
+        })
+    }
+
+    fn cordon(&mut self, node: &str) -> Outcome {
+        self.act(StepKind::Cordon {
+            node: NodeName::new(node),
+            group: GroupName::new("general"),
+            instance: InstanceId::new(node),
+        })
+    }
+
+    fn breaches(&self) -> Vec<ViolationKind> {
+        self.state.violations.iter().map(|v| v.kind).collect()
+    }
+}
+
+fn count(seen: &Snapshot, app: &str, phase: PodPhase) -> usize {
+    seen.pods
+        .iter()
+        .filter(|p| p.phase == phase && seen.spec(p.spec).labels.get("app").is_some_and(|a| a == app))
+        .count()
+}
+
+#[test]
+fn a_quiet_hour() {
+    let mut play = Play::of(scenario());
+    let seen = play.wait(60);
+    assert_eq!((seen.nodes.len(), seen.pods.len()), (1, 4));
+    assert_eq!(count(&seen, WEB, PodPhase::Running), 3);
+    let node = &seen.nodes[0];
+    assert!(node.ready && node.takes_pods());
+    assert_eq!(node.name.as_str(), "general-0001");
+    let workload = seen.workloads.iter().find(|w| w.key == web()).unwrap();
+    assert_eq!((workload.replicas, workload.ready), (3, 3));
+    assert_eq!(workload.metrics[0].milli, 900_000, "the load of 900m, shared by three");
+    assert_eq!(seen.budgets[0].allowed, 1);
+    // 1 node at $0.10/h for an hour.
+    play.wait(3540);
+    assert_eq!(play.state.sums().cost.0, 100_000_000);
+    assert!(play.breaches().is_empty());
+}
+
+#[test]
+fn a_burst_waits_for_a_node_and_finishes() {
+    let mut play = Play::of(scenario());
+    let seen = play.wait(601);
+    assert_eq!(count(&seen, "report", PodPhase::Pending), 2);
+    let grown = play.grow(1, 2);
+    assert_eq!(
+        grown,
+        Outcome::Done {
+            instances: vec![InstanceId::new("general-0002")]
+        }
+    );
+    let seen = play.wait(1);
+    assert_eq!(seen.nodes.len(), 1, "it boots for at least thirty seconds");
+    assert_eq!(seen.groups[0].desired, 2);
+    let seen = play.wait(100);
+    assert_eq!(seen.nodes.len(), 2);
+    assert_eq!(count(&seen, "report", PodPhase::Pending), 0);
+    let seen = play.wait(150);
+    assert_eq!(count(&seen, "report", PodPhase::Running), 0);
+    assert!(seen.workloads.iter().all(|w| &*w.key.kind != "Job"), "a finished job goes");
+    let sums = play.state.sums();
+    assert_eq!((sums.tally.launches, sums.tally.pods), (1, 5));
+    assert!(sums.tally.waits.iter().filter(|w| **w >= 30_000).count() == 2);
+}
+
+#[test]
+fn the_same_call_is_made_once() {
+    let mut play = Play::of(scenario());
+    let step = Step {
+        id: StepId { cycle: 1, ordinal: 0 },
+        intent: Some("1-0".into()),
+        generation: 0,
+        kind: StepKind::GrowGroup {
+            group: GroupName::new("general"),
+            offer: OfferId::new("m.large/on-demand"),
+            from: 1,
+            to: 3,
+            nodes: Vec::new(),
+            pods: Vec::new(),
+            rate: UsdPerHour::ZERO,
+        },
+        reason: Reason::Planned,
+    };
+    let first = play.state.carry_out(&step);
+    assert_eq!(first, play.state.carry_out(&step));
+    assert_eq!(play.state.picture().groups[0].desired, 3);
+}
+
+#[test]
+fn bounds_are_the_providers_and_asking_beyond_them_is_noted() {
+    let mut play = Play::of(scenario());
+    assert!(matches!(play.grow(1, 11), Outcome::Failed { .. }));
+    assert!(matches!(play.remove("general-0001"), Outcome::Failed { .. }));
+    assert_eq!(play.breaches(), [ViolationKind::GroupBounds; 2]);
+    assert_eq!(play.state.picture().groups[0].desired, 1);
+}
+
+#[test]
+fn a_budget_answers_429_and_a_drained_node_goes() {
+    let mut play = Play::of(scenario());
+    play.grow(1, 2);
+    play.wait(120);
+    assert!(play.cordon("general-0001").is_done());
+    let on_first: Vec<PodKey> = play
+        .state
+        .picture()
+        .pods
+        .iter()
+        .filter(|p| p.key.namespace.as_ref() == "shop")
+        .map(|p| p.key.clone())
+        .collect();
+    let node = NodeName::new("general-0001");
+    let mut answers = on_first.iter().map(|pod| {
+        play.act(StepKind::Evict {
+            pod: pod.clone(),
+            node: node.clone(),
+        })
+    });
+    assert!(answers.next().unwrap().is_done());
+    assert!(matches!(answers.next().unwrap(), Outcome::Refused { .. }), "one may be unavailable");
+    drop(answers);
+    for pod in &on_first[1..] {
+        play.wait(30);
+        let evicted = play.act(StepKind::Evict {
+            pod: pod.clone(),
+            node: node.clone(),
+        });
+        assert!(evicted.is_done(), "{evicted:?}");
+    }
+    let seen = play.wait(30);
+    assert_eq!(count(&seen, WEB, PodPhase::Running), 3);
+    assert!(play.remove("general-0001").is_done());
+    assert!(play.remove("general-0001").is_done(), "asked twice, removed once");
+    let seen = play.wait(120);
+    assert_eq!(seen.nodes.iter().map(|n| n.name.as_str()).collect::<Vec<_>>(), ["general-0002"]);
+    let sums = play.state.sums();
+    assert_eq!((sums.tally.removals, sums.tally.evictions), (1, 3));
+    assert!(play.breaches().is_empty(), "{:?}", play.state.violations);
+}
+
+#[test]
+fn a_removal_over_running_pods_is_a_breach_and_nothing_is_lost_for_good() {
+    let mut play = Play::of(scenario());
+    play.grow(1, 2);
+    play.wait(120);
+    play.remove("general-0001");
+    assert_eq!(play.breaches(), [ViolationKind::RemovedWithPods]);
+    let seen = play.wait(60);
+    assert_eq!(count(&seen, WEB, PodPhase::Running), 3);
+}
+
+#[test]
+fn replicas_follow_and_a_stale_step_is_refused() {
+    let mut play = Play::of(scenario());
+    assert!(play.scale(3, 1).is_done());
+    assert!(matches!(play.scale(3, 5), Outcome::Stale { .. }));
+    let seen = play.wait(30);
+    assert_eq!(count(&seen, WEB, PodPhase::Running), 1);
+    let workload = seen.workloads.iter().find(|w| w.key == web()).unwrap();
+    assert_eq!(workload.metrics[0].milli, 900_000, "one pod carries all of it, below its burst limit");
+}
+
+#[test]
+fn placement_on_fargate_counts_at_admission() {
+    let mut play = Play::of(scenario());
+    let seen = play.wait(601);
+    let waiting: Vec<PodKey> = seen
+        .pods
+        .iter()
+        .filter(|p| p.phase == PodPhase::Pending)
+        .map(|p| p.key.clone())
+        .collect();
+    let outcome = play.act(StepKind::PlaceOnFargate {
+        class: 0,
+        workload: Some(WorkloadKey::new("Job", "batch", "report-001")),
+        profile: GroupName::new("profile"),
+        offer: OfferId::new("fargate/500m/1024Mi"),
+        label: Labels::from([("run-on".to_owned(), "fargate".to_owned())]),
+        pods: waiting,
+    });
+    assert_eq!(outcome, Outcome::Recorded);
+    let seen = play.wait(30);
+    assert_eq!(count(&seen, "report", PodPhase::Pending), 2, "Fargate takes 45 s at least");
+    let seen = play.wait(60);
+    assert_eq!(count(&seen, "report", PodPhase::Running), 2);
+    assert_eq!(seen.nodes.iter().filter(|n| n.fargate).count(), 2);
+    let seen = play.wait(200);
+    assert!(seen.nodes.iter().all(|n| !n.fargate), "a Fargate node goes with its pod");
+    // One EC2 node and two pods of 100 s.
+    let (sums, pods) = (play.state.sums(), 2 * 25_000_000 * 100 / 3600);
+    let extra = sums.cost.0 - 100_000_000 * sums.at.since(play.state.scenario.start).secs() / 3600;
+    assert!((extra - pods).abs() < pods / 5, "{extra} beside {pods}");
+    assert_eq!(sums.tally.fargate, 2);
+}
+
+#[test]
+fn faults_strike() {
+    let at = |kind| Fault {
+        at: Span::from_secs(60),
+        lasts: Span::from_secs(300),
+        kind,
+    };
+    let mut world = scenario();
+    world.faults = vec![at(FaultKind::NoCapacity {
+        groups: Vec::new(),
+        types: vec!["m.large".to_owned()],
+        zones: Vec::new(),
+    })];
+    let mut play = Play::of(world);
+    play.wait(100);
+    assert!(matches!(play.grow(1, 2), Outcome::NoCapacity { .. }));
+    play.wait(300);
+    assert!(play.grow(1, 2).is_done());
+
+    let mut world = scenario();
+    world.offers[0] = large(Purchase::Spot);
+    world.faults = vec![at(FaultKind::SpotInterruption {
+        groups: Vec::new(),
+        share_permille: 500,
+    })];
+    let mut play = Play::of(world);
+    assert!(play.wait(100).nodes[0].unschedulable, "the notice cordons");
+    let seen = play.wait(200);
+    assert_eq!((seen.nodes.len(), count(&seen, WEB, PodPhase::Pending)), (0, 3));
+    assert!(play.breaches().is_empty(), "nobody asked for it");
+
+    let mut world = scenario();
+    world.faults = vec![at(FaultKind::Frozen)];
+    let mut play = Play::of(world);
+    let before = play.wait(60);
+    let frozen = play.wait(240);
+    assert_eq!(before.pods, frozen.pods);
+    assert_eq!(frozen.freshness(Source::Pods), model::Freshness::Stale { age: Span::from_secs(240) });
+    assert_eq!(play.wait(120).freshness(Source::Pods), model::Freshness::Live);
+
+    let mut world = scenario();
+    world.faults = vec![at(FaultKind::Missing {
+        sources: vec![Source::Metrics],
+    })];
+    let mut play = Play::of(world);
+    let seen = play.wait(90);
+    assert_eq!(seen.freshness(Source::Metrics), model::Freshness::Missing);
+    assert!(seen.workloads.iter().all(|w| w.metrics.is_empty()));
+}

@@ -1,0 +1,160 @@
+//! Reads a scenario from YAML: unknown fields are refused, every mistake is named with its path.
+//!
+//! Files beside it (offers, traces) are fetched by the caller's function, so that nothing here does I/O.
+
+use crate::scenario::{Fault, Lag, Scenario, offers, pods, strikes, values};
+use manifest::sheet::{At, Sheet};
+use manifest::{Problem, Problems};
+use model::{Instant, Span};
+
+/// Scenarios longer than this would fill the memory before they end.
+const MAX_CYCLES: i64 = 1_000_000;
+
+/// Fetches a file named by a scenario, relative to it: its bytes, or why not.
+pub type Fetch<'f> = &'f dyn Fn(&str) -> Result<Vec<u8>, String>;
+
+const FIELDS: [&str; 15] = [
+    "name",
+    "about",
+    "seed",
+    "start",
+    "duration",
+    "cycle",
+    "cluster",
+    "offers",
+    "groups",
+    "daemon_sets",
+    "deployments",
+    "jobs",
+    "traces",
+    "faults",
+    "aims",
+];
+
+impl Scenario {
+    /// Reads a scenario. `file` is how messages call it; `fetch` brings the files that it names.
+    pub fn read(file: &str, bytes: &[u8], fetch: Fetch<'_>) -> Result<Self, Problems> {
+        let tree = manifest::single(file, bytes)?;
+        let sheet = Sheet::new(file, String::new());
+        let top = sheet.top(&tree);
+        let (scenario, outside) = whole(top, file, fetch);
+        match sheet.close(scenario) {
+            Ok(scenario) => outside.or(scenario),
+            Err(mut problems) => {
+                problems.extend(outside);
+                Err(problems)
+            }
+        }
+    }
+}
+
+/// The scenario as far as it could be read, and the problems of the files it names.
+fn whole(top: At<'_, '_>, file: &str, fetch: Fetch<'_>) -> (Scenario, Problems) {
+    let mut outside = Problems::default();
+    if !matches!(top.tree(), Some(manifest::tree::Tree::Map(_))) {
+        top.problem("a scenario is a mapping");
+        return (blank(), outside);
+    }
+    top.only(&FIELDS);
+    let cluster = top.get("cluster");
+    cluster.only(&["name", "zones", "boot", "fargate_start", "placement_ttl"]);
+    let zones = zones(cluster.get("zones"));
+    let (aims, wrong) = aims(top.get("aims"), file);
+    outside.extend(wrong);
+    let mut groups = offers::groups(top.get("groups"), &zones);
+    let catalogue = offers::catalogue(top.get("offers"), &aims, fetch, &mut outside);
+    let offers = offers::offers(&mut groups, &catalogue, &zones);
+    let names: Vec<_> = groups.iter().map(|g| g.plan.name.clone()).collect();
+    let mut arrivals = pods::jobs(top.get("jobs"));
+    arrivals.extend(pods::traces(top.get("traces"), fetch));
+    let scenario = Scenario {
+        name: top.get("name").name().unwrap_or_default().to_owned(),
+        about: top.get("about").text().unwrap_or_default().to_owned(),
+        seed: seed(top.get("seed")),
+        start: start(top.get("start")),
+        duration: positive(top.get("duration")),
+        cycle: values::positive(top.get("cycle"), Span::from_secs(30)),
+        cluster: cluster.get("name").text().unwrap_or("simulated").to_owned(),
+        boot: values::lag(cluster.get("boot"), Lag::secs(30, 90)),
+        fargate_start: values::lag(cluster.get("fargate_start"), Lag::secs(45, 60)),
+        placement_ttl: values::positive(cluster.get("placement_ttl"), Span::from_secs(900)),
+        groups: groups.into_iter().map(|g| g.plan).collect(),
+        offers,
+        daemon_sets: pods::daemon_sets(top.get("daemon_sets")),
+        workloads: pods::deployments(top.get("deployments")),
+        arrivals,
+        faults: strikes::faults(top.get("faults"), &names),
+        aims,
+    };
+    check_length(top, &scenario);
+    (scenario, outside)
+}
+
+fn blank() -> Scenario {
+    Scenario {
+        name: String::new(),
+        about: String::new(),
+        seed: 0,
+        start: Instant::default(),
+        duration: Span::ZERO,
+        cycle: Span::from_secs(30),
+        cluster: String::new(),
+        boot: Lag::secs(0, 0),
+        fargate_start: Lag::secs(0, 0),
+        placement_ttl: Span::ZERO,
+        groups: Vec::new(),
+        offers: Vec::new(),
+        daemon_sets: Vec::new(),
+        workloads: Vec::new(),
+        arrivals: Vec::new(),
+        faults: Vec::new(),
+        aims: model::Aims::default(),
+    }
+}
+
+fn zones(at: At<'_, '_>) -> Vec<String> {
+    let read: Vec<String> = at
+        .items()
+        .filter_map(|zone| zone.name().map(str::to_owned))
+        .collect();
+    if read.is_empty() && !at.is_there() {
+        return vec!["zone-a".to_owned(), "zone-b".to_owned()];
+    }
+    if read.is_empty() {
+        at.problem("must name at least one zone");
+    }
+    read
+}
+
+fn seed(at: At<'_, '_>) -> u64 {
+    let read = at.int().unwrap_or(1);
+    u64::try_from(read).unwrap_or_else(|_| {
+        at.problem("must not be negative");
+        1
+    })
+}
+
+/// 2026-03-02 00:00 UTC, a Monday, where the scenario names no start.
+fn start(at: At<'_, '_>) -> Instant {
+    const MONDAY: Instant = Instant(1_772_409_600_000);
+    manifest::instant(at).unwrap_or(MONDAY)
+}
+
+fn positive(at: At<'_, '_>) -> Span {
+    if !at.is_there() {
+        at.problem("is missing");
+    }
+    values::positive(at, Span::from_secs(3600))
+}
+
+fn check_length(top: At<'_, '_>, scenario: &Scenario) {
+    let cycles = scenario.duration.millis() / scenario.cycle.millis().max(1);
+    if cycles > MAX_CYCLES {
+        let at = top.get("duration");
+        at.problem(format_args!("{cycles} cycles; a scenario has at most {MAX_CYCLES}"));
+    }
+    let fits = scenario.duration < Span::from_secs(86_400 * 366);
+    if !fits {
+        top.get("duration").problem("must be below a year");
+    }
+}
