@@ -1,1 +1,50 @@
-//! Stub.
+//! Kubernetes YAML and JSON, /snapshotz, offers files and aims to the nouns of `model`.
+//!
+//! Takes contents, never opens a file; no clock, no network. Every mistake of an input comes back at once, one
+//! line each, with file, object and field. Watches of a live API server use the same readers through
+//! [`Tree`] and the functions that end in `_from`.
+
+mod aims;
+mod builtin;
+mod cluster;
+mod documents;
+mod fargate;
+mod gzip;
+mod intern;
+mod market;
+mod meta;
+mod node;
+mod object;
+mod offers;
+mod pod;
+mod problem;
+mod profile;
+pub mod quantity;
+mod replicas;
+mod requests;
+mod selectors;
+mod sheet;
+mod tree;
+mod volumes;
+mod workload;
+
+pub use aims::{aims, aims_from, duration};
+pub use builtin::built_in;
+pub use cluster::ClusterBuilder;
+pub use documents::{MAX_BYTES, each_object, objects, single};
+pub use fargate::{fargate_offers, profile_group};
+pub use gzip::unpacked;
+pub use intern::Specs;
+pub use meta::{Controller, instant};
+pub use node::{ARCH, HOSTNAME, INSTANCE_TYPE, NodeObject, OS, ZONE, ZONE_ID, group_of};
+pub use object::{
+    Object, budget_from, claim_from, class_from, node_from, pod_from, scaler_from, volume_from, workload_from,
+};
+pub use offers::{FLEET, PriceList, Skipped, TypeRow, fleet_group, offers, price_list};
+pub use pod::PodObject;
+pub use problem::{Problem, Problems};
+pub use profile::ProfileObject;
+pub use sheet::{At, Sheet};
+pub use tree::Tree;
+pub use volumes::{ClaimObject, Storage, StorageObject};
+pub use workload::{Amount, BudgetObject, ScalerObject, WorkloadObject};

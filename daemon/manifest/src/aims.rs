@@ -1,0 +1,378 @@
+//! Aims as operators write them, to `model::Aims`. The schema is documented in this room's README.
+//!
+//! Every mistake is reported at once, with its path; an unknown field is a mistake. Durations are `30s`, `10m`,
+//! `1h30m`; shares are `5%`; money is in dollars.
+
+use crate::documents::single;
+use crate::problem::{Problems, quoted};
+use crate::sheet::{At, Sheet};
+use crate::tree::Tree;
+use model::advice::Hook;
+use model::aims::{Aims, Catalogue, FargateAim, Mode, Modes, ScaleAim, ShrinkAims};
+use model::ids::{GroupName, WorkloadKey};
+use model::limits::Limits;
+use model::money::UsdPerHour;
+use model::time::Span;
+use std::collections::BTreeSet;
+
+/// Reads an aims file.
+pub fn aims(file: &str, bytes: &[u8]) -> Result<Aims, Problems> {
+    aims_from(file, "", &single(file, bytes)?)
+}
+
+/// Reads aims that stand in a larger document; `prefix` is their path there (`aims`), empty at the top.
+pub fn aims_from(file: &str, prefix: &str, tree: &Tree) -> Result<Aims, Problems> {
+    let sheet = Sheet::new(file, String::new());
+    let top = sheet.top_at(prefix, tree);
+    let aims = read(top);
+    sheet.close(aims)
+}
+
+fn read(top: At<'_, '_>) -> Aims {
+    top.only(&[
+        "mode",
+        "modes",
+        "limits",
+        "scale",
+        "catalogue",
+        "fargate",
+        "shrink",
+        "schedulers",
+        "groups",
+        "zones",
+    ]);
+    Aims {
+        modes: modes(top),
+        limits: limits(top.get("limits")),
+        scale: scale(top.get("scale")),
+        catalogue: catalogue(top.get("catalogue")),
+        fargate: fargate(top.get("fargate")),
+        shrink: shrink(top.get("shrink")),
+        schedulers: texts(top.get("schedulers")),
+        groups: texts(top.get("groups")).into_iter().map(GroupName::new).collect(),
+        zones: top.get("zones").labels(),
+    }
+}
+
+fn modes(top: At<'_, '_>) -> Modes {
+    let at = top.get("modes");
+    at.only(&["groups", "workloads", "hooks"]);
+    let hook = |(name, at): (&str, At<'_, '_>)| {
+        let hook = Hook::ALL.into_iter().find(|hook| hook.as_str() == name);
+        if hook.is_none() {
+            at.problem("unknown hook; known are scaler, placement, headroom");
+        }
+        Some((hook?, mode(at)?))
+    };
+    Modes {
+        cluster: mode(top.get("mode")),
+        groups: at
+            .get("groups")
+            .entries()
+            .filter_map(|(name, at)| Some((GroupName::new(name), mode(at)?)))
+            .collect(),
+        workloads: at
+            .get("workloads")
+            .entries()
+            .filter_map(|(name, at)| Some((workload_key(name, at)?, mode(at)?)))
+            .collect(),
+        hooks: at.get("hooks").entries().filter_map(hook).collect(),
+    }
+}
+
+fn mode(at: At<'_, '_>) -> Option<Mode> {
+    match at.text()? {
+        "observe" => Some(Mode::Observe),
+        "act" => Some(Mode::Act),
+        other => {
+            at.problem(format_args!("{}: must be observe or act", quoted(other)));
+            None
+        }
+    }
+}
+
+fn limits(at: At<'_, '_>) -> Limits {
+    at.only(&[
+        "max_snapshot_age",
+        "max_growth_age",
+        "window",
+        "removed_per_window",
+        "long_window",
+        "removed_per_long_window",
+        "removals_at_once",
+        "bought_per_window",
+        "max_nodes",
+        "added_per_window",
+        "max_rate",
+        "failed_launches",
+        "provision_time",
+        "evictions_per_window",
+        "acknowledge_risk",
+    ]);
+    let usual = Limits::default();
+    let count = |key, usual| at.get(key).count().unwrap_or(usual);
+    let limits = Limits {
+        max_snapshot_age: span(at.get("max_snapshot_age"), usual.max_snapshot_age),
+        max_growth_age: span(at.get("max_growth_age"), usual.max_growth_age),
+        window: span(at.get("window"), usual.window),
+        removed_per_window_permille: share(at.get("removed_per_window"), usual.removed_per_window_permille),
+        long_window: span(at.get("long_window"), usual.long_window),
+        removed_per_long_window_permille: share(
+            at.get("removed_per_long_window"),
+            usual.removed_per_long_window_permille,
+        ),
+        removals_at_once: count("removals_at_once", usual.removals_at_once),
+        bought_per_window: count("bought_per_window", usual.bought_per_window),
+        max_nodes: count("max_nodes", usual.max_nodes),
+        added_per_window: rate(at.get("added_per_window"), usual.added_per_window),
+        max_rate: rate(at.get("max_rate"), usual.max_rate),
+        failed_launches: count("failed_launches", usual.failed_launches),
+        provision_time: span(at.get("provision_time"), usual.provision_time),
+        evictions_per_window: count("evictions_per_window", usual.evictions_per_window),
+        acknowledge_risk: at.get("acknowledge_risk").flag(),
+    };
+    let shares = [
+        ("removed_per_window", limits.removed_per_window_permille),
+        ("removed_per_long_window", limits.removed_per_long_window_permille),
+    ];
+    for (key, permille) in shares {
+        if permille >= 1000 && !limits.acknowledge_risk {
+            at.get(key).problem("100% or more needs acknowledge_risk: true");
+        }
+    }
+    if limits.long_window < limits.window {
+        at.get("long_window").problem("must not be shorter than window");
+    }
+    limits
+}
+
+fn scale(at: At<'_, '_>) -> Vec<ScaleAim> {
+    let mut seen = BTreeSet::new();
+    let mut aims = Vec::new();
+    for at in at.items() {
+        at.only(&["workload", "min", "max", "metric", "target"]);
+        let name = at.get("workload").name();
+        let key = name.and_then(|name| workload_key(name, at.get("workload")));
+        let metric = at.get("metric").text().unwrap_or("cpu").to_owned();
+        let min = at.get("min").count().unwrap_or(1);
+        let max = at.get("max");
+        if !max.is_there() {
+            max.problem("is missing");
+        }
+        let max_replicas = max.count().unwrap_or(min);
+        if max_replicas < min {
+            max.problem(format_args!("is below min ({min})"));
+        }
+        let target_milli = target(at.get("target"), &metric);
+        if let Some(workload) = key {
+            if !seen.insert(workload.clone()) {
+                at.get("workload").problem("is named twice");
+            }
+            aims.push(ScaleAim {
+                workload,
+                min,
+                max: max_replicas,
+                target_milli,
+                metric,
+            });
+        }
+    }
+    aims
+}
+
+/// A share of the request for `cpu` and `memory` (`60%`), else an amount per replica.
+fn target(at: At<'_, '_>, metric: &str) -> i64 {
+    let of_request = metric == "cpu" || metric == "memory";
+    if !at.is_there() {
+        if !of_request {
+            at.problem("is missing");
+        }
+        return 600;
+    }
+    let milli = match at.tree() {
+        Some(Tree::Text(_)) if of_request => i64::from(share(at, 600)),
+        Some(Tree::Text(text)) => crate::quantity::milli(text).unwrap_or_else(|what| {
+            at.problem(what);
+            1
+        }),
+        Some(Tree::Int(_) | Tree::Float(_)) if of_request => {
+            at.problem("must be a share of the request, such as 60%");
+            1
+        }
+        _ => number(at).map_or(1, thousandths),
+    };
+    if milli <= 0 {
+        at.problem("must be above zero");
+    }
+    milli
+}
+
+fn catalogue(at: At<'_, '_>) -> Catalogue {
+    at.only(&[
+        "bare_metal",
+        "burstable",
+        "mac",
+        "spot",
+        "max_vcpu",
+        "types",
+        "arch",
+    ]);
+    let arch = texts(at.get("arch"));
+    for (ix, name) in arch.iter().enumerate() {
+        if name != "amd64" && name != "arm64" {
+            at.get("arch")
+                .problem(format_args!("[{ix}] {}: must be amd64 or arm64", quoted(name)));
+        }
+    }
+    Catalogue {
+        bare_metal: at.get("bare_metal").flag(),
+        burstable: at.get("burstable").flag(),
+        mac: at.get("mac").flag(),
+        spot: at.get("spot").flag(),
+        max_vcpu: at.get("max_vcpu").count(),
+        types: texts(at.get("types")),
+        arch,
+    }
+}
+
+fn fargate(at: At<'_, '_>) -> Vec<FargateAim> {
+    let profile = |at: At<'_, '_>| {
+        at.only(&["profile", "namespaces", "labels"]);
+        let namespaces = texts(at.get("namespaces"));
+        if namespaces.is_empty() {
+            at.get("namespaces")
+                .problem("must name at least one namespace (`*` matches all)");
+        }
+        Some(FargateAim {
+            profile: at.get("profile").name()?.to_owned(),
+            namespaces,
+            labels: at.get("labels").labels(),
+        })
+    };
+    at.items().filter_map(profile).collect()
+}
+
+fn shrink(at: At<'_, '_>) -> ShrinkAims {
+    at.only(&[
+        "enabled",
+        "unneeded_for",
+        "min_age",
+        "drain_timeout",
+        "parallel",
+        "eviction_cost",
+        "payback",
+    ]);
+    let usual = ShrinkAims::default();
+    let enabled = at.get("enabled");
+    ShrinkAims {
+        enabled: if enabled.is_there() {
+            enabled.flag()
+        } else {
+            usual.enabled
+        },
+        unneeded_for: span(at.get("unneeded_for"), usual.unneeded_for),
+        min_age: span(at.get("min_age"), usual.min_age),
+        drain_timeout: span(at.get("drain_timeout"), usual.drain_timeout),
+        parallel: at.get("parallel").count().unwrap_or(usual.parallel),
+        eviction_cost_nanos: rate(at.get("eviction_cost"), UsdPerHour(usual.eviction_cost_nanos)).0,
+        payback: span(at.get("payback"), usual.payback),
+    }
+}
+
+fn texts(at: At<'_, '_>) -> Vec<String> {
+    at.items().filter_map(At::name).map(str::to_owned).collect()
+}
+
+/// `Deployment shop/cart`, `Deployment/shop/cart`.
+fn workload_key(text: &str, at: At<'_, '_>) -> Option<WorkloadKey> {
+    let parts: Vec<&str> = text.split([' ', '/']).filter(|part| !part.is_empty()).collect();
+    if let [kind, namespace, name] = parts[..] {
+        return Some(WorkloadKey::new(kind, namespace, name));
+    }
+    at.problem(format_args!("{}: must be `Kind namespace/name`", quoted(text)));
+    None
+}
+
+fn span(at: At<'_, '_>, usual: Span) -> Span {
+    let Some(text) = at.text() else { return usual };
+    duration(text).unwrap_or_else(|| {
+        at.problem(format_args!(
+            "{}: not a duration such as 30s, 10m, 1h30m",
+            quoted(text)
+        ));
+        usual
+    })
+}
+
+/// `90s`, `10m`, `1h30m`, `2d`, `250ms`; `0` alone is zero.
+pub fn duration(text: &str) -> Option<Span> {
+    if text == "0" {
+        return Some(Span::ZERO);
+    }
+    let (mut rest, mut millis) = (text, 0_i64);
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = rest.split_at_checked(digits)?;
+        let letters = unit.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (unit, after) = unit.split_at_checked(letters)?;
+        let factor = match unit {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return None,
+        };
+        millis = millis.checked_add(number.parse::<i64>().ok()?.checked_mul(factor)?)?;
+        rest = after;
+    }
+    (!text.is_empty()).then(|| Span::from_millis(millis))
+}
+
+/// `5%` in thousandths.
+fn share(at: At<'_, '_>, usual: u32) -> u32 {
+    let Some(text) = at.text() else { return usual };
+    let number = text
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse::<f64>().ok());
+    match number.filter(|number| (0.0..=1000.0).contains(number)) {
+        Some(number) => u32::try_from(thousandths(number / 100.0)).unwrap_or(usual),
+        None => {
+            at.problem(format_args!("{}: not a share such as 5%", quoted(text)));
+            usual
+        }
+    }
+}
+
+fn rate(at: At<'_, '_>, usual: UsdPerHour) -> UsdPerHour {
+    let Some(dollars) = number(at) else { return usual };
+    let rate = UsdPerHour::from_dollars(dollars).filter(|rate| rate.0 >= 0);
+    rate.unwrap_or_else(|| {
+        at.problem("must be dollars, not negative and below 9 billion");
+        usual
+    })
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "an operator's figures are far below 2^53"
+)]
+fn number(at: At<'_, '_>) -> Option<f64> {
+    match at.tree()? {
+        Tree::Null => None,
+        Tree::Int(value) => Some(*value as f64),
+        Tree::Float(value) if value.is_finite() => Some(*value),
+        other => {
+            at.problem(format_args!("must be a number, is {}", other.kind()));
+            None
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "clamped first")]
+fn thousandths(number: f64) -> i64 {
+    (number * 1000.0).round().clamp(-1e15, 1e15) as i64
+}
+
+#[cfg(test)]
+mod tests;

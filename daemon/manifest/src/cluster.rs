@@ -1,0 +1,313 @@
+//! Objects of many files to one Snapshot.
+//!
+//! Joins what single objects cannot know: owners of ReplicaSets, claims and their volumes, who scales what,
+//! budgets without a status, replicas that have no pod yet. What the cluster costs and can buy is `market`'s
+//! work. Deliberately absent: load, history, anything about the past.
+
+use crate::documents::each_object;
+use crate::intern::Specs;
+use crate::meta::Controller;
+use crate::node::NodeObject;
+use crate::object::Object;
+use crate::offers::PriceList;
+use crate::pod::PodObject;
+use crate::problem::{Problem, Problems};
+use crate::profile::ProfileObject;
+use crate::volumes::Storage;
+use crate::workload::{BudgetObject, ScalerObject, WorkloadObject};
+use crate::{market, replicas};
+use model::aims::Aims;
+use model::ids::WorkloadKey;
+use model::pod::{Pod, PodPhase, PodSpec, SpecIx, Unmodelled};
+use model::selector::Labels;
+use model::snapshot::{Freshness, Snapshot, Source};
+use model::time::Instant;
+use model::workload::{DisruptionBudget, Workload};
+use std::collections::BTreeMap;
+
+/// Collects objects and makes a Snapshot of them.
+#[derive(Default)]
+pub struct ClusterBuilder {
+    specs: Specs,
+    pods: Vec<PodRow>,
+    pub(crate) nodes: Vec<NodeObject>,
+    workloads: Vec<WorkloadObject>,
+    budgets: Vec<BudgetObject>,
+    scalers: BTreeMap<WorkloadKey, String>,
+    storage: Storage,
+    pub(crate) profiles: Vec<ProfileObject>,
+    replica_sets: BTreeMap<(String, String), Controller>,
+    seen: BTreeMap<(&'static str, String, String), String>,
+    skipped: BTreeMap<String, u32>,
+    used: u32,
+}
+
+/// A pod that still waits for what other objects tell about it.
+struct PodRow {
+    pod: Pod,
+    claims: Vec<String>,
+    replica_set: Option<String>,
+}
+
+impl ClusterBuilder {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads a file; all its mistakes come back at once. An object that stands twice is a mistake.
+    pub fn read(&mut self, file: &str, bytes: &[u8]) -> Result<(), Problems> {
+        let mut doubles = Problems::default();
+        let read = each_object(file, bytes, &mut |object| {
+            if let Err(problem) = self.add(file, object) {
+                doubles.push(problem);
+            }
+        });
+        match read {
+            Ok(()) => doubles.or(()),
+            Err(mut problems) => {
+                problems.extend(doubles);
+                Err(problems)
+            }
+        }
+    }
+
+    /// Adds one object.
+    pub fn add(&mut self, file: &str, object: Object) -> Result<(), Problem> {
+        self.once(file, &object)?;
+        if !matches!(object, Object::Unknown(_)) {
+            self.used += 1;
+        }
+        match object {
+            Object::Pod(pod) => self.add_pod(*pod),
+            Object::Node(node) => self.nodes.push(*node),
+            Object::Workload(workload) => self.add_workload(*workload),
+            Object::Budget(budget) => self.budgets.push(budget),
+            Object::Scaler(ScalerObject { target, by }) => {
+                self.scalers.insert(target, by);
+            }
+            Object::Claim(claim) => self.storage.add_claim(claim),
+            Object::Volume(volume) => self.storage.add_volume(volume),
+            Object::Class(class) => self.storage.add_class(class),
+            Object::Profile(profile) => self.profiles.push(profile),
+            Object::Ignored(_) => {}
+            Object::Unknown(kind) => *self.skipped.entry(kind).or_insert(0) += 1,
+        }
+        Ok(())
+    }
+
+    /// Kinds that nothing was read from, with how many of each.
+    pub fn skipped(&self) -> &BTreeMap<String, u32> {
+        &self.skipped
+    }
+
+    /// How many objects were of a known kind.
+    pub fn used(&self) -> u32 {
+        self.used
+    }
+
+    /// The Snapshot, with what `prices` offers under these aims.
+    pub fn finish(mut self, prices: &PriceList, aims: &Aims) -> Snapshot {
+        let pods = self.resolved_pods();
+        let workloads = self.resolved_workloads();
+        let mut seen = Snapshot {
+            cycle: 1,
+            sources: [
+                Source::Pods,
+                Source::Nodes,
+                Source::Workloads,
+                Source::Budgets,
+                Source::Groups,
+                Source::Offers,
+            ]
+            .into_iter()
+            .map(|source| (source, Freshness::Live))
+            .collect(),
+            pods,
+            workloads,
+            ..Snapshot::default()
+        };
+        replicas::add_missing(&mut seen.pods, &seen.workloads, &self.specs);
+        seen.at = self.newest(&seen.pods);
+        seen.budgets = self
+            .budgets
+            .iter()
+            .filter_map(|b| budget(b, &seen.pods, &self.specs))
+            .collect();
+        market::join(&mut seen, &self, prices, aims);
+        seen.specs = self.specs.into_list();
+        seen.sort();
+        seen
+    }
+
+    fn once(&mut self, file: &str, object: &Object) -> Result<(), Problem> {
+        let (kind, namespace, name): (&'static str, &str, &str) = match object {
+            Object::Pod(pod) => ("Pod", &pod.key.namespace, &pod.key.name),
+            Object::Node(node) => ("Node", "", node.node.name.as_str()),
+            Object::Workload(workload) => {
+                let key = &workload.workload.key;
+                let kind = crate::object::WORKLOAD_KINDS
+                    .into_iter()
+                    .find(|kind| **kind == *key.kind);
+                (kind.unwrap_or("workload"), &key.namespace, &key.name)
+            }
+            Object::Budget(budget) => ("PodDisruptionBudget", &budget.namespace, &budget.name),
+            Object::Claim(claim) => ("PersistentVolumeClaim", &claim.namespace, &claim.name),
+            Object::Volume(volume) => ("PersistentVolume", "", &volume.name),
+            Object::Class(class) => ("StorageClass", "", &class.name),
+            Object::Profile(profile) => ("FargateProfile", "", &profile.name),
+            Object::Scaler(_) | Object::Ignored(_) | Object::Unknown(_) => return Ok(()),
+        };
+        let key = (kind, namespace.to_owned(), name.to_owned());
+        if let Some(first) = self.seen.get(&key) {
+            let slash = if namespace.is_empty() { "" } else { "/" };
+            return Err(Problem {
+                file: file.to_owned(),
+                line: None,
+                object: format!("{kind} {namespace}{slash}{name}"),
+                path: "metadata.name".to_owned(),
+                what: format!("stands there twice (first in {first})"),
+            });
+        }
+        self.seen.insert(key, file.to_owned());
+        Ok(())
+    }
+
+    fn add_pod(&mut self, object: PodObject) {
+        let pod = Pod {
+            key: object.key,
+            spec: self.specs.add(object.spec),
+            node: object.node,
+            phase: object.phase,
+            created: object.created,
+            usage: None,
+            nominated: object.nominated,
+        };
+        self.pods.push(PodRow {
+            pod,
+            claims: object.claims,
+            replica_set: object.replica_set,
+        });
+    }
+
+    fn add_workload(&mut self, object: WorkloadObject) {
+        let key = &object.workload.key;
+        if let (true, Some(controller)) = (&*key.kind == "ReplicaSet", &object.controller) {
+            let id = (key.namespace.to_string(), key.name.to_string());
+            self.replica_sets.insert(id, controller.clone());
+        } else {
+            self.workloads.push(object);
+        }
+    }
+
+    /// Pods with their real owners and with claims that the engine cannot model flagged.
+    fn resolved_pods(&mut self) -> Vec<Pod> {
+        let mut known: BTreeMap<(SpecIx, Option<WorkloadKey>, bool), SpecIx> = BTreeMap::new();
+        let rows = std::mem::take(&mut self.pods);
+        let mut pods = Vec::with_capacity(rows.len());
+        for PodRow {
+            mut pod,
+            claims,
+            replica_set,
+        } in rows
+        {
+            let namespace = &pod.key.namespace;
+            let tied = claims.iter().any(|claim| !self.storage.is_free(namespace, claim));
+            let owner = replica_set.and_then(|name| {
+                let controller = self.replica_sets.get(&(namespace.to_string(), name))?;
+                Some(WorkloadKey::new(&controller.kind, namespace, &controller.name))
+            });
+            if tied || owner.is_some() {
+                let key = (pod.spec, owner, tied);
+                pod.spec = match known.get(&key) {
+                    Some(ix) => *ix,
+                    None => {
+                        let mut spec = PodSpec::clone(&self.specs.get(pod.spec));
+                        spec.owner = key.1.clone().or(spec.owner);
+                        if tied {
+                            flag_claim(&mut spec);
+                        }
+                        let ix = self.specs.add(spec);
+                        known.insert(key, ix);
+                        ix
+                    }
+                };
+            }
+            pods.push(pod);
+        }
+        pods
+    }
+
+    fn resolved_workloads(&mut self) -> Vec<Workload> {
+        let objects = std::mem::take(&mut self.workloads);
+        let mut workloads = Vec::with_capacity(objects.len());
+        for WorkloadObject {
+            mut workload,
+            template,
+            claims,
+            claim_templates,
+            ..
+        } in objects
+        {
+            let namespace = &workload.key.namespace;
+            let tied = claim_templates || claims.iter().any(|claim| !self.storage.is_free(namespace, claim));
+            workload.template = template.map(|mut spec| {
+                if tied {
+                    flag_claim(&mut spec);
+                }
+                self.specs.add(spec)
+            });
+            workload.owned_by = self.scalers.get(&workload.key).cloned();
+            workloads.push(workload);
+        }
+        workloads
+    }
+
+    /// The newest time in the input stands for now: nobody here reads a clock.
+    fn newest(&self, pods: &[Pod]) -> Instant {
+        let nodes = self.nodes.iter().map(|node| node.node.created);
+        pods.iter()
+            .map(|pod| pod.created)
+            .chain(nodes)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+fn flag_claim(spec: &mut PodSpec) {
+    if !spec.unmodelled.contains(&Unmodelled::VolumeClaim) {
+        spec.unmodelled.push(Unmodelled::VolumeClaim);
+        spec.unmodelled.sort();
+    }
+}
+
+/// A budget's allowance as its status tells it, else computed from the pods that are there, as the disruption
+/// controller does.
+fn budget(object: &BudgetObject, pods: &[Pod], specs: &Specs) -> Option<DisruptionBudget> {
+    let selector = object.selector.clone()?;
+    let allowed = object.allowed.unwrap_or_else(|| {
+        let covers = |labels: &Labels| selector.matches(labels);
+        let mut matching = specs.indices(|spec| spec.namespace == object.namespace && covers(&spec.labels));
+        matching.sort_unstable();
+        let held = |pod: &&Pod| pod.phase != PodPhase::Finished && matching.binary_search(&pod.spec).is_ok();
+        let (mut expected, mut healthy) = (0_u32, 0_u32);
+        for pod in pods.iter().filter(held) {
+            expected += 1;
+            healthy += u32::from(pod.phase == PodPhase::Running);
+        }
+        match (object.max_unavailable, object.min_available) {
+            (Some(most), _) => healthy.saturating_sub(expected.saturating_sub(most.of(expected))),
+            (None, Some(least)) => healthy.saturating_sub(least.of(expected)),
+            (None, None) => 0,
+        }
+    });
+    Some(DisruptionBudget {
+        namespace: object.namespace.clone(),
+        name: object.name.clone(),
+        selector,
+        allowed,
+    })
+}
+
+#[cfg(test)]
+mod tests;

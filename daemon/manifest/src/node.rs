@@ -1,0 +1,133 @@
+//! Nodes.
+//!
+//! Which Group a node belongs to is read from the labels that EKS, eksctl, kops and Karpenter set themselves.
+//! Not here: offers and bounds of groups.
+
+use crate::meta::{self, Meta};
+use crate::requests::resource_list;
+use crate::selectors::taints;
+use crate::sheet::At;
+use model::group::GroupKind;
+use model::ids::{GroupName, InstanceId, NodeName};
+use model::node::{DRAIN_TAINT, Node};
+use model::selector::Labels;
+
+/// Label of a node's instance type.
+pub const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
+/// Label of a node's zone.
+pub const ZONE: &str = "topology.kubernetes.io/zone";
+/// Label of a node's zone id (EKS).
+pub const ZONE_ID: &str = "topology.k8s.aws/zone-id";
+/// Label of a node's architecture.
+pub const ARCH: &str = "kubernetes.io/arch";
+/// Label of a node's operating system.
+pub const OS: &str = "kubernetes.io/os";
+/// Label of a node's own name.
+pub const HOSTNAME: &str = "kubernetes.io/hostname";
+
+/// Kubelets' own default where a node does not tell its pod limit.
+const DEFAULT_MAX_PODS: u32 = 110;
+
+/// Labels that name a group, the most telling first. A node that Karpenter made keeps its pool's name.
+const GROUP_LABELS: [(&str, GroupKind); 6] = [
+    ("plimsoll.io/group", GroupKind::Kwok),
+    ("karpenter.sh/nodepool", GroupKind::Fleet),
+    ("eks.amazonaws.com/nodegroup", GroupKind::ManagedNodeGroup),
+    ("alpha.eksctl.io/nodegroup-name", GroupKind::Asg),
+    ("kops.k8s.io/instancegroup", GroupKind::KopsInstanceGroup),
+    ("eks.amazonaws.com/fargate-profile", GroupKind::FargateProfile),
+];
+
+/// A node as one object tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeObject {
+    /// `metadata.uid`; empty where absent.
+    pub uid: String,
+    /// `metadata.resourceVersion`; empty where absent.
+    pub resource_version: String,
+    /// The node; `offer` is not known here, and it is `ready` only where a condition says so.
+    pub node: Node,
+    /// Whether it has a Ready condition at all.
+    pub ready_known: bool,
+    /// Kind of its group, where it has one.
+    pub group_kind: Option<GroupKind>,
+    /// Who else owns the group (`Karpenter`).
+    pub foreign: Option<&'static str>,
+}
+
+/// Reads a Node.
+pub(crate) fn node(top: At<'_, '_>) -> NodeObject {
+    let Meta {
+        name,
+        uid,
+        resource_version,
+        created,
+        deleting,
+        ..
+    } = meta::meta(top);
+    let labels = top.at(["metadata", "labels"]).labels();
+    let annotations = top.at(["metadata", "annotations"]);
+    let annotated = |key| annotations.get(key).text() == Some("true");
+    let (spec, status) = (top.get("spec"), top.get("status"));
+    let ready = status
+        .get("conditions")
+        .items()
+        .find(|condition| condition.get("type").text() == Some("Ready"));
+    let taints = taints(spec.get("taints"));
+    let group = group_of(&labels);
+    let mut allocatable = allocatable(status);
+    let max_pods = allocatable.extended.remove("pods");
+    let node = Node {
+        group: group.as_ref().map(|(name, _)| name.clone()),
+        instance: spec.get("providerID").text().and_then(instance),
+        offer: None,
+        max_pods: max_pods.map_or(DEFAULT_MAX_PODS, |pods| u32::try_from(pods).unwrap_or(u32::MAX)),
+        allocatable,
+        ready: ready.is_some_and(|condition| condition.get("status").text() == Some("True")),
+        unschedulable: spec.get("unschedulable").flag(),
+        deleting,
+        fargate: labels
+            .get("eks.amazonaws.com/compute-type")
+            .is_some_and(|kind| kind == "fargate"),
+        do_not_disrupt: annotated("plimsoll.io/do-not-disrupt") || annotated("karpenter.sh/do-not-disrupt"),
+        draining: taints.iter().any(|taint| taint.key == DRAIN_TAINT),
+        created,
+        usage: None,
+        name: NodeName::new(name),
+        labels,
+        taints,
+    };
+    let kind = group.map(|(_, kind)| kind);
+    NodeObject {
+        uid,
+        resource_version,
+        ready_known: ready.is_some(),
+        foreign: (kind == Some(GroupKind::Fleet)).then_some("Karpenter"),
+        group_kind: kind,
+        node,
+    }
+}
+
+/// `status.allocatable`; hand-written nodes may tell only their capacity.
+fn allocatable(status: At<'_, '_>) -> model::Resources {
+    let allocatable = status.get("allocatable");
+    resource_list(if allocatable.is_there() {
+        allocatable
+    } else {
+        status.get("capacity")
+    })
+}
+
+/// The group that a node's labels name.
+pub fn group_of(labels: &Labels) -> Option<(GroupName, GroupKind)> {
+    GROUP_LABELS.iter().find_map(|(key, kind)| {
+        let name = labels.get(*key).filter(|name| !name.is_empty())?;
+        Some((GroupName::new(name), *kind))
+    })
+}
+
+/// `aws:///us-east-1a/i-0123…` is instance `i-0123…`; other providers' ids are the last part as well.
+fn instance(provider_id: &str) -> Option<InstanceId> {
+    let last = provider_id.rsplit('/').next().unwrap_or_default();
+    (!last.is_empty()).then(|| InstanceId::new(last))
+}

@@ -1,0 +1,173 @@
+//! One Kubernetes object by its kind.
+//!
+//! Kinds that no decision reads are named and left alone. The functions that end in `_from` serve watches of a
+//! live API server: they take one object, already known by kind, as a [`Tree`].
+
+use crate::node::{self, NodeObject};
+use crate::pod::{self, PodObject};
+use crate::problem::Problems;
+use crate::profile::{self, ProfileObject};
+use crate::sheet::Sheet;
+use crate::tree::Tree;
+use crate::volumes::{self, ClaimObject, StorageObject};
+use crate::workload::{self, BudgetObject, ScalerObject, WorkloadObject};
+
+/// One object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// A Pod.
+    Pod(Box<PodObject>),
+    /// A Node.
+    Node(Box<NodeObject>),
+    /// A Deployment, StatefulSet, ReplicaSet, Job, DaemonSet …
+    Workload(Box<WorkloadObject>),
+    /// A PodDisruptionBudget.
+    Budget(BudgetObject),
+    /// A HorizontalPodAutoscaler or ScaledObject.
+    Scaler(ScalerObject),
+    /// A PersistentVolumeClaim.
+    Claim(ClaimObject),
+    /// A PersistentVolume.
+    Volume(StorageObject),
+    /// A StorageClass.
+    Class(StorageObject),
+    /// A Fargate profile.
+    Profile(ProfileObject),
+    /// Known, but nothing is read from it (Namespace, PriorityClass).
+    Ignored(&'static str),
+    /// A kind that is not known here.
+    Unknown(String),
+}
+
+/// Kinds with replicas and a pod template.
+pub(crate) const WORKLOAD_KINDS: [&str; 7] = [
+    "Deployment",
+    "StatefulSet",
+    "ReplicaSet",
+    "ReplicationController",
+    "DaemonSet",
+    "Job",
+    "Rollout",
+];
+
+/// Where an object stands.
+pub(crate) struct Place<'p> {
+    /// File.
+    pub(crate) file: &'p str,
+    /// Place in a list.
+    pub(crate) index: Option<usize>,
+    /// What the list says about its items, for those that do not say it.
+    pub(crate) kind: Option<&'p str>,
+}
+
+/// Reads an object of any kind.
+pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Problems> {
+    let own = tree.get("kind");
+    let kind = place.kind;
+    let mut name = title(own.and_then(Tree::text).or(kind).unwrap_or_default(), tree);
+    if let (Some(ix), false) = (place.index, name.contains(' ')) {
+        name = format!("items[{ix}] {name}").trim_end().to_owned();
+    }
+    let sheet = Sheet::new(place.file, name);
+    let top = sheet.top(tree);
+    if !matches!(tree, Tree::Map(_)) {
+        top.problem(format_args!("not a Kubernetes object but {}", tree.kind()));
+        return sheet.close(Vec::new());
+    }
+    let kind = if own.is_some() || kind.is_none() {
+        top.get("kind").name()
+    } else {
+        kind
+    };
+    let objects = kind.map_or_else(Vec::new, |kind| match kind {
+        "Pod" => vec![Object::Pod(Box::new(pod::pod(top)))],
+        "Node" => vec![Object::Node(Box::new(node::node(top)))],
+        "PodDisruptionBudget" => vec![Object::Budget(workload::budget(top))],
+        "HorizontalPodAutoscaler" | "ScaledObject" => workload::scaler(kind, top)
+            .map(Object::Scaler)
+            .into_iter()
+            .collect(),
+        "PersistentVolumeClaim" => vec![Object::Claim(volumes::claim(top))],
+        "PersistentVolume" => vec![Object::Volume(volumes::volume(top))],
+        "StorageClass" => vec![Object::Class(volumes::class(top))],
+        "FargateProfile" => vec![Object::Profile(profile::fargate_profile(top))],
+        "ClusterConfig" => profile::cluster_config(top)
+            .into_iter()
+            .map(Object::Profile)
+            .collect(),
+        "Namespace" => vec![Object::Ignored("Namespace")],
+        "PriorityClass" => vec![Object::Ignored("PriorityClass")],
+        kind if WORKLOAD_KINDS.contains(&kind) => {
+            vec![Object::Workload(Box::new(workload::workload(kind, top)))]
+        }
+        other => vec![Object::Unknown(
+            crate::problem::quoted(other).trim_matches('"').to_owned(),
+        )],
+    });
+    sheet.close(objects)
+}
+
+/// `Pod ns/name`, as far as the object tells.
+fn title(kind: &str, tree: &Tree) -> String {
+    let meta = tree.get("metadata");
+    let part = |key| {
+        let text = meta.and_then(|meta| meta.get(key)).and_then(Tree::text)?;
+        Some(crate::problem::quoted(text).trim_matches('"').to_owned())
+    };
+    let kind = crate::problem::quoted(kind).trim_matches('"').to_owned();
+    match (part("namespace"), part("name")) {
+        (Some(namespace), Some(name)) => format!("{kind} {namespace}/{name}"),
+        (None, Some(name)) => format!("{kind} {name}"),
+        (_, None) => kind,
+    }
+}
+
+macro_rules! from_tree {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $read:expr => $what:ty) => {
+        $(#[$doc])*
+        pub fn $name(tree: &Tree) -> Result<$what, Problems> {
+            let sheet = Sheet::new("API server", title($kind, tree));
+            let read = $read(sheet.top(tree));
+            sheet.close(read)
+        }
+    };
+}
+
+from_tree!(
+    /// Reads a Pod.
+    pod_from, "Pod", pod::pod => PodObject
+);
+from_tree!(
+    /// Reads a Node.
+    node_from, "Node", node::node => NodeObject
+);
+from_tree!(
+    /// Reads a PodDisruptionBudget.
+    budget_from, "PodDisruptionBudget", workload::budget => BudgetObject
+);
+from_tree!(
+    /// Reads a PersistentVolumeClaim.
+    claim_from, "PersistentVolumeClaim", volumes::claim => ClaimObject
+);
+from_tree!(
+    /// Reads a PersistentVolume.
+    volume_from, "PersistentVolume", volumes::volume => StorageObject
+);
+from_tree!(
+    /// Reads a StorageClass.
+    class_from, "StorageClass", volumes::class => StorageObject
+);
+
+/// Reads a workload of this kind (`Deployment`, `StatefulSet`, …).
+pub fn workload_from(kind: &str, tree: &Tree) -> Result<WorkloadObject, Problems> {
+    let sheet = Sheet::new("API server", title(kind, tree));
+    let read = workload::workload(kind, sheet.top(tree));
+    sheet.close(read)
+}
+
+/// Reads a `HorizontalPodAutoscaler` or `ScaledObject`; `None` where it names no target.
+pub fn scaler_from(kind: &str, tree: &Tree) -> Result<Option<ScalerObject>, Problems> {
+    let sheet = Sheet::new("API server", title(kind, tree));
+    let read = workload::scaler(kind, sheet.top(tree));
+    sheet.close(read)
+}

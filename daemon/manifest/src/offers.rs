@@ -1,0 +1,420 @@
+//! The offers file and the built-in price list, and the fleet that buys from them.
+//!
+//! Allocatable where the file does not tell it: kube-reserved of AL2023's nodeadm and Bottlerocket, 100 MiB
+//! eviction threshold, 7.5 % of memory for the hypervisor (reference: EKS, Karpenter). Offers of named groups
+//! are the work of `groups`.
+
+use crate::node::{ARCH, INSTANCE_TYPE, OS, ZONE, ZONE_ID};
+use crate::problem::{Problem, Problems, of_file, quoted};
+use model::aims::{Aims, Catalogue};
+use model::group::{Group, GroupKind, LaunchMode};
+use model::ids::{GroupName, OfferId};
+use model::money::UsdPerHour;
+use model::offer::{Confidence, Offer, OfferKind, Purchase};
+use model::resources::{MIB, Resources};
+use model::selector::Labels;
+use std::collections::BTreeSet;
+
+/// Name of the group that buys from an offers file.
+pub const FLEET: &str = "fleet";
+
+/// Zone of offers whose file tells none, where nothing else is known.
+pub(crate) const ANY_ZONE: &str = "any";
+
+/// Extended resource of `gpu_count`.
+const GPU: &str = "nvidia.com/gpu";
+
+/// Ephemeral storage of a node with the usual 20 GiB root volume: less 10 % eviction threshold and 1 GiB.
+const EPHEMERAL_BYTES: i64 = 17 << 30;
+
+/// One instance type for sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeRow {
+    /// `m6a.xlarge`.
+    pub instance_type: String,
+    /// vCPUs.
+    pub vcpu: i64,
+    /// `amd64` or `arm64`.
+    pub arch: String,
+    /// On-demand price.
+    pub on_demand: UsdPerHour,
+    /// Estimated spot price.
+    pub spot: Option<UsdPerHour>,
+    /// What pods can use.
+    pub allocatable: Resources,
+    /// Most pods.
+    pub max_pods: u32,
+    /// Zones, as the file names them; empty: not told.
+    pub zones: Vec<String>,
+    /// Bare metal.
+    pub bare_metal: bool,
+    /// Burstable.
+    pub burstable: bool,
+}
+
+/// Instance types with prices.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PriceList {
+    /// Types, in the order of the file.
+    pub rows: Vec<TypeRow>,
+    /// Rows left out while reading.
+    pub skipped: Skipped,
+    /// Prices come from the built-in table.
+    pub built_in: bool,
+}
+
+/// Rows that were left out, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// Without a price.
+    pub no_price: u32,
+    /// Without CPU or memory.
+    pub no_shape: u32,
+    /// Neither amd64 nor arm64.
+    pub arch: u32,
+    /// Not wanted by the aims (bare metal, burstable, Mac, too large, other families).
+    pub unwanted: u32,
+}
+
+/// Reads an offers file (CSV, unpacked).
+pub fn price_list(file: &str, bytes: &[u8]) -> Result<PriceList, Problems> {
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .flexible(true)
+        .from_reader(bytes);
+    let head = reader
+        .headers()
+        .map_err(|error| csv_problem(file, &error))?
+        .clone();
+    let columns = Columns { head };
+    let mut problems = Problems::default();
+    for wanted in ["instance_type", "vcpu", "memory_mib", "arch", "od_usd_h"] {
+        if columns.index(wanted).is_none() {
+            problems.push(of_file(file, Some(1), format_args!("column {wanted} is missing")));
+        }
+    }
+    let mut list = problems.or(PriceList::default())?;
+    let mut problems = Problems::default();
+    let mut seen = BTreeSet::new();
+    for record in reader.records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                problems.push(csv_problem(file, &error));
+                break;
+            }
+        };
+        let line = record.position().map(csv::Position::line);
+        let cells = Cells {
+            columns: &columns,
+            record: &record,
+        };
+        match cells.row(&mut list.skipped) {
+            Ok(None) => {}
+            Ok(Some(row)) if seen.insert(row.instance_type.clone()) => list.rows.push(row),
+            Ok(Some(row)) => {
+                let name = quoted(&row.instance_type);
+                problems.push(of_file(
+                    file,
+                    line,
+                    format_args!("instance_type: {name} stands there twice"),
+                ));
+            }
+            Err((column, what)) => {
+                problems.push(Problem {
+                    path: column.to_owned(),
+                    ..of_file(file, line, what)
+                });
+            }
+        }
+    }
+    if list.rows.is_empty() && problems.is_empty() {
+        problems.push(of_file(
+            file,
+            None,
+            "holds no offers (no row has a type, a shape and a price)",
+        ));
+    }
+    problems.or(list)
+}
+
+/// Reads an offers file and gives the fleet's offers; what the aims do not want is counted.
+pub fn offers(file: &str, bytes: &[u8], aims: &Aims) -> Result<(Vec<Offer>, Group, Skipped), Problems> {
+    let list = price_list(file, bytes)?;
+    let (offers, skipped) = list.fleet(aims, &[], 0);
+    Ok((offers, fleet_group(), skipped))
+}
+
+/// The group that buys any offer of the file.
+pub fn fleet_group() -> Group {
+    Group {
+        name: GroupName::new(FLEET),
+        kind: GroupKind::Fleet,
+        min: 0,
+        max: u32::MAX,
+        desired: 0,
+        launch: LaunchMode::Direct,
+        instances: Vec::new(),
+        labels: Labels::new(),
+        taints: Vec::new(),
+        fargate_selectors: Vec::new(),
+        foreign: None,
+    }
+}
+
+impl PriceList {
+    /// Every wanted type × zone × purchase, for the group at this index. Rows that tell no zones are offered in
+    /// the zones of the aims, else in `zones`, else in one zone named `any`.
+    pub fn fleet(&self, aims: &Aims, zones: &[String], group: u32) -> (Vec<Offer>, Skipped) {
+        let mut skipped = self.skipped;
+        let mut offers = Vec::new();
+        let from_aims: Vec<String> = aims.zones.keys().cloned().collect();
+        let any = [ANY_ZONE.to_owned()];
+        let known = [&from_aims[..], zones, &any]
+            .into_iter()
+            .find(|zones| !zones.is_empty())
+            .unwrap_or_default();
+        for row in &self.rows {
+            if !wanted(row, &aims.catalogue) {
+                skipped.unwanted += 1;
+                continue;
+            }
+            let zones = if row.zones.is_empty() { known } else { &row.zones };
+            for zone in zones {
+                offers.extend(self.sold(row, zone, aims).map(|offer| Offer { group, ..offer }));
+            }
+        }
+        (offers, skipped)
+    }
+
+    /// One type in one zone, by every purchase that the aims want.
+    pub(crate) fn sold<'a>(
+        &self,
+        row: &'a TypeRow,
+        zone: &'a str,
+        aims: &'a Aims,
+    ) -> impl Iterator<Item = Offer> + 'a {
+        let listed = if self.built_in {
+            Confidence::BuiltIn
+        } else {
+            Confidence::Listed
+        };
+        let spot = row.spot.filter(|_| aims.catalogue.spot);
+        let spot = spot.map(|price| (Purchase::Spot, price, Confidence::Estimated));
+        let on_demand = (Purchase::OnDemand, row.on_demand, listed);
+        let sales = std::iter::once(on_demand).chain(spot);
+        sales.map(move |(purchase, price, confidence)| offer(row, zone, aims, (purchase, price, confidence)))
+    }
+}
+
+fn offer(row: &TypeRow, zone: &str, aims: &Aims, sale: (Purchase, UsdPerHour, Confidence)) -> Offer {
+    let (purchase, price, confidence) = sale;
+    let name = aims.zones.get(zone).map_or(zone, String::as_str);
+    let mut labels: Labels = [
+        (INSTANCE_TYPE, row.instance_type.as_str()),
+        (ARCH, &row.arch),
+        (OS, "linux"),
+        (ZONE, name),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect();
+    if is_zone_id(zone) {
+        labels.insert(ZONE_ID.to_owned(), zone.to_owned());
+    }
+    Offer {
+        id: OfferId::new(format!("{}/{name}/{}", row.instance_type, purchase.as_str())),
+        group: 0,
+        kind: OfferKind::Ec2 {
+            instance_type: row.instance_type.clone(),
+            zone: name.to_owned(),
+            purchase,
+            arch: row.arch.clone(),
+        },
+        price,
+        confidence,
+        allocatable: row.allocatable.clone(),
+        max_pods: row.max_pods,
+        labels,
+    }
+}
+
+/// `use1-az4` is a zone id, `us-east-1a` a zone name.
+fn is_zone_id(zone: &str) -> bool {
+    zone.rsplit_once("-az")
+        .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn wanted(row: &TypeRow, catalogue: &Catalogue) -> bool {
+    let family = row.instance_type.split('.').next().unwrap_or_default();
+    let mac = family.starts_with("mac");
+    (catalogue.bare_metal || !row.bare_metal || mac)
+        && (catalogue.burstable || !row.burstable)
+        && (catalogue.mac || !mac)
+        && catalogue.max_vcpu.is_none_or(|most| row.vcpu <= i64::from(most))
+        && (catalogue.types.is_empty()
+            || catalogue
+                .types
+                .iter()
+                .any(|t| *t == row.instance_type || t == family))
+        && (catalogue.arch.is_empty() || catalogue.arch.contains(&row.arch))
+}
+
+struct Columns {
+    head: csv::StringRecord,
+}
+
+impl Columns {
+    fn index(&self, name: &str) -> Option<usize> {
+        self.head.iter().position(|column| column == name)
+    }
+}
+
+struct Cells<'r> {
+    columns: &'r Columns,
+    record: &'r csv::StringRecord,
+}
+
+/// What is wrong with a cell, by column.
+type CellProblem = (&'static str, String);
+
+impl Cells<'_> {
+    fn text(&self, column: &str) -> &str {
+        self.columns
+            .index(column)
+            .and_then(|ix| self.record.get(ix))
+            .unwrap_or_default()
+    }
+
+    /// A number that is not negative; `None` for an empty cell.
+    fn number(&self, column: &'static str) -> Result<Option<f64>, CellProblem> {
+        let text = self.text(column);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() && (0.0..1e12).contains(&number) => Ok(Some(number)),
+            Ok(_) => Err((column, format!("{}: out of range", quoted(text)))),
+            Err(_) => Err((column, format!("{}: not a number", quoted(text)))),
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "`number` bounds it by 10^12")]
+    fn integer(&self, column: &'static str) -> Result<Option<i64>, CellProblem> {
+        Ok(self.number(column)?.map(|number| number.floor() as i64))
+    }
+
+    fn price(&self, column: &'static str) -> Result<Option<UsdPerHour>, CellProblem> {
+        let dollars = self.number(column)?;
+        let price = dollars
+            .and_then(UsdPerHour::from_dollars)
+            .filter(|price| price.0 > 0);
+        match dollars {
+            Some(dollars) if dollars > 1e9 => Err((column, format!("{dollars}: out of range"))),
+            _ => Ok(price),
+        }
+    }
+
+    fn row(&self, skipped: &mut Skipped) -> Result<Option<TypeRow>, CellProblem> {
+        let instance_type = self.text("instance_type");
+        let (vcpu, memory_mib) = (self.integer("vcpu")?, self.integer("memory_mib")?);
+        let shape = vcpu
+            .zip(memory_mib)
+            .filter(|(vcpu, memory)| *vcpu > 0 && *memory > 0);
+        let Some((vcpu, memory_mib)) = shape.filter(|_| !instance_type.is_empty()) else {
+            skipped.no_shape += 1;
+            return Ok(None);
+        };
+        let arch = match self.text("arch") {
+            "x86_64" | "amd64" => "amd64",
+            "arm64" | "aarch64" => "arm64",
+            _ => {
+                skipped.arch += 1;
+                return Ok(None);
+            }
+        };
+        let Some(on_demand) = self.price("od_usd_h")? else {
+            skipped.no_price += 1;
+            return Ok(None);
+        };
+        let max_pods = self.max_pods()?;
+        let mut allocatable = usual_allocatable(vcpu, memory_mib, arch, max_pods);
+        if let Some(milli) = self.integer("alloc_cpu_milli")? {
+            allocatable.cpu_milli = milli;
+        }
+        if let Some(mib) = self.integer("alloc_mem_mib")? {
+            allocatable.memory_bytes = mib.saturating_mul(MIB);
+        }
+        if let Some(gpus) = self.integer("gpu_count")?.filter(|gpus| *gpus > 0) {
+            allocatable.extended.insert(GPU.to_owned(), gpus);
+        }
+        let flag = |column| self.number(column).map(|number| number.is_some_and(|n| n > 0.0));
+        Ok(Some(TypeRow {
+            vcpu,
+            arch: arch.to_owned(),
+            on_demand,
+            spot: self.price("spot_usd_h_est")?,
+            max_pods: u32::try_from(max_pods).unwrap_or(u32::MAX),
+            zones: self.text("azs").split_whitespace().map(str::to_owned).collect(),
+            bare_metal: flag("bare_metal")? || instance_type.contains(".metal"),
+            burstable: flag("burstable")? || is_burstable(instance_type),
+            instance_type: instance_type.to_owned(),
+            allocatable,
+        }))
+    }
+
+    /// The file's own figure, else network interfaces × (addresses − 1) + 2, else kubelet's default.
+    fn max_pods(&self) -> Result<i64, CellProblem> {
+        if let Some(pods) = self.integer("max_pods_eni")?.filter(|pods| *pods > 0) {
+            return Ok(pods);
+        }
+        let cards = self.integer("eni")?.zip(self.integer("ipv4_per_eni")?);
+        let cards = cards.filter(|(cards, addresses)| *cards > 0 && *addresses > 1);
+        Ok(cards.map_or(110, |(cards, addresses)| {
+            cards.saturating_mul(addresses - 1).saturating_add(2)
+        }))
+    }
+}
+
+/// Families `t2`, `t3`, `t3a`, `t4g`.
+fn is_burstable(instance_type: &str) -> bool {
+    matches!(instance_type.as_bytes(), [b't', digit, ..] if digit.is_ascii_digit())
+}
+
+/// What pods can use on a type that nobody has measured.
+pub(crate) fn usual_allocatable(vcpu: i64, memory_mib: i64, arch: &str, max_pods: i64) -> Resources {
+    // Hundredths of a millicore, so that the quarter per cent of the later cores adds up.
+    let reserved: i64 = (0..vcpu.min(4096))
+        .map(|core| match core {
+            0 => 6000,
+            1 => 1000,
+            2 | 3 => 500,
+            _ => 250,
+        })
+        .sum();
+    let kernel = memory_mib * 75 / 1000 + if arch == "arm64" { 64 } else { 0 };
+    let kube = max_pods.saturating_mul(11).saturating_add(255);
+    let memory_mib = memory_mib
+        .saturating_sub(kernel)
+        .saturating_sub(kube)
+        .saturating_sub(100)
+        .max(0);
+    Resources {
+        cpu_milli: vcpu.saturating_mul(1000) - reserved / 100,
+        memory_bytes: memory_mib.saturating_mul(MIB),
+        ephemeral_bytes: EPHEMERAL_BYTES,
+        ..Resources::default()
+    }
+}
+
+fn csv_problem(file: &str, error: &csv::Error) -> Problem {
+    let line = error.position().map(csv::Position::line);
+    let what = match error.kind() {
+        csv::ErrorKind::Utf8 { .. } => "not text: not UTF-8".to_owned(),
+        _ => error.to_string().chars().take(200).collect(),
+    };
+    of_file(file, line, what)
+}
+
+#[cfg(test)]
+mod tests;

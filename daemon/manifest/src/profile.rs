@@ -1,0 +1,58 @@
+//! Fargate profiles as manifests tell them: the AWS controllers' `FargateProfile`, eksctl's `ClusterConfig`.
+
+use crate::meta;
+use crate::sheet::At;
+use model::group::FargateSelector;
+use model::selector::{LabelSelector, Operator, Requirement};
+
+/// A Fargate profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileObject {
+    /// Name.
+    pub name: String,
+    /// Which pods it selects.
+    pub selectors: Vec<FargateSelector>,
+}
+
+/// Reads a `FargateProfile` of eks.services.k8s.aws.
+pub(crate) fn fargate_profile(top: At<'_, '_>) -> ProfileObject {
+    let spec = top.get("spec");
+    let name = spec
+        .get("name")
+        .text()
+        .map_or_else(|| meta::meta(top).name, str::to_owned);
+    ProfileObject {
+        name,
+        selectors: selectors(spec),
+    }
+}
+
+/// Reads the `fargateProfiles` of an eksctl `ClusterConfig`.
+pub(crate) fn cluster_config(top: At<'_, '_>) -> Vec<ProfileObject> {
+    let profiles = top.get("fargateProfiles").items();
+    let profile = |at: At<'_, '_>| {
+        Some(ProfileObject {
+            name: at.get("name").name()?.to_owned(),
+            selectors: selectors(at),
+        })
+    };
+    profiles.filter_map(profile).collect()
+}
+
+fn selectors(at: At<'_, '_>) -> Vec<FargateSelector> {
+    let selector = |at: At<'_, '_>| {
+        let labels = at.get("labels").labels().into_iter();
+        Some(FargateSelector {
+            namespace: at.get("namespace").name()?.to_owned(),
+            labels: LabelSelector {
+                requirements: labels
+                    .map(|(key, value)| Requirement {
+                        key,
+                        operator: Operator::In(vec![value]),
+                    })
+                    .collect(),
+            },
+        })
+    };
+    at.get("selectors").items().filter_map(selector).collect()
+}

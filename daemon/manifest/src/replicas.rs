@@ -1,0 +1,55 @@
+//! Replicas that have no pod in the input: counted as waiting pods named `<workload>-<N>`.
+//!
+//! In a live cluster controllers create these pods; manifests of a cluster to be have none.
+
+use crate::intern::Specs;
+use model::ids::{PodKey, WorkloadKey};
+use model::pod::{Pod, PodPhase};
+use model::time::Instant;
+use model::workload::Workload;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Replicas beyond which a manifest is taken for a mistake and no more pods are made up.
+const MOST: u32 = 200_000;
+
+/// Adds what is missing of every workload whose template is known. DaemonSets are left out: their pods come
+/// with the nodes. `N` is the smallest number whose name is free.
+pub(crate) fn add_missing(pods: &mut Vec<Pod>, workloads: &[Workload], specs: &Specs) {
+    let owners: BTreeMap<WorkloadKey, u32> = owned(pods, specs);
+    let names: BTreeSet<PodKey> = pods.iter().map(|pod| pod.key.clone()).collect();
+    let mut left = MOST;
+    for workload in workloads.iter().filter(|workload| !workload.is_daemon_set()) {
+        let Some(spec) = workload.template else { continue };
+        let have = owners.get(&workload.key).copied().unwrap_or(0);
+        let missing = workload.replicas.saturating_sub(have).min(left);
+        left -= missing;
+        let key = |n: u32| PodKey::new(&workload.key.namespace, format!("{}-{n}", workload.key.name));
+        let free = (0..)
+            .map(key)
+            .filter(|key| !names.contains(key))
+            .take(missing as usize);
+        pods.extend(free.map(|key| Pod {
+            key,
+            spec,
+            node: None,
+            phase: PodPhase::Pending,
+            created: Instant::default(),
+            usage: None,
+            nominated: None,
+        }));
+    }
+}
+
+/// Living pods by owner.
+fn owned(pods: &[Pod], specs: &Specs) -> BTreeMap<WorkloadKey, u32> {
+    let mut owners = BTreeMap::new();
+    let living = pods
+        .iter()
+        .filter(|pod| !matches!(pod.phase, PodPhase::Finished | PodPhase::Terminating));
+    for pod in living {
+        if let Some(owner) = &specs.get(pod.spec).owner {
+            *owners.entry(owner.clone()).or_insert(0) += 1;
+        }
+    }
+    owners
+}

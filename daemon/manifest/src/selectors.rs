@@ -1,0 +1,145 @@
+//! Label selectors, node affinity, tolerations and taints as the API writes them.
+//!
+//! Source: apimachinery `LabelSelectorAsSelector`, core/v1 `NodeSelector`, `Toleration`, `Taint`. Whether
+//! labels match is `model`'s work.
+
+use crate::problem::quoted;
+use crate::sheet::At;
+use model::pod::{Taint, TaintEffect, Toleration};
+use model::selector::{LabelSelector, NodeTerm, Operator, Requirement};
+
+/// `matchLabels` and `matchExpressions`.
+pub(crate) fn label_selector(at: At<'_, '_>) -> LabelSelector {
+    let mut requirements = equalities(at.get("matchLabels"));
+    requirements.extend(at.get("matchExpressions").items().filter_map(requirement));
+    requirements.sort();
+    LabelSelector { requirements }
+}
+
+/// A plain mapping of labels as a selector (ReplicationController).
+pub(crate) fn equalities(at: At<'_, '_>) -> Vec<Requirement> {
+    let labels = at.labels().into_iter();
+    labels
+        .map(|(key, value)| Requirement {
+            key,
+            operator: Operator::In(vec![value]),
+        })
+        .collect()
+}
+
+/// `requiredDuringSchedulingIgnoredDuringExecution` of a node affinity, or a volume's `required`.
+pub(crate) fn node_terms(at: At<'_, '_>) -> Option<Vec<NodeTerm>> {
+    at.is_there().then(|| {
+        let terms = at.get("nodeSelectorTerms").items();
+        let terms = terms.map(|term| NodeTerm {
+            labels: term
+                .get("matchExpressions")
+                .items()
+                .filter_map(requirement)
+                .collect(),
+            fields: term.get("matchFields").items().filter_map(requirement).collect(),
+        });
+        terms.collect()
+    })
+}
+
+fn requirement(at: At<'_, '_>) -> Option<Requirement> {
+    let key = at.get("key").name()?.to_owned();
+    let values = || -> Vec<String> {
+        let texts = at.get("values").items().filter_map(At::text);
+        texts.map(str::to_owned).collect()
+    };
+    let operator = match at.get("operator").name()? {
+        "In" => Operator::In(values()),
+        "NotIn" => Operator::NotIn(values()),
+        "Exists" => Operator::Exists,
+        "DoesNotExist" => Operator::DoesNotExist,
+        "Gt" => Operator::Gt(bound(at, &values())?),
+        "Lt" => Operator::Lt(bound(at, &values())?),
+        other => {
+            at.get("operator")
+                .problem(format_args!("unknown operator {}", quoted(other)));
+            return None;
+        }
+    };
+    if matches!(&operator, Operator::In(values) | Operator::NotIn(values) if values.is_empty()) {
+        at.get("values").problem("must name at least one value");
+        return None;
+    }
+    Some(Requirement { key, operator })
+}
+
+fn bound(at: At<'_, '_>, values: &[String]) -> Option<i64> {
+    let bound = match values {
+        [value] => value.parse().ok(),
+        _ => None,
+    };
+    if bound.is_none() {
+        at.get("values").problem("must be one whole number, as text");
+    }
+    bound
+}
+
+/// Tolerations of a pod. Those with operators newer than `Equal` and `Exists` are left out: the pod then
+/// tolerates less, which is safe.
+pub(crate) fn tolerations(at: At<'_, '_>) -> Vec<Toleration> {
+    let mut all: Vec<_> = at.items().filter_map(toleration).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn toleration(at: At<'_, '_>) -> Option<Toleration> {
+    let key = at
+        .get("key")
+        .text()
+        .filter(|key| !key.is_empty())
+        .map(str::to_owned);
+    let value = at.get("value").text().unwrap_or_default();
+    let effect = match at.get("effect").text() {
+        None | Some("") => None,
+        Some(_) => Some(effect(at.get("effect"))?),
+    };
+    let value = match at.get("operator").text().unwrap_or_default() {
+        "Exists" => None,
+        "" | "Equal" if key.is_none() => {
+            at.get("key")
+                .problem("is missing; only operator Exists may go without");
+            return None;
+        }
+        "" | "Equal" => Some(value.to_owned()),
+        "Lt" | "Gt" => return None,
+        other => {
+            at.get("operator")
+                .problem(format_args!("unknown operator {}", quoted(other)));
+            return None;
+        }
+    };
+    Some(Toleration { key, value, effect })
+}
+
+/// `spec.taints` of a node.
+pub(crate) fn taints(at: At<'_, '_>) -> Vec<Taint> {
+    let taint = |at: At<'_, '_>| {
+        Some(Taint {
+            key: at.get("key").name()?.to_owned(),
+            value: at.get("value").text().unwrap_or_default().to_owned(),
+            effect: effect(at.get("effect"))?,
+        })
+    };
+    let mut all: Vec<_> = at.items().filter_map(taint).collect();
+    all.sort();
+    all
+}
+
+fn effect(at: At<'_, '_>) -> Option<TaintEffect> {
+    match at.name()? {
+        "NoSchedule" => Some(TaintEffect::NoSchedule),
+        "PreferNoSchedule" => Some(TaintEffect::PreferNoSchedule),
+        "NoExecute" => Some(TaintEffect::NoExecute),
+        other => {
+            at.problem(format_args!("unknown effect {}", quoted(other)));
+            None
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Things with replicas, who scales them, and the budgets over their pods.
+
+use crate::meta::{self, Controller, Meta};
+use crate::pod::{claims, pod_spec};
+use crate::problem::quoted;
+use crate::selectors;
+use crate::sheet::At;
+use crate::tree::Tree;
+use model::ids::WorkloadKey;
+use model::pod::{PodSpec, TaintEffect, Toleration};
+use model::selector::LabelSelector;
+use model::workload::Workload;
+
+/// A workload as one object tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadObject {
+    /// The workload; its `template` is not interned yet.
+    pub workload: Workload,
+    /// Spec of its next pod; `None` where the template is elsewhere (a Rollout's `workloadRef`).
+    pub template: Option<PodSpec>,
+    /// Claims its pods mount, those of `volumeClaimTemplates` included.
+    pub claims: Vec<String>,
+    /// Whether pods claim volumes by `volumeClaimTemplates`.
+    pub claim_templates: bool,
+    /// Its own controller: a ReplicaSet's Deployment, a Job's CronJob.
+    pub controller: Option<Controller>,
+}
+
+/// Something that sets the replicas of a workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScalerObject {
+    /// The workload.
+    pub target: WorkloadKey,
+    /// `HorizontalPodAutoscaler name`, `ScaledObject name`.
+    pub by: String,
+}
+
+/// A PodDisruptionBudget as one object tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BudgetObject {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// Pods it covers; `None` covers nothing.
+    pub selector: Option<LabelSelector>,
+    /// `status.disruptionsAllowed`, where there is a status.
+    pub allowed: Option<u32>,
+    /// `spec.minAvailable`.
+    pub min_available: Option<Amount>,
+    /// `spec.maxUnavailable`.
+    pub max_unavailable: Option<Amount>,
+}
+
+/// A number of pods, or a share of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// So many.
+    Pods(u32),
+    /// So many in a hundred.
+    Percent(u32),
+}
+
+impl Amount {
+    /// Of so many pods, rounded up (as upstream in budgets).
+    pub fn of(self, pods: u32) -> u32 {
+        match self {
+            Self::Pods(count) => count,
+            Self::Percent(percent) => {
+                let pods = (u64::from(pods) * u64::from(percent)).div_ceil(100);
+                u32::try_from(pods).unwrap_or(u32::MAX)
+            }
+        }
+    }
+}
+
+/// Reads a workload of one of the kinds with a pod template.
+pub(crate) fn workload(kind: &str, top: At<'_, '_>) -> WorkloadObject {
+    let Meta {
+        namespace,
+        name,
+        generation,
+        ..
+    } = meta::meta(top);
+    let (spec, status) = (top.get("spec"), top.get("status"));
+    let key = WorkloadKey::new(kind, &namespace, name);
+    let template = spec.get("template");
+    let claim_templates = spec.get("volumeClaimTemplates").items().count() > 0;
+    let pod = template.is_there().then(|| {
+        let mut pod = pod_spec(template, &namespace);
+        pod.owner = Some(key.clone());
+        pod.traits.claims_volume |= claim_templates;
+        if kind == "DaemonSet" {
+            tolerate_node_conditions(&mut pod);
+        }
+        pod
+    });
+    let selector = match kind {
+        "ReplicationController" => LabelSelector {
+            requirements: selectors::equalities(spec.get("selector")),
+        },
+        _ => selectors::label_selector(spec.get("selector")),
+    };
+    let ready = match kind {
+        "DaemonSet" => "numberReady",
+        "Job" => "ready",
+        _ => "readyReplicas",
+    };
+    WorkloadObject {
+        workload: Workload {
+            replicas: replicas(kind, spec, status),
+            ready: status.get(ready).count().unwrap_or(0),
+            template: None,
+            owned_by: None,
+            annotations: top
+                .at(["metadata", "annotations"])
+                .labels_where(|key| key.starts_with("plimsoll.io/")),
+            generation,
+            selector,
+            metrics: Vec::new(),
+            key,
+        },
+        claims: claims(template.get("spec"), ""),
+        template: pod,
+        claim_templates,
+        controller: meta::controller(top),
+    }
+}
+
+fn replicas(kind: &str, spec: At<'_, '_>, status: At<'_, '_>) -> u32 {
+    match kind {
+        "DaemonSet" => status.get("desiredNumberScheduled").count().unwrap_or(0),
+        "Job" if spec.get("suspend").flag() => 0,
+        "Job" => {
+            let parallel = spec.get("parallelism").count().unwrap_or(1);
+            let done = status.get("succeeded").count().unwrap_or(0);
+            let left = spec
+                .get("completions")
+                .count()
+                .map(|all| all.saturating_sub(done));
+            let finished = status.get("completionTime").is_there();
+            if finished {
+                0
+            } else {
+                left.map_or(parallel, |left| left.min(parallel))
+            }
+        }
+        _ => spec.get("replicas").count().unwrap_or(1),
+    }
+}
+
+/// What the DaemonSet controller adds to its pods (upstream `AddOrUpdateDaemonPodTolerations`).
+fn tolerate_node_conditions(pod: &mut PodSpec) {
+    let conditions = [
+        ("not-ready", TaintEffect::NoExecute),
+        ("unreachable", TaintEffect::NoExecute),
+        ("disk-pressure", TaintEffect::NoSchedule),
+        ("memory-pressure", TaintEffect::NoSchedule),
+        ("pid-pressure", TaintEffect::NoSchedule),
+        ("unschedulable", TaintEffect::NoSchedule),
+    ];
+    let network = pod
+        .traits
+        .host_network
+        .then_some(("network-unavailable", TaintEffect::NoSchedule));
+    pod.tolerations.extend(
+        conditions
+            .into_iter()
+            .chain(network)
+            .map(|(name, effect)| Toleration {
+                key: Some(format!("node.kubernetes.io/{name}")),
+                value: None,
+                effect: Some(effect),
+            }),
+    );
+    pod.tolerations.sort();
+    pod.tolerations.dedup();
+}
+
+/// Reads a HorizontalPodAutoscaler or a KEDA ScaledObject.
+pub(crate) fn scaler(kind: &str, top: At<'_, '_>) -> Option<ScalerObject> {
+    let Meta { namespace, name, .. } = meta::meta(top);
+    let target = top.at(["spec", "scaleTargetRef"]);
+    let target_kind = target.get("kind").text().unwrap_or("Deployment");
+    let target = WorkloadKey::new(target_kind, namespace, target.get("name").name()?);
+    Some(ScalerObject {
+        target,
+        by: format!("{kind} {name}"),
+    })
+}
+
+/// Reads a PodDisruptionBudget.
+pub(crate) fn budget(top: At<'_, '_>) -> BudgetObject {
+    let Meta { namespace, name, .. } = meta::meta(top);
+    let spec = top.get("spec");
+    // An empty selector covers every pod of the namespace (policy/v1), an absent one covers none.
+    let selector = spec.get("selector");
+    BudgetObject {
+        namespace,
+        name,
+        selector: selector.is_there().then(|| selectors::label_selector(selector)),
+        allowed: top
+            .at(["status", "disruptionsAllowed"])
+            .int()
+            .map(|n| u32::try_from(n.max(0)).unwrap_or(u32::MAX)),
+        min_available: amount(spec.get("minAvailable")),
+        max_unavailable: amount(spec.get("maxUnavailable")),
+    }
+}
+
+fn amount(at: At<'_, '_>) -> Option<Amount> {
+    let text = match at.tree()? {
+        Tree::Null => return None,
+        Tree::Text(text) => text,
+        _ => return at.count().map(Amount::Pods),
+    };
+    let percent = text.strip_suffix('%').and_then(|number| number.parse().ok());
+    if percent.is_none() {
+        at.problem(format_args!(
+            "{}: neither a number nor a percentage",
+            quoted(text)
+        ));
+    }
+    percent.map(Amount::Percent)
+}
