@@ -1,12 +1,18 @@
-//! What may be done now: checks, Verdicts, `Cleared`, and the trait `Act`.
+//! What may be done now: checks, Verdicts, `Cleared`, the trait `Act`, and the life of the Ledger.
 //!
 //! Policies propose, this room disposes: no policy, aim or bug in `decide` gets past it. Pure; deliberately
-//! absent: I/O, clocks, prices of its own, any way to make a `Cleared` from outside.
+//! absent: I/O, clocks, any way to make a `Cleared` from outside.
 
 mod act;
+mod case;
+mod checks;
 mod cleared;
+mod judge;
+pub mod ledger;
 mod store;
+mod tally;
 
 pub use act::{Act, Nobody};
 pub use cleared::{Cleared, Fence};
-pub use store::{LedgerStore, StoreError};
+pub use judge::{Proposal, Verdicts, judge};
+pub use store::{LedgerStore, StoreError, Stored};

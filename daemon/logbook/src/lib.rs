@@ -1,1 +1,17 @@
-//! Stub.
+//! The Logbook: CycleRecords on disk, checksummed and bounded, and what can be read out of them.
+//!
+//! Files only, through `std`. Deliberately absent: deciding again (that is `decide`, fed by the CLI's
+//! `replay`), clocks (ages are measured against the records' own time), decisions of any kind.
+
+mod codec;
+mod error;
+mod frame;
+mod reader;
+mod record;
+mod segments;
+mod writer;
+
+pub use error::LogError;
+pub use reader::Reader;
+pub use record::{CycleRecord, PolicyUse, RECORD_VERSION, Trouble};
+pub use writer::{Settings, Writer};

@@ -4,7 +4,7 @@
 
 use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey};
 use crate::money::UsdPerHour;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 
 /// Version that this build writes; it reads this one and the one before.
@@ -159,6 +159,71 @@ pub enum EffectKind {
     },
     /// A voluntary removal begun.
     Removed,
+    /// Pods asked to leave a node of the group, in one cycle.
+    Evicted {
+        /// How many.
+        count: u32,
+    },
+}
+
+/// What reading the Ledger against a Snapshot, or an outcome, told about an intent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LedgerEvent {
+    /// The provider has accepted a launch whose call nobody heard the end of.
+    Accepted {
+        /// Which.
+        intent: IntentId,
+    },
+    /// A launched node has joined and is Ready.
+    Joined {
+        /// Which.
+        intent: IntentId,
+        /// Its group.
+        group: GroupName,
+        /// The node.
+        node: NodeName,
+        /// From the opening of the intent to Ready, as seen.
+        took: Span,
+    },
+    /// All nodes of a launch are there; the intent is closed.
+    Launched {
+        /// Which.
+        intent: IntentId,
+        /// Its group.
+        group: GroupName,
+    },
+    /// A launch ended with nodes missing; the intent is closed.
+    LaunchFailed {
+        /// Which.
+        intent: IntentId,
+        /// Its group.
+        group: GroupName,
+        /// Nodes that did not come.
+        missing: u32,
+        /// Whether the provider said that it has no capacity.
+        no_capacity: bool,
+    },
+    /// A node and its instance are gone; the intent is closed.
+    Removed {
+        /// Which.
+        intent: IntentId,
+        /// The node.
+        node: NodeName,
+    },
+    /// A removal ran past its deadline, or its replacement never came; it is undone.
+    RemovalGivenUp {
+        /// Which.
+        intent: IntentId,
+        /// The node.
+        node: NodeName,
+    },
+    /// A removal has been undone, or never began; the intent is closed.
+    Undone {
+        /// Which.
+        intent: IntentId,
+        /// The node.
+        node: NodeName,
+    },
 }
 
 impl Ledger {

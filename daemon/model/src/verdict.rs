@@ -86,6 +86,13 @@ pub enum HoldReason {
     IntentOpen,
     /// No lease is held.
     NoFence,
+    /// The Ledger could not be saved, and nothing is done that is not written down first.
+    LedgerNotSaved,
+    /// As many intents are open as may be.
+    TooManyIntents {
+        /// Allowed.
+        limit: u32,
+    },
 }
 
 /// Why a step must not happen.
@@ -115,6 +122,15 @@ pub enum StrikeReason {
     MustNotDisrupt,
     /// Somebody else sets these replicas.
     OwnedByHpa,
+    /// Not cordoned yet, or pods are still on it: nodes are emptied before they go.
+    NotDrained,
+    /// Outside the replicas that the aims allow.
+    OutsideBounds {
+        /// Fewest.
+        min: u32,
+        /// Most.
+        max: u32,
+    },
 }
 
 impl fmt::Display for HoldReason {
@@ -143,6 +159,8 @@ impl fmt::Display for HoldReason {
             Self::PolicyFault { hook } => write!(f, "a {hook} policy faulted in this cycle"),
             Self::IntentOpen => f.write_str("another intent on it is open"),
             Self::NoFence => f.write_str("no lease is held"),
+            Self::LedgerNotSaved => f.write_str("the ledger could not be saved"),
+            Self::TooManyIntents { limit } => write!(f, "{limit} intents are open already"),
         }
     }
 }
@@ -159,6 +177,8 @@ impl fmt::Display for StrikeReason {
             Self::StaleGeneration => f.write_str("computed from an older generation"),
             Self::MustNotDisrupt => f.write_str("a budget or an annotation forbids it"),
             Self::OwnedByHpa => f.write_str("somebody else sets these replicas"),
+            Self::NotDrained => f.write_str("it is not cordoned and emptied yet"),
+            Self::OutsideBounds { min, max } => write!(f, "outside the {min} to {max} that the aims allow"),
         }
     }
 }

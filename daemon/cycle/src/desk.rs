@@ -1,0 +1,249 @@
+//! The Desk: everything a cycle works with that is not its ends — policies, aims, Ledger, Memory, Logbook —
+//! and the part of it that a `Handle` sees.
+
+use crate::book::Book;
+use crate::clock::Clock;
+use crate::handle::{Handle, PolicyStatus, Status};
+use crate::policies::{InForce, Library};
+use crate::ring::Ring;
+use arc_swap::ArcSwap;
+use guard::{Fence, LedgerStore, StoreError};
+use logbook::CycleRecord;
+use model::advice::PolicyFault;
+use model::aims::Modes;
+use model::intent::{Ledger, Pause};
+use model::{Aims, Instant, Memory, PolicyName, Span};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, broadcast};
+
+/// Records that a slow watcher may fall behind.
+const WATCH_BACKLOG: usize = 64;
+
+/// What a Desk is made of.
+pub struct Parts {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Policies to start with.
+    pub policies: InForce,
+    /// Aims to start with.
+    pub aims: Aims,
+    /// Where Ledger and Memory are kept.
+    pub store: Box<dyn LedgerStore>,
+    /// Where records are written; `None` keeps them in memory only.
+    pub log: Option<logbook::Writer>,
+    /// Where new policies come from.
+    pub library: Box<dyn Library>,
+    /// Proof that this process may act.
+    pub fence: Fence,
+    /// Without a cycle for this long the daemon is not ready (reliability invariant I15).
+    pub overdue: Span,
+}
+
+/// Everything a cycle works with that is not its ends. One cycle at a time.
+pub struct Desk {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) own: tokio::sync::Mutex<Own>,
+}
+
+/// The part that only the cycle touches.
+pub(crate) struct Own {
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) memory_saved: Option<Instant>,
+    pub(crate) log: Option<logbook::Writer>,
+    pub(crate) library: Box<dyn Library>,
+    pub(crate) fence: Fence,
+}
+
+/// The part that handles share with the cycle.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) aims: ArcSwap<Aims>,
+    pub(crate) policies: ArcSwap<InForce>,
+    pub(crate) book: tokio::sync::Mutex<Book>,
+    pub(crate) wake: Notify,
+    overdue: Span,
+    face: Mutex<Face>,
+    ring: Mutex<Ring>,
+    watchers: broadcast::Sender<Arc<CycleRecord>>,
+    /// The kill switch as effects see it: set before anything else happens to it.
+    pulled: AtomicBool,
+    stopping: AtomicBool,
+}
+
+/// What a status shows, kept apart so that nobody waits for the Ledger.
+#[derive(Default)]
+struct Face {
+    paused: Option<Pause>,
+    overrides: Modes,
+    cycles: u64,
+    seen: bool,
+    log_trouble: Option<String>,
+    tallies: BTreeMap<PolicyName, Tally>,
+}
+
+#[derive(Default)]
+struct Tally {
+    calls: u64,
+    fuel: u64,
+    faults: u64,
+    last_fault: Option<(Instant, PolicyFault)>,
+}
+
+impl Desk {
+    /// Reads Ledger and Memory back and lays everything out. The kill switch stays as it was left.
+    pub async fn open(parts: Parts) -> Result<Self, StoreError> {
+        let (book, memory) = Book::open(parts.store).await?;
+        let shared = Shared {
+            clock: parts.clock,
+            aims: ArcSwap::from_pointee(parts.aims),
+            policies: ArcSwap::from_pointee(parts.policies),
+            wake: Notify::new(),
+            overdue: parts.overdue,
+            face: Mutex::default(),
+            ring: Mutex::default(),
+            watchers: broadcast::Sender::new(WATCH_BACKLOG),
+            pulled: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            book: tokio::sync::Mutex::new(book),
+        };
+        {
+            let book = shared.book.lock().await;
+            shared.show(book.ledger());
+            shared.pull(book.ledger().paused.clone());
+        }
+        Ok(Self {
+            shared: Arc::new(shared),
+            own: tokio::sync::Mutex::new(Own {
+                memory: Arc::new(memory),
+                memory_saved: None,
+                log: parts.log,
+                library: parts.library,
+                fence: parts.fence,
+            }),
+        })
+    }
+
+    /// A handle on it.
+    pub fn handle(&self) -> Handle {
+        Handle {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// The clock it runs by.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.shared.clock
+    }
+
+    /// No effect begins from now on; the one under way is finished.
+    pub fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// Saves the Memory and what the Ledger still holds back; called last.
+    pub async fn park(&self) -> Result<(), StoreError> {
+        let own = self.own.lock().await;
+        let mut book = self.shared.book.lock().await;
+        book.settle().await?;
+        book.save_memory(&own.memory).await
+    }
+}
+
+impl Shared {
+    /// Whether an effect may begin.
+    pub(crate) fn may_act(&self) -> bool {
+        !self.pulled.load(Ordering::SeqCst) && !self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Pulls or releases the kill switch in this process; gives back how it stood.
+    pub(crate) fn pull(&self, pause: Option<Pause>) -> Option<Pause> {
+        self.pulled.store(pause.is_some(), Ordering::SeqCst);
+        std::mem::replace(&mut self.face().paused, pause)
+    }
+
+    /// The kill switch as it stands in this process.
+    pub(crate) fn pulled(&self) -> Option<Pause> {
+        self.face().paused.clone()
+    }
+
+    /// Shows the Ledger's modes.
+    pub(crate) fn show(&self, ledger: &Ledger) {
+        self.face().overrides = ledger.modes.clone();
+    }
+
+    /// Shows that the last record could not be written, or that it could.
+    pub(crate) fn show_log(&self, trouble: Option<String>) {
+        self.face().log_trouble = trouble;
+    }
+
+    /// Keeps and announces a record.
+    pub(crate) fn publish(&self, record: &Arc<CycleRecord>) {
+        {
+            let mut face = self.face();
+            face.cycles = face.cycles.saturating_add(1);
+            face.seen |= record.trouble.is_none();
+            for call in &record.notes.calls {
+                let tally = face.tallies.entry(call.policy.clone()).or_default();
+                tally.calls = tally.calls.saturating_add(1);
+                tally.fuel = tally.fuel.saturating_add(call.fuel);
+                if let Err(fault) = &call.answer {
+                    tally.faults = tally.faults.saturating_add(1);
+                    tally.last_fault = Some((record.at, fault.clone()));
+                }
+            }
+        }
+        self.ring().push(Arc::clone(record));
+        // Nobody watching is no error.
+        let _ = self.watchers.send(Arc::clone(record));
+    }
+
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<CycleRecord>> {
+        self.watchers.subscribe()
+    }
+
+    pub(crate) fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let latest = self.ring().latest();
+        let aims = self.aims.load();
+        let policies = self.policies.load();
+        let face = self.face();
+        let last = latest.as_ref().map(|record| record.at);
+        let on_time = last.is_some_and(|at| self.clock.now().since(at) <= self.overdue);
+        Status {
+            paused: face.paused.clone(),
+            modes: aims.modes.with(&face.overrides),
+            last,
+            cycles: face.cycles,
+            ready: face.seen && on_time,
+            trouble: latest.and_then(|record| record.trouble.clone()),
+            log_trouble: face.log_trouble.clone(),
+            policies: policies
+                .set
+                .entries
+                .iter()
+                .map(|entry| {
+                    let tally = face.tallies.get(&entry.name);
+                    PolicyStatus {
+                        name: entry.name.clone(),
+                        digest: entry.digest.clone(),
+                        mode: entry.mode,
+                        hooks: entry.policy.hooks().to_vec(),
+                        calls: tally.map_or(0, |t| t.calls),
+                        fuel: tally.map_or(0, |t| t.fuel),
+                        faults: tally.map_or(0, |t| t.faults),
+                        last_fault: tally.and_then(|t| t.last_fault.clone()),
+                    }
+                })
+                .collect(),
+        }
+    }
+
+    fn face(&self) -> MutexGuard<'_, Face> {
+        self.face.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

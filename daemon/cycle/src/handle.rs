@@ -1,0 +1,208 @@
+//! `Handle`: what everybody outside the cycle may ask and tell it. Readers never wait for a cycle.
+
+use crate::desk::Shared;
+use decide::{Deliberation, what_if};
+use guard::StoreError;
+use logbook::{CycleRecord, Trouble};
+use model::advice::{Hook, PolicyFault, PolicyMode};
+use model::aims::{Mode, Modes};
+use model::intent::Pause;
+use model::{Aims, GroupName, Instant, PolicyName, WorkloadKey};
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// Longest text kept of who asked and why, in bytes.
+const MAX_TEXT: usize = 256;
+
+/// Asks and tells a running cycle; cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// How things stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The kill switch, where it is pulled.
+    pub paused: Option<Pause>,
+    /// Modes in force: the aims' with the overrides set at run time.
+    pub modes: Modes,
+    /// When the last cycle began.
+    pub last: Option<Instant>,
+    /// Cycles since this process started.
+    pub cycles: u64,
+    /// A whole cycle has been made, and the last one is not overdue.
+    pub ready: bool,
+    /// What kept the last cycle from being whole.
+    pub trouble: Option<Trouble>,
+    /// Why the last record could not be written to the log.
+    pub log_trouble: Option<String>,
+    /// Policies in force, in the order they are asked.
+    pub policies: Vec<PolicyStatus>,
+}
+
+/// How one policy does, since this process started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyStatus {
+    /// Name.
+    pub name: PolicyName,
+    /// SHA-256 of its component; empty for built-ins.
+    pub digest: String,
+    /// Whether its answers count.
+    pub mode: PolicyMode,
+    /// Hooks it answers.
+    pub hooks: Vec<Hook>,
+    /// Calls.
+    pub calls: u64,
+    /// Fuel used by all of them.
+    pub fuel: u64,
+    /// Calls that ended in a fault.
+    pub faults: u64,
+    /// The last fault and when it happened.
+    pub last_fault: Option<(Instant, PolicyFault)>,
+}
+
+/// What a mode is set for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The whole cluster.
+    Cluster,
+    /// One group.
+    Group(GroupName),
+    /// One workload.
+    Workload(WorkloadKey),
+    /// One hook.
+    Hook(Hook),
+}
+
+/// Why something told did not become durable. A pause holds in this process all the same.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// The pause holds, but a restart would forget it.
+    #[error("paused, but a restart would forget it: {0}")]
+    PausedHereOnly(StoreError),
+    /// Nothing was changed.
+    #[error("nothing was changed: {0}")]
+    NotSaved(StoreError),
+}
+
+/// Why a what-if has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WhatIfError {
+    /// No cycle has seen anything yet.
+    #[error("nothing has been seen yet")]
+    NothingSeen,
+    /// The change names something that is not there.
+    #[error(transparent)]
+    UnknownName(#[from] what_if::UnknownName),
+}
+
+impl Handle {
+    /// The last record.
+    pub fn latest(&self) -> Option<Arc<CycleRecord>> {
+        self.shared.ring().latest()
+    }
+
+    /// The record of this cycle, where it is still kept.
+    pub fn record(&self, cycle: u64) -> Option<Arc<CycleRecord>> {
+        self.shared.ring().record(cycle)
+    }
+
+    /// Records kept in memory, newest first: at most 256, fewer where the cluster is large.
+    pub fn records(&self) -> Vec<Arc<CycleRecord>> {
+        self.shared.ring().newest_first()
+    }
+
+    /// Every record from now on. A reader that falls 64 behind is told how many it missed.
+    pub fn watch(&self) -> broadcast::Receiver<Arc<CycleRecord>> {
+        self.shared.watch()
+    }
+
+    /// How things stand.
+    pub fn status(&self) -> Status {
+        self.shared.status()
+    }
+
+    /// Aims in force.
+    pub fn aims(&self) -> Arc<Aims> {
+        self.shared.aims.load_full()
+    }
+
+    /// Puts new aims in force from the next cycle on.
+    pub fn set_aims(&self, aims: Aims) {
+        self.shared.aims.store(Arc::new(aims));
+        self.wake();
+    }
+
+    /// Pulls the kill switch: no effect begins after this call has begun, and when it has returned `Ok`, a
+    /// restart keeps it pulled.
+    pub async fn pause(&self, by: &str, why: &str) -> Result<Pause, ControlError> {
+        let pause = Pause {
+            by: cut(by),
+            why: cut(why),
+            at: self.shared.clock.now(),
+        };
+        self.shared.pull(Some(pause.clone()));
+        let mut book = self.shared.book.lock().await;
+        let kept = book.change(|ledger| ledger.paused = Some(pause.clone())).await;
+        drop(book);
+        tracing::warn!(by = %pause.by, why = %pause.why, durable = kept.is_ok(), "paused");
+        kept.map_err(ControlError::PausedHereOnly)?;
+        Ok(pause)
+    }
+
+    /// Releases the kill switch; gives back what it was pulled with.
+    pub async fn resume(&self, by: &str) -> Result<Option<Pause>, ControlError> {
+        let mut book = self.shared.book.lock().await;
+        book.change(|ledger| ledger.paused = None)
+            .await
+            .map_err(ControlError::NotSaved)?;
+        let was = self.shared.pull(None);
+        drop(book);
+        tracing::warn!(by = %cut(by), "resumed");
+        self.wake();
+        Ok(was)
+    }
+
+    /// Sets a mode at run time; it wins over the aims and survives a restart.
+    pub async fn set_mode(&self, scope: Scope, mode: Mode, by: &str) -> Result<(), ControlError> {
+        tracing::warn!(by = %cut(by), ?scope, ?mode, "mode set");
+        let mut book = self.shared.book.lock().await;
+        book.change(|ledger| match scope {
+            Scope::Cluster => ledger.modes.cluster = Some(mode),
+            Scope::Group(group) => drop(ledger.modes.groups.insert(group, mode)),
+            Scope::Workload(workload) => drop(ledger.modes.workloads.insert(workload, mode)),
+            Scope::Hook(hook) => drop(ledger.modes.hooks.insert(hook, mode)),
+        })
+        .await
+        .map_err(ControlError::NotSaved)?;
+        self.shared.show(book.ledger());
+        drop(book);
+        self.wake();
+        Ok(())
+    }
+
+    /// Deliberates on the latest snapshot as it would be with the change; nothing is recorded or carried
+    /// out. Runs on the calling thread for as long as a decision takes: an async caller moves it off.
+    pub fn what_if(&self, change: &what_if::Change) -> Result<Deliberation, WhatIfError> {
+        let latest = self.shared.ring().latest_seen().ok_or(WhatIfError::NothingSeen)?;
+        let seen = what_if::apply(&latest.snapshot, change)?;
+        let policies = self.shared.policies.load_full();
+        let aims = self.shared.aims.load_full();
+        Ok(decide::deliberate(&seen, &latest.memory, &policies.set, &aims))
+    }
+
+    /// Asks for a cycle soon: something has happened.
+    pub fn wake(&self) {
+        self.shared.wake.notify_one();
+    }
+}
+
+/// The text, cut at a character boundary.
+fn cut(text: &str) -> String {
+    let mut end = text.len().min(MAX_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().to_owned()
+}

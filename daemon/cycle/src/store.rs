@@ -1,0 +1,143 @@
+//! Stores of Ledger and Memory that need nothing but this machine: a folder, or nothing at all.
+//!
+//! The one in the cluster (a Kubernetes object) is at the ends.
+
+use guard::ledger::{decode_ledger, decode_memory, encode_ledger, encode_memory};
+use guard::{LedgerStore, StoreError, Stored};
+use model::intent::Ledger;
+use model::memory::Memory;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Two files in a folder, replaced as a whole: a crash leaves the old one or the new one. For one process at
+/// a time; the generation tells when there were two.
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    folder: PathBuf,
+}
+
+impl FileStore {
+    /// Keeps `ledger.json` and `memory.json` in this folder, which is made at the first save.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+        }
+    }
+
+    fn read_ledger(&self) -> Result<Option<Ledger>, StoreError> {
+        let path = self.folder.join("ledger.json");
+        read(&path)?
+            .map(|bytes| decode_ledger(&bytes).map_err(|error| at(&path, error)))
+            .transpose()
+    }
+
+    fn read_memory(&self) -> Result<Option<Memory>, StoreError> {
+        let path = self.folder.join("memory.json");
+        read(&path)?
+            .map(|bytes| decode_memory(&bytes).map_err(|error| at(&path, error)))
+            .transpose()
+    }
+
+    fn write_ledger(&self, ledger: &Ledger) -> Result<(), StoreError> {
+        if let Some(stored) = self.read_ledger()?
+            && stored.generation >= ledger.generation
+        {
+            return Err(StoreError::Conflict {
+                theirs: stored.generation,
+                ours: ledger.generation,
+            });
+        }
+        write(&self.folder, "ledger.json", &encode_ledger(ledger)?)
+    }
+}
+
+impl LedgerStore for FileStore {
+    fn load(&mut self) -> Stored<'_, Option<(Ledger, Memory)>> {
+        let stored = self.read_ledger().and_then(|ledger| {
+            // A Ledger without a Memory is whole; a damaged Memory is said, not dropped in silence.
+            let memory = self.read_memory()?;
+            Ok(match (ledger, memory) {
+                (None, None) => None,
+                (ledger, memory) => Some((ledger.unwrap_or_default(), memory.unwrap_or_default())),
+            })
+        });
+        Box::pin(std::future::ready(stored))
+    }
+
+    fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Stored<'a, ()> {
+        Box::pin(std::future::ready(self.write_ledger(ledger)))
+    }
+
+    fn save_memory<'a>(&'a mut self, memory: &'a Memory) -> Stored<'a, ()> {
+        let saved = encode_memory(memory).and_then(|bytes| write(&self.folder, "memory.json", &bytes));
+        Box::pin(std::future::ready(saved))
+    }
+}
+
+/// Keeps everything for the life of the process: tests, and simulations that nobody resumes.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    ledger: Option<Ledger>,
+    memory: Memory,
+}
+
+impl LedgerStore for MemoryStore {
+    fn load(&mut self) -> Stored<'_, Option<(Ledger, Memory)>> {
+        let stored = self.ledger.clone().map(|ledger| (ledger, self.memory.clone()));
+        Box::pin(std::future::ready(Ok(stored)))
+    }
+
+    fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Stored<'a, ()> {
+        let theirs = self.ledger.as_ref().map(|stored| stored.generation);
+        let saved = match theirs.filter(|theirs| *theirs >= ledger.generation) {
+            Some(theirs) => Err(StoreError::Conflict {
+                theirs,
+                ours: ledger.generation,
+            }),
+            None => {
+                self.ledger = Some(ledger.clone());
+                Ok(())
+            }
+        };
+        Box::pin(std::future::ready(saved))
+    }
+
+    fn save_memory<'a>(&'a mut self, memory: &'a Memory) -> Stored<'a, ()> {
+        self.memory = memory.clone();
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unavailable(path, &error)),
+    }
+}
+
+/// Writes beside, syncs, renames, syncs the folder.
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    let path = folder.join(name);
+    let written = fs::create_dir_all(folder).and_then(|()| {
+        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+        beside.write_all(bytes)?;
+        beside.as_file().sync_all()?;
+        beside.persist(&path).map_err(|failed| failed.error)?;
+        File::open(folder)?.sync_all()
+    });
+    written.map_err(|error| unavailable(&path, &error))
+}
+
+fn unavailable(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::Unavailable(format!("{}: {error}", path.display()))
+}
+
+/// Says which file is meant.
+fn at(path: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable(why) => StoreError::Unavailable(format!("{}: {why}", path.display())),
+        other => other,
+    }
+}

@@ -1,0 +1,257 @@
+//! The stations of one trip that are not decisions: laying out, reading the Ledger, acting, writing down.
+
+use crate::desk::{Desk, Own, Shared};
+use crate::policies::InForce;
+use guard::{Act, Cleared, Verdicts, ledger};
+use logbook::{CycleRecord, RECORD_VERSION, Trouble};
+use model::intent::{Ledger, LedgerEvent};
+use model::outcome::Outcome;
+use model::plan::Step;
+use model::{Aims, HoldReason, Instant, Memory, ObserveError, Snapshot, Span, Verdict};
+use std::sync::Arc;
+use tokio::sync::MutexGuard;
+
+/// Longest look at the world.
+const LOOK_TIME: Span = Span::from_secs(60);
+
+/// Longest effect (the contract of `Act`).
+const EFFECT_TIME: Span = Span::from_secs(10);
+
+/// Effects begin within this time of the first; later ones wait for the next, so that a slow API does not
+/// stand before a scale-up.
+const ACT_TIME: Span = Span::from_secs(30);
+
+/// The Memory is saved this often.
+const MEMORY_RHYTHM: Span = Span::from_secs(60);
+
+/// One trip under way.
+pub(crate) struct Trip<'a> {
+    shared: &'a Shared,
+    own: MutexGuard<'a, Own>,
+    began: Instant,
+    pub(crate) aims: Arc<Aims>,
+    pub(crate) policies: Arc<InForce>,
+    pub(crate) record: CycleRecord,
+}
+
+impl<'a> Trip<'a> {
+    /// Takes the desk for one cycle: policies that are ready take over, the Ledger is read back where that
+    /// is needed.
+    pub(crate) async fn begin(desk: &'a Desk) -> Self {
+        let shared = &*desk.shared;
+        let mut own = desk.own.lock().await;
+        if let Some(policies) = own.library.refresh() {
+            shared.policies.store(Arc::new(policies));
+        }
+        let began = shared.clock.now();
+        let (aims, policies) = (shared.aims.load_full(), shared.policies.load_full());
+        let mut book = shared.book.lock().await;
+        let trouble = book
+            .begin(shared.pulled())
+            .await
+            .err()
+            .map(|error| Trouble::LedgerUnread {
+                why: error.to_string(),
+            });
+        shared.show(book.ledger());
+        let cycle = book.ledger().cycle;
+        drop(book);
+        let record = CycleRecord {
+            version: RECORD_VERSION,
+            engine: env!("CARGO_PKG_VERSION").to_owned(),
+            cycle,
+            at: began,
+            memory: Arc::clone(&own.memory),
+            aims: Arc::clone(&aims),
+            policies: policies.uses(),
+            trouble,
+            ..CycleRecord::default()
+        };
+        Self {
+            shared,
+            own,
+            began,
+            aims,
+            policies,
+            record,
+        }
+    }
+
+    /// Waits for the eyes, but not for ever.
+    pub(crate) async fn look(
+        &self,
+        look: impl Future<Output = Result<Snapshot, ObserveError>>,
+    ) -> Result<Snapshot, ObserveError> {
+        tokio::select! {
+            biased;
+            seen = look => seen,
+            () = self.shared.clock.sleep(LOOK_TIME) => Err(ObserveError::Unreachable {
+                source_name: "eyes".to_owned(),
+                why: format!("no picture within {LOOK_TIME}"),
+            }),
+        }
+    }
+
+    /// Reads the Ledger against what is seen, lets the Memory learn from it, and puts both into the picture.
+    pub(crate) async fn read_ledger(&mut self, mut seen: Snapshot) {
+        let mut book = self.shared.book.lock().await;
+        let limits = &self.aims.limits;
+        let events = book.read_against(&seen, limits);
+        seen.cycle = book.ledger().cycle;
+        seen.seed = seed(&seen.cluster, seen.cycle);
+        seen.ledger = book.ledger().clone();
+        drop(book);
+        self.record.at = seen.at;
+        self.record.snapshot = Arc::new(seen);
+        self.learn(&events);
+        self.record.memory = Arc::clone(&self.own.memory);
+        self.record.events = events;
+    }
+
+    /// The Ledger as the guard sees it: not as it was read, but as it stands, so that a pause or a change of
+    /// mode since then voids the plan.
+    pub(crate) async fn ledger(&self) -> Ledger {
+        self.shared.book.lock().await.ledger().clone()
+    }
+
+    /// What the guard needs to see of the right to act.
+    pub(crate) fn fence(&self) -> &guard::Fence {
+        &self.own.fence
+    }
+
+    /// Remembers what the decision wants remembered.
+    pub(crate) fn remember(&mut self, memory: Memory) {
+        self.own.memory = Arc::new(memory);
+    }
+
+    /// Writes down what is about to happen, then carries it out step by step. Where the Ledger cannot be
+    /// saved, nothing is carried out.
+    pub(crate) async fn act(&mut self, hands: &mut impl Act, verdicts: Verdicts) {
+        self.record.verdicts = verdicts.all;
+        if verdicts.cleared.is_empty() {
+            return;
+        }
+        let (seen, aims) = (Arc::clone(&self.record.snapshot), Arc::clone(&self.aims));
+        let mut book = self.shared.book.lock().await;
+        let opened = book
+            .change(|ledger| {
+                for step in &verdicts.cleared {
+                    ledger::open(ledger, step.get(), &seen, &aims);
+                }
+            })
+            .await;
+        drop(book);
+        if let Err(error) = opened {
+            self.hold_all(&error.to_string());
+            return;
+        }
+        let began = self.shared.clock.now();
+        for step in verdicts.cleared {
+            let late = self.shared.clock.now().since(began) > ACT_TIME;
+            self.carry_out(hands, step, late).await;
+        }
+    }
+
+    /// Carries out one step, unless something stands against it by now, and settles its intent.
+    async fn carry_out(&mut self, hands: &mut impl Act, cleared: Cleared<Step>, late: bool) {
+        let step = cleared.get().clone();
+        let outcome = if !self.shared.may_act() {
+            Outcome::Dropped
+        } else if late {
+            Outcome::Refused {
+                after: None,
+                why: "this cycle has run out of time".to_owned(),
+            }
+        } else {
+            tokio::select! {
+                biased;
+                outcome = hands.carry_out(cleared) => outcome,
+                () = self.shared.clock.sleep(EFFECT_TIME) => Outcome::Unknown {
+                    why: format!("no answer within {EFFECT_TIME}"),
+                },
+            }
+        };
+        let seen = Arc::clone(&self.record.snapshot);
+        let mut book = self.shared.book.lock().await;
+        let events = book.note(|ledger| ledger::settle(ledger, &step, &outcome, &seen));
+        drop(book);
+        self.learn(&events);
+        self.record.events.extend(events);
+        self.record.outcomes.push((step.id, outcome));
+    }
+
+    /// Saves, writes the record and shows it.
+    pub(crate) async fn close(mut self) -> Arc<CycleRecord> {
+        let mut book = self.shared.book.lock().await;
+        if let Err(error) = book.settle().await {
+            let why = error.to_string();
+            tracing::error!(%why, "the ledger could not be saved after the effects");
+            self.record.trouble.get_or_insert(Trouble::LedgerLate { why });
+        }
+        let now = self.shared.clock.now();
+        let due = self
+            .own
+            .memory_saved
+            .is_none_or(|at| now.since(at) >= MEMORY_RHYTHM);
+        if due && self.record.trouble.is_none() {
+            match book.save_memory(&self.own.memory).await {
+                Ok(()) => self.own.memory_saved = Some(now),
+                Err(error) => tracing::warn!(%error, "the memory could not be saved"),
+            }
+        }
+        drop(book);
+        self.record.took_ms = u64::try_from(now.since(self.began).millis()).unwrap_or(0);
+        let record = Arc::new(self.record);
+        let written = self.own.log.as_mut().map_or(Ok(()), |log| {
+            for (digest, bytes) in &self.policies.components {
+                log.component(digest, bytes);
+            }
+            log.append(&record)
+        });
+        if let Err(error) = &written {
+            tracing::error!(%error, cycle = record.cycle, "the record could not be written");
+        }
+        self.shared.show_log(written.err().map(|error| error.to_string()));
+        self.shared.publish(&record);
+        record
+    }
+
+    /// Ends a trip on which nothing could be seen.
+    pub(crate) async fn unseen(mut self, error: &ObserveError) -> Arc<CycleRecord> {
+        self.record.trouble = Some(match error {
+            ObserveError::Ended => Trouble::Ended,
+            ObserveError::Unreachable { .. } => Trouble::Unseen {
+                why: error.to_string(),
+            },
+        });
+        self.close().await
+    }
+
+    fn hold_all(&mut self, why: &str) {
+        tracing::error!(%why, "the ledger could not be saved: nothing is carried out");
+        for (_, verdict) in &mut self.record.verdicts {
+            if *verdict == Verdict::Cleared {
+                *verdict = Verdict::Held(HoldReason::LedgerNotSaved);
+            }
+        }
+        self.record.trouble = Some(Trouble::LedgerUnsaved { why: why.to_owned() });
+    }
+
+    fn learn(&mut self, events: &[LedgerEvent]) {
+        if !events.is_empty() {
+            let mut memory = Memory::clone(&self.own.memory);
+            ledger::learn(&mut memory, events, self.record.at, &self.aims.limits);
+            self.own.memory = Arc::new(memory);
+        }
+    }
+}
+
+/// The only randomness there is: from the name of the cluster and the number of the cycle (FNV-1a).
+fn seed(cluster: &str, cycle: u64) -> u64 {
+    cluster
+        .bytes()
+        .chain(cycle.to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+}

@@ -1,0 +1,160 @@
+//! The Case: what every check looks at, laid out once per judgement.
+
+use crate::cleared::Fence;
+use crate::judge::Proposal;
+use model::aims::{Aims, Modes};
+use model::intent::{IntentKind, Ledger, RemoveStage};
+use model::limits::Limits;
+use model::node::Node;
+use model::offer::{Offer, OfferKind};
+use model::pod::{Pod, PodPhase, PodSpec};
+use model::{GroupName, Hook, NodeName, OfferId, PolicyMode, Snapshot, UsdPerHour};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Everything a check may look at.
+pub(crate) struct Case<'a> {
+    pub(crate) seen: &'a Snapshot,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) aims: &'a Aims,
+    pub(crate) fence: &'a Fence,
+    /// The aims' modes with the overrides of the Ledger on top.
+    pub(crate) modes: Modes,
+    /// Hook of the first fault of an enforced policy in this cycle.
+    pub(crate) fault: Option<Hook>,
+    offers: BTreeMap<&'a OfferId, &'a Offer>,
+    pods: BTreeMap<&'a NodeName, Vec<&'a Pod>>,
+    families: BTreeMap<&'a str, UsdPerHour>,
+    /// The dearest instance and the dearest Fargate size.
+    dearest: [UsdPerHour; 2],
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn new(
+        seen: &'a Snapshot,
+        ledger: &'a Ledger,
+        proposal: &Proposal<'_>,
+        aims: &'a Aims,
+        fence: &'a Fence,
+    ) -> Self {
+        let mut pods: BTreeMap<&NodeName, Vec<&Pod>> = BTreeMap::new();
+        for pod in &seen.pods {
+            if let Some(node) = &pod.node {
+                pods.entry(node).or_default().push(pod);
+            }
+        }
+        let mut families = BTreeMap::new();
+        let (mut instance, mut fargate) = (UsdPerHour::ZERO, UsdPerHour::ZERO);
+        for offer in &seen.offers {
+            let kind = if offer.is_fargate() {
+                &mut fargate
+            } else {
+                &mut instance
+            };
+            *kind = (*kind).max(offer.price);
+            if let Some(family) = offer.instance_type().map(family) {
+                let dearest = families.entry(family).or_insert(offer.price);
+                *dearest = (*dearest).max(offer.price);
+            }
+        }
+        Self {
+            seen,
+            ledger,
+            aims,
+            fence,
+            modes: aims.modes.with(&ledger.modes),
+            fault: proposal
+                .notes
+                .calls
+                .iter()
+                .find(|call| call.mode == PolicyMode::Enforce && call.answer.is_err())
+                .map(|call| call.hook),
+            offers: seen.offers.iter().map(|offer| (&offer.id, offer)).collect(),
+            pods,
+            families,
+            dearest: [instance, fargate],
+        }
+    }
+
+    pub(crate) const fn limits(&self) -> &'a Limits {
+        &self.aims.limits
+    }
+
+    pub(crate) fn offer(&self, id: &OfferId) -> Option<&'a Offer> {
+        self.offers.get(id).copied()
+    }
+
+    /// Pods bound to a node.
+    pub(crate) fn pods_on(&self, node: &NodeName) -> &[&'a Pod] {
+        self.pods.get(node).map_or(&[], Vec::as_slice)
+    }
+
+    /// Pods on a node that have to move before it goes: neither finished, nor static, nor a DaemonSet's.
+    pub(crate) fn movable_on(&self, node: &NodeName) -> impl Iterator<Item = (&'a Pod, Arc<PodSpec>)> {
+        self.pods_on(node)
+            .iter()
+            .filter(|pod| pod.phase != PodPhase::Finished)
+            .map(|pod| (*pod, self.seen.spec(pod.spec)))
+            .filter(|(_, spec)| {
+                !spec.traits.mirror
+                    && spec
+                        .owner
+                        .as_ref()
+                        .is_none_or(|owner| &*owner.kind != "DaemonSet")
+            })
+    }
+
+    /// What one of these costs at least: the offer's own price; where that is unknown or nonsense, the
+    /// dearest of its family, and failing that of all offers (reliability invariant I23).
+    pub(crate) fn price(&self, offer: &Offer) -> UsdPerHour {
+        let family = match &offer.kind {
+            OfferKind::Ec2 { instance_type, .. } => self.families.get(family(instance_type)).copied(),
+            OfferKind::Fargate { .. } => None,
+        };
+        let trusted = offer.confidence != model::offer::Confidence::Unknown && offer.price > UsdPerHour::ZERO;
+        if trusted {
+            offer.price
+        } else {
+            family
+                .unwrap_or_default()
+                .max(offer.price)
+                .max(self.dearest(offer.is_fargate()))
+        }
+    }
+
+    /// What a running node costs at most.
+    fn price_of(&self, node: &Node) -> UsdPerHour {
+        if let Some(offer) = node.offer.as_ref().and_then(|id| self.offer(id)) {
+            return self.price(offer);
+        }
+        let kind = node.labels.get("node.kubernetes.io/instance-type");
+        kind.and_then(|kind| self.families.get(family(kind)).copied())
+            .unwrap_or_else(|| self.dearest(node.fargate))
+    }
+
+    /// What all nodes that are there cost at most.
+    pub(crate) fn running_rate(&self) -> UsdPerHour {
+        self.seen.nodes.iter().map(|node| self.price_of(node)).sum()
+    }
+
+    const fn dearest(&self, is_fargate: bool) -> UsdPerHour {
+        let [instance, fargate] = self.dearest;
+        if is_fargate { fargate } else { instance }
+    }
+
+    /// Open removals of a group's nodes that are still there, those being undone excepted.
+    pub(crate) fn leaving(&self, of: &GroupName) -> u32 {
+        let open = self.ledger.intents.iter().filter(|intent| {
+            matches!(&intent.kind, IntentKind::Remove { group, stage, .. }
+                if group == of && *stage != RemoveStage::Undoing)
+        });
+        u32::try_from(open.count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// `m6a` of `m6a.xlarge`.
+fn family(instance_type: &str) -> &str {
+    instance_type
+        .split_once('.')
+        .map_or(instance_type, |(family, _)| family)
+}

@@ -1,0 +1,75 @@
+//! The checks, one file each, in the order they are asked: what must never happen before what must wait.
+//!
+//! Strikes: generation (H5), objects and scope (I21), own node (I14), do-not-disrupt and budgets (I22),
+//! HPA, bounds (I3, I6), drained (I3, I22). Holds: fence (I8), kill switch (I20), modes (I13), freshness
+//! (I1, I2), policy faults (I12), open intents (I7, I9), replacement (I10), rates (I5, I6, I23).
+//! Undoing a removal is held by nothing but the fence and the kill switch.
+
+mod bounds;
+mod budgets;
+mod drained;
+mod fence;
+mod freshness;
+mod generation;
+mod hpa;
+mod intents;
+mod modes;
+mod must_not_disrupt;
+mod objects;
+mod own_node;
+mod paused;
+mod policy_fault;
+mod rates;
+mod replacement;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use budgets::budgets_of;
+
+use crate::case::Case;
+use crate::tally::Tally;
+use model::plan::Step;
+use model::{HoldReason, StrikeReason};
+
+/// Why a step does not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Objection {
+    Strike(StrikeReason),
+    Hold(HoldReason),
+}
+
+/// One check: `None` lets the step pass.
+type Check = fn(&Step, &Case<'_>, &Tally) -> Option<Objection>;
+
+/// In the order they are asked.
+pub(crate) const CHECKS: [Check; 16] = [
+    generation::check,
+    objects::check,
+    own_node::check,
+    must_not_disrupt::check,
+    budgets::check,
+    hpa::check,
+    bounds::check,
+    drained::check,
+    fence::check,
+    paused::check,
+    modes::check,
+    freshness::check,
+    policy_fault::check,
+    intents::check,
+    replacement::check,
+    rates::check,
+];
+
+/// An objection for good.
+const fn strike(why: StrikeReason) -> Option<Objection> {
+    Some(Objection::Strike(why))
+}
+
+/// An objection for now.
+const fn hold(why: HoldReason) -> Option<Objection> {
+    Some(Objection::Hold(why))
+}

@@ -1,0 +1,84 @@
+//! I3 and I6: groups stay within their bounds, launches on their way included, and never shrink by number;
+//! workloads stay within the bounds of their aim.
+
+use super::{Objection, strike};
+use crate::case::Case;
+use crate::tally::{Tally, continues, number};
+use model::group::Group;
+use model::intent::IntentKind;
+use model::plan::{Step, StepKind};
+use model::{GroupName, StrikeReason};
+
+pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    match &step.kind {
+        StepKind::GrowGroup { group, from, to, .. } => {
+            let group = case.seen.group(group)?;
+            let asked = to.saturating_sub(*from);
+            if asked == 0 || *to < group.desired {
+                return strike(StrikeReason::ShrinksByNumber);
+            }
+            let adds = if continues(step, case) { 0 } else { asked };
+            let growing = tally.growing_now.get(&group.name).copied().unwrap_or(0);
+            let after = size(group, case).saturating_add(growing).saturating_add(adds);
+            if after > group.max || *to > group.max {
+                return strike(StrikeReason::AboveGroupMax { max: group.max });
+            }
+            None
+        }
+        StepKind::Cordon { group, .. } => shrinks(group, u32::from(!continues(step, case)), case, tally),
+        // Its own intent is among the ones that leave.
+        StepKind::RemoveNode { group, .. } => shrinks(group, 0, case, tally),
+        StepKind::ScaleWorkload { workload, to, .. } => {
+            let aim = case.aims.scale.iter().find(|aim| aim.workload == *workload)?;
+            if (aim.min..=aim.max).contains(to) {
+                return None;
+            }
+            strike(StrikeReason::OutsideBounds {
+                min: aim.min,
+                max: aim.max,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn shrinks(name: &GroupName, more: u32, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    let group = case.seen.group(name)?;
+    let living = if group.instances.is_empty() {
+        group.desired
+    } else {
+        group.living().min(group.desired)
+    };
+    let leaving_now = tally.leaving_now.get(name).copied().unwrap_or(0);
+    let leaving = case
+        .leaving(name)
+        .saturating_add(leaving_now)
+        .saturating_add(more);
+    if living < group.min.saturating_add(leaving) {
+        return strike(StrikeReason::BelowGroupMin { min: group.min });
+    }
+    None
+}
+
+/// The size a group has or is about to have: what is desired, what lives, what open launches ask for.
+fn size(group: &Group, case: &Case<'_>) -> u32 {
+    let asked = case
+        .ledger
+        .intents
+        .iter()
+        .filter_map(|intent| match &intent.kind {
+            IntentKind::Launch {
+                group: theirs, to, ..
+            } if *theirs == group.name => Some(*to),
+            _ => None,
+        });
+    let nodes = case
+        .seen
+        .nodes
+        .iter()
+        .filter(|node| node.group.as_ref() == Some(&group.name));
+    asked
+        .chain([group.desired, group.living(), number(nodes.count())])
+        .max()
+        .unwrap_or(0)
+}

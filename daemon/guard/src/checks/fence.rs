@@ -1,0 +1,14 @@
+//! I8: only the holder of the lease acts.
+
+use super::{Objection, hold};
+use crate::case::Case;
+use crate::tally::Tally;
+use model::HoldReason;
+use model::plan::Step;
+
+pub(super) fn check(_: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
+    if case.fence.is_held() {
+        return None;
+    }
+    hold(HoldReason::NoFence)
+}

@@ -1,0 +1,66 @@
+//! I7 and I9: one piece of work on one object at a time, a pod counts against one launch only, and the
+//! Ledger stays bounded.
+
+use super::{Objection, hold};
+use crate::case::Case;
+use crate::ledger::MAX_INTENTS;
+use crate::tally::{Tally, continues};
+use model::intent::{IntentKind, LaunchStage};
+use model::plan::{Step, StepKind};
+use model::{GroupName, HoldReason, NodeName, PodKey};
+
+pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    let taken = match &step.kind {
+        StepKind::GrowGroup { group, pods, .. } => {
+            !continues(step, case)
+                && (reused(step, case) || undecided(group, case) || launched(pods, case, tally))
+        }
+        StepKind::Cordon { node, .. } => {
+            let other =
+                !continues(step, case) && (reused(step, case) || case.ledger.removal_of(node).is_some());
+            other || tally.cordoned.contains(node) || arriving(node, case)
+        }
+        StepKind::Evict { pod, .. } => tally.pods.contains(pod),
+        StepKind::ScaleWorkload { workload, .. } => tally.workloads.contains(workload),
+        _ => false,
+    };
+    if taken {
+        return hold(HoldReason::IntentOpen);
+    }
+    let opens = matches!(step.kind, StepKind::GrowGroup { .. } | StepKind::Cordon { .. });
+    if opens && !continues(step, case) && tally.intents >= MAX_INTENTS {
+        return hold(HoldReason::TooManyIntents { limit: MAX_INTENTS });
+    }
+    None
+}
+
+/// An id that is open already for something else.
+fn reused(step: &Step, case: &Case<'_>) -> bool {
+    step.intent
+        .as_ref()
+        .is_some_and(|id| case.ledger.intent(id).is_some())
+}
+
+/// A launch of this group whose call nobody heard the end of: its size is not known.
+fn undecided(of: &GroupName, case: &Case<'_>) -> bool {
+    case.ledger.intents.iter().any(|intent| {
+        matches!(&intent.kind, IntentKind::Launch { group, stage, .. }
+            if group == of && *stage == LaunchStage::Opened)
+    })
+}
+
+fn launched(pods: &[PodKey], case: &Case<'_>, tally: &Tally) -> bool {
+    let open = case.ledger.intents.iter().any(|intent| match &intent.kind {
+        IntentKind::Launch { pods: theirs, .. } => theirs.iter().any(|pod| pods.contains(pod)),
+        IntentKind::Remove { .. } => false,
+    });
+    open || pods.iter().any(|pod| tally.launches.contains(pod))
+}
+
+/// A node that an open launch has just brought.
+fn arriving(node: &NodeName, case: &Case<'_>) -> bool {
+    case.ledger
+        .intents
+        .iter()
+        .any(|intent| matches!(&intent.kind, IntentKind::Launch { joined, .. } if joined.contains(node)))
+}

@@ -1,0 +1,51 @@
+//! I13: a step needs the mode Act in every scope it touches.
+
+use super::{Objection, hold};
+use crate::case::Case;
+use crate::tally::Tally;
+use model::aims::Mode;
+use model::plan::{Step, StepKind};
+use model::{GroupName, HoldReason, Hook, NodeName, WorkloadKey};
+
+pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
+    // Undoing leaves the cluster as it was found, so a mode that has changed meanwhile does not keep it.
+    if matches!(step.kind, StepKind::Uncordon { .. }) {
+        return None;
+    }
+    if case.modes.of_cluster() == Mode::Observe {
+        return observe_only("cluster".to_owned());
+    }
+    let (group, workload, hook) = scopes(step, case);
+    if let Some(group) = group.filter(|group| case.modes.of_group(group) == Mode::Observe) {
+        return observe_only(format!("group {group}"));
+    }
+    if let Some(workload) = workload.filter(|w| case.modes.of_workload(w) == Mode::Observe) {
+        return observe_only(format!("workload {workload}"));
+    }
+    if let Some(hook) = hook.filter(|hook| case.modes.of_hook(*hook) == Mode::Observe) {
+        return observe_only(format!("hook {hook}"));
+    }
+    None
+}
+
+type Scopes = (Option<GroupName>, Option<WorkloadKey>, Option<Hook>);
+
+fn scopes(step: &Step, case: &Case<'_>) -> Scopes {
+    let home = |node: &NodeName| case.seen.node(node).and_then(|node| node.group.clone());
+    match &step.kind {
+        StepKind::ScaleWorkload { workload, .. } => (None, Some(workload.clone()), Some(Hook::Scaler)),
+        StepKind::PlaceOnFargate {
+            profile, workload, ..
+        } => (Some(profile.clone()), workload.clone(), Some(Hook::Placement)),
+        StepKind::Evict { pod, node } => {
+            let spec = case.seen.pod(pod).map(|pod| case.seen.spec(pod.spec));
+            (home(node), spec.and_then(|spec| spec.owner.clone()), None)
+        }
+        StepKind::Nominate { node, .. } => (home(node), None, None),
+        kind => (kind.group().cloned(), None, None),
+    }
+}
+
+fn observe_only(scope: String) -> Option<Objection> {
+    hold(HoldReason::ObserveOnly { scope })
+}

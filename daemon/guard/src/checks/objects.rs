@@ -1,0 +1,112 @@
+//! I21: every object a step names is in the Snapshot as the step says, belongs to us, and is in the scope
+//! that the operator gave.
+
+use super::{Objection, strike};
+use crate::case::Case;
+use crate::tally::Tally;
+use model::StrikeReason;
+use model::group::{Group, GroupKind};
+use model::plan::{Step, StepKind};
+use model::workload::Workload;
+use model::{GroupName, InstanceId, NodeName, OfferId, WorkloadKey};
+
+/// Annotation of workloads that may be scaled without being named in the aims.
+const SCALE_ANNOTATION: &str = "plimsoll.io/scale";
+
+pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
+    let wrong = match &step.kind {
+        StepKind::ScaleWorkload { workload, .. } => of_workload(workload, case),
+        StepKind::GrowGroup { group, offer, .. } => sold_by(group, offer, case),
+        StepKind::PlaceOnFargate { profile, offer, .. } => match case.seen.group(profile) {
+            Some(group) if group.kind != GroupKind::FargateProfile => Some(StrikeReason::Foreign),
+            _ => sold_by(profile, offer, case),
+        },
+        // A nominated node may be one that is still on its way.
+        StepKind::Nominate { pod, .. } => unknown(case.seen.pod(pod).is_none()),
+        StepKind::Cordon {
+            node,
+            group,
+            instance,
+        }
+        | StepKind::RemoveNode {
+            node,
+            group,
+            instance,
+        } => of_node(node, group, instance, case),
+        StepKind::Evict { pod, node } => match case.seen.pod(pod) {
+            Some(pod) if pod.node.as_ref() == Some(node) => unknown(case.seen.node(node).is_none()),
+            _ => Some(StrikeReason::UnknownObject),
+        },
+        // Only what Plimsoll itself has cordoned is uncordoned.
+        StepKind::Uncordon { node } => match case.seen.node(node) {
+            None => Some(StrikeReason::UnknownObject),
+            Some(seen) if !seen.draining && case.ledger.removal_of(node).is_none() => {
+                Some(StrikeReason::Foreign)
+            }
+            Some(_) => None,
+        },
+    };
+    wrong.and_then(strike)
+}
+
+fn of_workload(key: &WorkloadKey, case: &Case<'_>) -> Option<StrikeReason> {
+    let Some(workload) = case.seen.workloads.iter().find(|w| w.key == *key) else {
+        return Some(StrikeReason::UnknownObject);
+    };
+    let named = case.aims.scale.iter().any(|aim| aim.workload == *key);
+    foreign(!named && !annotated(workload))
+}
+
+fn annotated(workload: &Workload) -> bool {
+    workload
+        .annotations
+        .get(SCALE_ANNOTATION)
+        .is_some_and(|value| value != "false")
+}
+
+fn sold_by(name: &GroupName, offer: &OfferId, case: &Case<'_>) -> Option<StrikeReason> {
+    let (Some(group), Some(offer)) = (case.seen.group(name), case.offer(offer)) else {
+        return Some(StrikeReason::UnknownObject);
+    };
+    let seller = case.seen.groups.get(offer.group as usize);
+    if seller.is_none_or(|seller| seller.name != *name) {
+        return Some(StrikeReason::UnknownObject);
+    }
+    foreign(!in_scope(group, case))
+}
+
+fn of_node(
+    name: &NodeName,
+    group: &GroupName,
+    instance: &InstanceId,
+    case: &Case<'_>,
+) -> Option<StrikeReason> {
+    let (Some(node), Some(home)) = (case.seen.node(name), case.seen.group(group)) else {
+        return Some(StrikeReason::UnknownObject);
+    };
+    let very = node
+        .instance
+        .as_ref()
+        .map_or(instance.as_str() == name.as_str(), |id| id == instance);
+    if !very {
+        return Some(StrikeReason::UnknownObject);
+    }
+    foreign(node.group.as_ref() != Some(group) || node.fargate || !in_scope(home, case))
+}
+
+/// Groups that somebody else owns, or that the aims do not name, are left alone.
+fn in_scope(group: &Group, case: &Case<'_>) -> bool {
+    group.foreign.is_none() && (case.aims.groups.is_empty() || case.aims.groups.contains(&group.name))
+}
+
+const fn unknown(is: bool) -> Option<StrikeReason> {
+    if is {
+        Some(StrikeReason::UnknownObject)
+    } else {
+        None
+    }
+}
+
+const fn foreign(is: bool) -> Option<StrikeReason> {
+    if is { Some(StrikeReason::Foreign) } else { None }
+}

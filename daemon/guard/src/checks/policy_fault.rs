@@ -1,0 +1,20 @@
+//! I12: in a cycle in which an enforced policy faulted, nothing starts to shrink. What is under way goes on.
+
+use super::{Objection, hold};
+use crate::case::Case;
+use crate::tally::{Tally, continues};
+use model::HoldReason;
+use model::plan::{Step, StepKind};
+
+pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
+    let hook = case.fault?;
+    let shrinks = match &step.kind {
+        StepKind::ScaleWorkload { from, to, .. } => to < from,
+        StepKind::Cordon { .. } => !continues(step, case),
+        _ => false,
+    };
+    if shrinks {
+        return hold(HoldReason::PolicyFault { hook });
+    }
+    None
+}

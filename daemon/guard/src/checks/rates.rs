@@ -1,0 +1,110 @@
+//! I5, I6 and I23: how much may change per window and stand at once. Windows are counted from the Ledger,
+//! so that they survive a restart; no setting switches them off silently.
+
+use super::{Objection, hold};
+use crate::case::Case;
+use crate::tally::{Tally, continues, number, purchase};
+use model::limits::Limits;
+use model::plan::{Step, StepKind};
+use model::{GroupName, HoldReason, UsdPerHour};
+
+pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    if continues(step, case) {
+        return None;
+    }
+    match &step.kind {
+        StepKind::GrowGroup { .. } | StepKind::PlaceOnFargate { .. } => buying(&step.kind, case, tally),
+        StepKind::Cordon { group, .. } => removing(group, case, tally),
+        StepKind::Evict { .. } => {
+            let limit = case.limits().evictions_per_window;
+            (tally.evicted >= limit)
+                .then(|| hold(HoldReason::EvictionsPerWindow { limit }))
+                .flatten()
+        }
+        _ => None,
+    }
+}
+
+fn buying(kind: &StepKind, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    let limits = case.limits();
+    let (count, rate) = purchase(kind, case);
+    if count > 0 && tally.bought.saturating_add(count) > limits.bought_per_window {
+        return hold(HoldReason::PurchasesPerWindow {
+            limit: limits.bought_per_window,
+        });
+    }
+    if count > 0 && tally.nodes.saturating_add(count) > limits.max_nodes {
+        return hold(HoldReason::MaxNodes {
+            limit: limits.max_nodes,
+        });
+    }
+    if over(tally.added, rate, limits.added_per_window) {
+        return hold(HoldReason::RatePerWindow {
+            limit: limits.added_per_window,
+        });
+    }
+    if over(tally.rate, rate, limits.max_rate) {
+        return hold(HoldReason::MaxRate {
+            limit: limits.max_rate,
+        });
+    }
+    None
+}
+
+/// A negative price is no credit: it counts as nothing.
+fn over(used: UsdPerHour, more: UsdPerHour, limit: UsdPerHour) -> bool {
+    used + more.max(UsdPerHour::ZERO) > limit
+}
+
+fn removing(name: &GroupName, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    let limits = case.limits();
+    let group_size = case
+        .seen
+        .group(name)
+        .map_or(0, |group| group.desired.max(group.living()));
+    let per_group = share(
+        group_size,
+        limits.removed_per_window_permille,
+        short_default(),
+        limits,
+    );
+    if tally.removed.get(name).copied().unwrap_or(0) >= per_group {
+        return hold(HoldReason::RemovalsPerWindow { limit: per_group });
+    }
+    let nodes = number(case.seen.nodes.iter().filter(|node| !node.fargate).count());
+    let per_cluster = share(
+        nodes,
+        limits.removed_per_long_window_permille,
+        long_default(),
+        limits,
+    );
+    if tally.removed_long >= per_cluster {
+        return hold(HoldReason::RemovalsPerWindow { limit: per_cluster });
+    }
+    if tally.leaving >= limits.removals_at_once {
+        return hold(HoldReason::RemovalsAtOnce {
+            limit: limits.removals_at_once,
+        });
+    }
+    None
+}
+
+/// The share of a size, at least one. A cap of 100 % or more counts only with `acknowledge_risk`; without it
+/// the default holds.
+fn share(size: u32, permille: u32, default: u32, limits: &Limits) -> u32 {
+    let permille = if permille >= 1000 && !limits.acknowledge_risk {
+        default
+    } else {
+        permille
+    };
+    let share = u64::from(size) * u64::from(permille) / 1000;
+    u32::try_from(share).unwrap_or(u32::MAX).max(1)
+}
+
+fn short_default() -> u32 {
+    Limits::default().removed_per_window_permille
+}
+
+fn long_default() -> u32 {
+    Limits::default().removed_per_long_window_permille
+}

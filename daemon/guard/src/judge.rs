@@ -1,0 +1,78 @@
+//! `judge`: the guard's word on every step of a plan, in order, the first objection wins.
+
+use crate::case::Case;
+use crate::checks::{CHECKS, Objection};
+use crate::cleared::{Cleared, Fence};
+use crate::tally::Tally;
+use model::aims::Aims;
+use model::intent::Ledger;
+use model::notes::Notes;
+use model::plan::{Plan, Step, StepKind};
+use model::{IntentId, Snapshot, StepId, Verdict};
+
+/// A plan with how it came about: a policy fault in the notes holds what shrinks.
+#[derive(Clone, Copy, Debug)]
+pub struct Proposal<'a> {
+    /// What should be done.
+    pub plan: &'a Plan,
+    /// How it came about.
+    pub notes: &'a Notes,
+}
+
+/// The guard's word on a whole plan.
+#[derive(Debug, Default)]
+pub struct Verdicts {
+    /// Steps that may be carried out now, in the order of the plan. A step that starts long work names its
+    /// intent: the one it had, or one made from its own id.
+    pub cleared: Vec<Cleared<Step>>,
+    /// The word on every step, in the order of the plan.
+    pub all: Vec<(StepId, Verdict)>,
+}
+
+/// Judges every step of a plan against the Snapshot, the Ledger and the aims. What a cleared step uses up of
+/// a window is counted before the next one is looked at.
+pub fn judge(
+    seen: &Snapshot,
+    ledger: &Ledger,
+    proposal: Proposal<'_>,
+    aims: &Aims,
+    fence: &Fence,
+) -> Verdicts {
+    let case = Case::new(seen, ledger, &proposal, aims, fence);
+    let mut tally = Tally::before(&case);
+    let mut verdicts = Verdicts::default();
+    for step in &proposal.plan.steps {
+        let step = with_intent(step, ledger);
+        let objection = CHECKS.iter().find_map(|check| check(&step, &case, &tally));
+        let verdict = match objection {
+            Some(Objection::Strike(why)) => Verdict::Struck(why),
+            Some(Objection::Hold(why)) => Verdict::Held(why),
+            None => Verdict::Cleared,
+        };
+        verdicts.all.push((step.id, verdict.clone()));
+        if verdict == Verdict::Cleared {
+            tally.count(&step, &case);
+            verdicts.cleared.push(Cleared::new(step, fence));
+        }
+    }
+    verdicts
+}
+
+/// Names the intent of a step that starts or moves long work, where the plan did not.
+fn with_intent(step: &Step, ledger: &Ledger) -> Step {
+    let mut step = step.clone();
+    if step.intent.is_none() {
+        step.intent = match &step.kind {
+            StepKind::GrowGroup { .. } | StepKind::Cordon { .. } => {
+                Some(IntentId::new(format!("{}-{}", step.id.cycle, step.id.ordinal)))
+            }
+            StepKind::Evict { node, .. }
+            | StepKind::RemoveNode { node, .. }
+            | StepKind::Uncordon { node } => ledger.removal_of(node).map(|intent| intent.id.clone()),
+            StepKind::ScaleWorkload { .. } | StepKind::PlaceOnFargate { .. } | StepKind::Nominate { .. } => {
+                None
+            }
+        };
+    }
+    step
+}

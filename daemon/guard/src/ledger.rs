@@ -1,0 +1,58 @@
+//! The life of the Ledger: intents are opened before a call, settled after it, and read against every
+//! Snapshot.
+//!
+//! Plain functions on a value, so that a crash between any two of them can be tested. Storing is at the ends.
+
+mod codec;
+mod learn;
+mod open;
+mod reconcile;
+mod settle;
+
+#[cfg(test)]
+mod tests;
+
+pub use codec::{decode_ledger, decode_memory, encode_ledger, encode_memory};
+pub use learn::learn;
+pub use open::open;
+pub use reconcile::reconcile;
+pub use settle::settle;
+
+use model::intent::{Effect, EffectKind, Intent, IntentKind, Ledger, RemoveStage};
+use model::{GroupName, Instant, IntentId, NodeName};
+
+/// Intents open at once, at most (reliability §6.4).
+pub const MAX_INTENTS: u32 = 200;
+
+/// The intent of this id, to be changed.
+fn intent_mut<'a>(ledger: &'a mut Ledger, id: &IntentId) -> Option<&'a mut Intent> {
+    ledger.intents.iter_mut().find(|intent| intent.id == *id)
+}
+
+/// The stage of the open removal of a node, to be changed.
+fn removal_stage_mut<'a>(ledger: &'a mut Ledger, name: &NodeName) -> Option<&'a mut RemoveStage> {
+    ledger
+        .intents
+        .iter_mut()
+        .find_map(|intent| match &mut intent.kind {
+            IntentKind::Remove { node, stage, .. } if node == name => Some(stage),
+            _ => None,
+        })
+}
+
+/// Takes an intent out.
+fn close(ledger: &mut Ledger, id: &IntentId) -> Option<Intent> {
+    let place = ledger.intents.iter().position(|intent| intent.id == *id)?;
+    Some(ledger.intents.remove(place))
+}
+
+/// Takes back an effect that did not happen.
+fn uncount(ledger: &mut Ledger, at: Instant, group: &GroupName, same: impl Fn(&EffectKind) -> bool) {
+    let place = ledger
+        .effects
+        .iter()
+        .rposition(|effect: &Effect| effect.at == at && effect.group == *group && same(&effect.kind));
+    if let Some(place) = place {
+        ledger.effects.remove(place);
+    }
+}

@@ -1,0 +1,117 @@
+//! Opening: what is written down before a call is made (reliability invariant I7).
+
+use super::{intent_mut, removal_stage_mut};
+use model::aims::Aims;
+use model::intent::{Effect, EffectKind, Intent, IntentKind, LaunchStage, Ledger, RemoveStage};
+use model::plan::{Step, StepKind};
+use model::{GroupName, Instant, IntentId, Snapshot};
+
+/// Writes down a cleared step: opens its intent where it starts long work, and counts its effect. A step that
+/// continues an open intent opens nothing and counts nothing twice.
+pub fn open(ledger: &mut Ledger, step: &Step, seen: &Snapshot, aims: &Aims) {
+    let at = seen.at;
+    match &step.kind {
+        StepKind::GrowGroup { .. } | StepKind::Cordon { .. } => {
+            let Some(id) = &step.intent else { return };
+            if ledger.intent(id).is_none() {
+                begin(ledger, id, step, at, aims);
+            }
+        }
+        StepKind::Evict { node, .. } => {
+            if let Some(stage) = removal_stage_mut(ledger, node) {
+                *stage = (*stage).max(RemoveStage::Draining);
+            }
+            if let Some(group) = seen.node(node).and_then(|node| node.group.clone()) {
+                count_eviction(ledger, at, group);
+            }
+        }
+        StepKind::Uncordon { .. } => {
+            let undone = step.intent.as_ref().and_then(|id| intent_mut(ledger, id));
+            if let Some(Intent {
+                kind: IntentKind::Remove { stage, .. },
+                ..
+            }) = undone
+            {
+                *stage = RemoveStage::Undoing;
+            }
+        }
+        StepKind::ScaleWorkload { .. }
+        | StepKind::PlaceOnFargate { .. }
+        | StepKind::Nominate { .. }
+        | StepKind::RemoveNode { .. } => {}
+    }
+}
+
+fn begin(ledger: &mut Ledger, id: &IntentId, step: &Step, at: Instant, aims: &Aims) {
+    let (kind, deadline, effect) = match &step.kind {
+        StepKind::GrowGroup {
+            group,
+            offer,
+            from,
+            to,
+            nodes,
+            pods,
+            rate,
+        } => {
+            let count = to.saturating_sub(*from);
+            let kind = IntentKind::Launch {
+                group: group.clone(),
+                offer: offer.clone(),
+                count,
+                from: *from,
+                to: *to,
+                planned: nodes.clone(),
+                pods: pods.clone(),
+                stage: LaunchStage::Opened,
+                instances: Vec::new(),
+                joined: Vec::new(),
+            };
+            let effect = (group, EffectKind::Bought { count, rate: *rate });
+            (kind, at + aims.limits.provision_time, effect)
+        }
+        StepKind::Cordon {
+            node,
+            group,
+            instance,
+        } => {
+            let kind = IntentKind::Remove {
+                group: group.clone(),
+                node: node.clone(),
+                instance: instance.clone(),
+                stage: RemoveStage::Opened,
+                after: None,
+            };
+            (kind, at + aims.shrink.drain_timeout, (group, EffectKind::Removed))
+        }
+        _ => return,
+    };
+    ledger.effects.push(Effect {
+        at,
+        group: effect.0.clone(),
+        kind: effect.1,
+    });
+    let intent = Intent {
+        id: id.clone(),
+        kind,
+        opened: at,
+        deadline,
+        generation: ledger.generation,
+    };
+    let place = ledger.intents.partition_point(|other| other.id < intent.id);
+    ledger.intents.insert(place, intent);
+}
+
+/// Evictions of one cycle and group are one entry: the Ledger stays small.
+fn count_eviction(ledger: &mut Ledger, at: Instant, group: GroupName) {
+    for effect in ledger.effects.iter_mut().rev().take_while(|e| e.at == at) {
+        if let (true, EffectKind::Evicted { count }) = (effect.group == group, &mut effect.kind) {
+            *count = count.saturating_add(1);
+            return;
+        }
+    }
+    ledger.effects.push(Effect {
+        at,
+        group,
+        kind: EffectKind::Evicted { count: 1 },
+    });
+}

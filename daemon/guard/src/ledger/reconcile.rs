@@ -1,0 +1,216 @@
+//! Reading the Ledger against a Snapshot: what became of everything that was under way.
+//!
+//! Good news needs one witness, bad news two (reliability invariant I4): a node has joined when it is seen
+//! Ready; an instance is gone when the cloud and the API server both say so, on fresh sources.
+
+use super::{close, intent_mut};
+use model::group::InstanceState;
+use model::intent::{Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
+use model::limits::Limits;
+use model::{GroupName, InstanceId, IntentId, Node, NodeName, Snapshot, Source, Span};
+use std::collections::BTreeSet;
+
+/// Kubernetes cuts creation times to whole seconds: a node may seem this much older than it is.
+const ROUNDING: Span = Span::from_secs(1);
+
+/// Moves every intent by what is seen, closes what has ended, and drops effects that no window counts any
+/// more. Run before the decision, in every cycle and after every restart.
+pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<LedgerEvent> {
+    let mut events = Vec::new();
+    let ids: Vec<IntentId> = ledger.intents.iter().map(|intent| intent.id.clone()).collect();
+    for id in ids {
+        let Some(intent) = ledger.intent(&id) else {
+            continue;
+        };
+        match intent.kind {
+            IntentKind::Launch { .. } => launch(ledger, &id, seen, &mut events),
+            IntentKind::Remove { .. } => removal(ledger, &id, seen, limits, &mut events),
+        }
+    }
+    let longest = limits.window.max(limits.long_window);
+    ledger
+        .effects
+        .retain(|effect| seen.at.since(effect.at) <= longest);
+    events
+}
+
+fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<LedgerEvent>) {
+    let claimed = claimed(ledger, id);
+    let Some(intent) = intent_mut(ledger, id) else {
+        return;
+    };
+    let (opened, deadline) = (intent.opened, intent.deadline);
+    let IntentKind::Launch {
+        group,
+        count,
+        to,
+        stage,
+        instances,
+        joined,
+        ..
+    } = &mut intent.kind
+    else {
+        return;
+    };
+    for node in &seen.nodes {
+        let news = joined.len() < *count as usize
+            && node.group.as_ref() == Some(group)
+            && node.ready
+            && !node.deleting
+            && !joined.contains(&node.name)
+            && !claimed.contains(&node.name)
+            && is_of_launch(node, instances, *count, opened - ROUNDING);
+        if news {
+            joined.push(node.name.clone());
+            events.push(LedgerEvent::Joined {
+                intent: id.clone(),
+                group: group.clone(),
+                node: node.name.clone(),
+                took: seen.at.since(opened),
+            });
+        }
+    }
+    // The call whose end nobody heard has gone through when the size it asked for is there.
+    let accepted = !joined.is_empty() || seen.group(group).is_some_and(|group| group.desired >= *to);
+    if *stage == LaunchStage::Opened && accepted {
+        *stage = LaunchStage::Asked;
+        events.push(LedgerEvent::Accepted { intent: id.clone() });
+    }
+    let missing = count.saturating_sub(u32::try_from(joined.len()).unwrap_or(u32::MAX));
+    let group = group.clone();
+    if missing == 0 {
+        *stage = LaunchStage::Joined;
+        close(ledger, id);
+        replaced(ledger, id);
+        events.push(LedgerEvent::Launched {
+            intent: id.clone(),
+            group,
+        });
+    } else if seen.at >= deadline {
+        close(ledger, id);
+        unreplaced(ledger, id, events);
+        events.push(LedgerEvent::LaunchFailed {
+            intent: id.clone(),
+            group,
+            missing,
+            no_capacity: false,
+        });
+    }
+}
+
+/// Where the provider named all instances, only these count; else any node that is younger than the intent.
+fn is_of_launch(node: &Node, instances: &[InstanceId], count: u32, earliest: model::Instant) -> bool {
+    let named = node.instance.as_ref().is_some_and(|id| instances.contains(id));
+    named || (instances.len() < count as usize && node.created >= earliest)
+}
+
+/// Nodes that other launches have counted.
+fn claimed(ledger: &Ledger, except: &IntentId) -> BTreeSet<NodeName> {
+    ledger
+        .intents
+        .iter()
+        .filter(|intent| intent.id != *except)
+        .filter_map(|intent| match &intent.kind {
+            IntentKind::Launch { joined, .. } => Some(joined.iter().cloned()),
+            IntentKind::Remove { .. } => None,
+        })
+        .flatten()
+        .collect()
+}
+
+/// Removals that waited for this launch may go on.
+fn replaced(ledger: &mut Ledger, launch: &IntentId) {
+    for intent in &mut ledger.intents {
+        if let IntentKind::Remove { after, .. } = &mut intent.kind
+            && after.as_ref() == Some(launch)
+        {
+            *after = None;
+        }
+    }
+}
+
+/// Removals that waited for this launch are undone: their replacement never came (invariant I10).
+fn unreplaced(ledger: &mut Ledger, launch: &IntentId, events: &mut Vec<LedgerEvent>) {
+    for intent in &mut ledger.intents {
+        if let IntentKind::Remove {
+            after, stage, node, ..
+        } = &mut intent.kind
+            && after.as_ref() == Some(launch)
+        {
+            *stage = RemoveStage::Undoing;
+            events.push(LedgerEvent::RemovalGivenUp {
+                intent: intent.id.clone(),
+                node: node.clone(),
+            });
+        }
+    }
+}
+
+fn removal(
+    ledger: &mut Ledger,
+    id: &IntentId,
+    seen: &Snapshot,
+    limits: &Limits,
+    events: &mut Vec<LedgerEvent>,
+) {
+    let Some(Intent {
+        kind:
+            IntentKind::Remove {
+                group,
+                node,
+                instance,
+                stage,
+                ..
+            },
+        deadline,
+        ..
+    }) = intent_mut(ledger, id)
+    else {
+        return;
+    };
+    let node = node.clone();
+    if gone(seen, limits, group, &node, instance) {
+        close(ledger, id);
+        events.push(LedgerEvent::Removed {
+            intent: id.clone(),
+            node,
+        });
+        return;
+    }
+    if *stage == RemoveStage::Opened && seen.node(&node).is_some_and(|n| n.draining) {
+        *stage = RemoveStage::Cordoned;
+    }
+    let released = seen.node(&node).is_some_and(|n| !n.draining && !n.unschedulable);
+    if *stage == RemoveStage::Undoing && released {
+        close(ledger, id);
+        events.push(LedgerEvent::Undone {
+            intent: id.clone(),
+            node,
+        });
+        return;
+    }
+    if *stage < RemoveStage::Terminating && seen.at >= *deadline {
+        *stage = RemoveStage::Undoing;
+        events.push(LedgerEvent::RemovalGivenUp {
+            intent: id.clone(),
+            node,
+        });
+    }
+}
+
+/// Two witnesses: the cloud lists the instance as gone or not at all, and the API server has no such node or
+/// has it not Ready. A source that is old or incomplete is no witness.
+fn gone(seen: &Snapshot, limits: &Limits, group: &GroupName, node: &NodeName, instance: &InstanceId) -> bool {
+    let fresh = [Source::Nodes, Source::Groups]
+        .iter()
+        .all(|source| seen.freshness(*source).within(limits.max_snapshot_age));
+    let cloud = seen.group(group).is_some_and(|group| {
+        group
+            .instances
+            .iter()
+            .filter(|listed| listed.id == *instance)
+            .all(|listed| listed.state == InstanceState::Terminated)
+    });
+    let cluster = seen.node(node).is_none_or(|node| !node.ready);
+    fresh && cloud && cluster
+}

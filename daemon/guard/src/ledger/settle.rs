@@ -1,0 +1,170 @@
+//! Settling: what an outcome does to the intent that its step opened or moved.
+//!
+//! Only a certain "nothing happened" closes an intent; an unknown end keeps it where it is, so that the same
+//! intent, and with it the same client token, is tried again.
+
+use super::{close, intent_mut, removal_stage_mut, uncount};
+use model::intent::{EffectKind, Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
+use model::outcome::Outcome;
+use model::plan::{Step, StepKind};
+use model::{Instant, IntentId, NodeName, Snapshot};
+
+/// Moves the step's intent by its outcome; `seen` is the Snapshot the step was opened under.
+pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapshot) -> Vec<LedgerEvent> {
+    match &step.kind {
+        StepKind::GrowGroup { .. } => step
+            .intent
+            .as_ref()
+            .map_or_else(Vec::new, |id| launch(ledger, id, outcome, seen.at)),
+        StepKind::Cordon { node, .. } => cordon(ledger, step, node, outcome),
+        StepKind::Evict { node, .. } => {
+            if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
+                uncount_eviction(ledger, node, seen);
+            }
+            Vec::new()
+        }
+        StepKind::RemoveNode { node, .. } => remove(ledger, step, node, outcome),
+        StepKind::Uncordon { node } => match (outcome, &step.intent) {
+            (Outcome::Done { .. } | Outcome::Recorded, Some(id)) => undone(ledger, id, node),
+            _ => Vec::new(),
+        },
+        StepKind::ScaleWorkload { .. } | StepKind::PlaceOnFargate { .. } | StepKind::Nominate { .. } => {
+            Vec::new()
+        }
+    }
+}
+
+fn launch(ledger: &mut Ledger, id: &IntentId, outcome: &Outcome, at: Instant) -> Vec<LedgerEvent> {
+    let fresh = ledger.intent(id).is_some_and(|intent| intent.opened == at);
+    match outcome {
+        Outcome::Done { instances: named } => {
+            if let Some(Intent {
+                kind: IntentKind::Launch { stage, instances, .. },
+                ..
+            }) = intent_mut(ledger, id)
+            {
+                *stage = (*stage).max(LaunchStage::Asked);
+                for name in named {
+                    if !instances.contains(name) {
+                        instances.push(name.clone());
+                    }
+                }
+            }
+            Vec::new()
+        }
+        Outcome::Unknown { .. } => Vec::new(),
+        // An earlier try of the same intent may have gone through: only what this cycle opened is undone.
+        Outcome::Dropped | Outcome::Stale { .. } | Outcome::Refused { .. } if !fresh => Vec::new(),
+        Outcome::Dropped | Outcome::Stale { .. } | Outcome::Refused { .. } | Outcome::Recorded => {
+            never_happened(ledger, id);
+            Vec::new()
+        }
+        Outcome::NoCapacity { .. } | Outcome::Failed { .. } => {
+            let no_capacity = matches!(outcome, Outcome::NoCapacity { .. });
+            match never_happened(ledger, id).map(|intent| intent.kind) {
+                Some(IntentKind::Launch {
+                    group, count, joined, ..
+                }) => vec![LedgerEvent::LaunchFailed {
+                    intent: id.clone(),
+                    group,
+                    missing: count.saturating_sub(u32::try_from(joined.len()).unwrap_or(u32::MAX)),
+                    no_capacity,
+                }],
+                _ => Vec::new(),
+            }
+        }
+    }
+}
+
+fn cordon(ledger: &mut Ledger, step: &Step, node: &NodeName, outcome: &Outcome) -> Vec<LedgerEvent> {
+    let Some(id) = &step.intent else {
+        return Vec::new();
+    };
+    match outcome {
+        Outcome::Done { .. } => {
+            if let Some(stage) = removal_stage_mut(ledger, node) {
+                *stage = (*stage).max(RemoveStage::Cordoned);
+            }
+            Vec::new()
+        }
+        Outcome::Unknown { .. } => Vec::new(),
+        _ => match ledger.intent(id).map(|intent| &intent.kind) {
+            // Cordoned by an earlier try: the intent goes on, or is undone at its deadline.
+            Some(IntentKind::Remove { stage, .. }) if *stage > RemoveStage::Opened => Vec::new(),
+            _ => {
+                never_happened(ledger, id);
+                vec![LedgerEvent::Undone {
+                    intent: id.clone(),
+                    node: node.clone(),
+                }]
+            }
+        },
+    }
+}
+
+fn remove(ledger: &mut Ledger, step: &Step, node: &NodeName, outcome: &Outcome) -> Vec<LedgerEvent> {
+    let (stage, event) = match outcome {
+        Outcome::Done { .. } => (RemoveStage::Terminating, None),
+        Outcome::Failed { .. } => {
+            let event = step.intent.as_ref().map(|intent| LedgerEvent::RemovalGivenUp {
+                intent: intent.clone(),
+                node: node.clone(),
+            });
+            (RemoveStage::Undoing, event)
+        }
+        // Dry hands: the node stays, so the removal is not under way.
+        Outcome::Recorded => {
+            let closed = step.intent.as_ref().and_then(|id| never_happened(ledger, id));
+            let event = closed.map(|intent| LedgerEvent::Undone {
+                intent: intent.id,
+                node: node.clone(),
+            });
+            return event.into_iter().collect();
+        }
+        _ => return Vec::new(),
+    };
+    if let Some(now) = removal_stage_mut(ledger, node) {
+        *now = stage;
+    }
+    event.into_iter().collect()
+}
+
+fn undone(ledger: &mut Ledger, id: &IntentId, node: &NodeName) -> Vec<LedgerEvent> {
+    let closed = close(ledger, id);
+    closed
+        .map(|intent| LedgerEvent::Undone {
+            intent: intent.id,
+            node: node.clone(),
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Closes an intent whose call certainly had no effect, and takes its effect back out of the windows.
+fn never_happened(ledger: &mut Ledger, id: &IntentId) -> Option<Intent> {
+    let intent = close(ledger, id)?;
+    match &intent.kind {
+        IntentKind::Launch { group, count, .. } => uncount(
+            ledger,
+            intent.opened,
+            group,
+            |kind| matches!(kind, EffectKind::Bought { count: bought, .. } if bought == count),
+        ),
+        IntentKind::Remove { group, .. } => uncount(ledger, intent.opened, group, |kind| {
+            matches!(kind, EffectKind::Removed)
+        }),
+    }
+    Some(intent)
+}
+
+fn uncount_eviction(ledger: &mut Ledger, node: &NodeName, seen: &Snapshot) {
+    let Some(group) = seen.node(node).and_then(|node| node.group.as_ref()) else {
+        return;
+    };
+    let entry = ledger.effects.iter_mut().rev().find(|effect| {
+        effect.at == seen.at && effect.group == *group && matches!(effect.kind, EffectKind::Evicted { .. })
+    });
+    if let Some(EffectKind::Evicted { count }) = entry.map(|effect| &mut effect.kind) {
+        *count = count.saturating_sub(1);
+    }
+}

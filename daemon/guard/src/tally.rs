@@ -1,0 +1,205 @@
+//! The Tally: what the windows have used, by effects written down and by steps cleared in this plan.
+
+use crate::case::Case;
+use model::intent::{EffectKind, IntentKind, LaunchStage, RemoveStage};
+use model::plan::{Step, StepKind};
+use model::{GroupName, NodeName, PodKey, UsdPerHour, WorkloadKey};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Running totals; grows with every cleared step.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Removals begun in the short window, by group.
+    pub(crate) removed: BTreeMap<GroupName, u32>,
+    /// Removals begun in the long window.
+    pub(crate) removed_long: u32,
+    /// Removals under way.
+    pub(crate) leaving: u32,
+    /// Removals begun by this plan, by group.
+    pub(crate) leaving_now: BTreeMap<GroupName, u32>,
+    /// Nodes bought in the short window.
+    pub(crate) bought: u32,
+    /// What they add.
+    pub(crate) added: UsdPerHour,
+    /// Nodes added by this plan, by group.
+    pub(crate) growing_now: BTreeMap<GroupName, u32>,
+    /// Nodes there, on their way, and added by this plan.
+    pub(crate) nodes: u32,
+    /// What all of these cost at most.
+    pub(crate) rate: UsdPerHour,
+    /// Evictions in the short window.
+    pub(crate) evicted: u32,
+    /// Evictions of this plan by budget (index in the Snapshot).
+    pub(crate) budgets: BTreeMap<usize, u32>,
+    /// Intents open.
+    pub(crate) intents: u32,
+    pub(crate) cordoned: BTreeSet<NodeName>,
+    pub(crate) pods: BTreeSet<PodKey>,
+    pub(crate) workloads: BTreeSet<WorkloadKey>,
+    pub(crate) launches: BTreeSet<PodKey>,
+}
+
+impl Tally {
+    /// What is used before the plan.
+    pub(crate) fn before(case: &Case<'_>) -> Self {
+        let mut tally = Self {
+            nodes: number(case.seen.nodes.iter().filter(|node| !node.fargate).count()),
+            rate: case.running_rate(),
+            intents: number(case.ledger.intents.len()),
+            ..Self::default()
+        };
+        for effect in &case.ledger.effects {
+            let age = case.seen.at.since(effect.at);
+            let (short, long) = (age <= case.limits().window, age <= case.limits().long_window);
+            match effect.kind {
+                EffectKind::Removed => {
+                    tally.removed_long += u32::from(long);
+                    if short {
+                        *tally.removed.entry(effect.group.clone()).or_default() += 1;
+                    }
+                }
+                EffectKind::Bought { count, rate } if short => {
+                    tally.bought = tally.bought.saturating_add(count);
+                    tally.added += rate;
+                }
+                EffectKind::Evicted { count } if short => tally.evicted = tally.evicted.saturating_add(count),
+                EffectKind::Bought { .. } | EffectKind::Evicted { .. } => {}
+            }
+        }
+        for intent in &case.ledger.intents {
+            match &intent.kind {
+                IntentKind::Launch {
+                    offer, count, joined, ..
+                } => {
+                    // A node counts as soon as it is seen, Ready or not, so some count twice for a moment:
+                    // on the safe side.
+                    let coming = count.saturating_sub(number(joined.len()));
+                    tally.nodes = tally.nodes.saturating_add(coming);
+                    let price = case.offer(offer).map(|offer| case.price(offer));
+                    tally.rate += price.unwrap_or_default().times(u64::from(coming));
+                }
+                IntentKind::Remove { stage, .. } => {
+                    tally.leaving += u32::from(*stage != RemoveStage::Undoing);
+                }
+            }
+        }
+        tally
+    }
+
+    /// Adds a cleared step.
+    pub(crate) fn count(&mut self, step: &Step, case: &Case<'_>) {
+        match &step.kind {
+            StepKind::GrowGroup { group, .. } => {
+                if continues(step, case) {
+                    return;
+                }
+                let (count, rate) = purchase(&step.kind, case);
+                self.bought = self.bought.saturating_add(count);
+                self.nodes = self.nodes.saturating_add(count);
+                self.added += rate;
+                self.rate += rate;
+                self.intents += 1;
+                let growing = self.growing_now.entry(group.clone()).or_default();
+                *growing = growing.saturating_add(count);
+                if let StepKind::GrowGroup { pods, .. } = &step.kind {
+                    self.launches.extend(pods.iter().cloned());
+                }
+            }
+            StepKind::PlaceOnFargate { .. } => {
+                let (_, rate) = purchase(&step.kind, case);
+                self.added += rate;
+                self.rate += rate;
+            }
+            StepKind::Cordon { node, group, .. } => {
+                self.cordoned.insert(node.clone());
+                if continues(step, case) {
+                    return;
+                }
+                self.leaving += 1;
+                self.removed_long += 1;
+                self.intents += 1;
+                *self.removed.entry(group.clone()).or_default() += 1;
+                *self.leaving_now.entry(group.clone()).or_default() += 1;
+            }
+            StepKind::Evict { pod, .. } => {
+                self.evicted = self.evicted.saturating_add(1);
+                for budget in crate::checks::budgets_of(pod, case) {
+                    *self.budgets.entry(budget).or_default() += 1;
+                }
+                self.pods.insert(pod.clone());
+            }
+            StepKind::ScaleWorkload { workload, .. } => {
+                self.workloads.insert(workload.clone());
+            }
+            StepKind::Nominate { .. } | StepKind::RemoveNode { .. } | StepKind::Uncordon { .. } => {}
+        }
+    }
+}
+
+/// Whether a step takes up an intent that is open already: then nothing is counted twice.
+pub(crate) fn continues(step: &Step, case: &Case<'_>) -> bool {
+    let open = step.intent.as_ref().and_then(|id| case.ledger.intent(id));
+    match (&step.kind, open.map(|intent| &intent.kind)) {
+        (
+            StepKind::GrowGroup {
+                group,
+                offer,
+                from,
+                to,
+                ..
+            },
+            Some(IntentKind::Launch {
+                group: theirs,
+                offer: bought,
+                from: was,
+                to: wanted,
+                stage,
+                ..
+            }),
+        ) => {
+            group == theirs && offer == bought && (from, to) == (was, wanted) && *stage == LaunchStage::Opened
+        }
+        (
+            StepKind::Cordon { node, instance, .. },
+            Some(IntentKind::Remove {
+                node: theirs,
+                instance: very,
+                stage,
+                ..
+            }),
+        ) => node == theirs && instance == very && *stage != RemoveStage::Undoing,
+        _ => false,
+    }
+}
+
+/// Nodes and rate that a step adds: the guard's own price or the plan's, whichever is higher.
+pub(crate) fn purchase(kind: &StepKind, case: &Case<'_>) -> (u32, UsdPerHour) {
+    match kind {
+        StepKind::GrowGroup {
+            offer,
+            from,
+            to,
+            rate,
+            ..
+        } => {
+            let count = to.saturating_sub(*from);
+            let price = case
+                .offer(offer)
+                .map(|offer| case.price(offer))
+                .unwrap_or_default();
+            (count, price.times(u64::from(count)).max(*rate))
+        }
+        StepKind::PlaceOnFargate { offer, pods, .. } => {
+            let price = case
+                .offer(offer)
+                .map(|offer| case.price(offer))
+                .unwrap_or_default();
+            (0, price.times(pods.len() as u64))
+        }
+        _ => (0, UsdPerHour::ZERO),
+    }
+}
+
+pub(crate) fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

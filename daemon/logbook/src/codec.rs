@@ -1,0 +1,184 @@
+//! Records as frames: JSON packed with zstd, every so often on its own, in between against the last one that
+//! stands on its own (as a dictionary), so that what has not changed costs next to nothing.
+
+use crate::frame::{Frame, Kind, MAX_PAYLOAD};
+use crate::record::{CycleRecord, PolicyUse, RECORD_VERSION, Trouble};
+use model::{Aims, Instant, Memory, Notes, Outcome, Plan, Snapshot, StepId, Verdict};
+use serde::Deserialize;
+use std::io;
+use std::sync::Arc;
+
+/// zstd level: the fastest that packs repetition well.
+const LEVEL: i32 = 3;
+
+/// Packs records one after the other.
+#[derive(Default)]
+pub(crate) struct Packer {
+    against_last_key: Option<zstd::bulk::Compressor<'static>>,
+    since_key: u32,
+}
+
+/// Unpacks records one after the other.
+#[derive(Default)]
+pub(crate) struct Unpacker {
+    against_last_key: Option<zstd::bulk::Decompressor<'static>>,
+}
+
+/// Why a payload is not a record.
+#[derive(Debug)]
+pub(crate) enum NoRecord {
+    Version(u32),
+    Damaged(String),
+}
+
+impl Packer {
+    /// The next record stands on its own.
+    pub(crate) fn start_over(&mut self) {
+        self.against_last_key = None;
+    }
+
+    /// One record as a frame; every `keyframe_every`th stands on its own.
+    pub(crate) fn pack(&mut self, record: &CycleRecord, keyframe_every: u32) -> io::Result<Frame> {
+        let json = serde_json::to_vec(record)?;
+        let unpacked = u32::try_from(json.len())
+            .ok()
+            .filter(|length| *length <= MAX_PAYLOAD)
+            .ok_or_else(|| io::Error::other("the record is larger than 256 MiB"))?;
+        let version = u8::try_from(RECORD_VERSION).unwrap_or(u8::MAX);
+        if self.since_key.saturating_add(1) < keyframe_every
+            && let Some(packer) = &mut self.against_last_key
+        {
+            self.since_key += 1;
+            return Ok(Frame {
+                kind: Kind::Delta,
+                version,
+                unpacked,
+                payload: packer.compress(&json)?,
+            });
+        }
+        let payload = zstd::bulk::compress(&json, LEVEL)?;
+        self.against_last_key = Some(zstd::bulk::Compressor::with_dictionary(LEVEL, &json)?);
+        self.since_key = 0;
+        Ok(Frame {
+            kind: Kind::Key,
+            version,
+            unpacked,
+            payload,
+        })
+    }
+}
+
+impl Unpacker {
+    /// The record of a frame.
+    pub(crate) fn unpack(&mut self, frame: &Frame) -> Result<CycleRecord, NoRecord> {
+        let damaged = |error: io::Error| NoRecord::Damaged(error.to_string());
+        let capacity = frame.unpacked as usize;
+        let json = match (frame.kind, &mut self.against_last_key) {
+            (Kind::Delta, Some(unpacker)) => {
+                unpacker.decompress(&frame.payload, capacity).map_err(damaged)?
+            }
+            (Kind::Key, _) => {
+                let json = zstd::bulk::decompress(&frame.payload, capacity).map_err(damaged)?;
+                let against = zstd::bulk::Decompressor::with_dictionary(&json).map_err(damaged)?;
+                self.against_last_key = Some(against);
+                json
+            }
+            (Kind::Delta, None) => {
+                return Err(NoRecord::Damaged(
+                    "the record it was packed against is missing".to_owned(),
+                ));
+            }
+            (Kind::Component, _) => return Err(NoRecord::Damaged("a component is no record".to_owned())),
+        };
+        let text = |error: serde_json::Error| NoRecord::Damaged(error.to_string());
+        match u32::from(frame.version) {
+            RECORD_VERSION => serde_json::from_slice(&json).map_err(text),
+            0 => serde_json::from_slice::<RecordV0>(&json)
+                .map(CycleRecord::from)
+                .map_err(text),
+            found => Err(NoRecord::Version(found)),
+        }
+    }
+}
+
+/// A component as a frame.
+pub(crate) fn pack_component(digest: &str, bytes: &[u8]) -> io::Result<Frame> {
+    let mut plain = digest.as_bytes().to_vec();
+    plain.extend(bytes);
+    let unpacked = u32::try_from(plain.len())
+        .ok()
+        .filter(|length| *length <= MAX_PAYLOAD && digest.len() == DIGEST)
+        .ok_or_else(|| io::Error::other("a component of this size or digest is not kept"))?;
+    Ok(Frame {
+        kind: Kind::Component,
+        version: 0,
+        unpacked,
+        payload: zstd::bulk::compress(&plain, LEVEL)?,
+    })
+}
+
+/// The digest and the bytes of a component.
+pub(crate) fn unpack_component(frame: &Frame) -> Result<(String, Vec<u8>), NoRecord> {
+    let mut plain = zstd::bulk::decompress(&frame.payload, frame.unpacked as usize)
+        .map_err(|error| NoRecord::Damaged(error.to_string()))?;
+    if plain.len() < DIGEST {
+        return Err(NoRecord::Damaged("a component without a digest".to_owned()));
+    }
+    let bytes = plain.split_off(DIGEST);
+    let digest = String::from_utf8(plain).map_err(|error| NoRecord::Damaged(error.to_string()))?;
+    Ok((digest, bytes))
+}
+
+/// Hexadecimal digits of a SHA-256.
+const DIGEST: usize = 64;
+
+/// Version 0: trouble as free text, neither policies in force nor what became of intents.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+pub(crate) struct RecordV0 {
+    pub(crate) engine: String,
+    pub(crate) cycle: u64,
+    pub(crate) at: Instant,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) memory: Memory,
+    pub(crate) aims: Aims,
+    pub(crate) notes: Notes,
+    pub(crate) plan: Plan,
+    pub(crate) verdicts: Vec<(StepId, Verdict)>,
+    pub(crate) outcomes: Vec<(StepId, Outcome)>,
+    pub(crate) error: Option<String>,
+}
+
+impl From<RecordV0> for CycleRecord {
+    fn from(old: RecordV0) -> Self {
+        // What was in force is known from what was called.
+        let mut policies: Vec<PolicyUse> = Vec::new();
+        for call in &old.notes.calls {
+            if policies.iter().all(|known| known.name != call.policy) {
+                policies.push(PolicyUse {
+                    name: call.policy.clone(),
+                    digest: call.digest.clone(),
+                    mode: call.mode,
+                    config: String::new(),
+                });
+            }
+        }
+        Self {
+            version: RECORD_VERSION,
+            engine: old.engine,
+            cycle: old.cycle,
+            at: old.at,
+            snapshot: Arc::new(old.snapshot),
+            memory: Arc::new(old.memory),
+            aims: Arc::new(old.aims),
+            policies,
+            notes: old.notes,
+            plan: old.plan,
+            verdicts: old.verdicts,
+            outcomes: old.outcomes,
+            events: Vec::new(),
+            trouble: old.error.map(|why| Trouble::Unseen { why }),
+            took_ms: 0,
+        }
+    }
+}

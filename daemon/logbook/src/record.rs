@@ -1,0 +1,106 @@
+//! `CycleRecord`: one trip observe → record, with everything that `replay` needs to decide it again.
+//!
+//! A value and nothing else: how it is written and read is next door. What a person reads is rendered from
+//! the enums in here at the edge.
+
+use model::advice::PolicyMode;
+use model::intent::LedgerEvent;
+use model::{Aims, Instant, Memory, Notes, Outcome, Plan, PolicyName, Snapshot, StepId, Verdict};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// Version that this build writes; it reads this one and the one before.
+pub const RECORD_VERSION: u32 = 1;
+
+/// One trip, observe → record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CycleRecord {
+    /// Format version.
+    pub version: u32,
+    /// Version of the engine that decided; replay is exact on the same one only.
+    pub engine: String,
+    /// Number of the cycle.
+    pub cycle: u64,
+    /// When it began.
+    pub at: Instant,
+    /// What was seen, the Ledger included; empty where nothing could be seen (`trouble` says why).
+    pub snapshot: Arc<Snapshot>,
+    /// What was remembered before the decision.
+    pub memory: Arc<Memory>,
+    /// What was wanted.
+    pub aims: Arc<Aims>,
+    /// Policies in force, in the order they are asked.
+    pub policies: Vec<PolicyUse>,
+    /// How the plan came about, every policy call included.
+    pub notes: Notes,
+    /// What should be done.
+    pub plan: Plan,
+    /// The guard's word on every step, in the order of the plan.
+    pub verdicts: Vec<(StepId, Verdict)>,
+    /// What happened to the cleared ones, in the order they were carried out.
+    pub outcomes: Vec<(StepId, Outcome)>,
+    /// What became of open intents.
+    pub events: Vec<LedgerEvent>,
+    /// What kept the trip from being whole.
+    pub trouble: Option<Trouble>,
+    /// How long it took, in milliseconds of the clock it ran by.
+    pub took_ms: u64,
+}
+
+/// A policy as it was in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyUse {
+    /// Name.
+    pub name: PolicyName,
+    /// SHA-256 of its component, hexadecimal; empty for built-ins.
+    pub digest: String,
+    /// Whether its answers count.
+    pub mode: PolicyMode,
+    /// Its configuration, JSON as it was given; empty where there is none.
+    pub config: String,
+}
+
+/// What kept a trip from being whole. Nothing is ever done because of it, only left undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trouble {
+    /// Nothing could be seen: there is no plan.
+    Unseen {
+        /// What was tried.
+        why: String,
+    },
+    /// The eyes have come to the end of a recording or a scenario.
+    Ended,
+    /// The Ledger could not be read back: there is no plan.
+    LedgerUnread {
+        /// What the store said.
+        why: String,
+    },
+    /// The Ledger could not be saved before the effects: none was carried out.
+    LedgerUnsaved {
+        /// What the store said.
+        why: String,
+    },
+    /// The Ledger could not be saved after the effects; the next cycle saves it first.
+    LedgerLate {
+        /// What the store said.
+        why: String,
+    },
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unseen { why } => write!(f, "nothing could be seen: {why}"),
+            Self::Ended => f.write_str("the recording or scenario has ended"),
+            Self::LedgerUnread { why } => write!(f, "the ledger could not be read back: {why}"),
+            Self::LedgerUnsaved { why } => {
+                write!(
+                    f,
+                    "the ledger could not be saved, so nothing was carried out: {why}"
+                )
+            }
+            Self::LedgerLate { why } => write!(f, "the ledger could not be saved after the effects: {why}"),
+        }
+    }
+}
