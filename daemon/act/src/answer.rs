@@ -12,6 +12,21 @@ use std::time::Duration;
 /// Longest word of a server that is kept, in bytes.
 const LONGEST_WORD: usize = 256;
 
+/// An outcome with the UID of the object it concerned, where that is known.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Carried {
+    /// What happened.
+    pub(crate) outcome: Outcome,
+    /// Of the workload, node or pod.
+    pub(crate) uid: Option<String>,
+}
+
+impl From<Outcome> for Carried {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, uid: None }
+    }
+}
+
 /// Why a call gave no object.
 #[derive(Debug)]
 pub(crate) enum CallError {
@@ -88,6 +103,13 @@ impl std::fmt::Display for CallError {
                 other => write!(f, "{other}"),
             },
         }
+    }
+}
+
+/// The world is not as the step says.
+pub(crate) fn stale(why: impl AsRef<str>) -> Outcome {
+    Outcome::Stale {
+        why: cut(why.as_ref()),
     }
 }
 

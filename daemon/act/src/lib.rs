@@ -7,6 +7,19 @@ mod answer;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod capacity;
+mod events;
+mod evict;
+mod hands;
 pub mod kwok;
+pub mod ledger;
+mod node;
+mod nominate;
+mod remove;
+mod scale;
+#[cfg(test)]
+mod script;
 
 pub use capacity::CapacityHands;
+pub use hands::{Hands, HandsConfig};
+pub use ledger::ConfigMapStore;
+pub use node::{REMOVED_BY, WAS_CORDONED};

@@ -46,7 +46,10 @@ fn group(template: &KwokGroup, nodes: &[Node]) -> Group {
         .iter()
         .filter(|node| node.labels.get(GROUP_LABEL).map(String::as_str) == Some(template.name.as_str()))
         .map(|node| Instance {
-            id: InstanceId::new(node.name.as_str()),
+            id: node
+                .instance
+                .clone()
+                .unwrap_or_else(|| InstanceId::new(node.name.as_str())),
             instance_type: Some(template.instance_type.clone()),
             zone: Some(template.zone.clone()),
             state: match (node.deleting, node.ready) {

@@ -6,6 +6,20 @@
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod capacity;
+pub mod client;
+mod cluster;
+mod exposition;
+mod eyes;
+mod health;
 pub mod kwok;
+pub mod load;
+mod membership;
+mod metrics_api;
+mod specs;
+mod table;
+mod watch;
 
 pub use capacity::{Capacity, Provider, WorkloadMetric};
+pub use client::{ClientError, client};
+pub use eyes::{Eyes, EyesConfig};
+pub use load::LoadSource;

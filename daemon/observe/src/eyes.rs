@@ -1,0 +1,282 @@
+//! Eyes on a live cluster: what the watches, the load and the provider tell, put together into one Snapshot.
+//!
+//! A look takes what is there and waits for nobody but the provider; how old each part is stands beside it.
+//! Left to the cycle: the number and seed of the cycle, and the Ledger. Not here: any decision.
+
+use crate::capacity::{Capacity, Provider, WorkloadMetric};
+use crate::cluster::{Cluster, PodRow};
+use crate::health::worse;
+use crate::load::{self, Load, LoadSource, wall_clock};
+use crate::membership;
+use crate::specs::Numbering;
+use crate::table::Key;
+use kube::Client;
+use model::ids::{NodeName, PodKey, WorkloadKey};
+use model::node::Node;
+use model::observe::{Observe, ObserveError};
+use model::pod::{Pod, PodPhase, PodSpec, Usage};
+use model::snapshot::{Freshness, Snapshot, Source};
+use model::time::Instant;
+use model::workload::{Metric, Workload};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// How often `connect` looks whether the first lists are in.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// What eyes need.
+pub struct EyesConfig {
+    /// Kubernetes, see `client`.
+    pub client: Client,
+    /// Name of the cluster, as Snapshots carry it.
+    pub cluster: String,
+    /// The pod this daemon runs in, where it runs in one: its node is `Snapshot::own_node`.
+    pub own_pod: Option<PodKey>,
+    /// The node this daemon runs on, where that is known by name; wins over `own_pod`.
+    pub own_node: Option<NodeName>,
+    /// Where load is read.
+    pub load: LoadSource,
+    /// Whose groups and offers there are.
+    pub provider: Provider,
+    /// How long `connect` waits for the first complete lists.
+    pub patience: Duration,
+}
+
+/// Eyes on a live cluster; the watches end when they are dropped.
+pub struct Eyes {
+    cluster: Arc<Cluster>,
+    load: Arc<Load>,
+    provider: Provider,
+    name: String,
+    own_pod: Option<PodKey>,
+    own_node: Option<NodeName>,
+    _tasks: JoinSet<()>,
+}
+
+impl Eyes {
+    /// Starts the watches and waits until every kind has been seen once, at most `patience`. What is missing then
+    /// is marked missing in the looks and goes on being tried; an error only when nothing at all was seen.
+    pub async fn connect(config: EyesConfig) -> Result<Self, ObserveError> {
+        let mut tasks = JoinSet::new();
+        let cluster = Arc::new(Cluster::unseen());
+        cluster.follow(&config.client, &mut tasks);
+        let load = Arc::new(Load::new());
+        let (all, to, roll) = (load.clone(), config.client, cluster.clone());
+        let source = config.load;
+        tasks.spawn(async move { load::follow(to, source, &all, &*roll).await });
+        let began = tokio::time::Instant::now();
+        while !cluster.is_complete() && began.elapsed() < config.patience {
+            sleep(GLANCE).await;
+        }
+        if let Some((name, trouble)) = cluster.missing().first() {
+            tracing::warn!(kind = name, why = %trouble, "not seen yet");
+            if !cluster.pods.is_complete() && !cluster.nodes.is_complete() && !config.patience.is_zero() {
+                return Err(ObserveError::Unreachable {
+                    source_name: "Kubernetes API server".to_owned(),
+                    why: trouble.clone(),
+                });
+            }
+        }
+        Ok(Self {
+            cluster,
+            load,
+            provider: config.provider,
+            name: config.cluster,
+            own_pod: config.own_pod,
+            own_node: config.own_node,
+            _tasks: tasks,
+        })
+    }
+
+    fn own_node(&self) -> Option<NodeName> {
+        let own_pod = self.own_pod.as_ref();
+        let by_pod = || {
+            let key = (own_pod?.namespace.clone(), own_pod?.name.clone());
+            self.cluster.pods.with(|rows| rows.get(&key)?.node.clone())
+        };
+        self.own_node.clone().or_else(by_pod)
+    }
+
+    fn sources(&self, capacity: &Capacity) -> BTreeMap<Source, Freshness> {
+        let nodes = self.cluster.nodes.freshness();
+        let mut sources = capacity.sources.clone();
+        if matches!(self.provider, Provider::Kwok(_)) {
+            // Its groups are the nodes that were seen.
+            let groups = sources.entry(Source::Groups).or_insert(Freshness::Missing);
+            *groups = worse(*groups, nodes);
+        }
+        sources.extend([
+            (Source::Pods, self.cluster.pods.freshness()),
+            (Source::Nodes, nodes),
+            (Source::Workloads, self.cluster.workloads_freshness()),
+            (Source::Budgets, self.cluster.budgets.freshness()),
+            (Source::Load, self.load.freshness()),
+        ]);
+        sources
+    }
+}
+
+impl Observe for Eyes {
+    /// The time of the picture is taken before anything is read: nothing in it looks younger than it is.
+    async fn look(&mut self) -> Result<Snapshot, ObserveError> {
+        let at = wall_clock();
+        let (load_of_nodes, load_of_pods) = self.load.values(at);
+        let nodes = nodes(&self.cluster, &load_of_nodes);
+        let capacity = self.provider.capacity(at, &nodes).await;
+        let mut snapshot = Snapshot {
+            at,
+            cluster: self.name.clone(),
+            sources: self.sources(&capacity),
+            nodes,
+            own_node: self.own_node(),
+            ..Snapshot::default()
+        };
+        membership::assign(&mut snapshot.nodes, &capacity);
+        let mut numbering = Numbering::default();
+        snapshot.pods = pods(&self.cluster, &load_of_pods, &mut numbering);
+        let sums = sums(&snapshot.pods, &numbering);
+        snapshot.workloads = workloads(&self.cluster, &mut numbering);
+        attach(&mut snapshot.workloads, sums, capacity.metrics);
+        snapshot.budgets = self
+            .cluster
+            .budgets
+            .with(|rows| rows.values().flatten().cloned().collect());
+        snapshot.specs = numbering.into_specs();
+        snapshot.groups = capacity.groups;
+        snapshot.offers = capacity.offers;
+        snapshot.sort();
+        self.cluster.specs.forget_unused();
+        Ok(snapshot)
+    }
+}
+
+fn nodes(cluster: &Cluster, load: &BTreeMap<NodeName, Usage>) -> Vec<Node> {
+    let mut nodes: Vec<Node> = cluster.nodes.with(|rows| rows.values().cloned().collect());
+    for node in &mut nodes {
+        node.usage = load.get(&node.name).copied();
+    }
+    nodes
+}
+
+fn pods(cluster: &Cluster, load: &BTreeMap<PodKey, Usage>, numbering: &mut Numbering) -> Vec<Pod> {
+    let row = |(namespace, name): &Key, row: &PodRow, numbering: &mut Numbering| {
+        let key = PodKey {
+            namespace: namespace.clone(),
+            name: name.clone(),
+        };
+        Pod {
+            spec: numbering.number(&row.spec, |spec| with_deployment(cluster, spec)),
+            node: row.node.clone(),
+            phase: row.phase,
+            created: row.created,
+            usage: load.get(&key).copied(),
+            nominated: row.nominated.clone(),
+            key,
+        }
+    };
+    cluster
+        .pods
+        .with(|rows| rows.iter().map(|(key, pod)| row(key, pod, numbering)).collect())
+}
+
+/// The spec with its ReplicaSet resolved to the Deployment (or Rollout) behind it; `None` where it stays.
+fn with_deployment(cluster: &Cluster, spec: &PodSpec) -> Option<PodSpec> {
+    let owner = spec.owner.as_ref().filter(|owner| &*owner.kind == "ReplicaSet")?;
+    let key = (owner.namespace.clone(), owner.name.clone());
+    let controller = cluster.controller_of_replica_set(&key)?;
+    let mut settled = spec.clone();
+    settled.owner = Some(WorkloadKey::new(
+        controller.kind,
+        &owner.namespace,
+        controller.name,
+    ));
+    Some(settled)
+}
+
+fn workloads(cluster: &Cluster, numbering: &mut Numbering) -> Vec<Workload> {
+    let mut scaled_by = BTreeMap::new();
+    for table in &cluster.scalers {
+        table.with(|rows| {
+            for scaler in rows.values().flatten() {
+                scaled_by.insert(scaler.target.clone(), scaler.by.clone());
+            }
+        });
+    }
+    let mut workloads = Vec::new();
+    for table in &cluster.workloads {
+        table.with(|rows| {
+            // A ReplicaSet of a Deployment is the Deployment's.
+            let own = rows
+                .values()
+                .filter(|row| row.controller.is_none() || &*row.workload.key.kind != "ReplicaSet");
+            workloads.extend(own.map(|row| Workload {
+                template: row.template.as_ref().map(|spec| numbering.number(spec, |_| None)),
+                owned_by: scaled_by.get(&row.workload.key).cloned(),
+                ..row.workload.clone()
+            }));
+        });
+    }
+    workloads
+}
+
+/// Load of a workload's pods, summed.
+#[derive(Clone, Copy)]
+struct Sum {
+    cpu_milli: i64,
+    memory_bytes: i64,
+    oldest: Instant,
+    pods: u32,
+}
+
+/// Sums of all pods that run and have a value, by owner. A pod without one does not count as zero: it does not
+/// count, and the number of pods tells.
+fn sums(pods: &[Pod], numbering: &Numbering) -> BTreeMap<WorkloadKey, Sum> {
+    let mut sums: BTreeMap<WorkloadKey, Sum> = BTreeMap::new();
+    for pod in pods {
+        let running = matches!(pod.phase, PodPhase::Starting | PodPhase::Running);
+        let owner = numbering.get(pod.spec).and_then(|spec| spec.owner.as_ref());
+        let (Some(usage), Some(owner), true) = (pod.usage, owner, running) else {
+            continue;
+        };
+        let none = Sum {
+            cpu_milli: 0,
+            memory_bytes: 0,
+            oldest: usage.at,
+            pods: 0,
+        };
+        let sum = match sums.get_mut(owner) {
+            Some(sum) => sum,
+            None => sums.entry(owner.clone()).or_insert(none),
+        };
+        sum.cpu_milli = sum.cpu_milli.saturating_add(usage.cpu_milli);
+        sum.memory_bytes = sum.memory_bytes.saturating_add(usage.memory_bytes);
+        sum.oldest = sum.oldest.min(usage.at);
+        sum.pods += 1;
+    }
+    sums
+}
+
+/// Puts the figures to their workloads: `cpu` and `memory` from the pods, others as the provider tells them.
+fn attach(workloads: &mut [Workload], sums: BTreeMap<WorkloadKey, Sum>, told: Vec<WorkloadMetric>) {
+    let mut figures: BTreeMap<WorkloadKey, Vec<Metric>> = BTreeMap::new();
+    for (key, sum) in sums {
+        let figure = |name: &str, amount: i64| Metric {
+            name: name.to_owned(),
+            milli: amount.saturating_mul(1000),
+            at: sum.oldest,
+            pods: sum.pods,
+        };
+        let both = vec![figure("cpu", sum.cpu_milli), figure("memory", sum.memory_bytes)];
+        figures.insert(key, both);
+    }
+    for row in told {
+        figures.entry(row.workload).or_default().push(row.metric);
+    }
+    for workload in workloads {
+        workload.metrics = figures.remove(&workload.key).unwrap_or_default();
+        workload.metrics.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}

@@ -1,0 +1,87 @@
+//! Which group a node belongs to, and which offer it is one of.
+//!
+//! The provider's list of instances is the first witness, the labels of the node the second; a node that neither
+//! knows belongs to nobody, and nobody will remove it. Not here: reading either.
+
+use crate::capacity::Capacity;
+use model::group::{Group, GroupKind, Instance};
+use model::ids::{InstanceId, OfferId};
+use model::node::Node;
+use model::offer::{Offer, OfferKind, Purchase};
+use std::collections::BTreeMap;
+
+const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
+const ZONE: &str = "topology.kubernetes.io/zone";
+
+/// Labels that tell how a node was bought.
+const PURCHASE_LABELS: [&str; 4] = [
+    "plimsoll.io/purchase",
+    "karpenter.sh/capacity-type",
+    "eks.amazonaws.com/capacityType",
+    "node-lifecycle",
+];
+
+/// Fills in `group` and `offer` of every node. What the labels of a node said about its group counts only where
+/// the provider has a group of that name.
+pub(crate) fn assign(nodes: &mut [Node], capacity: &Capacity) {
+    let members = members(&capacity.groups);
+    for node in nodes {
+        let listed = node.instance.as_ref().and_then(|id| members.get(id).copied());
+        let named = || {
+            let name = node.group.as_ref()?;
+            let ix = capacity.groups.iter().position(|group| group.name == *name)?;
+            Some((ix, None))
+        };
+        let Some((ix, instance)) = listed.map(|(ix, i)| (ix, Some(i))).or_else(named) else {
+            node.group = None;
+            continue;
+        };
+        if let Some(group) = capacity.groups.get(ix) {
+            node.group = Some(group.name.clone());
+            if group.kind == GroupKind::Kwok && node.instance.is_none() {
+                node.instance = Some(InstanceId::new(node.name.as_str()));
+            }
+        }
+        node.offer = offer_of(node, instance, ix, &capacity.offers);
+    }
+}
+
+fn members(groups: &[Group]) -> BTreeMap<&InstanceId, (usize, &Instance)> {
+    let rows = groups.iter().enumerate();
+    rows.flat_map(|(ix, group)| group.instances.iter().map(move |i| (&i.id, (ix, i))))
+        .collect()
+}
+
+/// The offer of the group with the node's type, zone and purchase; where the purchase is not told, the first.
+fn offer_of(node: &Node, instance: Option<&Instance>, group: usize, offers: &[Offer]) -> Option<OfferId> {
+    let label = |key: &str| node.labels.get(key).map(String::as_str);
+    let listed_type = instance.and_then(|i| i.instance_type.as_deref());
+    let wanted_type = label(INSTANCE_TYPE).or(listed_type)?;
+    let listed_zone = instance.and_then(|i| i.zone.as_deref());
+    let wanted_zone = label(ZONE).or(listed_zone)?;
+    let bought = PURCHASE_LABELS.iter().find_map(|key| purchase(label(key)?));
+    let fits = |offer: &&Offer| match &offer.kind {
+        OfferKind::Ec2 {
+            instance_type,
+            zone,
+            purchase,
+            ..
+        } => {
+            offer.group as usize == group
+                && instance_type == wanted_type
+                && zone == wanted_zone
+                && bought.is_none_or(|bought| bought == *purchase)
+        }
+        OfferKind::Fargate { .. } => false,
+    };
+    offers.iter().find(fits).map(|offer| offer.id.clone())
+}
+
+fn purchase(value: &str) -> Option<Purchase> {
+    match value.to_ascii_lowercase().replace('_', "-").as_str() {
+        "spot" => Some(Purchase::Spot),
+        "on-demand" => Some(Purchase::OnDemand),
+        "reserved" => Some(Purchase::Reserved),
+        _ => None,
+    }
+}

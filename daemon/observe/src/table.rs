@@ -1,0 +1,247 @@
+//! What one watched kind looked like last: small rows by namespace and name, and how alive their stream is.
+//!
+//! A repeated list is filled in beside the old rows and takes their place only when it is complete; until then
+//! the old ones count as stale. Not here: calls, and what a row means.
+
+use crate::health::Health;
+use manifest::Tree;
+use model::snapshot::Freshness;
+use model::time::Span;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Namespace (empty for cluster-scoped kinds) and name.
+pub(crate) type Key = (Arc<str>, Arc<str>);
+
+/// How an object becomes a row.
+pub(crate) type Reader<R> = Box<dyn Fn(&Tree) -> Result<R, String> + Send + Sync>;
+
+/// Rows of one kind.
+pub(crate) struct Table<R> {
+    /// For messages.
+    pub(crate) name: &'static str,
+    read: Reader<R>,
+    state: Mutex<State<R>>,
+}
+
+struct State<R> {
+    rows: BTreeMap<Key, R>,
+    filling: Option<BTreeMap<Key, R>>,
+    /// Objects that could not be read, and since when: as long as there is one, the picture is stale.
+    unreadable: BTreeMap<Key, Instant>,
+    namespaces: BTreeSet<Arc<str>>,
+    health: Health,
+    trouble: String,
+}
+
+impl<R> Table<R> {
+    /// An empty table whose stream shows signs of life at least every `rhythm`.
+    pub(crate) fn new(name: &'static str, rhythm: Duration, read: Reader<R>) -> Self {
+        Self {
+            name,
+            read,
+            state: Mutex::new(State {
+                rows: BTreeMap::new(),
+                filling: None,
+                unreadable: BTreeMap::new(),
+                namespaces: BTreeSet::new(),
+                health: Health::unseen(rhythm),
+                trouble: String::new(),
+            }),
+        }
+    }
+
+    /// A complete list begins.
+    pub(crate) fn begin(&self) {
+        self.lock().filling = Some(BTreeMap::new());
+    }
+
+    /// An object of the list that was begun.
+    pub(crate) fn listed(&self, object: &Tree) {
+        let Some((key, row)) = self.take_in(object) else {
+            return;
+        };
+        if let Some(filling) = &mut self.lock().filling {
+            filling.insert(key, row);
+        }
+    }
+
+    /// The list is complete: it takes the place of the old rows.
+    pub(crate) fn completed(&self) {
+        let mut state = self.lock();
+        if let Some(rows) = state.filling.take() {
+            state.unreadable.retain(|key, _| !rows.contains_key(key));
+            state.rows = rows;
+        }
+        state.health.completed(Instant::now());
+    }
+
+    /// The kind does not exist on this server: it is known to have no objects.
+    pub(crate) fn absent(&self) {
+        self.begin();
+        self.lock().unreadable.clear();
+        self.completed();
+    }
+
+    /// An object was added or changed.
+    pub(crate) fn changed(&self, object: &Tree) {
+        let read = self.take_in(object);
+        let mut state = self.lock();
+        if let Some((key, row)) = read {
+            state.unreadable.remove(&key);
+            state.rows.insert(key, row);
+        }
+        state.health.contact(Instant::now());
+    }
+
+    /// An object was deleted.
+    pub(crate) fn gone(&self, object: &Tree) {
+        let mut state = self.lock();
+        if let Some(key) = key_of(object, &mut state.namespaces) {
+            state.rows.remove(&key);
+            state.unreadable.remove(&key);
+        }
+        state.health.contact(Instant::now());
+    }
+
+    /// A sign of life without news.
+    pub(crate) fn contact(&self) {
+        self.lock().health.contact(Instant::now());
+    }
+
+    /// The stream broke.
+    pub(crate) fn broke(&self, why: &str) {
+        let mut state = self.lock();
+        state.health.broke();
+        why.clone_into(&mut state.trouble);
+    }
+
+    /// What broke the stream last; empty where nothing ever did.
+    pub(crate) fn trouble(&self) -> String {
+        self.lock().trouble.clone()
+    }
+
+    /// Whether a complete list has ever come in.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.lock().health.is_complete()
+    }
+
+    /// How fresh the rows are.
+    pub(crate) fn freshness(&self) -> Freshness {
+        let state = self.lock();
+        let fresh = state.health.freshness(Instant::now());
+        let Some(since) = state.unreadable.values().min() else {
+            return fresh;
+        };
+        let millis = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
+        crate::health::worse(
+            fresh,
+            Freshness::Stale {
+                age: Span::from_millis(millis),
+            },
+        )
+    }
+
+    /// Reads the rows; keep it short, the stream waits meanwhile.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&BTreeMap<Key, R>) -> T) -> T {
+        look(&self.lock().rows)
+    }
+
+    /// Turns an object into a row before the lock is taken; one that cannot be read is noted.
+    fn take_in(&self, object: &Tree) -> Option<(Key, R)> {
+        let read = (self.read)(object);
+        let mut state = self.lock();
+        let key = key_of(object, &mut state.namespaces)?;
+        match read {
+            Ok(row) => Some((key, row)),
+            Err(why) => {
+                state.unreadable.entry(key).or_insert_with(|| {
+                    tracing::error!(stream = self.name, %why, "an object cannot be read: the picture is stale");
+                    Instant::now()
+                });
+                None
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<R>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn key_of(object: &Tree, namespaces: &mut BTreeSet<Arc<str>>) -> Option<Key> {
+    let metadata = object.get("metadata")?;
+    let name = metadata.get("name")?.text()?;
+    let namespace = metadata.get("namespace").and_then(Tree::text).unwrap_or_default();
+    let namespace = namespaces.get(namespace).cloned().unwrap_or_else(|| {
+        let new: Arc<str> = Arc::from(namespace);
+        namespaces.insert(new.clone());
+        new
+    });
+    Some((namespace, Arc::from(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(name: &str, value: &str) -> Tree {
+        let json = serde_json::json!({"metadata": {"namespace": "ns", "name": name}, "value": value});
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn table() -> Table<String> {
+        let read = |tree: &Tree| match tree.get("value").and_then(Tree::text) {
+            Some("bad") | None => Err("bad value".to_owned()),
+            Some(text) => Ok(text.to_owned()),
+        };
+        Table::new("things", Duration::from_secs(25), Box::new(read))
+    }
+
+    fn values(table: &Table<String>) -> Vec<String> {
+        table.with(|rows| rows.values().cloned().collect())
+    }
+
+    #[test]
+    fn a_repeated_list_replaces_the_rows_only_when_complete() {
+        let table = table();
+        assert_eq!(table.freshness(), Freshness::Missing);
+        table.begin();
+        table.listed(&object("a", "1"));
+        assert_eq!(table.freshness(), Freshness::Missing, "half a list is no picture");
+        table.completed();
+        assert_eq!(
+            (values(&table), table.freshness()),
+            (vec!["1".to_owned()], Freshness::Live)
+        );
+        table.broke("reset");
+        table.begin();
+        table.listed(&object("b", "2"));
+        assert_eq!(
+            values(&table),
+            ["1"],
+            "the old rows stay until the list is complete"
+        );
+        assert!(matches!(table.freshness(), Freshness::Stale { .. }));
+        table.completed();
+        assert_eq!(
+            (values(&table), table.freshness()),
+            (vec!["2".to_owned()], Freshness::Live)
+        );
+    }
+
+    #[test]
+    fn an_unreadable_object_makes_the_picture_stale_until_it_can_be_read_or_is_gone() {
+        let table = table();
+        table.absent();
+        table.changed(&object("a", "bad"));
+        assert!(matches!(table.freshness(), Freshness::Stale { .. }));
+        table.changed(&object("a", "1"));
+        assert_eq!(table.freshness(), Freshness::Live);
+        table.changed(&object("a", "bad"));
+        assert_eq!(values(&table), ["1"], "the last good row stays");
+        table.gone(&object("a", "bad"));
+        assert_eq!((values(&table), table.freshness()), (vec![], Freshness::Live));
+    }
+}

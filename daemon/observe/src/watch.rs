@@ -1,0 +1,262 @@
+//! One list-and-watch over one kind, kept up for ever, with every sign of life reported to its Table.
+//!
+//! kube's own `watcher` swallows bookmarks and reconnects, so that an idle stream cannot be told from a dead one;
+//! here a watch is short and each of its turns counts as contact. Not here: what the objects mean.
+
+use crate::table::Table;
+use futures::TryStreamExt;
+use kube::api::{ListParams, WatchEvent, WatchParams};
+use kube::core::Request;
+use kube::runtime::watcher::DefaultBackoff;
+use kube::{Client, Error};
+use manifest::Tree;
+use serde::Deserialize;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// Objects per page of a list.
+const PAGE: u32 = 500;
+/// Length of one watch; a bookmark comes two seconds before its end.
+const WATCH_SECONDS: u32 = 20;
+/// Signs of life of a healthy stream come at least this often.
+pub(crate) const RHYTHM: Duration = Duration::from_secs(25);
+/// One page of a list, or the beginning of a watch.
+const ANSWER: Duration = Duration::from_secs(30);
+/// Longest pause between attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often an optional kind that is not there is looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
+/// A watch that ends sooner, without news, is a fault of the server and not followed by the next at once.
+const TOO_SHORT: Duration = Duration::from_secs(1);
+/// Lists older than what was seen already are refused this often (a restored backup is older for ever).
+const REGRESSIONS: u32 = 5;
+
+/// A kind to follow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resource {
+    /// Path of its collection, `/api/v1/pods`.
+    pub(crate) path: &'static str,
+    /// A kind that may not exist on the server (a CRD).
+    pub(crate) optional: bool,
+}
+
+/// A page of a list, reading no more than is needed.
+#[derive(Deserialize)]
+struct Page {
+    metadata: PageMetadata,
+    items: Option<Vec<Tree>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageMetadata {
+    #[serde(default)]
+    resource_version: String,
+    #[serde(default, rename = "continue")]
+    next: String,
+}
+
+/// Where to go on.
+enum Next {
+    /// Watch from this version.
+    Watch(String),
+    /// List anew.
+    List,
+    /// The kind does not exist.
+    Absent,
+}
+
+/// What went wrong, and where to go on after a pause.
+struct Trouble {
+    why: String,
+    next: Next,
+}
+
+/// Follows a kind until the task is dropped.
+pub(crate) async fn follow<R>(client: Client, resource: Resource, table: &Table<R>) {
+    let mut follower = Follower {
+        client,
+        resource,
+        table,
+        newest: 0,
+        regressions: 0,
+    };
+    let mut pauses = DefaultBackoff::default();
+    let mut next = Next::List;
+    loop {
+        let turn = match next {
+            Next::List => follower.list().await,
+            Next::Watch(version) => follower.watch(version).await,
+            Next::Absent => {
+                table.absent();
+                sleep(LOOK_AGAIN).await;
+                Ok(Next::List)
+            }
+        };
+        next = match turn {
+            Ok(next) => next,
+            Err(trouble) => {
+                table.broke(&trouble.why);
+                let pause = pauses.next().unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+                tracing::warn!(stream = table.name, why = %trouble.why, ?pause, "broken");
+                sleep(pause).await;
+                trouble.next
+            }
+        };
+    }
+}
+
+struct Follower<'t, R> {
+    client: Client,
+    resource: Resource,
+    table: &'t Table<R>,
+    /// Highest version seen: a list below it comes from a server that lags behind.
+    newest: u64,
+    regressions: u32,
+}
+
+impl<R> Follower<'_, R> {
+    async fn list(&mut self) -> Result<Next, Trouble> {
+        self.table.begin();
+        let mut token = None;
+        loop {
+            let params = ListParams {
+                limit: Some(PAGE),
+                continue_token: token.take(),
+                ..ListParams::default()
+            };
+            let request = Request::new(self.resource.path)
+                .list(&params)
+                .map_err(|error| relist(&error))?;
+            let page: Page = match timeout(ANSWER, self.client.request(request)).await {
+                Err(_) => return Err(relist(&"no answer to a list")),
+                Ok(Err(Error::Api(status))) if status.code == 404 && self.resource.optional => {
+                    return Ok(Next::Absent);
+                }
+                Ok(Err(error)) => return Err(relist(&brief(&error))),
+                Ok(Ok(page)) => page,
+            };
+            self.check_version(&page.metadata.resource_version)?;
+            for object in page.items.iter().flatten() {
+                self.table.listed(object);
+            }
+            if page.metadata.next.is_empty() {
+                self.table.completed();
+                return Ok(Next::Watch(page.metadata.resource_version));
+            }
+            token = Some(page.metadata.next);
+        }
+    }
+
+    async fn watch(&mut self, mut version: String) -> Result<Next, Trouble> {
+        let params = WatchParams::default().timeout(WATCH_SECONDS);
+        let request = Request::new(self.resource.path)
+            .watch(&params, &version)
+            .map_err(|error| relist(&error))?;
+        let began = Instant::now();
+        let stream = match timeout(ANSWER, self.client.request_events::<Tree>(request)).await {
+            Err(_) => return Err(resume("no answer to a watch", version)),
+            Ok(Err(error)) => return self.ended(&error, version),
+            Ok(Ok(stream)) => stream,
+        };
+        self.table.contact();
+        let mut stream = pin!(stream);
+        let mut quiet = true;
+        loop {
+            match timeout(RHYTHM, stream.try_next()).await {
+                Err(_) => return Err(resume("a watch fell silent", version)),
+                Ok(Err(error)) => return self.ended(&error, version),
+                Ok(Ok(None)) if quiet && began.elapsed() < TOO_SHORT => {
+                    return Err(resume("a watch ended at once", version));
+                }
+                Ok(Ok(None)) => return Ok(Next::Watch(version)),
+                Ok(Ok(Some(WatchEvent::Error(status)))) => {
+                    return self.ended(&Error::Api(status), version);
+                }
+                Ok(Ok(Some(event))) => {
+                    quiet = false;
+                    self.take(event, &mut version);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, event: WatchEvent<Tree>, version: &mut String) {
+        let object = match event {
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                self.table.changed(&object);
+                object
+            }
+            WatchEvent::Deleted(object) => {
+                self.table.gone(&object);
+                object
+            }
+            WatchEvent::Bookmark(mark) => {
+                self.table.contact();
+                *version = mark.metadata.resource_version;
+                return;
+            }
+            WatchEvent::Error(_) => return,
+        };
+        let seen = object.get("metadata").and_then(|m| m.get("resourceVersion"));
+        if let Some(seen) = seen.and_then(Tree::text) {
+            seen.clone_into(version);
+            self.newest = self.newest.max(number(seen));
+        }
+    }
+
+    /// A watch that ended with an error: 410 means that the version is no longer known.
+    fn ended(&self, error: &Error, version: String) -> Result<Next, Trouble> {
+        match error {
+            Error::Api(status) if status.code == 410 || status.reason == "Expired" => {
+                tracing::debug!(stream = self.table.name, "version expired, listing anew");
+                self.table.broke("version expired");
+                Ok(Next::List)
+            }
+            Error::SerdeError(error) => Err(relist(error)),
+            other => Err(resume(&brief(other), version)),
+        }
+    }
+
+    /// Refuses a list from a server that is behind what was seen already (reliability.md, fault K4).
+    fn check_version(&mut self, version: &str) -> Result<(), Trouble> {
+        let version = number(version);
+        if version >= self.newest || self.regressions >= REGRESSIONS {
+            self.newest = version;
+            self.regressions = 0;
+            return Ok(());
+        }
+        self.regressions += 1;
+        Err(relist(&format_args!(
+            "a list of version {version} after {} was seen",
+            self.newest
+        )))
+    }
+}
+
+fn relist(why: &impl ToString) -> Trouble {
+    Trouble {
+        why: why.to_string(),
+        next: Next::List,
+    }
+}
+
+fn resume(why: &str, version: String) -> Trouble {
+    Trouble {
+        why: why.to_owned(),
+        next: Next::Watch(version),
+    }
+}
+
+/// Resource versions are numbers on every server (KEP-5504); one that is not compares as the oldest.
+fn number(version: &str) -> u64 {
+    version.parse().unwrap_or(0)
+}
+
+fn brief(error: &Error) -> String {
+    match error {
+        Error::Api(status) => format!("{} ({})", status.message, status.code),
+        other => other.to_string(),
+    }
+}
