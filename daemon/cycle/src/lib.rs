@@ -51,11 +51,15 @@ pub async fn run_cycle<O: Observe, A: Act>(ends: &mut Ends<O, A>, desk: &Desk) -
     trip.remember(decided.memory);
 
     // guard
+    let ledger = trip.ledger().await;
+    let resumed = guard::ledger::resume(&ledger, &seen, &decided.plan);
     let proposal = guard::Proposal {
         plan: &decided.plan,
         notes: &decided.notes,
+        resumed: &resumed,
     };
-    let verdicts = guard::judge(&seen, &trip.ledger().await, proposal, &trip.aims, trip.fence());
+    let verdicts = guard::judge(&seen, &ledger, proposal, &trip.aims, trip.fence());
+    trip.record.resumed = resumed;
     trip.record.plan = decided.plan;
     trip.record.notes = decided.notes;
 

@@ -1,6 +1,6 @@
 //! The last records, in memory: bounded by number and by the rows of their snapshots.
 
-use logbook::{CycleRecord, Trouble};
+use logbook::CycleRecord;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -39,12 +39,7 @@ impl Ring {
         self.records
             .iter()
             .rev()
-            .find(|record| {
-                !matches!(
-                    record.trouble,
-                    Some(Trouble::Unseen { .. } | Trouble::Ended | Trouble::LedgerUnread { .. })
-                )
-            })
+            .find(|record| record.has_seen())
             .cloned()
     }
 

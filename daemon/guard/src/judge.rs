@@ -17,15 +17,17 @@ pub struct Proposal<'a> {
     pub plan: &'a Plan,
     /// How it came about.
     pub notes: &'a Notes,
+    /// Launches taken up again (`ledger::resume`); judged before the plan.
+    pub resumed: &'a [Step],
 }
 
 /// The guard's word on a whole plan.
 #[derive(Debug, Default)]
 pub struct Verdicts {
-    /// Steps that may be carried out now, in the order of the plan. A step that starts long work names its
+    /// Steps that may be carried out now, in order: what is taken up again, then the plan. A step that starts long work names its
     /// intent: the one it had, or one made from its own id.
     pub cleared: Vec<Cleared<Step>>,
-    /// The word on every step, in the order of the plan.
+    /// The word on every step, in the same order.
     pub all: Vec<(StepId, Verdict)>,
 }
 
@@ -41,7 +43,7 @@ pub fn judge(
     let case = Case::new(seen, ledger, &proposal, aims, fence);
     let mut tally = Tally::before(&case);
     let mut verdicts = Verdicts::default();
-    for step in &proposal.plan.steps {
+    for step in proposal.resumed.iter().chain(&proposal.plan.steps) {
         let step = with_intent(step, ledger);
         let objection = CHECKS.iter().find_map(|check| check(&step, &case, &tally));
         let verdict = match objection {

@@ -7,6 +7,7 @@ mod codec;
 mod learn;
 mod open;
 mod reconcile;
+mod resume;
 mod settle;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub use codec::{decode_ledger, decode_memory, encode_ledger, encode_memory};
 pub use learn::learn;
 pub use open::open;
 pub use reconcile::reconcile;
+pub use resume::resume;
 pub use settle::settle;
 
 use model::intent::{Effect, EffectKind, Intent, IntentKind, Ledger, RemoveStage};

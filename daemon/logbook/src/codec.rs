@@ -174,6 +174,7 @@ impl From<RecordV0> for CycleRecord {
             policies,
             notes: old.notes,
             plan: old.plan,
+            resumed: Vec::new(),
             verdicts: old.verdicts,
             outcomes: old.outcomes,
             events: Vec::new(),

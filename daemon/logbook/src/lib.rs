@@ -4,14 +4,22 @@
 //! `replay`), clocks (ages are measured against the records' own time), decisions of any kind.
 
 mod codec;
+mod difference;
 mod error;
+pub mod explain;
 mod frame;
+mod playback;
 mod reader;
 mod record;
 mod segments;
+#[cfg(test)]
+mod tests;
 mod writer;
 
+pub use difference::{Difference, difference};
 pub use error::LogError;
+pub use explain::{Explanation, Fact, FactKind, Subject, explain};
+pub use playback::Playback;
 pub use reader::Reader;
 pub use record::{CycleRecord, PolicyUse, RECORD_VERSION, Trouble};
 pub use writer::{Settings, Writer};

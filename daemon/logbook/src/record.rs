@@ -5,7 +5,7 @@
 
 use model::advice::PolicyMode;
 use model::intent::LedgerEvent;
-use model::{Aims, Instant, Memory, Notes, Outcome, Plan, PolicyName, Snapshot, StepId, Verdict};
+use model::{Aims, Instant, Memory, Notes, Outcome, Plan, PolicyName, Snapshot, Step, StepId, Verdict};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -36,7 +36,10 @@ pub struct CycleRecord {
     pub notes: Notes,
     /// What should be done.
     pub plan: Plan,
-    /// The guard's word on every step, in the order of the plan.
+    /// Launches of earlier cycles that were asked for again, outside the plan.
+    #[serde(default)]
+    pub resumed: Vec<Step>,
+    /// The guard's word on every step: the resumed ones, then the plan's.
     pub verdicts: Vec<(StepId, Verdict)>,
     /// What happened to the cleared ones, in the order they were carried out.
     pub outcomes: Vec<(StepId, Outcome)>,
@@ -46,6 +49,16 @@ pub struct CycleRecord {
     pub trouble: Option<Trouble>,
     /// How long it took, in milliseconds of the clock it ran by.
     pub took_ms: u64,
+}
+
+impl CycleRecord {
+    /// Whether there was a picture, and with it a decision.
+    pub const fn has_seen(&self) -> bool {
+        !matches!(
+            self.trouble,
+            Some(Trouble::Unseen { .. } | Trouble::Ended | Trouble::LedgerUnread { .. })
+        )
+    }
 }
 
 /// A policy as it was in force.

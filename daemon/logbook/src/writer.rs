@@ -266,10 +266,10 @@ impl Open {
 
     /// Appends bytes; where that fails half-way, cuts them away again.
     fn append(&mut self, bytes: &[u8], sync: bool) -> Result<(), LogError> {
-        let done =
-            self.file
-                .write_all(bytes)
-                .and_then(|()| if sync { self.file.sync_data() } else { Ok(()) });
+        let done = self
+            .file
+            .write_all(bytes)
+            .and_then(|()| if sync { self.file.sync_data() } else { Ok(()) });
         if let Err(error) = done {
             // If this fails as well, the torn tail is cut away at the next opening.
             let _ = self.file.set_len(self.bytes);

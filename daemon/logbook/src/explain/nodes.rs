@@ -1,0 +1,170 @@
+//! Nodes and groups: how they stand, why they are bought, stay or go.
+
+use super::{Answer, FactKind, steps};
+use model::intent::IntentKind;
+use model::node::Node;
+use model::plan::StepKind;
+use model::{GroupName, NodeName, Refusal};
+
+/// Everything about a node that is there, or that a plan would buy.
+pub(super) fn node(answer: &mut Answer<'_>, name: &NodeName) {
+    let record = answer.record;
+    if let Some(node) = record.snapshot.node(name) {
+        state(answer, node);
+    }
+    for node in record.plan.nodes.iter().filter(|node| node.name == *name) {
+        let price = record.snapshot.offers.iter().find(|offer| offer.id == node.offer);
+        let rate = price
+            .map(|offer| format!(" at {}", offer.price))
+            .unwrap_or_default();
+        answer.decided(
+            FactKind::Placement,
+            0,
+            format_args!(
+                "to be bought in {}: {}{rate}, for {} pods",
+                node.group,
+                node.offer,
+                node.pods.len()
+            ),
+        );
+    }
+    for (_, waste) in record.notes.waste.iter().filter(|(wasteful, _)| wasteful == name) {
+        answer.decided(FactKind::Price, 1, format_args!("wastes {waste} of that"));
+    }
+    for (_, pods) in record.plan.existing.iter().filter(|(home, _)| home == name) {
+        answer.decided(
+            FactKind::Placement,
+            0,
+            format_args!("{} waiting pods are counted onto it", pods.len()),
+        );
+    }
+    for refusal in &record.plan.refusals {
+        if matches!(refusal, Refusal::NodeStays { node, .. } if node == name) {
+            answer.decided(FactKind::Refusal, 0, refusal);
+        }
+    }
+    if let Some(since) = record.memory.unneeded_since.get(name) {
+        answer.saw(
+            FactKind::State,
+            0,
+            format_args!("could have been emptied for {}", record.at.since(*since)),
+        );
+    }
+    steps::about(answer, |step| {
+        step.kind.node() == Some(name)
+            || matches!(&step.kind, StepKind::GrowGroup { nodes, .. } if nodes.contains(name))
+    });
+    steps::intents(answer, |intent| match &intent.kind {
+        IntentKind::Launch { planned, joined, .. } => planned.contains(name) || joined.contains(name),
+        IntentKind::Remove { node, .. } => node == name,
+    });
+}
+
+/// Everything about a group.
+pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
+    let record = answer.record;
+    let Some(group) = record.snapshot.group(name) else {
+        return;
+    };
+    answer.saw(
+        FactKind::State,
+        0,
+        format_args!(
+            "{:?}: {} desired, {} alive, between {} and {}",
+            group.kind,
+            group.desired,
+            group.living(),
+            group.min,
+            group.max
+        ),
+    );
+    if let Some(owner) = &group.foreign {
+        answer.saw(FactKind::State, 1, format_args!("its size belongs to {owner}"));
+    }
+    let used = record.memory.utilisation.get(name);
+    if let Some(used) = used {
+        answer.saw(
+            FactKind::State,
+            1,
+            format_args!(
+                "{}.{}% of its CPU and {}.{}% of its memory are requested",
+                used.cpu_requested / 10,
+                used.cpu_requested % 10,
+                used.memory_requested / 10,
+                used.memory_requested % 10
+            ),
+        );
+    }
+    if let Some(boot) = record.memory.boot_times.get(name).and_then(|times| times.last()) {
+        answer.saw(
+            FactKind::State,
+            1,
+            format_args!("its last node took {boot} to join"),
+        );
+    }
+    if let Some(backoff) = record.memory.backoff.get(name).filter(|b| b.until > record.at) {
+        answer.saw(
+            FactKind::State,
+            1,
+            format_args!(
+                "backs off for another {} after {} failed launches",
+                backoff.until.since(record.at),
+                backoff.failures
+            ),
+        );
+    }
+    for set in record
+        .notes
+        .sets
+        .iter()
+        .filter(|set| set.group == *name && set.factor != 1000)
+    {
+        answer.decided(
+            FactKind::Policy,
+            1,
+            format_args!("policies price {} at {} thousandths", set.name, set.factor),
+        );
+    }
+    for refusal in &record.plan.refusals {
+        if matches!(refusal, Refusal::GroupStays { group, .. } if group == name) {
+            answer.decided(FactKind::Refusal, 0, refusal);
+        }
+    }
+    steps::about(answer, |step| step.kind.group() == Some(name));
+    steps::intents(answer, |intent| match &intent.kind {
+        IntentKind::Launch { group, .. } | IntentKind::Remove { group, .. } => group == name,
+    });
+}
+
+fn state(answer: &mut Answer<'_>, node: &Node) {
+    let seen = &answer.record.snapshot;
+    let mut words = vec![if node.ready { "Ready" } else { "not Ready" }];
+    for (is, word) in [
+        (node.unschedulable, "cordoned"),
+        (node.draining, "being drained by Plimsoll"),
+        (node.deleting, "being deleted"),
+        (node.do_not_disrupt, "annotated do-not-disrupt"),
+        (node.fargate, "a Fargate pod's own"),
+    ] {
+        if is {
+            words.push(word);
+        }
+    }
+    let pods = seen
+        .pods
+        .iter()
+        .filter(|pod| pod.node.as_ref() == Some(&node.name))
+        .count();
+    let group = node.group.as_ref().map_or("no group", GroupName::as_str);
+    let age = answer.record.at.since(node.created);
+    let text = format!("{}, of {group}, {pods} pods, created {age} ago", words.join(", "));
+    let offer = node
+        .offer
+        .as_ref()
+        .and_then(|id| seen.offers.iter().find(|offer| offer.id == *id));
+    let price = offer.map(|offer| format!("{} at {}", offer.id, offer.price));
+    answer.saw(FactKind::State, 0, text);
+    if let Some(price) = price {
+        answer.saw(FactKind::Price, 1, price);
+    }
+}

@@ -1,0 +1,225 @@
+//! Pods and workloads: where they run or are planned to run, what they pay, what policies said.
+
+use super::{Answer, FactKind, steps};
+use model::advice::Advice;
+use model::intent::IntentKind;
+use model::notes::ClassNote;
+use model::plan::StepKind;
+use model::pod::{Pod, PodPhase};
+use model::{PodKey, Refusal, WorkloadKey};
+
+/// Everything about a pod.
+pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
+    let record = answer.record;
+    let seen = record.snapshot.pod(key);
+    if let Some(pod) = seen {
+        state(answer, pod);
+    }
+    for node in record.plan.nodes.iter().filter(|node| node.pods.contains(key)) {
+        let price = record.snapshot.offers.iter().find(|offer| offer.id == node.offer);
+        let rate = price
+            .map(|offer| format!(" at {}", offer.price))
+            .unwrap_or_default();
+        answer.decided(
+            FactKind::Placement,
+            0,
+            format_args!(
+                "planned onto new node {} of {}: {}{rate}, shared by {} pods",
+                node.name,
+                node.group,
+                node.offer,
+                node.pods.len()
+            ),
+        );
+    }
+    for (node, _) in record.plan.existing.iter().filter(|(_, pods)| pods.contains(key)) {
+        answer.decided(
+            FactKind::Placement,
+            0,
+            format_args!("fits on node {node}, which is there or on its way"),
+        );
+    }
+    for refusal in &record.plan.refusals {
+        if let Refusal::Pod { pod, closest, .. } = refusal
+            && pod == key
+        {
+            answer.decided(FactKind::Refusal, 0, refusal);
+            for (offer, misfit) in closest {
+                answer.decided(FactKind::Refusal, 1, format_args!("{offer}: {misfit}"));
+            }
+        }
+    }
+    steps::about(answer, |step| match &step.kind {
+        StepKind::GrowGroup { pods, .. } | StepKind::PlaceOnFargate { pods, .. } => pods.contains(key),
+        StepKind::Nominate { pod, .. } | StepKind::Evict { pod, .. } => pod == key,
+        StepKind::ScaleWorkload { .. }
+        | StepKind::Cordon { .. }
+        | StepKind::RemoveNode { .. }
+        | StepKind::Uncordon { .. } => false,
+    });
+    steps::intents(
+        answer,
+        |intent| matches!(&intent.kind, IntentKind::Launch { pods, .. } if pods.contains(key)),
+    );
+    if let Some(pod) = seen.filter(|pod| pod.node.is_none()) {
+        let class = record
+            .notes
+            .classes
+            .iter()
+            .find(|class| class.spec == Some(pod.spec));
+        if let Some(class) = class {
+            prices(answer, class);
+        }
+    }
+}
+
+/// Everything about a workload.
+pub(super) fn workload(answer: &mut Answer<'_>, key: &WorkloadKey) {
+    let record = answer.record;
+    if let Some(workload) = record.snapshot.workloads.iter().find(|w| w.key == *key) {
+        answer.saw(
+            FactKind::State,
+            0,
+            format_args!("{} replicas wanted, {} ready", workload.replicas, workload.ready),
+        );
+        if let Some(owner) = &workload.owned_by {
+            answer.saw(
+                FactKind::State,
+                1,
+                format_args!("its replicas are set by {owner}"),
+            );
+        }
+        for metric in &workload.metrics {
+            answer.saw(
+                FactKind::State,
+                1,
+                format_args!(
+                    "{} is {}.{:03} over {} pods, {} old",
+                    metric.name,
+                    metric.milli / 1000,
+                    (metric.milli % 1000).abs(),
+                    metric.pods,
+                    record.at.since(metric.at)
+                ),
+            );
+        }
+    }
+    said_by_scalers(answer, key);
+    for note in record.notes.scale.iter().filter(|note| note.workload == *key) {
+        let how = if note.forecast {
+            "forecast only"
+        } else {
+            "after bounds"
+        };
+        answer.decided(
+            FactKind::Placement,
+            0,
+            format_args!(
+                "{} replicas now, {} asked for, {} {how}",
+                note.from, note.asked, note.to
+            ),
+        );
+    }
+    for refusal in &record.plan.refusals {
+        if matches!(refusal, Refusal::OwnedByHpa { workload, .. } if workload == key) {
+            answer.decided(FactKind::Refusal, 0, refusal);
+        }
+    }
+    steps::about(answer, |step| match &step.kind {
+        StepKind::ScaleWorkload { workload, .. } => workload == key,
+        StepKind::PlaceOnFargate { workload, .. } => workload.as_ref() == Some(key),
+        _ => false,
+    });
+    for class in &record.notes.classes {
+        if class.workload.as_ref() == Some(key) {
+            answer.decided(
+                FactKind::Placement,
+                0,
+                format_args!(
+                    "{} pods waiting, {} replicas to come",
+                    class.pending, class.to_come
+                ),
+            );
+            prices(answer, class);
+        }
+    }
+}
+
+fn said_by_scalers(answer: &mut Answer<'_>, key: &WorkloadKey) {
+    for call in &answer.record.notes.calls {
+        let Ok(Advice::Scale(rows)) = &call.answer else {
+            continue;
+        };
+        for row in rows.iter().filter(|row| row.workload == *key) {
+            let words = if row.text.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", row.text)
+            };
+            answer.decided(
+                FactKind::Policy,
+                0,
+                format_args!(
+                    "{} ({}) wants {} replicas, code {}{words}",
+                    call.policy,
+                    call.mode.as_str(),
+                    row.replicas,
+                    row.code
+                ),
+            );
+        }
+    }
+}
+
+fn state(answer: &mut Answer<'_>, pod: &Pod) {
+    let age = answer.record.at.since(pod.created);
+    match (&pod.node, pod.phase) {
+        (None, PodPhase::Gated) => {
+            answer.saw(
+                FactKind::State,
+                0,
+                format_args!("gated, created {age} ago: no demand yet"),
+            );
+        }
+        (None, _) => {
+            let since = answer.record.memory.waiting_since.get(&pod.key);
+            let waits = since.map_or(age, |since| answer.record.at.since(*since));
+            answer.saw(FactKind::State, 0, format_args!("waiting for {waits}"));
+        }
+        (Some(node), phase) => {
+            answer.saw(
+                FactKind::State,
+                0,
+                format_args!("{phase:?} on node {node}, created {age} ago"),
+            );
+        }
+    }
+    let requests = &answer.record.snapshot.spec(pod.spec).requests;
+    answer.saw(
+        FactKind::State,
+        1,
+        format_args!(
+            "asks for {}m CPU, {} MiB",
+            requests.cpu_milli,
+            requests.memory_mib_up()
+        ),
+    );
+}
+
+fn prices(answer: &mut Answer<'_>, class: &ClassNote) {
+    answer.decided(
+        FactKind::Price,
+        1,
+        format_args!("one such pod pays {}", class.pays),
+    );
+    let price = |price: Option<model::UsdPerHour>| {
+        price.map_or_else(|| "no offer can run it".to_owned(), |price| price.to_string())
+    };
+    if class.fargate.is_some() {
+        answer.decided(
+            FactKind::Price,
+            1,
+            format_args!("Fargate: {}; EC2: {}", price(class.fargate), price(class.ec2)),
+        );
+    }
+}
