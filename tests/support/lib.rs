@@ -1,11 +1,24 @@
 //! What the tests share: where things are, how to skip, servers that stop with the test that started them.
 //!
-//! Not a test itself, and nothing that the product uses.
+//! Not a test itself, and nothing that the product uses. The servers are real: a Kubernetes control plane, AWS
+//! emulators, the daemon.
 
+pub mod aws;
+pub mod cluster;
+pub mod daemon;
+pub mod emulator;
+pub mod kubelet;
+pub mod process;
+pub mod proxy;
 pub mod skip;
 pub mod tools;
+pub mod wait;
+pub mod wire;
 
 use std::path::{Path, PathBuf};
+
+/// What stands behind `?` in tests: whatever went wrong, in words.
+pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
@@ -15,6 +28,7 @@ pub fn root() -> PathBuf {
 
 /// Outside data for tests and benchmarks: `PLIMSOLL_DATA`, else `../shared/data` beside the repository.
 pub fn data(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("PLIMSOLL_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    let folder =
+        std::env::var_os("PLIMSOLL_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
     Some(folder.join(name)).filter(|path| path.exists())
 }

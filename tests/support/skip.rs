@@ -5,7 +5,10 @@ use std::io::Write as _;
 
 /// Notes that something cannot run on this machine. Panics where CI=true: there nothing may be skipped.
 pub fn skip(what: &str, why: &str) {
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "skipped in CI: {what}: {why}");
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "skipped in CI: {what}: {why}"
+    );
     note(what, why);
 }
 
@@ -16,7 +19,9 @@ pub fn skip_without_data(what: &str, why: &str) {
 
 fn note(what: &str, why: &str) {
     println!("skipped: {what}: {why}");
-    let Some(path) = std::env::var_os("PLIMSOLL_SKIPS") else { return };
+    let Some(path) = std::env::var_os("PLIMSOLL_SKIPS") else {
+        return;
+    };
     let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
     if let Ok(mut file) = file {
         let _ = writeln!(file, "{what}: {why}");

@@ -29,6 +29,12 @@ fn last_line(script: &str) -> Result<PathBuf, String> {
     let said = String::from_utf8_lossy(&output.stdout);
     match said.lines().last() {
         Some(line) if output.status.success() => Ok(PathBuf::from(line.trim())),
-        _ => Err(format!("{script}: {}", String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("failed"))),
+        _ => Err(format!(
+            "{script}: {}",
+            String::from_utf8_lossy(&output.stderr)
+                .lines()
+                .last()
+                .unwrap_or("failed")
+        )),
     }
 }

@@ -1,0 +1,158 @@
+//! What the eyes find: groups by either tag, their bounds, instances, and what they can buy.
+
+use crate::{eyes, moto, now, settings};
+use model::group::{GroupKind, InstanceState, LaunchMode};
+use model::money::UsdPerHour;
+use model::offer::{Confidence, OfferKind, Purchase};
+use model::pod::TaintEffect;
+use model::snapshot::{Freshness, Source};
+use model::time::Span;
+use plimsoll_tests::aws::NewGroup;
+
+#[tokio::test]
+async fn groups_are_found_by_either_tag_and_those_of_other_clusters_are_not() {
+    let Some((moto, account)) = moto("AWS eyes: discovery").await else {
+        return;
+    };
+    let tagged = |name: &str, key: &str, value: &str| NewGroup {
+        tags: vec![(key.to_owned(), value.to_owned())],
+        ..NewGroup::of("blue", name)
+    };
+    for group in [
+        tagged("ours", "plimsoll.io/cluster", "blue"),
+        tagged("autoscalers", "k8s.io/cluster-autoscaler/blue", "owned"),
+        tagged("theirs", "plimsoll.io/cluster", "green"),
+        tagged("their-autoscalers", "k8s.io/cluster-autoscaler/green", "owned"),
+        tagged("bluer", "plimsoll.io/cluster", "blueish"),
+        tagged("enabled-only", "k8s.io/cluster-autoscaler/enabled", "true"),
+    ] {
+        account.create(&group).await.unwrap();
+    }
+    let seen = eyes(&moto.url, settings()).await.capacity(now(), &[]).await;
+    let names: Vec<&str> = seen.groups.iter().map(|group| group.name.as_str()).collect();
+    assert_eq!(names, ["autoscalers", "ours"]);
+    assert_eq!(seen.sources[&Source::Groups], Freshness::Live);
+    assert_eq!(seen.sources[&Source::Offers], Freshness::Live);
+}
+
+#[tokio::test]
+async fn a_group_is_read_as_it_is_described() {
+    let Some((moto, account)) = moto("AWS eyes: groups").await else {
+        return;
+    };
+    let mut group = NewGroup::of("blue", "workers").sized(1, 5, 2);
+    for (key, value) in [
+        ("k8s.io/cluster-autoscaler/node-template/label/team", "shop"),
+        (
+            "k8s.io/cluster-autoscaler/node-template/taint/gpu",
+            "yes:NoSchedule",
+        ),
+    ] {
+        group.tags.push((key.to_owned(), value.to_owned()));
+    }
+    account.create(&group).await.unwrap();
+    let seen = eyes(&moto.url, settings()).await.capacity(now(), &[]).await;
+    let found = &seen.groups[0];
+    assert_eq!((found.min, found.max, found.desired), (1, 5, 2));
+    assert_eq!(
+        (found.kind, found.launch),
+        (GroupKind::Asg, LaunchMode::Instances)
+    );
+    assert_eq!(found.labels.get("team").map(String::as_str), Some("shop"));
+    assert_eq!(found.taints.len(), 1);
+    assert_eq!(found.taints[0].effect, TaintEffect::NoSchedule);
+    assert_eq!(found.foreign, None);
+    let mut told = account.instances("workers").await.unwrap();
+    told.sort();
+    let mut listed: Vec<(String, String)> = found
+        .instances
+        .iter()
+        .map(|i| (i.id.to_string(), i.zone.clone().unwrap_or_default()))
+        .collect();
+    listed.sort();
+    assert_eq!(listed, told);
+    assert!(
+        found
+            .instances
+            .iter()
+            .all(|i| i.state == InstanceState::InService)
+    );
+}
+
+#[tokio::test]
+async fn offers_come_from_the_launch_template_and_the_price_from_the_table() {
+    let Some((moto, account)) = moto("AWS eyes: offers").await else {
+        return;
+    };
+    account.create(&NewGroup::of("blue", "known")).await.unwrap();
+    let mut odd = NewGroup::of("blue", "unpriced");
+    odd.instance_type = "m5.xlarge".to_owned();
+    odd.zones = vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()];
+    account.create(&odd).await.unwrap();
+    let mut settings = settings();
+    settings
+        .prices
+        .insert("m5.large".to_owned(), UsdPerHour(96_000_000));
+    let seen = eyes(&moto.url, settings).await.capacity(now(), &[]).await;
+    let of = |name: &str| {
+        let ix = seen
+            .groups
+            .iter()
+            .position(|group| group.name.as_str() == name)
+            .unwrap();
+        seen.offers
+            .iter()
+            .filter(move |offer| offer.group as usize == ix)
+            .collect::<Vec<_>>()
+    };
+    let known = of("known");
+    assert_eq!(known.len(), 1);
+    assert_eq!(
+        (known[0].price, known[0].confidence),
+        (UsdPerHour(96_000_000), Confidence::BuiltIn)
+    );
+    assert_eq!((known[0].allocatable.cpu_milli, known[0].max_pods), (1930, 29));
+    assert_eq!(
+        known[0].kind,
+        OfferKind::Ec2 {
+            instance_type: "m5.large".to_owned(),
+            zone: "us-east-1a".to_owned(),
+            purchase: Purchase::OnDemand,
+            arch: "amd64".to_owned(),
+        }
+    );
+    let mut zones: Vec<&str> = of("unpriced").iter().filter_map(|offer| offer.zone()).collect();
+    zones.sort_unstable();
+    assert_eq!(
+        zones,
+        ["us-east-1a", "us-east-1b"],
+        "with LaunchInstances the zone can be chosen"
+    );
+    assert!(
+        of("unpriced")
+            .iter()
+            .all(|offer| offer.confidence == Confidence::Unknown)
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_that_went_away_leaves_the_last_picture_with_its_age() {
+    let Some((moto, account)) = moto("AWS eyes: outage").await else {
+        return;
+    };
+    account
+        .create(&NewGroup::of("blue", "workers").sized(0, 5, 1))
+        .await
+        .unwrap();
+    let mut eyes = eyes(&moto.url, settings()).await;
+    let began = now();
+    let seen = eyes.capacity(began, &[]).await;
+    drop(moto);
+    let later = began + Span::from_secs(45);
+    let looked = std::time::Instant::now();
+    let kept = eyes.capacity(later, &[]).await;
+    assert!(looked.elapsed().as_secs() <= 21, "{:?}", looked.elapsed());
+    assert_eq!(kept.groups, seen.groups);
+    let age = Span::from_secs(45);
+    assert_eq!(kept.sources[&Source::Groups], Freshness::Stale { age });
+}

@@ -1,0 +1,119 @@
+//! What the hands do to a group: upward by its desired size, downward by named instances only.
+
+use crate::{CLUSTER, grow, hands, is_done, moto, remove};
+use act::aws::Launch;
+use model::outcome::Outcome;
+use plimsoll_tests::aws::NewGroup;
+use plimsoll_tests::proxy::Proxy;
+
+#[tokio::test]
+async fn growing_by_desired_happens_once_for_one_step() {
+    let Some((moto, account)) = moto("AWS hands: grow").await else {
+        return;
+    };
+    account
+        .create(&NewGroup::of(CLUSTER, "workers").sized(0, 10, 1))
+        .await
+        .unwrap();
+    let proxy = Proxy::before(&moto.url).await.unwrap();
+    let mut hands = hands(&proxy.url, Launch::Desired).await;
+    let step = grow("workers", "1-0", 1, 3);
+    is_done(&hands.grow(&step).await);
+    assert_eq!(account.desired("workers").await.unwrap(), 3);
+    is_done(&hands.grow(&step).await);
+    assert_eq!(account.desired("workers").await.unwrap(), 3);
+    assert_eq!(
+        proxy.count("SetDesiredCapacity"),
+        1,
+        "the repeated step asks for nothing"
+    );
+    assert_eq!(account.instances("workers").await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_group_that_somebody_else_changed_is_left_alone() {
+    let Some((moto, account)) = moto("AWS hands: stale").await else {
+        return;
+    };
+    account
+        .create(&NewGroup::of(CLUSTER, "workers").sized(0, 10, 2))
+        .await
+        .unwrap();
+    let proxy = Proxy::before(&moto.url).await.unwrap();
+    let mut hands = hands(&proxy.url, Launch::Desired).await;
+    for (from, to) in [(1, 4), (3, 4)] {
+        let outcome = hands.grow(&grow("workers", "1-0", from, to)).await;
+        assert!(matches!(outcome, Outcome::Stale { .. }), "{outcome:?}");
+    }
+    let outcome = hands.grow(&grow("nobody", "1-1", 0, 1)).await;
+    assert!(matches!(outcome, Outcome::Stale { .. }), "{outcome:?}");
+    assert_eq!(account.desired("workers").await.unwrap(), 2);
+    assert_eq!(proxy.mutating(), []);
+}
+
+#[tokio::test]
+async fn a_removal_takes_that_very_instance_and_one_off_desired() {
+    let Some((moto, account)) = moto("AWS hands: remove").await else {
+        return;
+    };
+    account
+        .create(&NewGroup::of(CLUSTER, "workers").sized(1, 10, 3))
+        .await
+        .unwrap();
+    let mut before: Vec<String> = account
+        .instances("workers")
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(id, _)| id)
+        .collect();
+    before.sort();
+    let victim = before.remove(1);
+    let mut hands = hands(&moto.url, Launch::Desired).await;
+    let step = remove("workers", "1-0", &victim);
+    is_done(&hands.remove(&step).await);
+    assert_eq!(account.desired("workers").await.unwrap(), 2);
+    let left = || async {
+        let rows = account.instances("workers").await.unwrap();
+        let mut left: Vec<String> = rows.into_iter().map(|(id, _)| id).collect();
+        left.sort();
+        left
+    };
+    assert_eq!(
+        left().await,
+        before,
+        "the others are untouched and none has been put in its place"
+    );
+    let state = account.instance_state(&victim).await.unwrap();
+    assert!(
+        ["shutting-down", "terminated"].contains(&state.as_str()),
+        "{state}"
+    );
+
+    is_done(&hands.remove(&step).await);
+    assert_eq!(
+        account.desired("workers").await.unwrap(),
+        2,
+        "the repeated step takes nothing more"
+    );
+    assert_eq!(left().await, before);
+}
+
+#[tokio::test]
+async fn a_group_never_falls_below_its_minimum() {
+    let Some((moto, account)) = moto("AWS hands: minimum").await else {
+        return;
+    };
+    account
+        .create(&NewGroup::of(CLUSTER, "workers").sized(2, 10, 2))
+        .await
+        .unwrap();
+    let proxy = Proxy::before(&moto.url).await.unwrap();
+    let (victim, _) = account.instances("workers").await.unwrap().remove(0);
+    let mut hands = hands(&proxy.url, Launch::Desired).await;
+    let outcome = hands.remove(&remove("workers", "1-0", &victim)).await;
+    assert!(matches!(outcome, Outcome::Stale { .. }), "{outcome:?}");
+    assert_eq!(account.desired("workers").await.unwrap(), 2);
+    assert_eq!(account.instance_state(&victim).await.unwrap(), "running");
+    assert_eq!(proxy.mutating(), []);
+}

@@ -1,0 +1,98 @@
+//! The AWS eyes and hands against real emulators: moto (Auto Scaling, EC2) and ministack (CloudWatch), started by
+//! the tests themselves.
+//!
+//! Everything goes through the real SDK and over the wire. Not here: the daemon around them (`e2e`).
+
+mod cloudwatch;
+mod eyes;
+mod faults;
+mod hands;
+
+use model::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, StepId};
+use model::money::UsdPerHour;
+use model::outcome::Outcome;
+use model::plan::{Step, StepKind};
+use model::reason::Reason;
+use model::time::Instant;
+use plimsoll_tests::aws::{self, Account};
+use plimsoll_tests::emulator::Emulator;
+use plimsoll_tests::{skip, tools};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const CLUSTER: &str = "blue";
+
+/// moto with an empty account, and the account's owner; nothing where the emulators cannot be had.
+async fn moto(test: &str) -> Option<(Emulator, Account)> {
+    if let Err(why) = tools::emulators() {
+        skip::skip(test, &why);
+        return None;
+    }
+    let moto = Emulator::moto().unwrap();
+    let account = Account::at(&moto.url).await;
+    Some((moto, account))
+}
+
+/// Hands over the endpoint at `url`.
+async fn hands(url: &str, launch: act::aws::Launch) -> act::aws::Hands {
+    act::aws::Hands::new(&aws::sdk(url).await, CLUSTER.to_owned(), launch)
+}
+
+/// Eyes over the endpoint at `url`.
+async fn eyes(url: &str, settings: observe::aws::Settings) -> observe::aws::Groups {
+    observe::aws::Groups::new(&aws::sdk(url).await, settings)
+}
+
+fn settings() -> observe::aws::Settings {
+    observe::aws::Settings {
+        cluster: CLUSTER.to_owned(),
+        ..observe::aws::Settings::default()
+    }
+}
+
+/// A step that grows a group, under an intent of this name.
+fn grow(group: &str, intent: &str, from: u32, to: u32) -> Step {
+    step(
+        intent,
+        StepKind::GrowGroup {
+            group: GroupName::new(group),
+            offer: OfferId::new(format!("{group}/m5.large/us-east-1a/on-demand")),
+            from,
+            to,
+            nodes: Vec::new(),
+            pods: Vec::new(),
+            rate: UsdPerHour::ZERO,
+        },
+    )
+}
+
+/// A step that removes an instance from a group.
+fn remove(group: &str, intent: &str, instance: &str) -> Step {
+    step(
+        intent,
+        StepKind::RemoveNode {
+            group: GroupName::new(group),
+            node: NodeName::new(format!("node-of-{instance}")),
+            instance: InstanceId::new(instance),
+        },
+    )
+}
+
+fn step(intent: &str, kind: StepKind) -> Step {
+    let intent = IntentId::new(intent);
+    Step {
+        id: StepId { cycle: 1, ordinal: 0 },
+        intent: Some(intent.clone()),
+        generation: 1,
+        kind,
+        reason: Reason::Continues { intent },
+    }
+}
+
+fn now() -> Instant {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Instant(i64::try_from(since.as_millis()).unwrap())
+}
+
+fn is_done(outcome: &Outcome) {
+    assert!(outcome.is_done(), "{outcome:?}");
+}

@@ -1,0 +1,1 @@
+//! The daemon as a child process. Not here: what it should do.
