@@ -40,7 +40,11 @@ fn sources() -> Vec<(String, String)> {
 }
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().current_dir(root()).other_options(vec!["--offline".into()]).exec().unwrap()
+    MetadataCommand::new()
+        .current_dir(root())
+        .other_options(vec!["--offline".into()])
+        .exec()
+        .unwrap()
 }
 
 /// Normal dependencies of each workspace crate, by the short name of the room.
@@ -50,7 +54,10 @@ fn arrows() -> BTreeMap<String, BTreeSet<String>> {
         .workspace_packages()
         .into_iter()
         .map(|package| {
-            let deps = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
+            let deps = package
+                .dependencies
+                .iter()
+                .filter(|d| d.kind == DependencyKind::Normal);
             (short(&package.name), deps.map(|d| short(&d.name)).collect())
         })
         .collect()
@@ -70,16 +77,29 @@ fn production(text: &str) -> &str {
 }
 
 fn code_lines(text: &str) -> impl Iterator<Item = &str> {
-    production(text).lines().filter(|line| !line.trim_start().starts_with("//"))
+    production(text)
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
 }
 
 #[test]
 fn h1_pure_rooms_depend_on_nothing_impure() {
-    let banned = ["tokio", "kube", "k8s-openapi", "wasmtime", "tonic", "axum", "rand", "hyper"];
+    let banned = [
+        "tokio",
+        "kube",
+        "k8s-openapi",
+        "wasmtime",
+        "tonic",
+        "axum",
+        "rand",
+        "hyper",
+    ];
     let arrows = arrows();
     let mut offences = Vec::new();
     for room in PURE {
-        let deps = arrows.get(room).unwrap_or_else(|| panic!("room {room} is missing"));
+        let deps = arrows
+            .get(room)
+            .unwrap_or_else(|| panic!("room {room} is missing"));
         for dep in deps {
             if banned.contains(&dep.as_str()) || dep.starts_with("aws-") {
                 offences.push(format!("{room} depends on {dep}"));
@@ -91,10 +111,21 @@ fn h1_pure_rooms_depend_on_nothing_impure() {
 
 #[test]
 fn h1_pure_rooms_have_no_async_clock_or_hash_order() {
-    let banned = ["async fn", "SystemTime", "Instant::now", "HashMap", "HashSet", "thread_rng", "rand::"];
+    let banned = [
+        "async fn",
+        "SystemTime",
+        "Instant::now",
+        "HashMap",
+        "HashSet",
+        "thread_rng",
+        "rand::",
+    ];
     let mut offences = Vec::new();
     for (path, text) in sources() {
-        if !PURE.iter().any(|room| path.starts_with(&format!("daemon/{room}/src"))) {
+        if !PURE
+            .iter()
+            .any(|room| path.starts_with(&format!("daemon/{room}/src")))
+        {
             continue;
         }
         for line in code_lines(&text) {
@@ -122,7 +153,12 @@ fn the_arrows_of_the_house() {
         ("sim", &["model", "guard", "cycle", "decide", "manifest"]),
         ("proto", &[]),
         ("sdk", &[]),
-        ("plimsoll", &["manifest", "decide", "guard", "host", "sim", "cycle", "logbook", "model", "proto"]),
+        (
+            "plimsoll",
+            &[
+                "manifest", "decide", "guard", "host", "sim", "cycle", "logbook", "model", "proto",
+            ],
+        ),
     ]);
     let arrows = arrows();
     let rooms: BTreeSet<&String> = arrows.keys().collect();
@@ -182,19 +218,45 @@ fn h2_only_the_guard_clears_and_only_hands_act() {
             }
         }
     }
-    assert!(implementations >= 3, "found only {implementations} implementations of Act: is the check blind?");
-    report("only guard clears; only act, sim and guard::Nobody act", &offences);
+    assert!(
+        implementations >= 3,
+        "found only {implementations} implementations of Act: is the check blind?"
+    );
+    report(
+        "only guard clears; only act, sim and guard::Nobody act",
+        &offences,
+    );
     let cleared = std::fs::read_to_string(root().join("daemon/guard/src/cleared.rs")).unwrap();
-    assert!(cleared.contains("pub struct Cleared<T>(T);"), "the field of Cleared must stay private");
-    assert!(cleared.contains("pub(crate) fn new"), "Cleared::new must stay within guard");
+    assert!(
+        cleared.contains("pub struct Cleared<T>(T);"),
+        "the field of Cleared must stay private"
+    );
+    assert!(
+        cleared.contains("pub(crate) fn new"),
+        "Cleared::new must stay within guard"
+    );
 }
 
 #[test]
 fn h3_eyes_do_not_touch() {
     let banned = [
-        ".create(", ".patch(", ".patch_status(", ".replace(", ".delete(", ".evict(", ".cordon(", "terminate_instance",
-        "set_desired_capacity", "launch_instances", "create_fleet", "put_metric_data", "update_auto_scaling",
-        "Method::POST", "Method::PUT", "Method::PATCH", "Method::DELETE",
+        ".create(",
+        ".patch(",
+        ".patch_status(",
+        ".replace(",
+        ".delete(",
+        ".evict(",
+        ".cordon(",
+        "terminate_instance",
+        "set_desired_capacity",
+        "launch_instances",
+        "create_fleet",
+        "put_metric_data",
+        "update_auto_scaling",
+        "Method::POST",
+        "Method::PUT",
+        "Method::PATCH",
+        "Method::DELETE",
     ];
     let mut offences = Vec::new();
     for (path, text) in sources() {
@@ -225,7 +287,11 @@ fn h6_one_file_names_all_stages() {
             found.push(path);
         }
     }
-    assert_eq!(found, ["daemon/cycle/src/lib.rs"], "the order of things stands in one file");
+    assert_eq!(
+        found,
+        ["daemon/cycle/src/lib.rs"],
+        "the order of things stands in one file"
+    );
 }
 
 #[test]
@@ -239,7 +305,11 @@ fn files_open_with_what_they_do_and_keep_their_budget() {
         if lines > FILE_LINES {
             offences.push(format!("{path} has {lines} lines, at most {FILE_LINES}"));
         }
-        let name = Path::new(&path).file_stem().unwrap().to_string_lossy().into_owned();
+        let name = Path::new(&path)
+            .file_stem()
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
         if ["util", "utils", "common", "helpers", "misc", "manager"].contains(&name.as_str()) {
             offences.push(format!("{path}: {name} says nothing"));
         }
@@ -253,7 +323,9 @@ fn functions_keep_their_budget() {
     for (path, text) in sources() {
         for (name, lines) in functions(&text) {
             if lines > FUNCTION_LINES {
-                offences.push(format!("{path}: fn {name} has {lines} lines, at most {FUNCTION_LINES}"));
+                offences.push(format!(
+                    "{path}: fn {name} has {lines} lines, at most {FUNCTION_LINES}"
+                ));
             }
         }
     }
@@ -266,10 +338,18 @@ fn functions(text: &str) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     for (start, line) in lines.iter().enumerate() {
         let indent = line.len() - line.trim_start().len();
-        let head = line.trim_start().trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+        let head = line
+            .trim_start()
+            .trim_start_matches("pub ")
+            .trim_start_matches("pub(crate) ");
         let head = head.trim_start_matches("async ").trim_start_matches("const ");
-        let Some(rest) = head.strip_prefix("fn ") else { continue };
-        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let Some(rest) = head.strip_prefix("fn ") else {
+            continue;
+        };
+        let name: String = rest
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect();
         let closing = format!("{}}}", " ".repeat(indent));
         if let Some(length) = lines[start..].iter().position(|l| *l == closing) {
             found.push((name, length + 1));
@@ -288,9 +368,17 @@ fn the_function_counter_counts() {
 fn dependencies_are_sorted_and_reasoned() {
     let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let table = text.split("[workspace.dependencies]").nth(1).unwrap();
-    let rows: Vec<&str> = table.lines().skip(1).take_while(|l| !l.starts_with('[')).filter(|l| l.contains('=')).collect();
+    let rows: Vec<&str> = table
+        .lines()
+        .skip(1)
+        .take_while(|l| !l.starts_with('['))
+        .filter(|l| l.contains('='))
+        .collect();
     assert!(rows.len() > 30);
-    let names: Vec<&str> = rows.iter().map(|row| row.split(['=', '.']).next().unwrap().trim()).collect();
+    let names: Vec<&str> = rows
+        .iter()
+        .map(|row| row.split(['=', '.']).next().unwrap().trim())
+        .collect();
     let mut sorted = names.clone();
     sorted.sort_unstable();
     assert_eq!(names, sorted, "[workspace.dependencies] is not sorted");
@@ -317,7 +405,13 @@ fn every_room_says_what_it_is() {
 
 #[test]
 fn nothing_is_left_unfinished_or_allowed_without_reason() {
-    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:"), concat!("#[ig", "nore"), concat!("#[al", "low(")];
+    let marks = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("XX", "X:"),
+        concat!("#[ig", "nore"),
+        concat!("#[al", "low("),
+    ];
     let mut offences = Vec::new();
     for (path, text) in sources() {
         for (number, line) in text.lines().enumerate() {
@@ -333,7 +427,9 @@ fn nothing_is_left_unfinished_or_allowed_without_reason() {
 fn unsafe_code_stands_in_one_function_of_the_host_at_most() {
     let mut offences = Vec::new();
     for (path, text) in sources() {
-        let uses = code_lines(&text).filter(|l| l.contains("unsafe {") || l.contains("unsafe fn")).count();
+        let uses = code_lines(&text)
+            .filter(|l| l.contains("unsafe {") || l.contains("unsafe fn"))
+            .count();
         let may = usize::from(path.starts_with("daemon/host/src/"));
         if uses > may {
             offences.push(format!("{path}: {uses} uses of unsafe"));
