@@ -3,12 +3,36 @@
 //! No I/O, no clock, no randomness but the Snapshot's seed, no hash-ordered iteration: same bytes in, same
 //! bytes out. What may be done *now* is the guard's question, not this room's.
 
+mod asking;
+mod bound;
+pub mod demand;
+pub mod fit;
+mod headroom;
+mod market;
+mod number;
+mod packing;
+mod placement;
 pub mod policy;
+mod purchase;
+mod queue;
+mod refuse;
+mod remember;
+mod rooms;
+mod scale;
+mod shrink;
+mod space;
+mod stage;
+mod steps;
 pub mod what_if;
 
+pub use asking::memory_name;
 pub use policy::{Advised, Policy, PolicyEntry, PolicySet, View};
+pub use scale::{MAX_ANNOTATION, MIN_ANNOTATION, SCALE_ANNOTATION};
 
+use asking::Asking;
 use model::{Aims, Memory, Notes, Plan, Snapshot};
+use rooms::Demand;
+use steps::Steps;
 
 /// Result of one deliberation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +45,70 @@ pub struct Deliberation {
     pub memory: Memory,
 }
 
-/// Decides what should be done.
+/// Decides what should be done: scale, demand, place, shrink, in this order.
+///
+/// `plan.pending` counts waiting pods and replicas to come; headroom is listed in `plan.nodes` under
+/// [`demand::HEADROOM_NAMESPACE`] but counted nowhere, and where it fits on nodes that are there it is not
+/// listed at all. The memory of the result replaces the one that came in.
 pub fn deliberate(seen: &Snapshot, memory: &Memory, policies: &PolicySet, aims: &Aims) -> Deliberation {
-    let _ = (seen, policies, aims);
-    Deliberation {
-        plan: Plan::default(),
-        notes: Notes::default(),
-        memory: memory.clone(),
+    let mut memory = memory.clone();
+    let mut asking = Asking::new(seen, policies);
+    asking::forget(&mut memory, seen.at);
+    remember::waiting(seen, &mut memory, aims);
+    remember::utilisation(seen, &mut memory);
+
+    let scaled = scale::decide(seen, &mut memory, aims, &mut asking);
+    let classes = demand::classes(seen, &memory, aims, &scaled.demand);
+    let classes = stage::with_headroom(seen, &mut memory, aims, &mut asking, classes);
+    let market = market::Market::new(seen, &memory, aims, &classes);
+    let demand = Demand {
+        market: &market,
+        classes: &classes,
+    };
+    let placed = stage::place(&demand, &mut memory, aims, &mut asking);
+    let calm = !asking.faulted;
+    let mut shrunk = shrink::decide(seen, &mut memory, aims, &placed.housed, calm);
+
+    let mut steps = Steps::new(seen);
+    for (kind, reason) in scaled.steps {
+        if calm || !stage::scales_in(&kind) {
+            steps.add(kind, reason, None);
+        }
     }
+    steps.grow(&classes, &placed.purchase);
+    steps.place_on_fargate(&market, &classes, placed.adjust.as_ref(), &placed.purchase);
+    steps.nominate(&placed.rooms, &placed.housed);
+    let mut refusals = refuse::pods(
+        &market,
+        &classes,
+        placed.adjust.as_ref(),
+        &placed.purchase.unplaced,
+    );
+    refusals.extend(scaled.refusals);
+    refusals.append(&mut shrunk.refusals);
+    steps.shrink(shrunk);
+
+    let pending = stage::pending(&classes);
+    remember::demand(seen, &mut memory, classes.iter().map(|class| class.pending).sum());
+    let notes = Notes {
+        calls: asking.calls,
+        scale: scaled.notes,
+        ..placed.notes(&demand)
+    };
+    let plan = Plan {
+        steps: steps.finish(),
+        nodes: placed.purchase.bought.iter().map(|b| b.node.clone()).collect(),
+        existing: placed.existing(),
+        refusals,
+        cost: placed.cost,
+        pending,
+    };
+    Deliberation { plan, notes, memory }
 }
+
+#[cfg(test)]
+mod checker;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;

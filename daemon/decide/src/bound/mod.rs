@@ -1,0 +1,247 @@
+//! Duals and lower bounds: what no plan for the same demand can undercut, and what each pod pays.
+//!
+//! Weak duality does all the work. Give every column weights on its dimensions that add up to its price
+//! (plus what a scarce group is worth); let a pod pay the least, over the columns that run it, of its
+//! weighted share. Then no node's pods pay more than the node costs, whatever the weights are, so what the
+//! pods pay, less what free room and scarce growth could at most be worth, is a bound. The search for good
+//! weights (`weights`) can only make the bound tight, never wrong. Sums are integers.
+
+mod knapsack;
+mod master;
+mod weights;
+
+use crate::number::{floor, narrow, real};
+use crate::packing::Table;
+use crate::space;
+use knapsack::Knapsack;
+use std::collections::BTreeMap;
+
+pub(crate) use weights::search;
+
+/// Room that costs nothing: nodes that are there or on their way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FreeRoom {
+    /// In the table's dimensions.
+    pub(crate) room: Vec<i64>,
+    /// Offer set, for addends and bans.
+    pub(crate) set: Option<usize>,
+    /// Rows its rules admit.
+    pub(crate) admits: Vec<bool>,
+}
+
+/// Dual prices of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Duals {
+    /// By column, by dimension: share of the column's worth that lies on the dimension; sums to at most 1.
+    shares: Vec<Vec<f64>>,
+    /// By group: what one more node of it would be worth, in nano-dollars per hour.
+    scarce: Vec<i64>,
+    /// By row: what one pod pays, in nano-dollars per hour.
+    pub(crate) pays: Vec<i64>,
+}
+
+impl Duals {
+    /// Prices from any shares: valid whatever they are.
+    fn from_shares(table: &Table, mut shares: Vec<Vec<f64>>, scarce: Vec<i64>) -> Self {
+        for (column, shares) in table.columns.iter().zip(&mut shares) {
+            normalise(&column.room, shares);
+        }
+        let mut duals = Self {
+            shares,
+            scarce,
+            pays: Vec::new(),
+        };
+        duals.pays = (0..table.rows.len())
+            .map(|row| duals.price_of(table, row))
+            .collect();
+        duals
+    }
+
+    /// The same weights on the same columns at other prices.
+    pub(crate) fn on(&self, table: &Table) -> Self {
+        Self::from_shares(table, self.shares.clone(), self.scarce.clone())
+    }
+
+    fn price_of(&self, table: &Table, row: usize) -> i64 {
+        let solo = table.rows[row].solo.as_ref().map(|(_, price)| *price);
+        let node = self.cheapest_column(table, row).map(|(_, price)| price);
+        match (solo, node) {
+            (Some(solo), Some(node)) => solo.min(node),
+            (Some(price), None) | (None, Some(price)) => price,
+            (None, None) => 0,
+        }
+    }
+
+    /// The column on which a pod of the row pays least, and how much.
+    pub(crate) fn cheapest_column(&self, table: &Table, row: usize) -> Option<(usize, i64)> {
+        (0..table.columns.len())
+            .filter(|column| table.fits[*column][row])
+            .map(|column| (column, self.on_column(table, column, row)))
+            .min_by_key(|(column, price)| (*price, *column))
+    }
+
+    /// What a pod of the row pays on a column, rounded down.
+    fn on_column(&self, table: &Table, column: usize, row: usize) -> i64 {
+        let of = &table.columns[column];
+        let scarce = self.scarce.get(of.group).copied().unwrap_or(0);
+        let worth = real(of.price.saturating_add(scarce));
+        let share: f64 = self.shares[column]
+            .iter()
+            .zip(&of.room)
+            .zip(&table.rows[row].ask)
+            .filter(|((_, room), _)| **room > 0)
+            .map(|((share, room), ask)| share * real(*ask) / real(*room))
+            .sum();
+        floor(worth * share).saturating_add(table.addend(Some(of.set), row))
+    }
+
+    /// Value density of the row on a column, between 0 and 1: 1 where the pod pays its whole weighted share.
+    pub(crate) fn efficiency(&self, table: &Table, column: usize, row: usize) -> f64 {
+        let set = Some(table.columns[column].set);
+        let addend = table.addend(set, row);
+        let asked = self.on_column(table, column, row).saturating_sub(addend);
+        let net = self.pays[row].saturating_sub(addend);
+        if asked <= 0 {
+            return 1.0;
+        }
+        (real(net) / real(asked)).clamp(0.0, 1.0)
+    }
+
+    /// The bound for these pods by row, with this room for free. Never below zero: prices are not.
+    pub(crate) fn bound(&self, table: &Table, counts: &[u32], free: &[FreeRoom]) -> i64 {
+        let of = |only: &dyn Fn(usize) -> bool| -> i64 {
+            let pays: Vec<i64> = (0..table.rows.len())
+                .map(|row| {
+                    if only(row) {
+                        self.pays[row]
+                    } else {
+                        self.pays[row].min(0)
+                    }
+                })
+                .collect();
+            self.bound_with(table, counts, free, &pays)
+        };
+        // Lowering what some rows pay keeps the prices valid; rows that free room alone can hold are worth
+        // more to the bound at nothing, because the free room is then worth nothing to them either.
+        let roomy = roomy_rows(table, counts, free);
+        of(&|_| true).max(of(&|row| !roomy[row])).max(0)
+    }
+
+    fn bound_with(&self, table: &Table, counts: &[u32], free: &[FreeRoom], pays: &[i64]) -> i64 {
+        let paid: i128 = pays
+            .iter()
+            .zip(counts)
+            .map(|(pays, count)| i128::from(*pays) * i128::from(*count))
+            .sum();
+        let growth: i128 = self
+            .scarce
+            .iter()
+            .zip(&table.growth)
+            .map(|(worth, growth)| i128::from(*worth) * i128::from(*growth))
+            .sum();
+        let mut known: BTreeMap<&FreeRoom, i64> = BTreeMap::new();
+        let mut rooms: i128 = 0;
+        for room in free {
+            let worth = *known
+                .entry(room)
+                .or_insert_with(|| worth_of(table, counts, room, pays));
+            rooms += i128::from(worth);
+        }
+        narrow(paid - growth - rooms)
+    }
+}
+
+/// Makes non-negative shares on usable dimensions sum to just below 1, so that rounding never exceeds 1.
+fn normalise(room: &[i64], shares: &mut [f64]) {
+    for (share, room) in shares.iter_mut().zip(room) {
+        if *room <= 0 || !share.is_finite() || *share < 0.0 {
+            *share = 0.0;
+        }
+    }
+    let sum: f64 = shares.iter().sum();
+    let usable = room.iter().filter(|room| **room > 0).count();
+    for (share, room) in shares.iter_mut().zip(room) {
+        if sum > 0.0 {
+            *share *= (1.0 - 1e-12) / sum;
+        } else if *room > 0 {
+            *share = (1.0 - 1e-12) / real(i64::try_from(usable).unwrap_or(i64::MAX));
+        }
+    }
+}
+
+/// At most what the pods that fit into one free room could pay together, rounded up.
+fn worth_of(table: &Table, counts: &[u32], free: &FreeRoom, pays: &[i64]) -> i64 {
+    let rows: Vec<(usize, u32)> = (0..table.rows.len())
+        .filter(|row| free.admits[*row] && table.allowed(free.set, *row))
+        .map(|row| (row, space::copies(&free.room, &table.rows[row].ask, counts[row])))
+        .filter(|(_, copies)| *copies > 0)
+        .collect();
+    // A node's addends together never make it cheaper than free: both forms are bounds, the lower counts.
+    let net = |row: usize| pays[row].saturating_sub(table.addend(free.set, row));
+    let mut worth = knapsack_worth(table, free, &rows, &net);
+    if !table.addends.is_empty() {
+        worth = worth.min(knapsack_worth(table, free, &rows, &|row| pays[row]));
+    }
+    worth
+}
+
+fn knapsack_worth(
+    table: &Table,
+    free: &FreeRoom,
+    rows: &[(usize, u32)],
+    value: &dyn Fn(usize) -> i64,
+) -> i64 {
+    let rows: Vec<(usize, u32)> = rows.iter().filter(|(row, _)| value(*row) > 0).copied().collect();
+    let all: i128 = rows
+        .iter()
+        .map(|(row, copies)| i128::from(value(*row)) * i128::from(*copies))
+        .sum();
+    let items: Vec<Vec<f64>> = rows
+        .iter()
+        .map(|(row, _)| shape(&table.rows[*row].ask, &free.room))
+        .collect();
+    let values: Vec<f64> = rows.iter().map(|(row, _)| real(value(*row))).collect();
+    let mut knapsack = Knapsack::new(free.room.len());
+    knapsack.solve(&items, &values);
+    // Any multipliers bound the knapsack: their sum, plus what each pod is worth beyond its weighted share.
+    let multipliers = knapsack.multipliers();
+    let base: f64 = multipliers.iter().sum();
+    let surplus: f64 = rows
+        .iter()
+        .zip(items.iter().zip(&values))
+        .map(|((_, copies), (item, value))| {
+            let cost: f64 = item.iter().zip(multipliers).map(|(x, m)| x * m).sum();
+            (value - cost).max(0.0) * f64::from(*copies)
+        })
+        .sum();
+    let linear = floor((base + surplus) * (1.0 + 1e-9)).saturating_add(1);
+    linear.min(narrow(all))
+}
+
+/// A request as shares of a room; dimensions without room are left out (nothing that asks for them fits).
+fn shape(ask: &[i64], room: &[i64]) -> Vec<f64> {
+    ask.iter()
+        .zip(room)
+        .map(|(ask, room)| if *room > 0 { real(*ask) / real(*room) } else { 0.0 })
+        .collect()
+}
+
+/// Rows all of whose pods the free room holds, taken one row at a time.
+fn roomy_rows(table: &Table, counts: &[u32], free: &[FreeRoom]) -> Vec<bool> {
+    (0..table.rows.len())
+        .map(|row| {
+            let ask = &table.rows[row].ask;
+            let mut left = counts[row];
+            for room in free.iter().filter(|r| r.admits[row] && table.allowed(r.set, row)) {
+                left -= space::copies(&room.room, ask, left);
+                if left == 0 {
+                    break;
+                }
+            }
+            left == 0
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

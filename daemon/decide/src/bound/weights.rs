@@ -1,0 +1,405 @@
+//! The search for good weights: column generation over fractional single-column patterns.
+//!
+//! Many rows are first merged into few kinds that point the same way, because only the weights are wanted:
+//! the bound is evaluated on the real rows afterwards and is valid whatever the merging lost. Work is
+//! counted in rounds, never timed.
+
+use super::Duals;
+use super::knapsack::Knapsack;
+use super::master::{Master, Purchase};
+use crate::number::{floor, real};
+use crate::packing::Table;
+use std::collections::BTreeMap;
+
+const DOLLAR: f64 = 1e9;
+/// What a node costs the search beyond its price, so that free ones are not wasted.
+const LEAST_PRICE: f64 = 1e-6;
+const MOST_KINDS: usize = 64;
+const MOST_ROUNDS: usize = 150;
+const PATTERNS_A_ROUND: usize = 24;
+/// The search ends when bound and cost are this close.
+const CLOSE: f64 = 1e-4;
+/// A stand-in for what cannot be bought costs so many times the dearest real way.
+const STAND_IN: f64 = 20.0;
+
+/// Rows that point the same way.
+struct Kind {
+    ask: Vec<f64>,
+    count: f64,
+    /// One of them: its rules and addends hold for all.
+    sample: usize,
+    solo: Option<f64>,
+}
+
+/// Duals for these pods by row.
+pub(crate) fn search(table: &Table, counts: &[u32]) -> Duals {
+    let kinds = merged(table, counts);
+    let groups = table.growth.len();
+    if kinds.is_empty() || table.columns.is_empty() {
+        let shares = table.columns.iter().map(|c| vec![0.0; c.room.len()]).collect();
+        return Duals::from_shares(table, shares, vec![0; groups]);
+    }
+    let mut search = Search::new(table, &kinds);
+    search.run();
+    let mut scarce = vec![0; groups];
+    for ((group, _), worth) in search.limits.iter().zip(&search.best.scarce) {
+        scarce[*group] = floor(worth.max(0.0) * DOLLAR);
+    }
+    Duals::from_shares(table, search.best.shares, scarce)
+}
+
+struct Best {
+    bound: f64,
+    shares: Vec<Vec<f64>>,
+    scarce: Vec<f64>,
+    duals: Vec<f64>,
+}
+
+struct Search<'a> {
+    kinds: &'a [Kind],
+    /// By column: price in dollars.
+    prices: Vec<f64>,
+    /// By column: kinds that fit, as shares of its room, with the addend in dollars.
+    items: Vec<Items>,
+    /// Groups that cannot grow by as many nodes as there are pods, and by how many they can.
+    limits: Vec<(usize, f64)>,
+    /// By column: its row among the limits.
+    limit_of: Vec<Option<usize>>,
+    master: Master,
+    knapsacks: Vec<Knapsack>,
+    best: Best,
+}
+
+#[derive(Default)]
+struct Items {
+    kinds: Vec<usize>,
+    shapes: Vec<Vec<f64>>,
+    addends: Vec<f64>,
+}
+
+impl<'a> Search<'a> {
+    fn new(table: &Table, kinds: &'a [Kind]) -> Self {
+        let prices: Vec<f64> = table
+            .columns
+            .iter()
+            .map(|c| real(c.price) / DOLLAR + LEAST_PRICE)
+            .collect();
+        let items: Vec<Items> = (0..table.columns.len())
+            .map(|c| items_of(table, kinds, c))
+            .collect();
+        let total: f64 = kinds.iter().map(|k| k.count).sum();
+        let limits: Vec<(usize, f64)> = table
+            .growth
+            .iter()
+            .enumerate()
+            .map(|(group, growth)| (group, f64::from(*growth)))
+            .filter(|(group, growth)| *growth < total && table.columns.iter().any(|c| c.group == *group))
+            .collect();
+        let limit_of = table
+            .columns
+            .iter()
+            .map(|column| limits.iter().position(|(group, _)| *group == column.group))
+            .collect();
+        let singles: Vec<Option<(f64, usize, f64)>> = (0..kinds.len())
+            .map(|kind| best_single(kind, &prices, &items))
+            .collect();
+        let mut wanted: Vec<f64> = kinds
+            .iter()
+            .enumerate()
+            .map(|(ix, k)| perturbed(k.count, ix))
+            .collect();
+        let mut stand_in: Vec<f64> = kinds
+            .iter()
+            .zip(&singles)
+            .map(|(kind, single)| match (kind.solo, single) {
+                (Some(solo), _) => solo.max(LEAST_PRICE),
+                (None, Some((each, _, _))) => STAND_IN * each.max(LEAST_PRICE),
+                (None, None) => LEAST_PRICE,
+            })
+            .collect();
+        // A limit of zero is a hair above it: a row needs a side to start on.
+        wanted.extend(limits.iter().map(|(_, growth)| -growth.max(1e-6)));
+        stand_in.resize(wanted.len(), 0.0);
+        let mut search = Self {
+            kinds,
+            master: Master::new(&wanted, &stand_in),
+            knapsacks: table
+                .columns
+                .iter()
+                .map(|c| Knapsack::new(c.room.len()))
+                .collect(),
+            best: Best {
+                bound: f64::NEG_INFINITY,
+                shares: table.columns.iter().map(|c| vec![0.0; c.room.len()]).collect(),
+                scarce: vec![0.0; limits.len()],
+                duals: Vec::new(),
+            },
+            prices,
+            items,
+            limits,
+            limit_of,
+        };
+        for (kind, single) in singles.iter().enumerate() {
+            if let Some((_, column, amount)) = *single {
+                let purchase = search.purchase(column, vec![(kind, amount)]);
+                search.master.offer(purchase);
+            }
+        }
+        search.master.reoptimise(4 * wanted.len());
+        search
+    }
+
+    fn run(&mut self) {
+        let mut smooth = 0.0;
+        for round in 0..MOST_ROUNDS {
+            let duals = self.smoothed(smooth);
+            let mut offers = self.price_columns(&duals);
+            if self.master.cost() - self.best.bound <= CLOSE * self.master.cost().abs() {
+                return;
+            }
+            offers.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let before = self.master.pivots;
+            for (_, column) in offers.into_iter().take(PATTERNS_A_ROUND) {
+                let pattern = self.knapsacks[column]
+                    .pattern()
+                    .into_iter()
+                    .map(|(item, amount)| (self.items[column].kinds[item], amount))
+                    .collect();
+                let purchase = self.purchase(column, pattern);
+                self.master.offer(purchase);
+            }
+            self.master.reoptimise(4 * (self.kinds.len() + self.limits.len()));
+            if self.master.pivots > before {
+                smooth = if round < 2 { 0.0 } else { 0.5 };
+            } else if smooth > 0.0 {
+                smooth = 0.0;
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// The master's duals, drawn towards those of the best bound so far.
+    fn smoothed(&self, smooth: f64) -> Vec<f64> {
+        let fresh = self.master.duals();
+        if self.best.duals.is_empty() {
+            return fresh.iter().map(|d| d.max(0.0)).collect();
+        }
+        fresh
+            .iter()
+            .zip(&self.best.duals)
+            .map(|(fresh, best)| (fresh * (1.0 - smooth) + best * smooth).max(0.0))
+            .collect()
+    }
+
+    /// Solves every column's knapsack under these duals; returns the columns whose pattern pays, and keeps
+    /// the weights if their bound is the best yet.
+    fn price_columns(&mut self, duals: &[f64]) -> Vec<(f64, usize)> {
+        let (of_kinds, of_limits) = duals.split_at(self.kinds.len());
+        let mut offers = Vec::new();
+        let mut shares = Vec::with_capacity(self.prices.len());
+        let mut pays: Vec<f64> = self
+            .kinds
+            .iter()
+            .map(|k| k.solo.unwrap_or(f64::INFINITY))
+            .collect();
+        for (column, price) in self.prices.iter().enumerate() {
+            let items = &self.items[column];
+            let values: Vec<f64> = items
+                .kinds
+                .iter()
+                .zip(&items.addends)
+                .map(|(kind, addend)| of_kinds[*kind] - addend)
+                .collect();
+            let value = self.knapsacks[column].solve(&items.shapes, &values);
+            let worth = price + self.limit_of[column].map_or(0.0, |limit| of_limits[limit]);
+            if value > worth * (1.0 + 1e-7) {
+                offers.push((value / worth, column));
+            }
+            let weights = self.knapsacks[column].multipliers();
+            let even = 1.0 / real(i64::try_from(weights.len()).unwrap_or(i64::MAX));
+            let own: Vec<f64> = weights
+                .iter()
+                .map(|w| if value > 1e-12 { w / value } else { even })
+                .collect();
+            for ((kind, shape), addend) in items.kinds.iter().zip(&items.shapes).zip(&items.addends) {
+                let share: f64 = shape.iter().zip(&own).map(|(x, w)| x * w).sum();
+                pays[*kind] = pays[*kind].min(share * worth + addend);
+            }
+            shares.push(own);
+        }
+        let paid: f64 = pays
+            .iter()
+            .zip(self.kinds)
+            .map(|(pays, kind)| pays * kind.count)
+            .sum();
+        let scarce: f64 = of_limits
+            .iter()
+            .zip(&self.limits)
+            .map(|(worth, (_, growth))| worth * growth)
+            .sum();
+        if paid - scarce > self.best.bound {
+            self.best = Best {
+                bound: paid - scarce,
+                shares,
+                scarce: of_limits.to_vec(),
+                duals: duals.to_vec(),
+            };
+        }
+        offers
+    }
+
+    fn purchase(&self, column: usize, pattern: Vec<(usize, f64)>) -> Purchase {
+        let items = &self.items[column];
+        let addends: f64 = pattern
+            .iter()
+            .map(|(kind, amount)| {
+                let at = items.kinds.iter().position(|k| k == kind);
+                amount * at.map_or(0.0, |at| items.addends[at])
+            })
+            .sum();
+        let mut entries = pattern;
+        if let Some(limit) = self.limit_of[column] {
+            entries.push((self.kinds.len() + limit, -1.0));
+        }
+        Purchase {
+            cost: self.prices[column] + addends,
+            entries,
+        }
+    }
+}
+
+/// A right-hand side moved by a hair, so that the simplex does not cycle.
+fn perturbed(count: f64, ix: usize) -> f64 {
+    count * (1.0 + 1e-7 * real(i64::try_from((ix * 7919) % 101).unwrap_or(0)))
+}
+
+fn items_of(table: &Table, kinds: &[Kind], column: usize) -> Items {
+    let of = &table.columns[column];
+    let mut items = Items::default();
+    for (ix, kind) in kinds.iter().enumerate() {
+        if table.fits[column][kind.sample] {
+            let shape = |(ask, room): (&f64, &i64)| if *room > 0 { ask / real(*room) } else { 0.0 };
+            items.kinds.push(ix);
+            items
+                .shapes
+                .push(kind.ask.iter().zip(&of.room).map(shape).collect());
+            items
+                .addends
+                .push(real(table.addend(Some(of.set), kind.sample)) / DOLLAR);
+        }
+    }
+    items
+}
+
+/// The cheapest way to serve a kind alone: cost of one pod, column, pods per node.
+fn best_single(kind: usize, prices: &[f64], items: &[Items]) -> Option<(f64, usize, f64)> {
+    items
+        .iter()
+        .enumerate()
+        .filter_map(|(column, items)| {
+            let at = items.kinds.iter().position(|k| *k == kind)?;
+            let widest = items.shapes[at].iter().copied().fold(1e-12, f64::max);
+            Some((prices[column] * widest + items.addends[at], column, 1.0 / widest))
+        })
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+}
+
+type KindKey = (Vec<bool>, Option<i64>, Vec<i64>, Vec<i64>);
+
+fn merged(table: &Table, counts: &[u32]) -> Vec<Kind> {
+    let rows: Vec<usize> = (0..table.rows.len())
+        .filter(|row| counts[*row] > 0 && (table.has_column(*row) || table.rows[*row].solo.is_some()))
+        .collect();
+    let dims = table.dims.len();
+    let mean: Vec<f64> = (0..dims)
+        .map(|dim| {
+            rows.iter()
+                .map(|row| real(table.rows[*row].ask[dim]))
+                .sum::<f64>()
+                .max(1.0)
+        })
+        .collect();
+    let mut kinds = grouped(table, counts, &rows, |row| {
+        (exact(table, row), vec![real_row(row)])
+    });
+    for steps in [16.0, 8.0, 4.0, 2.0, 1.0] {
+        if kinds.len() <= MOST_KINDS {
+            return kinds;
+        }
+        kinds = grouped(table, counts, &rows, |row| {
+            (exact(table, row), direction(table, row, &mean, steps))
+        });
+    }
+    if kinds.len() > 4 * MOST_KINDS {
+        // Too many different rules for exact merging: the weights get rougher, the bound stays valid.
+        let plain = (Vec::new(), None, Vec::new());
+        kinds = grouped(table, counts, &rows, |row| {
+            (plain.clone(), direction(table, row, &mean, 1.0))
+        });
+    }
+    kinds
+}
+
+fn real_row(row: usize) -> i64 {
+    i64::try_from(row).unwrap_or(i64::MAX)
+}
+
+type Exact = (Vec<bool>, Option<i64>, Vec<i64>);
+
+/// What must be equal for rows to be interchangeable to the linear problem.
+fn exact(table: &Table, row: usize) -> Exact {
+    (
+        table.fits.iter().map(|fits| fits[row]).collect(),
+        table.rows[row].solo.as_ref().map(|(_, price)| *price),
+        table.addends.iter().map(|set| set[row]).collect(),
+    )
+}
+
+/// Where a row's request points, and how large it is, in steps of a power of two.
+fn direction(table: &Table, row: usize, mean: &[f64], steps: f64) -> Vec<i64> {
+    let ask = &table.rows[row].ask;
+    let relative: Vec<f64> = ask
+        .iter()
+        .zip(mean)
+        .map(|(ask, mean)| real(*ask) / mean + 1e-6)
+        .collect();
+    let size: f64 = relative.iter().sum();
+    let mut key: Vec<i64> = relative
+        .iter()
+        .map(|r| floor((r / size).log2() * steps + 0.5))
+        .collect();
+    key.push(floor(size.log2() * steps / 4.0 + 0.5));
+    key
+}
+
+fn grouped(
+    table: &Table,
+    counts: &[u32],
+    rows: &[usize],
+    key: impl Fn(usize) -> (Exact, Vec<i64>),
+) -> Vec<Kind> {
+    let mut found: BTreeMap<KindKey, Kind> = BTreeMap::new();
+    for row in rows {
+        let ((fits, solo, addends), way) = key(*row);
+        let of = &table.rows[*row];
+        let count = f64::from(counts[*row]);
+        let kind = found.entry((fits, solo, addends, way)).or_insert_with(|| Kind {
+            ask: vec![0.0; of.ask.len()],
+            count: 0.0,
+            sample: *row,
+            solo: of.solo.as_ref().map(|(_, price)| real(*price) / DOLLAR),
+        });
+        kind.count += count;
+        for (sum, ask) in kind.ask.iter_mut().zip(&of.ask) {
+            *sum += real(*ask) * count;
+        }
+    }
+    let mut kinds: Vec<Kind> = found.into_values().collect();
+    for kind in &mut kinds {
+        for ask in &mut kind.ask {
+            *ask /= kind.count;
+        }
+    }
+    kinds
+}

@@ -1,0 +1,207 @@
+//! Demand: pods that wait, replicas to come and headroom, folded into classes.
+//!
+//! Waiting means: no node, not gated, terminating or finished, scheduled by the default scheduler or one named
+//! in the aims, not owned by a DaemonSet. Where pods go is not decided here.
+
+use crate::number::count;
+use model::aims::Aims;
+use model::ids::{PodKey, WorkloadKey};
+use model::memory::Memory;
+use model::pod::{Pod, PodPhase, PodSpec, SpecIx};
+use model::resources::Resources;
+use model::snapshot::{Freshness, Snapshot, Source};
+use model::time::Span;
+use model::workload::Workload;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Namespace under which virtual pods of headroom are listed; no real pod carries it.
+pub const HEADROOM_NAMESPACE: &str = "plimsoll.io/headroom";
+/// A pod that has waited longer than this is past admission: Fargate is no longer an answer for it.
+const ADMISSION_GRACE: Span = Span::from_secs(300);
+/// Replicas to come of one workload that are planned for at once; more follow in the next cycle.
+const TO_COME_AT_ONCE: u32 = 20_000;
+
+/// Pods that no rule can tell apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Class {
+    /// Their spec in the Snapshot; `None` for headroom.
+    pub(crate) spec: Option<SpecIx>,
+    /// The spec itself.
+    pub(crate) body: Arc<PodSpec>,
+    /// They have waited too long to be placed on Fargate at admission.
+    pub(crate) late: bool,
+    /// Names: waiting pods first, then replicas to come, then virtual pods.
+    pub(crate) pods: Vec<PodKey>,
+    /// How many wait now.
+    pub(crate) pending: u32,
+    /// How many are to come.
+    pub(crate) to_come: u32,
+    /// How many are virtual.
+    pub(crate) headroom: u32,
+}
+
+impl Class {
+    /// All of them.
+    pub(crate) fn count(&self) -> u32 {
+        count(self.pods.len())
+    }
+}
+
+/// Whether a pod name stands for headroom rather than for a pod.
+pub fn is_headroom(pod: &PodKey) -> bool {
+    &*pod.namespace == HEADROOM_NAMESPACE
+}
+
+/// Whether a pod waits for a node and is ours to find one for.
+pub fn waits(pod: &Pod, spec: &PodSpec, aims: &Aims) -> bool {
+    let ours = spec.scheduler.is_empty()
+        || spec.scheduler == "default-scheduler"
+        || aims.schedulers.contains(&spec.scheduler);
+    let daemon = spec
+        .owner
+        .as_ref()
+        .is_some_and(|owner| &*owner.kind == "DaemonSet");
+    pod.node.is_none() && pod.phase == PodPhase::Pending && ours && !daemon
+}
+
+/// Folds waiting pods and replicas to come into classes, in the order of their specs.
+///
+/// `replicas` are the replicas the scaler wants, where they differ from what the Snapshot says.
+pub(crate) fn classes(
+    seen: &Snapshot,
+    memory: &Memory,
+    aims: &Aims,
+    replicas: &BTreeMap<WorkloadKey, u32>,
+) -> Vec<Class> {
+    let mut found: BTreeMap<(SpecIx, bool), Class> = BTreeMap::new();
+    for pod in &seen.pods {
+        let Some(spec) = seen.specs.get(pod.spec as usize) else {
+            continue;
+        };
+        if waits(pod, spec, aims) {
+            let late = memory
+                .waiting_since
+                .get(&pod.key)
+                .is_some_and(|since| seen.at.since(*since) > ADMISSION_GRACE);
+            let class = class_of(&mut found, pod.spec, late, spec);
+            class.pods.push(pod.key.clone());
+            class.pending += 1;
+        }
+    }
+    for (workload, spec, names) in to_come(seen, replicas) {
+        let Some(body) = seen.specs.get(spec as usize) else {
+            continue;
+        };
+        if workload.is_daemon_set() {
+            continue;
+        }
+        let class = class_of(&mut found, spec, false, body);
+        class.to_come += count(names.len());
+        class.pods.extend(names);
+    }
+    found.into_values().collect()
+}
+
+fn class_of<'a>(
+    found: &'a mut BTreeMap<(SpecIx, bool), Class>,
+    spec: SpecIx,
+    late: bool,
+    body: &Arc<PodSpec>,
+) -> &'a mut Class {
+    found.entry((spec, late)).or_insert_with(|| Class {
+        spec: Some(spec),
+        body: Arc::clone(body),
+        late,
+        pods: Vec::new(),
+        pending: 0,
+        to_come: 0,
+        headroom: 0,
+    })
+}
+
+/// A class of virtual pods.
+pub(crate) fn virtual_class(requests: Resources, first: u32, how_many: u32) -> Class {
+    let body = PodSpec {
+        namespace: HEADROOM_NAMESPACE.to_owned(),
+        requests,
+        ..PodSpec::default()
+    };
+    Class {
+        spec: None,
+        body: Arc::new(body),
+        late: true,
+        pods: (first..first.saturating_add(how_many))
+            .map(|n| PodKey::new(HEADROOM_NAMESPACE, format!("room-{n}")))
+            .collect(),
+        pending: 0,
+        to_come: 0,
+        headroom: how_many,
+    }
+}
+
+/// Replicas that a workload lacks, under names `name-N` that no pod has.
+fn to_come<'a>(
+    seen: &'a Snapshot,
+    replicas: &BTreeMap<WorkloadKey, u32>,
+) -> Vec<(&'a Workload, SpecIx, Vec<PodKey>)> {
+    // A source that was never seen is not an empty one: nothing is inferred from it.
+    if seen.freshness(Source::Pods) == Freshness::Missing {
+        return Vec::new();
+    }
+    let mut owned: BTreeMap<&WorkloadKey, (u32, SpecIx)> = BTreeMap::new();
+    for pod in &seen.pods {
+        let Some(owner) = seen.specs.get(pod.spec as usize).and_then(|s| s.owner.as_ref()) else {
+            continue;
+        };
+        let job = &*owner.kind == "Job";
+        let counts = match pod.phase {
+            PodPhase::Finished => job,
+            PodPhase::Terminating => false,
+            PodPhase::Pending | PodPhase::Gated | PodPhase::Starting | PodPhase::Running => true,
+        };
+        let entry = owned.entry(owner).or_insert((0, pod.spec));
+        entry.0 += u32::from(counts);
+    }
+    let deployments: BTreeSet<&WorkloadKey> = seen
+        .workloads
+        .iter()
+        .map(|w| &w.key)
+        .filter(|key| &*key.kind == "Deployment")
+        .collect();
+    let mut lacking = Vec::new();
+    for workload in &seen.workloads {
+        if workload.is_daemon_set() || is_revision(&workload.key, &deployments) {
+            continue;
+        }
+        let (have, sample) = owned
+            .get(&workload.key)
+            .map_or((0, None), |(have, spec)| (*have, Some(*spec)));
+        let wanted = replicas.get(&workload.key).copied().unwrap_or(workload.replicas);
+        let lacks = wanted.saturating_sub(have).min(TO_COME_AT_ONCE);
+        if let (1.., Some(spec)) = (lacks, workload.template.or(sample)) {
+            lacking.push((workload, spec, free_names(seen, &workload.key, lacks)));
+        }
+    }
+    lacking
+}
+
+/// Whether a ReplicaSet is a revision of a Deployment that is listed itself (`<deployment>-<hash>`): its pods
+/// count for the Deployment.
+fn is_revision(key: &WorkloadKey, deployments: &BTreeSet<&WorkloadKey>) -> bool {
+    &*key.kind == "ReplicaSet"
+        && key.name.rsplit_once('-').is_some_and(|(name, _)| {
+            deployments.contains(&WorkloadKey::new("Deployment", &*key.namespace, name))
+        })
+}
+
+fn free_names(seen: &Snapshot, workload: &WorkloadKey, how_many: u32) -> Vec<PodKey> {
+    (0..u32::MAX)
+        .map(|n| PodKey::new(&*workload.namespace, format!("{}-{n}", workload.name)))
+        .filter(|key| seen.pod(key).is_none())
+        .take(how_many as usize)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,261 @@
+//! Whether a pod may run in a place, and what objects if not.
+//!
+//! Source of the rules: kube-scheduler's NodeResourcesFit, TaintToleration and NodeAffinity (node selector,
+//! required terms, `matchFields`), and the EKS user guide's list of what Fargate does not run. Preferences
+//! are ignored; constraints that are not modelled are objections of their own. Prices and policies are not
+//! looked at here.
+
+use model::group::Group;
+use model::node::Node;
+use model::offer::{Offer, OfferKind};
+use model::pod::{PodSpec, Taint, TaintEffect};
+use model::reason::{FargateBlock, Misfit};
+use model::resources::{MIB, Resources};
+use model::selector::{Labels, Operator, Requirement};
+
+/// Label that every node carries with its own name.
+pub const HOSTNAME: &str = "kubernetes.io/hostname";
+/// Label that asks for Fargate at admission.
+pub const PLACEMENT_LABEL: &str = "plimsoll.io/placement";
+/// What Fargate itself takes of a pod's memory (EKS user guide, Fargate pod configuration).
+pub const FARGATE_OVERHEAD_MIB: i64 = 256;
+/// Most ephemeral storage of a Fargate pod.
+const FARGATE_EPHEMERAL: i64 = 175 * 1024 * MIB;
+
+/// A node that is there or could be bought, as rules see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Its labels.
+    pub labels: &'a Labels,
+    /// Its name; empty for a node that has none yet.
+    pub name: &'a str,
+    /// Its taints.
+    pub taints: &'a [Taint],
+}
+
+impl<'a> Place<'a> {
+    /// A node that is there.
+    pub fn of_node(node: &'a Node) -> Self {
+        Self {
+            labels: &node.labels,
+            name: node.name.as_str(),
+            taints: &node.taints,
+        }
+    }
+}
+
+/// What keeps the pod away from the place, amounts apart; one entry per objection, empty when none.
+pub fn rules(spec: &PodSpec, place: Place<'_>) -> Vec<Misfit> {
+    let mut objections: Vec<Misfit> = place
+        .taints
+        .iter()
+        .filter(|taint| repels(spec, taint))
+        .map(|taint| Misfit::UntoleratedTaint {
+            taint: written(taint),
+        })
+        .collect();
+    objections.extend(
+        spec.node_selector
+            .iter()
+            .filter(|(key, value)| place.labels.get(*key) != Some(value))
+            .map(|(key, value)| Misfit::NodeSelector {
+                wants: format!("{key}={value}"),
+            }),
+    );
+    if let Some(terms) = &spec.node_affinity
+        && !terms.iter().any(|term| term.matches(place.labels, place.name))
+    {
+        objections.push(Misfit::NodeAffinity);
+    }
+    objections
+}
+
+/// Whether no rule keeps the pod away from the place.
+pub fn admits(spec: &PodSpec, place: Place<'_>) -> bool {
+    !place.taints.iter().any(|taint| repels(spec, taint))
+        && spec
+            .node_selector
+            .iter()
+            .all(|(key, value)| place.labels.get(key) == Some(value))
+        && spec
+            .node_affinity
+            .as_ref()
+            .is_none_or(|terms| terms.iter().any(|term| term.matches(place.labels, place.name)))
+}
+
+/// Whether a DaemonSet puts a pod on the place. Its controller tolerates every `node.kubernetes.io/` taint.
+pub fn daemon_runs(spec: &PodSpec, place: Place<'_>) -> bool {
+    let real: Vec<Taint> = place
+        .taints
+        .iter()
+        .filter(|taint| !taint.key.starts_with("node.kubernetes.io/"))
+        .cloned()
+        .collect();
+    admits(
+        spec,
+        Place {
+            taints: &real,
+            ..place
+        },
+    )
+}
+
+/// What the place lacks; one entry per resource.
+pub fn amounts(asked: &Resources, there: &Resources, pods_left: i64) -> Vec<Misfit> {
+    let mut lacks = Vec::new();
+    let short = |asked: i64, there: i64| asked > 0 && asked > there;
+    if short(asked.cpu_milli, there.cpu_milli) {
+        lacks.push(Misfit::InsufficientCpu {
+            asked: asked.cpu_milli,
+            there: there.cpu_milli.max(0),
+        });
+    }
+    if short(asked.memory_bytes, there.memory_bytes) {
+        lacks.push(Misfit::InsufficientMemory {
+            asked: asked.memory_bytes,
+            there: there.memory_bytes.max(0),
+        });
+    }
+    if short(asked.ephemeral_bytes, there.ephemeral_bytes) {
+        lacks.push(Misfit::InsufficientEphemeral {
+            asked: asked.ephemeral_bytes,
+            there: there.ephemeral_bytes.max(0),
+        });
+    }
+    for (name, amount) in &asked.extended {
+        if short(*amount, there.amount(name)) {
+            lacks.push(Misfit::InsufficientExtended {
+                resource: name.clone(),
+                asked: *amount,
+                there: there.amount(name).max(0),
+            });
+        }
+    }
+    if pods_left < 1 {
+        lacks.push(Misfit::TooManyPods);
+    }
+    lacks
+}
+
+/// What keeps the pod off Fargate whatever the size (EKS user guide, "Fargate considerations").
+pub fn fargate_rules(spec: &PodSpec, labels: &Labels) -> Vec<Misfit> {
+    let traits = spec.traits;
+    let daemon = spec
+        .owner
+        .as_ref()
+        .is_some_and(|owner| &*owner.kind == "DaemonSet");
+    let off_labels = !admits(
+        spec,
+        Place {
+            labels,
+            name: "",
+            taints: &[],
+        },
+    );
+    let gpu = spec.requests.extended.values().any(|amount| *amount > 0);
+    [
+        (daemon, FargateBlock::DaemonSet),
+        (traits.privileged, FargateBlock::Privileged),
+        (
+            traits.host_network || traits.host_namespaces,
+            FargateBlock::HostNamespaces,
+        ),
+        (traits.host_port, FargateBlock::HostPort),
+        (traits.host_path, FargateBlock::HostPath),
+        (gpu, FargateBlock::ExtendedResources),
+        (traits.claims_volume, FargateBlock::Volume),
+        (off_labels, FargateBlock::NodeLabels),
+        (
+            spec.requests.ephemeral_bytes > FARGATE_EPHEMERAL,
+            FargateBlock::TooLarge,
+        ),
+    ]
+    .into_iter()
+    .filter(|(blocked, _)| *blocked)
+    .map(|(_, block)| Misfit::FargateExcluded(block))
+    .collect()
+}
+
+/// Whether a Fargate size holds the pod with Fargate's own share of memory (EKS user guide: the request
+/// plus 256 MiB, rounded up to the next size).
+pub fn fargate_holds(requests: &Resources, offer: &Offer) -> bool {
+    let OfferKind::Fargate {
+        cpu_milli,
+        memory_mib,
+    } = offer.kind
+    else {
+        return false;
+    };
+    requests.cpu_milli <= cpu_milli
+        && requests.memory_mib_up().saturating_add(FARGATE_OVERHEAD_MIB) <= memory_mib
+        && requests.ephemeral_bytes <= FARGATE_EPHEMERAL
+}
+
+/// The label a pod needs so that the profile takes it; `None` when the profile cannot select the pod.
+///
+/// A pod must carry what the selector wants, except labels under `plimsoll.io/`, which admission sets.
+pub fn fargate_label(spec: &PodSpec, profile: &Group) -> Option<Labels> {
+    profile.fargate_selectors.iter().find_map(|selector| {
+        if !glob(&selector.namespace, &spec.namespace) {
+            return None;
+        }
+        let mut label = Labels::from([(PLACEMENT_LABEL.to_owned(), "fargate".to_owned())]);
+        for wanted in &selector.labels.requirements {
+            label.extend(satisfied(spec, wanted)?);
+        }
+        Some(label)
+    })
+}
+
+fn satisfied(spec: &PodSpec, wanted: &Requirement) -> Option<Option<(String, String)>> {
+    let single = match &wanted.operator {
+        Operator::In(values) if values.len() == 1 => values.first(),
+        _ => None,
+    };
+    let value = spec.labels.get(&wanted.key).map(String::as_str);
+    let settable = value.is_none() && wanted.key.starts_with("plimsoll.io/") && single.is_some();
+    (settable || wanted.matches(value)).then(|| single.map(|v| (wanted.key.clone(), v.clone())))
+}
+
+fn repels(spec: &PodSpec, taint: &Taint) -> bool {
+    taint.effect != TaintEffect::PreferNoSchedule && !spec.tolerations.iter().any(|t| t.tolerates(taint))
+}
+
+fn written(taint: &Taint) -> String {
+    if taint.value.is_empty() {
+        format!("{}:{:?}", taint.key, taint.effect)
+    } else {
+        format!("{}={}:{:?}", taint.key, taint.value, taint.effect)
+    }
+}
+
+/// Whether `text` matches a pattern in which `*` stands for any run and `?` for one character.
+fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    // Two cursors with one remembered star: linear for one star, never exponential.
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == '?' || *c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    p = at + 1;
+                    t = from + 1;
+                    star = Some((at, from + 1));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests;

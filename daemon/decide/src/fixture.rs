@@ -1,0 +1,286 @@
+//! Small clusters for tests, built by hand.
+
+use model::aims::Aims;
+use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
+use model::ids::{GroupName, InstanceId, NodeName, OfferId, PodKey, WorkloadKey};
+use model::memory::Memory;
+use model::money::UsdPerHour;
+use model::node::Node;
+use model::offer::{Confidence, Offer, OfferKind, Purchase};
+use model::pod::{Pod, PodPhase, PodSpec};
+use model::resources::{MIB, Resources};
+use model::selector::{LabelSelector, Labels};
+use model::snapshot::{Freshness, Snapshot, Source};
+use model::time::Instant;
+use model::workload::Workload;
+use std::sync::Arc;
+
+/// The time of every fixture.
+pub(crate) const NOW: Instant = Instant(1_700_000_000_000);
+/// Long before.
+pub(crate) const OLD: Instant = Instant(1_600_000_000_000);
+
+/// A snapshot under construction.
+#[derive(Clone, Debug)]
+pub(crate) struct Cluster {
+    pub(crate) seen: Snapshot,
+}
+
+impl Cluster {
+    pub(crate) fn new() -> Self {
+        let sources = [
+            Source::Pods,
+            Source::Nodes,
+            Source::Workloads,
+            Source::Budgets,
+            Source::Load,
+            Source::Metrics,
+            Source::Groups,
+            Source::Offers,
+        ];
+        Self {
+            seen: Snapshot {
+                at: NOW,
+                cycle: 7,
+                sources: sources.into_iter().map(|s| (s, Freshness::Live)).collect(),
+                ..Snapshot::default()
+            },
+        }
+    }
+
+    /// A group of this name with room to grow.
+    pub(crate) fn group(mut self, name: &str, desired: u32, max: u32) -> Self {
+        self.seen
+            .groups
+            .push(group(name, GroupKind::Simulated, desired, max));
+        self
+    }
+
+    /// A Fargate profile that selects a namespace, with the smallest sizes.
+    pub(crate) fn profile(mut self, name: &str, namespace: &str) -> Self {
+        let mut profile = group(name, GroupKind::FargateProfile, 0, 0);
+        profile.fargate_selectors.push(model::group::FargateSelector {
+            namespace: namespace.into(),
+            labels: LabelSelector::default(),
+        });
+        self.seen.groups.push(profile);
+        let ix = self.seen.groups.len() - 1;
+        for (cpu, mib) in [
+            (250, 512),
+            (250, 1024),
+            (500, 1024),
+            (1000, 2048),
+            (1000, 3072),
+            (4000, 17408),
+        ] {
+            let nanos = cpu * 40_480_000 / 1000 + mib * 4_445_000 / 1024;
+            self.seen.offers.push(Offer {
+                id: OfferId::new(format!("{name}/{cpu}m/{mib}Mi")),
+                group: u32::try_from(ix).unwrap(),
+                kind: OfferKind::Fargate {
+                    cpu_milli: cpu,
+                    memory_mib: mib,
+                },
+                price: UsdPerHour(nanos),
+                confidence: Confidence::Listed,
+                allocatable: Resources::new(cpu, (mib - 256) * MIB),
+                max_pods: 1,
+                labels: Labels::new(),
+            });
+        }
+        self
+    }
+
+    /// An offer of the group named, in two zones.
+    pub(crate) fn offer(mut self, group: &str, kind: &str, cpu: i64, mib: i64, nanos: i64) -> Self {
+        let ix = self
+            .seen
+            .groups
+            .iter()
+            .position(|g| g.name.as_str() == group)
+            .unwrap();
+        for zone in ["a", "b"] {
+            let labels = Labels::from([
+                ("topology.kubernetes.io/zone".to_owned(), zone.to_owned()),
+                ("node.kubernetes.io/instance-type".to_owned(), kind.to_owned()),
+                ("group".to_owned(), group.to_owned()),
+            ]);
+            self.seen.offers.push(Offer {
+                id: OfferId::new(format!("{group}:{kind}/{zone}/on-demand")),
+                group: u32::try_from(ix).unwrap(),
+                kind: OfferKind::Ec2 {
+                    instance_type: kind.into(),
+                    zone: zone.into(),
+                    purchase: Purchase::OnDemand,
+                    arch: "amd64".into(),
+                },
+                price: UsdPerHour(nanos),
+                confidence: Confidence::Listed,
+                allocatable: Resources::new(cpu, mib * MIB),
+                max_pods: 110,
+                labels,
+            });
+        }
+        self
+    }
+
+    /// Changes the last offers added.
+    pub(crate) fn last_offers(mut self, change: impl Fn(&mut Offer)) -> Self {
+        let from = self.seen.offers.len() - 2;
+        self.seen.offers[from..].iter_mut().for_each(change);
+        self
+    }
+
+    /// A Ready node bought by the group's offer of that type in zone a.
+    pub(crate) fn node(mut self, name: &str, group: &str, kind: &str) -> Self {
+        let id = OfferId::new(format!("{group}:{kind}/a/on-demand"));
+        let offer = self.seen.offers.iter().find(|o| o.id == id).unwrap().clone();
+        let group = self
+            .seen
+            .groups
+            .iter_mut()
+            .find(|g| g.name.as_str() == group)
+            .unwrap();
+        let instance = InstanceId::new(format!("i-{name}"));
+        group.instances.push(Instance {
+            id: instance.clone(),
+            instance_type: Some(kind.into()),
+            zone: Some("a".into()),
+            state: InstanceState::InService,
+            launched: Some(OLD),
+        });
+        self.seen.nodes.push(Node {
+            name: NodeName::new(name),
+            group: Some(group.name.clone()),
+            instance: Some(instance),
+            offer: Some(offer.id),
+            labels: offer.labels,
+            taints: Vec::new(),
+            allocatable: offer.allocatable,
+            max_pods: offer.max_pods,
+            ready: true,
+            unschedulable: false,
+            deleting: false,
+            fargate: false,
+            do_not_disrupt: false,
+            draining: false,
+            created: OLD,
+            usage: None,
+        });
+        self
+    }
+
+    /// Changes the last node added.
+    pub(crate) fn last_node(mut self, change: impl FnOnce(&mut Node)) -> Self {
+        change(self.seen.nodes.last_mut().unwrap());
+        self
+    }
+
+    fn spec_ix(&mut self, spec: PodSpec) -> u32 {
+        let at = self
+            .seen
+            .specs
+            .iter()
+            .position(|s| **s == spec)
+            .unwrap_or_else(|| {
+                self.seen.specs.push(Arc::new(spec));
+                self.seen.specs.len() - 1
+            });
+        u32::try_from(at).unwrap()
+    }
+
+    /// Waiting pods `prefix-0…`.
+    pub(crate) fn pending(mut self, prefix: &str, count: u32, spec: PodSpec) -> Self {
+        let ix = self.spec_ix(spec);
+        for n in 0..count {
+            self.seen.pods.push(pod(&format!("{prefix}-{n}"), ix, None));
+        }
+        self
+    }
+
+    /// A running pod.
+    pub(crate) fn running(mut self, name: &str, node: &str, spec: PodSpec) -> Self {
+        let ix = self.spec_ix(spec);
+        self.seen.pods.push(pod(name, ix, Some(NodeName::new(node))));
+        self
+    }
+
+    /// A workload with a template.
+    pub(crate) fn workload(mut self, kind: &str, name: &str, replicas: u32, spec: PodSpec) -> Self {
+        let ix = self.spec_ix(spec);
+        self.seen.workloads.push(Workload {
+            key: WorkloadKey::new(kind, "default", name),
+            replicas,
+            ready: replicas,
+            template: Some(ix),
+            owned_by: None,
+            annotations: Labels::new(),
+            generation: 1,
+            selector: LabelSelector::default(),
+            metrics: Vec::new(),
+        });
+        self
+    }
+
+    /// Changes the last workload added.
+    pub(crate) fn last_workload(mut self, change: impl FnOnce(&mut Workload)) -> Self {
+        change(self.seen.workloads.last_mut().unwrap());
+        self
+    }
+
+    /// The finished snapshot.
+    pub(crate) fn seen(mut self) -> Snapshot {
+        self.seen.sort();
+        self.seen
+    }
+
+    /// Deliberates without policies, memory or aims.
+    pub(crate) fn deliberate(self) -> (Snapshot, crate::Deliberation) {
+        let seen = self.seen();
+        let policies = crate::PolicySet::default();
+        let done = crate::deliberate(&seen, &Memory::default(), &policies, &Aims::default());
+        (seen, done)
+    }
+}
+
+fn group(name: &str, kind: GroupKind, desired: u32, max: u32) -> Group {
+    Group {
+        name: GroupName::new(name),
+        kind,
+        min: 0,
+        max,
+        desired,
+        launch: LaunchMode::Direct,
+        instances: Vec::new(),
+        labels: Labels::new(),
+        taints: Vec::new(),
+        fargate_selectors: Vec::new(),
+        foreign: None,
+    }
+}
+
+fn pod(name: &str, spec: u32, node: Option<NodeName>) -> Pod {
+    Pod {
+        key: PodKey::new("default", name),
+        spec,
+        phase: if node.is_some() {
+            PodPhase::Running
+        } else {
+            PodPhase::Pending
+        },
+        node,
+        created: OLD,
+        usage: None,
+        nominated: None,
+    }
+}
+
+/// A spec that asks for CPU and memory and belongs to a Deployment.
+pub(crate) fn asks(cpu: i64, mib: i64) -> PodSpec {
+    PodSpec {
+        namespace: "default".into(),
+        requests: Resources::new(cpu, mib * MIB),
+        owner: Some(WorkloadKey::new("Deployment", "default", "web")),
+        ..PodSpec::default()
+    }
+}

@@ -1,0 +1,392 @@
+//! What is for sale: groups with their room to grow, offer sets, and offers less what DaemonSets take.
+//!
+//! Offers that no rule in sight can tell apart (most often: the same type in several zones) are one lot.
+//! Prices here are plain; what policies make of them is added in `packing::table`.
+
+use crate::demand::Class;
+use crate::fit::{self, HOSTNAME, Place};
+use crate::number::{count, size};
+use crate::policy::SetRow;
+use crate::space::{self, PODS, Space, Vector};
+use model::aims::Aims;
+use model::group::GroupKind;
+use model::ids::WorkloadKey;
+use model::intent::IntentKind;
+use model::memory::Memory;
+use model::money::UsdPerHour;
+use model::offer::{Confidence, Offer, OfferKind};
+use model::pod::PodSpec;
+use model::reason::GroupBlock;
+use model::selector::Labels;
+use model::snapshot::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Equal offers of one group and set.
+pub(crate) struct Lot {
+    /// Indices into `Snapshot::offers`, in their order.
+    pub(crate) offers: Vec<usize>,
+    /// Index into `Snapshot::groups`.
+    pub(crate) group: usize,
+    /// Index into the offer sets.
+    pub(crate) set: usize,
+    /// Room for pods on one new node, DaemonSet pods taken off.
+    pub(crate) room: Vector,
+    /// By rule: whether it admits the pods.
+    pub(crate) admits: Arc<[bool]>,
+    /// Price of one.
+    pub(crate) price: UsdPerHour,
+    /// Nobody knows the price: taken only by classes that fit nothing priced.
+    pub(crate) unknown: bool,
+}
+
+/// A Fargate size for a class: the cheapest of one profile that holds one of its pods.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FargateOption {
+    /// Index into `Snapshot::offers`.
+    pub(crate) offer: usize,
+    /// Index into the offer sets.
+    pub(crate) set: usize,
+    /// Price of one pod.
+    pub(crate) price: UsdPerHour,
+}
+
+/// See the module.
+pub(crate) struct Market<'a> {
+    pub(crate) seen: &'a Snapshot,
+    pub(crate) space: Space,
+    /// By group: why it does not grow, where it does not.
+    pub(crate) blocks: Vec<Option<GroupBlock>>,
+    /// By group: nodes it may still be grown by.
+    pub(crate) growth: Vec<u32>,
+    pub(crate) sets: Vec<SetRow>,
+    /// By offer: its set.
+    pub(crate) set_of: Vec<usize>,
+    pub(crate) lots: Vec<Lot>,
+    /// By class: request of one pod.
+    pub(crate) asks: Vec<Vector>,
+    /// By class: index of its rule in `Lot::admits`.
+    pub(crate) rule_of: Vec<usize>,
+    /// By class: its Fargate options.
+    pub(crate) fargate: Vec<Vec<FargateOption>>,
+    /// DaemonSets with the spec of their pods: what a new node carries before anything else.
+    pub(crate) daemons: Vec<(&'a WorkloadKey, &'a PodSpec)>,
+    /// Indices of the Fargate sizes among the offers.
+    fargate_offers: Vec<usize>,
+}
+
+impl<'a> Market<'a> {
+    /// Opens the market for these classes.
+    pub(crate) fn new(seen: &'a Snapshot, memory: &Memory, aims: &Aims, classes: &[Class]) -> Self {
+        let daemons: Vec<(&WorkloadKey, &PodSpec)> = seen
+            .workloads
+            .iter()
+            .filter(|w| w.is_daemon_set())
+            .filter_map(|w| Some((&w.key, seen.specs.get(w.template? as usize)?.as_ref())))
+            .collect();
+        let space = Space::of(
+            classes
+                .iter()
+                .map(|c| &*c.body)
+                .chain(daemons.iter().map(|d| d.1)),
+        );
+        let (blocks, growth) = standing(seen, memory, aims);
+        let (sets, set_of) = offer_sets(seen, memory);
+        let (rules, rule_of) = rules(classes);
+        let mut market = Self {
+            seen,
+            asks: classes.iter().map(|c| space.request(&c.body.requests)).collect(),
+            space,
+            blocks,
+            growth,
+            sets,
+            set_of,
+            lots: Vec::new(),
+            rule_of,
+            fargate: Vec::new(),
+            daemons,
+            fargate_offers: (0..seen.offers.len())
+                .filter(|ix| seen.offers[*ix].is_fargate())
+                .collect(),
+        };
+        market.lots = market.lots(&rules);
+        market.fargate = classes
+            .iter()
+            .map(|class| market.fargate_options(class))
+            .collect();
+        market
+    }
+
+    /// What pods find on a new node bought by this offer: allocatable less the DaemonSet pods that match.
+    pub(crate) fn room_of(&self, offer: &Offer) -> Vector {
+        let labels = with_hostname(&offer.labels);
+        let taints = self
+            .seen
+            .groups
+            .get(size(offer.group))
+            .map_or(&[][..], |g| &g.taints);
+        let mut room = self.space.capacity(&offer.allocatable, offer.max_pods);
+        let place = Place {
+            labels: &labels,
+            name: "",
+            taints,
+        };
+        for (_, spec) in self
+            .daemons
+            .iter()
+            .filter(|(_, spec)| fit::daemon_runs(spec, place))
+        {
+            space::take(&mut room, &self.space.request(&spec.requests), 1);
+        }
+        room
+    }
+
+    fn lots(&self, rules: &[&PodSpec]) -> Vec<Lot> {
+        let keys = label_keys(rules.iter().copied().chain(self.daemons.iter().map(|d| d.1)));
+        let mut terrains: BTreeMap<(u32, Vec<Option<&str>>), (Arc<[bool]>, Vector)> = BTreeMap::new();
+        let mut lots: BTreeMap<LotKey, Vec<usize>> = BTreeMap::new();
+        for (ix, offer) in self.seen.offers.iter().enumerate() {
+            let group = size(offer.group);
+            let open = self.blocks.get(group).is_some_and(Option::is_none);
+            if offer.is_fargate() || !open || offer.price.0 < 0 {
+                continue;
+            }
+            let values = keys
+                .iter()
+                .map(|key| offer.labels.get(*key).map(String::as_str))
+                .collect();
+            let (admits, daemons) = terrains
+                .entry((offer.group, values))
+                .or_insert_with(|| self.terrain(offer, rules));
+            let mut room = self.space.capacity(&offer.allocatable, offer.max_pods);
+            space::take(&mut room, daemons, 1);
+            if room[PODS] < 1 {
+                continue;
+            }
+            for amount in &mut room {
+                *amount = (*amount).max(0);
+            }
+            let key = LotKey {
+                group,
+                set: self.set_of.get(ix).copied().unwrap_or(0),
+                admits: Arc::clone(admits),
+                unknown: offer.confidence == Confidence::Unknown,
+                price: offer.price,
+                room,
+            };
+            lots.entry(key).or_default().push(ix);
+        }
+        lots.into_iter()
+            .map(|(key, offers)| Lot {
+                offers,
+                group: key.group,
+                set: key.set,
+                room: key.room,
+                admits: key.admits,
+                price: key.price,
+                unknown: key.unknown,
+            })
+            .collect()
+    }
+
+    /// Which rules a new node of this offer satisfies, and what DaemonSets take of it.
+    fn terrain(&self, offer: &Offer, rules: &[&PodSpec]) -> (Arc<[bool]>, Vector) {
+        let labels = with_hostname(&offer.labels);
+        let taints = self
+            .seen
+            .groups
+            .get(size(offer.group))
+            .map_or(&[][..], |g| &g.taints);
+        let place = Place {
+            labels: &labels,
+            name: "",
+            taints,
+        };
+        let admits = rules.iter().map(|spec| fit::admits(spec, place)).collect();
+        let mut taken = self.space.capacity(&model::Resources::default(), 0);
+        for (_, spec) in self
+            .daemons
+            .iter()
+            .filter(|(_, spec)| fit::daemon_runs(spec, place))
+        {
+            space::put(&mut taken, &self.space.request(&spec.requests), 1);
+        }
+        (admits, taken)
+    }
+
+    /// The cheapest size of each profile that takes the class and holds one pod.
+    fn fargate_options(&self, class: &Class) -> Vec<FargateOption> {
+        if class.spec.is_none() || !class.body.unmodelled.is_empty() {
+            return Vec::new();
+        }
+        let mut best: BTreeMap<u32, FargateOption> = BTreeMap::new();
+        for ix in &self.fargate_offers {
+            let offer = &self.seen.offers[*ix];
+            let group = size(offer.group);
+            let known = offer.confidence != Confidence::Unknown && offer.price.0 >= 0;
+            if !known || self.blocks.get(group).is_none_or(Option::is_some) {
+                continue;
+            }
+            let cheaper = best.get(&offer.group).is_none_or(|b| offer.price < b.price);
+            let takes = || {
+                let profile = self.seen.groups.get(group);
+                fit::fargate_holds(&class.body.requests, offer)
+                    && profile.is_some_and(|p| fit::fargate_label(&class.body, p).is_some())
+                    && fit::fargate_rules(&class.body, &offer.labels).is_empty()
+            };
+            if cheaper && takes() {
+                let option = FargateOption {
+                    offer: *ix,
+                    set: self.set_of.get(*ix).copied().unwrap_or(0),
+                    price: offer.price,
+                };
+                best.insert(offer.group, option);
+            }
+        }
+        best.into_values().collect()
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct LotKey {
+    group: usize,
+    set: usize,
+    unknown: bool,
+    price: UsdPerHour,
+    room: Vector,
+    admits: Arc<[bool]>,
+}
+
+/// By group: why it may not grow, and by how much it may.
+fn standing(seen: &Snapshot, memory: &Memory, aims: &Aims) -> (Vec<Option<GroupBlock>>, Vec<u32>) {
+    seen.groups
+        .iter()
+        .map(|group| {
+            let fargate = group.kind == GroupKind::FargateProfile;
+            let room = group
+                .max
+                .saturating_sub(expected_size(seen, &group.name, group.desired));
+            let backs_off = memory.backoff.get(&group.name).is_some_and(|b| b.until > seen.at);
+            let block = if group.foreign.is_some() {
+                Some(GroupBlock::Foreign)
+            } else if !aims.groups.is_empty() && !aims.groups.contains(&group.name) {
+                Some(GroupBlock::NotInAims)
+            } else if backs_off {
+                Some(GroupBlock::BacksOff)
+            } else if room == 0 && !fargate {
+                Some(GroupBlock::AtMaximum)
+            } else {
+                None
+            };
+            (block, room)
+        })
+        .unzip()
+}
+
+/// Desired size once every open launch has taken effect.
+fn expected_size(seen: &Snapshot, name: &model::GroupName, desired: u32) -> u32 {
+    seen.ledger
+        .intents
+        .iter()
+        .filter_map(|intent| match &intent.kind {
+            IntentKind::Launch { group, to, .. } if group == name => Some(*to),
+            _ => None,
+        })
+        .fold(desired, u32::max)
+}
+
+fn offer_sets(seen: &Snapshot, memory: &Memory) -> (Vec<SetRow>, Vec<usize>) {
+    let mut rows: BTreeMap<String, SetRow> = BTreeMap::new();
+    let mut names = Vec::with_capacity(seen.offers.len());
+    for offer in &seen.offers {
+        let name = set_name(seen, offer);
+        let row = rows
+            .entry(name.clone())
+            .or_insert_with(|| empty_set(seen, memory, offer, &name));
+        row.offers += 1;
+        row.min_price = row.min_price.min(offer.price);
+        names.push(name);
+    }
+    let place: BTreeMap<&String, usize> = rows.keys().enumerate().map(|(ix, name)| (name, ix)).collect();
+    let set_of = names
+        .iter()
+        .map(|name| place.get(name).copied().unwrap_or(0))
+        .collect();
+    (rows.into_values().collect(), set_of)
+}
+
+/// Name of an offer's set: the group; for a fleet split by architecture and purchase.
+fn set_name(seen: &Snapshot, offer: &Offer) -> String {
+    let group = seen.groups.get(size(offer.group));
+    let name = group.map_or("", |g| g.name.as_str());
+    match &offer.kind {
+        OfferKind::Ec2 { arch, purchase, .. } if group.is_some_and(|g| g.kind == GroupKind::Fleet) => {
+            format!("{name}/{arch}/{}", purchase.as_str())
+        }
+        _ => name.to_owned(),
+    }
+}
+
+fn empty_set(seen: &Snapshot, memory: &Memory, offer: &Offer, name: &str) -> SetRow {
+    let group = seen.groups.get(size(offer.group));
+    let (arch, purchase) = match &offer.kind {
+        OfferKind::Ec2 { arch, purchase, .. } => (Some(arch.clone()), Some(*purchase)),
+        OfferKind::Fargate { .. } => (None, None),
+    };
+    let nodes = group.map_or(0, |g| {
+        seen.nodes
+            .iter()
+            .filter(|n| n.group.as_ref() == Some(&g.name))
+            .count()
+    });
+    SetRow {
+        name: name.to_owned(),
+        group: offer.group,
+        kind: group.map_or(GroupKind::Asg, |g| g.kind),
+        arch,
+        purchase,
+        offers: 0,
+        min_price: offer.price,
+        nodes: count(nodes),
+        utilisation: group
+            .and_then(|g| memory.utilisation.get(&g.name).copied())
+            .unwrap_or_default(),
+    }
+}
+
+/// Distinct placing rules of the classes (one spec stands for each), and which class has which.
+fn rules(classes: &[Class]) -> (Vec<&PodSpec>, Vec<usize>) {
+    let mut seen = BTreeMap::new();
+    let mut distinct: Vec<&PodSpec> = Vec::new();
+    let of = classes
+        .iter()
+        .map(|class| {
+            let spec = &*class.body;
+            let key = (&spec.node_selector, &spec.node_affinity, &spec.tolerations);
+            *seen.entry(key).or_insert_with(|| {
+                distinct.push(spec);
+                distinct.len() - 1
+            })
+        })
+        .collect();
+    (distinct, of)
+}
+
+/// Label keys that any of the specs looks at.
+fn label_keys<'s>(specs: impl Iterator<Item = &'s PodSpec>) -> Vec<&'s str> {
+    let mut keys = BTreeSet::new();
+    for spec in specs {
+        keys.extend(spec.node_selector.keys().map(String::as_str));
+        for term in spec.node_affinity.iter().flatten() {
+            keys.extend(term.labels.iter().map(|r| r.key.as_str()));
+        }
+    }
+    keys.into_iter().collect()
+}
+
+/// A new node carries its own name as a label; nobody knows it yet, so it equals nothing that is asked for.
+fn with_hostname(labels: &Labels) -> Labels {
+    let mut labels = labels.clone();
+    labels.entry(HOSTNAME.to_owned()).or_default();
+    labels
+}

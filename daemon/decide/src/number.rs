@@ -1,0 +1,33 @@
+//! The few conversions between integers and floating point that search and bounds need.
+//!
+//! Money and resources stay integers everywhere else. Each function says which way it rounds.
+
+/// As floating point; exact up to 2^53, off by one part in 2^53 above.
+#[expect(clippy::cast_precision_loss, reason = "search and bounds allow for the error")]
+pub(crate) const fn real(amount: i64) -> f64 {
+    amount as f64
+}
+
+/// Rounded down, held within ±9·10¹⁸; not-a-number is 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "clamped before the cast; NaN casts to 0"
+)]
+pub(crate) fn floor(amount: f64) -> i64 {
+    amount.floor().clamp(-9.0e18, 9.0e18) as i64
+}
+
+/// A count as an index.
+pub(crate) fn size(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// A length as a count.
+pub(crate) fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// `i128` into `i64`, held at the ends.
+pub(crate) fn narrow(amount: i128) -> i64 {
+    i64::try_from(amount).unwrap_or(if amount < 0 { i64::MIN } else { i64::MAX })
+}

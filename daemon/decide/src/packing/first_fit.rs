@@ -1,0 +1,127 @@
+//! First-fit-decreasing: the floor that no plan may exceed.
+//!
+//! The way common node autoscalers pack: large pods first, each onto the open node with the fewest pods that
+//! some kind of node could still hold; kinds are chosen at the end, cheapest first. Blind to prices until then.
+
+use super::{Batch, Packing, Table, node_price};
+use crate::space::{self, Vector};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+struct Open {
+    used: Vector,
+    pods: Vec<(usize, u32)>,
+    total: u32,
+    /// Columns that may still hold it, most roomy last.
+    kinds: Vec<usize>,
+}
+
+/// Packs pods by row.
+pub(super) fn pack(table: &Table, counts: &[u32]) -> Packing {
+    let mut rows: Vec<usize> = (0..table.rows.len()).filter(|row| counts[*row] > 0).collect();
+    rows.sort_by_key(|row| (Reverse(table.rows[*row].ask.clone()), *row));
+    let mut open: Vec<Open> = Vec::new();
+    let mut left = vec![0; counts.len()];
+    for row in rows {
+        let mut queue: BinaryHeap<Reverse<(u32, usize)>> = open
+            .iter()
+            .enumerate()
+            .map(|(ix, node)| Reverse((node.total, ix)))
+            .collect();
+        for placed in 0..counts[row] {
+            if !place_one(table, &mut open, &mut queue, row) {
+                left[row] = counts[row] - placed;
+                break;
+            }
+        }
+    }
+    buy(table, open, left)
+}
+
+/// Places one pod on an open node or on a fresh one; `false` when no kind of node runs it.
+fn place_one(
+    table: &Table,
+    open: &mut Vec<Open>,
+    queue: &mut BinaryHeap<Reverse<(u32, usize)>>,
+    row: usize,
+) -> bool {
+    while let Some(Reverse((_, ix))) = queue.pop() {
+        if add(table, &mut open[ix], row) {
+            queue.push(Reverse((open[ix].total, ix)));
+            return true;
+        }
+    }
+    let mut fresh = Open {
+        used: vec![0; table.dims.len()],
+        pods: Vec::new(),
+        total: 0,
+        kinds: by_room(table),
+    };
+    if !add(table, &mut fresh, row) {
+        return false;
+    }
+    queue.push(Reverse((fresh.total, open.len())));
+    open.push(fresh);
+    true
+}
+
+fn by_room(table: &Table) -> Vec<usize> {
+    let mut kinds: Vec<usize> = (0..table.columns.len())
+        .filter(|c| table.growth[table.columns[*c].group] > 0)
+        .collect();
+    kinds.sort_by(|a, b| table.columns[*a].room.cmp(&table.columns[*b].room).then(b.cmp(a)));
+    kinds
+}
+
+/// Adds a pod if some kind still holds the node with it.
+fn add(table: &Table, node: &mut Open, row: usize) -> bool {
+    let known = node.pods.last().is_some_and(|(last, _)| *last == row);
+    space::put(&mut node.used, &table.rows[row].ask, 1);
+    let holds =
+        |kind: usize| (known || table.fits[kind][row]) && space::holds(&table.columns[kind].room, &node.used);
+    if !node.kinds.iter().rev().any(|kind| holds(*kind)) {
+        space::take(&mut node.used, &table.rows[row].ask, 1);
+        return false;
+    }
+    if known {
+        if let Some((_, count)) = node.pods.last_mut() {
+            *count += 1;
+        }
+    } else {
+        node.kinds.retain(|kind| table.fits[*kind][row]);
+        node.pods.push((row, 1));
+    }
+    node.total += 1;
+    true
+}
+
+/// Chooses the cheapest kind for every open node; nodes whose groups are used up give their pods back.
+fn buy(table: &Table, open: Vec<Open>, mut left: Vec<u32>) -> Packing {
+    let mut growth = table.growth.clone();
+    let mut batches: BTreeMap<(usize, Vec<(usize, u32)>), u32> = BTreeMap::new();
+    for mut node in open {
+        node.pods.sort_unstable();
+        let kind = node
+            .kinds
+            .iter()
+            .copied()
+            .filter(|kind| growth[table.columns[*kind].group] > 0)
+            .filter(|kind| space::holds(&table.columns[*kind].room, &node.used))
+            .min_by_key(|kind| (node_price(table, *kind, &node.pods), *kind));
+        if let Some(kind) = kind {
+            growth[table.columns[kind].group] -= 1;
+            *batches.entry((kind, node.pods)).or_insert(0) += 1;
+        } else {
+            for (row, count) in node.pods {
+                left[row] += count;
+            }
+        }
+    }
+    Packing {
+        batches: batches
+            .into_iter()
+            .map(|((column, pods), copies)| Batch { column, copies, pods })
+            .collect(),
+        left,
+    }
+}

@@ -1,0 +1,261 @@
+//! From packings to nodes by name: which offer of a lot, which pods on which node, which pods on Fargate.
+//!
+//! Zones are dealt here: of equal offers, the zone in which the group has fewest nodes. What a purchase means
+//! in steps is in `steps`.
+
+use crate::bound::Duals;
+use crate::demand::Class;
+use crate::market::{FargateOption, Market};
+use crate::number::size;
+use crate::packing::{self, Batch, Table, node_price};
+use crate::placement;
+use crate::queue::Queue;
+use model::ids::{NodeName, PodKey};
+use model::intent::IntentKind;
+use model::money::UsdPerHour;
+use model::plan::PlannedNode;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A node or Fargate pod that would be bought.
+#[derive(Clone, Debug)]
+pub(crate) struct Bought {
+    pub(crate) node: PlannedNode,
+    /// Index into `Snapshot::offers`.
+    pub(crate) offer: usize,
+    /// Class and name of each pod.
+    pub(crate) pods: Vec<(usize, PodKey)>,
+    /// Price with factors and addends.
+    pub(crate) policy_price: i64,
+    /// Addends would have made it cheaper than free.
+    pub(crate) clamped: bool,
+    /// Fargate: what the pod would have cost on EC2, `None` where nothing else runs it.
+    pub(crate) instead: Option<UsdPerHour>,
+}
+
+/// Everything that would be bought.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Purchase {
+    pub(crate) bought: Vec<Bought>,
+    /// Real pods for which nothing was found, with their class.
+    pub(crate) unplaced: Vec<(usize, PodKey)>,
+}
+
+/// Buys for what is left in the queue.
+pub(crate) fn buy(
+    market: &Market<'_>,
+    table: &Table,
+    duals: &Duals,
+    classes: &[Class],
+    queue: &mut Queue,
+) -> Purchase {
+    let late: Vec<bool> = table
+        .rows
+        .iter()
+        .map(|row| row.classes.iter().any(|c| classes[*c].late))
+        .collect();
+    let to_fargate = placement::choose(market, table, duals, &late);
+    let mut on_fargate: Vec<(usize, u32, Option<UsdPerHour>)> = Vec::new();
+    let mut counts = queue.left();
+    for (row, count) in counts.iter_mut().enumerate() {
+        if to_fargate[row] && *count > 0 {
+            let instead = placement::ec2_price(market, table, duals, row).map(|ec2| ec2.price);
+            on_fargate.push((row, std::mem::take(count), instead));
+        }
+    }
+    let mut packing = packing::pack(table, duals, &counts);
+    if packing.left.iter().any(|left| *left > 0) {
+        // Headroom gives way: what groups can still grow by belongs to pods first.
+        let real: Vec<u32> = counts
+            .iter()
+            .enumerate()
+            .map(|(row, count)| (*count).min(queue.real_left(row)))
+            .collect();
+        packing = packing::pack(table, duals, &real);
+    }
+    let mut kept = Vec::new();
+    for batch in packing.batches {
+        match lonely(table, &late, &batch) {
+            Some(rows) => on_fargate.extend(rows),
+            None => kept.push(batch),
+        }
+    }
+    let mut till = Till::new(market);
+    let mut purchase = Purchase::default();
+    for batch in &kept {
+        for _ in 0..batch.copies {
+            purchase.bought.push(till.node(market, table, batch, queue));
+        }
+    }
+    for (row, count, instead) in on_fargate {
+        let Some((option, price)) = table.rows[row].solo.clone() else {
+            continue;
+        };
+        for pod in queue.take(row, count) {
+            purchase
+                .bought
+                .push(till.fargate_pod(market, &option, price, pod, instead));
+        }
+    }
+    for row in 0..table.rows.len() {
+        let left = queue.left()[row];
+        purchase.unplaced.extend(
+            queue
+                .take(row, left)
+                .into_iter()
+                .filter(|(class, _)| classes[*class].spec.is_some()),
+        );
+    }
+    purchase
+}
+
+/// A node whose pods together are cheaper as Fargate pods, as rows to place there.
+fn lonely(table: &Table, late: &[bool], batch: &Batch) -> Option<Vec<(usize, u32, Option<UsdPerHour>)>> {
+    let mut fargate = 0_i64;
+    let mut pods = 0;
+    for (row, count) in &batch.pods {
+        let (_, price) = table.rows[*row].solo.as_ref().filter(|_| !late[*row])?;
+        fargate = fargate.saturating_add(price.saturating_mul(i64::from(*count)));
+        pods += count;
+    }
+    let node = node_price(table, batch.column, &batch.pods);
+    let share = UsdPerHour(node / i64::from(pods.max(1)));
+    let rows = || {
+        batch
+            .pods
+            .iter()
+            .map(|(row, count)| (*row, count * batch.copies, Some(share)))
+            .collect()
+    };
+    (fargate < node).then(rows)
+}
+
+/// Gives names and zones.
+struct Till {
+    taken: BTreeSet<NodeName>,
+    cycle: u64,
+    nodes: u32,
+    pods: u32,
+    /// By group and zone: nodes there are and would be.
+    zones: BTreeMap<(usize, String), u32>,
+}
+
+impl Till {
+    fn new(market: &Market<'_>) -> Self {
+        let seen = market.seen;
+        let mut taken: BTreeSet<NodeName> = seen.nodes.iter().map(|n| n.name.clone()).collect();
+        for intent in &seen.ledger.intents {
+            if let IntentKind::Launch { planned, .. } = &intent.kind {
+                taken.extend(planned.iter().cloned());
+            }
+        }
+        let mut zones = BTreeMap::new();
+        for node in &seen.nodes {
+            let group = node
+                .group
+                .as_ref()
+                .and_then(|g| seen.groups.binary_search_by(|x| x.name.cmp(g)).ok());
+            let zone = node.labels.get("topology.kubernetes.io/zone");
+            if let (Some(group), Some(zone)) = (group, zone) {
+                *zones.entry((group, zone.clone())).or_insert(0) += 1;
+            }
+        }
+        Self {
+            taken,
+            cycle: seen.cycle,
+            nodes: 0,
+            pods: 0,
+            zones,
+        }
+    }
+
+    /// A name that nothing has: numbered within the cycle, and with the cycle's number once there is one.
+    fn name(&mut self, fargate: bool) -> NodeName {
+        let (kind, number) = if fargate {
+            ("fargate", &mut self.pods)
+        } else {
+            ("new", &mut self.nodes)
+        };
+        loop {
+            *number += 1;
+            let name = match self.cycle {
+                0 => NodeName::new(format!("{kind}-{number}")),
+                cycle => NodeName::new(format!("{kind}-{cycle}-{number}")),
+            };
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+
+    fn node(&mut self, market: &Market<'_>, table: &Table, batch: &Batch, queue: &mut Queue) -> Bought {
+        let column = &table.columns[batch.column];
+        let offer = self.deal_zone(market, column.lot);
+        let mut pods = Vec::new();
+        for (row, count) in &batch.pods {
+            pods.extend(queue.take(*row, *count));
+        }
+        let unclamped = batch.pods.iter().fold(column.price, |price, (row, count)| {
+            let addend = table.addend(Some(column.set), *row);
+            price.saturating_add(addend.saturating_mul(i64::from(*count)))
+        });
+        self.bought(market, offer, pods, (unclamped, None), false)
+    }
+
+    fn fargate_pod(
+        &mut self,
+        market: &Market<'_>,
+        option: &FargateOption,
+        price: i64,
+        pod: (usize, PodKey),
+        instead: Option<UsdPerHour>,
+    ) -> Bought {
+        self.bought(market, option.offer, vec![pod], (price, instead), true)
+    }
+
+    fn bought(
+        &mut self,
+        market: &Market<'_>,
+        offer: usize,
+        pods: Vec<(usize, PodKey)>,
+        (price, instead): (i64, Option<UsdPerHour>),
+        fargate: bool,
+    ) -> Bought {
+        let of = &market.seen.offers[offer];
+        let group = market.seen.groups.get(size(of.group));
+        Bought {
+            node: PlannedNode {
+                name: self.name(fargate),
+                group: group.map_or_else(|| "".into(), |g| g.name.clone()),
+                offer: of.id.clone(),
+                pods: pods.iter().map(|(_, pod)| pod.clone()).collect(),
+            },
+            offer,
+            pods,
+            policy_price: price.max(0),
+            clamped: price < 0,
+            instead,
+        }
+    }
+
+    /// Of equal offers, the one in the zone where the group has fewest nodes.
+    fn deal_zone(&mut self, market: &Market<'_>, lot: usize) -> usize {
+        let lot = &market.lots[lot];
+        let zone_of = |offer: usize| market.seen.offers[offer].zone().unwrap_or("").to_owned();
+        let chosen = lot
+            .offers
+            .iter()
+            .copied()
+            .min_by_key(|offer| {
+                (
+                    self.zones
+                        .get(&(lot.group, zone_of(*offer)))
+                        .copied()
+                        .unwrap_or(0),
+                    *offer,
+                )
+            })
+            .unwrap_or_default();
+        *self.zones.entry((lot.group, zone_of(chosen))).or_insert(0) += 1;
+        chosen
+    }
+}

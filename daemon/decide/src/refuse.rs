@@ -1,0 +1,192 @@
+//! Why a pod has no place and a group does not grow: the closest offers and what each lacks.
+
+use crate::demand::Class;
+use crate::fit::{self, Place};
+use crate::market::Market;
+use crate::number::{real, size};
+use crate::placement::Adjust;
+use crate::space::{PODS, Vector};
+use model::ids::{OfferId, PodKey};
+use model::offer::Offer;
+use model::reason::{FargateBlock, GroupBlock, Misfit, Refusal};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Offers named in one refusal.
+const CLOSEST: usize = 3;
+
+/// Refusals for pods without a place, and for the groups that could have run them but do not grow.
+pub(crate) fn pods(
+    market: &Market<'_>,
+    classes: &[Class],
+    adjust: Option<&Adjust>,
+    unplaced: &[(usize, PodKey)],
+) -> Vec<Refusal> {
+    if unplaced.is_empty() {
+        return Vec::new();
+    }
+    let critic = Critic {
+        market,
+        adjust,
+        rooms: market
+            .seen
+            .offers
+            .iter()
+            .map(|offer| market.room_of(offer))
+            .collect(),
+    };
+    let mut known: BTreeMap<usize, Verdict> = BTreeMap::new();
+    let mut refusals = Vec::new();
+    for (class, pod) in unplaced {
+        let verdict = known
+            .entry(*class)
+            .or_insert_with(|| critic.judge(*class, &classes[*class]));
+        refusals.push(Refusal::Pod {
+            pod: pod.clone(),
+            why: verdict.why.clone(),
+            closest: verdict.closest.clone(),
+        });
+    }
+    let blocked: BTreeSet<(usize, GroupBlock)> = known.into_values().flat_map(|v| v.blocked).collect();
+    refusals.extend(blocked.into_iter().filter_map(|(group, why)| {
+        let group = market.seen.groups.get(group)?.name.clone();
+        Some(Refusal::GroupStays { group, why })
+    }));
+    refusals
+}
+
+struct Critic<'a> {
+    market: &'a Market<'a>,
+    adjust: Option<&'a Adjust>,
+    /// By offer.
+    rooms: Vec<Vector>,
+}
+
+struct Verdict {
+    why: Misfit,
+    closest: Vec<(OfferId, Misfit)>,
+    /// Groups that would do but for themselves.
+    blocked: BTreeSet<(usize, GroupBlock)>,
+}
+
+impl Critic<'_> {
+    fn judge(&self, class: usize, of: &Class) -> Verdict {
+        let mut verdict = Verdict {
+            why: Misfit::NoOffers,
+            closest: Vec::new(),
+            blocked: BTreeSet::new(),
+        };
+        if let Some(constraint) = of.body.unmodelled.first() {
+            verdict.why = Misfit::Unmodelled(*constraint);
+            return verdict;
+        }
+        let mut ranked: Vec<(u32, f64, usize)> = Vec::new();
+        for (ix, offer) in self.market.seen.offers.iter().enumerate() {
+            let (objections, shortfall) = self.distance(class, of, ix, offer);
+            if objections == 0 && !offer.is_fargate() {
+                verdict.blocked.insert((size(offer.group), self.block(offer)));
+            }
+            let blocked = self
+                .market
+                .blocks
+                .get(size(offer.group))
+                .is_some_and(Option::is_some);
+            ranked.push((objections + u32::from(blocked), shortfall, ix));
+        }
+        ranked.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
+        // One line per instance type: the same type in other zones objects to the same.
+        let mut types = BTreeSet::new();
+        for (_, _, ix) in ranked {
+            let offer = &self.market.seen.offers[ix];
+            let kind = offer.instance_type().unwrap_or(offer.id.as_str());
+            if verdict.closest.len() < CLOSEST && types.insert((offer.group, kind)) {
+                verdict
+                    .closest
+                    .push((offer.id.clone(), self.objection(class, of, ix, offer)));
+            }
+        }
+        if let Some((_, why)) = verdict.closest.first() {
+            verdict.why = why.clone();
+        }
+        verdict
+    }
+
+    /// How many things object, and how far amounts fall short, without naming them.
+    fn distance(&self, class: usize, of: &Class, ix: usize, offer: &Offer) -> (u32, f64) {
+        if offer.is_fargate() {
+            return (
+                u32::try_from(self.fargate(of, offer).len()).unwrap_or(u32::MAX),
+                0.0,
+            );
+        }
+        let forbidden = self.forbidden(class, ix).is_some();
+        let rules = !fit::admits(&of.body, self.place(offer));
+        let mut objections = u32::from(forbidden) + u32::from(rules);
+        let mut shortfall = 0.0;
+        for (ask, there) in self.market.asks[class].iter().zip(&self.rooms[ix]) {
+            if *ask > 0 && ask > there {
+                objections += 1;
+                shortfall += real(*ask - (*there).max(0)) / real(*ask);
+            }
+        }
+        (objections, shortfall)
+    }
+
+    fn place<'o>(&'o self, offer: &'o Offer) -> Place<'o> {
+        let taints = self
+            .market
+            .seen
+            .groups
+            .get(size(offer.group))
+            .map_or(&[][..], |g| &g.taints);
+        Place {
+            labels: &offer.labels,
+            name: "",
+            taints,
+        }
+    }
+
+    fn forbidden(&self, class: usize, ix: usize) -> Option<Misfit> {
+        let (by, code) = self.adjust?.forbids.get(&(class, self.market.set_of[ix]))?;
+        Some(Misfit::Forbidden {
+            by: by.clone(),
+            code: *code,
+        })
+    }
+
+    fn fargate(&self, of: &Class, offer: &Offer) -> Vec<Misfit> {
+        let mut objections = fit::fargate_rules(&of.body, &offer.labels);
+        let profile = self.market.seen.groups.get(size(offer.group));
+        if profile.is_none_or(|p| fit::fargate_label(&of.body, p).is_none()) {
+            objections.push(Misfit::NoFargateProfile);
+        }
+        if !fit::fargate_holds(&of.body.requests, offer) {
+            objections.push(Misfit::FargateExcluded(FargateBlock::TooLarge));
+        }
+        objections
+    }
+
+    /// Why a group whose offers would do does not grow; in this plan it was used up if nothing else.
+    fn block(&self, offer: &Offer) -> GroupBlock {
+        let block = self.market.blocks.get(size(offer.group)).cloned().flatten();
+        block.unwrap_or(GroupBlock::AtMaximum)
+    }
+
+    /// The first objection of an offer; when there is none, the group itself is the reason.
+    fn objection(&self, class: usize, of: &Class, ix: usize, offer: &Offer) -> Misfit {
+        if offer.is_fargate() {
+            return self
+                .fargate(of, offer)
+                .into_iter()
+                .next()
+                .unwrap_or(Misfit::FargateExcluded(FargateBlock::AlreadyAdmitted));
+        }
+        let there = self.market.space.resources(&self.rooms[ix]);
+        let pods = self.rooms[ix].get(PODS).copied().unwrap_or(0);
+        fit::rules(&of.body, self.place(offer))
+            .into_iter()
+            .chain(fit::amounts(&of.body.requests, &there, pods))
+            .chain(self.forbidden(class, ix))
+            .next()
+            .unwrap_or_else(|| Misfit::Group(self.block(offer)))
+    }
+}

@@ -1,0 +1,123 @@
+//! What is remembered for the next cycle: who has waited since when, how much demand there was, how full
+//! groups are. Every list is bounded. Removals and recommendations are remembered by their own stages.
+
+use crate::demand;
+use crate::number::narrow;
+use model::aims::Aims;
+use model::ids::GroupName;
+use model::memory::{GroupUse, Memory};
+use model::resources::Resources;
+use model::snapshot::{Freshness, Snapshot, Source};
+use std::collections::BTreeMap;
+
+const DEMAND_KEPT: usize = 128;
+const WAITING_KEPT: usize = 50_000;
+/// Weight of the newest measurement in thousandths; the rest stays with what was remembered.
+const NEWEST: u32 = 300;
+
+/// Notes pods that wait and forgets those that no longer do.
+pub(crate) fn waiting(seen: &Snapshot, memory: &mut Memory, aims: &Aims) {
+    if seen.freshness(Source::Pods) == Freshness::Missing {
+        return;
+    }
+    let mut since = BTreeMap::new();
+    for pod in &seen.pods {
+        let waits = seen
+            .specs
+            .get(pod.spec as usize)
+            .is_some_and(|spec| demand::waits(pod, spec, aims));
+        if waits && since.len() < WAITING_KEPT {
+            let first = memory.waiting_since.get(&pod.key).copied().unwrap_or(seen.at);
+            since.insert(pod.key.clone(), first);
+        }
+    }
+    memory.waiting_since = since;
+}
+
+/// Notes how many pods wait.
+pub(crate) fn demand(seen: &Snapshot, memory: &mut Memory, pending: u32) {
+    memory.demand_history.push((seen.at, pending));
+    let surplus = memory.demand_history.len().saturating_sub(DEMAND_KEPT);
+    memory.demand_history.drain(..surplus);
+}
+
+/// Smooths what is requested and used of each group's nodes. Groups without nodes are forgotten.
+pub(crate) fn utilisation(seen: &Snapshot, memory: &mut Memory) {
+    let missing = |source| seen.freshness(source) == Freshness::Missing;
+    if missing(Source::Pods) || missing(Source::Nodes) {
+        return;
+    }
+    let mut sums: BTreeMap<&GroupName, Sum> = BTreeMap::new();
+    let mut group_of = BTreeMap::new();
+    for node in seen.nodes.iter().filter(|node| node.ready && !node.fargate) {
+        let Some(group) = &node.group else {
+            continue;
+        };
+        group_of.insert(&node.name, group);
+        let sum = sums.entry(group).or_default();
+        sum.there.add(&node.allocatable);
+        if let Some(usage) = &node.usage {
+            sum.used.add(&Resources::new(usage.cpu_milli, usage.memory_bytes));
+            sum.measured.add(&node.allocatable);
+        }
+    }
+    for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
+        let group = pod.node.as_ref().and_then(|node| group_of.get(node));
+        let sum = group.and_then(|group| sums.get_mut(*group));
+        if let (Some(sum), Some(spec)) = (sum, seen.specs.get(pod.spec as usize)) {
+            sum.asked.add(&spec.requests);
+        }
+    }
+    let old = std::mem::take(&mut memory.utilisation);
+    for (group, sum) in sums {
+        memory
+            .utilisation
+            .insert(group.clone(), sum.smoothed(old.get(group)));
+    }
+}
+
+#[derive(Default)]
+struct Sum {
+    there: Resources,
+    asked: Resources,
+    used: Resources,
+    /// Allocatable of the nodes whose load is known.
+    measured: Resources,
+}
+
+impl Sum {
+    fn smoothed(&self, old: Option<&GroupUse>) -> GroupUse {
+        let now = GroupUse {
+            cpu_requested: permille(self.asked.cpu_milli, self.there.cpu_milli),
+            memory_requested: permille(self.asked.memory_bytes, self.there.memory_bytes),
+            cpu_used: known(self.used.cpu_milli, self.measured.cpu_milli),
+            memory_used: known(self.used.memory_bytes, self.measured.memory_bytes),
+        };
+        let Some(old) = old else {
+            return now;
+        };
+        let maybe =
+            |old: Option<u32>, now: Option<u32>| now.map(|now| old.map_or(now, |old| blend(old, now)));
+        GroupUse {
+            cpu_requested: blend(old.cpu_requested, now.cpu_requested),
+            memory_requested: blend(old.memory_requested, now.memory_requested),
+            cpu_used: maybe(old.cpu_used, now.cpu_used),
+            memory_used: maybe(old.memory_used, now.memory_used),
+        }
+    }
+}
+
+fn blend(old: u32, now: u32) -> u32 {
+    (old.saturating_mul(1000 - NEWEST)).saturating_add(now.saturating_mul(NEWEST)) / 1000
+}
+
+fn known(part: i64, whole: i64) -> Option<u32> {
+    (whole > 0).then(|| permille(part, whole))
+}
+
+fn permille(part: i64, whole: i64) -> u32 {
+    if whole <= 0 {
+        return 0;
+    }
+    u32::try_from(narrow(i128::from(part.max(0)) * 1000 / i128::from(whole))).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,472 @@
+//! Free room that costs nothing: on nodes that are there, on their way, or on their way out.
+//!
+//! Waiting pods go here before anything is bought. Nodes of open launch intents count as they will be once
+//! they have joined; nodes whose removal has begun are the last resort, and taking one means keeping it.
+
+use crate::bound::{Duals, FreeRoom};
+use crate::demand::Class;
+use crate::fit::{self, Place};
+use crate::market::Market;
+use crate::number::{real, size};
+use crate::packing::{Item, Table, Taste, fill};
+use crate::queue::Queue;
+use crate::space::{self, Vector};
+use model::aims::Aims;
+use model::ids::{NodeName, OfferId, PodKey, WorkloadKey};
+use model::intent::{Intent, IntentKind, RemoveStage};
+use model::node::Node;
+use model::pod::Taint;
+use model::resources::Resources;
+use model::snapshot::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a room is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stand {
+    /// A node that takes pods now.
+    Ready,
+    /// A node on its way: bought, or joined and not Ready yet.
+    Coming,
+    /// A node whose removal has begun and can be undone.
+    Leaving,
+}
+
+/// Free room on one node.
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    pub(crate) name: NodeName,
+    pub(crate) stand: Stand,
+    /// In the market's dimensions.
+    pub(crate) free: Vector,
+    /// Its offer set, where known.
+    pub(crate) set: Option<usize>,
+    /// By class.
+    pub(crate) admits: Vec<bool>,
+    /// Free share of CPU and memory in thousandths, added: full nodes are filled first.
+    emptiness: i64,
+    /// Pods that were bought for with it.
+    meant_for: Vec<PodKey>,
+}
+
+/// Classes of demand on their market.
+#[derive(Clone, Copy)]
+pub(crate) struct Demand<'a> {
+    pub(crate) market: &'a Market<'a>,
+    pub(crate) classes: &'a [Class],
+}
+
+/// Where pods found free room.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Housed {
+    /// By node: pods, in the order they were placed; headroom included.
+    pub(crate) pods: BTreeMap<NodeName, Vec<(usize, PodKey)>>,
+    /// By node: what those pods ask for.
+    pub(crate) asks: BTreeMap<NodeName, Vec<Resources>>,
+}
+
+impl Housed {
+    fn add(&mut self, node: &NodeName, pod: (usize, PodKey), classes: &[Class]) {
+        let requests = classes[pod.0].body.requests.clone();
+        self.asks.entry(node.clone()).or_default().push(requests);
+        self.pods.entry(node.clone()).or_default().push(pod);
+    }
+}
+
+/// Finds every room, full nodes first within each stand.
+pub(crate) fn find(market: &Market<'_>, aims: &Aims, classes: &[Class]) -> Vec<Room> {
+    let seen = market.seen;
+    let carried = carried(market);
+    let mut rooms = Vec::new();
+    for (ix, node) in seen.nodes.iter().enumerate() {
+        if let Some(stand) = stand_of(seen, aims, node) {
+            rooms.push(room_of_node(market, classes, node, stand, &carried[ix]));
+        }
+    }
+    rooms.extend(coming(market, classes));
+    rooms.sort_by(|a, b| (a.stand, a.emptiness, &a.name).cmp(&(b.stand, b.emptiness, &b.name)));
+    rooms
+}
+
+/// What a node carries: the sum of its pods, and the DaemonSets that are there already.
+struct Carried<'a> {
+    used: Vector,
+    daemons: BTreeSet<&'a WorkloadKey>,
+}
+
+fn carried<'a>(market: &Market<'a>) -> Vec<Carried<'a>> {
+    let seen = market.seen;
+    let asks: Vec<Vector> = seen
+        .specs
+        .iter()
+        .map(|spec| market.space.request(&spec.requests))
+        .collect();
+    let mut carried: Vec<Carried<'a>> = seen
+        .nodes
+        .iter()
+        .map(|_| Carried {
+            used: market.space.capacity(&Resources::default(), 0),
+            daemons: BTreeSet::new(),
+        })
+        .collect();
+    for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
+        let Some(at) = pod
+            .node
+            .as_ref()
+            .and_then(|n| seen.nodes.binary_search_by(|x| x.name.cmp(n)).ok())
+        else {
+            continue;
+        };
+        let (Some(ask), Some(spec)) = (asks.get(pod.spec as usize), seen.specs.get(pod.spec as usize)) else {
+            continue;
+        };
+        space::put(&mut carried[at].used, ask, 1);
+        if let Some(owner) = spec.owner.as_ref().filter(|owner| &*owner.kind == "DaemonSet") {
+            carried[at].daemons.insert(owner);
+        }
+    }
+    carried
+}
+
+fn stand_of(seen: &Snapshot, aims: &Aims, node: &Node) -> Option<Stand> {
+    if node.takes_pods() {
+        return Some(Stand::Ready);
+    }
+    if node.fargate || node.deleting {
+        return None;
+    }
+    let removal = seen.ledger.removal_of(&node.name);
+    let undoable = removal.is_some_and(
+        |intent| matches!(&intent.kind, IntentKind::Remove { stage, .. } if *stage <= RemoveStage::Draining),
+    );
+    let booting = !node.ready
+        && !node.unschedulable
+        && !node.draining
+        && seen.at.since(node.created) <= aims.limits.provision_time;
+    if node.ready && undoable {
+        Some(Stand::Leaving)
+    } else {
+        booting.then_some(Stand::Coming)
+    }
+}
+
+fn room_of_node(
+    market: &Market<'_>,
+    classes: &[Class],
+    node: &Node,
+    stand: Stand,
+    carried: &Carried<'_>,
+) -> Room {
+    let mut free = market.space.capacity(&node.allocatable, node.max_pods);
+    let whole = free.clone();
+    space::take(&mut free, &carried.used, 1);
+    let taints: Vec<Taint> = node.taints.iter().filter(|t| counts(stand, t)).cloned().collect();
+    let place = Place {
+        taints: &taints,
+        ..Place::of_node(node)
+    };
+    for (key, spec) in &market.daemons {
+        if !carried.daemons.contains(*key) && fit::daemon_runs(spec, place) {
+            space::take(&mut free, &market.space.request(&spec.requests), 1);
+        }
+    }
+    Room {
+        name: node.name.clone(),
+        stand,
+        emptiness: emptiness(&free, &whole),
+        set: set_of_node(market, node),
+        admits: admits(market, classes, place),
+        free,
+        meant_for: Vec::new(),
+    }
+}
+
+/// Taints that a booting node loses by itself, and ours on a node that would be kept, do not count.
+fn counts(stand: Stand, taint: &Taint) -> bool {
+    match stand {
+        Stand::Ready => true,
+        Stand::Coming => {
+            !taint.key.starts_with("node.kubernetes.io/")
+                && taint.key != "node.cloudprovider.kubernetes.io/uninitialized"
+        }
+        Stand::Leaving => {
+            taint.key != model::node::DRAIN_TAINT && taint.key != "node.kubernetes.io/unschedulable"
+        }
+    }
+}
+
+fn admits(market: &Market<'_>, classes: &[Class], place: Place<'_>) -> Vec<bool> {
+    let mut by_rule: BTreeMap<usize, bool> = BTreeMap::new();
+    classes
+        .iter()
+        .zip(&market.rule_of)
+        .map(|(class, rule)| {
+            let admitted = *by_rule
+                .entry(*rule)
+                .or_insert_with(|| fit::admits(&class.body, place));
+            admitted && class.body.unmodelled.is_empty()
+        })
+        .collect()
+}
+
+fn set_of_node(market: &Market<'_>, node: &Node) -> Option<usize> {
+    let by_offer = node.offer.as_ref().and_then(|id| offer_ix(market.seen, id));
+    by_offer.map(|ix| market.set_of[ix]).or_else(|| {
+        let group = node.group.as_ref()?;
+        market.sets.iter().position(|set| set.name == group.as_str())
+    })
+}
+
+fn offer_ix(seen: &Snapshot, id: &OfferId) -> Option<usize> {
+    seen.offers.binary_search_by(|offer| offer.id.cmp(id)).ok()
+}
+
+fn emptiness(free: &[i64], whole: &[i64]) -> i64 {
+    free.iter()
+        .zip(whole)
+        .take(2)
+        .map(|(free, whole)| {
+            if *whole > 0 {
+                (*free).max(0).saturating_mul(1000) / whole
+            } else {
+                0
+            }
+        })
+        .sum()
+}
+
+/// Rooms of nodes that open launches still have to bring.
+fn coming(market: &Market<'_>, classes: &[Class]) -> Vec<Room> {
+    let seen = market.seen;
+    let mut claimed: BTreeSet<&NodeName> = BTreeSet::new();
+    let mut rooms = Vec::new();
+    for intent in &seen.ledger.intents {
+        let IntentKind::Launch {
+            offer,
+            count,
+            planned,
+            pods,
+            ..
+        } = &intent.kind
+        else {
+            continue;
+        };
+        let arrived = arrived(seen, intent, &mut claimed);
+        let outstanding = size(*count).saturating_sub(arrived);
+        let Some(ix) = offer_ix(seen, offer).filter(|_| seen.at <= intent.deadline) else {
+            continue;
+        };
+        let offer = &seen.offers[ix];
+        let taints = seen.groups.get(size(offer.group)).map_or(&[][..], |g| &g.taints);
+        let place = Place {
+            labels: &offer.labels,
+            name: "",
+            taints,
+        };
+        let free = market.room_of(offer);
+        for n in planned.len().saturating_sub(outstanding)..planned.len() {
+            rooms.push(Room {
+                name: planned[n].clone(),
+                stand: Stand::Coming,
+                emptiness: emptiness(&free, &free),
+                set: Some(market.set_of[ix]),
+                admits: admits(market, classes, place),
+                free: free.clone(),
+                meant_for: pods.clone(),
+            });
+        }
+    }
+    rooms
+}
+
+/// How many of a launch's nodes are in the cluster: those it names, those whose instance it names, and nodes
+/// of its group that appeared since and that no other launch claims.
+fn arrived<'a>(seen: &'a Snapshot, intent: &Intent, claimed: &mut BTreeSet<&'a NodeName>) -> usize {
+    let IntentKind::Launch {
+        group,
+        count,
+        instances,
+        joined,
+        ..
+    } = &intent.kind
+    else {
+        return 0;
+    };
+    let mut arrived = 0;
+    for node in &seen.nodes {
+        if arrived == size(*count) {
+            break;
+        }
+        let named = joined.contains(&node.name)
+            || node
+                .instance
+                .as_ref()
+                .is_some_and(|instance| instances.contains(instance));
+        let fresh = instances.is_empty()
+            && node.group.as_ref() == Some(group)
+            && node.created >= intent.opened
+            && !claimed.contains(&node.name);
+        if named || fresh {
+            claimed.insert(&node.name);
+            arrived += 1;
+        }
+    }
+    arrived.max(joined.len()).min(size(*count))
+}
+
+/// Places pods into free room: nominated ones where they are nominated, pods of a launch on its nodes, then
+/// the rest by value, full nodes first. Rooms shrink as they fill.
+pub(crate) fn house(
+    demand: &Demand<'_>,
+    table: &Table,
+    duals: &Duals,
+    rooms: &mut [Room],
+    queue: &mut Queue,
+) -> Housed {
+    let (market, classes) = (demand.market, demand.classes);
+    let mut housed = Housed::default();
+    keep_nominations(demand, rooms, queue, &mut housed);
+    keep_launches(demand, rooms, queue, &mut housed);
+    for room in rooms {
+        let mut left = queue.left();
+        if room.stand == Stand::Leaving {
+            for (row, left) in left.iter_mut().enumerate() {
+                *left = (*left).min(queue.real_left(row));
+            }
+        }
+        if left.iter().all(|left| *left == 0) {
+            break;
+        }
+        let free = table.project(&room.free);
+        let items = items(table, duals, room, &free, &left);
+        for (row, copies) in fill(&free, &items, ON_FREE_ROOM) {
+            for pod in queue.take(row, copies) {
+                space::take(&mut room.free, &market.asks[pod.0], 1);
+                housed.add(&room.name, pod, classes);
+            }
+        }
+    }
+    housed
+}
+
+const ON_FREE_ROOM: Taste = Taste {
+    widest: 0.5,
+    keen: 2,
+    part: 8,
+};
+
+/// Rows that may go into a room, unless they are cheaper served elsewhere under the policies' addends.
+fn items<'a>(table: &'a Table, duals: &Duals, room: &Room, free: &[i64], left: &[u32]) -> Vec<Item<'a>> {
+    let mut items: Vec<Item<'a>> = Vec::new();
+    let mut most = 0.0_f64;
+    for (row, of) in table.rows.iter().enumerate() {
+        let admitted = of.classes.first().is_some_and(|class| room.admits[*class]);
+        let net = duals.pays[row].saturating_sub(table.addend(room.set, row));
+        let elsewhere = of.solo.is_some() || table.has_column(row);
+        let fits = left[row] > 0 && admitted && table.allowed(room.set, row) && space::holds(free, &of.ask);
+        if fits && (net >= 0 || !elsewhere) {
+            let widest = of
+                .ask
+                .iter()
+                .zip(free)
+                .map(|(ask, free)| if *free > 0 { real(*ask) / real(*free) } else { 0.0 })
+                .fold(1e-9, f64::max);
+            let worth = real(net.max(1)) / widest;
+            most = most.max(worth);
+            items.push(Item {
+                row,
+                ask: &of.ask,
+                worth,
+                left: left[row],
+            });
+        }
+    }
+    for item in &mut items {
+        item.worth /= most.max(1e-12);
+    }
+    items
+}
+
+fn keep_nominations(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue, housed: &mut Housed) {
+    let place: BTreeMap<NodeName, usize> = rooms
+        .iter()
+        .enumerate()
+        .filter(|(_, room)| room.stand == Stand::Ready)
+        .map(|(ix, room)| (room.name.clone(), ix))
+        .collect();
+    for pod in demand.market.seen.pods.iter().filter(|pod| pod.node.is_none()) {
+        let Some(at) = pod.nominated.as_ref().and_then(|node| place.get(node)) else {
+            continue;
+        };
+        if let Some(class) = queue.class_of(&pod.key) {
+            put(demand, &mut rooms[*at], queue, (class, &pod.key), housed);
+        }
+    }
+}
+
+/// Puts the pods of each launch back onto its nodes, in the order they were bought for: next-fit over equal
+/// nodes finds room for every pod that the purchase had room for.
+fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue, housed: &mut Housed) {
+    let mut launches: BTreeMap<Vec<PodKey>, Vec<usize>> = BTreeMap::new();
+    for (ix, room) in rooms
+        .iter_mut()
+        .enumerate()
+        .filter(|(_, room)| !room.meant_for.is_empty())
+    {
+        launches
+            .entry(std::mem::take(&mut room.meant_for))
+            .or_default()
+            .push(ix);
+    }
+    for (pods, nodes) in launches {
+        let mut nodes = nodes.into_iter().peekable();
+        for pod in &pods {
+            let Some(class) = queue.class_of(pod) else {
+                continue;
+            };
+            while let Some(node) = nodes.peek().copied() {
+                if put(demand, &mut rooms[node], queue, (class, pod), housed) {
+                    break;
+                }
+                nodes.next();
+            }
+        }
+    }
+}
+
+fn put(
+    demand: &Demand<'_>,
+    room: &mut Room,
+    queue: &mut Queue,
+    pod: (usize, &PodKey),
+    housed: &mut Housed,
+) -> bool {
+    let (class, key) = pod;
+    let market = demand.market;
+    let fits = room.admits[class] && space::holds(&room.free, &market.asks[class]);
+    if fits && queue.pull(key) {
+        space::take(&mut room.free, &market.asks[class], 1);
+        housed.add(&room.name, (class, key.clone()), demand.classes);
+    }
+    fits
+}
+
+/// The rooms as the bound sees them, before anything is placed.
+pub(crate) fn as_free(rooms: &[Room], table: &Table) -> Vec<FreeRoom> {
+    rooms
+        .iter()
+        .map(|room| FreeRoom {
+            room: table
+                .project(&room.free)
+                .into_iter()
+                .map(|free| free.max(0))
+                .collect(),
+            set: room.set,
+            admits: table
+                .rows
+                .iter()
+                .map(|row| row.classes.first().is_some_and(|class| room.admits[*class]))
+                .collect(),
+        })
+        .filter(|room| room.admits.contains(&true))
+        .collect()
+}

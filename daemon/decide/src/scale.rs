@@ -1,0 +1,391 @@
+//! Replicas: which workloads may be scaled, what policies want, and the built-in default.
+//!
+//! Only workloads named in the aims or annotated `plimsoll.io/scale` are touched. What an HPA or ScaledObject
+//! owns is never written: it is refused, and its likely next step is only counted as demand. The default is
+//! the core of the HPA v2 algorithm.
+
+use crate::asking::{Answers, Asking};
+use crate::number::narrow;
+use crate::policy::{View, WorkloadRow};
+use model::advice::{Advice, Hook, ScaleAdvice};
+use model::aims::{Aims, Mode};
+use model::ids::{PolicyName, WorkloadKey};
+use model::memory::{Memory, Recommendation};
+use model::notes::ScaleNote;
+use model::plan::StepKind;
+use model::reason::{Reason, Refusal};
+use model::snapshot::Snapshot;
+use model::time::Span;
+use model::workload::Workload;
+use std::collections::BTreeMap;
+
+/// Annotation that puts a workload under Plimsoll: `cpu=70%`, `memory=80%`, or `<metric>=<per replica>`.
+pub const SCALE_ANNOTATION: &str = "plimsoll.io/scale";
+/// Annotation with the fewest replicas; 1 where absent.
+pub const MIN_ANNOTATION: &str = "plimsoll.io/min-replicas";
+/// Annotation with the most replicas; 100 where absent.
+pub const MAX_ANNOTATION: &str = "plimsoll.io/max-replicas";
+
+const DEFAULT_MAX: u32 = 100;
+/// A fall in replicas waits until every recommendation of this time agrees (HPA's stabilisation window).
+const STABILISATION: Span = Span::from_secs(300);
+/// An older figure is no figure.
+const OLDEST_METRIC: Span = Span::from_secs(300);
+/// A ratio this near to 1, in thousandths, changes nothing (HPA's tolerance).
+const TOLERANCE: i128 = 100;
+const RECOMMENDATIONS_KEPT: usize = 64;
+
+/// What came of the stage.
+#[derive(Debug, Default)]
+pub(crate) struct Scaled {
+    pub(crate) steps: Vec<(StepKind, Reason)>,
+    pub(crate) notes: Vec<ScaleNote>,
+    pub(crate) refusals: Vec<Refusal>,
+    /// Replicas to plan nodes for, where they differ from the Snapshot's.
+    pub(crate) demand: BTreeMap<WorkloadKey, u32>,
+}
+
+/// Asks for replicas and turns the answers into steps, within bounds.
+pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, asking: &mut Asking<'_>) -> Scaled {
+    let mut scaled = Scaled::default();
+    let (owned, rows): (Vec<_>, Vec<_>) = rows(seen, memory, aims)
+        .into_iter()
+        .partition(|(workload, _)| workload.owned_by.is_some());
+    for (workload, row) in owned {
+        forecast(workload, &row, &mut scaled);
+    }
+    let rows: Vec<WorkloadRow> = rows.into_iter().map(|(_, row)| row).collect();
+    memory
+        .recommendations
+        .retain(|key, _| rows.iter().any(|row| row.key == *key));
+    if rows.is_empty() {
+        return scaled;
+    }
+    let view = View {
+        hook: Hook::Scaler,
+        seen,
+        memory: &memory.clone(),
+        aims,
+        workloads: &rows,
+        classes: &[],
+        sets: &[],
+    };
+    let answers = asking.ask(&view, memory);
+    for row in &rows {
+        let (asked, reason) = wanted(row, &answers);
+        let to = bounded(row, asked.replicas);
+        remember(memory, seen, row, asked.raw);
+        let asked = asked.replicas;
+        scaled.notes.push(ScaleNote {
+            workload: row.key.clone(),
+            from: row.replicas,
+            asked,
+            to,
+            forecast: false,
+        });
+        if to != row.replicas {
+            if carried_out(seen, aims, &row.key) {
+                scaled.demand.insert(row.key.clone(), to);
+            }
+            let kind = StepKind::ScaleWorkload {
+                workload: row.key.clone(),
+                from: row.replicas,
+                to,
+            };
+            scaled.steps.push((kind, reason));
+        }
+    }
+    scaled
+}
+
+/// Whether the step may happen at all: in a cluster that acts, what is held back for one workload or for the
+/// scaler must not buy nodes. In a cluster that only observes, the whole picture is wanted.
+fn carried_out(seen: &Snapshot, aims: &Aims, key: &WorkloadKey) -> bool {
+    let modes = aims.modes.with(&seen.ledger.modes);
+    modes.of_cluster() == Mode::Observe
+        || (modes.of_workload(key) == Mode::Act && modes.of_hook(Hook::Scaler) == Mode::Act)
+}
+
+fn forecast(workload: &Workload, row: &WorkloadRow, scaled: &mut Scaled) {
+    let to = bounded(row, built_in(row).replicas);
+    scaled.refusals.push(Refusal::OwnedByHpa {
+        workload: row.key.clone(),
+        owner: workload.owned_by.clone().unwrap_or_default(),
+    });
+    scaled.notes.push(ScaleNote {
+        workload: row.key.clone(),
+        from: row.replicas,
+        asked: to,
+        to,
+        forecast: true,
+    });
+    if to > row.replicas {
+        scaled.demand.insert(row.key.clone(), to);
+    }
+}
+
+/// A number of replicas, and what it was before it was held against falling too soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Asked {
+    replicas: u32,
+    raw: u32,
+}
+
+/// Within bounds. A workload at zero that nobody wants more of is paused and stays so (HPA).
+fn bounded(row: &WorkloadRow, asked: u32) -> u32 {
+    if asked == 0 && row.replicas == 0 {
+        0
+    } else {
+        asked.clamp(row.min, row.max.max(row.min))
+    }
+}
+
+/// The highest of the answers that count; the default where nobody counts; on a fault the default too, but
+/// then it only raises.
+fn wanted(row: &WorkloadRow, answers: &Answers) -> (Asked, Reason) {
+    let mut best: Option<(&PolicyName, &ScaleAdvice)> = None;
+    for (name, advice) in &answers.counted {
+        let Advice::Scale(rows) = advice else {
+            continue;
+        };
+        let own = rows.iter().find(|advice| advice.workload == row.key);
+        if let Some(own) = own.filter(|own| best.is_none_or(|(_, best)| own.replicas > best.replicas)) {
+            best = Some((name, own));
+        }
+    }
+    let floor = answers.faulted.then(|| {
+        let default = built_in(row);
+        Asked {
+            replicas: default.replicas.max(row.replicas),
+            raw: default.raw,
+        }
+    });
+    let just = |replicas| Asked {
+        replicas,
+        raw: replicas,
+    };
+    match (best, floor) {
+        (Some((name, advice)), floor) if floor.is_none_or(|floor| advice.replicas >= floor.replicas) => {
+            let reason = Reason::Scaled {
+                by: name.clone(),
+                code: advice.code,
+                text: advice.text.clone(),
+            };
+            (just(advice.replicas), reason)
+        }
+        (_, Some(floor)) => (floor, by_default()),
+        (None, None) if answers.enforced => (just(row.replicas), by_default()),
+        _ => (built_in(row), by_default()),
+    }
+}
+
+fn by_default() -> Reason {
+    Reason::Scaled {
+        by: PolicyName::new("built-in"),
+        code: 0,
+        text: String::new(),
+    }
+}
+
+/// HPA v2's core rule, stabilised against falling too soon. A missing or old figure keeps the replicas.
+fn built_in(row: &WorkloadRow) -> Asked {
+    let just = |replicas| Asked {
+        replicas,
+        raw: replicas,
+    };
+    if row.replicas == 0 {
+        return just(0);
+    }
+    if row.replicas > row.max || row.replicas < row.min {
+        return just(bounded(row, row.replicas));
+    }
+    let proposed = proposal(row).unwrap_or(row.replicas);
+    let raw = proposed.min(row.replicas.saturating_mul(2).max(4));
+    let held = raw.max(row.recent_max).min(row.replicas);
+    Asked {
+        replicas: if raw < row.replicas { held } else { raw },
+        raw,
+    }
+}
+
+/// Replicas by `ceil(ratio × pods)`; `None` where a figure is missing.
+fn proposal(row: &WorkloadRow) -> Option<u32> {
+    let value = row.value_milli.filter(|_| row.age <= OLDEST_METRIC)?;
+    let target = i128::from(row.target_milli);
+    if target <= 0 || row.pods == 0 || value < 0 {
+        return None;
+    }
+    if matches!(row.metric.as_str(), "cpu" | "memory") {
+        utilisation_proposal(row, i128::from(value), target)
+    } else {
+        let replicas = i128::from(row.replicas);
+        let ratio = i128::from(value) * 1000 / (target * replicas);
+        Some(if near(ratio) {
+            row.replicas
+        } else {
+            ceil(i128::from(value), target)
+        })
+    }
+}
+
+/// HPA's two passes: first over the pods with a figure; where some have none, they count against the move
+/// (as full when falling, as idle when rising), and a move that turns round is dropped.
+fn utilisation_proposal(row: &WorkloadRow, value: i128, target: i128) -> Option<u32> {
+    let request = i128::from(row.request_milli);
+    if request <= 0 {
+        return None;
+    }
+    // HPA truncates utilisation to whole percent before it compares.
+    let permille = |value: i128, pods: i128| value * 100 / (request * pods) * 10;
+    let pods = i128::from(row.pods);
+    let first = permille(value, pods) * 1000 / target;
+    let missing = i128::from(row.ready.saturating_sub(row.pods));
+    if near(first) {
+        return Some(row.replicas);
+    }
+    if missing == 0 {
+        return Some(ceil(permille(value, pods) * pods, target));
+    }
+    let filled = if first < 1000 {
+        value + missing * request * target.max(1000) / 1000
+    } else {
+        value
+    };
+    let all = pods + missing;
+    let second = permille(filled, all) * 1000 / target;
+    let proposed = ceil(permille(filled, all) * all, target);
+    let turned = (second < 1000) != (first < 1000) || (proposed > row.replicas) != (first > 1000);
+    Some(if near(second) || turned {
+        row.replicas
+    } else {
+        proposed
+    })
+}
+
+fn near(ratio: i128) -> bool {
+    (1000 - TOLERANCE..=1000 + TOLERANCE).contains(&ratio)
+}
+
+fn ceil(value: i128, by: i128) -> u32 {
+    u32::try_from((value + by - 1) / by).unwrap_or(u32::MAX)
+}
+
+/// Remembers a recommendation. The first one is preceded by the replicas there are, as HPA does: a fall
+/// waits a whole window after a restart.
+fn remember(memory: &mut Memory, seen: &Snapshot, row: &WorkloadRow, asked: u32) {
+    let kept = memory.recommendations.entry(row.key.clone()).or_default();
+    if kept.is_empty() {
+        kept.push(Recommendation {
+            at: seen.at,
+            replicas: row.replicas,
+        });
+    }
+    kept.retain(|r| seen.at.since(r.at) <= STABILISATION);
+    kept.push(Recommendation {
+        at: seen.at,
+        replicas: asked,
+    });
+    let surplus = kept.len().saturating_sub(RECOMMENDATIONS_KEPT);
+    kept.drain(..surplus);
+}
+
+/// Workloads that may be scaled, in the order of the Snapshot: those of the aims, then annotated ones.
+fn rows<'a>(seen: &'a Snapshot, memory: &Memory, aims: &Aims) -> Vec<(&'a Workload, WorkloadRow)> {
+    seen.workloads
+        .iter()
+        .filter(|w| !matches!(&*w.key.kind, "DaemonSet" | "Job" | "CronJob"))
+        .filter_map(|workload| {
+            let named = aims.scale.iter().find(|aim| aim.workload == workload.key);
+            let target = match named {
+                Some(aim) => Target {
+                    metric: aim.metric.clone(),
+                    milli: aim.target_milli,
+                    min: aim.min,
+                    max: aim.max,
+                },
+                None => annotated(workload)?,
+            };
+            Some((workload, row(seen, memory, workload, target)))
+        })
+        .collect()
+}
+
+struct Target {
+    metric: String,
+    milli: i64,
+    min: u32,
+    max: u32,
+}
+
+/// Reads the annotations; what cannot be read is no wish.
+fn annotated(workload: &Workload) -> Option<Target> {
+    let (metric, target) = workload.annotations.get(SCALE_ANNOTATION)?.split_once('=')?;
+    let number = |key: &str| workload.annotations.get(key)?.trim().parse().ok();
+    let (metric, target) = (metric.trim(), target.trim());
+    let milli = match target.strip_suffix('%') {
+        Some(percent) => thousandths(percent)? / 100,
+        None => thousandths(target)?,
+    };
+    (milli > 0 && !metric.is_empty()).then(|| Target {
+        metric: metric.to_owned(),
+        milli,
+        min: number(MIN_ANNOTATION).unwrap_or(1),
+        max: number(MAX_ANNOTATION).unwrap_or(DEFAULT_MAX),
+    })
+}
+
+/// A decimal number in thousandths; more than three decimals are cut.
+fn thousandths(text: &str) -> Option<i64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    if !part.chars().all(|c| c.is_ascii_digit()) || whole.starts_with(['-', '+']) {
+        return None;
+    }
+    let part: String = part.chars().chain("000".chars()).take(3).collect();
+    whole
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(1000)?
+        .checked_add(part.parse().ok()?)
+}
+
+fn row(seen: &Snapshot, memory: &Memory, workload: &Workload, target: Target) -> WorkloadRow {
+    let figure = workload.metrics.iter().find(|m| m.name == target.metric);
+    let spec = workload.template.or_else(|| {
+        seen.pods.iter().map(|pod| pod.spec).find(|ix| {
+            seen.specs
+                .get(*ix as usize)
+                .is_some_and(|s| s.owner.as_ref() == Some(&workload.key))
+        })
+    });
+    let requests = spec
+        .and_then(|ix| seen.specs.get(ix as usize))
+        .map(|spec| &spec.requests);
+    let request = match target.metric.as_str() {
+        "cpu" => requests.map_or(0, |r| r.cpu_milli),
+        "memory" => requests.map_or(0, |r| r.memory_bytes),
+        _ => 0,
+    };
+    let recent = memory.recommendations.get(&workload.key).into_iter().flatten();
+    WorkloadRow {
+        key: workload.key.clone(),
+        spec,
+        replicas: workload.replicas,
+        ready: workload.ready,
+        min: target.min,
+        max: target.max,
+        metric: target.metric,
+        target_milli: target.milli,
+        value_milli: figure.map(|f| f.milli),
+        age: figure.map_or(Span::ZERO, |f| seen.at.since(f.at)),
+        pods: figure.map_or(0, |f| f.pods),
+        request_milli: narrow(i128::from(request) * 1000),
+        recent_max: recent
+            .filter(|r| seen.at.since(r.at) <= STABILISATION)
+            .map(|r| r.replicas)
+            .max()
+            .unwrap_or(workload.replicas),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,316 @@
+//! The stage "place": headroom, the placement policies, free room, the purchase, and what it costs beside its
+//! bounds.
+
+use crate::asking::Asking;
+use crate::bound::{self, Duals};
+use crate::demand::{self, Class};
+use crate::headroom;
+use crate::market::Market;
+use crate::number::{count, narrow};
+use crate::packing::Table;
+use crate::placement::{self, Adjust};
+use crate::policy::{ClassRow, View};
+use crate::purchase::{self, Purchase};
+use crate::queue::Queue;
+use crate::rooms::{self, Demand, Housed, Room};
+use crate::shrink;
+use model::advice::Hook;
+use model::aims::Aims;
+use model::ids::{NodeName, PodKey};
+use model::memory::Memory;
+use model::money::UsdPerHour;
+use model::notes::{ClassNote, Notes, SetNote};
+use model::plan::{Cost, StepKind};
+use model::snapshot::Snapshot;
+
+/// What came of the stage.
+pub(crate) struct Placed {
+    /// What policies make of prices, where they make anything of them.
+    pub(crate) adjust: Option<Adjust>,
+    pub(crate) rooms: Vec<Room>,
+    pub(crate) housed: Housed,
+    pub(crate) purchase: Purchase,
+    pub(crate) cost: Cost,
+    /// Without policies: what the notes explain the bill by.
+    plain: (Table, Duals),
+    /// With policies, where there are any.
+    priced: Option<(Table, Duals)>,
+}
+
+/// Adds the virtual pods that headroom policies ask for.
+pub(crate) fn with_headroom(
+    seen: &Snapshot,
+    memory: &mut Memory,
+    aims: &Aims,
+    asking: &mut Asking<'_>,
+    mut classes: Vec<Class>,
+) -> Vec<Class> {
+    if !asking.anybody(Hook::Headroom) {
+        return classes;
+    }
+    let market = Market::new(seen, memory, aims, &classes);
+    let table = Table::new(&market, &classes, None);
+    let duals = bound::search(&table, &table.counts(&all(&classes)));
+    let rows = class_rows(&market, &classes, &table, &duals);
+    let view = View {
+        hook: Hook::Headroom,
+        seen,
+        memory: &memory.clone(),
+        aims,
+        workloads: &[],
+        classes: &rows,
+        sets: &market.sets,
+    };
+    let answers = asking.ask(&view, memory);
+    classes.extend(headroom::classes(&answers.counted));
+    classes
+}
+
+/// Finds a place for every class: free room first, then Fargate or EC2 by money.
+pub(crate) fn place(
+    demand: &Demand<'_>,
+    memory: &mut Memory,
+    aims: &Aims,
+    asking: &mut Asking<'_>,
+) -> Placed {
+    let Demand { market, classes } = *demand;
+    let table = Table::new(market, classes, None);
+    let duals = bound::search(&table, &table.counts(&all(classes)));
+    let adjust = ask_placement(demand, memory, aims, asking, (&table, &duals));
+    let priced = adjust.as_ref().map(|adjust| {
+        let table = Table::new(market, classes, Some(adjust));
+        let duals = bound::search(&table, &table.counts(&all(classes)));
+        (table, duals)
+    });
+    let plain = (table, duals);
+    let (table, duals) = priced.as_ref().unwrap_or(&plain);
+    let mut rooms = rooms::find(market, aims, classes);
+    let before = rooms.clone();
+    let mut queue = Queue::new(table, classes, |_| true);
+    let housed = rooms::house(demand, table, duals, &mut rooms, &mut queue);
+    let purchase = purchase::buy(market, table, duals, classes, &mut queue);
+    let served = served(classes, &housed, &purchase);
+    let bound_of = |(table, duals): &(Table, Duals)| {
+        let free = rooms::as_free(&before, table);
+        UsdPerHour(duals.bound(table, &table.counts(&served), &free))
+    };
+    let bound = bound_of(&plain);
+    let cost = Cost {
+        rate: purchase
+            .bought
+            .iter()
+            .map(|b| market.seen.offers[b.offer].price)
+            .sum(),
+        bound,
+        policy_rate: policy_rate(table, &rooms, &housed, &purchase),
+        policy_bound: priced.as_ref().map_or(bound, bound_of),
+    };
+    Placed {
+        adjust,
+        rooms,
+        housed,
+        purchase,
+        cost,
+        plain,
+        priced,
+    }
+}
+
+fn ask_placement(
+    demand: &Demand<'_>,
+    memory: &mut Memory,
+    aims: &Aims,
+    asking: &mut Asking<'_>,
+    (table, duals): (&Table, &Duals),
+) -> Option<Adjust> {
+    let Demand { market, classes } = *demand;
+    if classes.is_empty() || !asking.anybody(Hook::Placement) {
+        return None;
+    }
+    let rows = class_rows(market, classes, table, duals);
+    let view = View {
+        hook: Hook::Placement,
+        seen: market.seen,
+        memory: &memory.clone(),
+        aims,
+        workloads: &[],
+        classes: &rows,
+        sets: &market.sets,
+    };
+    let answers = asking.ask(&view, memory);
+    Some(Adjust::of(&answers.counted)).filter(|adjust| !adjust.is_neutral())
+}
+
+/// Classes as policies see them.
+fn class_rows(market: &Market<'_>, classes: &[Class], table: &Table, duals: &Duals) -> Vec<ClassRow> {
+    classes
+        .iter()
+        .enumerate()
+        .map(|(ix, class)| {
+            let row = table.row_of[ix];
+            ClassRow {
+                spec: class.spec,
+                workload: class.body.owner.clone(),
+                requests: class.body.requests.clone(),
+                pending: class.pending,
+                to_come: class.to_come,
+                headroom: class.headroom,
+                ec2_price: duals
+                    .cheapest_column(table, row)
+                    .map(|(_, price)| UsdPerHour(price)),
+                fargate_price: market.fargate[ix].iter().map(|option| option.price).min(),
+            }
+        })
+        .collect()
+}
+
+fn all(classes: &[Class]) -> Vec<u32> {
+    classes.iter().map(Class::count).collect()
+}
+
+/// Pods that have a place, by class: the demand the bound is about.
+fn served(classes: &[Class], housed: &Housed, purchase: &Purchase) -> Vec<u32> {
+    let mut served = vec![0; classes.len()];
+    let bought = purchase.bought.iter().flat_map(|b| &b.pods);
+    for (class, _) in housed.pods.values().flatten().chain(bought) {
+        served[*class] += 1;
+    }
+    served
+}
+
+/// The bill with factors and addends: of what is bought, and addends on free room, never below zero per node.
+fn policy_rate(table: &Table, rooms: &[Room], housed: &Housed, purchase: &Purchase) -> UsdPerHour {
+    let bought: i128 = purchase.bought.iter().map(|b| i128::from(b.policy_price)).sum();
+    let on_free: i128 = rooms
+        .iter()
+        .filter_map(|room| Some((room, housed.pods.get(&room.name)?)))
+        .map(|(room, pods)| {
+            let addends = pods
+                .iter()
+                .map(|(class, _)| table.addend(room.set, table.row_of[*class]));
+            addends.map(i128::from).sum::<i128>().max(0)
+        })
+        .sum();
+    UsdPerHour(narrow(bought + on_free))
+}
+
+/// Waiting pods and replicas to come.
+pub(crate) fn pending(classes: &[Class]) -> u32 {
+    classes.iter().map(|class| class.pending + class.to_come).sum()
+}
+
+/// Whether a step lowers replicas.
+pub(crate) const fn scales_in(kind: &StepKind) -> bool {
+    matches!(kind, StepKind::ScaleWorkload { from, to, .. } if *to < *from)
+}
+
+impl Placed {
+    /// Pods on free room by node, headroom left out.
+    pub(crate) fn existing(&self) -> Vec<(NodeName, Vec<PodKey>)> {
+        self.housed
+            .pods
+            .iter()
+            .map(|(node, pods)| {
+                let real = pods
+                    .iter()
+                    .map(|(_, pod)| pod)
+                    .filter(|pod| !demand::is_headroom(pod));
+                (node.clone(), real.cloned().collect::<Vec<_>>())
+            })
+            .filter(|(_, pods)| !pods.is_empty())
+            .collect()
+    }
+
+    /// Notes on classes, sets, waste and running cost. What the pods on new nodes pay and what the nodes waste
+    /// add up to the bill exactly: waste is the price less what the pods pay, and never negative.
+    pub(crate) fn notes(&self, demand: &Demand<'_>) -> Notes {
+        let Demand { market, classes } = *demand;
+        let seen = market.seen;
+        let (table, duals) = &self.plain;
+        let waste = self.purchase.bought.iter().map(|bought| {
+            let paid: i64 = bought
+                .pods
+                .iter()
+                .map(|(class, _)| duals.pays[table.row_of[*class]])
+                .sum();
+            (
+                bought.node.name.clone(),
+                UsdPerHour(seen.offers[bought.offer].price.0 - paid),
+            )
+        });
+        let nodes = seen
+            .nodes
+            .iter()
+            .filter(|node| !node.fargate || node.offer.is_some());
+        let prices: Vec<(UsdPerHour, bool)> = nodes.map(|node| shrink::price_of(seen, node)).collect();
+        Notes {
+            classes: (0..classes.len()).map(|ix| self.class_note(demand, ix)).collect(),
+            sets: self.set_notes(market),
+            waste: waste.collect(),
+            clamped: self.clamped(market),
+            running_rate: prices.iter().map(|(price, _)| *price).sum(),
+            unpriced_nodes: count(prices.iter().filter(|(_, known)| !known).count()),
+            ..Notes::default()
+        }
+    }
+
+    fn class_note(&self, demand: &Demand<'_>, ix: usize) -> ClassNote {
+        let Demand { market, classes } = *demand;
+        let class = &classes[ix];
+        let (table, duals) = &self.plain;
+        let (own_table, own_duals) = self.priced.as_ref().unwrap_or(&self.plain);
+        let row = own_table.row_of[ix];
+        let fargate = own_table.rows[row]
+            .solo
+            .as_ref()
+            .map(|(_, price)| UsdPerHour(*price));
+        let ec2 = fargate.and_then(|_| placement::ec2_price(market, own_table, own_duals, row));
+        ClassNote {
+            spec: class.spec,
+            workload: class.body.owner.clone(),
+            pending: class.pending,
+            to_come: class.to_come,
+            headroom: class.headroom,
+            pays: UsdPerHour(duals.pays[table.row_of[ix]]),
+            fargate,
+            ec2: ec2.map(|ec2| ec2.price),
+            sample: class.pods.first().cloned().unwrap_or_else(|| PodKey::new("", "")),
+        }
+    }
+
+    fn set_notes(&self, market: &Market<'_>) -> Vec<SetNote> {
+        let factor = |set| self.adjust.as_ref().map_or(1000, |adjust| adjust.factor(set));
+        market
+            .sets
+            .iter()
+            .enumerate()
+            .map(|(ix, set)| SetNote {
+                name: set.name.clone(),
+                group: market
+                    .seen
+                    .groups
+                    .get(set.group as usize)
+                    .map_or_else(|| set.name.as_str().into(), |g| g.name.clone()),
+                offers: set.offers,
+                factor: u32::try_from(factor(ix)).unwrap_or(u32::MAX),
+            })
+            .collect()
+    }
+
+    /// Offers and classes whose addends would have made a new node cheaper than free.
+    fn clamped(&self, market: &Market<'_>) -> Vec<(model::OfferId, u32)> {
+        let Some(adjust) = &self.adjust else {
+            return Vec::new();
+        };
+        let mut clamped: Vec<(model::OfferId, u32)> = Vec::new();
+        for bought in self.purchase.bought.iter().filter(|b| b.clamped) {
+            let set = market.set_of[bought.offer];
+            let pulling = |class: &usize| adjust.addends.get(&(*class, set)).is_some_and(|a| a.0 < 0);
+            let classes = bought.pods.iter().map(|(class, _)| *class).filter(pulling);
+            clamped.extend(classes.map(|class| (bought.node.offer.clone(), count(class))));
+        }
+        clamped.sort();
+        clamped.dedup();
+        clamped
+    }
+}
