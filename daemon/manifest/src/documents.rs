@@ -187,6 +187,10 @@ fn yaml_options() -> serde_saphyr::Options {
             max_depth: 64,
         },
         with_snippet: false,
+        // `on` and `n` are text; only true and false are booleans (YAML 1.2), as kubectl prints them.
+        strict_booleans: true,
+        // A request of 1e400 is refused where it stands, with its path.
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString,
     }
 }
 

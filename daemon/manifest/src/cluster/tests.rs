@@ -1,1 +1,214 @@
-//! Tests.
+//! Objects of several files joined into one Snapshot.
+
+use super::ClusterBuilder;
+use crate::offers::price_list;
+use crate::{PriceList, built_in};
+use model::Snapshot;
+use model::aims::{Aims, FargateAim};
+use model::group::GroupKind;
+use model::ids::{GroupName, WorkloadKey};
+use model::pod::{PodPhase, PodSpec, Unmodelled};
+use std::sync::Arc;
+
+fn builder(text: &str) -> ClusterBuilder {
+    let mut builder = ClusterBuilder::new();
+    builder.read("c.yaml", text.as_bytes()).unwrap_or_else(|problems| panic!("{problems}"));
+    builder
+}
+
+fn snapshot(text: &str) -> Snapshot {
+    builder(text).finish(&built_in(), &Aims::default())
+}
+
+fn spec_of(seen: &Snapshot, name: &str) -> Arc<PodSpec> {
+    let pod = seen.pods.iter().find(|pod| &*pod.key.name == name).unwrap_or_else(|| panic!("no pod {name}"));
+    seen.spec(pod.spec)
+}
+
+const OWNERS: &str = "
+kind: ReplicaSet
+metadata: {name: api-x, namespace: shop, ownerReferences: [{kind: Rollout, name: api, controller: true}]}
+---
+kind: Pod
+metadata:
+  name: a
+  namespace: shop
+  labels: {pod-template-hash: 6d4cf56db6}
+  ownerReferences: [{kind: ReplicaSet, name: cart-6d4cf56db6, controller: true}]
+spec: {containers: [{resources: {requests: {cpu: 1}}}]}
+---
+kind: Pod
+metadata: {name: b, namespace: shop, ownerReferences: [{kind: ReplicaSet, name: api-x, controller: true}]}
+spec: {containers: [{}]}
+---
+kind: Pod
+metadata: {name: c, namespace: shop, ownerReferences: [{kind: Node, name: n1, controller: true}]}
+spec: {containers: [{}]}
+";
+
+#[test]
+fn owners_are_resolved_through_replica_sets() {
+    let seen = snapshot(OWNERS);
+    let owner = |name| spec_of(&seen, name).owner.clone();
+    assert_eq!(owner("a"), Some(WorkloadKey::new("Deployment", "shop", "cart")));
+    assert_eq!(owner("b"), Some(WorkloadKey::new("Rollout", "shop", "api")));
+    assert_eq!(owner("c"), None);
+}
+
+#[test]
+fn missing_replicas_become_waiting_pods_and_scalers_own_them() {
+    let seen = snapshot(
+        "
+kind: Deployment
+metadata: {name: cart, namespace: shop, annotations: {plimsoll.io/scale: 'yes', other: x}}
+spec: {replicas: 3, selector: {matchLabels: {app: cart}}, template: {metadata: {labels: {app: cart}}, spec: {containers: [{resources: {limits: {memory: 1Gi}}}]}}}
+---
+kind: Pod
+metadata: {name: cart-0, namespace: shop, ownerReferences: [{kind: Deployment, name: cart, controller: true}]}
+spec: {containers: [{}]}
+---
+kind: HorizontalPodAutoscaler
+metadata: {name: cart-hpa, namespace: shop}
+spec: {scaleTargetRef: {kind: Deployment, name: cart}}
+---
+kind: Job
+metadata: {name: load, namespace: shop}
+spec: {parallelism: 4, completions: 2, template: {spec: {containers: [{}]}}}
+---
+kind: DaemonSet
+metadata: {name: agent, namespace: shop}
+spec: {template: {spec: {containers: [{}]}}}
+",
+    );
+    let names: Vec<String> = seen.pods.iter().map(|pod| pod.key.to_string()).collect();
+    assert_eq!(names, ["shop/cart-0", "shop/cart-1", "shop/cart-2", "shop/load-0", "shop/load-1"]);
+    assert!(seen.pods.iter().all(|pod| pod.phase == PodPhase::Pending));
+    assert_eq!(spec_of(&seen, "cart-1").requests.memory_bytes, 1 << 30);
+    let cart = seen.workloads.iter().find(|w| &*w.key.name == "cart").unwrap();
+    assert_eq!(cart.owned_by.as_deref(), Some("HorizontalPodAutoscaler cart-hpa"));
+    assert_eq!(cart.annotations.len(), 1);
+    let agent = seen.workloads.iter().find(|w| w.is_daemon_set()).unwrap();
+    assert_eq!(seen.spec(agent.template.unwrap()).tolerations.len(), 6);
+}
+
+const CLAIMS: &str = "
+kind: PersistentVolumeClaim
+metadata: {name: files}
+spec: {volumeName: pv-files}
+---
+kind: PersistentVolume
+metadata: {name: pv-files}
+spec: {csi: {driver: efs.csi.aws.com}}
+---
+kind: PersistentVolumeClaim
+metadata: {name: block}
+spec: {storageClassName: gp3}
+---
+kind: StorageClass
+metadata: {name: gp3}
+provisioner: ebs.csi.aws.com
+volumeBindingMode: WaitForFirstConsumer
+";
+
+#[test]
+fn only_claims_proven_free_are_modelled() {
+    let pod = |name: &str, claim: &str| {
+        format!(
+            "---\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{containers: [{{}}], volumes: [{{name: v, persistentVolumeClaim: {{claimName: {claim}}}}}]}}\n"
+        )
+    };
+    let seen = snapshot(&format!("{CLAIMS}{}{}{}", pod("f", "files"), pod("b", "block"), pod("u", "unknown")));
+    assert_eq!(spec_of(&seen, "f").unmodelled, []);
+    assert_eq!(spec_of(&seen, "b").unmodelled, [Unmodelled::VolumeClaim]);
+    assert_eq!(spec_of(&seen, "u").unmodelled, [Unmodelled::VolumeClaim]);
+    assert!(["f", "b", "u"].iter().all(|name| spec_of(&seen, name).traits.claims_volume));
+}
+
+#[test]
+fn budgets_without_status_are_computed() {
+    let mut text = String::new();
+    for n in 0..4 {
+        let phase = if n < 3 { "Running" } else { "Pending" };
+        text += &format!(
+            "---\nkind: Pod\nmetadata: {{name: p{n}, labels: {{app: a}}}}\nspec: {{nodeName: n, containers: [{{}}]}}\nstatus: {{phase: {phase}}}\n"
+        );
+    }
+    for (name, spec) in [
+        ("most", "maxUnavailable: 50%"),
+        ("least", "minAvailable: 1"),
+        ("share", "minAvailable: 60%"),
+        ("none", "maxUnavailable: 0"),
+    ] {
+        text += &format!(
+            "---\nkind: PodDisruptionBudget\nmetadata: {{name: {name}}}\nspec: {{selector: {{matchLabels: {{app: a}}}}, {spec}}}\n"
+        );
+    }
+    text += "---\nkind: PodDisruptionBudget\nmetadata: {name: told}\nspec: {selector: {}}\nstatus: {disruptionsAllowed: 7}\n";
+    text += "---\nkind: PodDisruptionBudget\nmetadata: {name: nothing}\nspec: {minAvailable: 1}\n";
+    let seen = snapshot(&text);
+    let allowed: Vec<(&str, u32)> = seen.budgets.iter().map(|b| (b.name.as_str(), b.allowed)).collect();
+    // Four expected, three healthy: 50 % of 4 may go, so 2 must stay; 60 % of 4 is 3.
+    assert_eq!(allowed, [("least", 2), ("most", 1), ("none", 0), ("share", 0), ("told", 7)]);
+}
+
+const NODE: &str = "
+kind: Node
+metadata:
+  name: n1
+  labels: {eks.amazonaws.com/nodegroup: ng-1, team: a, node.kubernetes.io/instance-type: m5.large,
+           topology.kubernetes.io/zone: us-east-1a, topology.k8s.aws/zone-id: use1-az1}
+spec: {providerID: 'aws:///us-east-1a/i-0123', taints: [{key: team, value: a, effect: NoSchedule}]}
+status: {allocatable: {cpu: 1930m, memory: 7077888Ki, pods: '29'}}
+";
+
+const CSV: &str = "instance_type,vcpu,memory_mib,arch,od_usd_h,azs,spot_usd_h_est
+m5.large,2,8192,x86_64,0.096,use1-az1 use1-az2,0.04
+c5.large,2,4096,x86_64,0.085,use1-az1,
+";
+
+fn prices() -> PriceList {
+    price_list("o.csv", CSV.as_bytes()).unwrap()
+}
+
+#[test]
+fn nodes_know_their_group_instance_and_offer() {
+    let seen = builder(NODE).finish(&prices(), &Aims::default());
+    let node = seen.nodes.first().unwrap();
+    assert_eq!(node.group, Some(GroupName::new("ng-1")));
+    assert_eq!(node.instance.as_ref().map(|id| id.as_str()), Some("i-0123"));
+    assert_eq!(node.offer.as_ref().map(|id| id.as_str()), Some("m5.large/use1-az1/on-demand"));
+    assert_eq!((node.allocatable.cpu_milli, node.max_pods, node.ready), (1930, 29, true));
+    let names: Vec<_> = seen.groups.iter().map(|g| (g.name.as_str(), g.kind)).collect();
+    assert_eq!(names, [("fleet", GroupKind::Fleet), ("ng-1", GroupKind::ManagedNodeGroup)]);
+    assert!(seen.offers.iter().all(|offer| seen.groups[offer.group as usize].name.as_str() == "fleet"));
+    assert_eq!(seen.offers.len(), 3);
+}
+
+#[test]
+fn a_named_group_buys_what_its_nodes_show() {
+    let aims = Aims { groups: vec![GroupName::new("ng-1")], ..Aims::default() };
+    let seen = builder(NODE).finish(&prices(), &aims);
+    let ids: Vec<&str> = seen.offers.iter().map(|offer| offer.id.as_str()).collect();
+    assert_eq!(ids, ["ng-1/m5.large/us-east-1a/on-demand"]);
+    assert_eq!(seen.offers[0].labels.get("team").map(String::as_str), Some("a"));
+    assert_eq!(seen.groups[0].taints.len(), 1);
+}
+
+#[test]
+fn fargate_is_offered_only_where_a_profile_is_named() {
+    assert!(snapshot(NODE).offers.iter().all(|offer| !offer.is_fargate()));
+    let profile = FargateAim { profile: "p".into(), namespaces: vec!["batch-*".into()], labels: Default::default() };
+    let aims = Aims { fargate: vec![profile], ..Aims::default() };
+    let seen = builder(NODE).finish(&built_in(), &aims);
+    assert_eq!(seen.offers.iter().filter(|offer| offer.is_fargate()).count(), 74);
+    let named = "kind: ClusterConfig\nmetadata: {name: c}\nfargateProfiles: [{name: q, selectors: [{namespace: x}]}]";
+    assert_eq!(snapshot(named).groups.last().unwrap().name.as_str(), "q");
+}
+
+#[test]
+fn the_same_object_twice_is_a_mistake() {
+    let pod = "kind: Pod\nmetadata: {name: a}\nspec: {containers: [{}]}\n";
+    let mut builder = builder(pod);
+    let problems = builder.read("d.yaml", pod.as_bytes()).unwrap_err();
+    assert_eq!(problems.to_string(), "d.yaml: Pod default/a: metadata.name: stands there twice (first in c.yaml)");
+}

@@ -1,0 +1,174 @@
+//! The plan for people: what it costs, what is bought, what is refused, what would be done.
+
+use super::document::{NodeJson, OfferJson, PlanJson, RefusalJson};
+use crate::output::table;
+use model::PodKey;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Steps shown before the rest is counted.
+const STEPS: usize = 20;
+
+/// The whole plan.
+pub(crate) fn whole(plan: &PlanJson) -> String {
+    let mut text = head(plan);
+    if !plan.nodes.is_empty() {
+        let _ = write!(text, "\n{}\n", nodes(&plan.nodes));
+    }
+    if !plan.existing.is_empty() {
+        let mut rows = table(&["existing node", "pods"]);
+        for node in &plan.existing {
+            rows.add_row([node.node.clone(), node.pods.len().to_string()]);
+        }
+        let _ = write!(text, "\n{}\n", rows.trim_fmt());
+    }
+    if !plan.refusals.is_empty() {
+        let _ = write!(text, "\n{}\n", refusals(&plan.refusals));
+    }
+    for refusal in &plan.other_refusals {
+        let _ = write!(text, "\n{refusal}");
+    }
+    if !plan.steps.is_empty() {
+        let mut rows = table(&["step", "why"]);
+        for step in plan.steps.iter().take(STEPS) {
+            rows.add_row([&step.text, &step.reason]);
+        }
+        let _ = write!(text, "\n{}\n", rows.trim_fmt());
+        if plan.steps.len() > STEPS {
+            let _ = writeln!(text, "… and {} more steps", plan.steps.len() - STEPS);
+        }
+    }
+    for fault in &plan.policy_faults {
+        let _ = write!(
+            text,
+            "\npolicy {} failed at {}: {}; the default answered",
+            fault.policy, fault.hook, fault.message
+        );
+    }
+    text.trim_end().to_owned()
+}
+
+/// What the plan says about one pod.
+pub(crate) fn of_pod(plan: &PlanJson, pod: &PodKey) -> String {
+    let found = plan.of_pod(pod);
+    let mut text = match (found.node, found.existing, found.refusal) {
+        (Some(node), ..) => format!(
+            "{pod} goes to {}, to be bought: {}",
+            node.name,
+            offer_name(&node.offer)
+        ),
+        (None, Some(node), _) => format!("{pod} fits on {node}, which is there"),
+        (None, None, Some(refusal)) => format!("{pod} has no place: {}", refusal.message),
+        (None, None, None) => format!("{pod} does not wait for a node"),
+    };
+    for closest in found.refusal.iter().flat_map(|refusal| &refusal.closest) {
+        let _ = write!(text, "\n  {}: {}", closest.offer, closest.message);
+    }
+    for step in found.steps {
+        let _ = write!(text, "\n  {}: {}", step.text, step.reason);
+    }
+    text
+}
+
+fn head(plan: &PlanJson) -> String {
+    let pods = &plan.pods;
+    let existing: usize = plan.existing.iter().map(|node| node.pods.len()).sum();
+    let cost = &plan.cost;
+    let mut text = format!(
+        "pods   {} waiting: {} on {} new nodes, {existing} on nodes that are there, {} refused\n",
+        pods.pending,
+        pods.placed - existing,
+        plan.nodes.len(),
+        pods.refused,
+    );
+    let _ = writeln!(
+        text,
+        "cost   ${:.4}/h; no plan costs less than ${:.4}/h (gap {:.2} %)",
+        cost.usd_per_hour, cost.lower_bound_usd_per_hour, cost.gap_percent,
+    );
+    if cost.policy_usd_per_hour.to_bits() != cost.usd_per_hour.to_bits() {
+        let _ = writeln!(
+            text,
+            "       as policies price it: ${:.4}/h, at least ${:.4}/h",
+            cost.policy_usd_per_hour, cost.policy_lower_bound_usd_per_hour,
+        );
+    }
+    text
+}
+
+#[derive(Default)]
+struct Bought {
+    count: u32,
+    pods: usize,
+    dollars: f64,
+    cpu: (i64, i64),
+    memory: (i64, i64),
+}
+
+fn nodes(nodes: &[NodeJson]) -> String {
+    let mut by_offer: BTreeMap<(String, String), Bought> = BTreeMap::new();
+    for node in nodes {
+        let bought = by_offer
+            .entry((node.group.clone(), offer_name(&node.offer)))
+            .or_default();
+        bought.count += 1;
+        bought.pods += node.pods.len();
+        bought.dollars += match node.offer {
+            OfferJson::Ec2 { usd_per_hour, .. } | OfferJson::Fargate { usd_per_hour, .. } => usd_per_hour,
+        };
+        bought.cpu.0 = bought.cpu.0.saturating_add(node.requested.cpu_milli);
+        bought.cpu.1 = bought.cpu.1.saturating_add(node.allocatable.cpu_milli);
+        bought.memory.0 = bought.memory.0.saturating_add(node.requested.memory_mib);
+        bought.memory.1 = bought.memory.1.saturating_add(node.allocatable.memory_mib);
+    }
+    let mut rows = table(&["group", "offer", "nodes", "pods", "cpu", "memory", "$/h"]);
+    for ((group, offer), bought) in by_offer {
+        rows.add_row([
+            group,
+            offer,
+            bought.count.to_string(),
+            bought.pods.to_string(),
+            percent(bought.cpu),
+            percent(bought.memory),
+            format!("{:.4}", bought.dollars),
+        ]);
+    }
+    rows.trim_fmt()
+}
+
+fn percent((part, of): (i64, i64)) -> String {
+    let percent = i128::from(part) * 100 / i128::from(of.max(1));
+    format!("{percent} %")
+}
+
+fn offer_name(offer: &OfferJson) -> String {
+    match offer {
+        OfferJson::Ec2 {
+            instance_type,
+            zone,
+            purchase,
+            ..
+        } => format!("{instance_type} {zone} {purchase}"),
+        OfferJson::Fargate {
+            cpu_milli,
+            memory_mib,
+            ..
+        } => format!("fargate {cpu_milli}m {memory_mib}Mi"),
+    }
+}
+
+fn refusals(refusals: &[RefusalJson]) -> String {
+    let mut by_reason: BTreeMap<&str, (usize, &RefusalJson)> = BTreeMap::new();
+    for refusal in refusals {
+        by_reason.entry(refusal.reason).or_insert((0, refusal)).0 += 1;
+    }
+    let mut rows = table(&["refused for", "pods", "for example"]);
+    for (reason, (count, example)) in by_reason {
+        rows.add_row([
+            reason.to_owned(),
+            count.to_string(),
+            format!("{}: {}", example.pod, example.message),
+        ]);
+    }
+    rows.trim_fmt()
+}
