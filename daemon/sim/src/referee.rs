@@ -3,7 +3,7 @@
 //! Source of the rules: reliability invariants (no over-commit, budgets kept, no removal of a node that still
 //! runs pods, group bounds kept, annotated pods left alone). A run with a violation is a failed run.
 
-use model::{GroupName, Instant, NodeName, PodKey};
+use model::{GroupName, Instant, NodeName, PodKey, WorkloadKey};
 use serde::Serialize;
 
 /// One breach.
@@ -71,6 +71,14 @@ impl Violation {
                 pods.len(),
                 names.join(", ")
             ),
+        }
+    }
+
+    pub(crate) fn lost(at: Instant, workload: &WorkloadKey, wanted: u32, there: usize) -> Self {
+        Self {
+            at,
+            kind: ViolationKind::PodLost,
+            message: format!("{workload} wants {wanted} pods and has {there}"),
         }
     }
 

@@ -105,6 +105,16 @@ pub struct Decision {
     pub outcome: String,
 }
 
+impl Series {
+    /// Keeps a decision; the oldest leave when there are too many.
+    pub(crate) fn keep(&mut self, decision: Decision) {
+        if self.decisions.len() >= MAX_DECISIONS {
+            self.decisions.remove(0);
+        }
+        self.decisions.push(decision);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,16 +3,21 @@
 //! Reading one from YAML is in `read`. Deliberately absent: anything that happens at run time.
 
 mod fault;
-
+mod offers;
 mod parts;
+mod pods;
+mod read;
+mod strikes;
+mod values;
 
-
+#[cfg(test)]
+mod tests;
 
 pub use crate::rng::Lag;
 pub use fault::{Api, Fault, FaultKind};
 pub use parts::{Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, GroupPlan, JobPlan, Load, PodPlan};
 pub use parts::{TraceRow, WorkloadPlan};
-
+pub use read::Fetch;
 
 use model::{Aims, Instant, Offer, Span};
 

@@ -6,7 +6,7 @@ use crate::scenario::parts::{
 };
 use crate::scenario::read::Fetch;
 use crate::scenario::values;
-use manifest::sheet::At;
+use manifest::At;
 use model::pod::{PodTraits, TaintEffect, Toleration};
 use model::selector::Labels;
 use model::{PodSpec, Resources, Span, WorkloadKey};
@@ -229,7 +229,7 @@ fn range(at: At<'_, '_>) -> (u32, u32) {
         at.problem("is missing");
         return (1, 1);
     }
-    if at.tree().is_some_and(|tree| matches!(tree, manifest::tree::Tree::Map(_))) {
+    if at.tree().is_some_and(|tree| matches!(tree, manifest::Tree::Map(_))) {
         at.only(&["min", "max"]);
         let (min, max) = (pods_of(at.get("min"), 1), pods_of(at.get("max"), 1));
         if min > max {

@@ -2,9 +2,9 @@
 //!
 //! Files beside it (offers, traces) are fetched by the caller's function, so that nothing here does I/O.
 
-use crate::scenario::{Fault, Lag, Scenario, offers, pods, strikes, values};
-use manifest::sheet::{At, Sheet};
-use manifest::{Problem, Problems};
+use crate::scenario::{Lag, Scenario, offers, pods, strikes, values};
+use manifest::{At, Problems, Sheet};
+use model::aims::{Aims, Mode};
 use model::{Instant, Span};
 
 /// Scenarios longer than this would fill the memory before they end.
@@ -51,7 +51,7 @@ impl Scenario {
 /// The scenario as far as it could be read, and the problems of the files it names.
 fn whole(top: At<'_, '_>, file: &str, fetch: Fetch<'_>) -> (Scenario, Problems) {
     let mut outside = Problems::default();
-    if !matches!(top.tree(), Some(manifest::tree::Tree::Map(_))) {
+    if !matches!(top.tree(), Some(manifest::Tree::Map(_))) {
         top.problem("a scenario is a mapping");
         return (blank(), outside);
     }
@@ -59,11 +59,10 @@ fn whole(top: At<'_, '_>, file: &str, fetch: Fetch<'_>) -> (Scenario, Problems) 
     let cluster = top.get("cluster");
     cluster.only(&["name", "zones", "boot", "fargate_start", "placement_ttl"]);
     let zones = zones(cluster.get("zones"));
-    let (aims, wrong) = aims(top.get("aims"), file);
-    outside.extend(wrong);
-    let mut groups = offers::groups(top.get("groups"), &zones);
-    let catalogue = offers::catalogue(top.get("offers"), &aims, fetch, &mut outside);
-    let offers = offers::offers(&mut groups, &catalogue, &zones);
+    let aims = aims(top.get("aims"), file, &mut outside);
+    let groups = offers::groups(top.get("groups"), &zones);
+    let catalogue = offers::catalogue(top.get("offers"), fetch, &mut outside);
+    let offers = offers::offers(&groups, &catalogue);
     let names: Vec<_> = groups.iter().map(|g| g.plan.name.clone()).collect();
     let mut arrivals = pods::jobs(top.get("jobs"));
     arrivals.extend(pods::traces(top.get("traces"), fetch));
@@ -108,8 +107,20 @@ fn blank() -> Scenario {
         workloads: Vec::new(),
         arrivals: Vec::new(),
         faults: Vec::new(),
-        aims: model::Aims::default(),
+        aims: Aims::default(),
     }
+}
+
+/// What the operator wants, in the form of an aims file; without a mode the world is acted on.
+fn aims(at: At<'_, '_>, file: &str, outside: &mut Problems) -> Aims {
+    let tree = at.tree().filter(|_| at.is_there());
+    let read = tree.map(|tree| manifest::aims_from(file, "aims", tree));
+    let mut aims = read.unwrap_or_else(|| Ok(Aims::default())).unwrap_or_else(|problems| {
+        outside.extend(problems);
+        Aims::default()
+    });
+    aims.modes.cluster = aims.modes.cluster.or(Some(Mode::Act));
+    aims
 }
 
 fn zones(at: At<'_, '_>) -> Vec<String> {

@@ -3,7 +3,7 @@
 use crate::rng::Lag;
 use crate::scenario::fault::{Api, Fault, FaultKind};
 use crate::scenario::values;
-use manifest::sheet::At;
+use manifest::At;
 use model::{GroupName, Source, Span};
 
 const KINDS: &str = "no-capacity, spot-interruption, node-failure, slow-boot, never-joins, throttled, answer-lost, \

@@ -4,16 +4,13 @@
 
 use crate::rng::Lag;
 use crate::scenario::parts::Amount;
-use manifest::sheet::At;
-use manifest::quantity;
+use manifest::{At, quantity};
 use model::Span;
-
-const DAY: Span = Span::from_secs(86_400);
 
 /// A span such as `90s`, `15m`, `1h30m`, `500ms`, `2d`.
 pub(super) fn span(at: At<'_, '_>) -> Option<Span> {
     let text = at.text()?;
-    let parsed = parse_span(text);
+    let parsed = manifest::duration(text);
     if parsed.is_none() {
         at.problem("must be a span such as 500ms, 90s, 15m, 1h30m or 2d");
     }
@@ -37,7 +34,7 @@ pub(super) fn lag(at: At<'_, '_>, fallback: Lag) -> Lag {
     if !at.is_there() {
         return fallback;
     }
-    if at.tree().and_then(manifest::tree::Tree::text).is_some() {
+    if at.tree().and_then(manifest::Tree::text).is_some() {
         let one = span(at).unwrap_or(fallback.min);
         return Lag { min: one, max: one };
     }
@@ -87,7 +84,7 @@ pub(super) fn bytes(at: At<'_, '_>) -> Option<i64> {
 }
 
 fn amount(at: At<'_, '_>, parse: fn(&str) -> Result<i64, String>, unit: i64) -> Option<i64> {
-    use manifest::tree::Tree;
+    use manifest::Tree;
     let read = match at.tree() {
         None | Some(Tree::Null) => return None,
         Some(Tree::Int(number)) => Ok(number.saturating_mul(unit)),
@@ -121,61 +118,8 @@ pub(super) fn permille(at: At<'_, '_>) -> Option<u32> {
 
 /// A count, or a share such as `10%`.
 pub(super) fn count_or_share(at: At<'_, '_>) -> Option<Amount> {
-    match at.tree().and_then(manifest::tree::Tree::text) {
+    match at.tree().and_then(manifest::Tree::text) {
         Some(_) => permille(at).map(|share| Amount::Percent(share / 10)),
         None => at.count().map(Amount::Count),
-    }
-}
-
-/// Digits with units, largest first or not; each unit at most once is not asked for.
-fn parse_span(text: &str) -> Option<Span> {
-    let mut millis = 0_i64;
-    let mut rest = text;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (number, tail) = rest.split_at_checked(digits)?;
-        let letters = tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
-        let (unit, tail) = tail.split_at_checked(letters)?;
-        let each = match unit {
-            "ms" => 1,
-            "s" => 1000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => DAY.millis(),
-            _ => return None,
-        };
-        millis = millis.checked_add(number.parse::<i64>().ok()?.checked_mul(each)?)?;
-        rest = tail;
-    }
-    Some(Span::from_millis(millis))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans() {
-        let cases = [
-            ("90s", Some(90_000)),
-            ("1h30m", Some(5_400_000)),
-            ("500ms", Some(500)),
-            ("2d", Some(172_800_000)),
-            ("0s", Some(0)),
-            ("", None),
-            ("5", None),
-            ("-5s", None),
-            ("5 s", None),
-            ("s", None),
-            ("5x", None),
-            ("9223372036854775807d", None),
-            ("99999999999999999999s", None),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(parse_span(text).map(Span::millis), expected, "{text:?}");
-        }
     }
 }

@@ -16,6 +16,7 @@ mod sum;
 #[cfg(test)]
 mod tests;
 
+use crate::bound::Demand;
 use crate::referee::Violation;
 use crate::scenario::Scenario;
 use guard::{Act, Cleared};
@@ -59,6 +60,19 @@ impl World {
     /// Sums up to now.
     pub(crate) fn sums(&self) -> Sums {
         self.lock().sums()
+    }
+
+    /// Pod-milliseconds of demand by spec since this was last asked, and the present instant.
+    pub(crate) fn take_demand(&self) -> (Demand, Instant) {
+        let mut state = self.lock();
+        let taken = std::mem::take(&mut state.demand);
+        let demand = taken.into_iter().map(|(spec, time)| (state.spec(spec), time)).collect();
+        (demand, state.now)
+    }
+
+    /// The referee walks through the whole cluster once.
+    pub(crate) fn audit(&self) {
+        self.lock().audit();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,10 +1,11 @@
 //! What a world adds up to at its present instant: the bill, the waits, the nodes by kind.
 
+use crate::referee::Violation;
 use crate::series::{Tally, bill};
-use crate::world::state::State;
+use crate::world::state::{OwnerKind, State};
 use model::offer::OfferKind;
 use model::pod::{PodPhase, SpecIx};
-use model::{Instant, Usd, UsdPerHour};
+use model::{Instant, NodeName, Usd, UsdPerHour};
 use std::collections::BTreeMap;
 
 /// Sums at one instant.
@@ -54,6 +55,24 @@ impl State {
             bound_pods: u32::try_from(bound.count()).unwrap_or(u32::MAX),
             nodes,
             cpu_requested_permille: u32::try_from(used * 1000 / whole.max(1)).unwrap_or(0),
+        }
+    }
+
+    /// Every node is counted anew, and every Deployment must have the pods that it wants.
+    pub(crate) fn audit(&mut self) {
+        let names: Vec<NodeName> = self.nodes.keys().cloned().collect();
+        for breach in names.iter().filter_map(|name| self.overcommit(name)).collect::<Vec<_>>() {
+            self.breach(breach);
+        }
+        for (key, owner) in &self.owners {
+            let OwnerKind::Deployment { replicas, .. } = owner.kind else {
+                continue;
+            };
+            let there = self.pods.values().filter(|p| p.owner == *key && p.stays()).count();
+            if there != replicas as usize {
+                let breach = Violation::lost(self.now, key, replicas, there);
+                self.violations.push(breach);
+            }
         }
     }
 
