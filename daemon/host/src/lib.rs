@@ -1,1 +1,36 @@
-//! Stub.
+//! Runs WebAssembly policies behind `decide::Policy`.
+//!
+//! A policy is a component that imports nothing but `plimsoll:policy/view` and `plimsoll:policy/host` (sdk/wit).
+//! Each evaluation gets a fresh instance, a budget of fuel, a deadline and limits on everything it could hoard;
+//! what it answers is checked before anybody believes it. No WASI, no clock, no network, no state between
+//! evaluations: the same View gives the same answer and the same fuel.
+//!
+//! What this room deliberately does not do: it fetches nothing (a registry is the CLI's business), it decides
+//! nothing about quarantine (`decide` does, by name, from the recorded faults), and it never runs a component
+//! that it did not compile itself.
+
+mod answer;
+mod columns;
+mod engine;
+mod error;
+mod evaluate;
+mod growth;
+mod inspect;
+mod limits;
+mod link;
+mod policy;
+pub mod sample;
+mod session;
+mod shelf;
+mod text;
+mod ticker;
+mod watch;
+
+pub use engine::Engine;
+pub use error::{LoadError, LoadFault};
+pub use inspect::{Inspection, inspect};
+pub use limits::Limits;
+pub use policy::WasmPolicy;
+pub use shelf::{Shelf, Source, Status, Trust};
+pub use text::tame;
+pub use watch::Watch;

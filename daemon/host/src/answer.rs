@@ -1,0 +1,202 @@
+//! Turns the lists of a guest into Advice, or says why they cannot be one.
+//!
+//! Nothing a guest answers is believed: lengths, rows, numbers and repetitions are checked here, once.
+
+use crate::session::Said;
+use decide::View;
+use model::advice::{Advice, HeadroomAdvice, PlacementAdvice, ScaleAdvice};
+use model::money::UsdPerHour;
+use model::resources::{MIB, Resources};
+
+/// Workload rows, replicas, codes.
+pub(crate) type Scale = (Vec<u32>, Vec<u32>, Vec<u16>);
+/// Factors (set, factor); bans (class, set, code); addends (class, set, dollars, code).
+pub(crate) type Place = (
+    Vec<u32>,
+    Vec<f64>,
+    Vec<u32>,
+    Vec<u32>,
+    Vec<u16>,
+    Vec<u32>,
+    Vec<u32>,
+    Vec<f64>,
+    Vec<u16>,
+);
+/// Counts, millicores, MiB, codes.
+pub(crate) type Reserve = (Vec<u32>, Vec<u32>, Vec<u32>, Vec<u16>);
+
+/// Most replicas that can be meant seriously.
+const REPLICAS: u32 = 1_000_000;
+/// Most kinds of virtual pods in an answer, and most pods of a kind.
+const KINDS: usize = 256;
+const VIRTUAL_PODS: u32 = 100_000;
+/// Largest addend, dollars per hour and pod.
+const ADDEND: f64 = 1_000_000.0;
+
+/// Checks an answer of `scaler.scale`. What the guest explained goes with its rows.
+pub(crate) fn scale(view: &View<'_>, answer: Scale, said: &mut Said) -> Result<Advice, String> {
+    let (rows, replicas, codes) = answer;
+    same_length("scale", &[rows.len(), replicas.len(), codes.len()])?;
+    once("workload row", rows.iter().copied())?;
+    let mut advice = Vec::with_capacity(rows.len());
+    for ((row, replicas), code) in rows.into_iter().zip(replicas).zip(codes) {
+        let shown = within(view.workloads, row, "workload")?;
+        if replicas > REPLICAS {
+            return Err(format!("{replicas} replicas for workload row {row}"));
+        }
+        advice.push(ScaleAdvice {
+            workload: shown.key.clone(),
+            replicas,
+            code,
+            text: said.take(row),
+        });
+    }
+    Ok(Advice::Scale(advice))
+}
+
+/// Checks an answer of `placement.place`.
+pub(crate) fn place(view: &View<'_>, answer: Place) -> Result<Advice, String> {
+    let (factor_sets, factors, ban_classes, ban_sets, ban_codes, add_classes, add_sets, dollars, add_codes) =
+        answer;
+    same_length("factors", &[factor_sets.len(), factors.len()])?;
+    same_length("bans", &[ban_classes.len(), ban_sets.len(), ban_codes.len()])?;
+    same_length(
+        "addends",
+        &[add_classes.len(), add_sets.len(), dollars.len(), add_codes.len()],
+    )?;
+    once("factor for set row", factor_sets.iter().copied())?;
+    once("ban of (class, set)", pairs(&ban_classes, &ban_sets))?;
+    once("addend for (class, set)", pairs(&add_classes, &add_sets))?;
+
+    let mut advice = PlacementAdvice::default();
+    for (set, factor) in factor_sets.into_iter().zip(factors) {
+        within(view.sets, set, "set")?;
+        advice.factors.push((set, per_mille(factor)?));
+    }
+    for ((class, set), code) in ban_classes.into_iter().zip(ban_sets).zip(ban_codes) {
+        within(view.classes, class, "class")?;
+        within(view.sets, set, "set")?;
+        advice.forbids.push((class, set, code));
+    }
+    for (((class, set), dollars), code) in add_classes.into_iter().zip(add_sets).zip(dollars).zip(add_codes) {
+        within(view.classes, class, "class")?;
+        within(view.sets, set, "set")?;
+        let addend = Some(dollars)
+            .filter(|d| d.abs() <= ADDEND)
+            .and_then(UsdPerHour::from_dollars)
+            .ok_or_else(|| format!("an addend of {dollars} dollars per hour"))?;
+        advice.addends.push((class, set, addend.0, code));
+    }
+    Ok(Advice::Placement(advice))
+}
+
+/// Checks an answer of `headroom.reserve`.
+pub(crate) fn reserve(answer: Reserve) -> Result<Advice, String> {
+    let (counts, cpus, memories, codes) = answer;
+    same_length(
+        "headroom",
+        &[counts.len(), cpus.len(), memories.len(), codes.len()],
+    )?;
+    if counts.len() > KINDS {
+        return Err(format!(
+            "{} kinds of virtual pods; {KINDS} are allowed",
+            counts.len()
+        ));
+    }
+    let mut advice = Vec::with_capacity(counts.len());
+    for (((count, cpu), memory), code) in counts.into_iter().zip(cpus).zip(memories).zip(codes) {
+        if count > VIRTUAL_PODS {
+            return Err(format!(
+                "{count} virtual pods of a kind; {VIRTUAL_PODS} are allowed"
+            ));
+        }
+        if cpu == 0 && memory == 0 {
+            return Err("virtual pods that ask for nothing".to_owned());
+        }
+        if count > 0 {
+            advice.push(HeadroomAdvice {
+                count,
+                requests: Resources::new(i64::from(cpu), i64::from(memory).saturating_mul(MIB)),
+                code,
+            });
+        }
+    }
+    Ok(Advice::Headroom(advice))
+}
+
+fn same_length(what: &str, lengths: &[usize]) -> Result<(), String> {
+    if lengths.windows(2).any(|pair| matches!(pair, [a, b] if a != b)) {
+        return Err(format!("the lists of {what} have different lengths: {lengths:?}"));
+    }
+    Ok(())
+}
+
+fn once<T: Ord + std::fmt::Debug>(what: &str, items: impl Iterator<Item = T>) -> Result<(), String> {
+    let mut items: Vec<T> = items.collect();
+    items.sort_unstable();
+    let twice = items.windows(2).find_map(|pair| match pair {
+        [a, b] if a == b => Some(a),
+        _ => None,
+    });
+    match twice {
+        Some(item) => Err(format!("{what} {item:?} twice")),
+        None => Ok(()),
+    }
+}
+
+fn pairs(classes: &[u32], sets: &[u32]) -> impl Iterator<Item = (u32, u32)> {
+    classes.iter().copied().zip(sets.iter().copied())
+}
+
+fn within<'a, T>(table: &'a [T], row: u32, what: &str) -> Result<&'a T, String> {
+    table
+        .get(row as usize)
+        .ok_or_else(|| format!("{what} row {row}; there are {}", table.len()))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range is checked first"
+)]
+fn per_mille(factor: f64) -> Result<u32, String> {
+    if (0.001..=1000.0).contains(&factor) {
+        Ok((factor * 1000.0).round() as u32)
+    } else {
+        Err(format!("a factor of {factor}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_are_thousandths_within_bounds() {
+        for (factor, expected) in [
+            (1.0, Some(1000)),
+            (0.001, Some(1)),
+            (1000.0, Some(1_000_000)),
+            (1.2345, Some(1235)),
+        ] {
+            assert_eq!(per_mille(factor).ok(), expected);
+        }
+        for wild in [0.0, -1.0, 1000.1, f64::NAN, f64::INFINITY] {
+            assert!(per_mille(wild).is_err(), "{wild}");
+        }
+    }
+
+    #[test]
+    fn headroom_is_bounded() {
+        assert!(reserve((vec![1], vec![0], vec![0], vec![0])).is_err());
+        assert!(reserve((vec![VIRTUAL_PODS + 1], vec![1], vec![1], vec![0])).is_err());
+        assert!(reserve((vec![1; 257], vec![1; 257], vec![1; 257], vec![0; 257])).is_err());
+        assert!(reserve((vec![1], vec![1, 2], vec![1], vec![0])).is_err());
+        let huge = reserve((vec![2, 0], vec![u32::MAX, 1], vec![u32::MAX, 1], vec![7, 0])).unwrap();
+        let Advice::Headroom(kinds) = huge else {
+            panic!("wrong kind of advice")
+        };
+        assert_eq!((kinds.len(), kinds[0].count, kinds[0].code), (1, 2, 7));
+        assert_eq!(kinds[0].requests.memory_bytes, i64::from(u32::MAX) * MIB);
+    }
+}

@@ -1,0 +1,429 @@
+//! A View as columns, the form in which it crosses into a guest. Units and absent values: sdk/wit/view.wit.
+//!
+//! Built once for each evaluation and only as far as the policy reads: which columns those are was learned from
+//! its last evaluation (`evaluate`). What a guest may ask, and at what price, is the work of `link`.
+
+use decide::View;
+use decide::policy::{ClassRow, SetRow, WorkloadRow};
+use model::group::GroupKind;
+use model::ids::WorkloadKey;
+use model::money::UsdPerHour;
+use model::offer::Purchase;
+use model::pod::{PodSpec, SpecIx};
+use model::selector::Labels;
+use model::time::Span;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// "Not known", in columns of whole numbers that can lack values.
+pub(crate) const ABSENT: u32 = u32::MAX;
+const ABSENT_AMOUNT: f64 = -1.0;
+
+/// One column, by what it shows.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    Number(Number),
+    Amount(Amount),
+    Priority,
+    Text(Text),
+    Keyed(Keyed, Box<str>),
+    Extended(Box<str>),
+}
+
+macro_rules! columns {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $function:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum $name { $($variant,)* }
+
+        impl $name {
+            /// Every column with the name of its function in the contract.
+            pub(crate) const ALL: &'static [(&'static str, Self)] = &[$(($function, Self::$variant),)*];
+        }
+    };
+}
+
+columns!(
+    /// Columns of `u32`.
+    Number {
+        ClassCpu = "class-cpu",
+        ClassMemory = "class-memory",
+        ClassPending = "class-pending",
+        ClassToCome = "class-to-come",
+        ClassHeadroom = "class-headroom",
+        SetKind = "set-kind",
+        SetPurchase = "set-purchase",
+        SetOffers = "set-offers",
+        SetNodes = "set-nodes",
+        SetCpuRequested = "set-cpu-requested",
+        SetMemoryRequested = "set-memory-requested",
+        SetCpuUsed = "set-cpu-used",
+        SetMemoryUsed = "set-memory-used",
+        SetBoot = "set-boot-ms",
+        WorkloadReplicas = "workload-replicas",
+        WorkloadReady = "workload-ready",
+        WorkloadMin = "workload-min",
+        WorkloadMax = "workload-max",
+        WorkloadAge = "workload-age-ms",
+        WorkloadPods = "workload-pods",
+        WorkloadRecentMax = "workload-recent-max",
+        HistoryAge = "history-age-ms",
+        HistoryPending = "history-pending",
+    }
+);
+
+columns!(
+    /// Columns of `f64`.
+    Amount {
+        ClassEc2Price = "class-ec2-price",
+        ClassFargatePrice = "class-fargate-price",
+        SetMinPrice = "set-min-price",
+        WorkloadTarget = "workload-target",
+        WorkloadValue = "workload-value",
+        WorkloadRequest = "workload-request",
+    }
+);
+
+columns!(
+    /// Columns of text.
+    Text {
+        ClassNamespace = "class-namespace",
+        ClassOwnerKind = "class-owner-kind",
+        ClassOwnerName = "class-owner-name",
+        SetName = "set-name",
+        SetGroup = "set-group",
+        SetArch = "set-arch",
+        WorkloadKind = "workload-kind",
+        WorkloadNamespace = "workload-namespace",
+        WorkloadName = "workload-name",
+        WorkloadMetric = "workload-metric",
+    }
+);
+
+columns!(
+    /// Columns of text that are asked for by a key.
+    Keyed {
+        ClassLabel = "class-label",
+        ClassAnnotation = "class-annotation",
+        SetLabel = "set-label",
+        WorkloadLabel = "workload-label",
+        WorkloadAnnotation = "workload-annotation",
+    }
+);
+
+/// Name of the function for `Key::Priority`.
+pub(crate) const PRIORITY: &str = "class-priority";
+/// Name of the function for `Key::Extended`.
+pub(crate) const EXTENDED: &str = "class-extended";
+
+/// Content of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Column {
+    Number(Arc<[u32]>),
+    Amount(Arc<[f64]>),
+    Signed(Arc<[i32]>),
+    Text(Arc<Coded>),
+}
+
+/// Text coded by a dictionary of its own; word 0 is "".
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Coded {
+    pub(crate) rows: Vec<u32>,
+    pub(crate) words: Vec<Arc<str>>,
+}
+
+/// The columns of one View that a policy is expected to read, and what has no rows.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Columns {
+    pub(crate) now_ms: u64,
+    pub(crate) seed: u64,
+    pub(crate) cluster: Arc<str>,
+    pub(crate) classes: u32,
+    pub(crate) sets: u32,
+    pub(crate) workloads: u32,
+    pub(crate) history: u32,
+    pub(crate) by_key: BTreeMap<Key, Column>,
+}
+
+impl Columns {
+    /// Of no View: for `configure`, which is shown none.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            now_ms: 0,
+            seed: 0,
+            cluster: Arc::from(""),
+            classes: 0,
+            sets: 0,
+            workloads: 0,
+            history: 0,
+            by_key: BTreeMap::new(),
+        }
+    }
+
+    /// Builds these columns of a View.
+    pub(crate) fn build(view: &View<'_>, keys: &BTreeSet<Key>) -> Self {
+        Self {
+            now_ms: u64::try_from(view.seen.at.0).unwrap_or(0),
+            seed: view.seen.seed,
+            cluster: Arc::from(view.seen.cluster.as_str()),
+            classes: rows(view.classes),
+            sets: rows(view.sets),
+            workloads: rows(view.workloads),
+            history: rows(&view.memory.demand_history),
+            by_key: keys.iter().map(|key| (key.clone(), column(view, key))).collect(),
+        }
+    }
+}
+
+/// Rows of a View that its fuel is counted by.
+pub(crate) fn row_count(view: &View<'_>) -> usize {
+    view.classes.len() + view.sets.len() + view.workloads.len()
+}
+
+fn column(view: &View<'_>, key: &Key) -> Column {
+    match key {
+        Key::Number(which) => Column::Number(numbers(view, *which)),
+        Key::Amount(which) => Column::Amount(amounts(view, *which)),
+        Key::Priority => Column::Signed(
+            spec_column(view)
+                .map(|spec| spec.map_or(0, |s| s.priority))
+                .collect(),
+        ),
+        Key::Extended(name) => Column::Number(
+            view.classes
+                .iter()
+                .map(|class| known(class.requests.amount(name)))
+                .collect(),
+        ),
+        Key::Text(which) => Column::Text(Arc::new(texts(view, *which))),
+        Key::Keyed(which, key) => Column::Text(Arc::new(keyed(view, *which, key))),
+    }
+}
+
+fn numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
+    use Number as N;
+    let classes = |of: fn(&ClassRow) -> u32| view.classes.iter().map(of).collect();
+    let sets = |of: fn(&SetRow) -> u32| view.sets.iter().map(of).collect();
+    let workloads = |of: fn(&WorkloadRow) -> u32| view.workloads.iter().map(of).collect();
+    let history = &view.memory.demand_history;
+    match which {
+        N::ClassCpu => classes(|row| known(row.requests.cpu_milli)),
+        N::ClassMemory => classes(|row| known(row.requests.memory_mib_up())),
+        N::ClassPending => classes(|row| row.pending.min(ABSENT - 1)),
+        N::ClassToCome => classes(|row| row.to_come.min(ABSENT - 1)),
+        N::ClassHeadroom => classes(|row| row.headroom.min(ABSENT - 1)),
+        N::SetKind => sets(|row| kind_code(row.kind)),
+        N::SetPurchase => sets(|row| row.purchase.map_or(0, purchase_code)),
+        N::SetOffers => sets(|row| row.offers.min(ABSENT - 1)),
+        N::SetNodes => sets(|row| row.nodes.min(ABSENT - 1)),
+        N::SetCpuRequested => sets(|row| row.utilisation.cpu_requested.min(ABSENT - 1)),
+        N::SetMemoryRequested => sets(|row| row.utilisation.memory_requested.min(ABSENT - 1)),
+        N::SetCpuUsed => sets(|row| {
+            row.utilisation
+                .cpu_used
+                .map_or(ABSENT, |used| used.min(ABSENT - 1))
+        }),
+        N::SetMemoryUsed => sets(|row| {
+            row.utilisation
+                .memory_used
+                .map_or(ABSENT, |used| used.min(ABSENT - 1))
+        }),
+        N::SetBoot => view.sets.iter().map(|row| boot_time(view, row)).collect(),
+        N::WorkloadReplicas => workloads(|row| row.replicas.min(ABSENT - 1)),
+        N::WorkloadReady => workloads(|row| row.ready.min(ABSENT - 1)),
+        N::WorkloadMin => workloads(|row| row.min.min(ABSENT - 1)),
+        N::WorkloadMax => workloads(|row| row.max.min(ABSENT - 1)),
+        N::WorkloadAge => workloads(|row| known(row.age.millis())),
+        N::WorkloadPods => workloads(|row| row.pods.min(ABSENT - 1)),
+        N::WorkloadRecentMax => workloads(|row| row.recent_max.min(ABSENT - 1)),
+        N::HistoryAge => history
+            .iter()
+            .map(|(at, _)| known(view.seen.at.since(*at).millis()))
+            .collect(),
+        N::HistoryPending => history
+            .iter()
+            .map(|(_, waiting)| (*waiting).min(ABSENT - 1))
+            .collect(),
+    }
+}
+
+fn amounts(view: &View<'_>, which: Amount) -> Arc<[f64]> {
+    use Amount as A;
+    let price = |price: Option<UsdPerHour>| price.map_or(ABSENT_AMOUNT, |p| p.dollars().max(0.0));
+    let workloads = |of: fn(&WorkloadRow) -> f64| view.workloads.iter().map(of).collect();
+    match which {
+        A::ClassEc2Price => view.classes.iter().map(|row| price(row.ec2_price)).collect(),
+        A::ClassFargatePrice => view.classes.iter().map(|row| price(row.fargate_price)).collect(),
+        A::SetMinPrice => view.sets.iter().map(|row| price(Some(row.min_price))).collect(),
+        A::WorkloadTarget => workloads(|row| thousandths(row.target_milli)),
+        A::WorkloadValue => workloads(|row| row.value_milli.map_or(ABSENT_AMOUNT, thousandths)),
+        A::WorkloadRequest => workloads(|row| thousandths(row.request_milli)),
+    }
+}
+
+fn texts(view: &View<'_>, which: Text) -> Coded {
+    use Text as T;
+    let owner = |of: fn(&WorkloadKey) -> &str| {
+        coded(
+            view.classes
+                .iter()
+                .map(|row| row.workload.as_ref().map_or("", of)),
+        )
+    };
+    match which {
+        T::ClassNamespace => coded(spec_column(view).map(|spec| spec.map_or("", |s| s.namespace.as_str()))),
+        T::ClassOwnerKind => owner(|key| &key.kind),
+        T::ClassOwnerName => owner(|key| &key.name),
+        T::SetName => coded(view.sets.iter().map(|row| row.name.as_str())),
+        T::SetGroup => coded(
+            view.sets
+                .iter()
+                .map(|row| group_of(view, row).map_or("", |g| g.name.as_str())),
+        ),
+        T::SetArch => coded(view.sets.iter().map(|row| row.arch.as_deref().unwrap_or(""))),
+        T::WorkloadKind => coded(view.workloads.iter().map(|row| &*row.key.kind)),
+        T::WorkloadNamespace => coded(view.workloads.iter().map(|row| &*row.key.namespace)),
+        T::WorkloadName => coded(view.workloads.iter().map(|row| &*row.key.name)),
+        T::WorkloadMetric => coded(view.workloads.iter().map(|row| row.metric.as_str())),
+    }
+}
+
+fn keyed(view: &View<'_>, which: Keyed, key: &str) -> Coded {
+    match which {
+        Keyed::ClassLabel => coded(spec_column(view).map(|spec| value(spec.map(|s| &s.labels), key))),
+        Keyed::ClassAnnotation => {
+            coded(spec_column(view).map(|spec| value(spec.map(|s| &s.annotations), key)))
+        }
+        Keyed::SetLabel => coded(
+            view.sets
+                .iter()
+                .map(|row| value(group_of(view, row).map(|g| &g.labels), key)),
+        ),
+        Keyed::WorkloadLabel => coded(
+            view.workloads
+                .iter()
+                .map(|row| value(spec_of(view, row.spec).map(|s| &s.labels), key)),
+        ),
+        Keyed::WorkloadAnnotation => coded(
+            view.workloads
+                .iter()
+                .map(|row| value(spec_of(view, row.spec).map(|s| &s.annotations), key)),
+        ),
+    }
+}
+
+fn value<'a>(labels: Option<&'a Labels>, key: &str) -> &'a str {
+    labels
+        .and_then(|labels| labels.get(key))
+        .map_or("", String::as_str)
+}
+
+fn spec_column<'a>(view: &'a View<'_>) -> impl Iterator<Item = Option<&'a PodSpec>> {
+    view.classes.iter().map(|row| spec_of(view, row.spec))
+}
+
+fn spec_of<'a>(view: &'a View<'_>, ix: Option<SpecIx>) -> Option<&'a PodSpec> {
+    let ix = usize::try_from(ix?).ok()?;
+    view.seen.specs.get(ix).map(Arc::as_ref)
+}
+
+fn group_of<'a>(view: &'a View<'_>, row: &SetRow) -> Option<&'a model::Group> {
+    view.seen.groups.get(usize::try_from(row.group).ok()?)
+}
+
+/// Codes the values of a column by their first occurrence.
+fn coded<'a>(values: impl Iterator<Item = &'a str>) -> Coded {
+    let mut words: Vec<Arc<str>> = vec![Arc::from("")];
+    let mut by_word: HashMap<&str, u32> = HashMap::from([("", 0)]);
+    let mut last = ("", 0);
+    let rows = values
+        .map(|word| {
+            // Neighbours are often alike (one namespace, one owner).
+            if word != last.0 {
+                let id = *by_word.entry(word).or_insert_with(|| {
+                    words.push(Arc::from(word));
+                    u32::try_from(words.len() - 1).unwrap_or(0)
+                });
+                last = (word, id);
+            }
+            last.1
+        })
+        .collect();
+    Coded { rows, words }
+}
+
+/// Median of the last measured boot times of a row's group.
+fn boot_time(view: &View<'_>, row: &SetRow) -> u32 {
+    let mut times: Vec<Span> = group_of(view, row)
+        .and_then(|group| view.memory.boot_times.get(&group.name))
+        .cloned()
+        .unwrap_or_default();
+    times.sort_unstable();
+    times
+        .get(times.len() / 2)
+        .map_or(ABSENT, |span| known(span.millis()))
+}
+
+/// The codes of `set-kind`.
+fn kind_code(kind: GroupKind) -> u32 {
+    match kind {
+        GroupKind::Asg => 1,
+        GroupKind::ManagedNodeGroup => 2,
+        GroupKind::KopsInstanceGroup => 3,
+        GroupKind::Fleet => 4,
+        GroupKind::FargateProfile => 5,
+        GroupKind::EcsCapacityProvider => 6,
+        GroupKind::Kwok => 7,
+        GroupKind::Simulated => 8,
+    }
+}
+
+/// The codes of `set-purchase`.
+fn purchase_code(purchase: Purchase) -> u32 {
+    match purchase {
+        Purchase::OnDemand => 1,
+        Purchase::Spot => 2,
+        Purchase::Reserved => 3,
+    }
+}
+
+fn known(amount: i64) -> u32 {
+    u32::try_from(amount.max(0)).unwrap_or(ABSENT).min(ABSENT - 1)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the contract shows amounts as f64")]
+fn thousandths(milli: i64) -> f64 {
+    milli.max(0) as f64 / 1000.0
+}
+
+fn rows<T>(table: &[T]) -> u32 {
+    u32::try_from(table.len()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_stay_in_the_range_of_the_contract() {
+        for (amount, shown) in [
+            (-1, 0),
+            (0, 0),
+            (7, 7),
+            (i64::from(u32::MAX), ABSENT - 1),
+            (i64::MAX, ABSENT - 1),
+        ] {
+            assert_eq!(known(amount), shown);
+        }
+        assert!(thousandths(i64::MIN) >= 0.0 && thousandths(i64::MAX).is_finite());
+    }
+
+    #[test]
+    fn coding_is_lossless_and_begins_with_the_empty_word() {
+        let values = ["a", "", "b", "a", "a", ""];
+        let coded = coded(values.into_iter());
+        let back: Vec<&str> = coded.rows.iter().map(|id| &*coded.words[*id as usize]).collect();
+        assert_eq!(back, values);
+        assert_eq!((&*coded.words[0], coded.words.len()), ("", 3));
+    }
+}

@@ -1,0 +1,102 @@
+//! Why a policy was not loaded. Faults at run time are `model::PolicyFault`.
+
+use model::advice::PolicyFault;
+use model::ids::PolicyName;
+use std::path::PathBuf;
+
+/// A refusal, with whose it is. One line, naming policy and file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadError {
+    /// Name given by the operator.
+    pub policy: PolicyName,
+    /// File it was read from, where there is one.
+    pub file: Option<PathBuf>,
+    /// What is wrong.
+    pub fault: LoadFault,
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.file {
+            Some(file) => write!(f, "policy {}: {}: {}", self.policy, file.display(), self.fault),
+            None => write!(f, "policy {}: {}", self.policy, self.fault),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// What is wrong with a policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadFault {
+    /// The file cannot be read.
+    #[error("cannot be read: {0}")]
+    Io(String),
+    /// Larger than allowed.
+    #[error("{bytes} bytes are more than the {limit} allowed")]
+    TooLarge {
+        /// Size.
+        bytes: u64,
+        /// Limit.
+        limit: u64,
+    },
+    /// Not WebAssembly at all.
+    #[error("not a WebAssembly file (it does not begin with \\0asm)")]
+    NotWasm,
+    /// A core module, not a component.
+    #[error("a core WebAssembly module, not a component (build it with `plimsoll policy build`)")]
+    CoreModule,
+    /// WebAssembly, but broken.
+    #[error("malformed: {0}")]
+    Malformed(String),
+    /// Could be compiled only at unreasonable cost.
+    #[error("{what}: {amount} is more than the {limit} allowed")]
+    Excessive {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much.
+        amount: u64,
+        /// Limit.
+        limit: u64,
+    },
+    /// Imports something that policies do not get.
+    #[error("imports {import}, but policies may import plimsoll:policy/view and plimsoll:policy/host only")]
+    Import {
+        /// The first import that is not allowed.
+        import: String,
+    },
+    /// Exports no hook.
+    #[error(
+        "exports no hook of plimsoll:policy@0.1 (scaler, placement, headroom); it exports {}",
+        listed(.exports)
+    )]
+    NoHook {
+        /// What it exports.
+        exports: Vec<String>,
+    },
+    /// Cannot be compiled.
+    #[error("does not compile: {0}")]
+    Compile(String),
+    /// Needs functions that this version does not have, or has them in another shape.
+    #[error("does not fit this version of plimsoll:policy: {0}")]
+    Mismatch(String),
+    /// The configuration is no JSON object.
+    #[error("configuration: {0}")]
+    ConfigText(String),
+    /// The policy itself refuses its configuration, or fails while it reads it.
+    #[error("configuration of hook {hook}: {fault}")]
+    Config {
+        /// Hook whose `configure` failed.
+        hook: model::advice::Hook,
+        /// How.
+        fault: PolicyFault,
+    },
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

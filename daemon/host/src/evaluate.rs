@@ -1,0 +1,219 @@
+//! One evaluation: a fresh instance, `configure`, the question, the answer checked. And every way it can end.
+//!
+//! A guest that asks for a column that was not built is started again, from nothing, with that column: nobody can
+//! tell from the answer or its fuel. The deadline counts over all starts.
+
+use crate::answer;
+use crate::columns::Key;
+use crate::columns::{Columns, row_count};
+use crate::error::LoadFault;
+use crate::limits::Limits;
+use crate::link::ViewRep;
+use crate::policy::{Entry, WasmPolicy, mismatch};
+use crate::session::{Broken, Session};
+use crate::text::tame;
+use crate::ticker::TICK;
+use decide::View;
+use decide::policy::Advised;
+use model::advice::{Advice, Hook, PolicyFault};
+use model::time::Span;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+use wasmtime::component::{ComponentNamedList, Instance, Lift, Resource};
+use wasmtime::{Store, Trap};
+
+type Configured = (Result<(), String>,);
+type Scaled = (Result<answer::Scale, String>,);
+type Placed = (Result<answer::Place, String>,);
+type Reserved = (Result<answer::Reserve, String>,);
+type Shown = (Resource<ViewRep>,);
+
+/// Asks the question of the View.
+pub(crate) fn evaluate(policy: &WasmPolicy, entry: &Entry, view: &View<'_>) -> Advised {
+    let started = Instant::now();
+    let _ticking = policy.engine.ticker().tick();
+    let mut reads = entry.reads();
+    loop {
+        let columns = Arc::new(Columns::build(view, &reads));
+        let mut run = Run::new(policy, columns, policy.limits.budget(row_count(view)), started);
+        let ended = run.ask(policy, entry, view);
+        if let Err(Ended::NotBuilt(key)) = &ended {
+            let mut more = BTreeSet::clone(&reads);
+            if more.insert(key.clone()) {
+                reads = Arc::new(more);
+                continue;
+            }
+        }
+        let fuel = run.used();
+        let session = run.store.into_data();
+        entry.learn(session.touched);
+        return Advised {
+            answer: ended.map_err(|ended| ended.fault(&policy.limits, policy.limits.budget(row_count(view)))),
+            fuel,
+            log: session.said.into_lines(),
+        };
+    }
+}
+
+/// Makes one instance, looks whether its functions have the shapes of the contract, and lets it read its
+/// configuration. The question itself is not asked: what a policy answers is judged cycle by cycle, in force or in
+/// shadow.
+pub(crate) fn rehearse(policy: &WasmPolicy, entry: &Entry) -> Result<(), LoadFault> {
+    let _ticking = policy.engine.ticker().tick();
+    let budget = policy.limits.budget(0);
+    let mut run = Run::new(policy, Arc::new(Columns::nothing()), budget, Instant::now());
+    let config = |fault| LoadFault::Config {
+        hook: entry.hook,
+        fault,
+    };
+    let instance = match run.instantiate(policy) {
+        Ok(instance) => instance,
+        Err(ended) => return Err(config(ended.fault(&policy.limits, budget))),
+    };
+    let question = entry.question;
+    let store = &mut run.store;
+    match entry.hook {
+        Hook::Scaler => instance.get_typed_func::<Shown, Scaled>(store, question).err(),
+        Hook::Placement => instance.get_typed_func::<Shown, Placed>(store, question).err(),
+        Hook::Headroom => instance.get_typed_func::<Shown, Reserved>(store, question).err(),
+    }
+    .map_or(Ok(()), |why| Err(mismatch(why)))?;
+    instance
+        .get_typed_func::<(&str,), Configured>(&mut run.store, entry.configure)
+        .map_err(mismatch)?;
+    run.configure(policy, entry, &instance)
+        .map_err(|ended| config(ended.fault(&policy.limits, budget)))
+}
+
+/// One instance and what it may use.
+struct Run {
+    store: Store<Session>,
+    budget: u64,
+}
+
+/// How a run ended without an answer.
+enum Ended {
+    /// Asked for a column that is not there yet.
+    NotBuilt(Key),
+    /// The engine broke it off, or a host function did.
+    Broken(wasmtime::Error),
+    /// `configure` said no.
+    Unconfigured(String),
+    /// The policy said that it cannot answer.
+    Declined(String),
+    /// The answer is none.
+    Nonsense(String),
+}
+
+impl Run {
+    fn new(policy: &WasmPolicy, columns: Arc<Columns>, budget: u64, started: Instant) -> Self {
+        let session = Session::new(columns, Arc::clone(&policy.limits));
+        let mut store = Store::new(policy.engine.wasm(), session);
+        store.limiter(|session| &mut session.growth);
+        store.set_hostcall_fuel(policy.limits.hostcall_bytes);
+        store.set_max_component_handles(policy.limits.handles);
+        let left = policy.limits.deadline.saturating_sub(started.elapsed());
+        let ticks = left.as_millis() / TICK.as_millis() + 1;
+        store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX));
+        // Fails only where fuel is not switched on; then it reads as 0 and nothing runs.
+        let _ = store.set_fuel(budget);
+        Self { store, budget }
+    }
+
+    fn used(&self) -> u64 {
+        self.budget.saturating_sub(self.store.get_fuel().unwrap_or(0))
+    }
+
+    fn instantiate(&mut self, policy: &WasmPolicy) -> Result<Instance, Ended> {
+        policy.pre.instantiate(&mut self.store).map_err(broken_off)
+    }
+
+    fn configure(&mut self, policy: &WasmPolicy, entry: &Entry, instance: &Instance) -> Result<(), Ended> {
+        let configure = instance
+            .get_typed_func::<(&str,), Configured>(&mut self.store, entry.configure)
+            .map_err(broken_off)?;
+        let (configured,) = configure
+            .call(&mut self.store, (policy.config.as_str(),))
+            .map_err(broken_off)?;
+        configured.map_err(|why| Ended::Unconfigured(tame(&why)))
+    }
+
+    fn ask(&mut self, policy: &WasmPolicy, entry: &Entry, view: &View<'_>) -> Result<Advice, Ended> {
+        let instance = self.instantiate(policy)?;
+        self.configure(policy, entry, &instance)?;
+        match entry.hook {
+            Hook::Scaler => {
+                let answer = self.question(entry, &instance)?;
+                answer::scale(view, answer, &mut self.store.data_mut().said)
+            }
+            Hook::Placement => answer::place(view, self.question(entry, &instance)?),
+            Hook::Headroom => answer::reserve(self.question(entry, &instance)?),
+        }
+        .map_err(Ended::Nonsense)
+    }
+
+    fn question<T>(&mut self, entry: &Entry, instance: &Instance) -> Result<T, Ended>
+    where
+        T: Lift + 'static,
+        (Result<T, String>,): ComponentNamedList + Lift,
+    {
+        let question = instance
+            .get_typed_func::<Shown, (Result<T, String>,)>(&mut self.store, entry.question)
+            .map_err(broken_off)?;
+        let (answer,) = question
+            .call(&mut self.store, (Resource::new_borrow(0),))
+            .map_err(broken_off)?;
+        answer.map_err(|why| Ended::Declined(tame(&why)))
+    }
+}
+
+fn broken_off(why: wasmtime::Error) -> Ended {
+    match why.downcast_ref::<Broken>() {
+        Some(Broken::NotBuilt(key)) => Ended::NotBuilt(key.clone()),
+        _ => Ended::Broken(why),
+    }
+}
+
+impl Ended {
+    fn fault(self, limits: &Limits, budget: u64) -> PolicyFault {
+        match self {
+            Self::NotBuilt(_) => PolicyFault::Trap("asked for a column that cannot be built".to_owned()),
+            Self::Unconfigured(why) => PolicyFault::Config(why),
+            Self::Declined(why) => PolicyFault::Declined(why),
+            Self::Nonsense(why) => PolicyFault::Nonsense(why),
+            Self::Broken(why) => engine_fault(&why, limits, budget),
+        }
+    }
+}
+
+fn engine_fault(why: &wasmtime::Error, limits: &Limits, budget: u64) -> PolicyFault {
+    if let Some(Broken::Limit(what)) = why.downcast_ref::<Broken>() {
+        return PolicyFault::Resource {
+            what: (*what).to_owned(),
+        };
+    }
+    match why.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => return PolicyFault::Fuel { limit: budget },
+        Some(Trap::Interrupt) => {
+            let millis = i64::try_from(limits.deadline.as_millis()).unwrap_or(i64::MAX);
+            return PolicyFault::Deadline {
+                limit: Span::from_millis(millis),
+            };
+        }
+        Some(trap) => return PolicyFault::Trap(tame(&trap.to_string())),
+        None => {}
+    }
+    // The engine has no types for these two; the tests would notice other words.
+    let text = why.root_cause().to_string();
+    let what = if text.contains("fuel allocated for hostcalls") {
+        "data from guest to host"
+    } else if text.contains("handle limit exceeded") {
+        "handles"
+    } else {
+        return PolicyFault::Trap(tame(&text));
+    };
+    PolicyFault::Resource {
+        what: what.to_owned(),
+    }
+}

@@ -1,0 +1,180 @@
+//! A policy out of a component: checked and compiled once, asked once for each hook and cycle.
+
+use crate::columns::Key;
+use crate::engine::Engine;
+use crate::error::LoadFault;
+use crate::evaluate;
+use crate::inspect::{Inspection, inspect};
+use crate::limits::Limits;
+use crate::session::Session;
+use crate::text::tame;
+use decide::policy::Advised;
+use decide::{Policy, View};
+use model::advice::{Hook, PolicyFault};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
+
+/// See the module. Safe to share between threads; evaluations do not know of each other.
+pub struct WasmPolicy {
+    pub(crate) engine: Engine,
+    pub(crate) pre: InstancePre<Session>,
+    pub(crate) config: String,
+    pub(crate) limits: Arc<Limits>,
+    hooks: Vec<Hook>,
+    entries: Vec<Entry>,
+    inspection: Inspection,
+    digest: String,
+}
+
+/// The two functions of a hook, and what its last evaluation read.
+pub(crate) struct Entry {
+    pub(crate) hook: Hook,
+    pub(crate) configure: ComponentExportIndex,
+    pub(crate) question: ComponentExportIndex,
+    /// Columns that the last evaluation asked for: the next one will want them too. Only ever a hint, an
+    /// evaluation that asks for more is started again with more.
+    reads: Mutex<Arc<BTreeSet<Key>>>,
+}
+
+impl Entry {
+    pub(crate) fn reads(&self) -> Arc<BTreeSet<Key>> {
+        Arc::clone(&self.reads.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn learn(&self, touched: BTreeSet<Key>) {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        if **reads != touched {
+            *reads = Arc::new(touched);
+        }
+    }
+}
+
+impl WasmPolicy {
+    pub(crate) fn load(
+        engine: &Engine,
+        bytes: &[u8],
+        config_json: &str,
+        limits: &Limits,
+    ) -> Result<Self, LoadFault> {
+        let inspection = inspect(bytes, limits)?;
+        let config = checked_config(config_json, limits)?;
+        let component = Component::new(engine.wasm(), bytes)
+            .map_err(|why| LoadFault::Compile(tame(&format!("{why:#}"))))?;
+        let pre = engine.linker().instantiate_pre(&component).map_err(mismatch)?;
+        let entries = inspection
+            .hooks
+            .iter()
+            .map(|(hook, export)| entry(&component, *hook, export))
+            .collect::<Result<Vec<_>, _>>()?;
+        let policy = Self {
+            engine: engine.clone(),
+            pre,
+            config,
+            limits: Arc::new(limits.clone()),
+            hooks: entries.iter().map(|entry| entry.hook).collect(),
+            entries,
+            inspection,
+            digest: hexadecimal(&Sha256::digest(bytes)),
+        };
+        for entry in &policy.entries {
+            evaluate::rehearse(&policy, entry)?;
+        }
+        Ok(policy)
+    }
+
+    /// SHA-256 of the component, hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Whether it was made of the bytes with this SHA-256.
+    pub(crate) fn is(&self, sha256: &[u8]) -> bool {
+        self.digest == hexadecimal(sha256)
+    }
+
+    /// What could be seen of it from outside.
+    pub fn inspection(&self) -> &Inspection {
+        &self.inspection
+    }
+}
+
+impl Policy for WasmPolicy {
+    fn hooks(&self) -> &[Hook] {
+        &self.hooks
+    }
+
+    fn advise(&self, view: &View<'_>) -> Advised {
+        let Some(entry) = self.entries.iter().find(|entry| entry.hook == view.hook) else {
+            let why = format!("it has no hook {}", view.hook);
+            return fault(PolicyFault::Declined(why));
+        };
+        // The engine below is large and other people's; a defect in it must not end the daemon.
+        catch_unwind(AssertUnwindSafe(|| evaluate::evaluate(self, entry, view)))
+            .unwrap_or_else(|_| fault(PolicyFault::Trap("the WebAssembly engine failed".to_owned())))
+    }
+}
+
+fn fault(fault: PolicyFault) -> Advised {
+    Advised {
+        answer: Err(fault),
+        fuel: 0,
+        log: Vec::new(),
+    }
+}
+
+fn entry(component: &Component, hook: Hook, export: &str) -> Result<Entry, LoadFault> {
+    let missing = |what: &str| LoadFault::Mismatch(format!("{export} has no function {what}"));
+    let instance = component
+        .get_export_index(None, export)
+        .ok_or_else(|| missing("at all"))?;
+    let function = |name: &str| {
+        component
+            .get_export_index(Some(&instance), name)
+            .ok_or_else(|| missing(name))
+    };
+    Ok(Entry {
+        hook,
+        configure: function("configure")?,
+        question: function(match hook {
+            Hook::Scaler => "scale",
+            Hook::Placement => "place",
+            Hook::Headroom => "reserve",
+        })?,
+        reads: Mutex::default(),
+    })
+}
+
+fn checked_config(config_json: &str, limits: &Limits) -> Result<String, LoadFault> {
+    if config_json.len() > limits.config_bytes {
+        return Err(LoadFault::ConfigText(format!(
+            "{} bytes are more than the {} allowed",
+            config_json.len(),
+            limits.config_bytes
+        )));
+    }
+    if config_json.trim().is_empty() {
+        return Ok("{}".to_owned());
+    }
+    match serde_json::from_str::<serde_json::Value>(config_json) {
+        Ok(serde_json::Value::Object(_)) => Ok(config_json.to_owned()),
+        Ok(_) => Err(LoadFault::ConfigText("not a JSON object".to_owned())),
+        Err(why) => Err(LoadFault::ConfigText(tame(&why.to_string()))),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(crate) fn mismatch(why: wasmtime::Error) -> LoadFault {
+    LoadFault::Mismatch(tame(&format!("{why:#}")))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

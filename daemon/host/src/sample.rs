@@ -1,0 +1,240 @@
+//! Made-up Views, the same in every process: what `plimsoll policy check` shows a policy, and what tests and
+//! benches measure with. Small, empty, large and extreme ones.
+
+use decide::View;
+use decide::policy::{ClassRow, SetRow, WorkloadRow};
+use model::advice::Hook;
+use model::aims::Aims;
+use model::group::{Group, GroupKind, LaunchMode};
+use model::ids::{GroupName, WorkloadKey};
+use model::memory::{GroupUse, Memory};
+use model::money::UsdPerHour;
+use model::offer::Purchase;
+use model::pod::PodSpec;
+use model::resources::{MIB, Resources};
+use model::selector::Labels;
+use model::snapshot::Snapshot;
+use model::time::{Instant, Span};
+use std::sync::Arc;
+
+/// 2026-11-02 (a Monday) 09:30 UTC.
+const NOW: Instant = Instant(1_793_611_800_000);
+
+/// One made-up picture.
+pub struct Sample {
+    /// What is special about it.
+    pub name: &'static str,
+    snapshot: Snapshot,
+    memory: Memory,
+    aims: Aims,
+    workloads: Vec<WorkloadRow>,
+    classes: Vec<ClassRow>,
+    sets: Vec<SetRow>,
+}
+
+impl Sample {
+    /// The View of one hook.
+    pub fn view(&self, hook: Hook) -> View<'_> {
+        let scaler = hook == Hook::Scaler;
+        View {
+            hook,
+            seen: &self.snapshot,
+            memory: &self.memory,
+            aims: &self.aims,
+            workloads: if scaler { &self.workloads } else { &[] },
+            classes: if scaler { &[] } else { &self.classes },
+            sets: if scaler { &[] } else { &self.sets },
+        }
+    }
+}
+
+/// All samples that a policy is checked with.
+pub fn all() -> Vec<Sample> {
+    vec![
+        named("nothing there", rows(0)),
+        named("a few rows", rows(5)),
+        named("a thousand rows", rows(1000)),
+        named("extreme values", extreme()),
+    ]
+}
+
+/// A picture with so many classes and workloads. Every third class is a Job's.
+pub fn rows(count: u32) -> Sample {
+    let mut sample = Sample {
+        name: "rows",
+        snapshot: Snapshot {
+            at: NOW,
+            cycle: 42,
+            seed: 7,
+            cluster: "sample".to_owned(),
+            groups: groups(),
+            ..Snapshot::default()
+        },
+        memory: Memory::default(),
+        aims: Aims::default(),
+        workloads: Vec::new(),
+        classes: Vec::new(),
+        sets: sets(),
+    };
+    for minute in 0..60 {
+        let at = NOW - Span::from_secs((60 - minute) * 60);
+        sample
+            .memory
+            .demand_history
+            .push((at, u32::try_from(minute % 7).unwrap_or(0)));
+    }
+    sample.memory.boot_times.insert(
+        GroupName::new("workers"),
+        vec![Span::from_secs(55), Span::from_secs(70), Span::from_secs(61)],
+    );
+    for n in 0..count {
+        let key = WorkloadKey::new(
+            if n % 3 == 0 { "Job" } else { "Deployment" },
+            format!("team-{}", n % 17),
+            format!("app-{n}"),
+        );
+        sample.snapshot.specs.push(Arc::new(spec(n, &key)));
+        sample.classes.push(class(n, &key));
+        sample.workloads.push(workload(n, key));
+    }
+    sample
+}
+
+fn named(name: &'static str, sample: Sample) -> Sample {
+    Sample { name, ..sample }
+}
+
+fn spec(n: u32, key: &WorkloadKey) -> PodSpec {
+    let labels: [(&str, String); 4] = [
+        ("app.kubernetes.io/name", key.name.to_string()),
+        ("app.kubernetes.io/part-of", format!("product-{}", n % 23)),
+        ("team", key.namespace.to_string()),
+        ("tier", if n % 2 == 0 { "front" } else { "back" }.to_owned()),
+    ];
+    PodSpec {
+        namespace: key.namespace.to_string(),
+        requests: requests(n),
+        labels: labels.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+        owner: Some(key.clone()),
+        ..PodSpec::default()
+    }
+}
+
+fn requests(n: u32) -> Resources {
+    Resources::new(i64::from(100 + n % 40 * 50), i64::from(128 + n % 64 * 64) * MIB)
+}
+
+fn class(n: u32, key: &WorkloadKey) -> ClassRow {
+    let requests = requests(n);
+    let fargate = requests.cpu_milli * 40_480 + requests.memory_mib_up() * 4_340;
+    ClassRow {
+        spec: Some(n),
+        workload: Some(key.clone()),
+        pending: n % 5,
+        to_come: n % 3,
+        headroom: 0,
+        ec2_price: (n % 11 != 10).then_some(UsdPerHour(fargate * 7 / 10)),
+        fargate_price: (n % 7 != 6).then_some(UsdPerHour(fargate)),
+        requests,
+    }
+}
+
+fn workload(n: u32, key: WorkloadKey) -> WorkloadRow {
+    let request = i64::from(100 + n % 40 * 50) * 1000;
+    WorkloadRow {
+        key,
+        spec: Some(n),
+        replicas: 1 + n % 9,
+        ready: 1 + n % 8,
+        min: 1,
+        max: 20,
+        metric: "cpu".to_owned(),
+        target_milli: 600,
+        value_milli: (n % 13 != 12).then_some(request * i64::from(1 + n % 9) * i64::from(20 + n % 100) / 100),
+        age: Span::from_secs(15),
+        pods: 1 + n % 9,
+        request_milli: request,
+        recent_max: 1 + n % 12,
+    }
+}
+
+fn groups() -> Vec<Group> {
+    [
+        ("fargate", GroupKind::FargateProfile),
+        ("workers", GroupKind::ManagedNodeGroup),
+    ]
+    .into_iter()
+    .map(|(name, kind)| Group {
+        name: GroupName::new(name),
+        kind,
+        min: 0,
+        max: 100,
+        desired: 10,
+        launch: LaunchMode::Desired,
+        instances: Vec::new(),
+        labels: Labels::from([("pool".to_owned(), name.to_owned())]),
+        taints: Vec::new(),
+        fargate_selectors: Vec::new(),
+        foreign: None,
+    })
+    .collect()
+}
+
+fn sets() -> Vec<SetRow> {
+    let set = |name: &str, group: u32, kind: GroupKind| SetRow {
+        name: name.to_owned(),
+        group,
+        kind,
+        arch: Some("amd64".to_owned()),
+        purchase: (kind != GroupKind::FargateProfile).then_some(Purchase::OnDemand),
+        offers: 12,
+        min_price: UsdPerHour(41_600_000),
+        nodes: if kind == GroupKind::FargateProfile { 0 } else { 10 },
+        utilisation: GroupUse {
+            cpu_requested: 450,
+            memory_requested: 380,
+            cpu_used: Some(210),
+            memory_used: None,
+        },
+    };
+    vec![
+        set("fargate", 0, GroupKind::FargateProfile),
+        set("workers", 1, GroupKind::ManagedNodeGroup),
+    ]
+}
+
+/// Values at the ends of their ranges, and rows that point nowhere.
+fn extreme() -> Sample {
+    let mut sample = rows(4);
+    sample.snapshot.at = Instant(0);
+    sample.snapshot.seed = u64::MAX;
+    sample.snapshot.cluster = String::new();
+    for row in &mut sample.classes {
+        row.requests = Resources::new(i64::MAX, i64::MAX);
+        row.pending = u32::MAX;
+        row.to_come = u32::MAX;
+        row.ec2_price = Some(UsdPerHour(i64::MAX));
+        row.fargate_price = None;
+        row.spec = Some(u32::MAX);
+        row.workload = None;
+    }
+    for row in &mut sample.workloads {
+        row.replicas = u32::MAX;
+        row.min = 0;
+        row.max = u32::MAX;
+        row.value_milli = Some(i64::MAX);
+        row.request_milli = 0;
+        row.target_milli = 0;
+        row.pods = 0;
+        row.recent_max = u32::MAX;
+        row.spec = None;
+        row.metric = String::new();
+    }
+    for row in &mut sample.sets {
+        row.group = u32::MAX;
+        row.arch = None;
+        row.nodes = u32::MAX;
+        row.utilisation = GroupUse::default();
+    }
+    sample
+}

@@ -1,0 +1,258 @@
+//! The operator's policies as files: reads them, notices when one is replaced, keeps the last good one in force.
+//!
+//! Reading and compiling take time and belong on a thread of their own (`Watch`); `set` is what a cycle takes at its
+//! boundary. Quarantine is not kept here: `decide` remembers faults by name, and a new digest is a new chance.
+
+use crate::engine::Engine;
+use crate::error::{LoadError, LoadFault};
+use crate::limits::Limits;
+use crate::policy::WasmPolicy;
+use decide::{Policy, PolicyEntry, PolicySet};
+use model::advice::{Hook, PolicyMode};
+use model::ids::PolicyName;
+use sha2::{Digest, Sha256};
+use std::fs::{self, File, Metadata};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Where a policy comes from, and what is wanted of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Name given by the operator; unique.
+    pub name: PolicyName,
+    /// The component's file, or a folder that holds `<name>.wasm`.
+    pub path: PathBuf,
+    /// Whether its answers count.
+    pub mode: PolicyMode,
+    /// JSON object handed to the policy; empty means `{}`.
+    pub config: String,
+    /// What a replaced file is trusted with.
+    pub trust: Trust,
+}
+
+/// What happens to the mode when a policy's file is replaced while the daemon runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// Every digest runs in the configured mode. The default of this version: whoever may write the file may decide.
+    #[default]
+    Always,
+    /// Only the first digest that loads runs in the configured mode; later ones stay in shadow until a restart.
+    FirstDigest,
+}
+
+/// How a policy stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Name.
+    pub name: PolicyName,
+    /// The file.
+    pub file: PathBuf,
+    /// Mode in force; that of the source where nothing is loaded.
+    pub mode: PolicyMode,
+    /// SHA-256 of the component in force; empty where none ever loaded.
+    pub digest: String,
+    /// Hooks it answers.
+    pub hooks: Vec<Hook>,
+    /// Why the file as it is now is not in force; the last good one stays.
+    pub error: Option<LoadError>,
+}
+
+/// See the module.
+pub struct Shelf {
+    engine: Engine,
+    limits: Limits,
+    slots: Vec<Slot>,
+}
+
+struct Slot {
+    source: Source,
+    stamp: Option<Stamp>,
+    loaded: Option<Arc<WasmPolicy>>,
+    first_digest: String,
+    error: Option<LoadError>,
+}
+
+/// What a file looks like from outside; a ConfigMap's symlink is followed, so its swap shows in the inode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    inode: u64,
+}
+
+impl Shelf {
+    /// A shelf of these policies, in the order in which they are asked. Nothing is read before `refresh`.
+    pub fn new(engine: Engine, limits: Limits, sources: Vec<Source>) -> Self {
+        let slots = sources
+            .into_iter()
+            .map(|source| Slot {
+                source,
+                stamp: None,
+                loaded: None,
+                first_digest: String::new(),
+                error: None,
+            })
+            .collect();
+        Self {
+            engine,
+            limits,
+            slots,
+        }
+    }
+
+    /// Reads what changed since the last time and compiles it. Says whether `set` or `status` changed.
+    pub fn refresh(&mut self) -> bool {
+        let mut changed = false;
+        for slot in &mut self.slots {
+            changed |= slot.refresh(&self.engine, &self.limits);
+        }
+        changed
+    }
+
+    /// The policies in force.
+    pub fn set(&self) -> PolicySet {
+        let entries = self.slots.iter().filter_map(Slot::entry).collect();
+        PolicySet { entries }
+    }
+
+    /// How every policy stands, in order.
+    pub fn status(&self) -> Vec<Status> {
+        self.slots.iter().map(Slot::status).collect()
+    }
+}
+
+impl Slot {
+    fn refresh(&mut self, engine: &Engine, limits: &Limits) -> bool {
+        let file = self.file();
+        let stamp = match fs::metadata(&file) {
+            Ok(metadata) => Stamp::of(&metadata),
+            Err(why) => {
+                self.stamp = None;
+                return self.fail(&file, LoadFault::Io(why.to_string()));
+            }
+        };
+        if self.stamp.as_ref() == Some(&stamp) {
+            return false;
+        }
+        self.stamp = Some(stamp);
+        match self.load(&file, engine, limits) {
+            Ok(Some(policy)) => {
+                if self.first_digest.is_empty() {
+                    policy.digest().clone_into(&mut self.first_digest);
+                }
+                tracing::info!(policy = %self.source.name, digest = policy.digest(), "policy loaded");
+                self.loaded = Some(Arc::new(policy));
+                self.error = None;
+                true
+            }
+            // The same bytes under a new date.
+            Ok(None) => self.error.take().is_some(),
+            Err(fault) => self.fail(&file, fault),
+        }
+    }
+
+    fn load(&self, file: &Path, engine: &Engine, limits: &Limits) -> Result<Option<WasmPolicy>, LoadFault> {
+        let bytes = read(file, limits)?;
+        let digest = Sha256::digest(&bytes);
+        if self.loaded.as_ref().is_some_and(|policy| policy.is(&digest)) {
+            return Ok(None);
+        }
+        let loaded = engine.load(&bytes, &self.source.name, &self.source.config, limits);
+        loaded.map(Some).map_err(|why| why.fault)
+    }
+
+    fn fail(&mut self, file: &Path, fault: LoadFault) -> bool {
+        let error = LoadError {
+            policy: self.source.name.clone(),
+            file: Some(file.to_owned()),
+            fault,
+        };
+        if self.error.as_ref() == Some(&error) {
+            return false;
+        }
+        tracing::warn!(%error, kept = self.loaded.is_some(), "policy not loaded");
+        self.error = Some(error);
+        true
+    }
+
+    fn file(&self) -> PathBuf {
+        if self.source.path.is_dir() {
+            self.source.path.join(format!("{}.wasm", self.source.name))
+        } else {
+            self.source.path.clone()
+        }
+    }
+
+    fn entry(&self) -> Option<PolicyEntry> {
+        let policy = self.loaded.as_ref()?;
+        Some(PolicyEntry {
+            name: self.source.name.clone(),
+            digest: policy.digest().to_owned(),
+            mode: self.mode(),
+            policy: Arc::clone(policy) as Arc<dyn Policy>,
+        })
+    }
+
+    fn mode(&self) -> PolicyMode {
+        let replaced = self
+            .loaded
+            .as_ref()
+            .is_some_and(|policy| policy.digest() != self.first_digest);
+        match self.source.trust {
+            Trust::FirstDigest if replaced => PolicyMode::Shadow,
+            Trust::Always | Trust::FirstDigest => self.source.mode,
+        }
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            name: self.source.name.clone(),
+            file: self.file(),
+            mode: self.mode(),
+            digest: self
+                .loaded
+                .as_ref()
+                .map_or_else(String::new, |policy| policy.digest().to_owned()),
+            hooks: self
+                .loaded
+                .as_ref()
+                .map_or_else(Vec::new, |policy| policy.hooks().to_vec()),
+            error: self.error.clone(),
+        }
+    }
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+            inode: metadata.ino(),
+        }
+    }
+}
+
+fn read(file: &Path, limits: &Limits) -> Result<Vec<u8>, LoadFault> {
+    let io = |why: std::io::Error| LoadFault::Io(why.to_string());
+    let opened = File::open(file).map_err(io)?;
+    let metadata = opened.metadata().map_err(io)?;
+    if !metadata.is_file() {
+        return Err(LoadFault::Io("not a regular file".to_owned()));
+    }
+    let limit = u64::try_from(limits.wasm_bytes).unwrap_or(u64::MAX);
+    if metadata.len() > limit {
+        return Err(LoadFault::TooLarge {
+            bytes: metadata.len(),
+            limit,
+        });
+    }
+    let mut bytes = Vec::new();
+    opened
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
+    Ok(bytes)
+}

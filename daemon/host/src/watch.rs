@@ -1,0 +1,86 @@
+//! A thread that keeps a Shelf up to date, so that a cycle never waits for a compiler.
+
+use crate::shelf::{Shelf, Status};
+use decide::PolicySet;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// See the module. The thread ends when this is dropped.
+pub struct Watch {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    seen: Mutex<Seen>,
+    closing: Condvar,
+}
+
+#[derive(Default)]
+struct Seen {
+    set: PolicySet,
+    status: Vec<Status>,
+    closed: bool,
+}
+
+impl Watch {
+    /// Takes the shelf over and refreshes it at this rhythm. Refresh it once before, to begin with its policies.
+    ///
+    /// # Errors
+    /// The operating system's, when it gives no thread.
+    pub fn start(shelf: Shelf, every: Duration) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        shared.publish(&shelf);
+        let theirs = Arc::clone(&shared);
+        std::thread::Builder::new()
+            .name("policy-shelf".to_owned())
+            .spawn(move || theirs.run(shelf, every))?;
+        Ok(Self { shared })
+    }
+
+    /// The policies in force now: to be taken at the boundary of a cycle.
+    pub fn current(&self) -> PolicySet {
+        self.shared.lock().set.clone()
+    }
+
+    /// How every policy stands.
+    pub fn status(&self) -> Vec<Status> {
+        self.shared.lock().status.clone()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.closing.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish(&self, shelf: &Shelf) {
+        let mut seen = self.lock();
+        seen.set = shelf.set();
+        seen.status = shelf.status();
+    }
+
+    fn run(&self, mut shelf: Shelf, every: Duration) {
+        loop {
+            let seen = self.lock();
+            let (seen, _) = self
+                .closing
+                .wait_timeout_while(seen, every, |seen| !seen.closed)
+                .unwrap_or_else(PoisonError::into_inner);
+            if seen.closed {
+                return;
+            }
+            drop(seen);
+            if shelf.refresh() {
+                self.publish(&shelf);
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The made-up side of a View, for tests that run natively: reads a `testing::Picture` instead of asking a host.
+
+use crate::Level;
+use crate::testing::Picture;
+use crate::view::{Amount, Keyed, Number, Tables, Text};
+
+/// The picture of a test.
+pub(crate) type Source<'a> = &'a Picture;
+
+pub(crate) fn now_ms(picture: Source<'_>) -> u64 {
+    picture.now_ms
+}
+
+pub(crate) fn seed(picture: Source<'_>) -> u64 {
+    picture.seed
+}
+
+pub(crate) fn cluster(picture: Source<'_>) -> u32 {
+    picture.sym("test")
+}
+
+pub(crate) fn tables(picture: Source<'_>) -> Tables {
+    Tables {
+        classes: rows(&picture.classes),
+        sets: rows(&picture.sets),
+        workloads: rows(&picture.workloads),
+    }
+}
+
+pub(crate) fn intern(picture: Source<'_>, text: &str) -> u32 {
+    picture.sym(text)
+}
+
+pub(crate) fn resolve(picture: Source<'_>, syms: &[u32]) -> Vec<String> {
+    syms.iter().map(|sym| picture.word(*sym)).collect()
+}
+
+pub(crate) fn numbers(picture: Source<'_>, which: Number) -> Vec<u32> {
+    use Number as N;
+    let classes = |of: fn(&crate::testing::Class) -> u32| picture.classes.iter().map(of).collect();
+    let sets = |of: fn(&crate::testing::Set) -> u32| picture.sets.iter().map(of).collect();
+    let workloads = |of: fn(&crate::testing::Workload) -> u32| picture.workloads.iter().map(of).collect();
+    match which {
+        N::ClassCpu => classes(|row| row.cpu_milli),
+        N::ClassMemory => classes(|row| row.memory_mib),
+        N::ClassPending => classes(|row| row.pending),
+        N::ClassToCome => classes(|row| row.to_come),
+        N::ClassHeadroom => classes(|row| row.headroom),
+        N::SetKind => sets(|row| row.kind_code()),
+        N::SetPurchase => sets(|row| row.purchase_code()),
+        N::SetOffers => sets(|_| 1),
+        N::SetNodes => sets(|row| row.nodes),
+        N::SetCpuRequested => sets(|row| row.cpu_requested),
+        N::SetMemoryRequested => sets(|row| row.memory_requested),
+        N::SetCpuUsed => sets(|row| row.cpu_used.unwrap_or(u32::MAX)),
+        N::SetMemoryUsed => sets(|row| row.memory_used.unwrap_or(u32::MAX)),
+        N::SetBoot => sets(|row| row.boot_ms.unwrap_or(u32::MAX)),
+        N::WorkloadReplicas => workloads(|row| row.replicas),
+        N::WorkloadReady => workloads(|row| row.ready),
+        N::WorkloadMin => workloads(|row| row.min),
+        N::WorkloadMax => workloads(|row| row.max),
+        N::WorkloadAge => workloads(|row| row.age_ms),
+        N::WorkloadPods => workloads(|row| row.pods),
+        N::WorkloadRecentMax => workloads(|row| row.recent_max),
+        N::HistoryAge => picture.history.iter().map(|(age, _)| *age).collect(),
+        N::HistoryPending => picture.history.iter().map(|(_, waiting)| *waiting).collect(),
+    }
+}
+
+pub(crate) fn amounts(picture: Source<'_>, which: Amount) -> Vec<f64> {
+    let classes = |of: fn(&crate::testing::Class) -> Option<f64>| {
+        picture
+            .classes
+            .iter()
+            .map(|row| of(row).unwrap_or(-1.0))
+            .collect()
+    };
+    match which {
+        Amount::ClassEc2Price => classes(|row| row.ec2_price),
+        Amount::ClassFargatePrice => classes(|row| row.fargate_price),
+        Amount::SetMinPrice => picture.sets.iter().map(|row| row.min_price).collect(),
+        Amount::WorkloadTarget => picture.workloads.iter().map(|row| row.target).collect(),
+        Amount::WorkloadValue => {
+            let value = |row: &crate::testing::Workload| row.value.unwrap_or(-1.0);
+            picture.workloads.iter().map(value).collect()
+        }
+        Amount::WorkloadRequest => picture.workloads.iter().map(|row| row.request).collect(),
+    }
+}
+
+pub(crate) fn priorities(picture: Source<'_>) -> Vec<i32> {
+    picture.classes.iter().map(|row| row.priority).collect()
+}
+
+pub(crate) fn texts(picture: Source<'_>, which: Text) -> Vec<u32> {
+    let classes = |of: fn(&crate::testing::Class) -> &String| {
+        picture.classes.iter().map(|row| picture.sym(of(row))).collect()
+    };
+    let sets = |of: fn(&crate::testing::Set) -> &String| {
+        picture.sets.iter().map(|row| picture.sym(of(row))).collect()
+    };
+    let workloads = |of: fn(&crate::testing::Workload) -> &String| {
+        picture.workloads.iter().map(|row| picture.sym(of(row))).collect()
+    };
+    match which {
+        Text::ClassNamespace => classes(|row| &row.namespace),
+        Text::ClassOwnerKind => classes(|row| &row.owner_kind),
+        Text::ClassOwnerName => classes(|row| &row.owner_name),
+        Text::SetName => sets(|row| &row.name),
+        Text::SetGroup => sets(|row| &row.group),
+        Text::SetArch => sets(|row| &row.arch),
+        Text::WorkloadKind => workloads(|row| &row.kind),
+        Text::WorkloadNamespace => workloads(|row| &row.namespace),
+        Text::WorkloadName => workloads(|row| &row.name),
+        Text::WorkloadMetric => workloads(|row| &row.metric),
+    }
+}
+
+pub(crate) fn keyed(picture: Source<'_>, which: Keyed, key: &str) -> Vec<u32> {
+    let sym = |labels: &crate::testing::Labels| labels.get(key).map_or(0, |value| picture.sym(value));
+    match which {
+        Keyed::ClassLabel => picture.classes.iter().map(|row| sym(&row.labels)).collect(),
+        Keyed::ClassAnnotation => picture.classes.iter().map(|row| sym(&row.annotations)).collect(),
+        Keyed::ClassExtended => {
+            let amount = |row: &crate::testing::Class| row.extended.get(key).copied().unwrap_or(0);
+            picture.classes.iter().map(amount).collect()
+        }
+        Keyed::SetLabel => picture.sets.iter().map(|row| sym(&row.labels)).collect(),
+        Keyed::WorkloadLabel => picture.workloads.iter().map(|row| sym(&row.labels)).collect(),
+        Keyed::WorkloadAnnotation => picture
+            .workloads
+            .iter()
+            .map(|row| sym(&row.annotations))
+            .collect(),
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "cargo test shows it beside the test that wrote it"
+)]
+pub(crate) fn log(level: Level, message: &str) {
+    println!("{level:?}: {message}");
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "cargo test shows it beside the test that wrote it"
+)]
+pub(crate) fn explain(row: u32, code: u16, text: &str) {
+    println!("row {row}, code {code}: {text}");
+}
+
+fn rows<T>(table: &[T]) -> u32 {
+    u32::try_from(table.len()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,372 @@
+//! Made-up pictures for the tests of a policy, and its answers by name.
+//!
+//! ```
+//! use plimsoll_sdk::testing::{Class, Picture, Set};
+//! use plimsoll_sdk::GroupKind;
+//!
+//! let picture = Picture::new()
+//!     .class(Class { owner_kind: "Job".into(), cpu_milli: 500, ..Class::default() })
+//!     .set(Set { name: "workers".into(), nodes: 3, ..Set::default() })
+//!     .set(Set { name: "fargate".into(), kind: GroupKind::Fargate, ..Set::default() });
+//! let view = picture.view();
+//! assert_eq!(view.classes().next().unwrap().cpu_milli(), 500);
+//! ```
+
+use crate::{GroupKind, Prices, Purchase, Replicas, Room, View};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// Labels, annotations.
+pub type Labels = BTreeMap<String, String>;
+
+/// What a View shows.
+#[derive(Clone, Debug, Default)]
+pub struct Picture {
+    /// See `View::now_ms`.
+    pub now_ms: u64,
+    /// See `View::seed`.
+    pub seed: u64,
+    /// Rows of classes.
+    pub classes: Vec<Class>,
+    /// Rows of sets.
+    pub sets: Vec<Set>,
+    /// Rows of workloads.
+    pub workloads: Vec<Workload>,
+    /// Demand history: milliseconds ago, pods waiting; oldest first.
+    pub history: Vec<(u32, u32)>,
+    words: RefCell<Vec<String>>,
+}
+
+/// A class of demand; by default one pod that waits, of 250m and 512 MiB, at prices like those of AWS.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// Request of one pod, millicores.
+    pub cpu_milli: u32,
+    /// Request of one pod, MiB.
+    pub memory_mib: u32,
+    /// Pods that wait.
+    pub pending: u32,
+    /// Replicas that have no pod yet.
+    pub to_come: u32,
+    /// Virtual pods.
+    pub headroom: u32,
+    /// EC2 price at full utilisation.
+    pub ec2_price: Option<f64>,
+    /// Fargate price.
+    pub fargate_price: Option<f64>,
+    /// `spec.priority`.
+    pub priority: i32,
+    /// Namespace.
+    pub namespace: String,
+    /// Kind of the owner.
+    pub owner_kind: String,
+    /// Name of the owner.
+    pub owner_name: String,
+    /// Labels of its pods.
+    pub labels: Labels,
+    /// Annotations of its pods.
+    pub annotations: Labels,
+    /// Extended resources of one pod.
+    pub extended: BTreeMap<String, u32>,
+}
+
+impl Default for Class {
+    fn default() -> Self {
+        Self {
+            cpu_milli: 250,
+            memory_mib: 512,
+            pending: 1,
+            to_come: 0,
+            headroom: 0,
+            ec2_price: Some(0.009),
+            fargate_price: Some(0.0123),
+            priority: 0,
+            namespace: "default".to_owned(),
+            owner_kind: "Deployment".to_owned(),
+            owner_name: "app".to_owned(),
+            labels: Labels::new(),
+            annotations: Labels::new(),
+            extended: BTreeMap::new(),
+        }
+    }
+}
+
+/// An offer set; by default a managed node group with ten nodes, half requested.
+#[derive(Clone, Debug)]
+pub struct Set {
+    /// Name.
+    pub name: String,
+    /// Group.
+    pub group: String,
+    /// Kind of the group.
+    pub kind: GroupKind,
+    /// Architecture.
+    pub arch: String,
+    /// Purchase.
+    pub purchase: Purchase,
+    /// Price of the cheapest offer.
+    pub min_price: f64,
+    /// Nodes of the group.
+    pub nodes: u32,
+    /// Requested share of CPU, thousandths.
+    pub cpu_requested: u32,
+    /// Requested share of memory, thousandths.
+    pub memory_requested: u32,
+    /// Used share of CPU, thousandths.
+    pub cpu_used: Option<u32>,
+    /// Used share of memory, thousandths.
+    pub memory_used: Option<u32>,
+    /// Median boot time.
+    pub boot_ms: Option<u32>,
+    /// Labels of its nodes.
+    pub labels: Labels,
+}
+
+impl Default for Set {
+    fn default() -> Self {
+        Self {
+            name: "workers".to_owned(),
+            group: "workers".to_owned(),
+            kind: GroupKind::ManagedNodeGroup,
+            arch: "amd64".to_owned(),
+            purchase: Purchase::OnDemand,
+            min_price: 0.1,
+            nodes: 10,
+            cpu_requested: 500,
+            memory_requested: 500,
+            cpu_used: None,
+            memory_used: None,
+            boot_ms: None,
+            labels: Labels::new(),
+        }
+    }
+}
+
+/// A workload; by default three ready replicas of a Deployment at 60 % of the CPU they request.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// Kind.
+    pub kind: String,
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// Replicas now.
+    pub replicas: u32,
+    /// Ready pods.
+    pub ready: u32,
+    /// Fewest replicas.
+    pub min: u32,
+    /// Most replicas.
+    pub max: u32,
+    /// Metric.
+    pub metric: String,
+    /// Target.
+    pub target: f64,
+    /// Value, summed over `pods`.
+    pub value: Option<f64>,
+    /// Age of the value.
+    pub age_ms: u32,
+    /// Pods that contributed.
+    pub pods: u32,
+    /// Request of one pod.
+    pub request: f64,
+    /// Highest recent recommendation.
+    pub recent_max: u32,
+    /// Labels of its pods.
+    pub labels: Labels,
+    /// Annotations of its pods.
+    pub annotations: Labels,
+}
+
+impl Default for Workload {
+    fn default() -> Self {
+        Self {
+            kind: "Deployment".to_owned(),
+            namespace: "default".to_owned(),
+            name: "app".to_owned(),
+            replicas: 3,
+            ready: 3,
+            min: 1,
+            max: 10,
+            metric: "cpu".to_owned(),
+            target: 0.6,
+            value: Some(450.0),
+            age_ms: 15_000,
+            pods: 3,
+            request: 250.0,
+            recent_max: 3,
+            labels: Labels::new(),
+            annotations: Labels::new(),
+        }
+    }
+}
+
+impl Picture {
+    /// An empty picture.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the time.
+    #[must_use]
+    pub fn at(mut self, now_ms: u64) -> Self {
+        self.now_ms = now_ms;
+        self
+    }
+
+    /// Adds a class.
+    #[must_use]
+    pub fn class(mut self, class: Class) -> Self {
+        self.classes.push(class);
+        self
+    }
+
+    /// Adds a set.
+    #[must_use]
+    pub fn set(mut self, set: Set) -> Self {
+        self.sets.push(set);
+        self
+    }
+
+    /// Adds a workload.
+    #[must_use]
+    pub fn workload(mut self, workload: Workload) -> Self {
+        self.workloads.push(workload);
+        self
+    }
+
+    /// The View that a policy is shown.
+    pub fn view(&self) -> View<'_> {
+        View::new(self)
+    }
+
+    pub(crate) fn sym(&self, text: &str) -> u32 {
+        if text.is_empty() {
+            return 0;
+        }
+        let mut words = self.words.borrow_mut();
+        let ix = words.iter().position(|word| word == text).unwrap_or_else(|| {
+            words.push(text.to_owned());
+            words.len() - 1
+        });
+        u32::try_from(ix + 1).unwrap_or(0)
+    }
+
+    pub(crate) fn word(&self, sym: u32) -> String {
+        let ix = (sym as usize).checked_sub(1);
+        ix.and_then(|ix| self.words.borrow().get(ix).cloned())
+            .unwrap_or_default()
+    }
+}
+
+impl Set {
+    pub(crate) fn kind_code(&self) -> u32 {
+        match self.kind {
+            GroupKind::Asg => 1,
+            GroupKind::ManagedNodeGroup => 2,
+            GroupKind::Kops => 3,
+            GroupKind::Fleet => 4,
+            GroupKind::Fargate => 5,
+            GroupKind::Ecs => 6,
+            GroupKind::Kwok => 7,
+            GroupKind::Simulated => 8,
+            GroupKind::Other => u32::MAX - 1,
+        }
+    }
+
+    pub(crate) fn purchase_code(&self) -> u32 {
+        match self.purchase {
+            Purchase::Mixed => 0,
+            Purchase::OnDemand => 1,
+            Purchase::Spot => 2,
+            Purchase::Reserved => 3,
+        }
+    }
+}
+
+impl Replicas {
+    /// Answers for a workload row: replicas and code.
+    pub fn get(&self, row: u32) -> Option<(u32, u16)> {
+        let found = self.rows.iter().find(|(at, ..)| *at == row);
+        found.map(|(_, replicas, code)| (*replicas, *code))
+    }
+}
+
+impl Prices {
+    /// Factor of a set row; 1 where none was given.
+    pub fn factor_of(&self, set: u32) -> f64 {
+        let found = self.factors.iter().find(|(at, _)| *at == set);
+        found.map_or(1.0, |(_, factor)| *factor)
+    }
+
+    /// Code of the ban of a class row from a set row.
+    pub fn ban(&self, class: u32, set: u32) -> Option<u16> {
+        let found = self.bans.iter().find(|(c, s, _)| (*c, *s) == (class, set));
+        found.map(|(.., code)| *code)
+    }
+
+    /// Addend of a class row in a set row: dollars per hour and code.
+    pub fn addend(&self, class: u32, set: u32) -> Option<(f64, u16)> {
+        let found = self.addends.iter().find(|(c, s, ..)| (*c, *s) == (class, set));
+        found.map(|(_, _, usd, code)| (*usd, *code))
+    }
+}
+
+impl Room {
+    /// What is kept: count, millicores, MiB, code.
+    pub fn kept(&self) -> &[(u32, u32, u32, u16)] {
+        &self.pods
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_read_their_columns() {
+        let picture = Picture::new()
+            .class(Class {
+                fargate_price: None,
+                labels: Labels::from([("tier".to_owned(), "batch".to_owned())]),
+                extended: BTreeMap::from([("nvidia.com/gpu".to_owned(), 2)]),
+                ..Class::default()
+            })
+            .class(Class::default())
+            .set(Set {
+                cpu_used: Some(0),
+                kind: GroupKind::Fargate,
+                ..Set::default()
+            });
+        let view = picture.view();
+        let first = view.classes().next().unwrap();
+        assert!(first.label("tier") == "batch" && first.owner_kind() == "Deployment");
+        assert_eq!(
+            (first.fargate_price(), first.extended("nvidia.com/gpu")),
+            (None, 2)
+        );
+        let second = view.classes().nth(1).unwrap();
+        assert!(second.label("tier").is_empty() && second.extended("nvidia.com/gpu") == 0);
+        let set = view.sets().next().unwrap();
+        assert_eq!((set.cpu_used(), set.memory_used()), (Some(0), None));
+        assert!(set.is_fargate());
+        assert_eq!(&*view.class_label("tier"), [view.sym("batch"), 0]);
+        assert_eq!(view.workloads().count(), 0);
+    }
+
+    #[test]
+    fn a_misspelt_field_is_refused_with_its_name() {
+        #[derive(serde::Deserialize, Debug)]
+        #[serde(deny_unknown_fields)]
+        struct Config {
+            #[serde(default)]
+            _percent: u32,
+        }
+        let refused = crate::config::<Config>(r#"{"per_cent": 5}"#).unwrap_err();
+        assert!(
+            refused.contains("per_cent") && refused.contains("line 1"),
+            "{refused}"
+        );
+    }
+}

@@ -1,0 +1,299 @@
+//! The picture that a policy is shown. Units and absent values are those of sdk/wit/view.wit; the rows (`rows`) make
+//! `Option`s of them.
+//!
+//! A column is fetched when it is first read, and kept: reading a million rows costs one call.
+
+use crate::bridge::{self, Source};
+use crate::rows::{Class, Set, Workload};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// See the module.
+pub struct View<'a> {
+    source: Source<'a>,
+    tables: OnceCell<Tables>,
+    numbers: [OnceCell<Vec<u32>>; Number::COUNT],
+    amounts: [OnceCell<Vec<f64>>; Amount::COUNT],
+    texts: [OnceCell<Vec<u32>>; Text::COUNT],
+    priorities: OnceCell<Vec<i32>>,
+    keyed: RefCell<[BTreeMap<String, Rc<[u32]>>; Keyed::COUNT]>,
+    words: RefCell<BTreeMap<u32, Word>>,
+}
+
+/// A text of the View; compares and prints as `&str`, cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Word(Rc<str>);
+
+impl Default for Word {
+    fn default() -> Self {
+        Self(Rc::from(""))
+    }
+}
+
+impl std::ops::Deref for Word {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Word {
+    fn eq(&self, other: &str) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&str> for Word {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
+impl std::fmt::Display for Word {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self)
+    }
+}
+
+/// Rows of each table.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) classes: u32,
+    pub(crate) sets: u32,
+    pub(crate) workloads: u32,
+}
+
+macro_rules! columns {
+    ($kind:ident: $content:ty, $field:ident, $fetch:ident { $($(#[$doc:meta])* $name:ident = $variant:ident,)* }) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum $kind { $($variant,)* }
+
+        impl $kind {
+            const COUNT: usize = [$(Self::$variant,)*].len();
+        }
+
+        /// Whole columns, for loops that must be fast. Entry by entry the rows of their table.
+        impl View<'_> {
+            $($(#[$doc])* pub fn $name(&self) -> &[$content] {
+                match self.$field.get($kind::$variant as usize) {
+                    Some(cell) => cell.get_or_init(|| bridge::$fetch(self.source, $kind::$variant)),
+                    None => &[],
+                }
+            })*
+        }
+    };
+}
+
+columns!(Number: u32, numbers, numbers {
+    /// Request of one pod of a class, millicores.
+    class_cpu = ClassCpu,
+    /// Request of one pod of a class, MiB.
+    class_memory = ClassMemory,
+    /// Pods of a class that wait.
+    class_pending = ClassPending,
+    /// Replicas of a class that have no pod yet.
+    class_to_come = ClassToCome,
+    /// Virtual pods of a class.
+    class_headroom = ClassHeadroom,
+    /// Kind code of a set's group.
+    set_kind = SetKind,
+    /// Purchase code of a set.
+    set_purchase = SetPurchase,
+    /// Offers in a set.
+    set_offers = SetOffers,
+    /// Nodes of a set's group.
+    set_nodes = SetNodes,
+    /// Requested share of CPU of a set's group, thousandths.
+    set_cpu_requested = SetCpuRequested,
+    /// Requested share of memory of a set's group, thousandths.
+    set_memory_requested = SetMemoryRequested,
+    /// Used share of CPU of a set's group, thousandths; `u32::MAX` where not known.
+    set_cpu_used = SetCpuUsed,
+    /// Used share of memory of a set's group, thousandths; `u32::MAX` where not known.
+    set_memory_used = SetMemoryUsed,
+    /// Median boot time of a set's group, milliseconds; `u32::MAX` where not known.
+    set_boot_ms = SetBoot,
+    /// Replicas of a workload.
+    workload_replicas = WorkloadReplicas,
+    /// Ready pods of a workload.
+    workload_ready = WorkloadReady,
+    /// Fewest replicas of a workload.
+    workload_min = WorkloadMin,
+    /// Most replicas of a workload.
+    workload_max = WorkloadMax,
+    /// Age of a workload's metric, milliseconds.
+    workload_age_ms = WorkloadAge,
+    /// Pods that contributed to a workload's metric.
+    workload_pods = WorkloadPods,
+    /// Highest recommendation of the last five minutes for a workload.
+    workload_recent_max = WorkloadRecentMax,
+    /// Age of an entry of the demand history, milliseconds.
+    history_age_ms = HistoryAge,
+    /// Pods that waited at an entry of the demand history.
+    history_pending = HistoryPending,
+});
+
+columns!(Amount: f64, amounts, amounts {
+    /// EC2 price of one pod of a class, dollars per hour; -1 where none fits.
+    class_ec2_price = ClassEc2Price,
+    /// Fargate price of one pod of a class, dollars per hour; -1 where it cannot run there.
+    class_fargate_price = ClassFargatePrice,
+    /// Price of a set's cheapest offer, dollars per hour.
+    set_min_price = SetMinPrice,
+    /// Target of a workload's metric.
+    workload_target = WorkloadTarget,
+    /// Value of a workload's metric; -1 where missing.
+    workload_value = WorkloadValue,
+    /// Request of one pod of a workload in the metric's unit.
+    workload_request = WorkloadRequest,
+});
+
+columns!(Text: u32, texts, texts {
+    /// Namespace of a class, as a sym.
+    class_namespace = ClassNamespace,
+    /// Kind of a class's owner, as a sym.
+    class_owner_kind = ClassOwnerKind,
+    /// Name of a class's owner, as a sym.
+    class_owner_name = ClassOwnerName,
+    /// Name of a set, as a sym.
+    set_name = SetName,
+    /// Group of a set, as a sym.
+    set_group = SetGroup,
+    /// Architecture of a set, as a sym.
+    set_arch = SetArch,
+    /// Kind of a workload, as a sym.
+    workload_kind = WorkloadKind,
+    /// Namespace of a workload, as a sym.
+    workload_namespace = WorkloadNamespace,
+    /// Name of a workload, as a sym.
+    workload_name = WorkloadName,
+    /// Metric of a workload, as a sym.
+    workload_metric = WorkloadMetric,
+});
+
+/// Columns that are asked for by a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Keyed {
+    ClassLabel,
+    ClassAnnotation,
+    ClassExtended,
+    SetLabel,
+    WorkloadLabel,
+    WorkloadAnnotation,
+}
+
+impl Keyed {
+    const COUNT: usize = 6;
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(source: Source<'a>) -> Self {
+        Self {
+            source,
+            tables: OnceCell::new(),
+            numbers: std::array::from_fn(|_| OnceCell::new()),
+            amounts: std::array::from_fn(|_| OnceCell::new()),
+            texts: std::array::from_fn(|_| OnceCell::new()),
+            priorities: OnceCell::new(),
+            keyed: RefCell::default(),
+            words: RefCell::default(),
+        }
+    }
+
+    /// When the picture was taken: milliseconds since the Unix epoch. The only time there is.
+    pub fn now_ms(&self) -> u64 {
+        bridge::now_ms(self.source)
+    }
+
+    /// Recorded random number of the cycle. The only randomness there is.
+    pub fn seed(&self) -> u64 {
+        bridge::seed(self.source)
+    }
+
+    /// Name of the cluster.
+    pub fn cluster(&self) -> Word {
+        self.word(bridge::cluster(self.source))
+    }
+
+    /// Classes of demand: pods that no scheduling rule can tell apart. Empty for scalers.
+    pub fn classes(&self) -> impl Iterator<Item = Class<'_>> + Clone {
+        (0..self.tables().classes).map(|row| Class { view: self, row })
+    }
+
+    /// Offer sets: all offers of a group that are bought alike. Empty for scalers.
+    pub fn sets(&self) -> impl Iterator<Item = Set<'_>> + Clone {
+        (0..self.tables().sets).map(|row| Set { view: self, row })
+    }
+
+    /// Workloads that may be scaled. Empty for every hook but the scaler's.
+    pub fn workloads(&self) -> impl Iterator<Item = Workload<'_>> + Clone {
+        (0..self.tables().workloads).map(|row| Workload { view: self, row })
+    }
+
+    /// Demand of recent cycles, oldest first: how many milliseconds ago, and how many pods waited.
+    pub fn history(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let ages = self.history_age_ms().iter().copied();
+        ages.zip(self.history_pending().iter().copied())
+    }
+
+    /// Number that stands for a text in the columns of this evaluation, to compare labels fast.
+    pub fn sym(&self, text: &str) -> u32 {
+        bridge::intern(self.source, text)
+    }
+
+    /// Text of a sym.
+    pub fn word(&self, sym: u32) -> Word {
+        if let Some(word) = self.words.borrow().get(&sym) {
+            return word.clone();
+        }
+        self.fetch_words(&[sym]);
+        self.words.borrow().get(&sym).cloned().unwrap_or_default()
+    }
+
+    /// `spec.priority` of a class.
+    pub fn class_priority(&self) -> &[i32] {
+        self.priorities.get_or_init(|| bridge::priorities(self.source))
+    }
+
+    /// One label of each class, as syms; 0 where absent.
+    pub fn class_label(&self, key: &str) -> Rc<[u32]> {
+        self.keyed(Keyed::ClassLabel, key)
+    }
+
+    /// Text of a row of a text column, all words of which are fetched at once.
+    pub(crate) fn text(&self, column: &[u32], row: u32) -> Word {
+        let sym = column.get(row as usize).copied().unwrap_or(0);
+        if !self.words.borrow().contains_key(&sym) {
+            let mut syms = column.to_vec();
+            syms.sort_unstable();
+            syms.dedup();
+            self.fetch_words(&syms);
+        }
+        self.word(sym)
+    }
+
+    pub(crate) fn keyed(&self, which: Keyed, key: &str) -> Rc<[u32]> {
+        let mut columns = self.keyed.borrow_mut();
+        let by_key = &mut columns[which as usize];
+        if let Some(column) = by_key.get(key) {
+            return Rc::clone(column);
+        }
+        let column: Rc<[u32]> = bridge::keyed(self.source, which, key).into();
+        by_key.insert(key.to_owned(), Rc::clone(&column));
+        column
+    }
+
+    fn tables(&self) -> Tables {
+        *self.tables.get_or_init(|| bridge::tables(self.source))
+    }
+
+    fn fetch_words(&self, syms: &[u32]) {
+        let texts = bridge::resolve(self.source, syms);
+        let mut words = self.words.borrow_mut();
+        for (sym, text) in syms.iter().zip(texts) {
+            words.insert(*sym, Word(text.into()));
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The real side of a View: the functions that the host gives, and the three that it calls.
+//!
+//! Only what generated bindings and the public API do not say themselves; nothing here is for authors.
+
+use crate::view::{Amount, Keyed, Number, Tables, Text, View};
+use crate::{Level, Prices, Replicas, Room};
+use imports::plimsoll::policy::host;
+use imports::plimsoll::policy::view::View as Handle;
+use std::any::Any;
+use std::cell::OnceCell;
+
+/// Whole column.
+const ALL: u32 = u32::MAX;
+
+/// The picture of this evaluation, lent by the host until the answer is given.
+pub(crate) type Source<'a> = &'a Handle;
+
+mod imports {
+    wit_bindgen::generate!({ path: "../wit", world: "imports", generate_all });
+}
+
+pub(crate) fn now_ms(view: Source<'_>) -> u64 {
+    view.now_ms()
+}
+
+pub(crate) fn seed(view: Source<'_>) -> u64 {
+    view.seed()
+}
+
+pub(crate) fn cluster(view: Source<'_>) -> u32 {
+    view.cluster()
+}
+
+pub(crate) fn tables(view: Source<'_>) -> Tables {
+    Tables {
+        classes: view.classes(),
+        sets: view.sets(),
+        workloads: view.workloads(),
+    }
+}
+
+pub(crate) fn intern(view: Source<'_>, text: &str) -> u32 {
+    view.intern(text)
+}
+
+pub(crate) fn resolve(view: Source<'_>, syms: &[u32]) -> Vec<String> {
+    view.resolve(syms)
+}
+
+pub(crate) fn numbers(view: Source<'_>, which: Number) -> Vec<u32> {
+    match which {
+        Number::ClassCpu => view.class_cpu(0, ALL),
+        Number::ClassMemory => view.class_memory(0, ALL),
+        Number::ClassPending => view.class_pending(0, ALL),
+        Number::ClassToCome => view.class_to_come(0, ALL),
+        Number::ClassHeadroom => view.class_headroom(0, ALL),
+        Number::SetKind => view.set_kind(0, ALL),
+        Number::SetPurchase => view.set_purchase(0, ALL),
+        Number::SetOffers => view.set_offers(0, ALL),
+        Number::SetNodes => view.set_nodes(0, ALL),
+        Number::SetCpuRequested => view.set_cpu_requested(0, ALL),
+        Number::SetMemoryRequested => view.set_memory_requested(0, ALL),
+        Number::SetCpuUsed => view.set_cpu_used(0, ALL),
+        Number::SetMemoryUsed => view.set_memory_used(0, ALL),
+        Number::SetBoot => view.set_boot_ms(0, ALL),
+        Number::WorkloadReplicas => view.workload_replicas(0, ALL),
+        Number::WorkloadReady => view.workload_ready(0, ALL),
+        Number::WorkloadMin => view.workload_min(0, ALL),
+        Number::WorkloadMax => view.workload_max(0, ALL),
+        Number::WorkloadAge => view.workload_age_ms(0, ALL),
+        Number::WorkloadPods => view.workload_pods(0, ALL),
+        Number::WorkloadRecentMax => view.workload_recent_max(0, ALL),
+        Number::HistoryAge => view.history_age_ms(0, ALL),
+        Number::HistoryPending => view.history_pending(0, ALL),
+    }
+}
+
+pub(crate) fn amounts(view: Source<'_>, which: Amount) -> Vec<f64> {
+    match which {
+        Amount::ClassEc2Price => view.class_ec2_price(0, ALL),
+        Amount::ClassFargatePrice => view.class_fargate_price(0, ALL),
+        Amount::SetMinPrice => view.set_min_price(0, ALL),
+        Amount::WorkloadTarget => view.workload_target(0, ALL),
+        Amount::WorkloadValue => view.workload_value(0, ALL),
+        Amount::WorkloadRequest => view.workload_request(0, ALL),
+    }
+}
+
+pub(crate) fn priorities(view: Source<'_>) -> Vec<i32> {
+    view.class_priority(0, ALL)
+}
+
+pub(crate) fn texts(view: Source<'_>, which: Text) -> Vec<u32> {
+    match which {
+        Text::ClassNamespace => view.class_namespace(0, ALL),
+        Text::ClassOwnerKind => view.class_owner_kind(0, ALL),
+        Text::ClassOwnerName => view.class_owner_name(0, ALL),
+        Text::SetName => view.set_name(0, ALL),
+        Text::SetGroup => view.set_group(0, ALL),
+        Text::SetArch => view.set_arch(0, ALL),
+        Text::WorkloadKind => view.workload_kind(0, ALL),
+        Text::WorkloadNamespace => view.workload_namespace(0, ALL),
+        Text::WorkloadName => view.workload_name(0, ALL),
+        Text::WorkloadMetric => view.workload_metric(0, ALL),
+    }
+}
+
+pub(crate) fn keyed(view: Source<'_>, which: Keyed, key: &str) -> Vec<u32> {
+    match which {
+        Keyed::ClassLabel => view.class_label(key, 0, ALL),
+        Keyed::ClassAnnotation => view.class_annotation(key, 0, ALL),
+        Keyed::ClassExtended => view.class_extended(key, 0, ALL),
+        Keyed::SetLabel => view.set_label(key, 0, ALL),
+        Keyed::WorkloadLabel => view.workload_label(key, 0, ALL),
+        Keyed::WorkloadAnnotation => view.workload_annotation(key, 0, ALL),
+    }
+}
+
+pub(crate) fn log(level: Level, message: &str) {
+    let level = match level {
+        Level::Debug => 0,
+        Level::Info => 1,
+        Level::Warning => 2,
+        Level::Error => 3,
+    };
+    host::log(level, message);
+}
+
+pub(crate) fn explain(row: u32, code: u16, text: &str) {
+    host::explain(row, code, text);
+}
+
+thread_local! {
+    /// The configured policies of this instance, one for each hook.
+    static POLICIES: [OnceCell<Box<dyn Any>>; 3] = const { [const { OnceCell::new() }; 3] };
+}
+
+/// Keeps a policy for the question to come. Panics are logged from now on: a trap alone says little.
+fn keep<P: 'static>(hook: usize, policy: Result<P, String>) -> Result<(), String> {
+    std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string())));
+    let policy: Box<dyn Any> = Box::new(policy?);
+    POLICIES.with(|policies| match policies.get(hook).map(|cell| cell.set(policy)) {
+        Some(Ok(())) => Ok(()),
+        _ => Err("configured twice".to_owned()),
+    })
+}
+
+/// Asks the policy that was kept.
+fn ask<P: 'static, A>(hook: usize, question: impl FnOnce(&P) -> Result<A, String>) -> Result<A, String> {
+    POLICIES.with(|policies| {
+        let kept = policies.get(hook).and_then(OnceCell::get);
+        match kept.and_then(|policy| policy.downcast_ref::<P>()) {
+            Some(policy) => question(policy),
+            None => Err("not configured".to_owned()),
+        }
+    })
+}
+
+/// Generates the bindings of one hook, and the type that stands for a policy behind them.
+macro_rules! hook {
+    ($ordinal:literal, $world:literal, $macro_name:literal, $module:ident, $hook:ident, $question:ident, $shape:ty) => {
+        pub mod $module {
+            use super::{Handle, View, ask, keep};
+
+            wit_bindgen::generate!({
+                path: "../wit",
+                world: $world,
+                with: {
+                    "plimsoll:policy/view@0.1.0": crate::bridge::imports::plimsoll::policy::view,
+                    "plimsoll:policy/host@0.1.0": crate::bridge::imports::plimsoll::policy::host,
+                },
+                pub_export_macro: true,
+                export_macro_name: $macro_name,
+            });
+
+            /// A policy as a component exports it.
+            pub struct Exported<P>(std::marker::PhantomData<P>);
+
+            impl<P: crate::$hook> exports::plimsoll::policy::$module::Guest for Exported<P> {
+                fn configure(config_json: String) -> Result<(), String> {
+                    keep($ordinal, P::configure(&config_json))
+                }
+
+                fn $question(picture: &Handle) -> Result<$shape, String> {
+                    ask($ordinal, |policy: &P| policy.$question(&View::new(picture))).map(super::$question)
+                }
+            }
+        }
+    };
+}
+
+hook!(
+    0,
+    "scaler-policy",
+    "__export_scaler",
+    scaler,
+    Scaler,
+    scale,
+    super::Scale
+);
+hook!(
+    1,
+    "placement-policy",
+    "__export_placement",
+    placement,
+    Placement,
+    place,
+    super::Place
+);
+hook!(
+    2,
+    "headroom-policy",
+    "__export_headroom",
+    headroom,
+    Headroom,
+    reserve,
+    super::Reserve
+);
+
+type Scale = (Vec<u32>, Vec<u32>, Vec<u16>);
+type Place = (
+    Vec<u32>,
+    Vec<f64>,
+    Vec<u32>,
+    Vec<u32>,
+    Vec<u16>,
+    Vec<u32>,
+    Vec<u32>,
+    Vec<f64>,
+    Vec<u16>,
+);
+type Reserve = (Vec<u32>, Vec<u32>, Vec<u32>, Vec<u16>);
+
+fn scale(answer: Replicas) -> Scale {
+    let mut lists = Scale::default();
+    for (row, replicas, code) in answer.rows {
+        lists.0.push(row);
+        lists.1.push(replicas);
+        lists.2.push(code);
+    }
+    lists
+}
+
+fn place(answer: Prices) -> Place {
+    let (factor_sets, factors) = answer.factors.into_iter().unzip();
+    let mut bans = (Vec::new(), Vec::new(), Vec::new());
+    for (class, set, code) in answer.bans {
+        bans.0.push(class);
+        bans.1.push(set);
+        bans.2.push(code);
+    }
+    let mut addends = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (class, set, usd, code) in answer.addends {
+        addends.0.push(class);
+        addends.1.push(set);
+        addends.2.push(usd);
+        addends.3.push(code);
+    }
+    (
+        factor_sets,
+        factors,
+        bans.0,
+        bans.1,
+        bans.2,
+        addends.0,
+        addends.1,
+        addends.2,
+        addends.3,
+    )
+}
+
+fn reserve(answer: Room) -> Reserve {
+    let mut lists = Reserve::default();
+    for (count, cpu, memory, code) in answer.pods {
+        lists.0.push(count);
+        lists.1.push(cpu);
+        lists.2.push(memory);
+        lists.3.push(code);
+    }
+    lists
+}
