@@ -25,10 +25,15 @@ pub const SCALE_ANNOTATION: &str = "plimsoll.io/scale";
 pub const MIN_ANNOTATION: &str = "plimsoll.io/min-replicas";
 /// Annotation with the most replicas; 100 where absent.
 pub const MAX_ANNOTATION: &str = "plimsoll.io/max-replicas";
+/// Annotation with how long every recommendation must agree before replicas fall, in whole seconds, at most
+/// 3600; 300 where absent. Counts for workloads named in the aims, too.
+pub const SETTLE_ANNOTATION: &str = "plimsoll.io/scale-down-after-seconds";
 
 const DEFAULT_MAX: u32 = 100;
 /// A fall in replicas waits until every recommendation of this time agrees (HPA's stabilisation window).
 const STABILISATION: Span = Span::from_secs(300);
+/// The longest that `SETTLE_ANNOTATION` can ask for.
+const LONGEST_STABILISATION: Span = Span::from_secs(3600);
 /// An older figure is no figure.
 const OLDEST_METRIC: Span = Span::from_secs(300);
 /// A ratio this near to 1, in thousandths, changes nothing (HPA's tolerance).
@@ -160,9 +165,12 @@ fn wanted(row: &WorkloadRow, answers: &Answers) -> (Asked, Reason) {
             raw: default.raw,
         }
     });
-    let just = |replicas| Asked {
+    // A policy that holds its own answer against falling too soon must not be told that answer as the next
+    // reason to hold it: what the figure alone asks for is remembered where it is lower.
+    let alone = built_in(row).raw;
+    let just = |replicas: u32| Asked {
         replicas,
-        raw: replicas,
+        raw: replicas.min(alone),
     };
     match (best, floor) {
         (Some((name, advice)), floor) if floor.is_none_or(|floor| advice.replicas >= floor.replicas) => {
@@ -280,7 +288,12 @@ fn remember(memory: &mut Memory, seen: &Snapshot, row: &WorkloadRow, asked: u32)
             replicas: row.replicas,
         });
     }
-    kept.retain(|r| seen.at.since(r.at) <= STABILISATION);
+    kept.retain(|r| seen.at.since(r.at) <= LONGEST_STABILISATION);
+    // Only the highest of a window is ever asked for: what a newer one reaches is not needed any more, so that
+    // the window is whole at any rhythm of cycles.
+    while kept.last().is_some_and(|last| last.replicas <= asked) {
+        kept.pop();
+    }
     kept.push(Recommendation {
         at: seen.at,
         replicas: asked,
@@ -366,6 +379,10 @@ fn row(seen: &Snapshot, memory: &Memory, workload: &Workload, target: Target) ->
         _ => 0,
     };
     let recent = memory.recommendations.get(&workload.key).into_iter().flatten();
+    let settle = workload.annotations.get(SETTLE_ANNOTATION);
+    let settle = settle
+        .and_then(|seconds| seconds.trim().parse::<u32>().ok())
+        .map_or(STABILISATION, |seconds| Span::from_secs(i64::from(seconds.min(3600))));
     WorkloadRow {
         key: workload.key.clone(),
         spec,
@@ -380,7 +397,7 @@ fn row(seen: &Snapshot, memory: &Memory, workload: &Workload, target: Target) ->
         pods: figure.map_or(0, |f| f.pods),
         request_milli: narrow(i128::from(request) * 1000),
         recent_max: recent
-            .filter(|r| seen.at.since(r.at) <= STABILISATION)
+            .filter(|r| seen.at.since(r.at) <= settle)
             .map(|r| r.replicas)
             .max()
             .unwrap_or(workload.replicas),
