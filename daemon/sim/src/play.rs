@@ -184,9 +184,9 @@ struct Run {
 }
 
 impl Run {
-    fn new(scenario: &Arc<Scenario>) -> Self {
+    fn new(scenario: &Scenario) -> Self {
         Self {
-            bound: Bound::new(Arc::clone(scenario)),
+            bound: Bound::new(scenario),
             policy: PolicyUse::default(),
             series: Series::default(),
         }

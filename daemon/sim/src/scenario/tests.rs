@@ -130,6 +130,7 @@ aims: {mode: dance, scale: [{workload: web, max: 2}]}
         "s.yaml: faults[0].kind: must be one of",
         "s.yaml: faults[1].api: must be all, cloud or cluster",
         "s.yaml: faults[1].share: must be a share",
+        "s.yaml: faults[1].for: is missing",
         "s.yaml: faults[2].groups[0]: no group has this name",
         "s.yaml: faults[2].for: unknown field",
         "s.yaml: aims.mode: ",

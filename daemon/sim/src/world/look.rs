@@ -1,11 +1,10 @@
 //! How a world looks from outside: a Snapshot of its present instant, as the APIs would show it.
 
 use crate::rng::Rng;
-use crate::scenario::{FaultKind, WorkloadPlan};
+use crate::scenario::{FaultKind, WorkloadPlan, equal_to};
 use crate::world::state::{Owner, OwnerKind, SimNode, SimPod, State};
-use model::group::{FargateSelector, Instance, LaunchMode};
+use model::group::{Instance, LaunchMode};
 use model::pod::{PodPhase, SpecIx, Usage};
-use model::selector::{LabelSelector, Labels, Operator, Requirement};
 use model::workload::{DisruptionBudget, Metric, Workload};
 use model::{
     Freshness, Group, GroupKind, InstanceId, Node, NodeName, Pod, Snapshot, Source, Span, WorkloadKey,
@@ -194,10 +193,6 @@ impl State {
                 let is_fargate = plan.kind == GroupKind::FargateProfile;
                 let mine = |node: &&(&NodeName, &SimNode)| node.1.group == plan.name && !is_fargate;
                 let all: Vec<(&NodeName, &SimNode)> = self.nodes.iter().collect();
-                let selects = plan.selects.iter().map(|select| FargateSelector {
-                    namespace: select.namespace.clone(),
-                    labels: selector_of(&select.labels),
-                });
                 Group {
                     name: plan.name.clone(),
                     kind: plan.kind,
@@ -208,7 +203,7 @@ impl State {
                     instances: all.iter().filter(mine).map(|(name, node)| self.instance(name, node)).collect(),
                     labels: plan.labels.clone(),
                     taints: plan.taints.clone(),
-                    fargate_selectors: selects.collect(),
+                    fargate_selectors: plan.selectors(),
                     foreign: None,
                 }
             })
@@ -256,7 +251,7 @@ impl State {
                 owned_by: plan.and_then(|p| p.hpa.clone()),
                 annotations: plan.map(|p| p.annotations.clone()).unwrap_or_default(),
                 generation,
-                selector: selector_of(&owner.pod.spec.labels),
+                selector: equal_to(&owner.pod.spec.labels),
                 metrics: self.metrics(cpu, ready, plan),
             }
         };
@@ -282,7 +277,7 @@ impl State {
             Some(DisruptionBudget {
                 namespace: spec.namespace.clone(),
                 name: plan.name.clone(),
-                selector: selector_of(&spec.labels),
+                selector: equal_to(&spec.labels),
                 allowed: healthy.saturating_sub(wanted),
             })
         };
@@ -303,16 +298,6 @@ impl Specs {
             self.list.push(state.spec(ix));
             SpecIx::try_from(self.list.len() - 1).unwrap_or(SpecIx::MAX)
         })
-    }
-}
-
-fn selector_of(labels: &Labels) -> LabelSelector {
-    let requirements = labels.iter().map(|(key, value)| Requirement {
-        key: key.clone(),
-        operator: Operator::In(vec![value.clone()]),
-    });
-    LabelSelector {
-        requirements: requirements.collect(),
     }
 }
 
