@@ -9,6 +9,8 @@ mod checks;
 mod cleared;
 mod judge;
 pub mod ledger;
+#[cfg(test)]
+mod stage;
 mod store;
 mod tally;
 

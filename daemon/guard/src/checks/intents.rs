@@ -51,8 +51,10 @@ fn undecided(of: &GroupName, case: &Case<'_>) -> bool {
 
 fn launched(pods: &[PodKey], case: &Case<'_>, tally: &Tally) -> bool {
     let open = case.ledger.intents.iter().any(|intent| match &intent.kind {
-        IntentKind::Launch { pods: theirs, .. } => theirs.iter().any(|pod| pods.contains(pod)),
-        IntentKind::Remove { .. } => false,
+        IntentKind::Launch {
+            pods: theirs, stage, ..
+        } if *stage != LaunchStage::Joined => theirs.iter().any(|pod| pods.contains(pod)),
+        _ => false,
     });
     open || pods.iter().any(|pod| tally.launches.contains(pod))
 }

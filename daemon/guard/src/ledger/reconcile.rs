@@ -27,6 +27,7 @@ pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<L
             IntentKind::Remove { .. } => removal(ledger, &id, seen, limits, &mut events),
         }
     }
+    close_joined(ledger, seen);
     let longest = limits.window.max(limits.long_window);
     ledger
         .effects
@@ -78,15 +79,14 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
     }
     let missing = count.saturating_sub(u32::try_from(joined.len()).unwrap_or(u32::MAX));
     let group = group.clone();
-    if missing == 0 {
+    if missing == 0 && *stage != LaunchStage::Joined {
         *stage = LaunchStage::Joined;
-        close(ledger, id);
         replaced(ledger, id);
         events.push(LedgerEvent::Launched {
             intent: id.clone(),
             group,
         });
-    } else if seen.at >= deadline {
+    } else if missing > 0 && seen.at >= deadline {
         close(ledger, id);
         unreplaced(ledger, id, events);
         events.push(LedgerEvent::LaunchFailed {
@@ -96,6 +96,34 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
             no_capacity: false,
         });
     }
+}
+
+/// Closes launches that have joined, except where their nodes could be taken for those of a launch of the
+/// same group that still waits: only the open intent tells whose they are.
+fn close_joined(ledger: &mut Ledger, seen: &Snapshot) {
+    let waiting: Vec<(GroupName, model::Instant)> = ledger
+        .intents
+        .iter()
+        .filter_map(|intent| match &intent.kind {
+            IntentKind::Launch { group, stage, .. } if *stage != LaunchStage::Joined => {
+                Some((group.clone(), intent.opened - ROUNDING))
+            }
+            _ => None,
+        })
+        .collect();
+    ledger.intents.retain(|intent| match &intent.kind {
+        IntentKind::Launch {
+            group,
+            stage: LaunchStage::Joined,
+            joined,
+            ..
+        } => joined.iter().filter_map(|name| seen.node(name)).any(|node| {
+            waiting
+                .iter()
+                .any(|(theirs, since)| theirs == group && node.created >= *since)
+        }),
+        _ => true,
+    });
 }
 
 /// Where the provider named all instances, only these count; else any node that is younger than the intent.

@@ -1,1 +1,414 @@
+//! Stories of intents: what is opened, what an outcome and a Snapshot do to it, and what a crash between any
+//! two of these leaves behind.
 
+use super::*;
+use crate::cleared::Fence;
+use crate::judge::{Proposal, judge};
+use crate::stage::{
+    NOW, PRICE, Stage, cordon, evict, grow, instance, launch, node, plan, removal, remove, step,
+};
+use model::group::InstanceState;
+use model::intent::{LaunchStage, LedgerEvent};
+use model::limits::Limits;
+use model::memory::Memory;
+use model::plan::{Plan, Step};
+use model::snapshot::Freshness;
+use model::{Outcome, Source, Span};
+
+const LATER: Instant = Instant(NOW.0 + 90_000);
+
+fn open_one(stage: &mut Stage, step: &Step) {
+    open(&mut stage.ledger, step, &stage.seen, &stage.aims);
+}
+
+fn settle_one(stage: &mut Stage, step: &Step, outcome: &Outcome) -> Vec<LedgerEvent> {
+    settle(&mut stage.ledger, step, outcome, &stage.seen)
+}
+
+fn read(stage: &mut Stage) -> Vec<LedgerEvent> {
+    reconcile(&mut stage.ledger, &stage.seen, &stage.aims.limits)
+}
+
+fn growing() -> (Stage, Step) {
+    (Stage::new(), step(0, Some("5-0"), grow(4, 6)))
+}
+
+/// A node of the group that came up at an instant.
+fn arrives(stage: &mut Stage, name: &str, at: Instant) {
+    let mut new = node(name);
+    new.created = at;
+    stage.seen.nodes.push(new);
+    let listed = instance(&format!("i-{name}"), InstanceState::InService);
+    stage.group_mut().instances.push(listed);
+    stage.seen.sort();
+}
+
+fn stage_of(ledger: &Ledger, id: &str) -> Option<LaunchStage> {
+    match &ledger.intent(&id.into())?.kind {
+        IntentKind::Launch { stage, .. } => Some(*stage),
+        IntentKind::Remove { .. } => None,
+    }
+}
+
+fn removal_stage(ledger: &Ledger, id: &str) -> Option<RemoveStage> {
+    match &ledger.intent(&id.into())?.kind {
+        IntentKind::Remove { stage, .. } => Some(*stage),
+        IntentKind::Launch { .. } => None,
+    }
+}
+
+fn unknown() -> Outcome {
+    Outcome::Unknown {
+        why: "no answer".to_owned(),
+    }
+}
+
+#[test]
+fn a_launch_from_opening_to_joining() {
+    let (mut stage, step) = growing();
+    open_one(&mut stage, &step);
+    assert_eq!(stage_of(&stage.ledger, "5-0"), Some(LaunchStage::Opened));
+    let bought = EffectKind::Bought {
+        count: 2,
+        rate: PRICE.times(2),
+    };
+    assert_eq!(
+        stage.ledger.effects.iter().map(|e| e.kind).collect::<Vec<_>>(),
+        [bought]
+    );
+    let done = Outcome::Done {
+        instances: vec!["i-a".into(), "i-b".into()],
+    };
+    assert_eq!(settle_one(&mut stage, &step, &done), []);
+    assert_eq!(stage_of(&stage.ledger, "5-0"), Some(LaunchStage::Asked));
+    stage.seen.at = LATER;
+    arrives(&mut stage, "a", LATER);
+    arrives(&mut stage, "somebody-elses", LATER);
+    let joined = |name: &str, took| LedgerEvent::Joined {
+        intent: "5-0".into(),
+        group: "web".into(),
+        node: name.into(),
+        took: Span::from_secs(took),
+    };
+    assert_eq!(read(&mut stage), [joined("a", 90)]);
+    assert_eq!(read(&mut stage), [], "a node joins once");
+    stage.seen.at = LATER + Span::from_secs(10);
+    arrives(&mut stage, "b", LATER);
+    let launched = LedgerEvent::Launched {
+        intent: "5-0".into(),
+        group: "web".into(),
+    };
+    let events = read(&mut stage);
+    assert_eq!(events, [joined("b", 100), launched]);
+    assert_eq!(stage.ledger.intents, []);
+    let mut memory = Memory::default();
+    learn(&mut memory, &events, stage.seen.at, &stage.aims.limits);
+    assert_eq!(memory.boot_times[&GroupName::new("web")], [Span::from_secs(100)]);
+}
+
+#[test]
+fn a_crash_after_the_save_and_before_the_call() {
+    let (mut stage, first) = growing();
+    open_one(&mut stage, &first);
+    // Restart: the ledger is read back, the size has not changed.
+    stage.ledger = decode_ledger(&encode_ledger(&stage.ledger).unwrap()).unwrap();
+    stage.seen.at = LATER;
+    stage.seen.ledger = stage.ledger.clone();
+    assert_eq!(read(&mut stage), []);
+    let again = resume(&stage.ledger, &stage.seen, &Plan::default());
+    assert_eq!(again.len(), 1);
+    assert_eq!((&again[0].intent, &again[0].kind), (&first.intent, &first.kind));
+    // The new decision for the same demand waits, the resumed call passes, and nothing is counted twice.
+    let new = plan(vec![step(1, None, grow(4, 6))]);
+    let proposal = Proposal {
+        plan: &new,
+        notes: &stage.notes,
+        resumed: &again,
+    };
+    let verdicts = judge(&stage.seen, &stage.ledger, proposal, &stage.aims, &Fence::sole());
+    let cleared: Vec<_> = verdicts.cleared.iter().map(|c| c.get().intent.clone()).collect();
+    assert_eq!(cleared, [first.intent.clone()]);
+    open_one(&mut stage, &again[0]);
+    assert_eq!((stage.ledger.intents.len(), stage.ledger.effects.len()), (1, 1));
+    // A plan that takes it up itself is not helped.
+    let own = plan(vec![step(0, Some("5-0"), grow(4, 6))]);
+    assert_eq!(resume(&stage.ledger, &stage.seen, &own), []);
+}
+
+#[test]
+fn an_unknown_end_that_was_a_success() {
+    let (mut stage, step) = growing();
+    open_one(&mut stage, &step);
+    assert_eq!(settle_one(&mut stage, &step, &unknown()), []);
+    assert_eq!(stage_of(&stage.ledger, "5-0"), Some(LaunchStage::Opened));
+    stage.group_mut().desired = 6;
+    let accepted = LedgerEvent::Accepted { intent: "5-0".into() };
+    assert_eq!(read(&mut stage), [accepted]);
+    assert_eq!(resume(&stage.ledger, &stage.seen, &Plan::default()), []);
+}
+
+#[test]
+fn what_certainly_did_not_happen_leaves_nothing_behind() {
+    let why = || "x".to_owned();
+    for outcome in [
+        Outcome::Dropped,
+        Outcome::Recorded,
+        Outcome::Stale { why: why() },
+        Outcome::Refused {
+            after: None,
+            why: why(),
+        },
+        Outcome::NoCapacity { why: why() },
+        Outcome::Failed { why: why() },
+    ] {
+        let (mut stage, step) = growing();
+        open_one(&mut stage, &step);
+        let events = settle_one(&mut stage, &step, &outcome);
+        assert_eq!(
+            (stage.ledger.intents.len(), stage.ledger.effects.len()),
+            (0, 0),
+            "{outcome}"
+        );
+        let failed = matches!(outcome, Outcome::NoCapacity { .. } | Outcome::Failed { .. });
+        assert_eq!(!events.is_empty(), failed, "{outcome}");
+    }
+}
+
+#[test]
+fn a_retry_that_did_not_begin_does_not_undo_the_first_try() {
+    let (mut stage, step) = growing();
+    open_one(&mut stage, &step);
+    settle_one(&mut stage, &step, &unknown());
+    stage.seen.at = LATER;
+    open_one(&mut stage, &step);
+    settle_one(&mut stage, &step, &Outcome::Dropped);
+    assert_eq!(stage_of(&stage.ledger, "5-0"), Some(LaunchStage::Opened));
+}
+
+#[test]
+fn a_launch_that_never_comes_backs_the_group_off() {
+    let (mut stage, step) = growing();
+    open_one(&mut stage, &step);
+    settle_one(&mut stage, &step, &Outcome::done());
+    stage.seen.at = NOW + Span::from_secs(899);
+    arrives(&mut stage, "a", LATER);
+    assert_eq!(read(&mut stage).len(), 1);
+    stage.seen.at = NOW + Span::from_secs(900);
+    let failed = LedgerEvent::LaunchFailed {
+        intent: "5-0".into(),
+        group: "web".into(),
+        missing: 1,
+        no_capacity: false,
+    };
+    let events = read(&mut stage);
+    assert_eq!(events, [failed]);
+    assert_eq!(stage.ledger.intents, []);
+    let (mut memory, limits) = (Memory::default(), Limits::default());
+    let web = GroupName::new("web");
+    let until = |memory: &Memory| memory.backoff[&web].until.since(stage.seen.at).secs();
+    for wait in [0, 0, 180, 360, 720, 1440, 1800, 1800] {
+        learn(&mut memory, &events, stage.seen.at, &limits);
+        assert_eq!(until(&memory), wait);
+    }
+    let launched = LedgerEvent::Launched {
+        intent: "6-0".into(),
+        group: web.clone(),
+    };
+    learn(&mut memory, &[launched], stage.seen.at, &limits);
+    assert!(memory.backoff.is_empty());
+}
+
+#[test]
+fn no_capacity_backs_off_at_once() {
+    let (mut stage, step) = growing();
+    open_one(&mut stage, &step);
+    let none = Outcome::NoCapacity {
+        why: "ICE".to_owned(),
+    };
+    let events = settle_one(&mut stage, &step, &none);
+    let mut memory = Memory::default();
+    learn(&mut memory, &events, NOW, &stage.aims.limits);
+    assert_eq!(
+        memory.backoff[&GroupName::new("web")].until,
+        NOW + Span::from_secs(180)
+    );
+}
+
+#[test]
+fn nodes_are_counted_by_one_launch_only() {
+    let mut stage = Stage::new();
+    stage.ledger.intents = vec![
+        launch("4-0", 4, 5, LaunchStage::Asked),
+        launch("4-1", 5, 6, LaunchStage::Asked),
+    ];
+    arrives(&mut stage, "a", NOW);
+    let events = read(&mut stage);
+    assert!(
+        matches!(&events[..], [LedgerEvent::Joined { .. }, LedgerEvent::Launched { intent, .. }] if intent.as_str() == "4-0")
+    );
+    // The first stays on the books: only it tells that the node is not the second's.
+    assert_eq!(stage_of(&stage.ledger, "4-0"), Some(LaunchStage::Joined));
+    stage.seen.at = LATER;
+    assert_eq!(read(&mut stage), []);
+    arrives(&mut stage, "b", LATER);
+    assert_eq!(read(&mut stage).len(), 2);
+    assert_eq!(stage.ledger.intents, []);
+}
+
+#[test]
+fn a_removal_from_cordon_to_gone() {
+    let mut stage = Stage::new();
+    let cordon = step(0, Some("5-0"), cordon("n1"));
+    open_one(&mut stage, &cordon);
+    assert_eq!(stage.ledger.effects[0].kind, EffectKind::Removed);
+    settle_one(&mut stage, &cordon, &Outcome::done());
+    assert_eq!(removal_stage(&stage.ledger, "5-0"), Some(RemoveStage::Cordoned));
+    let evict = step(0, Some("5-0"), evict("p1", "n1"));
+    for _ in 0..3 {
+        open_one(&mut stage, &evict);
+    }
+    assert_eq!(removal_stage(&stage.ledger, "5-0"), Some(RemoveStage::Draining));
+    assert_eq!(stage.ledger.effects[1].kind, EffectKind::Evicted { count: 3 });
+    let refused = Outcome::Refused {
+        after: None,
+        why: "429".to_owned(),
+    };
+    settle_one(&mut stage, &evict, &refused);
+    assert_eq!(stage.ledger.effects[1].kind, EffectKind::Evicted { count: 2 });
+    let remove = step(0, Some("5-0"), remove("n1"));
+    settle_one(&mut stage, &remove, &unknown());
+    assert_eq!(removal_stage(&stage.ledger, "5-0"), Some(RemoveStage::Draining));
+    settle_one(&mut stage, &remove, &Outcome::done());
+    assert_eq!(
+        removal_stage(&stage.ledger, "5-0"),
+        Some(RemoveStage::Terminating)
+    );
+    // One witness is not enough.
+    stage.seen.nodes.retain(|node| node.name.as_str() != "n1");
+    assert_eq!(read(&mut stage), []);
+    stage.group_mut().instances[0].state = InstanceState::Terminated;
+    // Neither is one that has not been asked lately.
+    stage.seen.sources.insert(Source::Groups, Freshness::Missing);
+    assert_eq!(read(&mut stage), []);
+    stage.seen.sources.insert(Source::Groups, Freshness::Live);
+    let gone = LedgerEvent::Removed {
+        intent: "5-0".into(),
+        node: "n1".into(),
+    };
+    assert_eq!(read(&mut stage), [gone]);
+    assert_eq!(stage.ledger.intents, []);
+}
+
+#[test]
+fn a_node_that_is_not_ready_is_no_second_witness_for_a_living_instance() {
+    let mut stage = Stage::draining(RemoveStage::Terminating);
+    stage.node_mut("n1").ready = false;
+    assert_eq!(read(&mut stage), []);
+    stage.group_mut().instances.remove(0);
+    assert!(matches!(&read(&mut stage)[..], [LedgerEvent::Removed { .. }]));
+}
+
+#[test]
+fn a_drain_past_its_deadline_is_undone() {
+    let mut stage = Stage::draining(RemoveStage::Draining);
+    stage.seen.at = NOW + Span::from_secs(1800);
+    assert!(matches!(
+        &read(&mut stage)[..],
+        [LedgerEvent::RemovalGivenUp { .. }]
+    ));
+    assert_eq!(removal_stage(&stage.ledger, "4-0"), Some(RemoveStage::Undoing));
+    assert_eq!(read(&mut stage), [], "once");
+    stage.node_mut("n1").draining = false;
+    stage.node_mut("n1").unschedulable = false;
+    assert!(matches!(&read(&mut stage)[..], [LedgerEvent::Undone { .. }]));
+    assert_eq!(stage.ledger.intents, []);
+}
+
+#[test]
+fn a_cordon_whose_end_nobody_heard_is_seen_on_the_node() {
+    let mut stage = Stage::draining(RemoveStage::Opened);
+    read(&mut stage);
+    assert_eq!(removal_stage(&stage.ledger, "4-0"), Some(RemoveStage::Cordoned));
+}
+
+#[test]
+fn a_refused_cordon_leaves_nothing_behind_and_a_failed_termination_is_undone() {
+    let mut stage = Stage::new();
+    let cordon = step(0, Some("5-0"), cordon("n1"));
+    open_one(&mut stage, &cordon);
+    let stale = Outcome::Stale { why: "x".to_owned() };
+    assert!(matches!(
+        &settle_one(&mut stage, &cordon, &stale)[..],
+        [LedgerEvent::Undone { .. }]
+    ));
+    assert_eq!((stage.ledger.intents.len(), stage.ledger.effects.len()), (0, 0));
+    let mut stage = Stage::draining(RemoveStage::Draining);
+    let remove = step(0, Some("4-0"), remove("n1"));
+    let failed = Outcome::Failed { why: "x".to_owned() };
+    assert!(matches!(
+        &settle_one(&mut stage, &remove, &failed)[..],
+        [LedgerEvent::RemovalGivenUp { .. }]
+    ));
+    assert_eq!(removal_stage(&stage.ledger, "4-0"), Some(RemoveStage::Undoing));
+}
+
+#[test]
+fn a_replacement_that_comes_frees_the_removal_and_one_that_does_not_undoes_it() {
+    let waiting = || {
+        let mut stage = Stage::draining(RemoveStage::Cordoned);
+        if let IntentKind::Remove { after, .. } = &mut stage.ledger.intents[0].kind {
+            *after = Some("3-1".into());
+        }
+        stage
+            .ledger
+            .intents
+            .insert(0, launch("3-1", 4, 5, LaunchStage::Asked));
+        stage
+    };
+    let mut stage = waiting();
+    arrives(&mut stage, "a", NOW);
+    read(&mut stage);
+    let freed = matches!(
+        &stage.ledger.intents[..],
+        [Intent {
+            kind: IntentKind::Remove { after: None, .. },
+            ..
+        }]
+    );
+    assert!(freed, "{:?}", stage.ledger.intents);
+    let mut stage = waiting();
+    stage.seen.at = NOW + Span::from_secs(840);
+    let events = read(&mut stage);
+    assert!(
+        events
+            .iter()
+            .any(|e| matches!(e, LedgerEvent::RemovalGivenUp { .. })),
+        "{events:?}"
+    );
+    assert_eq!(removal_stage(&stage.ledger, "4-0"), Some(RemoveStage::Undoing));
+}
+
+#[test]
+fn effects_leave_with_the_longest_window() {
+    let mut stage = Stage::new();
+    for seconds in [3600, 3601] {
+        stage.ledger.effects.push(Effect {
+            at: NOW - Span::from_secs(seconds),
+            group: "web".into(),
+            kind: EffectKind::Removed,
+        });
+    }
+    read(&mut stage);
+    assert_eq!(stage.ledger.effects.len(), 1);
+}
+
+#[test]
+fn intents_stay_in_order() {
+    let mut stage = Stage::new();
+    stage.ledger.intents = vec![removal("4-0", "x", RemoveStage::Draining)];
+    open_one(&mut stage, &step(0, Some("5-1"), cordon("n2")));
+    open_one(&mut stage, &step(0, Some("3-9"), cordon("n3")));
+    open_one(&mut stage, &step(0, Some("3-9"), cordon("n3")));
+    let ids: Vec<&str> = stage.ledger.intents.iter().map(|i| i.id.as_str()).collect();
+    assert_eq!(ids, ["3-9", "4-0", "5-1"]);
+}
