@@ -6,7 +6,7 @@
 use crate::capacity::{Capacity, Provider, WorkloadMetric};
 use crate::cluster::{Cluster, PodRow};
 use crate::health::worse;
-use crate::load::{self, Load, LoadSource, wall_clock};
+use crate::load::{self, LOAD_INTERVAL, Load, LoadSource, wall_clock};
 use crate::membership;
 use crate::specs::Numbering;
 use crate::table::Key;
@@ -39,10 +39,28 @@ pub struct EyesConfig {
     pub own_node: Option<NodeName>,
     /// Where load is read.
     pub load: LoadSource,
+    /// From one reading of load to the next.
+    pub load_every: Duration,
     /// Whose groups and offers there are.
     pub provider: Provider,
     /// How long `connect` waits for the first complete lists.
     pub patience: Duration,
+}
+
+impl EyesConfig {
+    /// The usual settings: load from kubelets, 10 s of patience, not in a pod.
+    pub fn new(client: Client, cluster: &str, provider: Provider) -> Self {
+        Self {
+            client,
+            cluster: cluster.to_owned(),
+            own_pod: None,
+            own_node: None,
+            load: LoadSource::default(),
+            load_every: LOAD_INTERVAL,
+            provider,
+            patience: Duration::from_secs(10),
+        }
+    }
 }
 
 /// Eyes on a live cluster; the watches end when they are dropped.
@@ -63,7 +81,7 @@ impl Eyes {
         let mut tasks = JoinSet::new();
         let cluster = Arc::new(Cluster::unseen());
         cluster.follow(&config.client, &mut tasks);
-        let load = Arc::new(Load::new());
+        let load = Arc::new(Load::new(config.load_every));
         let (all, to, roll) = (load.clone(), config.client, cluster.clone());
         let source = config.load;
         tasks.spawn(async move { load::follow(to, source, &all, &*roll).await });
@@ -280,3 +298,6 @@ fn attach(workloads: &mut [Workload], sums: BTreeMap<WorkloadKey, Sum>, told: Ve
         workload.metrics.sort_by(|a, b| a.name.cmp(&b.name));
     }
 }
+
+#[cfg(test)]
+mod tests;

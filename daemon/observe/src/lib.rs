@@ -15,6 +15,8 @@ pub mod kwok;
 pub mod load;
 mod membership;
 mod metrics_api;
+#[cfg(test)]
+mod script;
 mod specs;
 mod table;
 mod watch;
@@ -22,4 +24,4 @@ mod watch;
 pub use capacity::{Capacity, Provider, WorkloadMetric};
 pub use client::{ClientError, client};
 pub use eyes::{Eyes, EyesConfig};
-pub use load::LoadSource;
+pub use load::{LOAD_INTERVAL, LoadSource};

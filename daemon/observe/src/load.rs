@@ -18,10 +18,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{sleep, timeout};
 
-/// Pause between the beginnings of two rounds.
-const INTERVAL: Duration = Duration::from_secs(15);
-/// Rounds come at least this often while all is well.
-const RHYTHM: Duration = Duration::from_mins(1);
+/// From the beginning of one round to the next, where nothing else is said.
+pub const LOAD_INTERVAL: Duration = Duration::from_secs(15);
+/// The second round comes sooner: without it there is no rate.
+const SECOND_ROUND: Duration = Duration::from_secs(5);
+/// Rounds that may fail to come before load counts as old.
+const ROUNDS_LATE: u32 = 4;
 /// One node's answer.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Nodes asked at once.
@@ -44,6 +46,7 @@ pub enum LoadSource {
 
 /// What is known about load.
 pub(crate) struct Load {
+    interval: Duration,
     state: Mutex<State>,
 }
 
@@ -61,11 +64,13 @@ struct NodeLoad {
 }
 
 impl Load {
-    pub(crate) fn new() -> Self {
+    /// Load that is read round after round at this interval.
+    pub(crate) fn new(interval: Duration) -> Self {
         Self {
+            interval,
             state: Mutex::new(State {
                 nodes: BTreeMap::new(),
-                health: Health::unseen(RHYTHM),
+                health: Health::unseen(interval.saturating_mul(ROUNDS_LATE)),
             }),
         }
     }
@@ -174,8 +179,13 @@ pub(crate) async fn follow(client: Client, source: LoadSource, load: &Load, roll
                 answered |= ask_metrics_api(&client, load, roll, &silent).await;
             }
             load.round_done(answered);
+            let until_next = if round == 0 {
+                load.interval.min(SECOND_ROUND)
+            } else {
+                load.interval
+            };
             round += 1;
-            sleep(INTERVAL.saturating_sub(began.elapsed())).await;
+            sleep(until_next.saturating_sub(began.elapsed())).await;
         } else {
             sleep(Duration::from_millis(200)).await;
         }
@@ -183,10 +193,14 @@ pub(crate) async fn follow(client: Client, source: LoadSource, load: &Load, roll
 }
 
 /// Asks every node's kubelet, spread over half an interval so that they do not all answer at once; the first
-/// round is not spread. Gives the nodes that did not answer.
+/// two rounds are not spread. Gives the nodes that did not answer.
 async fn ask_kubelets(client: &Client, load: &Load, nodes: &[NodeName], round: u64) -> Vec<NodeName> {
     let began = tokio::time::Instant::now();
-    let spread = if round == 0 { Duration::ZERO } else { INTERVAL / 2 };
+    let spread = if round < 2 {
+        Duration::ZERO
+    } else {
+        load.interval / 2
+    };
     let mut order: Vec<(Duration, NodeName)> = nodes
         .iter()
         .map(|node| (delay(node, round, spread), node.clone()))
@@ -284,3 +298,6 @@ pub(crate) fn wall_clock() -> Instant {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Instant(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

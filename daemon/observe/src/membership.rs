@@ -85,3 +85,6 @@ fn purchase(value: &str) -> Option<Purchase> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

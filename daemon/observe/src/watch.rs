@@ -84,6 +84,7 @@ pub(crate) async fn follow<R>(client: Client, resource: Resource, table: &Table<
     };
     let mut pauses = DefaultBackoff::default();
     let mut next = Next::List;
+    let mut troubled = false;
     loop {
         let turn = match next {
             Next::List => follower.list().await,
@@ -95,11 +96,21 @@ pub(crate) async fn follow<R>(client: Client, resource: Resource, table: &Table<
             }
         };
         next = match turn {
-            Ok(next) => next,
+            Ok(next) => {
+                if std::mem::take(&mut troubled) {
+                    tracing::info!(stream = table.name, "whole again");
+                }
+                next
+            }
             Err(trouble) => {
                 table.broke(&trouble.why);
                 let pause = pauses.next().unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
-                tracing::warn!(stream = table.name, why = %trouble.why, ?pause, "broken");
+                // Said once: what follows until it is whole again is the same trouble.
+                if std::mem::replace(&mut troubled, true) {
+                    tracing::debug!(stream = table.name, why = %trouble.why, ?pause, "still broken");
+                } else {
+                    tracing::warn!(stream = table.name, why = %trouble.why, "broken");
+                }
                 sleep(pause).await;
                 trouble.next
             }
@@ -257,6 +268,24 @@ fn number(version: &str) -> u64 {
 fn brief(error: &Error) -> String {
     match error {
         Error::Api(status) => format!("{} ({})", status.message, status.code),
-        other => other.to_string(),
+        other => with_causes(other),
     }
 }
+
+/// An error with what is behind it: `connect` alone does not say that nobody listens.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let said = next.to_string();
+        if !words.ends_with(&said) {
+            words.push_str(": ");
+            words.push_str(&said);
+        }
+        cause = next.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Rows of all kinds put together into one picture.
+
+use super::*;
+use model::selector::Labels;
+use serde_json::{Value, json};
+
+fn fill<R>(table: &crate::table::Table<R>, objects: &[Value]) {
+    table.begin();
+    for object in objects {
+        table.listed(&serde_json::from_value(object.clone()).unwrap());
+    }
+    table.completed();
+}
+
+fn pod(name: &str, set: &str, phase: &str, labels: &Value) -> Value {
+    json!({
+        "metadata": {"namespace": "ns", "name": name, "labels": labels,
+            "ownerReferences": [{"kind": "ReplicaSet", "name": set, "controller": true}]},
+        "spec": {"nodeName": "n1", "containers": [{"resources": {"requests": {"cpu": "1"}}}]},
+        "status": {"phase": phase, "conditions": [{"type": "Ready", "status": "True"}]},
+    })
+}
+
+/// Workload tables are in the order Deployment, StatefulSet, ReplicaSet, DaemonSet, Job.
+fn cluster() -> Cluster {
+    let cluster = Cluster::unseen();
+    let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{}]}});
+    let deployment = json!({"metadata": {"namespace": "ns", "name": "web", "generation": 3},
+        "spec": {"replicas": 4, "template": template}, "status": {"readyReplicas": 2}});
+    let owned = json!({"metadata": {"namespace": "ns", "name": "odd-name",
+        "ownerReferences": [{"kind": "Deployment", "name": "web", "controller": true}]},
+        "spec": {"replicas": 4, "template": template}});
+    let alone = json!({"metadata": {"namespace": "ns", "name": "alone"}, "spec": {"replicas": 1}});
+    fill(&cluster.workloads[0], &[deployment]);
+    fill(&cluster.workloads[2], &[owned, alone]);
+    let hpa = json!({"metadata": {"namespace": "ns", "name": "hpa"},
+        "spec": {"scaleTargetRef": {"kind": "ReplicaSet", "name": "alone"}}});
+    fill(&cluster.scalers[0], &[hpa]);
+    let labels = json!({"app": "web"});
+    fill(
+        &cluster.pods,
+        &[
+            pod("a", "odd-name", "Running", &labels),
+            pod("b", "odd-name", "Running", &labels),
+            pod("c", "odd-name", "Running", &labels),
+            pod("d", "alone", "Running", &labels),
+            pod("e", "odd-name", "Succeeded", &labels),
+        ],
+    );
+    cluster
+}
+
+fn usage(cpu_milli: i64, at: i64) -> Usage {
+    Usage {
+        cpu_milli,
+        memory_bytes: 10,
+        at: Instant(at),
+    }
+}
+
+#[test]
+fn pods_of_a_replica_set_are_the_deployments_and_its_load_is_summed() {
+    let cluster = cluster();
+    let load = BTreeMap::from([
+        (PodKey::new("ns", "a"), usage(200, 70)),
+        (PodKey::new("ns", "b"), usage(300, 50)),
+        (PodKey::new("ns", "e"), usage(900, 90)),
+    ]);
+    let mut numbering = Numbering::default();
+    let pods = pods(&cluster, &load, &mut numbering);
+    let owner = |ix: usize| numbering.get(pods[ix].spec).unwrap().owner.clone().unwrap();
+    let web = WorkloadKey::new("Deployment", "ns", "web");
+    assert_eq!(
+        (owner(0), owner(3)),
+        (web.clone(), WorkloadKey::new("ReplicaSet", "ns", "alone"))
+    );
+    assert_eq!(pods[0].spec, pods[1].spec, "equal pods share their spec");
+    let sums = sums(&pods, &numbering);
+    let mut workloads = workloads(&cluster, &mut numbering);
+    attach(&mut workloads, sums, Vec::new());
+    let found = workloads.iter().find(|w| w.key == web).unwrap();
+    let cpu = &found.metrics[0];
+    // c has no value and e has finished: neither counts, and neither counts as zero.
+    assert_eq!(
+        (cpu.name.as_str(), cpu.milli, cpu.at, cpu.pods),
+        ("cpu", 500_000, Instant(50), 2)
+    );
+    assert_eq!((found.replicas, found.ready, found.generation), (4, 2, 3));
+    assert_eq!(found.owned_by, None);
+    assert_eq!(numbering.get(found.template.unwrap()).unwrap().owner, Some(web));
+    let keys: Vec<&str> = workloads.iter().map(|w| &*w.key.name).collect();
+    assert_eq!(
+        keys,
+        ["web", "alone"],
+        "a Deployment's ReplicaSet is no workload of its own"
+    );
+    assert_eq!(
+        workloads[1].owned_by.as_deref(),
+        Some("HorizontalPodAutoscaler hpa")
+    );
+    assert!(workloads[1].metrics.is_empty(), "no load is no metric, not zero");
+}
+
+#[test]
+fn a_source_of_application_metrics_adds_to_what_pods_tell() {
+    let mut workloads = workloads(&cluster(), &mut Numbering::default());
+    let queue = Metric {
+        name: "queue".to_owned(),
+        milli: 7000,
+        at: Instant(5),
+        pods: 0,
+    };
+    let told = WorkloadMetric {
+        workload: WorkloadKey::new("Deployment", "ns", "web"),
+        metric: queue.clone(),
+    };
+    attach(&mut workloads, BTreeMap::new(), vec![told]);
+    assert_eq!(workloads[0].metrics, [queue]);
+}
+
+#[test]
+fn a_budget_without_status_allows_nothing_and_one_without_selector_covers_nothing() {
+    let cluster = Cluster::unseen();
+    let named =
+        |name: &str, spec: Value| json!({"metadata": {"namespace": "ns", "name": name}, "spec": spec});
+    let counted = json!({"metadata": {"namespace": "ns", "name": "counted"},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}}, "status": {"disruptionsAllowed": 2}});
+    fill(
+        &cluster.budgets,
+        &[
+            counted,
+            named("fresh", json!({"selector": {}})),
+            named("void", json!({})),
+        ],
+    );
+    let rows: Vec<_> = cluster
+        .budgets
+        .with(|rows| rows.values().flatten().cloned().collect());
+    let allowed: Vec<(&str, u32)> = rows.iter().map(|b| (b.name.as_str(), b.allowed)).collect();
+    assert_eq!(allowed, [("counted", 2), ("fresh", 0)]);
+    assert!(
+        rows[1].selector.matches(&Labels::new()),
+        "an empty selector covers every pod"
+    );
+}
+
+#[test]
+fn workloads_are_missing_while_nobody_knows_who_scales_them() {
+    let cluster = cluster();
+    for table in [1, 3, 4] {
+        fill(&cluster.workloads[table], &[]);
+    }
+    assert_eq!(cluster.workloads_freshness(), Freshness::Missing);
+    cluster.scalers[1].absent();
+    assert_eq!(cluster.workloads_freshness(), Freshness::Live);
+}

@@ -1,0 +1,136 @@
+//! Who a node belongs to: the provider's list first, labels second, nobody else.
+
+use super::*;
+use model::group::{GroupKind, InstanceState, LaunchMode};
+use model::ids::GroupName;
+use model::money::UsdPerHour;
+use model::offer::Confidence;
+use model::resources::Resources;
+use model::selector::Labels;
+
+fn group(name: &str, kind: GroupKind, instances: &[&str]) -> Group {
+    let instance = |id: &&str| Instance {
+        id: InstanceId::new(id),
+        instance_type: Some("m6a.large".to_owned()),
+        zone: Some("a".to_owned()),
+        state: InstanceState::InService,
+        launched: None,
+    };
+    Group {
+        name: GroupName::new(name),
+        kind,
+        min: 0,
+        max: 9,
+        desired: 1,
+        launch: LaunchMode::Desired,
+        instances: instances.iter().map(instance).collect(),
+        labels: Labels::new(),
+        taints: Vec::new(),
+        fargate_selectors: Vec::new(),
+        foreign: None,
+    }
+}
+
+fn offer(group: u32, zone: &str, purchase: Purchase) -> Offer {
+    Offer {
+        id: OfferId::new(format!("{group}/{zone}/{}", purchase.as_str())),
+        group,
+        kind: OfferKind::Ec2 {
+            instance_type: "m6a.large".to_owned(),
+            zone: zone.to_owned(),
+            purchase,
+            arch: "amd64".to_owned(),
+        },
+        price: UsdPerHour(1),
+        confidence: Confidence::Listed,
+        allocatable: Resources::new(1, 1),
+        max_pods: 1,
+        labels: Labels::new(),
+    }
+}
+
+fn node(instance: Option<&str>, named: Option<&str>, labels: &[(&str, &str)]) -> Node {
+    let labels = serde_json::json!(labels.iter().copied().collect::<BTreeMap<_, _>>());
+    let json = serde_json::json!({"metadata": {"name": "n", "labels": labels}});
+    let mut node = manifest::node_from(&serde_json::from_value(json).unwrap())
+        .unwrap()
+        .node;
+    node.instance = instance.map(InstanceId::new);
+    node.group = named.map(GroupName::new);
+    node
+}
+
+#[test]
+fn the_provider_is_the_first_witness_and_labels_the_second() {
+    let capacity = Capacity {
+        groups: vec![
+            group("asg", GroupKind::Asg, &["i-1"]),
+            group("pool", GroupKind::Kwok, &[]),
+        ],
+        offers: vec![
+            offer(0, "a", Purchase::OnDemand),
+            offer(0, "a", Purchase::Spot),
+            offer(1, "b", Purchase::OnDemand),
+        ],
+        ..Capacity::default()
+    };
+    let spot = [("eks.amazonaws.com/capacityType", "SPOT")];
+    let in_b = [(INSTANCE_TYPE, "m6a.large"), (ZONE, "b")];
+    let cases = [
+        (
+            "listed",
+            node(Some("i-1"), None, &[]),
+            Some("asg"),
+            Some("0/a/on-demand"),
+        ),
+        (
+            "listed, bought as spot",
+            node(Some("i-1"), None, &spot),
+            Some("asg"),
+            Some("0/a/spot"),
+        ),
+        (
+            "label says another group",
+            node(Some("i-1"), Some("pool"), &[]),
+            Some("asg"),
+            Some("0/a/on-demand"),
+        ),
+        (
+            "not listed, label known",
+            node(None, Some("pool"), &in_b),
+            Some("pool"),
+            Some("1/b/on-demand"),
+        ),
+        (
+            "type without an offer",
+            node(None, Some("pool"), &[(ZONE, "b")]),
+            Some("pool"),
+            None,
+        ),
+        (
+            "label of no known group",
+            node(Some("i-9"), Some("karpenter"), &in_b),
+            None,
+            None,
+        ),
+        ("nothing known", node(None, None, &[]), None, None),
+    ];
+    for (what, node, group, offer) in cases {
+        let mut nodes = [node];
+        assign(&mut nodes, &capacity);
+        let [node] = nodes;
+        assert_eq!(node.group.as_ref().map(GroupName::as_str), group, "{what}");
+        assert_eq!(node.offer.as_ref().map(OfferId::as_str), offer, "{what}");
+    }
+}
+
+#[test]
+fn a_kwok_node_without_a_provider_goes_by_its_name() {
+    let capacity = Capacity {
+        groups: vec![group("pool", GroupKind::Kwok, &[])],
+        ..Capacity::default()
+    };
+    let mut nodes = [node(None, Some("pool"), &[])];
+    assign(&mut nodes, &capacity);
+    assert_eq!(nodes[0].instance, Some(InstanceId::new("n")));
+}
