@@ -5,8 +5,11 @@
 
 use crate::answer::{CallError, Carried, bounded, stale};
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::policy::v1::Eviction;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ObjectMeta, Preconditions};
 use kube::Client;
-use kube::api::{Api, DeleteParams, EvictParams, PostParams, Preconditions};
+use kube::api::{Api, PostParams};
+use kube::core::Status;
 use model::ids::{NodeName, PodKey};
 use model::outcome::Outcome;
 use model::time::Span;
@@ -38,14 +41,25 @@ pub(crate) async fn evict(client: &Client, key: &PodKey, node: &NodeName) -> Car
     } else if let Err(why) = may_leave(&pod, node) {
         stale(format!("{what} {why}"))
     } else {
-        let params = EvictParams {
-            delete_options: Some(DeleteParams::default().preconditions(Preconditions {
-                uid: uid.clone(),
-                resource_version: None,
-            })),
-            post_options: PostParams::default(),
+        // Written out: kube's own `evict` sends the options under a name that the API server passes over, and
+        // with them the UID.
+        let eviction = Eviction {
+            metadata: ObjectMeta {
+                name: Some(key.name.to_string()),
+                namespace: Some(key.namespace.to_string()),
+                ..ObjectMeta::default()
+            },
+            delete_options: Some(DeleteOptions {
+                preconditions: Some(Preconditions {
+                    uid: uid.clone(),
+                    resource_version: None,
+                }),
+                ..DeleteOptions::default()
+            }),
         };
-        match bounded(CALL, api.evict(&key.name, &params)).await {
+        let params = PostParams::default();
+        let evicted = api.create_subresource::<_, Status>("eviction", &key.name, &params, &eviction);
+        match bounded(CALL, evicted).await {
             Ok(_) => Outcome::done(),
             Err(error) => refused(&error, &what),
         }

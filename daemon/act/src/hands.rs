@@ -105,3 +105,6 @@ impl Act for Hands {
         carried.outcome
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -217,3 +217,6 @@ fn unpack(map: &ConfigMap, name: &str) -> Result<Vec<u8>, StoreError> {
     read.map_err(|error| refused(&error.to_string()))?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;
