@@ -98,7 +98,12 @@ impl Bound {
         }
         seen.sort();
         let specs: Vec<Arc<PodSpec>> = seen.specs.clone();
-        let decided = decide::deliberate(&seen, &Memory::default(), &decide::PolicySet::default(), &Aims::default());
+        let decided = decide::deliberate(
+            &seen,
+            &Memory::default(),
+            &decide::PolicySet::default(),
+            &Aims::default(),
+        );
         self.prices = decided
             .notes
             .classes
@@ -151,25 +156,38 @@ fn market(scenario: &Scenario) -> Snapshot {
         fargate_selectors: plan.selectors(),
         foreign: None,
     });
-    let daemons: Vec<Arc<PodSpec>> =
-        scenario.daemon_sets.iter().map(|set| Arc::new(set.pod.spec.clone())).collect();
-    let workloads = scenario.daemon_sets.iter().zip(0..).map(|(set, number): (_, SpecIx)| Workload {
-        key: WorkloadKey::new("DaemonSet", &set.pod.spec.namespace, &set.name),
-        replicas: 0,
-        ready: 0,
-        template: Some(number),
-        owned_by: None,
-        annotations: Labels::new(),
-        generation: 1,
-        selector: model::selector::LabelSelector::default(),
-        metrics: Vec::new(),
-    });
+    let daemons: Vec<Arc<PodSpec>> = scenario
+        .daemon_sets
+        .iter()
+        .map(|set| Arc::new(set.pod.spec.clone()))
+        .collect();
+    let workloads = scenario
+        .daemon_sets
+        .iter()
+        .zip(0..)
+        .map(|(set, number): (_, SpecIx)| Workload {
+            key: WorkloadKey::new("DaemonSet", &set.pod.spec.namespace, &set.name),
+            replicas: 0,
+            ready: 0,
+            template: Some(number),
+            owned_by: None,
+            annotations: Labels::new(),
+            generation: 1,
+            selector: model::selector::LabelSelector::default(),
+            metrics: Vec::new(),
+        });
     let mut seen = Snapshot {
         at: scenario.start,
         cluster: scenario.cluster.clone(),
-        sources: [Source::Pods, Source::Nodes, Source::Workloads, Source::Groups, Source::Offers]
-            .map(|source| (source, Freshness::Live))
-            .into(),
+        sources: [
+            Source::Pods,
+            Source::Nodes,
+            Source::Workloads,
+            Source::Groups,
+            Source::Offers,
+        ]
+        .map(|source| (source, Freshness::Live))
+        .into(),
         groups: groups.collect(),
         offers: scenario.offers.clone(),
         workloads: workloads.collect(),

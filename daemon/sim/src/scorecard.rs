@@ -55,7 +55,13 @@ pub struct PolicyUse {
 }
 
 impl Scorecard {
-    pub(crate) fn of(sums: &Sums, bound: Usd, violations: Vec<Violation>, cycles: u64, policy: PolicyUse) -> Self {
+    pub(crate) fn of(
+        sums: &Sums,
+        bound: Usd,
+        violations: Vec<Violation>,
+        cycles: u64,
+        policy: PolicyUse,
+    ) -> Self {
         let mut waits = sums.tally.waits.clone();
         waits.extend(&sums.waiting);
         waits.sort_unstable();
@@ -95,7 +101,10 @@ impl Scorecard {
                 "lower bound",
                 format!("{} ({:+.1} % above it)", self.lower_bound, self.gap_percent()),
             ),
-            ("pods placed", thousands(i64::try_from(self.pods).unwrap_or(i64::MAX))),
+            (
+                "pods placed",
+                thousands(i64::try_from(self.pods).unwrap_or(i64::MAX)),
+            ),
             ("of them on Fargate", self.fargate_pods.to_string()),
             (
                 "pod-seconds waited",
@@ -119,7 +128,10 @@ impl Scorecard {
                     self.policy.faults
                 ),
             ),
-            ("cycles", thousands(i64::try_from(self.cycles).unwrap_or(i64::MAX))),
+            (
+                "cycles",
+                thousands(i64::try_from(self.cycles).unwrap_or(i64::MAX)),
+            ),
             ("violations", self.violations.len().to_string()),
         ];
         if self.interruptions > 0 {
@@ -173,10 +185,16 @@ impl fmt::Display for Scorecard {
 
 /// Title of a run: its scenario, how long it played, and its seed.
 pub(crate) fn title(scenario: &Scenario) -> String {
-    format!("{}: {} played, seed {}", scenario.name, scenario.duration, scenario.seed)
+    format!(
+        "{}: {} played, seed {}",
+        scenario.name, scenario.duration, scenario.seed
+    )
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds of any run are far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of any run are far below 2^53"
+)]
 fn seconds(millis: i64) -> f64 {
     millis as f64 / 1000.0
 }
@@ -213,7 +231,10 @@ mod tests {
 
     #[test]
     fn numbers_are_set_apart() {
-        assert_eq!([thousands(0), thousands(999), thousands(1_234_567)], ["0", "999", "1 234 567"]);
+        assert_eq!(
+            [thousands(0), thousands(999), thousands(1_234_567)],
+            ["0", "999", "1 234 567"]
+        );
         assert_eq!(thousands(-1000), "-1 000");
     }
 

@@ -33,8 +33,16 @@ fn full_nodes_meet_their_price_and_no_demand_costs_nothing() {
     let hour = scenario.start + Span::from_secs(3600);
     bound.add(vec![(Arc::clone(&whole), 7 * 3_600_000)], hour);
     let exact = node.price.0 * 7;
-    assert!(bound.total().0 <= exact, "never above what is possible: {} of {exact}", bound.total().0);
-    assert!(bound.total().0 > exact * 99 / 100, "and close to it: {} of {exact}", bound.total().0);
+    assert!(
+        bound.total().0 <= exact,
+        "never above what is possible: {} of {exact}",
+        bound.total().0
+    );
+    assert!(
+        bound.total().0 > exact * 99 / 100,
+        "and close to it: {} of {exact}",
+        bound.total().0
+    );
     let before = bound.total();
     bound.add(Vec::new(), hour + Span::from_secs(600));
     assert_eq!((bound.total(), bound.rate()), (before, UsdPerHour::ZERO));
@@ -46,8 +54,17 @@ fn a_lone_small_pod_pays_its_share_or_its_fargate_size() {
     let mut bound = Bound::new(&scenario);
     let now = scenario.start + Span::from_secs(60);
     bound.add(vec![(spec("batch", 250), 60_000)], now);
-    let fargate = scenario.offers.iter().filter(|o| o.is_fargate()).map(|o| o.price).min();
-    assert!(bound.rate().0 > 0 && Some(bound.rate()) <= fargate, "{:?} of {fargate:?}", bound.rate());
+    let fargate = scenario
+        .offers
+        .iter()
+        .filter(|o| o.is_fargate())
+        .map(|o| o.price)
+        .min();
+    assert!(
+        bound.rate().0 > 0 && Some(bound.rate()) <= fargate,
+        "{:?} of {fargate:?}",
+        bound.rate()
+    );
 }
 
 #[test]

@@ -16,7 +16,10 @@ fn day(hours: i64) -> Scenario {
 }
 
 fn run(scenario: Scenario) -> Played {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
     let mut nobody = |_: Moment<'_>| ();
     let played = play(scenario, InForce::default(), Options::default(), &mut nobody);
     runtime.block_on(played).unwrap()

@@ -149,7 +149,8 @@ impl<'t> Frame<'t> {
     }
 
     fn open(&self, unit: &str) -> String {
-        let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{unit} over time\">");
+        let mut svg =
+            format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{unit} over time\">");
         let step = tick(self.top);
         let mut value = 0.0;
         while value <= self.top * 1.0001 {
@@ -242,10 +243,22 @@ impl<'t> Frame<'t> {
     /// The same from right to left, to close an area.
     fn steps_back(&self, values: &[f64]) -> String {
         let mut path = String::new();
-        let points: Vec<(f64, f64)> = self.times.hours.iter().copied().zip(values.iter().copied()).collect();
+        let points: Vec<(f64, f64)> = self
+            .times
+            .hours
+            .iter()
+            .copied()
+            .zip(values.iter().copied())
+            .collect();
         let mut right = self.times.end;
         for (hour, value) in points.iter().rev() {
-            let _ = write!(path, "L{:.1},{:.1} H{:.1} ", self.x(right), self.y(*value), self.x(*hour));
+            let _ = write!(
+                path,
+                "L{:.1},{:.1} H{:.1} ",
+                self.x(right),
+                self.y(*value),
+                self.x(*hour)
+            );
             right = *hour;
         }
         path
@@ -255,14 +268,24 @@ impl<'t> Frame<'t> {
 /// Hours between two ticks of a time axis.
 fn hour_step(hours: f64) -> f64 {
     let steps = [0.25, 0.5, 1.0, 2.0, 3.0, 6.0, 12.0, 24.0];
-    steps.into_iter().find(|step| hours / step <= 12.5).unwrap_or(48.0)
+    steps
+        .into_iter()
+        .find(|step| hours / step <= 12.5)
+        .unwrap_or(48.0)
 }
 
 /// `14:30` of whatever day.
-#[expect(clippy::cast_possible_truncation, reason = "a scenario is shorter than a year")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a scenario is shorter than a year"
+)]
 fn clock(hour: f64) -> String {
     let minutes = (hour * 60.0).round() as i64;
-    format!("{:02}:{:02}", minutes.div_euclid(60).rem_euclid(24), minutes.rem_euclid(60))
+    format!(
+        "{:02}:{:02}",
+        minutes.div_euclid(60).rem_euclid(24),
+        minutes.rem_euclid(60)
+    )
 }
 
 /// As few digits as tell it: `12`, `0.5`, `1.25`.
@@ -277,7 +300,14 @@ mod tests {
 
     #[test]
     fn axes_end_on_a_tick_above_the_data() {
-        let cases = [(0.0, 1.0), (3.2, 4.0), (41.0, 50.0), (0.07, 0.08), (7.0, 8.0), (960.0, 1000.0)];
+        let cases = [
+            (0.0, 1.0),
+            (3.2, 4.0),
+            (41.0, 50.0),
+            (0.07, 0.08),
+            (7.0, 8.0),
+            (960.0, 1000.0),
+        ];
         for (value, expected) in cases {
             assert!((nice(value) - expected).abs() < 1e-9, "{value}: {}", nice(value));
         }
@@ -295,13 +325,22 @@ mod tests {
         let path = frame.steps(&[0.0, 10.0]);
         assert_eq!(
             path,
-            format!("M{left:.1},{:.1} H{middle:.1} V{TOP:.1} H{right:.1}", HEIGHT - BOTTOM)
+            format!(
+                "M{left:.1},{:.1} H{middle:.1} V{TOP:.1} H{right:.1}",
+                HEIGHT - BOTTOM
+            )
         );
     }
 
     #[test]
     fn numbers_and_clocks_are_short() {
-        assert_eq!([number(12.0), number(0.5), number(1.25), number(0.0)], ["12", "0.5", "1.25", "0"]);
-        assert_eq!([clock(0.0), clock(25.5), clock(9.25)], ["00:00", "01:30", "09:15"]);
+        assert_eq!(
+            [number(12.0), number(0.5), number(1.25), number(0.0)],
+            ["12", "0.5", "1.25", "0"]
+        );
+        assert_eq!(
+            [clock(0.0), clock(25.5), clock(9.25)],
+            ["00:00", "01:30", "09:15"]
+        );
     }
 }

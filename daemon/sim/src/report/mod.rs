@@ -84,14 +84,28 @@ fn head(page: &mut String, scenario: &Scenario, played: &Played) {
         ("above the lower bound", format!("{:+.1} %", card.gap_percent())),
         ("pods placed", card.pods.to_string()),
         ("of them on Fargate", card.fargate_pods.to_string()),
-        ("99 % of pods waited at most", format!("{} s", card.pending_p99_ms / 1000)),
-        ("nodes bought, removed", format!("{}, {}", card.launches, card.removals)),
+        (
+            "99 % of pods waited at most",
+            format!("{} s", card.pending_p99_ms / 1000),
+        ),
+        (
+            "nodes bought, removed",
+            format!("{}, {}", card.launches, card.removals),
+        ),
         ("evictions", card.evictions.to_string()),
         ("violations", card.violations.len().to_string()),
     ];
     for (name, value) in figures {
-        let class = if name == "violations" && value != "0" { " class=\"bad\"" } else { "" };
-        let _ = write!(page, "<div><b{class}>{}</b><span>{name}</span></div>", escaped(&value));
+        let class = if name == "violations" && value != "0" {
+            " class=\"bad\""
+        } else {
+            ""
+        };
+        let _ = write!(
+            page,
+            "<div><b{class}>{}</b><span>{name}</span></div>",
+            escaped(&value)
+        );
     }
     page.push_str("</div>");
 }
@@ -145,7 +159,10 @@ fn stretches<'s>(scenario: &Scenario, samples: &'s [Sample], most: usize) -> Str
     let each = samples.len().div_ceil(most).max(1);
     let day = scenario.start.0.div_euclid(86_400_000) * 86_400_000;
     let chunks: Vec<&[Sample]> = samples.chunks(each).collect();
-    let hours = chunks.iter().filter_map(|chunk| chunk.first()).map(|s| hours(s.at.0 - day));
+    let hours = chunks
+        .iter()
+        .filter_map(|chunk| chunk.first())
+        .map(|s| hours(s.at.0 - day));
     Stretches {
         times: Times {
             hours: hours.collect(),
@@ -237,7 +254,12 @@ fn biggest(mut rows: Vec<Row>) -> Vec<Row> {
 
 fn time_of_day(at: model::Instant) -> String {
     let seconds = at.0.div_euclid(1000).rem_euclid(86_400);
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 /// Text for HTML and SVG.

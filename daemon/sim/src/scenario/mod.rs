@@ -15,9 +15,11 @@ mod tests;
 
 pub use crate::rng::Lag;
 pub use fault::{Api, Fault, FaultKind};
-pub use parts::{Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, GroupPlan, JobPlan, Load, PodPlan};
-pub use parts::{TraceRow, WorkloadPlan};
 pub(crate) use parts::equal_to;
+pub use parts::{
+    Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, GroupPlan, JobPlan, Load, PodPlan,
+};
+pub use parts::{TraceRow, WorkloadPlan};
 pub use read::Fetch;
 
 use model::{Aims, Instant, Offer, Span};

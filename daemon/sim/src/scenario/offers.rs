@@ -64,7 +64,11 @@ fn group<'s, 't>(at: At<'s, 't>, zones: &[String]) -> Option<ReadGroup<'s, 't>> 
     for key in own.iter().map(|key| at.get(key)).filter(|field| field.is_there()) {
         key.problem("does not belong to a group of this kind");
     }
-    let named: Vec<String> = at.get("zones").items().filter_map(|zone| known_zone(zone, zones)).collect();
+    let named: Vec<String> = at
+        .get("zones")
+        .items()
+        .filter_map(|zone| known_zone(zone, zones))
+        .collect();
     let plan = GroupPlan {
         name,
         kind,
@@ -186,7 +190,12 @@ pub(super) fn offers(groups: &[ReadGroup<'_, '_>], catalogue: &PriceList) -> Vec
 }
 
 fn sold(group: &ReadGroup<'_, '_>, name: &str, catalogue: &PriceList, number: u32) -> Vec<Offer> {
-    let mut rows: Vec<_> = catalogue.rows.iter().filter(|row| row.instance_type == name).cloned().collect();
+    let mut rows: Vec<_> = catalogue
+        .rows
+        .iter()
+        .filter(|row| row.instance_type == name)
+        .cloned()
+        .collect();
     for row in &mut rows {
         // Where a scenario's types are sold is what its groups say.
         row.zones.clear();
@@ -209,9 +218,9 @@ fn sold(group: &ReadGroup<'_, '_>, name: &str, catalogue: &PriceList, number: u3
         ..Aims::default()
     };
     let (offers, _) = list.fleet(&everything, &group.zones, number);
-    let wanted = offers
-        .into_iter()
-        .filter(|offer| matches!(&offer.kind, OfferKind::Ec2 { purchase, .. } if *purchase == group.purchase));
+    let wanted = offers.into_iter().filter(
+        |offer| matches!(&offer.kind, OfferKind::Ec2 { purchase, .. } if *purchase == group.purchase),
+    );
     wanted
         .map(|mut offer| {
             offer.id = OfferId::new(format!("{}/{}", group.plan.name, offer.id));

@@ -92,7 +92,9 @@ pub(super) fn jobs(at: At<'_, '_>) -> Vec<Arrivals> {
             Some(Arrivals::Burst {
                 job,
                 first: values::span(item.get("first")).unwrap_or_default(),
-                every: every.is_there().then(|| values::positive(every, Span::from_secs(3600))),
+                every: every
+                    .is_there()
+                    .then(|| values::positive(every, Span::from_secs(3600))),
                 jitter: values::span(item.get("jitter")).unwrap_or_default(),
             })
         })
@@ -229,7 +231,10 @@ fn range(at: At<'_, '_>) -> (u32, u32) {
         at.problem("is missing");
         return (1, 1);
     }
-    if at.tree().is_some_and(|tree| matches!(tree, manifest::Tree::Map(_))) {
+    if at
+        .tree()
+        .is_some_and(|tree| matches!(tree, manifest::Tree::Map(_)))
+    {
         at.only(&["min", "max"]);
         let (min, max) = (pods_of(at.get("min"), 1), pods_of(at.get("max"), 1));
         if min > max {
@@ -324,7 +329,9 @@ fn rows(at: At<'_, '_>, fetch: Fetch<'_>) -> Vec<TraceRow> {
     for (line, number) in lines.filter(|(line, _)| !line.trim().is_empty()) {
         match row(line) {
             Some(row) => rows.push(row),
-            None => at.problem(format_args!("line {number}: must be five whole numbers, none negative")),
+            None => at.problem(format_args!(
+                "line {number}: must be five whole numbers, none negative"
+            )),
         }
     }
     rows.sort_by_key(|row: &TraceRow| row.at);
@@ -334,7 +341,12 @@ fn rows(at: At<'_, '_>, fetch: Fetch<'_>) -> Vec<TraceRow> {
 fn row(line: &str) -> Option<TraceRow> {
     let numbers: Vec<i64> = line
         .split(',')
-        .map(|cell| cell.trim().parse::<i64>().ok().filter(|n| (0..=1 << 40).contains(n)))
+        .map(|cell| {
+            cell.trim()
+                .parse::<i64>()
+                .ok()
+                .filter(|n| (0..=1 << 40).contains(n))
+        })
         .collect::<Option<_>>()?;
     let &[at, pods, cpu_milli, memory_mib, runs] = numbers.as_slice() else {
         return None;

@@ -115,10 +115,12 @@ fn blank() -> Scenario {
 fn aims(at: At<'_, '_>, file: &str, outside: &mut Problems) -> Aims {
     let tree = at.tree().filter(|_| at.is_there());
     let read = tree.map(|tree| manifest::aims_from(file, "aims", tree));
-    let mut aims = read.unwrap_or_else(|| Ok(Aims::default())).unwrap_or_else(|problems| {
-        outside.extend(problems);
-        Aims::default()
-    });
+    let mut aims = read
+        .unwrap_or_else(|| Ok(Aims::default()))
+        .unwrap_or_else(|problems| {
+            outside.extend(problems);
+            Aims::default()
+        });
     aims.modes.cluster = aims.modes.cluster.or(Some(Mode::Act));
     aims
 }
@@ -162,7 +164,9 @@ fn check_length(top: At<'_, '_>, scenario: &Scenario) {
     let cycles = scenario.duration.millis() / scenario.cycle.millis().max(1);
     if cycles > MAX_CYCLES {
         let at = top.get("duration");
-        at.problem(format_args!("{cycles} cycles; a scenario has at most {MAX_CYCLES}"));
+        at.problem(format_args!(
+            "{cycles} cycles; a scenario has at most {MAX_CYCLES}"
+        ));
     }
     let fits = scenario.duration < Span::from_secs(86_400 * 366);
     if !fits {

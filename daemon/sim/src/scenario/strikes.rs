@@ -102,7 +102,9 @@ fn named_groups(at: At<'_, '_>, known: &[GroupName]) -> Vec<GroupName> {
 }
 
 fn texts(at: At<'_, '_>) -> Vec<String> {
-    at.items().filter_map(|item| item.name().map(str::to_owned)).collect()
+    at.items()
+        .filter_map(|item| item.name().map(str::to_owned))
+        .collect()
 }
 
 fn api(at: At<'_, '_>) -> Api {

@@ -54,7 +54,12 @@ fn a_scenario_is_read() {
     let names: Vec<&str> = read.groups.iter().map(|g| g.name.as_str()).collect();
     assert_eq!(names, ["cheap", "general", "less"], "sorted");
     assert_eq!(read.groups[2].kind, GroupKind::FargateProfile);
-    let general: Vec<&str> = read.offers.iter().filter(|o| o.group == 1).map(|o| o.id.as_str()).collect();
+    let general: Vec<&str> = read
+        .offers
+        .iter()
+        .filter(|o| o.group == 1)
+        .map(|o| o.id.as_str())
+        .collect();
     assert_eq!(
         general,
         [
@@ -64,21 +69,52 @@ fn a_scenario_is_read() {
             "general/m6a.large/b/on-demand",
         ]
     );
-    let price = |group: u32| read.offers.iter().filter(move |o| o.group == group).map(|o| o.price.0).max();
-    assert_eq!((price(1), price(0)), (Some(86_400_000), Some(34_560_000)), "spot is 40 % where nobody says");
-    assert!(read.offers.iter().filter(|o| o.group == 1).all(|o| o.labels["team"] == "shop"));
+    let price = |group: u32| {
+        read.offers
+            .iter()
+            .filter(move |o| o.group == group)
+            .map(|o| o.price.0)
+            .max()
+    };
+    assert_eq!(
+        (price(1), price(0)),
+        (Some(86_400_000), Some(34_560_000)),
+        "spot is 40 % where nobody says"
+    );
+    assert!(
+        read.offers
+            .iter()
+            .filter(|o| o.group == 1)
+            .all(|o| o.labels["team"] == "shop")
+    );
     assert!(read.offers.iter().any(|o| o.group == 2 && o.is_fargate()));
     let web = &read.workloads[0];
     assert_eq!(web.pod.spec.requests.cpu_milli, 500);
     assert_eq!(web.budget, Some(Budget::MaxUnavailable(Amount::Percent(25))));
     let load = web.load.as_ref().unwrap();
     assert_eq!((load.noise_permille, load.burst_permille), (50, 1500));
-    assert_eq!(load.curve, Curve::Diurnal { low: 1000, high: 4000, peak: Span::from_secs(14 * 3600) });
-    let Arrivals::Trace { rows, .. } = &read.arrivals[1] else { panic!("{:?}", read.arrivals) };
-    assert_eq!((rows.len(), rows[0].at, rows[1].memory_bytes), (2, Span::from_secs(5), 128 << 20));
+    assert_eq!(
+        load.curve,
+        Curve::Diurnal {
+            low: 1000,
+            high: 4000,
+            peak: Span::from_secs(14 * 3600)
+        }
+    );
+    let Arrivals::Trace { rows, .. } = &read.arrivals[1] else {
+        panic!("{:?}", read.arrivals)
+    };
+    assert_eq!(
+        (rows.len(), rows[0].at, rows[1].memory_bytes),
+        (2, Span::from_secs(5), 128 << 20)
+    );
     assert_eq!(read.faults.len(), 2);
     assert_eq!(read.aims.scale[0].target_milli, 500);
-    assert_eq!(read.aims.modes.of_cluster(), model::aims::Mode::Act, "a world is there to be acted on");
+    assert_eq!(
+        read.aims.modes.of_cluster(),
+        model::aims::Mode::Act,
+        "a world is there to be acted on"
+    );
 }
 
 #[test]
@@ -137,9 +173,18 @@ aims: {mode: dance, scale: [{workload: web, max: 2}]}
         "s.yaml: aims.scale[0].workload: ",
     ];
     for wanted in expected {
-        assert!(found.iter().any(|line| line.starts_with(wanted)), "{wanted} in\n{}", found.join("\n"));
+        assert!(
+            found.iter().any(|line| line.starts_with(wanted)),
+            "{wanted} in\n{}",
+            found.join("\n")
+        );
     }
-    assert_eq!(found.len(), expected.len(), "and nothing else:\n{}", found.join("\n"));
+    assert_eq!(
+        found.len(),
+        expected.len(),
+        "and nothing else:\n{}",
+        found.join("\n")
+    );
 }
 
 #[test]
@@ -150,12 +195,21 @@ fn what_is_no_scenario_is_refused() {
         ("name: [", "s.yaml:"),
         ("name: x\nduration: 1h\n", "groups: is missing"),
         ("name: x\nduration: 400d\ngroups: []\n", "must be below a year"),
-        ("name: x\nduration: 300d\ncycle: 1s\ngroups: []\n", "a scenario has at most"),
-        ("name: x\nduration: 9999999999999999d\ngroups: []\n", "duration: must be a span"),
+        (
+            "name: x\nduration: 300d\ncycle: 1s\ngroups: []\n",
+            "a scenario has at most",
+        ),
+        (
+            "name: x\nduration: 9999999999999999d\ngroups: []\n",
+            "duration: must be a span",
+        ),
     ];
     for (text, wanted) in cases {
         let found = problems(text);
-        assert!(found.iter().any(|line| line.contains(wanted)), "{text:?}: {found:?}");
+        assert!(
+            found.iter().any(|line| line.contains(wanted)),
+            "{text:?}: {found:?}"
+        );
     }
 }
 
@@ -164,7 +218,10 @@ fn traces_are_checked_line_by_line() {
     let fetch = |_: &str| Ok(b"at_s,pods,cpu_milli,memory_mib,runs_s\n1,1,1,1,1\n1,1,-1,1,1\n1,1\n".to_vec());
     let read = Scenario::read("s.yaml", SMALL.as_bytes(), &fetch);
     let found = read.expect_err("must be refused").to_string();
-    assert!(found.contains("traces[0].file: line 3: ") && found.contains("line 4: "), "{found}");
+    assert!(
+        found.contains("traces[0].file: line 3: ") && found.contains("line 4: "),
+        "{found}"
+    );
     assert!(!found.contains("line 2:"), "{found}");
 }
 

@@ -108,8 +108,12 @@ fn amount(at: At<'_, '_>, parse: fn(&str) -> Result<i64, String>, unit: i64) -> 
 /// A share such as `5%`, in thousandths.
 pub(super) fn permille(at: At<'_, '_>) -> Option<u32> {
     let text = at.text()?;
-    let percent = text.strip_suffix('%').and_then(|number| number.parse::<u32>().ok());
-    let read = percent.filter(|percent| *percent <= 100).map(|percent| percent * 10);
+    let percent = text
+        .strip_suffix('%')
+        .and_then(|number| number.parse::<u32>().ok());
+    let read = percent
+        .filter(|percent| *percent <= 100)
+        .map(|percent| percent * 10);
     if read.is_none() {
         at.problem("must be a share from 0% to 100%");
     }

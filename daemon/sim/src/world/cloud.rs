@@ -42,7 +42,12 @@ impl State {
     }
 
     /// Launches instances of one offer: all of them or none.
-    pub(crate) fn launch(&mut self, group: &GroupName, offer: usize, count: u32) -> Result<Vec<NodeName>, NoCapacity> {
+    pub(crate) fn launch(
+        &mut self,
+        group: &GroupName,
+        offer: usize,
+        count: u32,
+    ) -> Result<Vec<NodeName>, NoCapacity> {
         let scenario = Arc::clone(&self.scenario);
         let (Some(sold), now) = (scenario.offers.get(offer), self.now) else {
             return Err(NoCapacity("no such offer".to_owned()));
@@ -60,7 +65,8 @@ impl State {
                 sold.zone().unwrap_or_default()
             )));
         }
-        let never_joins = holds(&|kind| matches!(kind, FaultKind::NeverJoins { groups } if names(groups, group)));
+        let never_joins =
+            holds(&|kind| matches!(kind, FaultKind::NeverJoins { groups } if names(groups, group)));
         let mut launched = Vec::new();
         for _ in 0..count {
             let Some(name) = self.add_instance(group, offer) else {
@@ -143,7 +149,11 @@ impl State {
 
     /// The node takes pods from here on.
     pub(crate) fn become_ready(&mut self, name: &NodeName) {
-        if let Some(node) = self.nodes.get_mut(name).filter(|n| n.lives() && n.joined.is_some()) {
+        if let Some(node) = self
+            .nodes
+            .get_mut(name)
+            .filter(|n| n.lives() && n.joined.is_some())
+        {
             node.ready = !node.doomed;
             self.dirty = true;
         }
@@ -151,7 +161,11 @@ impl State {
 
     /// On the first day nothing waits for DaemonSets.
     fn daemons_started(&mut self, name: &NodeName) {
-        for pod in self.pods.values_mut().filter(|p| p.daemon && p.node.as_ref() == Some(name)) {
+        for pod in self
+            .pods
+            .values_mut()
+            .filter(|p| p.daemon && p.node.as_ref() == Some(name))
+        {
             pod.phase = PodPhase::Running;
         }
     }
@@ -178,7 +192,9 @@ impl State {
 
     /// First the node object goes, with the pods that are still on it; later the instance leaves the list.
     pub(crate) fn leave(&mut self, name: &NodeName) {
-        let Some(node) = self.nodes.get_mut(name) else { return };
+        let Some(node) = self.nodes.get_mut(name) else {
+            return;
+        };
         if node.state == InstanceState::Terminated {
             self.nodes.remove(name);
             return;
@@ -212,7 +228,10 @@ impl State {
     pub(crate) fn strike(&mut self, ix: usize) {
         let scenario = Arc::clone(&self.scenario);
         match scenario.faults.get(ix).map(|fault| &fault.kind) {
-            Some(FaultKind::SpotInterruption { groups, share_permille }) => {
+            Some(FaultKind::SpotInterruption {
+                groups,
+                share_permille,
+            }) => {
                 let spot = self.victims(|node, offer| names(groups, &node.group) && is_spot(offer));
                 let share = (spot.len() as u64 * u64::from(*share_permille)).div_ceil(1000);
                 for name in self.draw(spot, usize::try_from(share).unwrap_or(usize::MAX)) {
@@ -233,7 +252,12 @@ impl State {
         self.nodes
             .iter()
             .filter(|(_, node)| node.lives() && !node.doomed && !node.fargate && node.joined.is_some())
-            .filter(|(_, node)| self.scenario.offers.get(node.offer).is_some_and(|o| wanted(node, o)))
+            .filter(|(_, node)| {
+                self.scenario
+                    .offers
+                    .get(node.offer)
+                    .is_some_and(|o| wanted(node, o))
+            })
             .map(|(name, _)| name.clone())
             .collect()
     }
@@ -254,7 +278,8 @@ impl State {
             node.doomed = true;
             node.cordoned = true;
             node.ready &= ready;
-            self.queue.push(self.now + SPOT_NOTICE, Event::Reclaimed(name.clone()));
+            self.queue
+                .push(self.now + SPOT_NOTICE, Event::Reclaimed(name.clone()));
         }
     }
 
@@ -304,7 +329,11 @@ impl State {
 
 /// The most instances of a group.
 pub(crate) fn group_max(scenario: &Scenario, group: &GroupName) -> u32 {
-    scenario.groups.iter().find(|g| g.name == *group).map_or(0, |g| g.max)
+    scenario
+        .groups
+        .iter()
+        .find(|g| g.name == *group)
+        .map_or(0, |g| g.max)
 }
 
 /// Offers of a group with their place in the scenario.

@@ -8,7 +8,7 @@ use crate::series::Tally;
 use crate::world::queue::{Event, Queue};
 use crate::world::state::{Owner, OwnerKind, State};
 use model::pod::PodPhase;
-use model::{Instant, InstanceState, NodeName, Span, WorkloadKey};
+use model::{InstanceState, Instant, NodeName, Span, WorkloadKey};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -168,7 +168,8 @@ impl State {
             self.release_fargate(&node);
         }
         self.dirty = true;
-        self.queue.push(self.now + Span::from_secs(30), Event::Gone(key.clone()));
+        self.queue
+            .push(self.now + Span::from_secs(30), Event::Gone(key.clone()));
     }
 
     /// A terminating or finished pod disappears.
@@ -205,7 +206,11 @@ impl State {
     }
 
     fn in_service(&mut self, name: &NodeName) {
-        if let Some(node) = self.nodes.get_mut(name).filter(|n| n.state == InstanceState::Pending) {
+        if let Some(node) = self
+            .nodes
+            .get_mut(name)
+            .filter(|n| n.state == InstanceState::Pending)
+        {
             node.state = InstanceState::InService;
         }
     }

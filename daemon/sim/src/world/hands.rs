@@ -28,7 +28,8 @@ impl State {
         }
         let outcome = self.apply(step);
         self.settle();
-        let lost = self.rolls(|kind| matches!(kind, FaultKind::AnswerLost { api: hit, .. } if covers(*hit, api)));
+        let lost =
+            self.rolls(|kind| matches!(kind, FaultKind::AnswerLost { api: hit, .. } if covers(*hit, api)));
         if lost && outcome.is_done() {
             return Outcome::Unknown {
                 why: "the answer was lost".to_owned(),
@@ -40,7 +41,13 @@ impl State {
     fn apply(&mut self, step: &Step) -> Outcome {
         match &step.kind {
             StepKind::ScaleWorkload { workload, from, to } => self.scale(workload, *from, *to),
-            StepKind::GrowGroup { group, offer, from, to, .. } => {
+            StepKind::GrowGroup {
+                group,
+                offer,
+                from,
+                to,
+                ..
+            } => {
                 let token = Self::token(step.intent.as_ref(), step.id);
                 self.grow(group, offer, to.saturating_sub(*from), token)
             }
@@ -58,7 +65,11 @@ impl State {
             StepKind::Cordon { node, instance, .. } => self.cordon(node, Some(instance), true),
             StepKind::Uncordon { node } => self.cordon(node, None, false),
             StepKind::Evict { pod, node } => self.evict(pod, node),
-            StepKind::RemoveNode { group, node, instance } => self.remove(group, node, instance),
+            StepKind::RemoveNode {
+                group,
+                node,
+                instance,
+            } => self.remove(group, node, instance),
         }
     }
 
@@ -80,7 +91,9 @@ impl State {
 
     fn scale(&mut self, workload: &WorkloadKey, from: u32, to: u32) -> Outcome {
         match self.owners.get_mut(workload).map(|o| &mut o.kind) {
-            Some(OwnerKind::Deployment { replicas, generation, .. }) => {
+            Some(OwnerKind::Deployment {
+                replicas, generation, ..
+            }) => {
                 if *replicas != from {
                     return stale(format!("{workload} has {replicas} replicas, not {from}"));
                 }
@@ -202,7 +215,11 @@ impl State {
         if instance.is_some_and(|id| id.as_str() != name.as_str()) {
             return stale(format!("node {name} is another instance now"));
         }
-        let Some(node) = self.nodes.get_mut(name).filter(|n| n.joined.is_some() && n.lives()) else {
+        let Some(node) = self
+            .nodes
+            .get_mut(name)
+            .filter(|n| n.joined.is_some() && n.lives())
+        else {
             return stale(format!("there is no node {name}"));
         };
         node.cordoned = on || node.doomed;
@@ -226,7 +243,11 @@ impl State {
         let must_stay = self.spec(pod.spec).traits.do_not_disrupt;
         if let Some((wanted, healthy)) = self.health(&owner) {
             // An unready pod may go as long as the budget is kept without it (`IfHealthyBudget`).
-            let kept = if ready { healthy > wanted } else { healthy >= wanted };
+            let kept = if ready {
+                healthy > wanted
+            } else {
+                healthy >= wanted
+            };
             if !kept {
                 return Outcome::Refused {
                     after: None,
@@ -244,7 +265,12 @@ impl State {
         }
         if must_stay {
             let kind = ViolationKind::MustNotMove;
-            self.breach(Violation::of_pod(self.now, kind, key, "is annotated do-not-disrupt and was evicted"));
+            self.breach(Violation::of_pod(
+                self.now,
+                kind,
+                key,
+                "is annotated do-not-disrupt and was evicted",
+            ));
         }
         Outcome::done()
     }
@@ -260,7 +286,12 @@ impl State {
         if !node.lives() {
             return Outcome::done();
         }
-        let min = self.scenario.groups.iter().find(|g| g.name == *group).map_or(0, |g| g.min);
+        let min = self
+            .scenario
+            .groups
+            .iter()
+            .find(|g| g.name == *group)
+            .map_or(0, |g| g.min);
         if self.living(group) <= min {
             self.breach(Violation::bounds(self.now, group, "below its minimum"));
             return Outcome::Failed {

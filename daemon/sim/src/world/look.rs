@@ -72,7 +72,9 @@ impl State {
                 node: pod.node.clone(),
                 phase: pod.phase,
                 created: pod.created,
-                usage: usage.get(&pod.owner).and_then(|share| self.pod_usage(pod, *share)),
+                usage: usage
+                    .get(&pod.owner)
+                    .and_then(|share| self.pod_usage(pod, *share)),
                 nominated: pod.nominated.clone().filter(|_| pod.waits()),
             })
             .collect();
@@ -117,7 +119,10 @@ impl State {
                 (total / pods).min(request * burst / 1000)
             })
         };
-        self.owners.iter().map(|(key, owner)| (key.clone(), share(key, owner))).collect()
+        self.owners
+            .iter()
+            .map(|(key, owner)| (key.clone(), share(key, owner)))
+            .collect()
     }
 
     /// Load of a workload at the last scrape, and how far its pods can burst.
@@ -155,7 +160,10 @@ impl State {
                 *sum = (sum.0 + usage.cpu_milli, sum.1 + usage.memory_bytes);
             }
         }
-        let there = self.nodes.iter().filter_map(|(name, node)| node.joined.map(|at| (name, node, at)));
+        let there = self
+            .nodes
+            .iter()
+            .filter_map(|(name, node)| node.joined.map(|at| (name, node, at)));
         there
             .map(|(name, node, created)| Node {
                 name: name.clone(),
@@ -199,8 +207,16 @@ impl State {
                     min: plan.min,
                     max: plan.max,
                     desired: if is_fargate { 0 } else { self.living(&plan.name) },
-                    launch: if is_fargate { LaunchMode::None } else { LaunchMode::Direct },
-                    instances: all.iter().filter(mine).map(|(name, node)| self.instance(name, node)).collect(),
+                    launch: if is_fargate {
+                        LaunchMode::None
+                    } else {
+                        LaunchMode::Direct
+                    },
+                    instances: all
+                        .iter()
+                        .filter(mine)
+                        .map(|(name, node)| self.instance(name, node))
+                        .collect(),
                     labels: plan.labels.clone(),
                     taints: plan.taints.clone(),
                     fargate_selectors: plan.selectors(),

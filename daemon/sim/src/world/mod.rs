@@ -66,7 +66,10 @@ impl World {
     pub(crate) fn take_demand(&self) -> (Demand, Instant) {
         let mut state = self.lock();
         let taken = std::mem::take(&mut state.demand);
-        let demand = taken.into_iter().map(|(spec, time)| (state.spec(spec), time)).collect();
+        let demand = taken
+            .into_iter()
+            .map(|(spec, time)| (state.spec(spec), time))
+            .collect();
         (demand, state.now)
     }
 

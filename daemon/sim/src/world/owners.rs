@@ -101,7 +101,10 @@ impl State {
         };
         let (owner, runs, since) = (old.owner.clone(), old.runs, old.since);
         self.pods.remove(key);
-        if let Some(pod) = self.create_pod(&owner, runs).and_then(|new| self.pods.get_mut(&new)) {
+        if let Some(pod) = self
+            .create_pod(&owner, runs)
+            .and_then(|new| self.pods.get_mut(&new))
+        {
             pod.since = since;
         }
     }
@@ -214,7 +217,8 @@ impl State {
                     let after = Span::from_millis(every.millis().saturating_mul(ordinal));
                     let late = Span::from_millis(self.rng.between(0, jitter.millis()));
                     let next = scenario.start + *first + after + late;
-                    self.queue.push(next.max(self.now), Event::Arrives(ix, number + 1));
+                    self.queue
+                        .push(next.max(self.now), Event::Arrives(ix, number + 1));
                 }
                 let pods = self.rng.between(i64::from(job.pods.0), i64::from(job.pods.1));
                 let runs = (0..pods).map(|_| self.rng.lag(job.runs)).collect();

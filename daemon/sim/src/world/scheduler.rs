@@ -35,7 +35,9 @@ impl State {
         queue.sort();
         for (_, _, key) in queue {
             if let Some(node) = self.choose(&key, &nominations) {
-                nominations.values_mut().for_each(|pods| pods.retain(|(pod, ..)| *pod != key));
+                nominations
+                    .values_mut()
+                    .for_each(|pods| pods.retain(|(pod, ..)| *pod != key));
                 self.bind(&key, &node);
             }
         }
@@ -163,20 +165,19 @@ fn has_room(asked: &Resources, node: &SimNode, reserved: &(Resources, u32)) -> b
     let left = |whole: i64, used: i64, held: i64| whole - used - held;
     let enough = |asked: i64, left: i64| asked <= 0 || asked <= left;
     let (whole, used, held) = (&node.allocatable, &node.used, &reserved.0);
-    enough(asked.cpu_milli, left(whole.cpu_milli, used.cpu_milli, held.cpu_milli))
-        && enough(
-            asked.memory_bytes,
-            left(whole.memory_bytes, used.memory_bytes, held.memory_bytes),
-        )
-        && enough(
-            asked.ephemeral_bytes,
-            left(whole.ephemeral_bytes, used.ephemeral_bytes, held.ephemeral_bytes),
-        )
-        && asked.extended.iter().all(|(name, &amount)| {
-            let left = left(whole.amount(name), used.amount(name), held.amount(name));
-            enough(amount, left)
-        })
-        && node.count + reserved.1 < node.max_pods
+    enough(
+        asked.cpu_milli,
+        left(whole.cpu_milli, used.cpu_milli, held.cpu_milli),
+    ) && enough(
+        asked.memory_bytes,
+        left(whole.memory_bytes, used.memory_bytes, held.memory_bytes),
+    ) && enough(
+        asked.ephemeral_bytes,
+        left(whole.ephemeral_bytes, used.ephemeral_bytes, held.ephemeral_bytes),
+    ) && asked.extended.iter().all(|(name, &amount)| {
+        let left = left(whole.amount(name), used.amount(name), held.amount(name));
+        enough(amount, left)
+    }) && node.count + reserved.1 < node.max_pods
 }
 
 /// LeastAllocated: free share of CPU and memory with the pod on it, in thousandths, summed.

@@ -11,7 +11,7 @@ use model::node::DRAIN_TAINT;
 use model::pod::{PodPhase, PodSpec, SpecIx, Taint, TaintEffect};
 use model::selector::Labels;
 use model::{
-    GroupName, Instant, InstanceState, IntentId, NodeName, PodKey, Resources, Snapshot, Span, UsdPerHour,
+    GroupName, InstanceState, Instant, IntentId, NodeName, PodKey, Resources, Snapshot, Span, UsdPerHour,
     WorkloadKey,
 };
 use std::collections::BTreeMap;
@@ -204,7 +204,11 @@ impl State {
 
     /// Instances of a group that are paid for.
     pub(crate) fn living(&self, group: &GroupName) -> u32 {
-        let count = self.nodes.values().filter(|n| n.group == *group && n.lives()).count();
+        let count = self
+            .nodes
+            .values()
+            .filter(|n| n.group == *group && n.lives())
+            .count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 

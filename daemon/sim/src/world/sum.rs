@@ -61,14 +61,22 @@ impl State {
     /// Every node is counted anew, and every Deployment must have the pods that it wants.
     pub(crate) fn audit(&mut self) {
         let names: Vec<NodeName> = self.nodes.keys().cloned().collect();
-        for breach in names.iter().filter_map(|name| self.overcommit(name)).collect::<Vec<_>>() {
+        for breach in names
+            .iter()
+            .filter_map(|name| self.overcommit(name))
+            .collect::<Vec<_>>()
+        {
             self.breach(breach);
         }
         for (key, owner) in &self.owners {
             let OwnerKind::Deployment { replicas, .. } = owner.kind else {
                 continue;
             };
-            let there = self.pods.values().filter(|p| p.owner == *key && p.stays()).count();
+            let there = self
+                .pods
+                .values()
+                .filter(|p| p.owner == *key && p.stays())
+                .count();
             if there != replicas as usize {
                 let breach = Violation::lost(self.now, key, replicas, there);
                 self.violations.push(breach);
@@ -98,7 +106,9 @@ impl State {
 fn kind_of(kind: &OfferKind) -> String {
     match kind {
         OfferKind::Ec2 {
-            instance_type, purchase, ..
+            instance_type,
+            purchase,
+            ..
         } => format!("{instance_type} {}", purchase.as_str()),
         OfferKind::Fargate { .. } => "Fargate".to_owned(),
     }

@@ -4,7 +4,7 @@ use super::state::State;
 use crate::referee::ViolationKind;
 use crate::rng::Lag;
 use crate::scenario::{
-    Amount, Arrivals, Budget, Curve, DaemonPlan, Fault, FaultKind, FargateSelect, GroupPlan, JobPlan, Load,
+    Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, Fault, FaultKind, GroupPlan, JobPlan, Load,
     PodPlan, Scenario, WorkloadPlan,
 };
 use model::offer::{Confidence, OfferKind, Purchase};
@@ -12,7 +12,7 @@ use model::pod::{PodPhase, Toleration};
 use model::resources::MIB;
 use model::selector::Labels;
 use model::{
-    GroupKind, GroupName, Instant, InstanceId, NodeName, Offer, OfferId, Outcome, PodKey, PodSpec, Reason,
+    GroupKind, GroupName, InstanceId, Instant, NodeName, Offer, OfferId, Outcome, PodKey, PodSpec, Reason,
     Resources, Snapshot, Source, Span, Step, StepId, StepKind, UsdPerHour, WorkloadKey,
 };
 use std::sync::Arc;
@@ -239,7 +239,10 @@ fn a_quiet_hour() {
     assert_eq!(node.name.as_str(), "general-0001");
     let workload = seen.workloads.iter().find(|w| w.key == web()).unwrap();
     assert_eq!((workload.replicas, workload.ready), (3, 3));
-    assert_eq!(workload.metrics[0].milli, 900_000, "the load of 900m, shared by three");
+    assert_eq!(
+        workload.metrics[0].milli, 900_000,
+        "the load of 900m, shared by three"
+    );
     assert_eq!(seen.budgets[0].allowed, 1);
     // 1 node at $0.10/h for an hour.
     play.wait(3540);
@@ -267,7 +270,10 @@ fn a_burst_waits_for_a_node_and_finishes() {
     assert_eq!(count(&seen, "report", PodPhase::Pending), 0);
     let seen = play.wait(150);
     assert_eq!(count(&seen, "report", PodPhase::Running), 0);
-    assert!(seen.workloads.iter().all(|w| &*w.key.kind != "Job"), "a finished job goes");
+    assert!(
+        seen.workloads.iter().all(|w| &*w.key.kind != "Job"),
+        "a finished job goes"
+    );
     let sums = play.state.sums();
     assert_eq!((sums.tally.launches, sums.tally.pods), (1, 5));
     assert!(sums.tally.waits.iter().filter(|w| **w >= 30_000).count() == 2);
@@ -327,7 +333,10 @@ fn a_budget_answers_429_and_a_drained_node_goes() {
         })
     });
     assert!(answers.next().unwrap().is_done());
-    assert!(matches!(answers.next().unwrap(), Outcome::Refused { .. }), "one may be unavailable");
+    assert!(
+        matches!(answers.next().unwrap(), Outcome::Refused { .. }),
+        "one may be unavailable"
+    );
     drop(answers);
     for pod in &on_first[1..] {
         play.wait(30);
@@ -342,7 +351,10 @@ fn a_budget_answers_429_and_a_drained_node_goes() {
     assert!(play.remove("general-0001").is_done());
     assert!(play.remove("general-0001").is_done(), "asked twice, removed once");
     let seen = play.wait(120);
-    assert_eq!(seen.nodes.iter().map(|n| n.name.as_str()).collect::<Vec<_>>(), ["general-0002"]);
+    assert_eq!(
+        seen.nodes.iter().map(|n| n.name.as_str()).collect::<Vec<_>>(),
+        ["general-0002"]
+    );
     let sums = play.state.sums();
     assert_eq!((sums.tally.removals, sums.tally.evictions), (1, 3));
     assert!(play.breaches().is_empty(), "{:?}", play.state.violations);
@@ -367,7 +379,10 @@ fn replicas_follow_and_a_stale_step_is_refused() {
     let seen = play.wait(30);
     assert_eq!(count(&seen, WEB, PodPhase::Running), 1);
     let workload = seen.workloads.iter().find(|w| w.key == web()).unwrap();
-    assert_eq!(workload.metrics[0].milli, 900_000, "one pod carries all of it, below its burst limit");
+    assert_eq!(
+        workload.metrics[0].milli, 900_000,
+        "one pod carries all of it, below its burst limit"
+    );
 }
 
 #[test]
@@ -390,12 +405,19 @@ fn placement_on_fargate_counts_at_admission() {
     });
     assert_eq!(outcome, Outcome::Recorded);
     let seen = play.wait(30);
-    assert_eq!(count(&seen, "report", PodPhase::Pending), 2, "Fargate takes 45 s at least");
+    assert_eq!(
+        count(&seen, "report", PodPhase::Pending),
+        2,
+        "Fargate takes 45 s at least"
+    );
     let seen = play.wait(60);
     assert_eq!(count(&seen, "report", PodPhase::Running), 2);
     assert_eq!(seen.nodes.iter().filter(|n| n.fargate).count(), 2);
     let seen = play.wait(200);
-    assert!(seen.nodes.iter().all(|n| !n.fargate), "a Fargate node goes with its pod");
+    assert!(
+        seen.nodes.iter().all(|n| !n.fargate),
+        "a Fargate node goes with its pod"
+    );
     // One EC2 node and two pods of 100 s.
     let (sums, pods) = (play.state.sums(), 2 * 25_000_000 * 100 / 3600);
     let extra = sums.cost.0 - 100_000_000 * sums.at.since(play.state.scenario.start).secs() / 3600;
@@ -440,7 +462,12 @@ fn faults_strike() {
     let before = play.wait(60);
     let frozen = play.wait(240);
     assert_eq!(before.pods, frozen.pods);
-    assert_eq!(frozen.freshness(Source::Pods), model::Freshness::Stale { age: Span::from_secs(240) });
+    assert_eq!(
+        frozen.freshness(Source::Pods),
+        model::Freshness::Stale {
+            age: Span::from_secs(240)
+        }
+    );
     assert_eq!(play.wait(120).freshness(Source::Pods), model::Freshness::Live);
 
     let mut world = scenario();
