@@ -131,11 +131,15 @@ fn same_length(what: &str, lengths: &[usize]) -> Result<(), String> {
     Ok(())
 }
 
-fn once<T: Ord + std::fmt::Debug>(what: &str, items: impl Iterator<Item = T>) -> Result<(), String> {
+fn once<T: Copy + Ord + std::fmt::Debug>(what: &str, items: impl Iterator<Item = T>) -> Result<(), String> {
     let mut items: Vec<T> = items.collect();
+    // Nearly every policy answers in the order of the rows.
+    if items.is_sorted_by(|a, b| a < b) {
+        return Ok(());
+    }
     items.sort_unstable();
     let twice = items.windows(2).find_map(|pair| match pair {
-        [a, b] if a == b => Some(a),
+        [a, b] if a == b => Some(*a),
         _ => None,
     });
     match twice {

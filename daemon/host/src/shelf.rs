@@ -127,6 +127,10 @@ impl Slot {
     fn refresh(&mut self, engine: &Engine, limits: &Limits) -> bool {
         let file = self.file();
         let stamp = match fs::metadata(&file) {
+            // Opening a pipe would wait for its writer.
+            Ok(metadata) if !metadata.is_file() => {
+                return self.fail(&file, LoadFault::Io("not a regular file".to_owned()));
+            }
             Ok(metadata) => Stamp::of(&metadata),
             Err(why) => {
                 self.stamp = None;
@@ -239,9 +243,6 @@ fn read(file: &Path, limits: &Limits) -> Result<Vec<u8>, LoadFault> {
     let io = |why: std::io::Error| LoadFault::Io(why.to_string());
     let opened = File::open(file).map_err(io)?;
     let metadata = opened.metadata().map_err(io)?;
-    if !metadata.is_file() {
-        return Err(LoadFault::Io("not a regular file".to_owned()));
-    }
     let limit = u64::try_from(limits.wasm_bytes).unwrap_or(u64::MAX);
     if metadata.len() > limit {
         return Err(LoadFault::TooLarge {

@@ -3,7 +3,6 @@
 //! Needs a Rust toolchain for WebAssembly; where there is none the test says so and does nothing, except under CI.
 
 #[path = "../../../sdk/cli/src/verbs/policy/build.rs"]
-#[expect(dead_code, reason = "the CLI uses all of it")]
 mod build;
 #[path = "../../../sdk/cli/src/verbs/policy/toolchain.rs"]
 mod toolchain;
@@ -28,7 +27,9 @@ fn shipped_policies_answer() {
     };
     let engine = Engine::new().unwrap();
     let load = |name: &str, config: &str| -> WasmPolicy {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins").join(name);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../plugins")
+            .join(name);
         let built = build::build(&folder, &toolchain).unwrap();
         assert_eq!(built.package, name);
         println!("{name}: {} bytes in {:?}", built.bytes.len(), built.took);
@@ -51,9 +52,16 @@ fn shipped_policies_answer() {
             assert_eq!(first, second, "{name}, {}: not deterministic", sample.name);
             assert!(first.fuel > 0);
         }
-        let other = if hook == Hook::Scaler { Hook::Headroom } else { Hook::Scaler };
+        let other = if hook == Hook::Scaler {
+            Hook::Headroom
+        } else {
+            Hook::Scaler
+        };
         let sample = sample::rows(1);
-        assert!(matches!(policy.advise(&sample.view(other)).answer, Err(PolicyFault::Declined(_))));
+        assert!(matches!(
+            policy.advise(&sample.view(other)).answer,
+            Err(PolicyFault::Declined(_))
+        ));
     }
 
     let policy = load("fargate-or-ec2", "{}");
@@ -61,17 +69,28 @@ fn shipped_policies_answer() {
         panic!("no prices")
     };
     // Class 0 is a Job's: preferred on Fargate (set 0). Class 1 is a Deployment's: kept off it.
-    assert!(prices.addends.iter().any(|(class, set, nanos, code)| (*class, *set, *code) == (0, 0, 1) && *nanos < 0));
+    assert!(
+        prices
+            .addends
+            .iter()
+            .any(|(class, set, nanos, code)| (*class, *set, *code) == (0, 0, 1) && *nanos < 0)
+    );
     assert!(prices.forbids.contains(&(1, 0, 2)));
 
     let refused = engine.load(
-        &build::build(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/business-hours"), &toolchain)
-            .unwrap()
-            .bytes,
+        &build::build(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/business-hours"),
+            &toolchain,
+        )
+        .unwrap()
+        .bytes,
         &PolicyName::new("hours"),
         "{}",
         &Limits::default(),
     );
     let why = refused.err().unwrap().to_string();
-    assert!(why.contains("hours: configuration of hook headroom") && why.contains("missing field `hours`"), "{why}");
+    assert!(
+        why.contains("hours: configuration of hook headroom") && why.contains("missing field `hours`"),
+        "{why}"
+    );
 }

@@ -10,7 +10,7 @@ const OFFICE: &str = r#"{"hours": [{"days": ["mon","tue"], "from": "08:00", "to"
 fn kept(json: &str, at: u64) -> Vec<(u32, u32, u32, u16)> {
     let policy = BusinessHours::configure(json).unwrap();
     let picture = Picture::new().at(at);
-    policy.reserve(&picture.view()).unwrap().kept().to_vec()
+    policy.reserve(&picture.view()).unwrap().kept()
 }
 
 #[test]

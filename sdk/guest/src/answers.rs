@@ -8,14 +8,17 @@ use crate::rows::{Class, Set, Workload};
 /// Answer of a scaler.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replicas {
-    /// (workload row, replicas, reason code).
-    pub(crate) rows: Vec<(u32, u32, u16)>,
+    pub(crate) rows: Vec<u32>,
+    pub(crate) replicas: Vec<u32>,
+    pub(crate) codes: Vec<u16>,
 }
 
 impl Replicas {
     /// This many replicas for this workload, with a reason code of your own (0: none).
     pub fn set(&mut self, workload: Workload<'_>, replicas: u32, code: u16) {
-        self.rows.push((workload.row(), replicas, code));
+        self.rows.push(workload.row());
+        self.replicas.push(replicas);
+        self.codes.push(code);
     }
 
     /// The same with words, which people read in `explain`.
@@ -28,25 +31,37 @@ impl Replicas {
 /// Answer of a placement policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prices {
-    pub(crate) factors: Vec<(u32, f64)>,
-    pub(crate) bans: Vec<(u32, u32, u16)>,
-    pub(crate) addends: Vec<(u32, u32, f64, u16)>,
+    pub(crate) factor_sets: Vec<u32>,
+    pub(crate) factors: Vec<f64>,
+    pub(crate) ban_classes: Vec<u32>,
+    pub(crate) ban_sets: Vec<u32>,
+    pub(crate) ban_codes: Vec<u16>,
+    pub(crate) add_classes: Vec<u32>,
+    pub(crate) add_sets: Vec<u32>,
+    pub(crate) add_usd: Vec<f64>,
+    pub(crate) add_codes: Vec<u16>,
 }
 
 impl Prices {
     /// Multiplies the prices of a set: 1.1 makes it 10 % dearer. 0.001 to 1000, once for each set.
     pub fn factor(&mut self, set: Set<'_>, factor: f64) {
-        self.factors.push((set.row(), factor));
+        self.factor_sets.push(set.row());
+        self.factors.push(factor);
     }
 
     /// Never this class in this set.
     pub fn forbid(&mut self, class: Class<'_>, set: Set<'_>, code: u16) {
-        self.bans.push((class.row(), set.row(), code));
+        self.ban_classes.push(class.row());
+        self.ban_sets.push(set.row());
+        self.ban_codes.push(code);
     }
 
     /// Adds dollars per hour and pod: positive avoids, negative prefers. Once for each class and set.
     pub fn add(&mut self, class: Class<'_>, set: Set<'_>, usd_per_hour: f64, code: u16) {
-        self.addends.push((class.row(), set.row(), usd_per_hour, code));
+        self.add_classes.push(class.row());
+        self.add_sets.push(set.row());
+        self.add_usd.push(usd_per_hour);
+        self.add_codes.push(code);
     }
 
     /// Words about a class, for the record.
@@ -58,13 +73,18 @@ impl Prices {
 /// Answer of a headroom policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Room {
-    /// (count, millicores, MiB, reason code).
-    pub(crate) pods: Vec<(u32, u32, u32, u16)>,
+    pub(crate) counts: Vec<u32>,
+    pub(crate) cpus: Vec<u32>,
+    pub(crate) memories: Vec<u32>,
+    pub(crate) codes: Vec<u16>,
 }
 
 impl Room {
     /// Keeps room for so many pods of this size.
     pub fn keep(&mut self, count: u32, cpu_milli: u32, memory_mib: u32, code: u16) {
-        self.pods.push((count, cpu_milli, memory_mib, code));
+        self.counts.push(count);
+        self.cpus.push(cpu_milli);
+        self.memories.push(memory_mib);
+        self.codes.push(code);
     }
 }

@@ -179,10 +179,10 @@ macro_rules! __export {
         #[expect(
             unsafe_code,
             reason = "what crosses the boundary of a component is raw; generated code only"
-)]
+        )]
         const _: () = {
             type Exported = $crate::bridge::$module::Exported<$policy>;
-            $crate::bridge::$module::$export!(Exported with_types_in $crate::bridge::$module);
+    $crate::bridge::$module::$export!(Exported with_types_in $crate::bridge::$module);
         };
     };
 }

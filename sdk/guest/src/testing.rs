@@ -288,35 +288,39 @@ impl Set {
 impl Replicas {
     /// Answers for a workload row: replicas and code.
     pub fn get(&self, row: u32) -> Option<(u32, u16)> {
-        let found = self.rows.iter().find(|(at, ..)| *at == row);
-        found.map(|(_, replicas, code)| (*replicas, *code))
+        let at = self.rows.iter().position(|r| *r == row)?;
+        Some((self.replicas[at], self.codes[at]))
     }
 }
 
 impl Prices {
     /// Factor of a set row; 1 where none was given.
     pub fn factor_of(&self, set: u32) -> f64 {
-        let found = self.factors.iter().find(|(at, _)| *at == set);
-        found.map_or(1.0, |(_, factor)| *factor)
+        let at = self.factor_sets.iter().position(|s| *s == set);
+        at.map_or(1.0, |at| self.factors[at])
     }
 
     /// Code of the ban of a class row from a set row.
     pub fn ban(&self, class: u32, set: u32) -> Option<u16> {
-        let found = self.bans.iter().find(|(c, s, _)| (*c, *s) == (class, set));
-        found.map(|(.., code)| *code)
+        let mut pairs = self.ban_classes.iter().zip(&self.ban_sets);
+        let at = pairs.position(|pair| pair == (&class, &set))?;
+        Some(self.ban_codes[at])
     }
 
     /// Addend of a class row in a set row: dollars per hour and code.
     pub fn addend(&self, class: u32, set: u32) -> Option<(f64, u16)> {
-        let found = self.addends.iter().find(|(c, s, ..)| (*c, *s) == (class, set));
-        found.map(|(_, _, usd, code)| (*usd, *code))
+        let mut pairs = self.add_classes.iter().zip(&self.add_sets);
+        let at = pairs.position(|pair| pair == (&class, &set))?;
+        Some((self.add_usd[at], self.add_codes[at]))
     }
 }
 
 impl Room {
     /// What is kept: count, millicores, MiB, code.
-    pub fn kept(&self) -> &[(u32, u32, u32, u16)] {
-        &self.pods
+    pub fn kept(&self) -> Vec<(u32, u32, u32, u16)> {
+        (0..self.counts.len())
+            .map(|at| (self.counts[at], self.cpus[at], self.memories[at], self.codes[at]))
+            .collect()
     }
 }
 

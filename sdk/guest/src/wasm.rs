@@ -232,50 +232,23 @@ type Place = (
 type Reserve = (Vec<u32>, Vec<u32>, Vec<u32>, Vec<u16>);
 
 fn scale(answer: Replicas) -> Scale {
-    let mut lists = Scale::default();
-    for (row, replicas, code) in answer.rows {
-        lists.0.push(row);
-        lists.1.push(replicas);
-        lists.2.push(code);
-    }
-    lists
+    (answer.rows, answer.replicas, answer.codes)
 }
 
 fn place(answer: Prices) -> Place {
-    let (factor_sets, factors) = answer.factors.into_iter().unzip();
-    let mut bans = (Vec::new(), Vec::new(), Vec::new());
-    for (class, set, code) in answer.bans {
-        bans.0.push(class);
-        bans.1.push(set);
-        bans.2.push(code);
-    }
-    let mut addends = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (class, set, usd, code) in answer.addends {
-        addends.0.push(class);
-        addends.1.push(set);
-        addends.2.push(usd);
-        addends.3.push(code);
-    }
     (
-        factor_sets,
-        factors,
-        bans.0,
-        bans.1,
-        bans.2,
-        addends.0,
-        addends.1,
-        addends.2,
-        addends.3,
+        answer.factor_sets,
+        answer.factors,
+        answer.ban_classes,
+        answer.ban_sets,
+        answer.ban_codes,
+        answer.add_classes,
+        answer.add_sets,
+        answer.add_usd,
+        answer.add_codes,
     )
 }
 
 fn reserve(answer: Room) -> Reserve {
-    let mut lists = Reserve::default();
-    for (count, cpu, memory, code) in answer.pods {
-        lists.0.push(count);
-        lists.1.push(cpu);
-        lists.2.push(memory);
-        lists.3.push(code);
-    }
-    lists
+    (answer.counts, answer.cpus, answer.memories, answer.codes)
 }

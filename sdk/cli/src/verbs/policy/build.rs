@@ -61,19 +61,28 @@ fn compile(manifest: &Path, toolchain: &Toolchain) -> Result<(String, PathBuf), 
     if !ended.success() {
         return Err("does not compile (see above)".to_owned());
     }
-    let artifacts = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let artifacts = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
     artifacts
         .filter_map(|message| artifact(&message, manifest))
         .last()
-        .ok_or_else(|| "makes no WebAssembly module: set `crate-type = [\"cdylib\", \"rlib\"]` in [lib]".to_owned())
+        .ok_or_else(|| {
+            "makes no WebAssembly module: set `crate-type = [\"cdylib\", \"rlib\"]` in [lib]".to_owned()
+        })
 }
 
 fn artifact(message: &serde_json::Value, manifest: &Path) -> Option<(String, PathBuf)> {
     if message["reason"] != "compiler-artifact" || Path::new(message["manifest_path"].as_str()?) != manifest {
         return None;
     }
-    let files = message["filenames"].as_array()?.iter().filter_map(|file| file.as_str());
-    let module = files.map(PathBuf::from).find(|file| file.extension().is_some_and(|e| e == "wasm"))?;
+    let files = message["filenames"]
+        .as_array()?
+        .iter()
+        .filter_map(|file| file.as_str());
+    let module = files
+        .map(PathBuf::from)
+        .find(|file| file.extension().is_some_and(|e| e == "wasm"))?;
     let package = manifest_name(message["package_id"].as_str()?)?;
     Some((package, module))
 }
@@ -81,7 +90,9 @@ fn artifact(message: &serde_json::Value, manifest: &Path) -> Option<(String, Pat
 /// `path+file:///x/fargate-or-ec2#0.1.0` or `path+file:///x/y#fargate-or-ec2@0.1.0`.
 fn manifest_name(package_id: &str) -> Option<String> {
     let (path, spec) = package_id.rsplit_once('#')?;
-    let name = spec.split_once('@').map_or_else(|| path.rsplit('/').next(), |(name, _)| Some(name));
+    let name = spec
+        .split_once('@')
+        .map_or_else(|| path.rsplit('/').next(), |(name, _)| Some(name));
     name.map(str::to_owned)
 }
 
@@ -89,7 +100,7 @@ fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
     wit_component::ComponentEncoder::default()
         .validate(true)
         .module(module)
-        .and_then(|mut encoder| encoder.encode())
+        .and_then(|encoder| encoder.encode())
         .map_err(|why| format!("is no policy (does it call an export_…! macro of the SDK?): {why:#}"))
 }
 

@@ -53,7 +53,9 @@ impl Toolchain {
             // Debian's lld is an old one; prefer the linker of the toolchain in PATH.
             let host = format!("{}-unknown-linux-gnu", env::consts::ARCH);
             let ours = sysroot.map(|root| root.join("lib/rustlib").join(host).join("bin/rust-lld"));
-            let linker = ours.filter(|lld| lld.is_file()).unwrap_or_else(|| "wasm-ld".into());
+            let linker = ours
+                .filter(|lld| lld.is_file())
+                .unwrap_or_else(|| "wasm-ld".into());
             return Ok(Self::DebianWeb { linker });
         }
         Err(format!(
@@ -80,7 +82,10 @@ impl Toolchain {
             cargo.env_remove(name);
         }
         cargo.args(["build", "--release", "--target", TARGET, "--message-format"]);
-        cargo.arg("json-render-diagnostics").arg("--manifest-path").arg(manifest);
+        cargo
+            .arg("json-render-diagnostics")
+            .arg("--manifest-path")
+            .arg(manifest);
         for (setting, value) in [
             ("LTO", "true"),
             ("CODEGEN_UNITS", "1"),
@@ -118,7 +123,11 @@ impl Toolchain {
 
 /// `$PLIMSOLL_CACHE`, else `plimsoll` in the user's cache folder.
 pub(crate) fn cache() -> Result<PathBuf, String> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     set("PLIMSOLL_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("plimsoll")))
         .or_else(|| set("HOME").map(|folder| folder.join(".cache/plimsoll")))
@@ -130,9 +139,15 @@ fn sysroot() -> Option<PathBuf> {
     for name in NOT_INHERITED {
         rustc.env_remove(name);
     }
-    let output = rustc.args(["--print", "sysroot"]).stderr(Stdio::null()).output().ok()?;
+    let output = rustc
+        .args(["--print", "sysroot"])
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.trim()).filter(|root| !root.is_empty()).map(PathBuf::from)
+    Some(text.trim())
+        .filter(|root| !root.is_empty())
+        .map(PathBuf::from)
 }
 
 /// Links to Debian's tools: /usr/bin itself cannot be put first in PATH without hiding other tools.

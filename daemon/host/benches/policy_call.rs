@@ -1,0 +1,88 @@
+//! What one policy call costs: 10,000 rows, a Rust guest, a fresh pooled instance, fuel and epoch on.
+//!
+//! Prints the best and the median of many calls, in microseconds a call and nanoseconds a row. `columns` reads three
+//! `u32` columns and answers one row for each class; `labels` reads all label columns; `empty` has no rows. The figures
+//! include everything the daemon does for a call: building the columns, the instance, `configure`, the checks.
+
+#[path = "../../../sdk/cli/src/verbs/policy/build.rs"]
+mod build;
+#[path = "../../../sdk/cli/src/verbs/policy/toolchain.rs"]
+mod toolchain;
+
+use decide::Policy;
+use host::{Engine, Limits, WasmPolicy, sample};
+use model::advice::Hook;
+use model::ids::PolicyName;
+use std::path::Path;
+use std::time::Instant;
+
+const ROWS: u32 = 10_000;
+/// What issue and design ask for: microseconds a call of `columns`.
+const TARGET: f64 = 100.0;
+
+fn main() {
+    let toolchain = match toolchain::Toolchain::find() {
+        Ok(toolchain) => toolchain,
+        Err(why) => {
+            println!("skipped: {why}");
+            return;
+        }
+    };
+    let engine = Engine::new().unwrap_or_else(|why| panic!("{why}"));
+    println!(
+        "instances: {}",
+        if engine.pooled() { "pooled" } else { "on demand" }
+    );
+    let rows = sample::rows(ROWS);
+    let empty = sample::rows(0);
+    for (name, sample, count) in [
+        ("columns", &empty, 0),
+        ("columns", &rows, ROWS),
+        ("labels", &rows, ROWS),
+    ] {
+        let policy = load(&engine, &toolchain, name);
+        let (best, median, fuel) = measure(&policy, sample);
+        let per_row = best * 1000.0 / f64::from(count.max(1));
+        println!(
+            "{name:8} {count:6} rows: best {best:8.1} µs, median {median:8.1} µs, {per_row:7.1} ns a row, fuel {fuel}"
+        );
+        if name == "columns" && count == ROWS {
+            let verdict = if best <= TARGET { "reached" } else { "missed" };
+            println!("{:8} target ≤ {TARGET} µs: {verdict}", "");
+        }
+    }
+}
+
+fn load(engine: &Engine, toolchain: &toolchain::Toolchain, name: &str) -> WasmPolicy {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/guests")
+        .join(name);
+    let built = build::build(&folder, toolchain).unwrap_or_else(|why| panic!("{why}"));
+    println!(
+        "{}: {} bytes, built in {:.1} s",
+        built.package,
+        built.bytes.len(),
+        built.took.as_secs_f64()
+    );
+    engine
+        .load(&built.bytes, &PolicyName::new(name), "", &Limits::default())
+        .unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Best and median of 500 calls in microseconds, and their fuel.
+fn measure(policy: &WasmPolicy, sample: &sample::Sample) -> (f64, f64, u64) {
+    let view = sample.view(Hook::Placement);
+    let first = policy.advise(&view);
+    assert!(first.answer.is_ok(), "{:?}", first.answer.err());
+    let mut times: Vec<f64> = (0..500)
+        .map(|_| {
+            let started = Instant::now();
+            let advised = std::hint::black_box(policy.advise(&view));
+            let took = started.elapsed().as_secs_f64() * 1e6;
+            assert_eq!(advised.fuel, first.fuel, "fuel differs from call to call");
+            took
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    (times[0], times[times.len() / 2], first.fuel)
+}

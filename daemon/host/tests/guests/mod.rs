@@ -1,0 +1,87 @@
+//! Guests written by hand, as core modules in text: quick to make hostile, and no toolchain needed.
+
+use std::path::Path;
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, WorldId};
+
+/// A placement policy out of the body of its `place`, with what it declares beside.
+///
+/// Memory holds an Ok with nine empty lists at 1024 and an Err("") at 2048; `place` gets the view's handle in local 0
+/// and returns the address of its answer.
+pub fn placement(declarations: &str, place: &str) -> Vec<u8> {
+    component("placement-policy", "placement", "place", declarations, place)
+}
+
+/// A scaler out of the body of its `scale`; an Ok with three empty lists is at 1024.
+pub fn scaler(declarations: &str, scale: &str) -> Vec<u8> {
+    component("scaler-policy", "scaler", "scale", declarations, scale)
+}
+
+/// A policy that can do nothing but be loaded, with an import of every function of the contract.
+pub fn everything_imported() -> Vec<u8> {
+    let (resolve, world) = contract("placement-policy");
+    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    encode(&module)
+}
+
+/// A component of a contract of its own.
+pub fn foreign(wit: &str, world: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("foreign.wit", wit).unwrap();
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    encode(&module)
+}
+
+fn component(world: &str, interface: &str, question: &str, declarations: &str, body: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(module
+          (import "plimsoll:policy/host@0.1.0" "log" (func $log (param i32 i32 i32)))
+          (import "plimsoll:policy/host@0.1.0" "explain" (func $explain (param i32 i32 i32 i32)))
+          (import "plimsoll:policy/view@0.1.0" "[method]view.class-cpu"
+            (func $class-cpu (param i32 i32 i32 i32)))
+          (import "plimsoll:policy/view@0.1.0" "[method]view.intern"
+            (func $intern (param i32 i32 i32) (result i32)))
+          (import "plimsoll:policy/view@0.1.0" "[resource-drop]view" (func $drop (param i32)))
+          (memory (export "memory") 2)
+          (global $free (mut i32) (i32.const 65536))
+          {declarations}
+          (data (i32.const 2048) "\01\00\00\00")
+          (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+            (local $at i32)
+            (local.set $at (i32.and (i32.add (global.get $free) (i32.const 15)) (i32.const -16)))
+            (global.set $free (i32.add (local.get $at) (local.get 3)))
+            (block $enough (loop $more
+              (br_if $enough (i32.ge_u (i32.mul (memory.size) (i32.const 65536)) (global.get $free)))
+              (drop (memory.grow (i32.const 1)))
+              (br $more)))
+            (local.get $at))
+          (func (export "plimsoll:policy/{interface}@0.1.0#configure") (param i32 i32) (result i32)
+            (i32.const 1024))
+          (func (export "plimsoll:policy/{interface}@0.1.0#{question}") (param i32) (result i32)
+            {body}))"#
+    );
+    let mut module = wat::parse_str(&text).unwrap_or_else(|why| panic!("{why}\n{text}"));
+    let (resolve, world) = contract(world);
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    encode(&module)
+}
+
+fn contract(world: &str) -> (Resolve, WorldId) {
+    let mut resolve = Resolve::default();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/wit");
+    let (package, _) = resolve.push_dir(&folder).unwrap();
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    (resolve, world)
+}
+
+fn encode(module: &[u8]) -> Vec<u8> {
+    ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .unwrap()
+        .encode()
+        .unwrap()
+}

@@ -1,0 +1,357 @@
+//! What a policy may try, and what comes of it.
+
+mod guests;
+
+use decide::Policy;
+use decide::policy::Advised;
+use guests::{everything_imported, foreign, placement, scaler};
+use host::{Engine, Limits, LoadFault, WasmPolicy, sample};
+use model::advice::{Advice, Hook, PolicyFault};
+use model::ids::PolicyName;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// The answer at 1024: Ok with empty lists.
+const EMPTY: &str = "(call $drop (local.get 0)) (i32.const 1024)";
+const ENDLESS: &str = "(loop $for-ever (br $for-ever)) (i32.const 1024)";
+
+fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| Engine::new().unwrap())
+}
+
+fn load(bytes: &[u8], limits: &Limits) -> Result<WasmPolicy, LoadFault> {
+    let loaded = engine().load(bytes, &PolicyName::new("hostile"), "", limits);
+    loaded.map_err(|why| why.fault)
+}
+
+fn place(declarations: &str, body: &str) -> Advised {
+    let policy = load(&placement(declarations, body), &Limits::default()).unwrap();
+    policy.advise(&sample::rows(3).view(Hook::Placement))
+}
+
+fn fault(declarations: &str, body: &str) -> PolicyFault {
+    place(declarations, body).answer.unwrap_err()
+}
+
+#[test]
+fn a_harmless_one_runs_and_always_alike() {
+    let policy = load(&placement("", EMPTY), &Limits::default()).unwrap();
+    let sample = sample::rows(3);
+    let first = policy.advise(&sample.view(Hook::Placement));
+    assert_eq!(first.answer, Ok(Advice::Placement(Default::default())));
+    assert!(first.fuel > 0 && first.fuel < 1000);
+    for _ in 0..100 {
+        assert_eq!(policy.advise(&sample.view(Hook::Placement)), first);
+    }
+}
+
+#[test]
+fn every_function_of_the_contract_is_linked() {
+    // Its `configure` traps, which is how one knows that it was instantiated.
+    let refused = load(&everything_imported(), &Limits::default()).err().unwrap();
+    assert!(
+        matches!(&refused, LoadFault::Config { fault: PolicyFault::Trap(why), .. } if why.contains("unreachable")),
+        "{refused}"
+    );
+}
+
+#[test]
+fn an_endless_loop_runs_out_of_fuel_first() {
+    let limit = Limits::default().budget(5);
+    let advised = place("", ENDLESS);
+    assert_eq!(advised.answer, Err(PolicyFault::Fuel { limit }));
+    assert_eq!(advised.fuel, limit);
+}
+
+#[test]
+fn with_fuel_without_end_the_deadline_cuts_it_off() {
+    let limits = Limits {
+        fuel: u64::MAX / 2,
+        deadline: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let policy = load(&placement("", ENDLESS), &limits).unwrap();
+    let started = Instant::now();
+    let advised = policy.advise(&sample::rows(3).view(Hook::Placement));
+    assert!(matches!(advised.answer, Err(PolicyFault::Deadline { limit }) if limit.millis() == 100));
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[test]
+fn a_deadline_is_no_matter_of_who_else_runs() {
+    let slow = Limits {
+        fuel: u64::MAX / 2,
+        deadline: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let endless = load(&placement("", ENDLESS), &slow).unwrap();
+    let quick = load(&placement("", EMPTY), &Limits::default()).unwrap();
+    let sample = sample::rows(3);
+    std::thread::scope(|threads| {
+        let looping = threads.spawn(|| endless.advise(&sample.view(Hook::Placement)));
+        while !looping.is_finished() {
+            assert!(quick.advise(&sample.view(Hook::Placement)).answer.is_ok());
+        }
+        assert!(matches!(
+            looping.join().unwrap().answer,
+            Err(PolicyFault::Deadline { .. })
+        ));
+    });
+}
+
+#[test]
+fn traps_and_stack_bombs() {
+    assert!(matches!(fault("", "unreachable"), PolicyFault::Trap(why) if why.contains("unreachable")));
+    assert!(matches!(
+        fault("", "(i32.div_u (i32.const 1) (i32.const 0))"),
+        PolicyFault::Trap(_)
+    ));
+    let recursion =
+        "(func $down (param i32) (result i32) (i32.add (call $down (local.get 0)) (i32.const 1)))";
+    assert!(
+        matches!(fault(recursion, "(call $down (i32.const 0))"), PolicyFault::Trap(why) if why.contains("stack"))
+    );
+}
+
+#[test]
+fn memory_and_tables_are_bounded() {
+    let grow = "(drop (memory.grow (i32.const 2000)))";
+    let what = |resource: &str| PolicyFault::Resource {
+        what: resource.to_owned(),
+    };
+    assert_eq!(fault("", &format!("{grow}{EMPTY}")), what("memory"));
+    let table = "(table $t 0 funcref)";
+    let grow = "(drop (table.grow $t (ref.null func) (i32.const 100001)))";
+    assert_eq!(fault(table, &format!("{grow}{EMPTY}")), what("table elements"));
+}
+
+#[test]
+fn answers_are_not_believed() {
+    // At 3072 an answer: Ok, then for each list its address and length.
+    let answer = |lists: [u32; 9]| {
+        let mut bytes = vec![0_u8; 4];
+        for length in lists {
+            bytes.extend(8192_u32.to_le_bytes());
+            bytes.extend(length.to_le_bytes());
+        }
+        let text: String = bytes.iter().map(|b| format!("\\{b:02x}")).collect();
+        format!("(data (i32.const 3072) \"{text}\")")
+    };
+    let nonsense = |lists: [u32; 9], data: &str| {
+        let declarations = format!("{}(data (i32.const 8192) \"{data}\")", answer(lists));
+        match fault(&declarations, "(call $drop (local.get 0)) (i32.const 3072)") {
+            PolicyFault::Nonsense(why) => why,
+            other => panic!("{other}"),
+        }
+    };
+    // All lists lie at the same place: rows, factors and codes are the same bytes.
+    assert!(nonsense([1, 0, 0, 0, 0, 0, 0, 0, 0], "").contains("different lengths"));
+    assert!(nonsense([0, 0, 1, 1, 2, 0, 0, 0, 0], "").contains("different lengths"));
+    assert!(nonsense([1, 1, 0, 0, 0, 0, 0, 0, 0], "").contains("a factor of 0"));
+    assert!(nonsense([1, 1, 0, 0, 0, 0, 0, 0, 0], "\\09").contains("set row 9; there are 2"));
+    assert!(nonsense([0, 0, 1, 1, 1, 0, 0, 0, 0], "\\03").contains("class row 3; there are 3"));
+    assert!(nonsense([0, 0, 2, 2, 2, 0, 0, 0, 0], "").contains("twice"));
+    assert!(nonsense([0, 0, 0, 0, 0, 1, 1, 1, 1], "\\00\\00\\00\\00\\00\\00\\f8\\7f").contains("NaN"));
+}
+
+#[test]
+fn lists_that_do_not_fit_into_memory_are_a_fault_and_no_panic() {
+    let mut bytes = vec![0_u8; 4];
+    bytes.extend([0xff; 72]);
+    let text: String = bytes.iter().map(|b| format!("\\{b:02x}")).collect();
+    let declarations = format!("(data (i32.const 3072) \"{text}\")");
+    let body = "(call $drop (local.get 0)) (i32.const 3072)";
+    assert!(matches!(
+        fault(&declarations, body),
+        PolicyFault::Trap(_) | PolicyFault::Resource { .. }
+    ));
+    // 1.2 M rows of four bytes four times over are more than may pass.
+    let mut bytes = vec![0_u8; 4];
+    for length in [1_200_000_u32, 0, 1_200_000, 1_200_000, 1_200_000, 0, 0, 0, 0] {
+        bytes.extend(65536_u32.to_le_bytes());
+        bytes.extend(length.to_le_bytes());
+    }
+    let text: String = bytes.iter().map(|b| format!("\\{b:02x}")).collect();
+    let declarations = format!("(data (i32.const 3072) \"{text}\")");
+    let body = "(drop (memory.grow (i32.const 200))) (call $drop (local.get 0)) (i32.const 3072)";
+    let few = Limits {
+        hostcall_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let policy = load(&placement(&declarations, body), &few).unwrap();
+    let advised = policy.advise(&sample::rows(3).view(Hook::Placement));
+    let what = "data from guest to host".to_owned();
+    assert_eq!(advised.answer, Err(PolicyFault::Resource { what }));
+}
+
+#[test]
+fn handles_are_settled_by_the_guest() {
+    // It keeps the borrowed view.
+    assert!(matches!(fault("", "(i32.const 1024)"), PolicyFault::Trap(_)));
+}
+
+#[test]
+fn what_it_says_is_tamed_and_counted() {
+    let words = r#"(data (i32.const 4096) "\1b[31mred\0a")"#;
+    let body = "(local $n i32)
+        (loop $again
+          (call $log (i32.const 2) (i32.const 4096) (i32.const 9))
+          (local.set $n (i32.add (local.get $n) (i32.const 1)))
+          (br_if $again (i32.lt_u (local.get $n) (i32.const 1000))))
+        (call $drop (local.get 0)) (i32.const 1024)";
+    let advised = place(words, body);
+    assert!(advised.answer.is_ok());
+    assert_eq!(advised.log[0], "warning: \\u{1b}[31mred\\n");
+    assert_eq!(advised.log.len(), 65);
+    assert_eq!(advised.log[64], "warning: 936 more lines were dropped (quota)");
+    // 1000 calls at 109 units.
+    assert!(advised.fuel > 109_000);
+}
+
+#[test]
+fn work_of_the_host_is_paid_for() {
+    let body = "(loop $again (call $class-cpu (local.get 0) (i32.const 0) (i32.const -1) (i32.const 512)) (br $again))
+        (i32.const 1024)";
+    assert!(matches!(fault("", body), PolicyFault::Fuel { .. }));
+}
+
+#[test]
+fn the_dictionary_cannot_be_filled() {
+    let body = "(local $n i32)
+        (loop $again
+          (i32.store (i32.const 4096) (local.get $n))
+          (drop (call $intern (local.get 0) (i32.const 4096) (i32.const 4)))
+          (local.set $n (i32.add (local.get $n) (i32.const 1)))
+          (i32.store8 (i32.const 4096) (i32.and (local.get $n) (i32.const 127)))
+          (local.set $n (i32.and (local.get $n) (i32.const 0x7f7f7f7f)))
+          (br $again))
+        (i32.const 1024)";
+    let few = Limits {
+        interned_bytes: 1000,
+        ..Limits::default()
+    };
+    let policy = load(&placement("", body), &few).unwrap();
+    let advised = policy.advise(&sample::rows(3).view(Hook::Placement));
+    let what = "text in the dictionary".to_owned();
+    assert_eq!(advised.answer, Err(PolicyFault::Resource { what }));
+}
+
+#[test]
+fn it_can_decline() {
+    let body = "(call $drop (local.get 0)) (i32.const 2048)";
+    assert_eq!(fault("", body), PolicyFault::Declined(String::new()));
+}
+
+#[test]
+fn a_scaler_explains_its_rows() {
+    // One row: workload 2, 258 replicas, code 2 — all lists lie at the same place but for the rows.
+    let answer = r#"(data (i32.const 3072) "\00\00\00\00\00\20\00\00\01\00\00\00\04\20\00\00\01\00\00\00\00\20\00\00\01\00\00\00")
+        (data (i32.const 8192) "\02\00\00\00\02\01\00\00") (data (i32.const 4096) "because")"#;
+    let body = "(call $explain (i32.const 2) (i32.const 2) (i32.const 4096) (i32.const 7))
+        (call $drop (local.get 0)) (i32.const 3072)";
+    let policy = load(&scaler(answer, body), &Limits::default()).unwrap();
+    let advised = policy.advise(&sample::rows(3).view(Hook::Scaler));
+    let Ok(Advice::Scale(rows)) = advised.answer else {
+        panic!("{advised:?}")
+    };
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (rows[0].replicas, rows[0].code, rows[0].text.as_str()),
+        (258, 2, "because")
+    );
+    assert_eq!(&*rows[0].workload.name, "app-2");
+}
+
+#[test]
+fn what_is_not_ours_is_refused_at_load() {
+    let wasi = "package wasi:cli@0.2.0;
+        interface stdout { write: func(); }
+        world command { import stdout; }";
+    let refused = load(&foreign(wasi, "command"), &Limits::default()).err();
+    assert_eq!(
+        refused,
+        Some(LoadFault::Import {
+            import: "wasi:cli/stdout@0.2.0".to_owned()
+        })
+    );
+    let other = "package a:b@1.0.0; interface i { f: func(); } world w { export i; }";
+    let refused = load(&foreign(other, "w"), &Limits::default()).err();
+    assert_eq!(
+        refused,
+        Some(LoadFault::NoHook {
+            exports: vec!["a:b/i@1.0.0".to_owned()]
+        })
+    );
+    let shape = "package plimsoll:policy@0.1.0;
+        interface scaler { configure: func(config-json: string) -> result<_, string>; scale: func() -> u32; }
+        world w { export scaler; }";
+    let refused = load(&foreign(shape, "w"), &Limits::default()).err();
+    assert!(matches!(refused, Some(LoadFault::Mismatch(_))), "{refused:?}");
+    let newer = "package plimsoll:policy@0.1.9;
+        interface view { resource view { moon-phase: func() -> u32; } }
+        interface scaler { use view.{view}; configure: func(config-json: string) -> result<_, string>;
+          scale: func(v: borrow<view>) -> result<tuple<list<u32>, list<u32>, list<u16>>, string>; }
+        world w { import view; export scaler; }";
+    let refused = load(&foreign(newer, "w"), &Limits::default()).err();
+    assert!(
+        matches!(&refused, Some(LoadFault::Mismatch(why)) if why.contains("moon-phase")),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn oversized_functions_are_refused_before_the_compiler_sees_them() {
+    let large = format!("(func {})", "(drop (i32.const 1))".repeat(100_000));
+    let refused = load(&placement(&large, EMPTY), &Limits::default()).err();
+    assert!(
+        matches!(
+            refused,
+            Some(LoadFault::Excessive {
+                what: "bytes of one function",
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn damaged_files_are_refused() {
+    let whole = placement("", EMPTY);
+    for cut in [8, 9, 40, whole.len() / 2, whole.len() - 1] {
+        assert!(load(&whole[..cut], &Limits::default()).is_err(), "cut at {cut}");
+    }
+    for at in (8..whole.len()).step_by(97) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x55;
+        // Some bytes do not matter (names); none may bring the host down.
+        if let Ok(policy) = load(&flipped, &Limits::default()) {
+            let _ = policy.advise(&sample::rows(3).view(Hook::Placement));
+        }
+    }
+}
+
+#[test]
+fn configuration_is_json_within_its_size() {
+    let bytes = placement("", EMPTY);
+    for (config, expected) in [
+        ("[1]", "not a JSON object"),
+        ("{", "EOF"),
+        (
+            &format!("{{\"a\":\"{}\"}}", "x".repeat(300_000)),
+            "bytes are more than",
+        ),
+    ] {
+        let refused = engine().load(&bytes, &PolicyName::new("p"), config, &Limits::default());
+        let why = refused.err().unwrap().to_string();
+        assert!(
+            why.starts_with("policy p: configuration: ") && why.contains(expected),
+            "{why}"
+        );
+    }
+}

@@ -1,0 +1,159 @@
+//! Policies as files: replaced, broken, gone and back.
+
+mod guests;
+
+use decide::policy::PolicySet;
+use guests::placement;
+use host::{Engine, Limits, LoadFault, Shelf, Source, Trust, Watch, sample};
+use model::advice::{Hook, PolicyFault, PolicyMode};
+use model::ids::PolicyName;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const GOOD: &str = "(call $drop (local.get 0)) (i32.const 1024)";
+const OTHER: &str = "(call $drop (local.get 0)) (i32.add (i32.const 1000) (i32.const 24))";
+const ENDLESS: &str = "(loop $for-ever (br $for-ever)) (i32.const 1024)";
+
+fn source(folder: &Path, trust: Trust) -> Source {
+    Source {
+        name: PolicyName::new("mine"),
+        path: folder.to_owned(),
+        mode: PolicyMode::Enforce,
+        config: String::new(),
+        trust,
+    }
+}
+
+fn write(folder: &Path, bytes: &[u8]) {
+    let new = folder.join("new");
+    fs::write(&new, bytes).unwrap();
+    fs::rename(new, folder.join("mine.wasm")).unwrap();
+}
+
+fn ask(set: &PolicySet) -> Result<(), PolicyFault> {
+    let advised = set.entries[0]
+        .policy
+        .advise(&sample::rows(3).view(Hook::Placement));
+    advised.answer.map(|_| ())
+}
+
+#[test]
+fn the_last_good_one_stays_until_a_better_comes() {
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path();
+    let mut shelf = Shelf::new(
+        Engine::new().unwrap(),
+        Limits::default(),
+        vec![source(folder, Trust::Always)],
+    );
+    assert!(shelf.refresh());
+    assert!(shelf.set().entries.is_empty());
+    assert!(matches!(&shelf.status()[0].error, Some(why) if matches!(why.fault, LoadFault::Io(_))));
+    assert!(!shelf.refresh(), "the same refusal is news once");
+
+    write(folder, &placement("", GOOD));
+    assert!(shelf.refresh() && !shelf.refresh());
+    let good = shelf.set();
+    assert_eq!((ask(&good), good.entries[0].digest.len()), (Ok(()), 64));
+    assert_eq!(shelf.status()[0].error, None);
+
+    write(folder, b"rubbish");
+    assert!(shelf.refresh() && !shelf.refresh());
+    let kept = shelf.set();
+    assert_eq!(
+        (ask(&kept), &kept.entries[0].digest),
+        (Ok(()), &good.entries[0].digest)
+    );
+    let why = shelf.status()[0].error.clone().unwrap();
+    assert_eq!(why.fault, LoadFault::NotWasm);
+    assert!(why.to_string().contains("mine.wasm"), "{why}");
+
+    // One that loads but loops is in force: its faults are the cycle's to see.
+    write(folder, &placement("", ENDLESS));
+    assert!(shelf.refresh());
+    assert!(matches!(ask(&shelf.set()), Err(PolicyFault::Fuel { .. })));
+    assert_ne!(shelf.set().entries[0].digest, good.entries[0].digest);
+
+    write(folder, &placement("", OTHER));
+    assert!(shelf.refresh());
+    assert_eq!((ask(&shelf.set()), ask(&good)), (Ok(()), Ok(())));
+    assert_eq!(shelf.set().entries[0].mode, PolicyMode::Enforce);
+
+    fs::remove_file(folder.join("mine.wasm")).unwrap();
+    assert!(shelf.refresh());
+    assert_eq!(ask(&shelf.set()), Ok(()));
+    assert!(shelf.status()[0].error.is_some());
+}
+
+#[test]
+fn where_only_the_first_digest_is_trusted_later_ones_run_in_shadow() {
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path();
+    write(folder, &placement("", GOOD));
+    let sources = vec![source(folder, Trust::FirstDigest)];
+    let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources);
+    shelf.refresh();
+    assert_eq!(shelf.set().entries[0].mode, PolicyMode::Enforce);
+    write(folder, &placement("", OTHER));
+    shelf.refresh();
+    assert_eq!(shelf.set().entries[0].mode, PolicyMode::Shadow);
+    write(folder, &placement("", GOOD));
+    shelf.refresh();
+    assert_eq!(
+        shelf.set().entries[0].mode,
+        PolicyMode::Enforce,
+        "the digest that was trusted"
+    );
+}
+
+#[test]
+fn a_watch_brings_a_replaced_file_into_force_by_itself() {
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path();
+    write(folder, &placement("", GOOD));
+    let sources = vec![source(folder, Trust::Always)];
+    let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources);
+    shelf.refresh();
+    let watch = Watch::start(shelf, Duration::from_millis(10)).unwrap();
+    let first = watch.current().entries[0].digest.clone();
+    write(folder, &placement("", OTHER));
+    let started = Instant::now();
+    while watch.current().entries[0].digest == first {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "{:?}",
+            watch.status()
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(ask(&watch.current()), Ok(()));
+}
+
+#[test]
+fn no_special_files_and_no_giants() {
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path();
+    let limits = Limits {
+        wasm_bytes: 100,
+        ..Limits::default()
+    };
+    write(folder, &[0; 101]);
+    let engine = Engine::new().unwrap();
+    let mut shelf = Shelf::new(engine.clone(), limits, vec![source(folder, Trust::Always)]);
+    shelf.refresh();
+    let fault = shelf.status()[0].error.clone().unwrap().fault;
+    assert_eq!(
+        fault,
+        LoadFault::TooLarge {
+            bytes: 101,
+            limit: 100
+        }
+    );
+    let mut device = source(folder, Trust::Always);
+    device.path = "/dev/zero".into();
+    let mut shelf = Shelf::new(engine, Limits::default(), vec![device]);
+    shelf.refresh();
+    let fault = shelf.status()[0].error.clone().unwrap().fault;
+    assert_eq!(fault, LoadFault::Io("not a regular file".to_owned()));
+}

@@ -1,0 +1,235 @@
+//! `policy check`: would the daemon load it, and does it answer made-up pictures, alike each time.
+
+use super::{build, listed, toolchain};
+use crate::exit::{Exit, Unreadable};
+use crate::output::{self, Format};
+use decide::Policy;
+use host::{Engine, Inspection, Limits, WasmPolicy, sample};
+use model::advice::{Advice, Hook, PolicyFault};
+use model::ids::PolicyName;
+use serde::Serialize;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What a check found.
+#[derive(Serialize)]
+struct Report {
+    version: &'static str,
+    policy: String,
+    passed: bool,
+    digest: String,
+    bytes: usize,
+    imports: Vec<String>,
+    exports: Vec<String>,
+    functions: u32,
+    largest_function_bytes: usize,
+    compile_seconds: f64,
+    evaluations: Vec<Evaluation>,
+    objections: Vec<String>,
+}
+
+/// One hook on one made-up picture.
+#[derive(Serialize)]
+struct Evaluation {
+    hook: Hook,
+    sample: &'static str,
+    answer: String,
+    fuel: u64,
+    fuel_limit: u64,
+    microseconds: f64,
+    deterministic: bool,
+    log: Vec<String>,
+}
+
+/// Runs `policy check`.
+pub(super) fn run(policy: &Path, config: Option<&Path>, format: Format) -> anyhow::Result<Exit> {
+    let limits = Limits::default();
+    let config = read_config(policy, config)?;
+    let (name, bytes) = component(policy)?;
+    let refused = |why: &dyn std::fmt::Display| Unreadable::new(format_args!("{}: {why}", policy.display()));
+    host::inspect(&bytes, &limits).map_err(|why| refused(&why))?;
+    let engine = Engine::new().map_err(|why| refused(&why))?;
+    let started = Instant::now();
+    let loaded = engine
+        .load(&bytes, &PolicyName::new(&name), &config, &limits)
+        .map_err(|why| refused(&why.fault))?;
+    let report = examine(name, &loaded, started.elapsed(), &limits);
+    match format {
+        Format::Json => output::json(&report)?,
+        Format::Table => print(&report)?,
+    }
+    Ok(if report.passed { Exit::Done } else { Exit::No })
+}
+
+fn examine(policy: String, loaded: &WasmPolicy, compiled_in: Duration, limits: &Limits) -> Report {
+    let mut evaluations = Vec::new();
+    let mut objections = Vec::new();
+    let samples = sample::all();
+    for hook in loaded.hooks() {
+        for sample in &samples {
+            let evaluation = evaluate(loaded, *hook, sample, limits);
+            if let Err(why) = &evaluation.1 {
+                objections.push(format!("{hook}, {}: {why}", sample.name));
+            }
+            if !evaluation.0.deterministic {
+                objections.push(format!(
+                    "{hook}, {}: not the same answer and fuel twice",
+                    sample.name
+                ));
+            }
+            evaluations.push(evaluation.0);
+        }
+    }
+    let Inspection {
+        bytes,
+        imports,
+        exports,
+        functions,
+        largest_function,
+        ..
+    } = loaded.inspection().clone();
+    Report {
+        version: "plimsoll.policy-check/v1",
+        policy,
+        passed: objections.is_empty(),
+        digest: loaded.digest().to_owned(),
+        bytes,
+        imports,
+        exports,
+        functions,
+        largest_function_bytes: largest_function,
+        compile_seconds: compiled_in.as_secs_f64(),
+        evaluations,
+        objections,
+    }
+}
+
+fn evaluate(
+    loaded: &WasmPolicy,
+    hook: Hook,
+    sample: &sample::Sample,
+    limits: &Limits,
+) -> (Evaluation, Result<(), PolicyFault>) {
+    let view = sample.view(hook);
+    let rows = view.classes.len() + view.sets.len() + view.workloads.len();
+    let first = loaded.advise(&view);
+    let started = Instant::now();
+    let second = loaded.advise(&view);
+    let took = started.elapsed();
+    let evaluation = Evaluation {
+        hook,
+        sample: sample.name,
+        answer: match &first.answer {
+            Ok(advice) => summary(advice),
+            Err(fault) => fault.to_string(),
+        },
+        fuel: first.fuel,
+        fuel_limit: limits.budget(rows),
+        microseconds: took.as_secs_f64() * 1e6,
+        deterministic: first == second,
+        log: first.log,
+    };
+    // A policy may decline; everything else is a fault.
+    let verdict = match first.answer {
+        Ok(_) | Err(PolicyFault::Declined(_)) => Ok(()),
+        Err(fault) => Err(fault),
+    };
+    (evaluation, verdict)
+}
+
+fn summary(advice: &Advice) -> String {
+    match advice {
+        Advice::Scale(rows) => format!("replicas for {} workloads", rows.len()),
+        Advice::Placement(prices) => format!(
+            "{} factors, {} bans, {} addends",
+            prices.factors.len(),
+            prices.forbids.len(),
+            prices.addends.len()
+        ),
+        Advice::Headroom(kinds) => {
+            let pods: u64 = kinds.iter().map(|kind| u64::from(kind.count)).sum();
+            format!("room for {pods} pods of {} kinds", kinds.len())
+        }
+    }
+}
+
+fn print(report: &Report) -> anyhow::Result<()> {
+    output::line(format_args!("policy     {}", report.policy))?;
+    output::line(format_args!("digest     sha256:{}", report.digest))?;
+    output::line(format_args!(
+        "size       {} KiB, {} functions, largest {} bytes, compiled in {:.2} s",
+        report.bytes.div_ceil(1024),
+        report.functions,
+        report.largest_function_bytes,
+        report.compile_seconds
+    ))?;
+    output::line(format_args!("imports    {}", listed(&report.imports)))?;
+    output::line(format_args!("exports    {}\n", listed(&report.exports)))?;
+    let mut table = output::table(&["hook", "sample", "answer", "fuel", "of", "µs", "alike"]);
+    for row in &report.evaluations {
+        table.add_row([
+            row.hook.to_string(),
+            row.sample.to_owned(),
+            row.answer.clone(),
+            row.fuel.to_string(),
+            row.fuel_limit.to_string(),
+            format!("{:.0}", row.microseconds),
+            if row.deterministic { "yes" } else { "NO" }.to_owned(),
+        ]);
+    }
+    output::line(table)?;
+    for row in &report.evaluations {
+        for said in &row.log {
+            output::line(format_args!("  {} on {}: {said}", row.hook, row.sample))?;
+        }
+    }
+    for objection in &report.objections {
+        output::line(format_args!("failed: {objection}"))?;
+    }
+    output::line(if report.passed { "\npassed" } else { "\nfailed" })
+}
+
+/// Name and bytes of a component, built where a folder is given.
+fn component(policy: &Path) -> anyhow::Result<(String, Vec<u8>)> {
+    if policy.is_dir() {
+        let toolchain = toolchain::Toolchain::find().map_err(Unreadable::new)?;
+        let built = build::build(policy, &toolchain).map_err(Unreadable::new)?;
+        return Ok((built.package, built.bytes));
+    }
+    let bytes = read(policy)?;
+    let stem = policy.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    Ok((stem.unwrap_or_else(|| "policy".to_owned()), bytes))
+}
+
+fn read_config(policy: &Path, config: Option<&Path>) -> anyhow::Result<String> {
+    let beside = if policy.is_dir() {
+        policy.join("config.json")
+    } else {
+        policy.with_file_name("config.json")
+    };
+    let file = match config {
+        Some(file) => file,
+        None if beside.is_file() => &beside,
+        None => return Ok(String::new()),
+    };
+    let text = String::from_utf8(read(file)?);
+    text.map_err(|_| Unreadable::new(format_args!("{}: not UTF-8", file.display())).into())
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let fail = |why: String| Unreadable::new(format_args!("{}: {why}", file.display()));
+    let metadata = fs::metadata(file).map_err(|why| fail(why.to_string()))?;
+    if !metadata.is_file() {
+        return Err(fail("not a regular file".to_owned()).into());
+    }
+    let limit = u64::try_from(Limits::default().wasm_bytes).unwrap_or(u64::MAX);
+    if metadata.len() > limit {
+        return Err(fail(format!(
+            "{} bytes are more than the {limit} allowed",
+            metadata.len()
+        ))
+        .into());
+    }
+    Ok(fs::read(file).map_err(|why| fail(why.to_string()))?)
+}

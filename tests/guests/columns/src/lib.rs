@@ -1,0 +1,31 @@
+//! Guest of the bench: reads three `u32` columns and answers one row for each class.
+
+use plimsoll_sdk::{Placement, Prices, View, export_placement};
+
+/// No configuration.
+pub struct Columns;
+
+impl Placement for Columns {
+    fn configure(_json: &str) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn place(&self, view: &View<'_>) -> Result<Prices, String> {
+        let mut prices = Prices::default();
+        let Some(set) = view.sets().next() else {
+            return Ok(prices);
+        };
+        let figures = view
+            .class_cpu()
+            .iter()
+            .zip(view.class_memory())
+            .zip(view.class_pending());
+        for (class, ((cpu, memory), pending)) in view.classes().zip(figures) {
+            let code = (cpu / 50 + memory / 64 + pending) % 7;
+            prices.forbid(class, set, u16::try_from(code).unwrap_or(0));
+        }
+        Ok(prices)
+    }
+}
+
+export_placement!(Columns);
