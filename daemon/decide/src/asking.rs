@@ -1,8 +1,8 @@
 //! Asking the policies: who is asked, what is recorded, what a fault leads to.
 //!
 //! Shadow policies are asked and recorded but count for nothing. A fault is remembered; three within ten
-//! minutes put the policy in quarantine, where it is no longer asked. How answers are combined is the work
-//! of the stage that asked.
+//! minutes put the policy in quarantine, where it is no longer asked until its component changes or half an
+//! hour has passed. How answers are combined is the work of the stage that asked.
 
 use crate::policy::{PolicyEntry, PolicySet, View};
 use model::advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode};
@@ -20,9 +20,9 @@ const FAULTS_KEPT: usize = 8;
 /// After this long a policy in quarantine is tried again.
 const QUARANTINE: Span = Span::from_secs(1800);
 
-/// Under which name faults and quarantine of a policy are remembered: its name, with the start of its digest
-/// where it has one, so that a new component starts with a clean sheet.
-pub fn memory_name(entry: &PolicyEntry) -> PolicyName {
+/// Under which name the faults of a policy are remembered: its name, with the start of its digest where it
+/// has one, so that a new component starts with a clean sheet. Quarantine is remembered by the plain name.
+pub fn faults_name(entry: &PolicyEntry) -> PolicyName {
     match entry.digest.get(..12) {
         Some(short) => PolicyName::new(format!("{}@{short}", entry.name)),
         None => entry.name.clone(),
@@ -80,8 +80,7 @@ impl<'a> Asking<'a> {
             }
             let counts = entry.mode == PolicyMode::Enforce;
             answers.enforced |= counts;
-            let name = memory_name(entry);
-            if in_quarantine(memory, &name, self.at) {
+            if in_quarantine(memory, entry, self.at) {
                 answers.faulted |= counts;
                 self.calls.push(skipped(entry, view.hook));
                 continue;
@@ -92,7 +91,7 @@ impl<'a> Asking<'a> {
                 Ok(advice) if counts => answers.counted.push((entry.name.clone(), advice.clone())),
                 Ok(_) => {}
                 Err(_) => {
-                    remember_fault(memory, name, self.at);
+                    remember_fault(memory, entry, self.at);
                     answers.faulted |= counts;
                     self.faulted |= counts;
                 }
@@ -125,34 +124,36 @@ fn skipped(entry: &PolicyEntry, hook: Hook) -> PolicyCall {
     }
 }
 
-fn in_quarantine(memory: &mut Memory, name: &PolicyName, at: Instant) -> bool {
-    match memory.quarantine.get(name) {
-        Some(since) if at.since(*since) < QUARANTINE => true,
-        Some(_) => {
-            memory.quarantine.remove(name);
-            memory.faults.remove(name);
-            false
-        }
-        None => false,
+/// Whether the policy is in quarantine for what this very component did; if not, it leaves it.
+fn in_quarantine(memory: &mut Memory, entry: &PolicyEntry, at: Instant) -> bool {
+    let Some(since) = memory.quarantine.get(&entry.name).copied() else {
+        return false;
+    };
+    let faults = faults_name(entry);
+    if at.since(since) < QUARANTINE && memory.faults.contains_key(&faults) {
+        return true;
     }
+    memory.quarantine.remove(&entry.name);
+    memory.faults.remove(&faults);
+    false
 }
 
-fn remember_fault(memory: &mut Memory, name: PolicyName, at: Instant) {
-    let faults = memory.faults.entry(name.clone()).or_default();
+fn remember_fault(memory: &mut Memory, entry: &PolicyEntry, at: Instant) {
+    let faults = memory.faults.entry(faults_name(entry)).or_default();
     faults.push(at);
     let surplus = faults.len().saturating_sub(FAULTS_KEPT);
     faults.drain(..surplus);
     let recent = faults.iter().filter(|f| at.since(**f) <= FAULT_WINDOW).count();
     if recent >= FAULTS_TO_QUARANTINE {
-        memory.quarantine.entry(name).or_insert(at);
+        memory.quarantine.entry(entry.name.clone()).or_insert(at);
     }
 }
 
-/// Forgets faults and quarantines that are over, so that renamed and replaced policies leave no trace.
+/// Forgets faults and quarantines that are over, so that replaced policies leave no trace.
 pub(crate) fn forget(memory: &mut Memory, at: Instant) {
     memory
         .faults
-        .retain(|_, faults| faults.iter().any(|f| at.since(*f) <= FAULT_WINDOW));
+        .retain(|_, faults| faults.iter().any(|f| at.since(*f) <= QUARANTINE));
     memory.quarantine.retain(|_, since| at.since(*since) < QUARANTINE);
 }
 

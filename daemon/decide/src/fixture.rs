@@ -1,8 +1,10 @@
 //! Small clusters for tests, built by hand.
 
+use crate::policy::{Advised, Policy, PolicyEntry, PolicySet, View};
+use model::advice::{Advice, Hook, PolicyFault, PolicyMode};
 use model::aims::Aims;
 use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
-use model::ids::{GroupName, InstanceId, NodeName, OfferId, PodKey, WorkloadKey};
+use model::ids::{GroupName, InstanceId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use model::memory::Memory;
 use model::money::UsdPerHour;
 use model::node::Node;
@@ -237,7 +239,7 @@ impl Cluster {
     /// Deliberates without policies, memory or aims.
     pub(crate) fn deliberate(self) -> (Snapshot, crate::Deliberation) {
         let seen = self.seen();
-        let policies = crate::PolicySet::default();
+        let policies = PolicySet::default();
         let done = crate::deliberate(&seen, &Memory::default(), &policies, &Aims::default());
         (seen, done)
     }
@@ -283,4 +285,49 @@ pub(crate) fn asks(cpu: i64, mib: i64) -> PodSpec {
         owner: Some(WorkloadKey::new("Deployment", "default", "web")),
         ..PodSpec::default()
     }
+}
+
+type Answer = dyn Fn(&View<'_>) -> Result<Advice, PolicyFault> + Send + Sync;
+
+/// A native policy that answers by a closure.
+pub(crate) struct Scripted {
+    hook: [Hook; 1],
+    answer: Box<Answer>,
+}
+
+impl Policy for Scripted {
+    fn hooks(&self) -> &[Hook] {
+        &self.hook
+    }
+
+    fn advise(&self, view: &View<'_>) -> Advised {
+        Advised {
+            answer: (self.answer)(view),
+            fuel: 0,
+            log: Vec::new(),
+        }
+    }
+}
+
+/// A policy entry that answers one hook.
+pub(crate) fn policy(
+    name: &str,
+    hook: Hook,
+    mode: PolicyMode,
+    answer: impl Fn(&View<'_>) -> Result<Advice, PolicyFault> + Send + Sync + 'static,
+) -> PolicyEntry {
+    PolicyEntry {
+        name: PolicyName::new(name),
+        digest: String::new(),
+        mode,
+        policy: Arc::new(Scripted {
+            hook: [hook],
+            answer: Box::new(answer),
+        }),
+    }
+}
+
+/// Policies in this order.
+pub(crate) fn set(entries: Vec<PolicyEntry>) -> PolicySet {
+    PolicySet { entries }
 }

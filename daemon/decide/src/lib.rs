@@ -25,9 +25,9 @@ mod stage;
 mod steps;
 pub mod what_if;
 
-pub use asking::memory_name;
+pub use asking::faults_name;
 pub use policy::{Advised, Policy, PolicyEntry, PolicySet, View};
-pub use scale::{MAX_ANNOTATION, MIN_ANNOTATION, SCALE_ANNOTATION};
+pub use scale::{MAX_ANNOTATION, MIN_ANNOTATION, SCALE_ANNOTATION, SETTLE_ANNOTATION};
 
 use asking::Asking;
 use model::{Aims, Memory, Notes, Plan, Snapshot};

@@ -128,25 +128,22 @@ fn carried<'a>(market: &Market<'a>) -> Vec<Carried<'a>> {
 }
 
 fn stand_of(seen: &Snapshot, aims: &Aims, node: &Node) -> Option<Stand> {
-    if node.takes_pods() {
-        return Some(Stand::Ready);
-    }
     if node.fargate || node.deleting {
         return None;
     }
-    let removal = seen.ledger.removal_of(&node.name);
-    let undoable = removal.is_some_and(
-        |intent| matches!(&intent.kind, IntentKind::Remove { stage, .. } if *stage <= RemoveStage::Draining),
-    );
+    if let Some(intent) = seen.ledger.removal_of(&node.name) {
+        let undoable =
+            matches!(&intent.kind, IntentKind::Remove { stage, .. } if *stage <= RemoveStage::Draining);
+        return (undoable && node.ready).then_some(Stand::Leaving);
+    }
+    if node.takes_pods() {
+        return Some(Stand::Ready);
+    }
     let booting = !node.ready
         && !node.unschedulable
         && !node.draining
         && seen.at.since(node.created) <= aims.limits.provision_time;
-    if node.ready && undoable {
-        Some(Stand::Leaving)
-    } else {
-        booting.then_some(Stand::Coming)
-    }
+    booting.then_some(Stand::Coming)
 }
 
 fn room_of_node(

@@ -382,7 +382,9 @@ fn row(seen: &Snapshot, memory: &Memory, workload: &Workload, target: Target) ->
     let settle = workload.annotations.get(SETTLE_ANNOTATION);
     let settle = settle
         .and_then(|seconds| seconds.trim().parse::<u32>().ok())
-        .map_or(STABILISATION, |seconds| Span::from_secs(i64::from(seconds.min(3600))));
+        .map_or(STABILISATION, |seconds| {
+            Span::from_secs(i64::from(seconds.min(3600)))
+        });
     WorkloadRow {
         key: workload.key.clone(),
         spec,

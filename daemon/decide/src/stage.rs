@@ -31,8 +31,10 @@ pub(crate) struct Placed {
     pub(crate) housed: Housed,
     pub(crate) purchase: Purchase,
     pub(crate) cost: Cost,
-    /// Without policies: what the notes explain the bill by.
+    /// Without policies.
     plain: (Table, Duals),
+    /// Without policies and without what scarcity is worth: what the notes explain the bill by.
+    explains: Duals,
     /// With policies, where there are any.
     priced: Option<(Table, Duals)>,
 }
@@ -111,6 +113,7 @@ pub(crate) fn place(
         housed,
         purchase,
         cost,
+        explains: plain.1.without_scarcity(&plain.0),
         plain,
         priced,
     }
@@ -226,7 +229,7 @@ impl Placed {
     pub(crate) fn notes(&self, demand: &Demand<'_>) -> Notes {
         let Demand { market, classes } = *demand;
         let seen = market.seen;
-        let (table, duals) = &self.plain;
+        let (table, duals) = (&self.plain.0, &self.explains);
         let waste = self.purchase.bought.iter().map(|bought| {
             let paid: i64 = bought
                 .pods
@@ -257,7 +260,7 @@ impl Placed {
     fn class_note(&self, demand: &Demand<'_>, ix: usize) -> ClassNote {
         let Demand { market, classes } = *demand;
         let class = &classes[ix];
-        let (table, duals) = &self.plain;
+        let (table, duals) = (&self.plain.0, &self.explains);
         let (own_table, own_duals) = self.priced.as_ref().unwrap_or(&self.plain);
         let row = own_table.row_of[ix];
         let fargate = own_table.rows[row]

@@ -62,6 +62,11 @@ impl Duals {
         Self::from_shares(table, self.shares.clone(), self.scarce.clone())
     }
 
+    /// The same weights without what scarce groups are worth: no node's pods pay more than its price.
+    pub(crate) fn without_scarcity(&self, table: &Table) -> Self {
+        Self::from_shares(table, self.shares.clone(), vec![0; self.scarce.len()])
+    }
+
     fn price_of(&self, table: &Table, row: usize) -> i64 {
         let solo = table.rows[row].solo.as_ref().map(|(_, price)| *price);
         let node = self.cheapest_column(table, row).map(|(_, price)| price);
@@ -107,8 +112,15 @@ impl Duals {
         (real(net) / real(asked)).clamp(0.0, 1.0)
     }
 
-    /// The bound for these pods by row, with this room for free. Never below zero: prices are not.
+    /// The bound for these pods by row, with this room for free: the best of the same weights with and
+    /// without scarcity. Never below zero: prices are not.
     pub(crate) fn bound(&self, table: &Table, counts: &[u32], free: &[FreeRoom]) -> i64 {
+        let plentiful = self.without_scarcity(table);
+        self.own_bound(table, counts, free)
+            .max(plentiful.own_bound(table, counts, free))
+    }
+
+    fn own_bound(&self, table: &Table, counts: &[u32], free: &[FreeRoom]) -> i64 {
         let of = |only: &dyn Fn(usize) -> bool| -> i64 {
             let pays: Vec<i64> = (0..table.rows.len())
                 .map(|row| {

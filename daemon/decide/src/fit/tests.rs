@@ -1,1 +1,285 @@
-//! Tests of the parent.
+//! Tables of the rules.
+
+use super::*;
+use crate::fixture::{Cluster, asks};
+use model::pod::Toleration;
+use model::selector::NodeTerm;
+
+fn taint(key: &str, value: &str, effect: TaintEffect) -> Taint {
+    Taint {
+        key: key.into(),
+        value: value.into(),
+        effect,
+    }
+}
+
+fn term(labels: Vec<Requirement>, fields: Vec<Requirement>) -> Option<Vec<NodeTerm>> {
+    Some(vec![NodeTerm { labels, fields }])
+}
+
+fn is_in(key: &str, value: &str) -> Requirement {
+    Requirement {
+        key: key.into(),
+        operator: Operator::In(vec![value.into()]),
+    }
+}
+
+#[test]
+fn rules_object_one_by_one() {
+    let labels = Labels::from([
+        ("disk".to_owned(), "ssd".to_owned()),
+        ("zone".to_owned(), "a".to_owned()),
+    ]);
+    let taints = [
+        taint("gpu", "yes", TaintEffect::NoSchedule),
+        taint("old", "", TaintEffect::NoExecute),
+    ];
+    let soft = [taint("slow", "", TaintEffect::PreferNoSchedule)];
+    let tolerates = |key: &str, value: Option<&str>, effect| Toleration {
+        key: Some(key.into()),
+        value: value.map(Into::into),
+        effect,
+    };
+    let place = |taints| Place {
+        labels: &labels,
+        name: "n1",
+        taints,
+    };
+    let with = |change: &dyn Fn(&mut PodSpec)| {
+        let mut spec = asks(1, 1);
+        change(&mut spec);
+        spec
+    };
+    let untolerated = |t: &str| Misfit::UntoleratedTaint { taint: t.into() };
+    let wants = |w: &str| Misfit::NodeSelector { wants: w.into() };
+    type Case<'a> = (&'a str, PodSpec, &'a [Taint], Vec<Misfit>);
+    let cases: Vec<Case<'_>> = vec![
+        ("plain", asks(1, 1), &[], vec![]),
+        ("soft taint", asks(1, 1), &soft, vec![]),
+        (
+            "two taints",
+            asks(1, 1),
+            &taints,
+            vec![untolerated("gpu=yes:NoSchedule"), untolerated("old:NoExecute")],
+        ),
+        (
+            "one tolerated by value",
+            with(&|s| {
+                s.tolerations
+                    .push(tolerates("gpu", Some("yes"), Some(TaintEffect::NoSchedule)))
+            }),
+            &taints,
+            vec![untolerated("old:NoExecute")],
+        ),
+        (
+            "wrong value",
+            with(&|s| {
+                s.tolerations.push(tolerates("gpu", Some("no"), None));
+                s.tolerations.push(tolerates("old", None, None));
+            }),
+            &taints,
+            vec![untolerated("gpu=yes:NoSchedule")],
+        ),
+        (
+            "everything tolerated",
+            with(&|s| {
+                s.tolerations.push(Toleration {
+                    key: None,
+                    value: None,
+                    effect: None,
+                })
+            }),
+            &taints,
+            vec![],
+        ),
+        (
+            "two selectors, one missing and one wrong",
+            with(&|s| {
+                s.node_selector.insert("arch".into(), "arm64".into());
+                s.node_selector.insert("disk".into(), "hdd".into());
+            }),
+            &[],
+            vec![wants("arch=arm64"), wants("disk=hdd")],
+        ),
+        (
+            "affinity by label",
+            with(&|s| s.node_affinity = term(vec![is_in("zone", "a")], vec![])),
+            &[],
+            vec![],
+        ),
+        (
+            "affinity by label, other zone",
+            with(&|s| s.node_affinity = term(vec![is_in("zone", "b")], vec![])),
+            &[],
+            vec![Misfit::NodeAffinity],
+        ),
+        (
+            "affinity by name",
+            with(&|s| s.node_affinity = term(vec![], vec![is_in("metadata.name", "n1")])),
+            &[],
+            vec![],
+        ),
+        (
+            "affinity by another name",
+            with(&|s| s.node_affinity = term(vec![], vec![is_in("metadata.name", "n2")])),
+            &[],
+            vec![Misfit::NodeAffinity],
+        ),
+        (
+            "no terms at all",
+            with(&|s| s.node_affinity = Some(vec![])),
+            &[],
+            vec![Misfit::NodeAffinity],
+        ),
+        (
+            "an empty term",
+            with(&|s| s.node_affinity = term(vec![], vec![])),
+            &[],
+            vec![Misfit::NodeAffinity],
+        ),
+    ];
+    for (name, spec, taints, expected) in cases {
+        assert_eq!(rules(&spec, place(taints)), expected, "{name}");
+        assert_eq!(admits(&spec, place(taints)), expected.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn amounts_object_one_by_one() {
+    let mut asked = Resources::new(2000, 10);
+    asked.ephemeral_bytes = 5;
+    asked.extended.insert("nvidia.com/gpu".into(), 2);
+    let codes: Vec<&str> = amounts(&asked, &Resources::new(1000, 9), 0)
+        .iter()
+        .map(Misfit::code)
+        .collect();
+    let expected = [
+        "InsufficientCpu",
+        "InsufficientMemory",
+        "InsufficientEphemeralStorage",
+        "InsufficientExtendedResource",
+        "TooManyPods",
+    ];
+    assert_eq!(codes, expected);
+    assert_eq!(amounts(&Resources::new(0, 9), &Resources::new(-1, 9), 1), []);
+}
+
+#[test]
+fn daemons_ignore_the_taints_of_a_node_s_condition_but_not_those_of_its_group() {
+    let labels = Labels::new();
+    let booting = [taint("node.kubernetes.io/not-ready", "", TaintEffect::NoSchedule)];
+    let dedicated = [taint("team", "ml", TaintEffect::NoSchedule)];
+    let spec = asks(1, 1);
+    let place = |taints| Place {
+        labels: &labels,
+        name: "",
+        taints,
+    };
+    assert!(daemon_runs(&spec, place(&booting)));
+    assert!(!daemon_runs(&spec, place(&dedicated)));
+}
+
+#[test]
+fn fargate_excludes_what_the_user_guide_lists() {
+    let with = |change: &dyn Fn(&mut PodSpec)| {
+        let mut spec = asks(100, 100);
+        change(&mut spec);
+        let objections = fargate_rules(&spec, &Labels::new());
+        objections
+            .into_iter()
+            .map(|o| match o {
+                Misfit::FargateExcluded(block) => block,
+                other => panic!("{other:?}"),
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(with(&|_| {}), []);
+    assert_eq!(with(&|s| s.traits.privileged = true), [FargateBlock::Privileged]);
+    assert_eq!(
+        with(&|s| s.traits.host_network = true),
+        [FargateBlock::HostNamespaces]
+    );
+    assert_eq!(
+        with(&|s| s.traits.host_namespaces = true),
+        [FargateBlock::HostNamespaces]
+    );
+    assert_eq!(with(&|s| s.traits.host_port = true), [FargateBlock::HostPort]);
+    assert_eq!(with(&|s| s.traits.host_path = true), [FargateBlock::HostPath]);
+    assert_eq!(with(&|s| s.traits.claims_volume = true), [FargateBlock::Volume]);
+    assert_eq!(
+        with(&|s| s.requests.ephemeral_bytes = 176 << 30),
+        [FargateBlock::TooLarge]
+    );
+    assert_eq!(
+        with(&|s| {
+            s.requests.extended.insert("nvidia.com/gpu".into(), 1);
+        }),
+        [FargateBlock::ExtendedResources]
+    );
+    assert_eq!(
+        with(&|s| {
+            s.node_selector
+                .insert("kubernetes.io/arch".into(), "arm64".into());
+        }),
+        [FargateBlock::NodeLabels]
+    );
+    let daemon = |s: &mut PodSpec| s.owner = Some(model::WorkloadKey::new("DaemonSet", "default", "d"));
+    assert_eq!(with(&daemon), [FargateBlock::DaemonSet]);
+}
+
+#[test]
+fn fargate_sizes_leave_room_for_fargate_itself() {
+    let seen = Cluster::new().profile("fp", "default").seen();
+    let smallest = |cpu, mib| {
+        let request = Resources::new(cpu, mib * MIB);
+        let fitting = seen.offers.iter().filter(|offer| fargate_holds(&request, offer));
+        fitting
+            .min_by_key(|offer| offer.price)
+            .map(|offer| offer.id.to_string())
+    };
+    assert_eq!(smallest(0, 0).as_deref(), Some("fp/250m/512Mi"));
+    assert_eq!(smallest(250, 256).as_deref(), Some("fp/250m/512Mi"));
+    assert_eq!(smallest(250, 512).as_deref(), Some("fp/250m/1024Mi"));
+    assert_eq!(smallest(1000, 2048).as_deref(), Some("fp/1000m/3072Mi"));
+    assert_eq!(smallest(4000, 16384).as_deref(), Some("fp/4000m/17408Mi"));
+    assert_eq!(smallest(4001, 1), None);
+}
+
+#[test]
+fn a_profile_takes_what_its_selector_says_and_no_more() {
+    let mut profile = Cluster::new().profile("fp", "team-?").seen().groups.remove(0);
+    let mut spec = asks(1, 1);
+    assert_eq!(fargate_label(&spec, &profile), None, "other namespace");
+    spec.namespace = "team-a".into();
+    let label = fargate_label(&spec, &profile).unwrap();
+    assert_eq!(
+        label,
+        Labels::from([(PLACEMENT_LABEL.to_owned(), "fargate".to_owned())])
+    );
+    profile.fargate_selectors[0].labels.requirements =
+        vec![is_in("plimsoll.io/class", "burst"), is_in("app", "pay")];
+    assert_eq!(
+        fargate_label(&spec, &profile),
+        None,
+        "app is the pod's own label and it is missing"
+    );
+    spec.labels.insert("app".into(), "pay".into());
+    let label = fargate_label(&spec, &profile).unwrap();
+    assert_eq!(label.get("plimsoll.io/class").map(String::as_str), Some("burst"));
+}
+
+#[test]
+fn globs() {
+    let cases = [
+        ("*", "", true),
+        ("a*c", "abbc", true),
+        ("a*c", "abcd", false),
+        ("a?c", "abc", true),
+        ("a?c", "ac", false),
+        ("*a*b*", "xxaxxbxx", true),
+        ("", "a", false),
+    ];
+    for (pattern, text, expected) in cases {
+        assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
+    }
+}

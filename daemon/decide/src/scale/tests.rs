@@ -1,1 +1,271 @@
-//! Tests of the parent.
+//! The default rule, how answers combine, and who is left alone.
+
+use super::*;
+use crate::fixture::{Cluster, NOW, asks, policy, set};
+use crate::{PolicySet, deliberate};
+use model::advice::{PolicyFault, PolicyMode};
+use model::aims::ScaleAim;
+use model::time::Instant;
+use model::workload::Metric;
+
+fn plain() -> WorkloadRow {
+    WorkloadRow {
+        key: WorkloadKey::new("Deployment", "default", "web"),
+        spec: None,
+        replicas: 4,
+        ready: 4,
+        min: 1,
+        max: 20,
+        metric: "cpu".into(),
+        target_milli: 500,
+        value_milli: None,
+        age: Span::ZERO,
+        pods: 4,
+        request_milli: 1_000_000,
+        recent_max: 0,
+    }
+}
+
+#[test]
+fn the_default_is_the_rule_of_hpa() {
+    // Four pods that ask for a core each, held at 50 %.
+    let at = |value: i64| WorkloadRow {
+        value_milli: Some(value * 1000),
+        ..plain()
+    };
+    let cases = [
+        ("no figure", plain(), 4),
+        ("on target", at(2000), 4),
+        ("within tolerance", at(2199), 4),
+        ("above: 75 %", at(3000), 6),
+        ("above, more than twice", at(40_000), 8),
+        ("below: 25 %", at(1000), 2),
+        (
+            "below, but higher within five minutes",
+            WorkloadRow {
+                recent_max: 3,
+                ..at(1000)
+            },
+            3,
+        ),
+        (
+            "an old figure is none",
+            WorkloadRow {
+                age: Span::from_secs(301),
+                ..at(1000)
+            },
+            4,
+        ),
+        (
+            "paused",
+            WorkloadRow {
+                replicas: 0,
+                ..at(3000)
+            },
+            0,
+        ),
+        (
+            "above its bound",
+            WorkloadRow {
+                replicas: 30,
+                ..at(2000)
+            },
+            20,
+        ),
+        (
+            "no request",
+            WorkloadRow {
+                request_milli: 0,
+                ..at(3000)
+            },
+            4,
+        ),
+        // Three of four measured at 100 %: rising counts the missing one as idle, 75 % × 4 ÷ 50 %.
+        ("missing pods damp a rise", WorkloadRow { pods: 3, ..at(3000) }, 6),
+        // Three of four measured at 20 %: falling counts the missing one as full, 40 % × 4 ÷ 50 %.
+        ("missing pods damp a fall", WorkloadRow { pods: 3, ..at(600) }, 4),
+    ];
+    for (name, row, expected) in cases {
+        assert_eq!(built_in(&row).replicas, expected, "{name}");
+    }
+    let per_replica = |value: i64| WorkloadRow {
+        metric: "queue".into(),
+        target_milli: 10_000,
+        value_milli: Some(value * 1000),
+        ..plain()
+    };
+    assert_eq!(built_in(&per_replica(61)).replicas, 7);
+    assert_eq!(built_in(&per_replica(43)).replicas, 4, "within tolerance");
+}
+
+#[test]
+fn annotations_are_read_and_nonsense_is_no_wish() {
+    for (text, expected) in [
+        ("cpu=70%", Some(("cpu", 700))),
+        ("queue = 12.5", Some(("queue", 12_500))),
+        ("cpu=7.25%", Some(("cpu", 72))),
+        ("cpu", None),
+        ("cpu=-3", None),
+        ("cpu=x%", None),
+        ("=3", None),
+        ("cpu=99999999999999999999%", None),
+    ] {
+        let seen = Cluster::new()
+            .workload("Deployment", "web", 1, asks(1, 1))
+            .last_workload(|w| drop(w.annotations.insert(SCALE_ANNOTATION.into(), text.into())))
+            .seen();
+        let target = annotated(&seen.workloads[0]);
+        assert_eq!(
+            target.as_ref().map(|t| (t.metric.as_str(), t.milli)),
+            expected,
+            "{text}"
+        );
+    }
+}
+
+fn cluster(milli: i64) -> Cluster {
+    Cluster::new()
+        .workload("Deployment", "web", 4, asks(1000, 1))
+        .last_workload(|w| {
+            w.annotations.insert(SCALE_ANNOTATION.into(), "cpu=50%".into());
+            w.metrics.push(Metric {
+                name: "cpu".into(),
+                milli,
+                at: NOW,
+                pods: 4,
+            });
+        })
+}
+
+fn says(replicas: u32) -> impl Fn(&View<'_>) -> Result<Advice, PolicyFault> + Send + Sync {
+    move |view| {
+        let row = |row: &WorkloadRow| ScaleAdvice {
+            workload: row.key.clone(),
+            replicas,
+            code: 3,
+            text: "because".into(),
+        };
+        Ok(Advice::Scale(view.workloads.iter().map(row).collect()))
+    }
+}
+
+fn traps(_: &View<'_>) -> Result<Advice, PolicyFault> {
+    Err(PolicyFault::Trap("unreachable".into()))
+}
+
+/// Replicas that the plan sets, and by whom.
+fn scaled(seen: &Snapshot, policies: &PolicySet) -> Option<(u32, String)> {
+    let done = deliberate(seen, &Memory::default(), policies, &Aims::default());
+    done.plan
+        .steps
+        .iter()
+        .find_map(|step| match (&step.kind, &step.reason) {
+            (StepKind::ScaleWorkload { to, .. }, Reason::Scaled { by, .. }) => Some((*to, by.to_string())),
+            _ => None,
+        })
+}
+
+#[test]
+fn answers_combine_by_the_highest_and_shadows_do_not_count() {
+    use PolicyMode::{Enforce, Shadow};
+    let entry = |name, mode, replicas| policy(name, Hook::Scaler, mode, says(replicas));
+    let idle = cluster(500_000).seen();
+    let cases = [
+        (
+            vec![entry("a", Enforce, 6), entry("b", Enforce, 9)],
+            Some((9, "b")),
+        ),
+        (
+            vec![entry("a", Enforce, 6), entry("b", Shadow, 9)],
+            Some((6, "a")),
+        ),
+        (vec![entry("a", Enforce, 2)], Some((2, "a"))),
+        (vec![entry("a", Enforce, 500)], Some((100, "a"))),
+        (
+            vec![policy("a", Hook::Scaler, Enforce, |_| Ok(Advice::Scale(vec![])))],
+            None,
+        ),
+        // A fault: the default answers for it, and nothing falls in this cycle.
+        (
+            vec![entry("a", Enforce, 2), policy("b", Hook::Scaler, Enforce, traps)],
+            None,
+        ),
+        (
+            vec![entry("a", Enforce, 6), policy("b", Hook::Scaler, Enforce, traps)],
+            Some((6, "a")),
+        ),
+        (
+            vec![entry("a", Enforce, 2), policy("b", Hook::Scaler, Shadow, traps)],
+            Some((2, "a")),
+        ),
+    ];
+    for (n, (entries, expected)) in cases.into_iter().enumerate() {
+        let expected = expected.map(|(to, by)| (to, by.to_owned()));
+        assert_eq!(scaled(&idle, &set(entries)), expected, "case {n}");
+    }
+    let busy = cluster(3_000_000).seen();
+    let faulty = set(vec![policy("b", Hook::Scaler, Enforce, traps)]);
+    assert_eq!(scaled(&busy, &faulty), Some((6, "built-in".to_owned())));
+}
+
+#[test]
+fn a_fall_waits_until_five_minutes_agree() {
+    let (mut memory, mut steps) = (Memory::default(), Vec::new());
+    for minute in 0..7 {
+        let mut seen = cluster(500_000).seen();
+        seen.at = Instant(NOW.0 + minute * 60_000);
+        seen.workloads[0].metrics[0].at = seen.at;
+        let done = deliberate(&seen, &memory, &PolicySet::default(), &Aims::default());
+        memory = done.memory;
+        steps.push(
+            done.plan
+                .steps
+                .iter()
+                .any(|s| matches!(s.kind, StepKind::ScaleWorkload { .. })),
+        );
+    }
+    assert_eq!(steps, [false, false, false, false, false, false, true]);
+}
+
+#[test]
+fn what_an_hpa_owns_is_refused_and_only_forecast() {
+    let seen = cluster(3_000_000)
+        .last_workload(|w| w.owned_by = Some("hpa-web".into()))
+        .seen();
+    let done = deliberate(&seen, &Memory::default(), &PolicySet::default(), &Aims::default());
+    assert!(
+        !done
+            .plan
+            .steps
+            .iter()
+            .any(|s| matches!(s.kind, StepKind::ScaleWorkload { .. }))
+    );
+    assert!(done.plan.refusals.contains(&Refusal::OwnedByHpa {
+        workload: seen.workloads[0].key.clone(),
+        owner: "hpa-web".into(),
+    }));
+    assert!(done.notes.scale[0].forecast);
+    assert_eq!(
+        (done.notes.scale[0].to, done.plan.pending),
+        (6, 6),
+        "the two to come count as demand"
+    );
+}
+
+#[test]
+fn the_aims_name_bounds_and_target() {
+    let seen = cluster(3_000_000).last_workload(|w| w.annotations.clear()).seen();
+    assert_eq!(scaled(&seen, &PolicySet::default()), None, "nobody named it");
+    let aims = Aims {
+        scale: vec![ScaleAim {
+            workload: seen.workloads[0].key.clone(),
+            min: 1,
+            max: 5,
+            target_milli: 500,
+            metric: "cpu".into(),
+        }],
+        ..Aims::default()
+    };
+    let done = deliberate(&seen, &Memory::default(), &PolicySet::default(), &aims);
+    assert_eq!((done.notes.scale[0].asked, done.notes.scale[0].to), (6, 5));
+}

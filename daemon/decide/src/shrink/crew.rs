@@ -164,7 +164,7 @@ impl<'a> Receivers<'a> {
         let mut nodes: Vec<(&Node, Vector, bool)> = seen
             .nodes
             .iter()
-            .filter(|node| node.takes_pods())
+            .filter(|node| node.takes_pods() && seen.ledger.removal_of(&node.name).is_none())
             .map(|node| {
                 let mut free = crew.space.capacity(&node.allocatable, node.max_pods);
                 for pod in crew.pods(&node.name) {

@@ -1,1 +1,385 @@
-//! Tests of the parent.
+//! Stories of nodes that go and nodes that stay.
+
+use super::*;
+use crate::fixture::{Cluster, NOW, OLD, asks, policy, set};
+use crate::{Deliberation, PolicySet, deliberate};
+use model::advice::{Hook, PolicyFault, PolicyMode};
+use model::ids::{InstanceId, IntentId, PodKey};
+use model::intent::{Intent, RemoveStage};
+use model::pod::{PodPhase, PodSpec};
+use model::reason::{GiveUp, PodStays};
+use model::selector::LabelSelector;
+use model::time::Span;
+use model::workload::DisruptionBudget;
+
+/// Two nodes of 1,000 m; one pod on each, together they fit on one.
+fn pair(spec: PodSpec) -> Cluster {
+    Cluster::new()
+        .group("g", 2, 9)
+        .offer("g", "s", 1000, 1000, 100_000_000)
+        .node("n1", "g", "s")
+        .node("n2", "g", "s")
+        .running("big", "n1", asks(500, 500))
+        .running("small", "n2", spec)
+}
+
+fn small() -> PodSpec {
+    asks(100, 100)
+}
+
+/// A memory in which both nodes have been unneeded for long.
+fn long_unneeded() -> Memory {
+    let mut memory = Memory::default();
+    for name in ["n1", "n2"] {
+        memory.unneeded_since.insert(name.into(), OLD);
+    }
+    memory
+}
+
+fn run(seen: &Snapshot) -> Deliberation {
+    deliberate(seen, &long_unneeded(), &PolicySet::default(), &Aims::default())
+}
+
+fn names(done: &Deliberation) -> Vec<String> {
+    done.plan.steps.iter().map(|step| step.kind.to_string()).collect()
+}
+
+fn stays(done: &Deliberation, name: &str) -> Option<Stays> {
+    done.plan.refusals.iter().find_map(|r| match r {
+        Refusal::NodeStays { node, why } if node.as_str() == name => Some(why.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn of_two_nodes_that_fit_on_one_exactly_one_goes() {
+    let done = run(&pair(small()).seen());
+    assert_eq!(names(&done).len(), 1);
+    let step = &done.plan.steps[0];
+    assert!(matches!(step.kind, StepKind::Cordon { .. }), "{step:?}");
+    assert_eq!(step.intent, Some(IntentId::new("7-0")));
+    assert!(matches!(
+        step.reason,
+        Reason::Unneeded {
+            moves: 1,
+            saves: UsdPerHour(100_000_000),
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_node_must_have_been_unneeded_long_enough_and_is_remembered() {
+    let seen = pair(small()).seen();
+    let first = deliberate(&seen, &Memory::default(), &PolicySet::default(), &Aims::default());
+    assert!(first.plan.steps.is_empty());
+    assert_eq!(
+        stays(&first, "n2"),
+        Some(Stays::NotUnneededLongEnough { since: Span::ZERO })
+    );
+    assert_eq!(first.memory.unneeded_since.get(&"n2".into()), Some(&NOW));
+    let mut later = seen;
+    later.at = NOW + Span::from_secs(600);
+    let second = deliberate(&later, &first.memory, &PolicySet::default(), &Aims::default());
+    assert_eq!(second.plan.steps.len(), 1);
+}
+
+#[test]
+fn what_keeps_a_node() {
+    type Change = fn(&mut Snapshot);
+    let cases: Vec<(&str, PodSpec, Change, Stays)> = vec![
+        (
+            "own node",
+            small(),
+            |s| s.own_node = Some("n2".into()),
+            Stays::OwnNode,
+        ),
+        ("no group", small(), |s| s.nodes[1].group = None, Stays::NoGroup),
+        (
+            "no instance",
+            small(),
+            |s| s.nodes[1].instance = None,
+            Stays::NoGroup,
+        ),
+        (
+            "foreign",
+            small(),
+            |s| s.groups[0].foreign = Some("karpenter".into()),
+            Stays::NoGroup,
+        ),
+        (
+            "annotated",
+            small(),
+            |s| s.nodes[1].do_not_disrupt = true,
+            Stays::DoNotDisrupt,
+        ),
+        ("young", small(), |s| s.nodes[1].created = NOW, Stays::TooYoung),
+        ("minimum", small(), |s| s.groups[0].min = 2, Stays::GroupAtMinimum),
+        (
+            "too big",
+            asks(600, 100),
+            |_| (),
+            Stays::PodsDoNotFit {
+                pod: PodKey::new("default", "small"),
+            },
+        ),
+        (
+            "no owner",
+            PodSpec {
+                owner: None,
+                ..small()
+            },
+            |_| (),
+            Stays::PodMustStay {
+                pod: PodKey::new("default", "small"),
+                why: PodStays::NoOwner,
+            },
+        ),
+        (
+            "local storage",
+            with(|s| s.traits.local_storage = true),
+            |_| (),
+            Stays::PodMustStay {
+                pod: PodKey::new("default", "small"),
+                why: PodStays::LocalStorage,
+            },
+        ),
+        (
+            "pod annotated",
+            with(|s| s.traits.do_not_disrupt = true),
+            |_| (),
+            Stays::PodMustStay {
+                pod: PodKey::new("default", "small"),
+                why: PodStays::DoNotDisrupt,
+            },
+        ),
+        (
+            "static pod",
+            with(|s| s.traits.mirror = true),
+            |_| (),
+            Stays::PodMustStay {
+                pod: PodKey::new("default", "small"),
+                why: PodStays::Mirror,
+            },
+        ),
+        (
+            "budget",
+            with(|s| drop(s.labels.insert("app".into(), "x".into()))),
+            |s| s.budgets.push(budget(0)),
+            Stays::DisruptionBudget {
+                budget: "default/pdb".into(),
+            },
+        ),
+        (
+            "not worth it",
+            small(),
+            |s| s.offers.iter_mut().for_each(|o| o.price = UsdPerHour(100)),
+            Stays::NotWorthIt,
+        ),
+    ];
+    for (name, spec, change, expected) in cases {
+        let mut seen = pair(spec).seen();
+        change(&mut seen);
+        let done = run(&seen);
+        assert_eq!(stays(&done, "n2"), Some(expected), "{name}");
+        assert!(!names(&done).contains(&"cordon n2".to_owned()), "{name}");
+    }
+}
+
+fn with(change: impl FnOnce(&mut PodSpec)) -> PodSpec {
+    let mut spec = small();
+    change(&mut spec);
+    spec
+}
+
+/// A budget over pods labelled `app=x`.
+fn budget(allowed: u32) -> DisruptionBudget {
+    let requirement = model::selector::Requirement {
+        key: "app".into(),
+        operator: model::selector::Operator::Exists,
+    };
+    DisruptionBudget {
+        namespace: "default".into(),
+        name: "pdb".into(),
+        selector: LabelSelector {
+            requirements: vec![requirement],
+        },
+        allowed,
+    }
+}
+
+#[test]
+fn what_does_not_keep_a_node() {
+    let daemon = PodSpec {
+        owner: Some(model::WorkloadKey::new("DaemonSet", "default", "d")),
+        ..asks(900, 900)
+    };
+    let mut proxy = with(|s| s.traits.mirror = true);
+    proxy.priority = 2_000_001_000;
+    let safe = with(|s| {
+        s.traits.local_storage = true;
+        s.traits.safe_to_evict = true;
+    });
+    for (name, spec) in [
+        ("daemon", daemon),
+        ("static pod of the node", proxy),
+        ("safe to evict", safe),
+    ] {
+        let mut seen = pair(spec).seen();
+        seen.own_node = Some("n1".into());
+        assert_eq!(names(&run(&seen)), ["cordon n2"], "{name}");
+    }
+}
+
+#[test]
+fn unseen_sources_and_faults_start_nothing() {
+    let mut blind = pair(small()).seen();
+    blind.sources.remove(&Source::Budgets);
+    let done = run(&blind);
+    assert!(done.plan.steps.is_empty() && done.memory.unneeded_since.is_empty());
+    let faulty = set(vec![policy("f", Hook::Headroom, PolicyMode::Enforce, |_| {
+        Err(PolicyFault::Trap("x".into()))
+    })]);
+    let done = deliberate(&pair(small()).seen(), &long_unneeded(), &faulty, &Aims::default());
+    assert!(done.plan.steps.is_empty());
+    assert_eq!(
+        done.memory.unneeded_since.get(&"n2".into()),
+        Some(&OLD),
+        "time goes on meanwhile"
+    );
+}
+
+#[test]
+fn a_waiting_pod_keeps_the_node_it_will_run_on() {
+    let done = run(&pair(asks(400, 400)).pending("w", 1, asks(450, 450)).seen());
+    assert!(
+        names(&done).iter().all(|name| name.starts_with("nominate")),
+        "{:?}",
+        names(&done)
+    );
+}
+
+fn removal(stage: RemoveStage) -> Intent {
+    Intent {
+        id: IntentId::new("3-1"),
+        kind: IntentKind::Remove {
+            group: "g".into(),
+            node: "n2".into(),
+            instance: InstanceId::new("i-n2"),
+            stage,
+            after: None,
+        },
+        opened: NOW,
+        deadline: NOW + Span::from_secs(1800),
+        generation: 1,
+    }
+}
+
+/// The pair with the removal of `n2` at this stage.
+fn leaving(stage: RemoveStage, spec: PodSpec) -> Snapshot {
+    let mut seen = pair(spec).seen();
+    seen.ledger.intents.push(removal(stage));
+    if stage != RemoveStage::Opened {
+        seen.nodes[1].unschedulable = true;
+        seen.nodes[1].draining = true;
+    }
+    seen
+}
+
+#[test]
+fn an_open_removal_is_carried_on_stage_by_stage() {
+    let cases = [
+        (RemoveStage::Opened, vec!["cordon n2"]),
+        (RemoveStage::Cordoned, vec!["evict default/small from n2"]),
+        (RemoveStage::Draining, vec!["evict default/small from n2"]),
+        (RemoveStage::Terminating, vec![]),
+        (RemoveStage::Undoing, vec!["uncordon n2"]),
+    ];
+    for (stage, expected) in cases {
+        let done = run(&leaving(stage, small()));
+        assert_eq!(names(&done), expected, "{stage:?}");
+        assert!(
+            done.plan
+                .steps
+                .iter()
+                .all(|s| s.intent == Some(IntentId::new("3-1")))
+        );
+    }
+}
+
+#[test]
+fn an_emptied_node_is_removed_and_one_that_still_empties_is_waited_for() {
+    let mut seen = leaving(RemoveStage::Draining, small());
+    let at = seen.pods.iter().position(|p| &*p.key.name == "small").unwrap();
+    seen.pods[at].phase = PodPhase::Terminating;
+    assert!(names(&run(&seen)).is_empty());
+    seen.pods.remove(at);
+    assert_eq!(names(&run(&seen)), ["remove n2 (i-n2) from g"]);
+}
+
+#[test]
+fn evictions_respect_what_the_budget_allows_in_this_cycle() {
+    let spec = with(|s| drop(s.labels.insert("app".into(), "x".into())));
+    for allowed in 0..3_u32 {
+        let mut seen = pair(spec.clone()).running("small2", "n2", spec.clone()).seen();
+        seen.ledger.intents.push(removal(RemoveStage::Draining));
+        seen.nodes[1].draining = true;
+        seen.budgets.push(budget(allowed));
+        assert_eq!(names(&run(&seen)).len(), allowed as usize);
+    }
+}
+
+#[test]
+fn a_removal_is_given_up_when_it_should_be() {
+    let given_up = |seen: &Snapshot| {
+        let done = run(seen);
+        done.plan.steps.iter().find_map(|s| match (&s.kind, &s.reason) {
+            (StepKind::Uncordon { .. }, Reason::GivenUp { why, .. }) => Some(*why),
+            _ => None,
+        })
+    };
+    let mut late = leaving(RemoveStage::Draining, small());
+    late.ledger.intents[0].deadline = NOW - Span::from_secs(1);
+    assert_eq!(given_up(&late), Some(GiveUp::TimedOut));
+    let bound = leaving(RemoveStage::Draining, with(|s| s.traits.do_not_disrupt = true));
+    assert_eq!(given_up(&bound), Some(GiveUp::MustNotMove));
+    let full = leaving(RemoveStage::Draining, asks(600, 600));
+    assert_eq!(
+        given_up(&full),
+        Some(GiveUp::NeededAgain),
+        "its pod fits nowhere else any more"
+    );
+    let mut lost = leaving(RemoveStage::Draining, small());
+    lost.ledger.intents.clear();
+    assert_eq!(
+        given_up(&lost),
+        Some(GiveUp::TimedOut),
+        "a cordon of ours without an intent"
+    );
+    assert_eq!(given_up(&leaving(RemoveStage::Draining, small())), None);
+}
+
+#[test]
+fn a_node_on_its_way_out_is_kept_rather_than_bought_anew() {
+    let mut cluster = pair(small()).pending("w", 1, asks(800, 800));
+    cluster.seen.ledger.intents.push(removal(RemoveStage::Draining));
+    cluster.seen.nodes[1].draining = true;
+    let done = run(&cluster.seen());
+    assert_eq!(names(&done), ["uncordon n2"]);
+    assert_eq!(done.plan.existing.len(), 1);
+}
+
+#[test]
+fn removals_at_once_are_limited() {
+    let mut cluster = Cluster::new()
+        .group("g", 6, 9)
+        .offer("g", "s", 1000, 1000, 100_000_000);
+    let mut memory = Memory::default();
+    for name in ["n1", "n2", "n3", "n4", "n5", "n6"] {
+        cluster = cluster.node(name, "g", "s");
+        memory.unneeded_since.insert(name.into(), OLD);
+    }
+    let done = deliberate(&cluster.seen(), &memory, &PolicySet::default(), &Aims::default());
+    assert_eq!(done.plan.steps.len(), 2);
+    assert_eq!(done.memory.unneeded_since.len(), 6);
+}
