@@ -226,8 +226,13 @@ fn traces_are_checked_line_by_line() {
 }
 
 #[test]
-fn the_shipped_day_is_a_scenario() {
-    let day = include_bytes!("../../scenarios/day.yaml");
-    let read = Scenario::read("day.yaml", day, &nothing).map_err(|p| p.to_string());
-    assert_eq!(read.map(|day| day.cycles()), Ok(2880));
+fn the_shipped_scenarios_are_read() {
+    let shipped: [(&[u8], u64); 2] = [
+        (include_bytes!("../../scenarios/day.yaml"), 2880),
+        (include_bytes!("../../scenarios/storm.yaml"), 720),
+    ];
+    for (text, cycles) in shipped {
+        let read = Scenario::read("shipped.yaml", text, &nothing).map_err(|p| p.to_string());
+        assert_eq!(read.map(|scenario| scenario.cycles()), Ok(cycles));
+    }
 }
