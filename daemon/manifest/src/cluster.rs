@@ -23,7 +23,7 @@ use model::selector::Labels;
 use model::snapshot::{Freshness, Snapshot, Source};
 use model::time::Instant;
 use model::workload::{DisruptionBudget, Workload};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Collects objects and makes a Snapshot of them.
 #[derive(Default)]
@@ -239,7 +239,9 @@ impl ClusterBuilder {
     }
 
     fn resolved_workloads(&mut self) -> Vec<Workload> {
-        let objects = std::mem::take(&mut self.workloads);
+        let mut objects = std::mem::take(&mut self.workloads);
+        let deployments: BTreeSet<WorkloadKey> = objects.iter().map(|o| o.workload.key.clone()).collect();
+        objects.retain(|object| !is_revision(&object.workload.key, &deployments));
         let mut workloads = Vec::with_capacity(objects.len());
         for WorkloadObject {
             mut workload,
@@ -272,6 +274,16 @@ impl ClusterBuilder {
             .max()
             .unwrap_or_default()
     }
+}
+
+/// A ReplicaSet without an owner that is named as a revision of a listed Deployment (`<deployment>-<hash>`).
+fn is_revision(key: &WorkloadKey, listed: &BTreeSet<WorkloadKey>) -> bool {
+    let name = if &*key.kind == "ReplicaSet" {
+        key.name.rsplit_once('-')
+    } else {
+        None
+    };
+    name.is_some_and(|(name, _)| listed.contains(&WorkloadKey::new("Deployment", &key.namespace, name)))
 }
 
 fn flag_claim(spec: &mut PodSpec) {

@@ -392,7 +392,7 @@ pub(crate) fn usual_allocatable(vcpu: i64, memory_mib: i64, arch: &str, max_pods
             _ => 250,
         })
         .sum();
-    let kernel = memory_mib * 75 / 1000 + if arch == "arm64" { 64 } else { 0 };
+    let kernel = (memory_mib * 75 + 999) / 1000 + if arch == "arm64" { 64 } else { 0 };
     let kube = max_pods.saturating_mul(11).saturating_add(255);
     let memory_mib = memory_mib
         .saturating_sub(kernel)

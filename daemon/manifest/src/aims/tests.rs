@@ -1,1 +1,137 @@
-//! Tests.
+//! Aims: the whole schema, and every mistake at once.
+
+use super::{aims, aims_from, duration};
+use crate::documents::single;
+use model::advice::Hook;
+use model::aims::{Aims, Mode};
+use model::ids::{GroupName, WorkloadKey};
+use model::limits::Limits;
+use model::time::Span;
+
+const WHOLE: &str = "
+mode: act
+modes:
+  groups: {ng-1: observe}
+  workloads: {Deployment shop/cart: observe}
+  hooks: {scaler: act}
+limits: {window: 5m, removed_per_window: 2.5%, max_rate: 12.5, max_nodes: 40, long_window: 1h30m}
+scale:
+- {workload: Deployment shop/cart, min: 2, max: 9, target: 75%}
+- {workload: StatefulSet/shop/queue, max: 3, metric: depth, target: 12.5}
+catalogue: {spot: true, burstable: true, max_vcpu: 32, types: [m6a, c7g.large], arch: [arm64]}
+fargate:
+- {profile: batch, namespaces: ['batch-*'], labels: {tier: batch}}
+shrink: {enabled: false, unneeded_for: 15m, eviction_cost: 0.01, payback: 2h}
+schedulers: [mine]
+groups: [ng-1]
+zones: {use1-az1: us-east-1a}
+";
+
+#[test]
+fn the_whole_schema() {
+    let read = aims("aims.yaml", WHOLE.as_bytes()).unwrap();
+    let cart = WorkloadKey::new("Deployment", "shop", "cart");
+    assert_eq!(read.modes.cluster, Some(Mode::Act));
+    assert_eq!(
+        read.modes.groups.get(&GroupName::new("ng-1")),
+        Some(&Mode::Observe)
+    );
+    assert_eq!(read.modes.workloads.get(&cart), Some(&Mode::Observe));
+    assert_eq!(read.modes.hooks.get(&Hook::Scaler), Some(&Mode::Act));
+    let limits = &read.limits;
+    assert_eq!(
+        (limits.window, limits.removed_per_window_permille),
+        (Span::from_secs(300), 25)
+    );
+    assert_eq!((limits.max_rate.0, limits.max_nodes), (12_500_000_000, 40));
+    assert_eq!(limits.bought_per_window, Limits::default().bought_per_window);
+    let scale: Vec<_> = read
+        .scale
+        .iter()
+        .map(|s| (s.min, s.max, s.target_milli, s.metric.as_str()))
+        .collect();
+    assert_eq!(scale, [(2, 9, 750, "cpu"), (1, 3, 12_500, "depth")]);
+    assert_eq!(
+        (read.catalogue.max_vcpu, read.catalogue.types.len()),
+        (Some(32), 2)
+    );
+    assert_eq!(read.fargate[0].namespaces, ["batch-*"]);
+    assert!(!read.shrink.enabled);
+    assert_eq!(read.shrink.eviction_cost_nanos, 10_000_000);
+    assert_eq!(read.zones.get("use1-az1").map(String::as_str), Some("us-east-1a"));
+}
+
+#[test]
+fn nothing_said_means_the_defaults() {
+    for text in ["{}", "limits: {}\nshrink:\n", "# only a comment\n{}"] {
+        assert_eq!(aims("a", text.as_bytes()).unwrap(), Aims::default(), "{text}");
+    }
+}
+
+#[test]
+fn every_mistake_comes_at_once_with_its_path() {
+    let text = "
+mode: maybe
+bogus: 1
+limits: {window: soon, removed_per_window: 100%, max_rate: -1, max_nodes: -4, long_window: 1s}
+scale:
+- {workload: cart, min: 5, max: 2}
+- {workload: Deployment a/b, max: 1, metric: depth}
+- {workload: Deployment a/b, max: 1, target: 60}
+catalogue: {arch: [mips], spot: 1}
+fargate: [{profile: p}]
+modes: {hooks: {shrinker: act}}
+";
+    let problems = aims("a.yaml", text.as_bytes()).unwrap_err().to_string();
+    for wanted in [
+        "a.yaml: mode: \"maybe\": must be observe or act",
+        "a.yaml: bogus: unknown field",
+        "limits.window: \"soon\": not a duration",
+        "limits.removed_per_window: 100% or more needs acknowledge_risk: true",
+        "limits.max_rate: must be dollars",
+        "limits.max_nodes: must be between 0",
+        "limits.long_window: must not be shorter than window",
+        "scale[0].workload: \"cart\": must be `Kind namespace/name`",
+        "scale[0].max: is below min (5)",
+        "scale[1].target: is missing",
+        "scale[2].workload: is named twice",
+        "scale[2].target: must be a share of the request",
+        "catalogue.arch: [0] \"mips\": must be amd64 or arm64",
+        "catalogue.spot: must be true or false",
+        "fargate[0].namespaces: must name at least one namespace",
+        "modes.hooks.shrinker: unknown hook",
+    ] {
+        assert!(problems.contains(wanted), "wanted {wanted}\ngot\n{problems}");
+    }
+}
+
+#[test]
+fn aims_inside_a_larger_file_keep_their_path() {
+    let config = single("c.yaml", b"aims: {limits: {window: x}}").unwrap();
+    let problems = aims_from("c.yaml", "aims", config.get("aims").unwrap()).unwrap_err();
+    assert_eq!(
+        problems.to_string(),
+        "c.yaml: aims.limits.window: \"x\": not a duration such as 30s, 10m, 1h30m"
+    );
+}
+
+#[test]
+fn durations() {
+    let table = [
+        ("0", Some(0)),
+        ("250ms", Some(250)),
+        ("90s", Some(90_000)),
+        ("1h30m", Some(5_400_000)),
+        ("2d", Some(172_800_000)),
+        ("", None),
+        ("5", None),
+        ("-5s", None),
+        ("1.5h", None),
+        ("5 m", None),
+        ("99999999999999999999s", None),
+        ("9223372036854775807d", None),
+    ];
+    for (text, millis) in table {
+        assert_eq!(duration(text).map(Span::millis), millis, "{text}");
+    }
+}

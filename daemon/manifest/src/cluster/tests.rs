@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 fn builder(text: &str) -> ClusterBuilder {
     let mut builder = ClusterBuilder::new();
-    builder.read("c.yaml", text.as_bytes()).unwrap_or_else(|problems| panic!("{problems}"));
+    builder
+        .read("c.yaml", text.as_bytes())
+        .unwrap_or_else(|problems| panic!("{problems}"));
     builder
 }
 
@@ -21,7 +23,11 @@ fn snapshot(text: &str) -> Snapshot {
 }
 
 fn spec_of(seen: &Snapshot, name: &str) -> Arc<PodSpec> {
-    let pod = seen.pods.iter().find(|pod| &*pod.key.name == name).unwrap_or_else(|| panic!("no pod {name}"));
+    let pod = seen
+        .pods
+        .iter()
+        .find(|pod| &*pod.key.name == name)
+        .unwrap_or_else(|| panic!("no pod {name}"));
     seen.spec(pod.spec)
 }
 
@@ -81,7 +87,16 @@ spec: {template: {spec: {containers: [{}]}}}
 ",
     );
     let names: Vec<String> = seen.pods.iter().map(|pod| pod.key.to_string()).collect();
-    assert_eq!(names, ["shop/cart-0", "shop/cart-1", "shop/cart-2", "shop/load-0", "shop/load-1"]);
+    assert_eq!(
+        names,
+        [
+            "shop/cart-0",
+            "shop/cart-1",
+            "shop/cart-2",
+            "shop/load-0",
+            "shop/load-1"
+        ]
+    );
     assert!(seen.pods.iter().all(|pod| pod.phase == PodPhase::Pending));
     assert_eq!(spec_of(&seen, "cart-1").requests.memory_bytes, 1 << 30);
     let cart = seen.workloads.iter().find(|w| &*w.key.name == "cart").unwrap();
@@ -117,11 +132,20 @@ fn only_claims_proven_free_are_modelled() {
             "---\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{containers: [{{}}], volumes: [{{name: v, persistentVolumeClaim: {{claimName: {claim}}}}}]}}\n"
         )
     };
-    let seen = snapshot(&format!("{CLAIMS}{}{}{}", pod("f", "files"), pod("b", "block"), pod("u", "unknown")));
+    let seen = snapshot(&format!(
+        "{CLAIMS}{}{}{}",
+        pod("f", "files"),
+        pod("b", "block"),
+        pod("u", "unknown")
+    ));
     assert_eq!(spec_of(&seen, "f").unmodelled, []);
     assert_eq!(spec_of(&seen, "b").unmodelled, [Unmodelled::VolumeClaim]);
     assert_eq!(spec_of(&seen, "u").unmodelled, [Unmodelled::VolumeClaim]);
-    assert!(["f", "b", "u"].iter().all(|name| spec_of(&seen, name).traits.claims_volume));
+    assert!(
+        ["f", "b", "u"]
+            .iter()
+            .all(|name| spec_of(&seen, name).traits.claims_volume)
+    );
 }
 
 #[test]
@@ -146,9 +170,16 @@ fn budgets_without_status_are_computed() {
     text += "---\nkind: PodDisruptionBudget\nmetadata: {name: told}\nspec: {selector: {}}\nstatus: {disruptionsAllowed: 7}\n";
     text += "---\nkind: PodDisruptionBudget\nmetadata: {name: nothing}\nspec: {minAvailable: 1}\n";
     let seen = snapshot(&text);
-    let allowed: Vec<(&str, u32)> = seen.budgets.iter().map(|b| (b.name.as_str(), b.allowed)).collect();
+    let allowed: Vec<(&str, u32)> = seen
+        .budgets
+        .iter()
+        .map(|b| (b.name.as_str(), b.allowed))
+        .collect();
     // Four expected, three healthy: 50 % of 4 may go, so 2 must stay; 60 % of 4 is 3.
-    assert_eq!(allowed, [("least", 2), ("most", 1), ("none", 0), ("share", 0), ("told", 7)]);
+    assert_eq!(
+        allowed,
+        [("least", 2), ("most", 1), ("none", 0), ("share", 0), ("told", 7)]
+    );
 }
 
 const NODE: &str = "
@@ -176,17 +207,33 @@ fn nodes_know_their_group_instance_and_offer() {
     let node = seen.nodes.first().unwrap();
     assert_eq!(node.group, Some(GroupName::new("ng-1")));
     assert_eq!(node.instance.as_ref().map(|id| id.as_str()), Some("i-0123"));
-    assert_eq!(node.offer.as_ref().map(|id| id.as_str()), Some("m5.large/use1-az1/on-demand"));
-    assert_eq!((node.allocatable.cpu_milli, node.max_pods, node.ready), (1930, 29, true));
+    assert_eq!(
+        node.offer.as_ref().map(|id| id.as_str()),
+        Some("m5.large/use1-az1/on-demand")
+    );
+    assert_eq!(
+        (node.allocatable.cpu_milli, node.max_pods, node.ready),
+        (1930, 29, true)
+    );
     let names: Vec<_> = seen.groups.iter().map(|g| (g.name.as_str(), g.kind)).collect();
-    assert_eq!(names, [("fleet", GroupKind::Fleet), ("ng-1", GroupKind::ManagedNodeGroup)]);
-    assert!(seen.offers.iter().all(|offer| seen.groups[offer.group as usize].name.as_str() == "fleet"));
+    assert_eq!(
+        names,
+        [("fleet", GroupKind::Fleet), ("ng-1", GroupKind::ManagedNodeGroup)]
+    );
+    assert!(
+        seen.offers
+            .iter()
+            .all(|offer| seen.groups[offer.group as usize].name.as_str() == "fleet")
+    );
     assert_eq!(seen.offers.len(), 3);
 }
 
 #[test]
 fn a_named_group_buys_what_its_nodes_show() {
-    let aims = Aims { groups: vec![GroupName::new("ng-1")], ..Aims::default() };
+    let aims = Aims {
+        groups: vec![GroupName::new("ng-1")],
+        ..Aims::default()
+    };
     let seen = builder(NODE).finish(&prices(), &aims);
     let ids: Vec<&str> = seen.offers.iter().map(|offer| offer.id.as_str()).collect();
     assert_eq!(ids, ["ng-1/m5.large/us-east-1a/on-demand"]);
@@ -197,11 +244,19 @@ fn a_named_group_buys_what_its_nodes_show() {
 #[test]
 fn fargate_is_offered_only_where_a_profile_is_named() {
     assert!(snapshot(NODE).offers.iter().all(|offer| !offer.is_fargate()));
-    let profile = FargateAim { profile: "p".into(), namespaces: vec!["batch-*".into()], labels: Default::default() };
-    let aims = Aims { fargate: vec![profile], ..Aims::default() };
+    let profile = FargateAim {
+        profile: "p".into(),
+        namespaces: vec!["batch-*".into()],
+        labels: Default::default(),
+    };
+    let aims = Aims {
+        fargate: vec![profile],
+        ..Aims::default()
+    };
     let seen = builder(NODE).finish(&built_in(), &aims);
     assert_eq!(seen.offers.iter().filter(|offer| offer.is_fargate()).count(), 74);
-    let named = "kind: ClusterConfig\nmetadata: {name: c}\nfargateProfiles: [{name: q, selectors: [{namespace: x}]}]";
+    let named =
+        "kind: ClusterConfig\nmetadata: {name: c}\nfargateProfiles: [{name: q, selectors: [{namespace: x}]}]";
     assert_eq!(snapshot(named).groups.last().unwrap().name.as_str(), "q");
 }
 
@@ -210,5 +265,8 @@ fn the_same_object_twice_is_a_mistake() {
     let pod = "kind: Pod\nmetadata: {name: a}\nspec: {containers: [{}]}\n";
     let mut builder = builder(pod);
     let problems = builder.read("d.yaml", pod.as_bytes()).unwrap_err();
-    assert_eq!(problems.to_string(), "d.yaml: Pod default/a: metadata.name: stands there twice (first in c.yaml)");
+    assert_eq!(
+        problems.to_string(),
+        "d.yaml: Pod default/a: metadata.name: stands there twice (first in c.yaml)"
+    );
 }

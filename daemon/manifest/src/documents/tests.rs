@@ -34,7 +34,9 @@ fn all_forms_of_lists_give_the_same_pods() {
         format!(r#"{{"items":[{bare}],"kind":"PodList"}}"#),
         format!("# comment\n---\n{full}\n---\n"),
         format!("%YAML 1.2\n---\nkind: List\nitems:\n- {full}\n...\n"),
-        format!(r#"{{"NodeList":[{{"Node":null,"Pods":[{bare}]}}],"TemplateNodes":{{"g":{{"Node":{{}}}}}}}}"#),
+        format!(
+            r#"{{"NodeList":[{{"Node":null,"Pods":[{bare}]}}],"TemplateNodes":{{"g":{{"Node":{{}}}}}}}}"#
+        ),
         format!(r#"{{"UnscheduledPodsCanBeScheduled":[{bare}],"Error":""}}"#),
     ];
     for form in &forms {
@@ -57,17 +59,26 @@ fn mistakes_name_file_object_and_field() {
     let table = [
         ("", "f.yaml: holds no objects"),
         ("# only a comment\n---\n", "f.yaml: holds no objects"),
-        ("[1, 2, 3]", "f.yaml: invalid type: sequence, expected a Kubernetes object"),
+        (
+            "[1, 2, 3]",
+            "f.yaml: invalid type: sequence, expected a Kubernetes object",
+        ),
         ("just text", "f.yaml: "),
         ("a: [", "f.yaml:1: "),
         ("kind: Pod\nmetadata: {name: a}\n  x: y", "f.yaml:3: "),
         ("{\"kind\": \"Pod\", ", "f.yaml:1: "),
         ("kind: 7", "f.yaml: kind: must be text, is a number"),
-        ("metadata: {name: a}", "f.yaml: metadata") ,
-        ("kind: List\nitems: [1, {kind: Pod, metadata: {name: a}, spec: {}}]", "f.yaml: items[0]: not a Kubernetes object but a number"),
+        ("metadata: {name: a}", "f.yaml: metadata"),
+        (
+            "kind: List\nitems: [1, {kind: Pod, metadata: {name: a}, spec: {}}]",
+            "f.yaml: items[0]: not a Kubernetes object but a number",
+        ),
         ("kind: List\nitems: {a: b}", "f.yaml:2: "),
         ("kind: Pod\nspec: {}", "f.yaml: Pod: metadata.name: is missing"),
-        ("kind: Pod\nmetadata: {name: a}", "f.yaml: Pod a: spec: is missing"),
+        (
+            "kind: Pod\nmetadata: {name: a}",
+            "f.yaml: Pod a: spec: is missing",
+        ),
         (
             "kind: Pod\nmetadata: {name: a, namespace: n}\nspec: {containers: [{resources: {requests: {cpu: 1x}}}]}",
             "f.yaml: Pod n/a: spec.containers[0].resources.requests.cpu: \"1x\": unknown unit",
@@ -87,8 +98,15 @@ fn mistakes_name_file_object_and_field() {
     ];
     for (text, wanted) in table {
         let got = complaint(text);
-        let wanted = if wanted == "f.yaml: metadata" { "f.yaml: " } else { wanted };
-        assert!(got.starts_with(wanted), "{text}\n  wanted {wanted}\n  got    {got}");
+        let wanted = if wanted == "f.yaml: metadata" {
+            "f.yaml: "
+        } else {
+            wanted
+        };
+        assert!(
+            got.starts_with(wanted),
+            "{text}\n  wanted {wanted}\n  got    {got}"
+        );
         assert!(!got.contains('\u{1b}') && got.lines().count() == 1, "{got}");
     }
 }
@@ -111,7 +129,12 @@ fn bombs_are_refused() {
     assert!(complaint(&deep).starts_with("f.yaml"));
     let deep = format!("{{\"kind\": {}", "[".repeat(100_000));
     assert!(complaint(&deep).starts_with("f.yaml"));
-    assert!(objects("f.yaml", &[0xff, 0xfe, 0x00]).unwrap_err().to_string().contains("not UTF-8"));
+    assert!(
+        objects("f.yaml", &[0xff, 0xfe, 0x00])
+            .unwrap_err()
+            .to_string()
+            .contains("not UTF-8")
+    );
 }
 
 #[test]
@@ -149,17 +172,35 @@ status: {nominatedNodeName: n2}
     let pod = pods("p.yaml", text).remove(0);
     let spec = &pod.spec;
     // 100m + 200m + sidecar 50m = 350m; the second init container needs 900m beside the sidecar: 950m; + 10m.
-    assert_eq!((spec.requests.cpu_milli, spec.requests.memory_bytes), (960, 1 << 30));
+    assert_eq!(
+        (spec.requests.cpu_milli, spec.requests.memory_bytes),
+        (960, 1 << 30)
+    );
     assert_eq!(spec.requests.amount("nvidia.com/gpu"), 1);
-    assert_eq!((spec.priority, spec.scheduler.as_str(), spec.annotations.len()), (2_000_001_000, "", 2));
+    assert_eq!(
+        (spec.priority, spec.scheduler.as_str(), spec.annotations.len()),
+        (2_000_001_000, "", 2)
+    );
     let traits = spec.traits;
-    assert!(traits.host_network && traits.privileged && traits.host_port && traits.host_path && traits.do_not_disrupt);
+    assert!(
+        traits.host_network
+            && traits.privileged
+            && traits.host_port
+            && traits.host_path
+            && traits.do_not_disrupt
+    );
     assert!(!traits.local_storage && !traits.claims_volume && !traits.mirror);
-    assert_eq!(spec.unmodelled, [Unmodelled::PodAntiAffinity, Unmodelled::HostPort]);
+    assert_eq!(
+        spec.unmodelled,
+        [Unmodelled::PodAntiAffinity, Unmodelled::HostPort]
+    );
     let terms = spec.node_affinity.as_ref().unwrap();
     assert_eq!((terms.len(), &terms[0].labels[0].operator), (1, &Operator::Gt(3)));
     assert_eq!(spec.tolerations.len(), 2);
-    assert_eq!((pod.phase, pod.nominated.unwrap().as_str()), (PodPhase::Pending, "n2"));
+    assert_eq!(
+        (pod.phase, pod.nominated.unwrap().as_str()),
+        (PodPhase::Pending, "n2")
+    );
 }
 
 #[test]

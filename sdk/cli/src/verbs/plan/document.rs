@@ -3,6 +3,7 @@
 //! Money is in dollars per hour, memory in bytes and MiB (requests rounded up, allocatable down).
 
 use decide::Deliberation;
+use decide::demand::HEADROOM_NAMESPACE;
 use model::offer::{Offer, OfferKind};
 use model::plan::{PlannedNode, Step, StepKind};
 use model::reason::Refusal;
@@ -43,6 +44,9 @@ pub(crate) struct NodeJson {
     pub(crate) group: String,
     pub(crate) offer: OfferJson,
     pub(crate) pods: Vec<String>,
+    /// Virtual pods that room is kept for; counted nowhere else.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) headroom_pods: usize,
     pub(crate) requested: AmountJson,
     pub(crate) allocatable: AmountJson,
 }
@@ -291,11 +295,14 @@ fn node_json(node: &PlannedNode, offer: &Offer, requests: &impl Fn(&PodKey) -> R
         asked.add(&requests(pod));
     }
     let there = &offer.allocatable;
+    let (headroom, pods): (Vec<&PodKey>, Vec<&PodKey>) =
+        node.pods.iter().partition(|pod| *pod.namespace == *HEADROOM_NAMESPACE);
     NodeJson {
         name: node.name.to_string(),
         group: node.group.to_string(),
         offer: offer_json(offer),
-        pods: texts(&node.pods),
+        pods: pods.into_iter().map(ToString::to_string).collect(),
+        headroom_pods: headroom.len(),
         requested: AmountJson {
             cpu_milli: asked.cpu_milli,
             memory_mib: asked.memory_mib_up(),
@@ -427,6 +434,11 @@ fn faults(done: &Deliberation) -> Vec<FaultJson> {
             message: fault.to_string(),
         })
         .collect()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn texts(pods: &[PodKey]) -> Vec<String> {
