@@ -201,20 +201,25 @@ pub fn fargate_label(spec: &PodSpec, profile: &Group) -> Option<Labels> {
         }
         let mut label = Labels::from([(PLACEMENT_LABEL.to_owned(), "fargate".to_owned())]);
         for wanted in &selector.labels.requirements {
-            label.extend(satisfied(spec, wanted)?);
+            if !satisfied(spec, wanted) {
+                return None;
+            }
+            if let Operator::In(values) = &wanted.operator
+                && let [value] = values.as_slice()
+            {
+                label.insert(wanted.key.clone(), value.clone());
+            }
         }
         Some(label)
     })
 }
 
-fn satisfied(spec: &PodSpec, wanted: &Requirement) -> Option<Option<(String, String)>> {
-    let single = match &wanted.operator {
-        Operator::In(values) if values.len() == 1 => values.first(),
-        _ => None,
-    };
+/// Whether the pod carries what is wanted, or admission may set it.
+fn satisfied(spec: &PodSpec, wanted: &Requirement) -> bool {
     let value = spec.labels.get(&wanted.key).map(String::as_str);
-    let settable = value.is_none() && wanted.key.starts_with("plimsoll.io/") && single.is_some();
-    (settable || wanted.matches(value)).then(|| single.map(|v| (wanted.key.clone(), v.clone())))
+    let single = matches!(&wanted.operator, Operator::In(values) if values.len() == 1);
+    let settable = value.is_none() && wanted.key.starts_with("plimsoll.io/") && single;
+    settable || wanted.matches(value)
 }
 
 fn repels(spec: &PodSpec, taint: &Taint) -> bool {

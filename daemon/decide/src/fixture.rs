@@ -94,6 +94,7 @@ impl Cluster {
     }
 
     /// An offer of the group named, in two zones.
+    #[expect(clippy::too_many_arguments, reason = "one row of a table of offers")]
     pub(crate) fn offer(mut self, group: &str, kind: &str, cpu: i64, mib: i64, nanos: i64) -> Self {
         let ix = self
             .seen

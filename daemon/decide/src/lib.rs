@@ -75,7 +75,7 @@ pub fn deliberate(seen: &Snapshot, memory: &Memory, policies: &PolicySet, aims: 
             steps.add(kind, reason, None);
         }
     }
-    steps.grow(&classes, &placed.purchase);
+    steps.grow(&placed.purchase);
     steps.place_on_fargate(&market, &classes, placed.adjust.as_ref(), &placed.purchase);
     steps.nominate(&placed.rooms, &placed.housed);
     let mut refusals = refuse::pods(

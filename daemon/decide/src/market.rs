@@ -143,7 +143,7 @@ impl<'a> Market<'a> {
 
     fn lots(&self, rules: &[&PodSpec]) -> Vec<Lot> {
         let keys = label_keys(rules.iter().copied().chain(self.daemons.iter().map(|d| d.1)));
-        let mut terrains: BTreeMap<(u32, Vec<Option<&str>>), (Arc<[bool]>, Vector)> = BTreeMap::new();
+        let mut terrains: BTreeMap<TerrainKey<'_>, (Arc<[bool]>, Vector)> = BTreeMap::new();
         let mut lots: BTreeMap<LotKey, Vec<usize>> = BTreeMap::new();
         for (ix, offer) in self.seen.offers.iter().enumerate() {
             let group = size(offer.group);
@@ -246,6 +246,9 @@ impl<'a> Market<'a> {
         best.into_values().collect()
     }
 }
+
+/// Group, and the values of the labels that anybody looks at.
+type TerrainKey<'k> = (u32, Vec<Option<&'k str>>);
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct LotKey {

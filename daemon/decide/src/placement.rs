@@ -41,17 +41,20 @@ impl Adjust {
                 let entry = adjust
                     .factors
                     .entry(*set as usize)
-                    .or_insert((NEUTRAL, name.clone()));
+                    .or_insert_with(|| (NEUTRAL, name.clone()));
                 let product = u64::from(entry.0) * u64::from(*factor) / u64::from(NEUTRAL);
                 *entry = (u32::try_from(product).unwrap_or(u32::MAX), name.clone());
             }
             for (class, set, code) in &advice.forbids {
                 let key = (*class as usize, *set as usize);
-                adjust.forbids.entry(key).or_insert((name.clone(), *code));
+                adjust.forbids.entry(key).or_insert_with(|| (name.clone(), *code));
             }
             for (class, set, addend, code) in &advice.addends {
                 let key = (*class as usize, *set as usize);
-                let entry = adjust.addends.entry(key).or_insert((0, name.clone(), *code));
+                let entry = adjust
+                    .addends
+                    .entry(key)
+                    .or_insert_with(|| (0, name.clone(), *code));
                 *entry = (entry.0.saturating_add(*addend), name.clone(), *code);
             }
         }

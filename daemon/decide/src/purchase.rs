@@ -93,7 +93,7 @@ pub(crate) fn buy(
         for pod in queue.take(row, count) {
             purchase
                 .bought
-                .push(till.fargate_pod(market, &option, price, pod, instead));
+                .push(till.fargate_pod(market, (&option, price), pod, instead));
         }
     }
     for row in 0..table.rows.len() {
@@ -198,18 +198,17 @@ impl Till {
             let addend = table.addend(Some(column.set), *row);
             price.saturating_add(addend.saturating_mul(i64::from(*count)))
         });
-        self.bought(market, offer, pods, (unclamped, None), false)
+        self.bought(market, offer, pods, (unclamped, None))
     }
 
     fn fargate_pod(
         &mut self,
         market: &Market<'_>,
-        option: &FargateOption,
-        price: i64,
+        (option, price): (&FargateOption, i64),
         pod: (usize, PodKey),
         instead: Option<UsdPerHour>,
     ) -> Bought {
-        self.bought(market, option.offer, vec![pod], (price, instead), true)
+        self.bought(market, option.offer, vec![pod], (price, instead))
     }
 
     fn bought(
@@ -218,13 +217,12 @@ impl Till {
         offer: usize,
         pods: Vec<(usize, PodKey)>,
         (price, instead): (i64, Option<UsdPerHour>),
-        fargate: bool,
     ) -> Bought {
         let of = &market.seen.offers[offer];
         let group = market.seen.groups.get(size(of.group));
         Bought {
             node: PlannedNode {
-                name: self.name(fargate),
+                name: self.name(of.is_fargate()),
                 group: group.map_or_else(|| "".into(), |g| g.name.clone()),
                 offer: of.id.clone(),
                 pods: pods.iter().map(|(_, pod)| pod.clone()).collect(),

@@ -19,6 +19,7 @@ use model::pod::Taint;
 use model::resources::Resources;
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What a room is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +46,7 @@ pub(crate) struct Room {
     /// Free share of CPU and memory in thousandths, added: full nodes are filled first.
     emptiness: i64,
     /// Pods that were bought for with it.
-    meant_for: Vec<PodKey>,
+    meant_for: Arc<[PodKey]>,
 }
 
 /// Classes of demand on their market.
@@ -173,7 +174,7 @@ fn room_of_node(
         set: set_of_node(market, node),
         admits: admits(market, classes, place),
         free,
-        meant_for: Vec::new(),
+        meant_for: Arc::default(),
     }
 }
 
@@ -260,15 +261,16 @@ fn coming(market: &Market<'_>, classes: &[Class]) -> Vec<Room> {
             taints,
         };
         let free = market.room_of(offer);
-        for n in planned.len().saturating_sub(outstanding)..planned.len() {
+        let meant_for: Arc<[PodKey]> = pods.as_slice().into();
+        for name in planned.iter().skip(planned.len().saturating_sub(outstanding)) {
             rooms.push(Room {
-                name: planned[n].clone(),
+                name: name.clone(),
                 stand: Stand::Coming,
                 emptiness: emptiness(&free, &free),
                 set: Some(market.set_of[ix]),
                 admits: admits(market, classes, place),
                 free: free.clone(),
-                meant_for: pods.clone(),
+                meant_for: Arc::clone(&meant_for),
             });
         }
     }
@@ -403,7 +405,7 @@ fn keep_nominations(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue, 
 /// Puts the pods of each launch back onto its nodes, in the order they were bought for: next-fit over equal
 /// nodes finds room for every pod that the purchase had room for.
 fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue, housed: &mut Housed) {
-    let mut launches: BTreeMap<Vec<PodKey>, Vec<usize>> = BTreeMap::new();
+    let mut launches: BTreeMap<Arc<[PodKey]>, Vec<usize>> = BTreeMap::new();
     for (ix, room) in rooms
         .iter_mut()
         .enumerate()
@@ -416,7 +418,7 @@ fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue, hou
     }
     for (pods, nodes) in launches {
         let mut nodes = nodes.into_iter().peekable();
-        for pod in &pods {
+        for pod in pods.iter() {
             let Some(class) = queue.class_of(pod) else {
                 continue;
             };

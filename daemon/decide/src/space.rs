@@ -108,8 +108,10 @@ mod tests {
 
     #[test]
     fn extended_resources_have_a_place_and_come_back() {
-        let mut spec = PodSpec::default();
-        spec.requests = Resources::new(100, 7);
+        let mut spec = PodSpec {
+            requests: Resources::new(100, 7),
+            ..PodSpec::default()
+        };
         spec.requests.extended.insert("nvidia.com/gpu".into(), 2);
         let space = Space::of(std::iter::once(&spec));
         let vector = space.request(&spec.requests);

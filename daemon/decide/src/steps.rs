@@ -57,7 +57,7 @@ impl<'a> Steps<'a> {
     }
 
     /// One step per group and offer.
-    pub(crate) fn grow(&mut self, classes: &[Class], purchase: &Purchase) {
+    pub(crate) fn grow(&mut self, purchase: &Purchase) {
         let mut orders: BTreeMap<(GroupName, OfferId), Vec<&Bought>> = BTreeMap::new();
         for bought in &purchase.bought {
             if !self.seen.offers[bought.offer].is_fargate() {
@@ -77,7 +77,7 @@ impl<'a> Steps<'a> {
             let pods: Vec<PodKey> = bought.iter().flat_map(|b| b.node.pods.iter().cloned()).collect();
             let reason = Reason::Demand {
                 pods: count(pods.len()),
-                pending: bought.iter().map(|b| pending_of(classes, b)).sum(),
+                pending: bought.iter().map(|b| pending_of(self.seen, b)).sum(),
                 rate,
             };
             let kind = StepKind::GrowGroup {
@@ -168,11 +168,13 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// How many of a node's pods wait already: those that come first in their class.
-fn pending_of(classes: &[Class], bought: &Bought) -> u32 {
-    let waits = |(class, pod): &&(usize, PodKey)| {
-        let of = &classes[*class];
-        of.pods.iter().take(of.pending as usize).any(|p| p == pod)
-    };
-    count(bought.pods.iter().filter(waits).count())
+/// How many of a node's pods are there already and wait; the others have names of their own making.
+fn pending_of(seen: &Snapshot, bought: &Bought) -> u32 {
+    count(
+        bought
+            .pods
+            .iter()
+            .filter(|(_, pod)| seen.pod(pod).is_some())
+            .count(),
+    )
 }

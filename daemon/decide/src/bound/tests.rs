@@ -53,12 +53,12 @@ impl BruteForce<'_> {
                 offer: 0,
             })
             .collect();
-        let growth = self.seen.groups.iter().map(|g| g.max - g.desired).collect();
-        self.descend(0, bins, growth);
+        let growth: Vec<u32> = self.seen.groups.iter().map(|g| g.max - g.desired).collect();
+        self.descend(0, &bins, &growth);
         self.best
     }
 
-    fn descend(&mut self, pod: usize, bins: Vec<Bin>, growth: Vec<u32>) {
+    fn descend(&mut self, pod: usize, bins: &[Bin], growth: &[u32]) {
         let Some(spec) = self.pods.get(pod).cloned() else {
             let cost: i64 = bins.iter().map(|b| b.price.max(0)).sum();
             self.best = Some(self.best.map_or(cost, |best| best.min(cost)));
@@ -66,9 +66,9 @@ impl BruteForce<'_> {
         };
         for at in 0..bins.len() {
             if let Some(bin) = self.put(&bins[at], &spec) {
-                let mut next = bins.clone();
+                let mut next = bins.to_vec();
                 next[at] = bin;
-                self.descend(pod + 1, next, growth.clone());
+                self.descend(pod + 1, &next, growth);
             }
         }
         for (ix, offer) in self.seen.offers.iter().enumerate().filter(|(ix, _)| ix % 2 == 0) {
@@ -85,10 +85,10 @@ impl BruteForce<'_> {
                 offer: ix,
             };
             if let Some(bin) = self.put(&fresh, &spec) {
-                let (mut next, mut growth) = (bins.clone(), growth.clone());
+                let (mut next, mut growth) = (bins.to_vec(), growth.to_vec());
                 next.push(bin);
                 growth[group] -= 1;
-                self.descend(pod + 1, next, growth);
+                self.descend(pod + 1, &next, &growth);
             }
         }
     }

@@ -13,8 +13,14 @@ fn taint(key: &str, value: &str, effect: TaintEffect) -> Taint {
     }
 }
 
-fn term(labels: Vec<Requirement>, fields: Vec<Requirement>) -> Option<Vec<NodeTerm>> {
-    Some(vec![NodeTerm { labels, fields }])
+fn term(labels: Vec<Requirement>, fields: Vec<Requirement>) -> Vec<NodeTerm> {
+    vec![NodeTerm { labels, fields }]
+}
+
+fn with(change: impl FnOnce(&mut PodSpec)) -> PodSpec {
+    let mut spec = asks(1, 1);
+    change(&mut spec);
+    spec
 }
 
 fn is_in(key: &str, value: &str) -> Requirement {
@@ -24,123 +30,84 @@ fn is_in(key: &str, value: &str) -> Requirement {
     }
 }
 
-#[test]
-fn rules_object_one_by_one() {
+/// Asserts what objects to the pod on a node named `n1` with the labels `disk=ssd` and `zone=a`.
+fn expect(name: &str, spec: &PodSpec, taints: &[Taint], expected: &[Misfit]) {
     let labels = Labels::from([
         ("disk".to_owned(), "ssd".to_owned()),
         ("zone".to_owned(), "a".to_owned()),
     ]);
-    let taints = [
-        taint("gpu", "yes", TaintEffect::NoSchedule),
-        taint("old", "", TaintEffect::NoExecute),
-    ];
-    let soft = [taint("slow", "", TaintEffect::PreferNoSchedule)];
-    let tolerates = |key: &str, value: Option<&str>, effect| Toleration {
-        key: Some(key.into()),
-        value: value.map(Into::into),
-        effect,
-    };
-    let place = |taints| Place {
+    let place = Place {
         labels: &labels,
         name: "n1",
         taints,
     };
-    let with = |change: &dyn Fn(&mut PodSpec)| {
-        let mut spec = asks(1, 1);
-        change(&mut spec);
-        spec
+    assert_eq!(rules(spec, place), expected, "{name}");
+    assert_eq!(admits(spec, place), expected.is_empty(), "{name}");
+}
+
+#[test]
+fn taints_object_one_by_one() {
+    let hard = [
+        taint("gpu", "yes", TaintEffect::NoSchedule),
+        taint("old", "", TaintEffect::NoExecute),
+    ];
+    let soft = [taint("slow", "", TaintEffect::PreferNoSchedule)];
+    let tolerating = |tolerations: &[(&str, Option<&str>, Option<TaintEffect>)]| {
+        let one = |(key, value, effect): &(&str, Option<&str>, Option<TaintEffect>)| Toleration {
+            key: (!key.is_empty()).then(|| (*key).to_owned()),
+            value: value.map(Into::into),
+            effect: *effect,
+        };
+        with(|s| s.tolerations = tolerations.iter().map(one).collect())
     };
     let untolerated = |t: &str| Misfit::UntoleratedTaint { taint: t.into() };
+    let (gpu, old) = (untolerated("gpu=yes:NoSchedule"), untolerated("old:NoExecute"));
+    expect("soft", &asks(1, 1), &soft, &[]);
+    expect("two", &asks(1, 1), &hard, &[gpu.clone(), old.clone()]);
+    let by_value = tolerating(&[("gpu", Some("yes"), Some(TaintEffect::NoSchedule))]);
+    expect("by value", &by_value, &hard, &[old]);
+    let wrong = tolerating(&[("gpu", Some("no"), None), ("old", None, None)]);
+    expect("wrong value", &wrong, &hard, &[gpu]);
+    expect("everything", &tolerating(&[("", None, None)]), &hard, &[]);
+}
+
+#[test]
+fn selectors_and_affinity_object_one_by_one() {
     let wants = |w: &str| Misfit::NodeSelector { wants: w.into() };
-    type Case<'a> = (&'a str, PodSpec, &'a [Taint], Vec<Misfit>);
-    let cases: Vec<Case<'_>> = vec![
-        ("plain", asks(1, 1), &[], vec![]),
-        ("soft taint", asks(1, 1), &soft, vec![]),
+    let two = with(|s| {
+        s.node_selector.insert("arch".into(), "arm64".into());
+        s.node_selector.insert("disk".into(), "hdd".into());
+    });
+    expect(
+        "two selectors",
+        &two,
+        &[],
+        &[wants("arch=arm64"), wants("disk=hdd")],
+    );
+    let cases = [
+        ("label", term(vec![is_in("zone", "a")], vec![]), true),
+        ("other zone", term(vec![is_in("zone", "b")], vec![]), false),
+        ("name", term(vec![], vec![is_in("metadata.name", "n1")]), true),
         (
-            "two taints",
-            asks(1, 1),
-            &taints,
-            vec![untolerated("gpu=yes:NoSchedule"), untolerated("old:NoExecute")],
+            "another name",
+            term(vec![], vec![is_in("metadata.name", "n2")]),
+            false,
         ),
         (
-            "one tolerated by value",
-            with(&|s| {
-                s.tolerations
-                    .push(tolerates("gpu", Some("yes"), Some(TaintEffect::NoSchedule)))
-            }),
-            &taints,
-            vec![untolerated("old:NoExecute")],
+            "an unknown field",
+            term(vec![], vec![is_in("spec.x", "n1")]),
+            false,
         ),
-        (
-            "wrong value",
-            with(&|s| {
-                s.tolerations.push(tolerates("gpu", Some("no"), None));
-                s.tolerations.push(tolerates("old", None, None));
-            }),
-            &taints,
-            vec![untolerated("gpu=yes:NoSchedule")],
-        ),
-        (
-            "everything tolerated",
-            with(&|s| {
-                s.tolerations.push(Toleration {
-                    key: None,
-                    value: None,
-                    effect: None,
-                })
-            }),
-            &taints,
-            vec![],
-        ),
-        (
-            "two selectors, one missing and one wrong",
-            with(&|s| {
-                s.node_selector.insert("arch".into(), "arm64".into());
-                s.node_selector.insert("disk".into(), "hdd".into());
-            }),
-            &[],
-            vec![wants("arch=arm64"), wants("disk=hdd")],
-        ),
-        (
-            "affinity by label",
-            with(&|s| s.node_affinity = term(vec![is_in("zone", "a")], vec![])),
-            &[],
-            vec![],
-        ),
-        (
-            "affinity by label, other zone",
-            with(&|s| s.node_affinity = term(vec![is_in("zone", "b")], vec![])),
-            &[],
-            vec![Misfit::NodeAffinity],
-        ),
-        (
-            "affinity by name",
-            with(&|s| s.node_affinity = term(vec![], vec![is_in("metadata.name", "n1")])),
-            &[],
-            vec![],
-        ),
-        (
-            "affinity by another name",
-            with(&|s| s.node_affinity = term(vec![], vec![is_in("metadata.name", "n2")])),
-            &[],
-            vec![Misfit::NodeAffinity],
-        ),
-        (
-            "no terms at all",
-            with(&|s| s.node_affinity = Some(vec![])),
-            &[],
-            vec![Misfit::NodeAffinity],
-        ),
-        (
-            "an empty term",
-            with(&|s| s.node_affinity = term(vec![], vec![])),
-            &[],
-            vec![Misfit::NodeAffinity],
-        ),
+        ("no terms at all", vec![], false),
+        ("an empty term", term(vec![], vec![]), false),
     ];
-    for (name, spec, taints, expected) in cases {
-        assert_eq!(rules(&spec, place(taints)), expected, "{name}");
-        assert_eq!(admits(&spec, place(taints)), expected.is_empty(), "{name}");
+    for (name, terms, admitted) in cases {
+        let objections = if admitted {
+            vec![]
+        } else {
+            vec![Misfit::NodeAffinity]
+        };
+        expect(name, &with(|s| s.node_affinity = Some(terms)), &[], &objections);
     }
 }
 

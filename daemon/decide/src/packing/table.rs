@@ -142,7 +142,7 @@ impl Table {
                     .0,
             };
             let fits: Vec<bool> = (0..self.rows.len())
-                .map(|row| self.fits_lot(market, classes, row, lot, &column))
+                .map(|row| self.fits_lot(market, classes, row, &column))
                 .collect();
             if fits.contains(&true) {
                 candidates.push((column, fits, lot.unknown));
@@ -158,7 +158,7 @@ impl Table {
                 }
             }
         }
-        candidates.sort_by(|(a, _, _), (b, _, _)| (a.price, a.lot).cmp(&(b.price, b.lot)));
+        candidates.sort_by_key(|(column, _, _)| (column.price, column.lot));
         for (column, fits, _) in candidates {
             let beaten = self
                 .columns
@@ -172,15 +172,8 @@ impl Table {
         }
     }
 
-    fn fits_lot(
-        &self,
-        market: &Market<'_>,
-        classes: &[Class],
-        row: usize,
-        lot: &crate::market::Lot,
-        column: &Column,
-    ) -> bool {
-        let of = &self.rows[row];
+    fn fits_lot(&self, market: &Market<'_>, classes: &[Class], row: usize, column: &Column) -> bool {
+        let (of, lot) = (&self.rows[row], &market.lots[column.lot]);
         of.classes.first().is_some_and(|class| {
             classes[*class].body.unmodelled.is_empty() && lot.admits[market.rule_of[*class]]
         }) && self.allowed(Some(column.set), row)

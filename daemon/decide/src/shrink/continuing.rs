@@ -54,7 +54,8 @@ pub(super) fn carry_on(
             stage: *stage,
             after: after.as_ref(),
         };
-        removal.carry_on(crew, receivers, budgets, housed, shrunk);
+        let given_up = removal.given_up(crew, receivers, housed);
+        removal.carry_on(crew, budgets, given_up, shrunk);
     }
     for node in seen.nodes.iter().filter(|node| node.draining && !node.deleting) {
         if seen.ledger.removal_of(&node.name).is_none() {
@@ -67,14 +68,7 @@ pub(super) fn carry_on(
 }
 
 impl Removal<'_> {
-    fn carry_on(
-        &self,
-        crew: &Crew<'_>,
-        receivers: &mut Receivers<'_>,
-        budgets: &mut [u32],
-        housed: &Housed,
-        shrunk: &mut Shrunk,
-    ) {
+    fn carry_on(&self, crew: &Crew<'_>, budgets: &mut [u32], given_up: Option<GiveUp>, shrunk: &mut Shrunk) {
         let seen = crew.seen;
         let id = &self.intent.id;
         if self.stage == RemoveStage::Terminating || self.node.deleting {
@@ -88,7 +82,7 @@ impl Removal<'_> {
             }
             return;
         }
-        if let Some(why) = self.given_up(crew, receivers, housed) {
+        if let Some(why) = given_up {
             shrunk.uncordons.push(undo(&self.node.name, Some(id), id, why));
             return;
         }
@@ -125,6 +119,9 @@ impl Removal<'_> {
     }
 
     fn given_up(&self, crew: &Crew<'_>, receivers: &mut Receivers<'_>, housed: &Housed) -> Option<GiveUp> {
+        if self.stage >= RemoveStage::Terminating || self.node.deleting {
+            return None;
+        }
         if crew.seen.at > self.intent.deadline {
             return Some(GiveUp::TimedOut);
         }

@@ -202,26 +202,25 @@ impl<'a> Receivers<'a> {
             // Nodes that had no room for a sibling have none now: rooms only fill up within a probe.
             let from = start.entry(pod.spec).or_insert(0);
             let unmodelled = !spec.unmodelled.is_empty();
-            match self.place(spec, ask, (leaving, *from)).filter(|_| !unmodelled) {
-                Some(at) => {
-                    *from = at;
-                    moved.0.push((at, ask.clone()));
-                }
-                None => {
-                    self.undo(moved);
-                    return Err(pod.key.clone());
-                }
-            }
+            let found = if unmodelled {
+                None
+            } else {
+                self.place(spec, ask, (leaving, *from))
+            };
+            let Some(at) = found else {
+                self.undo(moved);
+                return Err(pod.key.clone());
+            };
+            *from = at;
+            moved.0.push((at, ask.clone()));
         }
         let bare = PodSpec::default();
         for ask in housed_asks(housed, crew, leaving) {
-            match self.place(&bare, &ask, (leaving, 0)) {
-                Some(at) => moved.0.push((at, ask)),
-                None => {
-                    self.undo(moved);
-                    return Err(PodKey::new(crate::demand::HEADROOM_NAMESPACE, "room"));
-                }
-            }
+            let Some(at) = self.place(&bare, &ask, (leaving, 0)) else {
+                self.undo(moved);
+                return Err(PodKey::new(crate::demand::HEADROOM_NAMESPACE, "room"));
+            };
+            moved.0.push((at, ask));
         }
         Ok(moved)
     }
