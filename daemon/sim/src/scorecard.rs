@@ -185,10 +185,13 @@ impl fmt::Display for Scorecard {
 
 /// Title of a run: its scenario, how long it played, and its seed.
 pub(crate) fn title(scenario: &Scenario) -> String {
-    format!(
-        "{}: {} played, seed {}",
-        scenario.name, scenario.duration, scenario.seed
-    )
+    let minutes = scenario.duration.secs() / 60;
+    let long = match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} minutes"),
+        (hours, 0) => format!("{hours} hours"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    };
+    format!("{}: {long} played, seed {}", scenario.name, scenario.seed)
 }
 
 #[expect(

@@ -102,7 +102,7 @@ fn highest_sum(times: &Times, rows: &[Row]) -> f64 {
     (0..times.hours.len()).map(sum).fold(0.0, f64::max)
 }
 
-/// The smallest of 1, 2, 2.5, 5 × 10ⁿ steps' multiples that is not below the value.
+/// The top of an axis: the first tick that is not below the value.
 fn nice(value: f64) -> f64 {
     if value <= 0.0 {
         return 1.0;
@@ -111,12 +111,12 @@ fn nice(value: f64) -> f64 {
     (value / step).ceil() * step
 }
 
-/// A readable distance between four to eight ticks.
+/// A readable distance between ticks, 1, 2 or 5 × 10ⁿ: at most eight of them.
 fn tick(top: f64) -> f64 {
     let mut unit = 1e-4;
     loop {
-        for step in [1.0, 2.0, 2.5, 5.0] {
-            if top / (unit * step) <= 6.0 {
+        for step in [1.0, 2.0, 5.0] {
+            if top / (unit * step) <= 8.0 + 1e-9 {
                 return unit * step;
             }
         }
@@ -302,10 +302,11 @@ mod tests {
     fn axes_end_on_a_tick_above_the_data() {
         let cases = [
             (0.0, 1.0),
-            (3.2, 4.0),
+            (3.2, 3.5),
             (41.0, 50.0),
-            (0.07, 0.08),
-            (7.0, 8.0),
+            (0.07, 0.07),
+            (7.0, 7.0),
+            (15.0, 16.0),
             (960.0, 1000.0),
         ];
         for (value, expected) in cases {

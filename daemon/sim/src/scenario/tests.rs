@@ -236,3 +236,17 @@ fn the_shipped_scenarios_are_read() {
         assert_eq!(read.map(|scenario| scenario.cycles()), Ok(cycles));
     }
 }
+
+#[test]
+fn the_example_of_the_readme_is_a_scenario() {
+    let readme = include_str!("../../README.md");
+    let example = readme
+        .split("```yaml")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let read = Scenario::read("README.md", example.unwrap().as_bytes(), &nothing).map_err(|p| p.to_string());
+    assert_eq!(
+        read.map(|scenario| (scenario.cycles(), scenario.faults.len())),
+        Ok((240, 1))
+    );
+}
