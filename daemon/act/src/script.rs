@@ -1,14 +1,14 @@
 //! A scripted API server for tests: answers in order, and every request is kept for the assertion.
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-/// What is answered to one request: a status code and a body; `None` never answers.
-type Answer = Option<(u16, Value)>;
+/// What is answered to one request: a status code and a body.
+type Answer = (u16, Value);
 
 /// A request as it came in.
 #[derive(Clone, Debug)]
@@ -63,29 +63,29 @@ impl Script {
             .await
             .map_err(std::io::Error::other)?;
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        self.asked.lock().unwrap().push(Asked { line, body });
-        let next = self.answers.lock().unwrap().pop_front();
-        match next {
-            Some(Some((code, value))) => {
-                let body = Body::from(value.to_string().into_bytes());
-                Ok(Response::builder().status(code).body(body).expect("a response"))
-            }
-            Some(None) => std::future::pending().await,
-            None => Err(std::io::Error::other("the script has ended")),
-        }
+        let (code, value) = self
+            .next(Asked { line, body })
+            .ok_or_else(|| std::io::Error::other("the script has ended"))?;
+        let mut response = Response::new(Body::from(value.to_string().into_bytes()));
+        *response.status_mut() = code;
+        Ok(response)
+    }
+
+    fn next(&self, asked: Asked) -> Option<(StatusCode, Value)> {
+        self.asked.lock().expect("no panic before").push(asked);
+        let (code, value) = self.answers.lock().expect("no panic before").pop_front()?;
+        Some((StatusCode::from_u16(code).ok()?, value))
     }
 }
 
 /// An error as the API server words it.
 pub(crate) fn status(code: u16, reason: &str, message: &str) -> Answer {
-    Some((
-        code,
-        json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason,
-            "message": message}),
-    ))
+    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
+        "reason": reason, "message": message});
+    (code, body)
 }
 
 /// An object.
 pub(crate) fn object(value: Value) -> Answer {
-    Some((200, value))
+    (200, value)
 }

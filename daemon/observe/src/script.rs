@@ -1,6 +1,6 @@
 //! A scripted API server for tests: answers in order, and every request line is kept for the assertion.
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use kube::Client;
 use kube::client::Body;
 use std::collections::VecDeque;
@@ -54,15 +54,18 @@ impl Script {
 
     fn answer(&self, request: &Request<Body>) -> Result<Response<Body>, std::io::Error> {
         let path = request.uri().path_and_query().map_or("", |p| p.as_str());
-        self.lines.lock().unwrap().push(path.to_owned());
         let (code, body) = self
-            .answers
-            .lock()
-            .unwrap()
-            .pop_front()
+            .next(path)
             .ok_or_else(|| std::io::Error::other("the script has ended"))?;
-        let body = Body::from(body.into_bytes());
-        Ok(Response::builder().status(code).body(body).expect("a response"))
+        let mut response = Response::new(Body::from(body.into_bytes()));
+        *response.status_mut() = code;
+        Ok(response)
+    }
+
+    fn next(&self, path: &str) -> Option<(StatusCode, String)> {
+        self.lines.lock().expect("no panic before").push(path.to_owned());
+        let (code, body) = self.answers.lock().expect("no panic before").pop_front()?;
+        Some((StatusCode::from_u16(code).ok()?, body))
     }
 }
 

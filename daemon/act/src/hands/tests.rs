@@ -126,7 +126,7 @@ async fn a_budget_refuses_for_now_and_says_for_how_long() {
     let busy = json!({"kind": "Status", "status": "Failure", "code": 429, "reason": "TooManyRequests",
         "message": "Cannot evict pod", "details": {"retryAfterSeconds": 7}});
     for (answer, after) in [
-        (Some((429, busy)), Span::from_secs(7)),
+        ((429, busy), Span::from_secs(7)),
         (
             status(429, "TooManyRequests", "Cannot evict pod"),
             Span::from_secs(10),
@@ -180,7 +180,7 @@ async fn only_this_very_pod_on_this_node_is_evicted() {
     is_stale(&carry(&replaced, evict()).await, "UID");
 }
 
-fn node(spec: Value, annotations: Value) -> Value {
+fn node(spec: &Value, annotations: Value) -> Value {
     let mut node = json!({"metadata": {"name": "n1", "uid": "u2", "resourceVersion": "9",
         "labels": {"plimsoll.io/group": "pool"}}, "spec": {"providerID": "kwok://pool/n1"}});
     for (key, value) in spec.as_object().into_iter().flatten() {
@@ -203,7 +203,7 @@ const OURS: &str = "plimsoll.io/removing";
 #[tokio::test]
 async fn cordon_and_taint_are_one_patch_that_keeps_what_others_set() {
     let other = json!({"key": "dedicated", "effect": "NoExecute", "value": "x"});
-    let before = node(json!({ "taints": [other] }), Value::Null);
+    let before = node(&json!({ "taints": [other] }), Value::Null);
     let script = Script::new([object(before.clone()), object(before)]);
     assert_eq!(carry(&script, cordon("n1")).await, Outcome::done());
     let asked = script.asked();
@@ -227,19 +227,19 @@ async fn cordon_and_taint_are_one_patch_that_keeps_what_others_set() {
 
 #[tokio::test]
 async fn a_node_that_is_another_instance_or_going_is_left_alone() {
-    let script = Script::new([object(node(Value::Null, Value::Null))]);
+    let script = Script::new([object(node(&Value::Null, Value::Null))]);
     is_stale(
         &carry(&script, cordon("i-0abc")).await,
         "is instance n1, not i-0abc",
     );
-    let mut going = node(Value::Null, Value::Null);
+    let mut going = node(&Value::Null, Value::Null);
     going["metadata"]["deletionTimestamp"] = json!("2026-11-21T10:00:00Z");
     is_stale(
         &carry(&Script::new([object(going)]), cordon("n1")).await,
         "being deleted",
     );
     let done = node(
-        json!({"unschedulable": true, "taints": [{"key": OURS, "effect": "NoSchedule"}]}),
+        &json!({"unschedulable": true, "taints": [{"key": OURS, "effect": "NoSchedule"}]}),
         Value::Null,
     );
     let script = Script::new([object(done)]);
@@ -255,14 +255,14 @@ async fn uncordoning_undoes_what_we_did_and_no_more() {
         (Value::Null, Value::Null),
         (json!({"plimsoll.io/was-cordoned": "true"}), json!(true)),
     ] {
-        let there = node(json!({"unschedulable": true, "taints": ours}), annotations);
+        let there = node(&json!({"unschedulable": true, "taints": ours}), annotations);
         let script = Script::new([object(there.clone()), object(there)]);
         assert_eq!(carry(&script, uncordon()).await, Outcome::done());
         let body = &script.asked()[1].body;
         assert_eq!(body["spec"]["unschedulable"], unschedulable);
         assert_eq!(body["spec"]["taints"], json!([]));
     }
-    let theirs = node(json!({"unschedulable": true}), Value::Null);
+    let theirs = node(&json!({"unschedulable": true}), Value::Null);
     let script = Script::new([object(theirs)]);
     assert_eq!(carry(&script, uncordon()).await, Outcome::done());
     assert_eq!(
@@ -282,7 +282,7 @@ fn remove() -> StepKind {
 
 fn drained() -> Value {
     node(
-        json!({"unschedulable": true, "taints": [{"key": OURS, "effect": "NoSchedule"}]}),
+        &json!({"unschedulable": true, "taints": [{"key": OURS, "effect": "NoSchedule"}]}),
         Value::Null,
     )
 }
@@ -326,7 +326,7 @@ async fn whatever_changed_since_the_plan_holds_a_removal_back() {
     assert_eq!(script.lines().len(), 2, "nothing was written");
     let script = Script::new([object(drained()), object(pods(&json!([going])))]);
     assert!(matches!(carry(&script, remove()).await, Outcome::Refused { .. }));
-    let untainted = node(json!({"unschedulable": true}), Value::Null);
+    let untainted = node(&json!({"unschedulable": true}), Value::Null);
     is_stale(
         &carry(&Script::new([object(untainted)]), remove()).await,
         "not cordoned and tainted",

@@ -5,16 +5,18 @@ use crate::script::{Script, status};
 use model::ids::PodKey;
 
 fn exposition(seconds: f64, millis: i64, pods: &[(&str, f64)]) -> String {
-    let mut text = format!(
-        "node_cpu_usage_seconds_total {seconds} {millis}\nnode_memory_working_set_bytes 1000 {millis}\n"
-    );
-    for (pod, seconds) in pods {
-        text.push_str(&format!(
-            "pod_cpu_usage_seconds_total{{namespace=\"ns\",pod=\"{pod}\"}} {seconds} {millis}\n\
-             pod_memory_working_set_bytes{{namespace=\"ns\",pod=\"{pod}\"}} 500 {millis}\n"
-        ));
-    }
-    text
+    let of_node = [
+        format!("node_cpu_usage_seconds_total {seconds} {millis}"),
+        format!("node_memory_working_set_bytes 1000 {millis}"),
+    ];
+    let of_pods = pods.iter().flat_map(|(pod, seconds)| {
+        let labels = format!(r#"{{namespace="ns",pod="{pod}"}}"#);
+        [
+            format!("pod_cpu_usage_seconds_total{labels} {seconds} {millis}"),
+            format!("pod_memory_working_set_bytes{labels} 500 {millis}"),
+        ]
+    });
+    of_node.into_iter().chain(of_pods).collect::<Vec<_>>().join("\n")
 }
 
 fn take(load: &Load, text: &str) {

@@ -160,7 +160,7 @@ async fn only_an_optional_kind_may_be_absent() {
     let seen = followed.clone();
     let task = tokio::spawn(async move { follow(client, optional, &followed).await });
     while !seen.is_complete() {
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        sleep(Duration::from_millis(2)).await;
     }
     task.abort();
     assert_eq!(seen.freshness(), Freshness::Live);
