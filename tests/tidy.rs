@@ -150,7 +150,7 @@ fn the_arrows_of_the_house() {
         ("observe", &["model", "manifest"]),
         ("act", &["model", "guard"]),
         ("serve", &["model", "cycle", "logbook", "proto"]),
-        ("sim", &["model", "guard", "cycle", "decide", "manifest"]),
+        ("sim", &["model", "guard", "cycle", "decide", "logbook", "manifest"]),
         ("proto", &[]),
         ("sdk", &[]),
         (

@@ -1,7 +1,7 @@
 //! A pretend cluster and cloud: eyes and hands for the demo, the simulator, property tests and fault tests.
 //!
 //! Everything is a function of the scenario and its seed. Deliberately absent: decisions (the engine's), the
-//! engine's own fit (the scheduler in here is a referee), network, files, threads and real time.
+//! engine's own fit (the scheduler in here is a referee), network, files, and real time but for the pace.
 
 mod bound;
 mod play;
