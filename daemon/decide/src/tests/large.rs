@@ -1,0 +1,180 @@
+//! Any cluster at all, the same bytes twice, and large demands in time.
+
+use super::plain;
+use crate::checker::check;
+use crate::fixture::{Cluster, asks};
+use crate::{Deliberation, PolicySet, deliberate};
+use model::aims::Aims;
+use model::group::GroupKind;
+use model::memory::Memory;
+use model::pod::{PodSpec, Taint, TaintEffect, Unmodelled};
+use model::snapshot::Snapshot;
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+struct Any {
+    pods: Vec<(i64, i64, u32, u8)>,
+    offers: Vec<(u8, i64, i64, i64)>,
+    nodes: Vec<(u8, i64)>,
+    replicas: u32,
+    daemon: i64,
+    profile: bool,
+}
+
+fn any_cluster() -> impl Strategy<Value = Any> {
+    (
+        prop::collection::vec((1..3000_i64, 1..6000_i64, 1..40_u32, 0..6_u8), 0..8),
+        prop::collection::vec((0..3_u8, 1..16_000_i64, 1..32_000_i64, 0..900_000_000_i64), 1..8),
+        prop::collection::vec((0..3_u8, 0..4000_i64), 0..5),
+        0..9_u32,
+        0..400_i64,
+        any::<bool>(),
+    )
+        .prop_map(|(pods, offers, nodes, replicas, daemon, profile)| Any {
+            pods,
+            offers,
+            nodes,
+            replicas,
+            daemon,
+            profile,
+        })
+}
+
+impl Any {
+    fn seen(&self) -> Snapshot {
+        let groups = ["g0", "g1", "g2"];
+        let mut cluster = Cluster::new()
+            .group("g0", 5, 7)
+            .group("g1", 5, 60)
+            .group("g2", 5, 400);
+        cluster.seen.groups[1].taints.push(Taint {
+            key: "team".into(),
+            value: "ml".into(),
+            effect: TaintEffect::NoSchedule,
+        });
+        for (ix, (group, cpu, mib, price)) in self.offers.iter().enumerate() {
+            cluster = cluster.offer(groups[usize::from(*group)], &format!("t{ix}"), *cpu, *mib, *price);
+        }
+        for (ix, (group, used)) in self.nodes.iter().enumerate() {
+            if let Some(kind) = self.offers.iter().position(|o| o.0 == *group) {
+                let name = format!("n{ix}");
+                cluster = cluster.node(&name, groups[usize::from(*group)], &format!("t{kind}"));
+                let used = (*used).min(self.offers[kind].1);
+                cluster = cluster.running(&format!("r{ix}"), &name, asks(used, 1));
+            }
+        }
+        for (ix, (cpu, mib, count, flavour)) in self.pods.iter().enumerate() {
+            let mut spec = asks(*cpu, *mib);
+            match flavour {
+                1 => drop(spec.node_selector.insert("group".into(), "g2".into())),
+                2 => spec.tolerations.push(model::pod::Toleration {
+                    key: None,
+                    value: None,
+                    effect: None,
+                }),
+                3 => drop(
+                    spec.node_selector
+                        .insert("topology.kubernetes.io/zone".into(), "b".into()),
+                ),
+                4 => spec.unmodelled.push(Unmodelled::TopologySpread),
+                5 => drop(spec.requests.extended.insert("nvidia.com/gpu".into(), 1)),
+                _ => {}
+            }
+            cluster = cluster.pending(&format!("p{ix}"), *count, spec);
+        }
+        let job = PodSpec {
+            owner: Some(model::WorkloadKey::new("Job", "default", "job")),
+            ..asks(700, 700)
+        };
+        cluster = cluster.workload("Job", "job", self.replicas, job);
+        cluster = cluster.workload(
+            "DaemonSet",
+            "agent",
+            0,
+            PodSpec {
+                owner: None,
+                ..asks(self.daemon, 50)
+            },
+        );
+        if self.profile {
+            cluster.profile("fp", "default").seen()
+        } else {
+            cluster.seen()
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_plan_is_valid_and_the_same_twice(any in any_cluster()) {
+        let seen = any.seen();
+        let bytes = |done: &Deliberation| serde_json::to_vec(&(&done.plan, &done.notes, &done.memory)).unwrap();
+        let (first, second) = (plain(&seen), plain(&seen.clone()));
+        prop_assert_eq!(bytes(&first), bytes(&second));
+    }
+}
+
+/// 1,400 types in four zones, some with GPUs; prices that no other type beats in everything.
+fn catalogue(mut cluster: Cluster) -> Cluster {
+    cluster = cluster.group("fleet", 0, 1_000_000);
+    cluster.seen.groups[0].kind = GroupKind::Fleet;
+    for n in 0..700_i64 {
+        let cpu = 2000 << (n % 6);
+        let per_core = 1800 + (n * 37) % 6400;
+        let gpus = if n % 10 == 0 { 1 << (n % 4) } else { 0 };
+        let price =
+            cpu * 25_000 + cpu * per_core / 1000 * 2_000 + gpus * 400_000_000 + (n * 7919) % 9_000_000;
+        for half in ["x", "y"] {
+            let kind = format!("t{n}{half}");
+            cluster = cluster
+                .offer("fleet", &kind, cpu, cpu * per_core / 1000, price)
+                .last_offers(|o| {
+                    if gpus > 0 {
+                        o.allocatable.extended.insert("nvidia.com/gpu".into(), gpus);
+                    }
+                });
+        }
+    }
+    cluster
+}
+
+fn timed(seen: &Snapshot, name: &str, limit_ms: u128) {
+    let start = std::time::Instant::now();
+    let done = deliberate(seen, &Memory::default(), &PolicySet::default(), &Aims::default());
+    let took = start.elapsed().as_millis();
+    println!(
+        "{name}: {} pods, {} classes, {} offers -> {} nodes, gap {:.2} %, {took} ms",
+        done.plan.pending,
+        done.notes.classes.len(),
+        seen.offers.len(),
+        done.plan.nodes.len(),
+        done.plan.cost.gap_percent()
+    );
+    assert!(took < limit_ms, "{name} took {took} ms");
+    assert!(done.plan.cost.gap_percent() < 15.0);
+    check(seen, &Aims::default(), &done);
+}
+
+#[test]
+fn large_demands_are_decided_quickly() {
+    let mut mixed = catalogue(Cluster::new());
+    for n in 0..400_u32 {
+        let mut spec = asks(
+            i64::from(200 + (n * 91) % 9000),
+            i64::from(300 + (n * 523) % 30_000),
+        );
+        if n % 3 == 0 {
+            spec.requests.extended.insert("nvidia.com/gpu".into(), 1);
+        }
+        mixed = mixed.pending(&format!("p{n}"), 20, spec);
+    }
+    timed(&mixed.seen(), "8,000 pods of 400 classes", 6000);
+    let mut few = catalogue(Cluster::new());
+    for n in 0..50_u32 {
+        let spec = asks(i64::from(50 + (n * 91) % 1500), i64::from(100 + (n * 523) % 4000));
+        few = few.pending(&format!("p{n}"), 600, spec);
+    }
+    timed(&few.seen(), "30,000 pods of 50 classes", 3000);
+}

@@ -1,0 +1,249 @@
+//! Buying, free room, launches under way, Fargate.
+
+use super::{plain, shop};
+use crate::fixture::{NOW, asks};
+use model::ids::{IntentId, NodeName, PodKey};
+use model::intent::{Intent, IntentKind, LaunchStage};
+use model::money::UsdPerHour;
+use model::plan::StepKind;
+use model::pod::{PodSpec, Taint, TaintEffect};
+use model::reason::{Reason, Refusal};
+use model::time::Span;
+
+#[test]
+fn pods_that_wait_get_the_cheapest_nodes() {
+    let done = plain(&shop().pending("web", 16, asks(500, 1024)).seen());
+    assert_eq!(done.plan.cost.rate.0, 180_000_000);
+    assert!(done.plan.cost.gap_percent() < 0.01);
+    let step = &done.plan.steps[0];
+    assert!(matches!(&step.kind, StepKind::GrowGroup { from: 0, to: 1, pods, .. } if pods.len() == 16));
+    assert!(matches!(
+        step.reason,
+        Reason::Demand {
+            pods: 16,
+            pending: 16,
+            ..
+        }
+    ));
+    assert_eq!(step.intent, Some(IntentId::new("7-0")));
+}
+
+#[test]
+fn equal_nodes_are_dealt_over_the_zones() {
+    let done = plain(&shop().pending("web", 4, asks(8000, 1024)).seen());
+    let in_zone = |zone: &str| {
+        done.plan
+            .nodes
+            .iter()
+            .filter(|n| n.offer.as_str().contains(zone))
+            .count()
+    };
+    assert_eq!((in_zone("/a/"), in_zone("/b/")), (2, 2));
+    let grown: Vec<(u32, u32)> = done
+        .plan
+        .steps
+        .iter()
+        .filter_map(|s| match s.kind {
+            StepKind::GrowGroup { from, to, .. } => Some((from, to)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        grown,
+        [(0, 2), (2, 4)],
+        "the second step starts where the first ends"
+    );
+}
+
+#[test]
+fn a_zone_that_is_asked_for_is_bought_in() {
+    let mut spec = asks(500, 500);
+    spec.node_selector
+        .insert("topology.kubernetes.io/zone".into(), "b".into());
+    let done = plain(&shop().pending("web", 3, spec).seen());
+    assert!(done.plan.nodes.iter().all(|n| n.offer.as_str().contains("/b/")));
+}
+
+#[test]
+fn new_nodes_carry_their_daemon_pods_first() {
+    let daemon = PodSpec {
+        owner: None,
+        ..asks(300, 300)
+    };
+    let picky = PodSpec {
+        node_selector: [("group".to_owned(), "other".to_owned())].into(),
+        ..asks(8000, 1)
+    };
+    let seen = shop()
+        .workload("DaemonSet", "agent", 0, daemon)
+        .workload("DaemonSet", "elsewhere", 0, picky)
+        .pending("web", 4, asks(500, 100))
+        .seen();
+    let done = plain(&seen);
+    // 2,000 − 300 hold three; the fourth needs a second small node, still cheaper than one large.
+    assert_eq!(done.plan.nodes.len(), 2);
+}
+
+#[test]
+fn daemon_pods_that_are_not_there_yet_keep_their_room() {
+    let seen = shop()
+        .node("n", "g", "small")
+        .workload("DaemonSet", "agent", 1, asks(300, 300))
+        .pending("web", 4, asks(500, 100))
+        .seen();
+    let done = plain(&seen);
+    assert_eq!(done.plan.existing[0].1.len(), 3);
+}
+
+#[test]
+fn free_room_comes_first_and_pods_are_nominated_to_it() {
+    let mut cluster = shop().node("n", "g", "small").pending("web", 3, asks(500, 100));
+    cluster.seen.pods[1].nominated = Some(NodeName::new("n"));
+    let done = plain(&cluster.seen());
+    assert!(done.plan.nodes.is_empty());
+    assert_eq!(
+        (done.plan.cost.rate, done.plan.cost.bound),
+        (UsdPerHour::ZERO, UsdPerHour::ZERO)
+    );
+    let nominated = done
+        .plan
+        .steps
+        .iter()
+        .filter(|s| matches!(s.kind, StepKind::Nominate { .. }))
+        .count();
+    assert_eq!(nominated, 2, "one is nominated already");
+}
+
+fn launch(count: u32, pods: &[&str]) -> Intent {
+    Intent {
+        id: IntentId::new("6-0"),
+        kind: IntentKind::Launch {
+            group: "g".into(),
+            offer: "g:small/a/on-demand".into(),
+            count,
+            from: 0,
+            to: count,
+            planned: (1..=count).map(|n| NodeName::new(format!("new-6-{n}"))).collect(),
+            pods: pods.iter().map(|p| PodKey::new("default", p)).collect(),
+            stage: LaunchStage::Asked,
+            instances: Vec::new(),
+            joined: Vec::new(),
+        },
+        opened: NOW,
+        deadline: NOW + Span::from_secs(900),
+        generation: 0,
+    }
+}
+
+#[test]
+fn what_a_launch_is_bringing_is_not_bought_again() {
+    let waiting = || shop().pending("web", 8, asks(500, 1024));
+    let bought = plain(&waiting().seen());
+    assert_eq!(bought.plan.nodes.len(), 2);
+    for stage in [LaunchStage::Opened, LaunchStage::Asked] {
+        let mut seen = waiting().seen();
+        let mut intent = launch(
+            2,
+            &[
+                "web-0", "web-1", "web-2", "web-3", "web-4", "web-5", "web-6", "web-7",
+            ],
+        );
+        if let IntentKind::Launch { stage: at, .. } = &mut intent.kind {
+            *at = stage;
+        }
+        seen.ledger.intents.push(intent);
+        let done = plain(&seen);
+        assert!(
+            done.plan.nodes.is_empty() && done.plan.steps.is_empty(),
+            "{stage:?}: {:?}",
+            done.plan
+        );
+        assert_eq!(done.plan.existing.len(), 2, "on the two nodes on their way");
+    }
+    // A node has joined under its own name, not Ready yet: it and the one still missing count, no third.
+    let mut joined = waiting().node("ip-10", "g", "small").last_node(|n| {
+        n.created = NOW + Span::from_secs(5);
+        n.ready = false;
+        n.taints.push(Taint {
+            key: "node.kubernetes.io/not-ready".into(),
+            value: String::new(),
+            effect: TaintEffect::NoSchedule,
+        });
+    });
+    joined.seen.at = NOW + Span::from_secs(10);
+    joined.seen.ledger.intents.push(launch(2, &[]));
+    let done = plain(&joined.clone().seen());
+    assert!(done.plan.nodes.is_empty(), "{:?}", done.plan);
+    // Past its deadline nothing is on its way any more.
+    joined.seen.at = NOW + Span::from_secs(901);
+    assert!(!plain(&joined.seen()).plan.nodes.is_empty());
+}
+
+#[test]
+fn an_open_launch_takes_its_share_of_the_maximum() {
+    let mut cluster = shop().pending("web", 3, asks(8000, 1024));
+    cluster.seen.groups[0].max = 3;
+    cluster.seen.ledger.intents.push(launch(2, &[]));
+    let done = plain(&cluster.seen());
+    assert_eq!(done.plan.nodes.len(), 1);
+    let refused: Vec<_> = done
+        .plan
+        .refusals
+        .iter()
+        .filter(|r| matches!(r, Refusal::Pod { .. }))
+        .collect();
+    assert_eq!(refused.len(), 2);
+}
+
+#[test]
+fn fargate_takes_what_it_runs_for_less() {
+    let done = plain(
+        &shop()
+            .profile("fp", "default")
+            .pending("job", 1, asks(200, 200))
+            .seen(),
+    );
+    // One pod: a quarter vCPU costs less than the smallest node.
+    assert_eq!(done.plan.nodes[0].group.as_str(), "fp");
+    let StepKind::PlaceOnFargate {
+        label, offer, pods, ..
+    } = &done.plan.steps[0].kind
+    else {
+        panic!("{:?}", done.plan.steps);
+    };
+    assert_eq!((offer.as_str(), pods.len()), ("fp/250m/512Mi", 1));
+    assert_eq!(
+        label.get("plimsoll.io/placement").map(String::as_str),
+        Some("fargate")
+    );
+    assert!(matches!(
+        done.plan.steps[0].reason,
+        Reason::FargateCheaper { ec2: Some(_), .. }
+    ));
+    // Many pods fill nodes, which is cheaper.
+    let done = plain(
+        &shop()
+            .profile("fp", "default")
+            .pending("job", 16, asks(500, 1024))
+            .seen(),
+    );
+    assert!(done.plan.nodes.iter().all(|n| n.group.as_str() == "g"));
+}
+
+#[test]
+fn idle_groups_make_fargate_the_cheaper_one() {
+    // The same pods, but the group's nodes are measured to be nearly empty and reserved for others.
+    let mut cluster = shop()
+        .profile("fp", "default")
+        .node("n", "g", "small")
+        .last_node(|n| n.unschedulable = true)
+        .pending("job", 16, asks(200, 250));
+    cluster.seen.nodes[0].ready = true;
+    let seen = cluster.seen();
+    let done = plain(&seen);
+    assert!(
+        done.plan.nodes.iter().all(|n| n.group.as_str() == "fp"),
+        "{:?}",
+        done.notes.classes
+    );
+}
