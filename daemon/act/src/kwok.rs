@@ -3,10 +3,11 @@
 //! Idempotent by name: a node's name is derived from the intent that asks for it, so the same step carried out
 //! twice creates once. Not here: making nodes Ready (a fake kubelet's work), pods, drains.
 
-use crate::answer::{CallError, bounded};
+use crate::answer::{bounded, stale};
 use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use model::ids::{GroupName, InstanceId, IntentId, NodeName};
 use model::kwok::{GROUP_LABEL, KwokGroup};
 use model::outcome::Outcome;
@@ -55,7 +56,7 @@ impl Hands {
             return failed(&format!("group {group} has a maximum of {}", template.max));
         }
         let count = to.saturating_sub(*from);
-        match tokio::time::timeout(STEP, self.create(template, intent, count)).await {
+        match tokio::time::timeout(STEP, self.create(template, intent, *from, count)).await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::Unknown {
                 why: format!("growing {group} took longer than {}s", STEP.as_secs()),
@@ -63,16 +64,19 @@ impl Hands {
         }
     }
 
-    async fn create(&self, template: &KwokGroup, intent: &IntentId, count: u32) -> Outcome {
+    async fn create(&self, template: &KwokGroup, intent: &IntentId, from: u32, count: u32) -> Outcome {
+        if let Err(outcome) = self.has_at_most(&template.name, intent, from).await {
+            return outcome;
+        }
         let mut instances = Vec::new();
         for ordinal in 0..count.min(NODES_PER_STEP) {
             let name = node_name(&template.name, intent, ordinal);
-            let node = match node_object(template, intent, &name) {
-                Ok(node) => node,
-                Err(why) => return failed(&why),
+            let made = match node_object(template, intent, &name) {
+                Ok(node) => self.ensure(&name, intent, &node).await,
+                Err(why) => Err(failed(&why)),
             };
-            if let Err(error) = self.ensure(&name, intent, &node).await {
-                return error.outcome(&format!("node {name}"));
+            if let Err(outcome) = made {
+                return outcome;
             }
             instances.push(InstanceId::new(name.as_str()));
         }
@@ -84,24 +88,41 @@ impl Hands {
         Outcome::Done { instances }
     }
 
+    /// Whether the group has at most `from` nodes, those of this intent not counted: a plan made from an older
+    /// size must not lead above the group's maximum.
+    async fn has_at_most(&self, group: &GroupName, intent: &IntentId, from: u32) -> Result<(), Outcome> {
+        let params = ListParams::default().labels(&format!("{GROUP_LABEL}={group}"));
+        let listed = bounded(CALL, self.nodes.list_metadata(&params)).await;
+        let listed = listed.map_err(|error| error.unread(&format!("nodes of group {group}")))?;
+        let others = listed
+            .items
+            .iter()
+            .filter(|node| !carries(&node.metadata, intent));
+        match u32::try_from(others.count()).unwrap_or(u32::MAX) {
+            there if there > from => Err(stale(format!("group {group} has {there} nodes, not {from}"))),
+            _ => Ok(()),
+        }
+    }
+
     /// Creates the node unless it is there. One that is there is ours when it carries the intent, and then at
     /// most its status is missing (an API server or webhook that keeps the status out of a create).
-    async fn ensure(&self, name: &NodeName, intent: &IntentId, node: &Node) -> Result<(), CallError> {
+    async fn ensure(&self, name: &NodeName, intent: &IntentId, node: &Node) -> Result<(), Outcome> {
+        let what = format!("node {name}");
         let there = match bounded(CALL, self.nodes.create(&PostParams::default(), node)).await {
-            Err(error) if error.code() == Some(409) => bounded(CALL, self.nodes.get(name.as_str())).await?,
-            made => made?,
+            Err(error) if error.code() == Some(409) => bounded(CALL, self.nodes.get(name.as_str())).await,
+            made => made,
         };
-        if !carries(&there, intent) || is_sized(&there) {
+        let there = there.map_err(|error| error.outcome(&what))?;
+        if !carries(&there.metadata, intent) {
+            return Err(stale(format!("{what} is there and is not of intent {intent}")));
+        }
+        if is_sized(&there) {
             return Ok(());
         }
+        let params = PatchParams::default();
         let patch = Patch::Merge(json!({ "status": node.status }));
-        bounded(
-            CALL,
-            self.nodes
-                .patch_status(name.as_str(), &PatchParams::default(), &patch),
-        )
-        .await
-        .map(|_| ())
+        let patched = bounded(CALL, self.nodes.patch_status(name.as_str(), &params, &patch)).await;
+        patched.map(|_| ()).map_err(|error| error.outcome(&what))
     }
 
     /// See `CapacityHands::remove`.
@@ -137,8 +158,8 @@ impl Hands {
     }
 }
 
-fn carries(node: &Node, intent: &IntentId) -> bool {
-    let annotations = node.metadata.annotations.as_ref();
+fn carries(metadata: &ObjectMeta, intent: &IntentId) -> bool {
+    let annotations = metadata.annotations.as_ref();
     annotations
         .and_then(|all| all.get(INTENT_ANNOTATION))
         .is_some_and(|id| id == intent.as_str())

@@ -86,7 +86,11 @@ mod tests {
         let mut health = Health::unseen(25 * SECOND);
         health.contact(start);
         let missing = health.freshness(start);
-        assert_eq!(missing, Freshness::Missing, "contact alone is not a complete list");
+        assert_eq!(
+            missing,
+            Freshness::Missing,
+            "contact alone is not a complete list"
+        );
         health.completed(start);
         assert_eq!(health.freshness(start + 25 * SECOND), Freshness::Live);
         let age = Span::from_secs(26);

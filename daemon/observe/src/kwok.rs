@@ -97,3 +97,58 @@ fn offer(template: &KwokGroup, group: u32) -> Offer {
         labels: template.node_labels(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::ids::GroupName;
+    use model::money::UsdPerHour;
+    use model::resources::Resources;
+    use model::selector::Labels;
+    use serde_json::json;
+
+    fn node(name: &str, labels: &serde_json::Value, more: &serde_json::Value) -> Node {
+        let mut object = json!({"metadata": {"name": name, "labels": labels},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            object["metadata"][key] = value.clone();
+        }
+        manifest::node_from(&serde_json::from_value(object).unwrap())
+            .unwrap()
+            .node
+    }
+
+    #[test]
+    fn a_group_is_as_large_as_the_nodes_that_carry_its_label_and_are_not_going() {
+        let template = KwokGroup {
+            name: GroupName::new("pool"),
+            min: 0,
+            max: 5,
+            instance_type: "kw.large".to_owned(),
+            arch: "amd64".to_owned(),
+            zone: "z1".to_owned(),
+            allocatable: Resources::new(4000, 1 << 34),
+            max_pods: 110,
+            labels: Labels::new(),
+            taints: Vec::new(),
+            price: UsdPerHour(7),
+        };
+        let ours = json!({"plimsoll.io/group": "pool"});
+        let going = json!({"deletionTimestamp": "2026-11-21T10:00:00Z", "finalizers": ["x"]});
+        let nodes = [
+            node("a", &ours, &json!({})),
+            node("b", &ours, &going),
+            node("c", &json!({"plimsoll.io/group": "other"}), &json!({})),
+        ];
+        let capacity = Groups::new(vec![template]).capacity(&nodes);
+        let group = &capacity.groups[0];
+        assert_eq!((group.desired, group.instances.len()), (1, 2));
+        assert_eq!(group.instances[1].state, InstanceState::Terminating);
+        let offer = &capacity.offers[0];
+        assert_eq!((offer.group, offer.price), (0, UsdPerHour(7)));
+        assert_eq!(
+            offer.labels.get("plimsoll.io/group").map(String::as_str),
+            Some("pool")
+        );
+    }
+}

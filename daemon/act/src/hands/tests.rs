@@ -360,9 +360,26 @@ async fn growing_twice_for_one_intent_creates_once() {
     let both = Outcome::Done {
         instances: vec!["pool-7-0-0".into(), "pool-7-0-1".into()],
     };
-    let first = Script::new([object(made("pool-7-0-0")), object(made("pool-7-0-1"))]);
+    let listed = |names: &[&str]| {
+        let row = |name: &&str| {
+            let made = if name.starts_with("pool") { "7-0" } else { "1-0" };
+            json!({"metadata": {"name": name, "annotations": {"plimsoll.io/intent": made}}})
+        };
+        let rows: Vec<Value> = names.iter().map(row).collect();
+        object(json!({"kind": "PartialObjectMetadataList", "metadata": {}, "items": rows}))
+    };
+    let first = Script::new([
+        listed(&["old-1"]),
+        object(made("pool-7-0-0")),
+        object(made("pool-7-0-1")),
+    ]);
     assert_eq!(carry(&first, grow(1, 3)).await, both);
-    let body = &first.asked()[0].body;
+    assert!(
+        first.lines()[0].contains("labelSelector=plimsoll.io%2Fgroup%3Dpool"),
+        "{:?}",
+        first.lines()
+    );
+    let body = &first.asked()[1].body;
     assert_eq!(body["metadata"]["name"], "pool-7-0-0");
     assert_eq!(body["metadata"]["labels"]["plimsoll.io/group"], "pool");
     assert_eq!(
@@ -373,6 +390,7 @@ async fn growing_twice_for_one_intent_creates_once() {
     assert_eq!(body["status"]["allocatable"]["cpu"], "4000m");
     // The first call was cut off after one node: the same step finds it, and creates the other.
     let again = Script::new([
+        listed(&["old-1", "pool-7-0-0"]),
         status(409, "AlreadyExists", "exists"),
         object(made("pool-7-0-0")),
         object(made("pool-7-0-1")),
@@ -384,6 +402,17 @@ async fn growing_twice_for_one_intent_creates_once() {
         .filter(|line| line.starts_with("POST"))
         .count();
     assert_eq!(creates, 2, "{:?}", again.lines());
+    // Somebody else has grown the group meanwhile, or has a node of that name.
+    let grown = Script::new([listed(&["old-1", "old-2"])]);
+    is_stale(&carry(&grown, grow(1, 3)).await, "has 2 nodes, not 1");
+    let mut theirs = made("pool-7-0-0");
+    theirs["metadata"]["annotations"] = json!({});
+    let taken = Script::new([
+        listed(&[]),
+        status(409, "AlreadyExists", "exists"),
+        object(theirs),
+    ]);
+    is_stale(&carry(&taken, grow(1, 3)).await, "not of intent 7-0");
 }
 
 #[tokio::test]
