@@ -12,7 +12,7 @@ pub enum CapacityHands {
     /// Nobody's: growing and removing fail with a clear word.
     Nowhere,
     /// Node objects in the API server itself.
-    Kwok(Box<kwok::Hands>),
+    Kwok(kwok::Hands),
     /// Amazon Web Services.
     #[cfg(feature = "aws")]
     Aws(Box<crate::aws::Hands>),

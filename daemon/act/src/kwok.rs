@@ -28,7 +28,7 @@ const STEP: Duration = Duration::from_secs(10);
 
 /// Creates and deletes Node objects.
 pub struct Hands {
-    nodes: Api<Node>,
+    nodes: Box<Api<Node>>,
     groups: Vec<KwokGroup>,
 }
 
@@ -36,7 +36,7 @@ impl Hands {
     /// Hands for the groups of the configuration.
     pub fn new(client: Client, groups: Vec<KwokGroup>) -> Self {
         Self {
-            nodes: Api::all(client),
+            nodes: Box::new(Api::all(client)),
             groups,
         }
     }

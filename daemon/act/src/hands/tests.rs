@@ -29,7 +29,7 @@ fn hands(script: &Script) -> Hands {
     let capacity = kwok::Hands::new(script.client(), vec![pool]);
     Hands::new(HandsConfig {
         client: script.client(),
-        capacity: CapacityHands::Kwok(Box::new(capacity)),
+        capacity: CapacityHands::Kwok(capacity),
         instance: "plimsolld-0".to_owned(),
         events: false,
     })
