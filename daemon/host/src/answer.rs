@@ -73,11 +73,13 @@ pub(crate) fn place(view: &View<'_>, answer: Place) -> Result<Advice, String> {
         within(view.sets, set, "set")?;
         advice.factors.push((set, per_mille(factor)?));
     }
+    advice.forbids.reserve(ban_classes.len());
     for ((class, set), code) in ban_classes.into_iter().zip(ban_sets).zip(ban_codes) {
         within(view.classes, class, "class")?;
         within(view.sets, set, "set")?;
         advice.forbids.push((class, set, code));
     }
+    advice.addends.reserve(add_classes.len());
     for (((class, set), dollars), code) in add_classes.into_iter().zip(add_sets).zip(dollars).zip(add_codes) {
         within(view.classes, class, "class")?;
         within(view.sets, set, "set")?;
@@ -131,12 +133,15 @@ fn same_length(what: &str, lengths: &[usize]) -> Result<(), String> {
     Ok(())
 }
 
-fn once<T: Copy + Ord + std::fmt::Debug>(what: &str, items: impl Iterator<Item = T>) -> Result<(), String> {
-    let mut items: Vec<T> = items.collect();
+fn once<T: Copy + Ord + std::fmt::Debug>(
+    what: &str,
+    items: impl Iterator<Item = T> + Clone,
+) -> Result<(), String> {
     // Nearly every policy answers in the order of the rows.
-    if items.is_sorted_by(|a, b| a < b) {
+    if items.clone().is_sorted_by(|a, b| a < b) {
         return Ok(());
     }
+    let mut items: Vec<T> = items.collect();
     items.sort_unstable();
     let twice = items.windows(2).find_map(|pair| match pair {
         [a, b] if a == b => Some(*a),
@@ -148,7 +153,7 @@ fn once<T: Copy + Ord + std::fmt::Debug>(what: &str, items: impl Iterator<Item =
     }
 }
 
-fn pairs(classes: &[u32], sets: &[u32]) -> impl Iterator<Item = (u32, u32)> {
+fn pairs(classes: &[u32], sets: &[u32]) -> impl Iterator<Item = (u32, u32)> + Clone {
     classes.iter().copied().zip(sets.iter().copied())
 }
 

@@ -170,9 +170,52 @@ impl Columns {
             sets: rows(view.sets),
             workloads: rows(view.workloads),
             history: rows(&view.memory.demand_history),
-            by_key: keys.iter().map(|key| (key.clone(), column(view, key))).collect(),
+            by_key: by_key(view, keys),
         }
     }
+}
+
+fn by_key(view: &View<'_>, keys: &BTreeSet<Key>) -> BTreeMap<Key, Column> {
+    let mut columns = class_numbers(view.classes, keys);
+    for key in keys {
+        if !columns.contains_key(key) {
+            columns.insert(key.clone(), column(view, key));
+        }
+    }
+    columns
+}
+
+/// The columns of numbers of the class table, all in one pass: its rows are large, and reading them from memory is
+/// what costs.
+fn class_numbers(classes: &[ClassRow], keys: &BTreeSet<Key>) -> BTreeMap<Key, Column> {
+    const AT_ONCE: usize = 128;
+    let mut columns: Vec<(&Key, fn(&[ClassRow], &mut Vec<u32>), Vec<u32>)> = keys
+        .iter()
+        .filter_map(|key| Some((key, class_number(key)?, Vec::with_capacity(classes.len()))))
+        .collect();
+    for rows in classes.chunks(AT_ONCE) {
+        for (_, fill, column) in &mut columns {
+            fill(rows, column);
+        }
+    }
+    columns
+        .into_iter()
+        .map(|(key, _, column)| (key.clone(), Column::Number(column.into())))
+        .collect()
+}
+
+/// How a column of numbers of the class table is filled; `None` for every other column.
+fn class_number(key: &Key) -> Option<fn(&[ClassRow], &mut Vec<u32>)> {
+    use Number as N;
+    let Key::Number(which) = key else { return None };
+    Some(match which {
+        N::ClassCpu => |rows, to| to.extend(rows.iter().map(|row| known(row.requests.cpu_milli))),
+        N::ClassMemory => |rows, to| to.extend(rows.iter().map(|row| known(row.requests.memory_mib_up()))),
+        N::ClassPending => |rows, to| to.extend(rows.iter().map(|row| row.pending.min(ABSENT - 1))),
+        N::ClassToCome => |rows, to| to.extend(rows.iter().map(|row| row.to_come.min(ABSENT - 1))),
+        N::ClassHeadroom => |rows, to| to.extend(rows.iter().map(|row| row.headroom.min(ABSENT - 1))),
+        _ => return None,
+    })
 }
 
 /// Rows of a View that its fuel is counted by.
@@ -202,16 +245,12 @@ fn column(view: &View<'_>, key: &Key) -> Column {
 
 fn numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
     use Number as N;
-    let classes = |of: fn(&ClassRow) -> u32| view.classes.iter().map(of).collect();
     let sets = |of: fn(&SetRow) -> u32| view.sets.iter().map(of).collect();
     let workloads = |of: fn(&WorkloadRow) -> u32| view.workloads.iter().map(of).collect();
     let history = &view.memory.demand_history;
     match which {
-        N::ClassCpu => classes(|row| known(row.requests.cpu_milli)),
-        N::ClassMemory => classes(|row| known(row.requests.memory_mib_up())),
-        N::ClassPending => classes(|row| row.pending.min(ABSENT - 1)),
-        N::ClassToCome => classes(|row| row.to_come.min(ABSENT - 1)),
-        N::ClassHeadroom => classes(|row| row.headroom.min(ABSENT - 1)),
+        // Filled by `class_numbers`.
+        N::ClassCpu | N::ClassMemory | N::ClassPending | N::ClassToCome | N::ClassHeadroom => Arc::default(),
         N::SetKind => sets(|row| kind_code(row.kind)),
         N::SetPurchase => sets(|row| row.purchase.map_or(0, purchase_code)),
         N::SetOffers => sets(|row| row.offers.min(ABSENT - 1)),

@@ -56,6 +56,18 @@ impl Prices {
         self.ban_codes.push(code);
     }
 
+    /// Never these classes in this set; the same as `forbid` for each, faster for thousands.
+    pub fn forbid_all<'a>(&mut self, set: Set<'_>, bans: impl Iterator<Item = (Class<'a>, u16)>) {
+        let (rows, _) = bans.size_hint();
+        self.ban_classes.reserve_exact(rows);
+        self.ban_codes.reserve_exact(rows);
+        for (class, code) in bans {
+            self.ban_classes.push(class.row());
+            self.ban_codes.push(code);
+        }
+        self.ban_sets.resize(self.ban_classes.len(), set.row());
+    }
+
     /// Adds dollars per hour and pod: positive avoids, negative prefers. Once for each class and set.
     pub fn add(&mut self, class: Class<'_>, set: Set<'_>, usd_per_hour: f64, code: u16) {
         self.add_classes.push(class.row());

@@ -20,10 +20,11 @@ impl Placement for Columns {
             .iter()
             .zip(view.class_memory())
             .zip(view.class_pending());
-        for (class, ((cpu, memory), pending)) in view.classes().zip(figures) {
-            let code = (cpu / 50 + memory / 64 + pending) % 7;
-            prices.forbid(class, set, u16::try_from(code).unwrap_or(0));
-        }
+        let codes = figures.map(|((cpu, memory), pending)| {
+            let sum = cpu.wrapping_add(*memory).wrapping_add(*pending);
+            u16::try_from(sum & 7).unwrap_or(0)
+        });
+        prices.forbid_all(set, view.classes().zip(codes));
         Ok(prices)
     }
 }
