@@ -1,2 +1,22 @@
-//! Stub.
-fn main() {}
+//! `plimsolld`, the daemon: reads its arguments and configuration and wires the rooms together.
+
+#[cfg(feature = "live")]
+mod access;
+mod aims;
+mod args;
+mod config;
+mod pause;
+mod policies;
+mod signals;
+mod telemetry;
+mod wiring;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = args::read();
+    match args.check_config {
+        true => wiring::check(&args),
+        false => wiring::run(&args),
+    }
+}

@@ -1,1 +1,131 @@
-//! Stub.
+//! The front of the daemon: gRPC, health, reflection, metrics. Its own runtime on its own thread, so that a
+//! flood of questions delays no effect; every limit is set (`limits.rs`).
+//!
+//! It holds only a `cycle::Handle`. Deliberately absent: decisions, cluster access, what a token means.
+
+mod accept;
+mod authorise;
+mod control;
+mod desk;
+mod explain;
+mod http;
+mod limits;
+mod messages;
+mod metrics;
+mod options;
+mod pages;
+mod planner;
+mod policies;
+mod query;
+mod server;
+mod watch;
+
+pub use authorise::{Authorise, Caller, Denied, Identity, LoopbackOnly, Object, Verb};
+pub use metrics::Metrics;
+pub use options::{Options, ServeError, TlsFiles};
+/// The form in which `Authorise` is implemented.
+pub use tonic::async_trait;
+
+use cycle::Handle;
+use desk::Desk;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch as signal;
+
+/// A running server. Dropping it ends it.
+pub struct Serving {
+    /// Where gRPC listens.
+    pub grpc: SocketAddr,
+    /// Where metrics and health listen.
+    pub http: Option<SocketAddr>,
+    /// The series that `/metrics` shows.
+    pub metrics: Metrics,
+    ending: signal::Sender<bool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// Binds, and serves from now on. What is wrong with options, files or addresses is said before it returns.
+pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Result<Serving, ServeError> {
+    options.check()?;
+    let tls = options.tls.as_ref().map(TlsFiles::read).transpose()?;
+    let builder = server::builder(tls)?;
+    let grpc = listen("grpc.bind", options.grpc)?;
+    let http = options
+        .http
+        .map(|address| listen("http.bind", address))
+        .transpose()?;
+    let addresses = (
+        address(&grpc, options.grpc),
+        http.as_ref().zip(options.http).map(|(l, a)| address(l, a)),
+    );
+    let metrics = Metrics::new();
+    let (ending, ended) = signal::channel(false);
+    let front = server::Front {
+        records: handle.watch(),
+        desk: Desk::new(handle, gate, ended),
+        metrics: metrics.clone(),
+        reflection: options.reflection,
+        builder,
+    };
+    let runtime = runtime().map_err(ServeError::Runtime)?;
+    let thread = std::thread::Builder::new()
+        .name("plimsoll-serve".to_owned())
+        .spawn(move || {
+            runtime.block_on(front.run(grpc, http));
+            runtime.shutdown_timeout(limits::SHUTDOWN);
+        })
+        .map_err(ServeError::Runtime)?;
+    tracing::info!(grpc = %addresses.0, http = ?addresses.1, tls = options.tls.is_some(), "serving");
+    Ok(Serving {
+        grpc: addresses.0,
+        http: addresses.1,
+        metrics,
+        ending,
+        thread: Some(thread),
+    })
+}
+
+impl Serving {
+    /// Ends calls within seconds and waits for that. Blocks: an async caller moves it off its runtime.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let _ = self.ending.send(true);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the serving thread ended in a panic");
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(limits::WHAT_IFS + 1)
+        .thread_name("plimsoll-serve")
+        .enable_all()
+        .build()
+}
+
+fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let open = || {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    open().map_err(|why| ServeError::Listen { field, address, why })
+}
+
+fn address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+    listener.local_addr().unwrap_or(asked)
+}

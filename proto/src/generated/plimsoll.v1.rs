@@ -350,6 +350,9 @@ pub struct Cycle {
     /// How long the trip took on the wall clock, milliseconds.
     #[prost(int64, optional, tag = "17")]
     pub took_millis: ::core::option::Option<i64>,
+    /// What kept the trip from being whole; empty where nothing did.
+    #[prost(string, tag = "18")]
+    pub trouble: ::prost::alloc::string::String,
 }
 /// Whether steps are carried out.
 #[derive(::serde::Serialize)]
@@ -463,6 +466,9 @@ pub struct Summary {
     /// Policy faults of the last cycle.
     #[prost(uint32, tag = "23")]
     pub fault_count: u32,
+    /// What kept the last trip from being whole; empty where nothing did.
+    #[prost(string, tag = "24")]
+    pub trouble: ::prost::alloc::string::String,
 }
 /// Who pulled the kill switch.
 #[derive(::serde::Serialize)]
@@ -3403,9 +3409,9 @@ pub struct PolicyState {
     /// Last fault in words; empty where there was none.
     #[prost(string, tag = "8")]
     pub last_fault: ::prost::alloc::string::String,
-    /// Cycle of the last fault; 0 where there was none.
-    #[prost(uint64, tag = "9")]
-    pub last_fault_cycle: u64,
+    /// When the last fault happened; left out where there was none.
+    #[prost(int64, optional, tag = "9")]
+    pub last_fault_millis: ::core::option::Option<i64>,
     /// Since when it is in quarantine: the built-in answers instead.
     #[prost(int64, optional, tag = "10")]
     pub quarantined_since_millis: ::core::option::Option<i64>,

@@ -1,0 +1,64 @@
+//! The plain, read-only listener: `/metrics`, `/healthz`, `/readyz`. No lever is reachable from here.
+
+use crate::accept::Door;
+use crate::limits;
+use crate::metrics::Metrics;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use cycle::Handle;
+use std::future::Future;
+use tokio::net::TcpListener;
+
+#[derive(Clone)]
+struct Shown {
+    handle: Handle,
+    metrics: Metrics,
+}
+
+/// Serves until `ending` is done.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    handle: Handle,
+    metrics: Metrics,
+    ending: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let router = Router::new()
+        .route("/metrics", get(text))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .with_state(Shown { handle, metrics });
+    let door = Door::new(listener, limits::HTTP_CONNECTIONS, limits::HTTP_CONNECTIONS);
+    axum::serve(door, router).with_graceful_shutdown(ending).await
+}
+
+async fn text(State(shown): State<Shown>) -> impl IntoResponse {
+    shown.metrics.show_status(&shown.handle.status());
+    let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match shown.metrics.text() {
+        Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, form)], text),
+        Err(error) => {
+            tracing::error!(%error, "cannot write the metrics");
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                [(header::CONTENT_TYPE, "text/plain")],
+                String::new(),
+            )
+        }
+    }
+}
+
+async fn ready(State(shown): State<Shown>) -> (StatusCode, String) {
+    let status = shown.handle.status();
+    if status.ready {
+        return (StatusCode::OK, "ready\n".to_owned());
+    }
+    let why = match status.trouble {
+        Some(trouble) => trouble.to_string(),
+        None if status.cycles == 0 => "no cycle has ended yet".to_owned(),
+        None => "the last cycle is overdue".to_owned(),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"))
+}

@@ -1,0 +1,76 @@
+//! Every limit of the listeners, in one place. tonic leaves most of them open; hyper, too, once tonic has passed
+//! on its `None`.
+//!
+//! Behind them: Rapid Reset (CVE-2023-44487), MadeYouReset (CVE-2025-8671), unbounded resets
+//! (RUSTSEC-2024-0003), accept loops that spin on EMFILE, slow readers that hold memory.
+
+use std::time::Duration;
+
+/// Largest request message, compressed or not.
+pub(crate) const REQUEST_BYTES: usize = 1 << 20;
+/// Largest answer; lists come in pages so that they stay below.
+pub(crate) const ANSWER_BYTES: usize = 4 << 20;
+/// Streams of one connection.
+pub(crate) const STREAMS: u32 = 64;
+/// Streams that the peer reset before we accepted them (h2's own default, kept explicit).
+pub(crate) const PENDING_RESETS: usize = 20;
+/// Streams that we reset because the peer erred.
+pub(crate) const LOCAL_RESETS: usize = 256;
+/// Request headers of one stream.
+pub(crate) const HEADER_BYTES: u32 = 16 << 10;
+/// One HTTP/2 frame.
+pub(crate) const FRAME_BYTES: u32 = 16 << 10;
+/// Unread bytes of one stream.
+pub(crate) const STREAM_WINDOW: u32 = 256 << 10;
+/// Unread bytes of one connection.
+pub(crate) const CONNECTION_WINDOW: u32 = 1 << 20;
+/// Time for one call; a shorter `grpc-timeout` of the client counts. Streams: until their first message.
+pub(crate) const CALL: Duration = Duration::from_secs(10);
+/// Ping an idle peer this often …
+pub(crate) const KEEPALIVE: Duration = Duration::from_secs(30);
+/// … and drop it when it has not answered for this long.
+pub(crate) const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
+/// A connection is asked to go after this long …
+pub(crate) const CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
+/// … and cut off after this long more.
+pub(crate) const CONNECTION_GRACE: Duration = Duration::from_secs(30);
+/// A connection that sends nothing at all (not even pings) for this long is closed.
+pub(crate) const SILENCE: Duration = Duration::from_secs(90);
+/// TLS handshake.
+pub(crate) const TLS_HANDSHAKE: Duration = Duration::from_secs(5);
+/// Calls of one connection at a time; more are turned away, not queued.
+pub(crate) const CALLS_PER_CONNECTION: usize = 32;
+/// Calls at a time; more are turned away, not queued.
+pub(crate) const CALLS: usize = 128;
+/// Connections of the gRPC listener.
+pub(crate) const CONNECTIONS: usize = 512;
+/// Of these, from one address that is not loopback.
+pub(crate) const CONNECTIONS_PER_PEER: usize = 64;
+/// Connections of the plain listener.
+pub(crate) const HTTP_CONNECTIONS: usize = 64;
+/// Rest after the system had no file descriptor left.
+pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(50);
+/// Watchers of cycles.
+pub(crate) const WATCHERS: usize = 64;
+/// Cycles that a watcher may lie behind before it is dropped.
+pub(crate) const WATCH_BEHIND: usize = 16;
+/// Rows of a page, at most.
+pub(crate) const PAGE: u32 = 1000;
+/// Rows of a page, unless asked otherwise.
+pub(crate) const PAGE_DEFAULT: u32 = 100;
+/// Pods named in one step.
+pub(crate) const STEP_PODS: usize = 100;
+/// Refusals and planned nodes of one cycle.
+pub(crate) const CYCLE_ROWS: usize = 1000;
+/// What-ifs at a time: each is a deliberation of its own.
+pub(crate) const WHAT_IFS: usize = 1;
+/// Pods that a what-if may add.
+pub(crate) const WHAT_IF_PODS: u32 = 100_000;
+/// Reason given for a pause, in bytes.
+pub(crate) const WHY_BYTES: usize = 256;
+/// Bearer tokens, in bytes.
+pub(crate) const TOKEN_BYTES: usize = 8 << 10;
+/// Values of one metric label; further ones are counted as `other`.
+pub(crate) const LABEL_VALUES: usize = 64;
+/// Open calls may end within this time at shutdown.
+pub(crate) const SHUTDOWN: Duration = Duration::from_secs(5);

@@ -1,0 +1,137 @@
+//! What the operator can choose about the listeners, and the one choice that is refused: gRPC in the clear on
+//! an address that others can reach.
+
+use crate::limits;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tonic::transport::{Certificate, Identity, ServerTlsConfig};
+
+/// Where and how to serve.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// gRPC listener; port 0 takes a free one.
+    pub grpc: SocketAddr,
+    /// Certificate for the gRPC listener; required unless it binds a loopback address.
+    pub tls: Option<TlsFiles>,
+    /// gRPC server reflection.
+    pub reflection: bool,
+    /// Listener of `/metrics`, `/healthz` and `/readyz`: plain HTTP, read-only. `None`: not served.
+    pub http: Option<SocketAddr>,
+}
+
+/// PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate chain.
+    pub certificate: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+    /// Authority that client certificates must come from; `None`: clients need none.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// Why serving cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// gRPC in the clear where others can reach it.
+    #[error(
+        "grpc.bind: {0} is not a loopback address, and there is no TLS: set grpc.tls.certificate and grpc.tls.key, or bind 127.0.0.1"
+    )]
+    PlainOutside(SocketAddr),
+    /// A listener cannot be had.
+    #[error("{field}: cannot listen on {address}: {why}")]
+    Listen {
+        /// Field of the configuration.
+        field: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        why: std::io::Error,
+    },
+    /// A PEM file cannot be read.
+    #[error("{field}: cannot read {path}: {why}")]
+    File {
+        /// Field of the configuration.
+        field: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: std::io::Error,
+    },
+    /// The PEM files are no key and certificate.
+    #[error("grpc.tls: certificate or key is not usable: {0}")]
+    Tls(String),
+    /// The runtime or its thread cannot be started.
+    #[error("cannot start the serving thread: {0}")]
+    Runtime(std::io::Error),
+}
+
+impl Options {
+    /// Refuses what must not be served; reads nothing.
+    pub fn check(&self) -> Result<(), ServeError> {
+        if self.tls.is_none() && !self.grpc.ip().is_loopback() {
+            return Err(ServeError::PlainOutside(self.grpc));
+        }
+        Ok(())
+    }
+}
+
+impl TlsFiles {
+    /// Reads the files into tonic's form.
+    pub(crate) fn read(&self) -> Result<ServerTlsConfig, ServeError> {
+        let certificate = pem("grpc.tls.certificate", &self.certificate)?;
+        let key = pem("grpc.tls.key", &self.key)?;
+        let mut tls = ServerTlsConfig::new()
+            .identity(Identity::from_pem(certificate, key))
+            .timeout(limits::TLS_HANDSHAKE);
+        if let Some(ca) = &self.client_ca {
+            tls = tls.client_ca_root(Certificate::from_pem(pem("grpc.tls.client_ca", ca)?));
+        }
+        Ok(tls)
+    }
+}
+
+fn pem(field: &'static str, path: &PathBuf) -> Result<Vec<u8>, ServeError> {
+    std::fs::read(path).map_err(|why| ServeError::File {
+        field,
+        path: path.clone(),
+        why,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(grpc: &str, tls: bool) -> Options {
+        Options {
+            grpc: grpc.parse().unwrap(),
+            tls: tls.then(|| TlsFiles {
+                certificate: "c".into(),
+                key: "k".into(),
+                client_ca: None,
+            }),
+            reflection: false,
+            http: None,
+        }
+    }
+
+    #[test]
+    fn plain_grpc_stays_on_loopback() {
+        for (address, tls, allowed) in [
+            ("127.0.0.1:0", false, true),
+            ("[::1]:0", false, true),
+            ("127.8.9.1:0", false, true),
+            ("0.0.0.0:0", false, false),
+            ("[::]:0", false, false),
+            ("10.0.0.7:0", false, false),
+            ("0.0.0.0:0", true, true),
+        ] {
+            assert_eq!(
+                options(address, tls).check().is_ok(),
+                allowed,
+                "{address} tls={tls}"
+            );
+        }
+    }
+}

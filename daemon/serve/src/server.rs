@@ -1,0 +1,263 @@
+//! The gRPC server: services behind limits, health kept true, metrics fed.
+
+use crate::accept::Door;
+use crate::desk::Desk;
+use crate::http;
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::options::ServeError;
+use logbook::CycleRecord;
+use proto::v1::control_server::ControlServer;
+use proto::v1::explain_server::ExplainServer;
+use proto::v1::planner_server::PlannerServer;
+use proto::v1::policies_server::PoliciesServer;
+use proto::v1::query_server::QueryServer;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+use tonic::transport::server::Router;
+use tonic::transport::{Server, ServerTlsConfig};
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use tower::ServiceBuilder;
+use tower::layer::util::{Identity, Stack};
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower::load_shed::LoadShedLayer;
+use tower::util::MapErrLayer;
+
+/// How often health is looked after between cycles.
+const HEALTH_EVERY: Duration = Duration::from_millis(500);
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Bounds = Stack<
+    Stack<
+        GlobalConcurrencyLimitLayer,
+        Stack<LoadShedLayer, Stack<MapErrLayer<fn(BoxError) -> BoxError>, Identity>>,
+    >,
+    Identity,
+>;
+
+/// Everything that is served.
+pub(crate) struct Front {
+    pub(crate) desk: Desk,
+    pub(crate) metrics: Metrics,
+    /// Subscribed before the first cycle begins, so that none goes uncounted.
+    pub(crate) records: broadcast::Receiver<Arc<CycleRecord>>,
+    pub(crate) reflection: bool,
+    pub(crate) builder: Server<Bounds>,
+}
+
+/// A server with every limit set.
+pub(crate) fn builder(tls: Option<ServerTlsConfig>) -> Result<Server<Bounds>, ServeError> {
+    let mut server = Server::builder();
+    if let Some(tls) = tls {
+        server = server
+            .tls_config(tls)
+            .map_err(|error| ServeError::Tls(deepest(&error)))?;
+    }
+    let bounds = ServiceBuilder::new()
+        .layer(MapErrLayer::new(turned_away as fn(BoxError) -> BoxError))
+        .layer(LoadShedLayer::new())
+        .layer(GlobalConcurrencyLimitLayer::new(limits::CALLS))
+        .into_inner();
+    Ok(server
+        .concurrency_limit_per_connection(limits::CALLS_PER_CONNECTION)
+        .load_shed(true)
+        .timeout(limits::CALL)
+        .initial_stream_window_size(limits::STREAM_WINDOW)
+        .initial_connection_window_size(limits::CONNECTION_WINDOW)
+        .max_concurrent_streams(limits::STREAMS)
+        .max_connection_age(limits::CONNECTION_AGE)
+        .max_connection_age_grace(limits::CONNECTION_GRACE)
+        .http2_keepalive_interval(Some(limits::KEEPALIVE))
+        .http2_keepalive_timeout(Some(limits::KEEPALIVE_ANSWER))
+        .http2_max_pending_accept_reset_streams(Some(limits::PENDING_RESETS))
+        .http2_max_local_error_reset_streams(Some(limits::LOCAL_RESETS))
+        .http2_max_header_list_size(limits::HEADER_BYTES)
+        .max_frame_size(limits::FRAME_BYTES)
+        .accept_http1(false)
+        .layer(bounds))
+}
+
+/// The words of a full server; everything else passes as it is.
+fn turned_away(error: BoxError) -> BoxError {
+    if error.is::<tower::load_shed::error::Overloaded>() {
+        return Status::resource_exhausted("too many calls at once").into();
+    }
+    error
+}
+
+/// The innermost cause: the outer ones only say `transport error`.
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(cause) = error.source() {
+        error = cause;
+    }
+    error.to_string()
+}
+
+impl Front {
+    /// Serves until the desk says that it ends.
+    pub(crate) async fn run(self, grpc: TcpListener, plain: Option<TcpListener>) {
+        let Self {
+            desk,
+            metrics,
+            records,
+            reflection,
+            mut builder,
+        } = self;
+        let ending = desk.ending.clone();
+        let (reporter, health) = tonic_health::server::health_reporter();
+        tokio::spawn(look_after(reporter, desk.clone()));
+        tokio::spawn(feed(metrics.clone(), records, ending.clone()));
+        if let Some(listener) = plain {
+            tokio::spawn(serve_plain(listener, desk.clone(), metrics));
+        }
+        let router = services(builder.add_service(health), desk, reflection);
+        match tokio::net::TcpListener::from_std(grpc) {
+            Ok(listener) => serve_grpc(router, listener, ending).await,
+            Err(error) => tracing::error!(%error, "the gRPC listener is not usable"),
+        }
+    }
+}
+
+macro_rules! bounded {
+    ($server:ident, $desk:expr) => {
+        $server::new($desk)
+            .max_decoding_message_size(limits::REQUEST_BYTES)
+            .max_encoding_message_size(limits::ANSWER_BYTES)
+    };
+}
+
+fn services(router: Router<Bounds>, desk: Desk, reflection: bool) -> Router<Bounds> {
+    let router = router
+        .add_service(bounded!(QueryServer, desk.clone()))
+        .add_service(bounded!(ExplainServer, desk.clone()))
+        .add_service(bounded!(PlannerServer, desk.clone()))
+        .add_service(bounded!(PoliciesServer, desk.clone()))
+        .add_service(bounded!(ControlServer, desk));
+    if !reflection {
+        return router;
+    }
+    let service = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .build_v1();
+    match service {
+        Ok(service) => router.add_service(service),
+        Err(error) => {
+            tracing::error!(%error, "reflection is not served");
+            router
+        }
+    }
+}
+
+async fn serve_grpc(
+    router: Router<Bounds>,
+    listener: tokio::net::TcpListener,
+    ending: watch::Receiver<bool>,
+) {
+    let (queue, connections) = mpsc::channel(1);
+    let mut door = Door::new(listener, limits::CONNECTIONS, limits::CONNECTIONS_PER_PEER);
+    let accepting = tokio::spawn(async move {
+        loop {
+            let conn = door.next().await;
+            if queue.send(conn).await.is_err() {
+                return;
+            }
+        }
+    });
+    let incoming = ReceiverStream::new(connections).map(Ok::<_, std::io::Error>);
+    let serving = router.serve_with_incoming_shutdown(incoming, ended(ending.clone()));
+    let cut_off = async {
+        ended(ending).await;
+        tokio::time::sleep(limits::SHUTDOWN).await;
+    };
+    tokio::select! {
+        done = serving => {
+            if let Err(error) = done {
+                tracing::error!(%error, "the gRPC server ended");
+            }
+        }
+        () = cut_off => tracing::warn!("calls were still open at the end and have been cut off"),
+    }
+    accepting.abort();
+}
+
+async fn serve_plain(listener: TcpListener, desk: Desk, metrics: Metrics) {
+    let ending = desk.ending.clone();
+    let served = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => http::serve(listener, desk.handle, metrics, ended(ending)).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = served {
+        tracing::error!(%error, "metrics and health are not served");
+    }
+}
+
+async fn ended(mut ending: watch::Receiver<bool>) {
+    // A sender that is gone means the end as well.
+    let _ = ending.wait_for(|ending| *ending).await;
+}
+
+/// SERVING while cycles come as they should: the overall word and that of each service.
+async fn look_after(reporter: HealthReporter, desk: Desk) {
+    let mut ending = desk.ending.clone();
+    loop {
+        let stopping = *ending.borrow_and_update();
+        let word = if desk.handle.status().ready && !stopping {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        };
+        for service in [
+            "",
+            "plimsoll.v1.Query",
+            "plimsoll.v1.Explain",
+            "plimsoll.v1.Planner",
+        ] {
+            reporter.set_service_status(service, word).await;
+        }
+        // The levers work without a fresh picture.
+        for service in ["plimsoll.v1.Control", "plimsoll.v1.Policies"] {
+            let word = if stopping {
+                ServingStatus::NotServing
+            } else {
+                ServingStatus::Serving
+            };
+            reporter.set_service_status(service, word).await;
+        }
+        if stopping {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(HEALTH_EVERY) => {}
+            changed = ending.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Counts every record.
+async fn feed(
+    metrics: Metrics,
+    mut records: broadcast::Receiver<Arc<CycleRecord>>,
+    ending: watch::Receiver<bool>,
+) {
+    let counting = async {
+        loop {
+            match records.recv().await {
+                Ok(record) => metrics.count(&record),
+                Err(RecvError::Lagged(missed)) => metrics.missed(missed),
+                Err(RecvError::Closed) => return,
+            }
+        }
+    };
+    tokio::select! {
+        () = counting => {}
+        () = ended(ending) => {}
+    }
+}

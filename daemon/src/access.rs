@@ -1,0 +1,190 @@
+//! Who may ask the daemon what, by the cluster's own word: TokenReview says who, SubjectAccessReview says whether.
+//!
+//! Answers are kept for a short while, so that a client does not cost two reviews a call. What cannot be asked is
+//! denied. Callers on loopback are let in. Neither review changes anything in the cluster.
+
+use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec};
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
+use kube::api::{Api, PostParams};
+use serve::{Authorise, Caller, Denied, Identity, Object, Verb};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+const GROUP: &str = "plimsoll.io";
+/// A review that takes longer is an answer of no.
+const REVIEW: Duration = Duration::from_secs(5);
+/// A good token is asked about again after this long.
+const TOKEN_KEPT: Duration = Duration::from_secs(60);
+/// A yes is kept this long …
+const YES_KEPT: Duration = Duration::from_secs(30);
+/// … and a no this long.
+const NO_KEPT: Duration = Duration::from_secs(5);
+/// Answers kept at most; all are forgotten when there are more.
+const KEPT: usize = 1024;
+
+/// Asks the cluster.
+pub(crate) struct ClusterAccess {
+    client: kube::Client,
+    tokens: Kept<[u8; 32], Result<User, String>>,
+    answers: Kept<(String, Verb, Object), bool>,
+}
+
+/// What a TokenReview says about a token.
+#[derive(Clone)]
+struct User {
+    name: String,
+    uid: Option<String>,
+    groups: Option<Vec<String>>,
+    extra: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// Answers with the time until which they hold.
+struct Kept<K, V>(Mutex<BTreeMap<K, (Instant, V)>>);
+
+impl<K: Ord, V: Clone> Kept<K, V> {
+    const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    fn get(&self, key: &K) -> Option<V> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, value) = kept.get(key)?;
+        (*until > Instant::now()).then(|| value.clone())
+    }
+
+    fn keep(&self, key: K, value: V, span: Duration) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(key, (Instant::now() + span, value));
+    }
+}
+
+impl ClusterAccess {
+    /// Makes no call.
+    pub(crate) const fn new(client: kube::Client) -> Self {
+        Self {
+            client,
+            tokens: Kept::new(),
+            answers: Kept::new(),
+        }
+    }
+
+    async fn who(&self, token: &str) -> Result<User, Denied> {
+        let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        if let Some(known) = self.tokens.get(&key) {
+            return known.map_err(Denied::Unauthenticated);
+        }
+        let review = TokenReview {
+            spec: TokenReviewSpec {
+                token: Some(token.to_owned()),
+                ..TokenReviewSpec::default()
+            },
+            ..TokenReview::default()
+        };
+        let status = self.ask(review).await?.status.unwrap_or_default();
+        let user = status.user.unwrap_or_default();
+        let known = match user.username {
+            Some(name) if status.authenticated == Some(true) && !name.is_empty() => Ok(User {
+                name,
+                uid: user.uid,
+                groups: user.groups,
+                extra: user.extra,
+            }),
+            _ => Err("the cluster does not know this token".to_owned()),
+        };
+        let span = if known.is_ok() { TOKEN_KEPT } else { NO_KEPT };
+        self.tokens.keep(key, known.clone(), span);
+        known.map_err(Denied::Unauthenticated)
+    }
+
+    async fn may(&self, user: &User, verb: Verb, object: Object) -> Result<bool, Denied> {
+        let key = (user.name.clone(), verb, object);
+        if let Some(known) = self.answers.get(&key) {
+            return Ok(known);
+        }
+        let review = SubjectAccessReview {
+            spec: SubjectAccessReviewSpec {
+                user: Some(user.name.clone()),
+                uid: user.uid.clone(),
+                groups: user.groups.clone(),
+                extra: user.extra.clone(),
+                resource_attributes: Some(ResourceAttributes {
+                    group: Some(GROUP.to_owned()),
+                    resource: Some(object.as_str().to_owned()),
+                    verb: Some(verb.as_str().to_owned()),
+                    ..ResourceAttributes::default()
+                }),
+                ..SubjectAccessReviewSpec::default()
+            },
+            ..SubjectAccessReview::default()
+        };
+        let status = self.ask(review).await?.status.unwrap_or_default();
+        let allowed = status.allowed && status.denied != Some(true);
+        let span = if allowed { YES_KEPT } else { NO_KEPT };
+        self.answers.keep(key, allowed, span);
+        Ok(allowed)
+    }
+
+    async fn ask<K>(&self, review: K) -> Result<K, Denied>
+    where
+        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::ClusterResourceScope>
+            + serde::Serialize
+            + serde::de::DeserializeOwned
+            + Clone
+            + std::fmt::Debug,
+    {
+        let api: Api<K> = Api::all(self.client.clone());
+        let asked = api.create(&PostParams::default(), &review);
+        match tokio::time::timeout(REVIEW, asked).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(Denied::Unavailable(error.to_string())),
+            Err(_) => Err(Denied::Unavailable(format!("no answer within {REVIEW:?}"))),
+        }
+    }
+}
+
+#[serve::async_trait]
+impl Authorise for ClusterAccess {
+    async fn authorise(&self, caller: &Caller, verb: Verb, object: Object) -> Result<Identity, Denied> {
+        if let Some(identity) = caller.loopback() {
+            return Ok(identity);
+        }
+        let token = caller
+            .token
+            .as_deref()
+            .ok_or_else(|| Denied::Unauthenticated("a bearer token of the cluster is wanted".to_owned()))?;
+        let user = self.who(token).await?;
+        if self.may(&user, verb, object).await? {
+            return Ok(Identity(user.name));
+        }
+        Err(Denied::Forbidden {
+            who: user.name,
+            verb,
+            object,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_kept_for_their_time_and_bounded() {
+        let kept = Kept::new();
+        kept.keep(1, "yes", Duration::from_secs(60));
+        kept.keep(2, "old", Duration::ZERO);
+        assert_eq!(
+            (kept.get(&1), kept.get(&2), kept.get(&3)),
+            (Some("yes"), None, None)
+        );
+        for key in 10..10 + KEPT {
+            kept.keep(key, "more", Duration::from_secs(60));
+        }
+        assert!(kept.0.lock().unwrap().len() <= KEPT);
+    }
+}

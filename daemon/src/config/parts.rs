@@ -1,0 +1,229 @@
+//! Policies, aims, ledger, logbook, listeners and logs of a configuration.
+
+use super::ends::Provider;
+use super::values;
+use host::Trust;
+use manifest::{At, Problem, Problems};
+use model::advice::PolicyMode;
+use model::{Aims, PolicyName, Span};
+use serde_json::Value;
+use serve::TlsFiles;
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// Where a daemon on this machine listens; the command line's default, too.
+const GRPC: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7480);
+const HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7481);
+
+/// Where the folder of policies may be given instead.
+const POLICIES_DIR: &str = "PLIMSOLL_POLICIES_DIR";
+
+/// Where the ledger is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LedgerAt {
+    /// In memory: forgotten at the end, for simulated worlds.
+    Memory,
+    /// In a folder.
+    Folder(PathBuf),
+    /// In a ConfigMap.
+    ConfigMap {
+        /// Its namespace; `None`: that of the daemon's pod.
+        namespace: Option<String>,
+    },
+}
+
+/// Where records are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogbookAt {
+    /// Folder of the segment files.
+    pub(crate) dir: PathBuf,
+    /// Size of all of them together.
+    pub(crate) max_mib: u32,
+    /// Age of the oldest.
+    pub(crate) max_age: Span,
+}
+
+/// Logs of the daemon itself, on standard error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Log {
+    /// Form of a line.
+    pub(crate) format: LogFormat,
+    /// `info`, or directives such as `info,kube=warn`.
+    pub(crate) level: String,
+}
+
+/// Form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For collectors.
+    Json,
+}
+
+/// Policies in the order they are asked.
+pub(crate) fn policies(top: At<'_, '_>, bytes: &[u8]) -> Vec<host::Source> {
+    // Their configurations are handed on as they stand: nothing in them is ours to leave out.
+    let whole: Value = std::str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| serde_saphyr::from_str(text).ok())
+        .unwrap_or_default();
+    let dir = std::env::var_os(POLICIES_DIR)
+        .map(PathBuf::from)
+        .or_else(|| values::path(top.get("policies_dir")))
+        .unwrap_or_default();
+    let modes = [("shadow", PolicyMode::Shadow), ("enforce", PolicyMode::Enforce)];
+    let trusts = [("always", Trust::Always), ("first-digest", Trust::FirstDigest)];
+    let mut names = BTreeSet::new();
+    let mut sources = Vec::new();
+    for (ix, at) in top.get("policies").items().enumerate() {
+        at.only(&["name", "file", "mode", "trust", "config"]);
+        let name = at.get("name").name().unwrap_or_default();
+        if !name.is_empty() && !names.insert(name) {
+            at.get("name")
+                .problem(format_args!("{name:?} is the name of another policy already"));
+        }
+        if name == "built-in" {
+            at.get("name")
+                .problem("is the name of what stands in for a policy that fails");
+        }
+        sources.push(host::Source {
+            name: PolicyName::new(name),
+            path: dir.join(at.get("file").name().unwrap_or_default()),
+            mode: values::word(at.get("mode"), &modes, PolicyMode::Shadow),
+            trust: values::word(at.get("trust"), &trusts, Trust::Always),
+            config: policy_config(at.get("config"), &whole, ix),
+        });
+    }
+    sources
+}
+
+fn policy_config(at: At<'_, '_>, whole: &Value, ix: usize) -> String {
+    if !at.is_there() {
+        return String::new();
+    }
+    // Says what is wrong where it is no mapping.
+    let _ = at.entries();
+    let value = whole.get("policies").and_then(|list| list.get(ix)?.get("config"));
+    value.map(ToString::to_string).unwrap_or_default()
+}
+
+/// Aims that stand here or in a file of their own.
+pub(crate) fn aims(
+    top: At<'_, '_>,
+    file: &str,
+    own_file: Option<&Path>,
+    outside: &mut Problems,
+) -> Option<Aims> {
+    let here = top.get("aims");
+    let read = match (here.tree(), own_file) {
+        (Some(_), Some(_)) if here.is_there() => {
+            here.problem("stands here, and aims_file names a file: one of the two");
+            return None;
+        }
+        (_, Some(own)) => read_aims(own),
+        (Some(tree), None) if here.is_there() => manifest::aims_from(file, "aims", tree),
+        _ => return None,
+    };
+    read.map_err(|problems| outside.extend(problems)).ok()
+}
+
+/// Aims in a file of their own.
+fn read_aims(file: &Path) -> Result<Aims, Problems> {
+    let name = file.display().to_string();
+    match super::bounded(file) {
+        Ok(bytes) => manifest::aims(&name, &bytes),
+        Err(why) => Err(Problems::from(Problem {
+            file: name,
+            line: None,
+            object: String::new(),
+            path: String::new(),
+            what: why,
+        })),
+    }
+}
+
+/// Where the ledger is kept; by default as durably as the provider deserves.
+pub(crate) fn ledger(at: At<'_, '_>, provider: &Provider) -> LedgerAt {
+    at.only(&["folder", "configmap"]);
+    let folder = values::path(at.get("folder"));
+    let map = at.get("configmap");
+    map.only(&["namespace"]);
+    match (folder, map.is_there()) {
+        (Some(_), true) => {
+            at.problem("folder and configmap stand here: one of the two");
+            LedgerAt::Memory
+        }
+        (Some(folder), false) => LedgerAt::Folder(folder),
+        (None, true) => LedgerAt::ConfigMap {
+            namespace: map.get("namespace").text().map(str::to_owned),
+        },
+        (None, false) if matches!(provider, Provider::Simulated(_)) => LedgerAt::Memory,
+        (None, false) => LedgerAt::ConfigMap { namespace: None },
+    }
+}
+
+/// Where records are written.
+pub(crate) fn logbook(at: At<'_, '_>) -> Option<LogbookAt> {
+    at.only(&["dir", "max_mib", "max_age"]);
+    if !at.is_there() {
+        return None;
+    }
+    Some(LogbookAt {
+        dir: at.get("dir").name().unwrap_or_default().into(),
+        max_mib: values::count(at.get("max_mib"), 512, 16, 1 << 20),
+        max_age: values::span(
+            at.get("max_age"),
+            Span::from_secs(7 * 86_400),
+            Span::from_secs(60),
+        ),
+    })
+}
+
+/// Listeners; gRPC in the clear outside loopback is refused here already.
+pub(crate) fn listeners(top: At<'_, '_>) -> serve::Options {
+    let grpc = top.get("grpc");
+    grpc.only(&["bind", "tls", "reflection"]);
+    let tls = grpc.get("tls");
+    tls.only(&["certificate", "key", "client_ca"]);
+    let http = top.get("http");
+    http.only(&["bind", "enabled"]);
+    let address = "an address and a port, as in 127.0.0.1:7480";
+    let options = serve::Options {
+        grpc: values::parsed(grpc.get("bind"), address).unwrap_or(GRPC),
+        tls: tls.is_there().then(|| TlsFiles {
+            certificate: tls.get("certificate").name().unwrap_or_default().into(),
+            key: tls.get("key").name().unwrap_or_default().into(),
+            client_ca: values::path(tls.get("client_ca")),
+        }),
+        reflection: grpc.get("reflection").flag(),
+        http: (!http.get("enabled").is_there() || http.get("enabled").flag())
+            .then(|| values::parsed(http.get("bind"), address).unwrap_or(HTTP)),
+    };
+    if let Err(error) = options.check() {
+        let text = error.to_string();
+        grpc.get("bind")
+            .problem(text.strip_prefix("grpc.bind: ").unwrap_or(&text));
+    }
+    options
+}
+
+/// Logs of the daemon itself.
+pub(crate) fn log(at: At<'_, '_>) -> Log {
+    at.only(&["format", "level"]);
+    let level = at.get("level").text().unwrap_or("info");
+    if tracing_subscriber::EnvFilter::builder().parse(level).is_err() {
+        at.get("level").problem(format_args!(
+            "{level:?}: must be error, warn, info, debug, trace, or directives as in info,kube=warn"
+        ));
+    }
+    Log {
+        format: values::word(
+            at.get("format"),
+            &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+            LogFormat::Text,
+        ),
+        level: level.to_owned(),
+    }
+}

@@ -1,0 +1,163 @@
+//! Good configurations, and bad ones with everything that is said about them.
+
+use super::*;
+use model::aims::Mode;
+
+const DEMO: &str = "
+cluster: demo
+mode: act
+interval: 5s
+provider:
+  simulated: {scenario: day.yaml, pace: 2m, report: report.html}
+policies:
+  - {name: hours, file: hours.wasm, mode: enforce, config: {env: prod, hours: [8, 18]}}
+log: {format: json, level: 'info,kube=warn'}
+";
+
+fn read(text: &str) -> Result<Config, String> {
+    Config::parse("f.yaml", text.as_bytes()).map_err(|problems| problems.to_string())
+}
+
+/// Everything that is said about a document.
+fn said(text: &str) -> Vec<String> {
+    let problems = read(text).err().unwrap_or_default();
+    problems.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_good_one_is_read() {
+    let config = read(DEMO).unwrap();
+    assert_eq!((config.cluster.as_str(), config.mode), ("demo", Mode::Act));
+    assert_eq!(config.interval, Span::from_secs(5));
+    assert_eq!(config.ledger, LedgerAt::Memory);
+    assert_eq!(config.serve.grpc.to_string(), "127.0.0.1:7480");
+    assert_eq!(config.log.format, LogFormat::Json);
+    let policy = config.policies.first().unwrap();
+    // Nothing of a policy's own configuration is left out or renamed.
+    assert_eq!(policy.config, r#"{"env":"prod","hours":[8,18]}"#);
+    assert!(matches!(&config.provider, Provider::Simulated(world) if world.pace == Span::from_secs(120)));
+}
+
+#[test]
+fn defaults_are_the_careful_ones() {
+    let config = read("{cluster: c, provider: {aws: {}}}").unwrap();
+    assert_eq!(config.mode, Mode::Observe);
+    assert_eq!(config.interval, Span::from_secs(10));
+    assert!(config.aims.is_none() && config.policies.is_empty() && config.logbook.is_none());
+    assert_eq!(config.ledger, LedgerAt::ConfigMap { namespace: None });
+    assert!(config.serve.grpc.ip().is_loopback());
+    assert!(matches!(&config.provider, Provider::Aws(aws) if !aws.publish && aws.launch == AwsLaunch::Auto));
+}
+
+#[test]
+fn a_policy_begins_in_shadow() {
+    let config = read("{cluster: c, provider: {none: {}}, policies: [{name: p, file: p.wasm}]}").unwrap();
+    assert_eq!(
+        config.policies.first().map(|p| p.mode),
+        Some(model::PolicyMode::Shadow)
+    );
+}
+
+#[test]
+fn every_mistake_is_said_at_once_with_its_path() {
+    let said = said(
+        "
+mode: maybe
+interval: soon
+colour: blue
+provider:
+  kwok:
+    groups:
+      - {name: a, min: 5, max: 2, cpu: 4, memory: 16Gi, usd_per_hour: 0.1}
+      - {name: a, cpu: -1, memory: lots, usd_per_hour: -2}
+policies:
+  - {name: p, file: p.wasm, mode: loud}
+  - {name: p, mode: shadow, extra: 1}
+aims: {limits: {max_nodes: many}}
+grpc: {bind: '0.0.0.0:7480'}
+http: {bind: nowhere}
+log: {level: '=='}
+logbook: {max_mib: 1}
+",
+    );
+    for wanted in [
+        "f.yaml: cluster: is missing",
+        "f.yaml: mode: \"maybe\": must be one of observe, act",
+        "f.yaml: interval: \"soon\": must be a length of time, as in 10s, 5m or 1h",
+        "f.yaml: colour: unknown field",
+        "f.yaml: provider.kwok.groups[0].min: is 5, above max, which is 2",
+        "f.yaml: provider.kwok.groups[1].name: \"a\" is the name of another group already",
+        "f.yaml: provider.kwok.groups[1].cpu: \"-1\": must not be negative",
+        "f.yaml: provider.kwok.groups[1].memory: ",
+        "f.yaml: provider.kwok.groups[1].usd_per_hour: must be dollars per hour",
+        "f.yaml: policies[0].mode: \"loud\": must be one of shadow, enforce",
+        "f.yaml: policies[1].name: \"p\" is the name of another policy already",
+        "f.yaml: policies[1].file: is missing",
+        "f.yaml: policies[1].extra: unknown field",
+        "f.yaml: aims.limits.max_nodes: ",
+        "f.yaml: grpc.bind: 0.0.0.0:7480 is not a loopback address, and there is no TLS",
+        "f.yaml: http.bind: \"nowhere\": must be an address and a port",
+        "f.yaml: log.level: ",
+        "f.yaml: logbook.dir: is missing",
+        "f.yaml: logbook.max_mib: must be between 16 and 1048576, is 1",
+    ] {
+        assert!(
+            said.iter().any(|line| line.starts_with(wanted)),
+            "{wanted}\nis not in\n{}",
+            said.join("\n")
+        );
+    }
+    assert_eq!(said.len(), 19, "{}", said.join("\n"));
+}
+
+#[test]
+fn what_is_no_configuration_gets_one_line() {
+    for (text, wanted) in [
+        ("", "a configuration is a mapping of fields"),
+        ("- a\n- b\n", "a configuration is a mapping of fields"),
+        ("just text", "a configuration is a mapping of fields"),
+        ("a: [1, 2", ""),
+        ("cluster: c\ncluster: d\nprovider: {none: {}}", ""),
+        ("\u{0}\u{1}", ""),
+    ] {
+        let said = said(text);
+        assert!(!said.is_empty(), "{text:?} is taken");
+        assert!(said.iter().all(|line| line.starts_with("f.yaml")), "{said:?}");
+        assert!(
+            said.iter().any(|line| line.contains(wanted)),
+            "{text:?}: {said:?}"
+        );
+    }
+}
+
+#[test]
+fn exactly_one_provider_and_one_place_for_aims() {
+    assert_eq!(
+        said("{cluster: c, provider: {}}"),
+        ["f.yaml: provider: one of simulated, kwok, aws, none is wanted"]
+    );
+    assert_eq!(
+        said("{cluster: c, provider: {aws: {}, none: {}}}"),
+        ["f.yaml: provider: one of aws, none is wanted, not all"]
+    );
+    let both = said("{cluster: c, provider: {none: {}}, aims: {}, aims_file: x.yaml}");
+    assert_eq!(
+        both,
+        ["f.yaml: aims: stands here, and aims_file names a file: one of the two"]
+    );
+}
+
+#[test]
+fn mistakes_in_the_aims_file_are_said_too() {
+    let folder = std::env::temp_dir();
+    let absent = folder.join("plimsoll-there-is-no-such-file.yaml");
+    let said = said(&format!(
+        "{{cluster: c, provider: {{none: {{}}}}, aims_file: {}}}",
+        absent.display()
+    ));
+    assert_eq!(said.len(), 1);
+    assert!(
+        said.iter().any(|line| line.contains("cannot be read")),
+        "{said:?}"
+    );
+}

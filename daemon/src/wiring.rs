@@ -1,0 +1,150 @@
+//! From a configuration to a running daemon: one file per product, and what they share.
+
+#[cfg(feature = "live")]
+mod live;
+mod shown;
+mod simulated;
+
+use crate::aims;
+use crate::args::Args;
+use crate::config::{Config, LedgerAt, LogbookAt, Provider};
+use crate::pause;
+use crate::policies::Policies;
+use crate::signals::Signals;
+use crate::telemetry;
+use cycle::{Desk, FileStore, MemoryStore};
+use guard::LedgerStore;
+use serve::{Authorise, Serving};
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Wrong usage or configuration.
+const USAGE: u8 = 2;
+/// The daemon failed.
+const FAILED: u8 = 3;
+
+/// `--check-config`: says everything that is wrong, policies included.
+pub(crate) fn check(args: &Args) -> ExitCode {
+    let config = match Config::read(&args.config) {
+        Ok(config) => config,
+        Err(refused) => return complain(&refused, USAGE),
+    };
+    let troubles = match Policies::load(config.policies.clone()) {
+        Ok(policies) => policies.troubles(),
+        Err(error) => vec![format!("{error:#}")],
+    };
+    if troubles.is_empty() {
+        let _ = writeln!(std::io::stdout(), "{}: good", args.config.display());
+        return ExitCode::SUCCESS;
+    }
+    complain(&troubles.join("\n"), USAGE)
+}
+
+/// Runs the daemon until it is told to end, or until a simulated world has.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let mut config = match Config::read(&args.config) {
+        Ok(config) => config,
+        Err(refused) => return complain(&refused, USAGE),
+    };
+    if let Provider::Simulated(world) = &mut config.provider {
+        world.keep |= args.keep;
+    }
+    telemetry::start(&config.log);
+    // One provider of cryptography for Kubernetes, AWS and gRPC; installing it twice is no harm.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("plimsolld")
+        .enable_all()
+        .build();
+    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        let ended = runtime.block_on(product(config));
+        runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+        ended
+    });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&format_args!("{error:#}"), FAILED),
+    }
+}
+
+async fn product(config: Config) -> anyhow::Result<()> {
+    let signals = Signals::listen()?;
+    match config.provider.clone() {
+        Provider::Simulated(world) => simulated::run(config, world, signals).await,
+        #[cfg(feature = "live")]
+        _ => live::run(config, signals).await,
+        #[cfg(not(feature = "live"))]
+        _ => anyhow::bail!(
+            "provider: this build knows simulated worlds only; build plimsolld with its default features"
+        ),
+    }
+}
+
+fn complain(what: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "plimsolld: {what}");
+    ExitCode::from(code)
+}
+
+/// Loads policies off the runtime: compiling takes its time.
+async fn policies(config: &Config) -> anyhow::Result<Policies> {
+    let sources = config.policies.clone();
+    let policies = tokio::task::spawn_blocking(move || Policies::load(sources)).await??;
+    for trouble in policies.troubles() {
+        tracing::error!(%trouble, "the built-in defaults answer for this policy");
+    }
+    Ok(policies)
+}
+
+/// A store on this machine; `None` where the configuration names one in the cluster.
+fn local_store(ledger: &LedgerAt) -> Option<Box<dyn LedgerStore>> {
+    match ledger {
+        LedgerAt::Memory => Some(Box::new(MemoryStore::default())),
+        LedgerAt::Folder(folder) => Some(Box::new(FileStore::new(folder))),
+        LedgerAt::ConfigMap { .. } => None,
+    }
+}
+
+fn log_writer(logbook: Option<&LogbookAt>) -> anyhow::Result<Option<logbook::Writer>> {
+    let Some(at) = logbook else {
+        return Ok(None);
+    };
+    let mut settings = logbook::Settings::new(&at.dir);
+    settings.keep_bytes = u64::from(at.max_mib) << 20;
+    settings.rotate_bytes = settings.rotate_bytes.min(settings.keep_bytes / 4);
+    settings.keep_age = at.max_age;
+    Ok(Some(logbook::Writer::open(settings)?))
+}
+
+/// Starts what stands around a desk: listeners, the aims' file, the pause file.
+async fn surround(
+    config: &Config,
+    desk: &Desk,
+    gate: Arc<dyn Authorise>,
+    signals: &Signals,
+) -> anyhow::Result<Serving> {
+    let handle = desk.handle();
+    if let Some(file) = &config.pause_file {
+        pause::look(file, &handle).await;
+        tokio::spawn(pause::follow(file.clone(), handle.clone(), signals.clone()));
+    }
+    let serving = serve::serve(handle.clone(), &config.serve, gate)?;
+    if let Some(file) = &config.aims_file {
+        tokio::spawn(aims::follow(
+            file.clone(),
+            config.mode,
+            handle,
+            serving.metrics.clone(),
+            signals.clone(),
+        ));
+    }
+    Ok(serving)
+}
+
+/// Ends the listeners off the runtime: it waits for calls under way.
+async fn stop(serving: Serving) {
+    if let Err(error) = tokio::task::spawn_blocking(move || serving.stop()).await {
+        tracing::error!(%error, "the listeners did not end well");
+    }
+}

@@ -1,0 +1,196 @@
+//! The daemon on a live cluster: real eyes, real hands, the wall's clock, the Ledger in the cluster.
+//!
+//! Observing only is no other wiring: it is a mode, and the guard holds every step under it.
+
+use super::{local_store, log_writer, policies, stop, surround};
+use crate::access::ClusterAccess;
+use crate::aims::with_mode;
+use crate::config::{Aws, AwsLaunch, Config, LedgerAt, LoadFrom, Provider};
+use crate::signals::Signals;
+use act::{CapacityHands, ConfigMapStore, Hands, HandsConfig};
+use cycle::{Desk, Ends, Handle, Parts, Runner, WallClock};
+use guard::{Fence, LedgerStore};
+use kube::Client;
+use model::{NodeName, PodKey, Span, UsdPerHour};
+use observe::{Eyes, EyesConfig, LoadSource};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Environment of the daemon's pod (deploy/chart).
+const NODE: &str = "PLIMSOLL_NODE";
+const NAMESPACE: &str = "PLIMSOLL_NAMESPACE";
+const POD: &str = "PLIMSOLL_POD";
+
+/// Figures go to CloudWatch this often.
+const PUBLISH_EVERY: Duration = Duration::from_secs(60);
+
+/// Runs cycles until told to end.
+pub(super) async fn run(config: Config, signals: Signals) -> anyhow::Result<()> {
+    let client = observe::client(config.kubernetes.kubeconfig.as_deref()).await?;
+    let capacity = capacity(&config, &client).await?;
+    let mut policies = policies(&config).await?;
+    let desk = Desk::open(Parts {
+        clock: Arc::new(WallClock::start()),
+        policies: policies.now(),
+        aims: with_mode(config.aims.clone().unwrap_or_default(), config.mode),
+        store: store(&config.ledger, &client),
+        log: log_writer(config.logbook.as_ref())?,
+        library: Box::new(move || policies.refresh()),
+        fence: Fence::sole(),
+        overdue: config.overdue,
+    })
+    .await?;
+    let gate = Arc::new(ClusterAccess::new(client.clone()));
+    let serving = surround(&config, &desk, gate, &signals).await?;
+    if let Some(publisher) = capacity.publisher {
+        tokio::spawn(publish(publisher, desk.handle(), signals.clone()));
+    }
+    let mut eyes = EyesConfig::new(client.clone(), &config.cluster, capacity.eyes);
+    eyes.own_node = variable(NODE).map(NodeName::new);
+    eyes.own_pod = variable(POD).map(|pod| PodKey::new(namespace(), pod));
+    eyes.load = match config.kubernetes.load {
+        LoadFrom::Kubelet => LoadSource::Kubelet,
+        LoadFrom::MetricsServer => LoadSource::MetricsServer,
+        LoadFrom::Nowhere => LoadSource::None,
+    };
+    let eyes = tokio::select! {
+        eyes = Eyes::connect(eyes) => eyes?,
+        () = signals.ended() => {
+            stop(serving).await;
+            return Ok(());
+        }
+    };
+    let hands = Hands::new(HandsConfig {
+        client,
+        capacity: capacity.hands,
+        instance: variable(POD).unwrap_or_else(|| "plimsolld".to_owned()),
+        events: config.kubernetes.events,
+    });
+    let runner = Runner {
+        interval: config.interval,
+        gap: Span::from_secs(1).min(config.interval),
+    };
+    let ended = runner
+        .run(&mut Ends { eyes, hands }, &desk, signals.ended())
+        .await;
+    stop(serving).await;
+    ended?;
+    Ok(())
+}
+
+/// Both ends of one provider.
+struct Capacity {
+    eyes: observe::Provider,
+    hands: CapacityHands,
+    publisher: Option<act::aws::Publisher>,
+}
+
+async fn capacity(config: &Config, client: &Client) -> anyhow::Result<Capacity> {
+    Ok(match &config.provider {
+        Provider::Kwok(groups) => Capacity {
+            eyes: observe::Provider::Kwok(observe::kwok::Groups::new(groups.clone())),
+            hands: CapacityHands::Kwok(act::kwok::Hands::new(client.clone(), groups.clone())),
+            publisher: None,
+        },
+        Provider::Aws(aws) => on_aws(config, aws).await?,
+        Provider::None | Provider::Simulated(_) => Capacity {
+            eyes: observe::Provider::Nowhere,
+            hands: CapacityHands::Nowhere,
+            publisher: None,
+        },
+    })
+}
+
+async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
+    let sdk = observe::aws::config(aws.region.clone()).await;
+    let cluster = config.cluster.clone();
+    let (seen, done) = match aws.launch {
+        AwsLaunch::Auto => (observe::aws::Launch::Auto, act::aws::Launch::Auto),
+        AwsLaunch::Instances => (observe::aws::Launch::Instances, act::aws::Launch::Instances),
+        AwsLaunch::Desired => (observe::aws::Launch::Desired, act::aws::Launch::Desired),
+    };
+    let metrics = aws.metrics.iter().map(|metric| observe::aws::AppMetric {
+        workload: metric.workload.clone(),
+        name: metric.name.clone(),
+        namespace: metric.namespace.clone(),
+        metric: metric.metric.clone(),
+        dimensions: metric.dimensions.clone(),
+        stat: metric.stat.clone(),
+        period: metric.period,
+    });
+    let settings = observe::aws::Settings {
+        cluster: cluster.clone(),
+        launch: seen,
+        metrics: metrics.collect(),
+        prices: prices(aws)?,
+        fargate: config
+            .aims
+            .as_ref()
+            .map(|aims| aims.fargate.clone())
+            .unwrap_or_default(),
+    };
+    Ok(Capacity {
+        eyes: observe::Provider::Aws(Box::new(observe::aws::Groups::new(&sdk, settings))),
+        hands: CapacityHands::Aws(Box::new(act::aws::Hands::new(&sdk, cluster.clone(), done))),
+        publisher: aws.publish.then(|| act::aws::Publisher::new(&sdk, cluster)),
+    })
+}
+
+/// The operator's prices; none: the eyes take the built-in ones.
+fn prices(aws: &Aws) -> anyhow::Result<BTreeMap<String, UsdPerHour>> {
+    let Some(file) = &aws.offers else {
+        return Ok(BTreeMap::new());
+    };
+    let name = file.display().to_string();
+    let bytes =
+        std::fs::read(file).map_err(|error| anyhow::anyhow!("provider.aws.offers: {name}: {error}"))?;
+    let list = manifest::price_list(&name, &bytes)?;
+    let rows = list.rows.into_iter();
+    Ok(rows.map(|row| (row.instance_type, row.on_demand)).collect())
+}
+
+fn store(ledger: &LedgerAt, client: &Client) -> Box<dyn LedgerStore> {
+    local_store(ledger).unwrap_or_else(|| {
+        let named = match ledger {
+            LedgerAt::ConfigMap { namespace } => namespace.clone(),
+            LedgerAt::Memory | LedgerAt::Folder(_) => None,
+        };
+        Box::new(ConfigMapStore::new(
+            client.clone(),
+            &named.unwrap_or_else(namespace),
+        ))
+    })
+}
+
+fn namespace() -> String {
+    variable(NAMESPACE).unwrap_or_else(|| "default".to_owned())
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Sends the daemon's own figures now and then; one that cannot be sent is dropped.
+async fn publish(publisher: act::aws::Publisher, handle: Handle, signals: Signals) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(PUBLISH_EVERY) => {}
+            () = signals.ended() => return,
+        }
+        let Some(record) = handle.latest() else { continue };
+        let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+        let figures = [
+            ("Nodes", count(record.snapshot.nodes.len())),
+            ("PendingPods", f64::from(record.plan.pending)),
+            ("HourlyCostUSD", record.notes.running_rate.dollars()),
+            ("PlanGapPercent", record.plan.cost.gap_percent()),
+            ("OpenIntents", count(record.snapshot.ledger.intents.len())),
+        ]
+        .map(|(name, value)| act::aws::Figure { name, value });
+        let sent = publisher.publish(record.at, &figures).await;
+        if !sent.is_done() {
+            tracing::warn!(outcome = %sent, "figures were not published");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The daemon on a simulated world: plays a scenario, shows decisions as they fall, ends with a scorecard.
+//!
+//! The same desk, cycle and listeners as on a live cluster; only the ends and the clock are the world's.
+
+use super::shown::Screen;
+use super::{local_store, log_writer, policies, stop, surround};
+use crate::aims::with_mode;
+use crate::config::{Config, Simulated};
+use crate::signals::Signals;
+use anyhow::Context;
+use cycle::{Desk, MemoryStore, Parts};
+use guard::Fence;
+use model::Span;
+use serve::LoopbackOnly;
+use sim::{Pace, Played, Player, Scenario};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Plays to the end, or until told to stop.
+pub(super) async fn run(config: Config, world: Simulated, signals: Signals) -> anyhow::Result<()> {
+    let player = Player::new(scenario(&world.scenario)?);
+    let scenario = player.scenario();
+    let mut policies = policies(&config).await?;
+    let aims = config.aims.clone().unwrap_or_else(|| scenario.aims.clone());
+    let desk = Desk::open(Parts {
+        clock: player.clock(),
+        policies: policies.now(),
+        aims: with_mode(aims, config.mode),
+        store: local_store(&config.ledger).unwrap_or_else(|| Box::new(MemoryStore::default())),
+        log: log_writer(config.logbook.as_ref())?,
+        library: Box::new(move || policies.refresh()),
+        fence: Fence::sole(),
+        overdue: Span::from_millis(scenario.cycle.millis().saturating_mul(6)),
+    })
+    .await?;
+    // Only this machine is let in: a world of our own has no cluster to ask about tokens.
+    let serving = surround(&config, &desk, Arc::new(LoopbackOnly), &signals).await?;
+    let screen = Screen::open(scenario, &serving);
+    let mut show = |moment: sim::Moment<'_>| screen.moment(&moment);
+    let played = tokio::select! {
+        played = player.play(&desk, pace(world.pace), &mut show) => Some(played),
+        () = signals.ended() => None,
+    };
+    desk.stop();
+    screen.close();
+    if let Some(played) = &played {
+        end(&world, scenario, played, &screen)?;
+        if world.keep {
+            screen.say(&format!(
+                "still serving gRPC on {}; end it with Ctrl-C",
+                serving.grpc
+            ));
+            signals.ended().await;
+        }
+    }
+    stop(serving).await;
+    Ok(desk.park().await?)
+}
+
+fn pace(pace: Span) -> Pace {
+    match u64::try_from(pace.millis()) {
+        Ok(millis) if millis > 0 => Pace::Over(Duration::from_millis(millis)),
+        _ => Pace::Free,
+    }
+}
+
+fn scenario(file: &Path) -> anyhow::Result<Scenario> {
+    let name = file.display().to_string();
+    let bytes = crate::config::bounded(file)
+        .map_err(|why| anyhow::anyhow!("provider.simulated.scenario: {name}: {why}"))?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let fetch = |beside: &str| {
+        let path = folder.join(beside);
+        std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    Ok(Scenario::read(&name, &bytes, &fetch)?)
+}
+
+/// Scorecard and report.
+fn end(world: &Simulated, scenario: &Scenario, played: &Played, screen: &Screen) -> anyhow::Result<()> {
+    screen.say(&format!("\n{}", played.scorecard));
+    if let Some(file) = &world.scorecard {
+        let text = serde_json::to_string_pretty(&played.scorecard)?;
+        write(file, &text)?;
+    }
+    if let Some(file) = &world.report {
+        write(file, &sim::report(scenario, played))?;
+        screen.say(&format!("the day in pictures: {}", file.display()));
+    }
+    Ok(())
+}
+
+fn write(file: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}

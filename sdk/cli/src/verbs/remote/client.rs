@@ -1,0 +1,194 @@
+//! Reaching a daemon, and what is said when that fails.
+
+use crate::exit::{Exit, Unreadable};
+use crate::output::say;
+use anyhow::Context;
+use proto::v1::control_client::ControlClient;
+use proto::v1::explain_client::ExplainClient;
+use proto::v1::planner_client::PlannerClient;
+use proto::v1::policies_client::PoliciesClient;
+use proto::v1::query_client::QueryClient;
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::{Code, Request, Status};
+
+/// Where a daemon on this machine listens.
+const DEFAULT_SERVER: &str = "127.0.0.1:7480";
+const CONNECT: Duration = Duration::from_secs(5);
+const ANSWER_BYTES: usize = 8 << 20;
+
+/// How to reach the daemon, to be flattened into the arguments of a verb.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct ServerArgs {
+    /// Address of the daemon: `host:port`, `http://…` or `https://…`.
+    #[arg(long, value_name = "ADDR", env = "PLIMSOLL_SERVER", default_value = DEFAULT_SERVER)]
+    server: String,
+    /// Authority of the daemon's certificate, PEM; turns TLS on.
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_CA")]
+    ca: Option<PathBuf>,
+    /// File with a bearer token of the cluster.
+    #[arg(long, value_name = "FILE", env = "PLIMSOLL_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+}
+
+type Wire = InterceptedService<Channel, Token>;
+
+/// A daemon that has been reached.
+pub(crate) struct Remote {
+    wire: Wire,
+}
+
+/// Adds the bearer token to every call.
+#[derive(Clone)]
+pub(crate) struct Token(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Token {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        Ok(request)
+    }
+}
+
+impl ServerArgs {
+    /// A daemon at this address, with certificate and token from the environment.
+    pub(crate) fn at(server: &str) -> Self {
+        let file = |name| std::env::var_os(name).map(PathBuf::from);
+        Self {
+            server: server.to_owned(),
+            ca: file("PLIMSOLL_CA"),
+            token_file: file("PLIMSOLL_TOKEN_FILE"),
+        }
+    }
+
+    /// Connects.
+    pub(crate) async fn reach(&self) -> anyhow::Result<Remote> {
+        let token = Token(self.token()?);
+        let channel = self.endpoint()?.connect().await.map_err(|error| {
+            anyhow::anyhow!(
+                "no daemon answers at {}: {}\nis plimsolld running? start one with `make demo KEEP=1`, or name \
+                 another with --server",
+                self.server,
+                innermost(&error)
+            )
+        })?;
+        Ok(Remote {
+            wire: InterceptedService::new(channel, token),
+        })
+    }
+
+    fn endpoint(&self) -> anyhow::Result<Endpoint> {
+        let (scheme, host) = match self.server.split_once("://") {
+            Some((scheme @ ("http" | "https"), host)) => (scheme, host),
+            Some((scheme, _)) => {
+                return Err(Unreadable::new(format_args!(
+                    "--server: {scheme}:// is not spoken here, http:// and https:// are"
+                ))
+                .into());
+            }
+            None if self.ca.is_some() => ("https", self.server.as_str()),
+            None => ("http", self.server.as_str()),
+        };
+        let endpoint = Endpoint::from_shared(format!("{scheme}://{host}"))
+            .map_err(|_| Unreadable::new(format_args!("--server: {:?} is not an address", self.server)))?
+            .connect_timeout(CONNECT)
+            .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))?;
+        if scheme == "http" {
+            return Ok(endpoint);
+        }
+        let file = self.ca.as_ref().ok_or_else(|| {
+            Unreadable::new("--ca: the authority of the daemon's certificate is wanted for https://")
+        })?;
+        let pem = std::fs::read(file)
+            .map_err(|error| Unreadable::new(format_args!("--ca: {}: {error}", file.display())))?;
+        let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
+        Ok(endpoint
+            .tls_config(tls)
+            .map_err(|error| Unreadable::new(format_args!("--ca: {}", innermost(&error))))?)
+    }
+
+    fn token(&self) -> anyhow::Result<Option<MetadataValue<Ascii>>> {
+        let Some(file) = &self.token_file else {
+            return Ok(None);
+        };
+        let wrong = |why: &dyn std::fmt::Display| {
+            Unreadable::new(format_args!("--token-file: {}: {why}", file.display()))
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+        let mut value: MetadataValue<Ascii> = format!("Bearer {}", text.trim())
+            .parse()
+            .map_err(|_| wrong(&"is not a token"))?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+}
+
+impl Remote {
+    pub(crate) fn query(&self) -> QueryClient<Wire> {
+        QueryClient::new(self.wire.clone()).max_decoding_message_size(ANSWER_BYTES)
+    }
+
+    pub(crate) fn explain(&self) -> ExplainClient<Wire> {
+        ExplainClient::new(self.wire.clone()).max_decoding_message_size(ANSWER_BYTES)
+    }
+
+    pub(crate) fn planner(&self) -> PlannerClient<Wire> {
+        PlannerClient::new(self.wire.clone()).max_decoding_message_size(ANSWER_BYTES)
+    }
+
+    pub(crate) fn policies(&self) -> PoliciesClient<Wire> {
+        PoliciesClient::new(self.wire.clone()).max_decoding_message_size(ANSWER_BYTES)
+    }
+
+    pub(crate) fn control(&self) -> ControlClient<Wire> {
+        ControlClient::new(self.wire.clone()).max_decoding_message_size(ANSWER_BYTES)
+    }
+}
+
+/// A runtime for one conversation.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")
+}
+
+/// The daemon's refusals as exit codes: 1 for what it does not have or does not allow, 2 for what it cannot
+/// read, 3 for the rest.
+pub(crate) fn ended(done: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    let error = match done {
+        Ok(exit) => return Ok(exit),
+        Err(error) => error,
+    };
+    let Some(status) = error.downcast_ref::<Status>() else {
+        return Err(error);
+    };
+    let said = status.message();
+    match status.code() {
+        Code::NotFound => {
+            say(said);
+            Ok(Exit::No)
+        }
+        Code::PermissionDenied | Code::Unauthenticated => {
+            say(format_args!("the daemon refuses: {said}"));
+            Ok(Exit::No)
+        }
+        Code::InvalidArgument | Code::OutOfRange => Err(Unreadable::new(said).into()),
+        code => Err(anyhow::anyhow!("the daemon answers {code:?}: {said}")),
+    }
+}
+
+/// The cause that says most: outer ones only say `transport error`.
+fn innermost(error: &dyn Error) -> String {
+    let mut error = error;
+    while let Some(cause) = error.source() {
+        error = cause;
+    }
+    error.to_string()
+}
