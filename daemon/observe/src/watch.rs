@@ -29,6 +29,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// A watch that ends sooner, without news, is a fault of the server and not followed by the next at once.
 const TOO_SHORT: Duration = Duration::from_secs(1);
+/// A kind that had objects is believed to be gone only when it was not found so often in a row: while an API
+/// server starts, kinds come one after the other.
+const NOT_FOUND: u32 = 5;
 /// Lists older than what was seen already are refused this often (a restored backup is older for ever).
 const REGRESSIONS: u32 = 5;
 
@@ -81,6 +84,7 @@ pub(crate) async fn follow<R>(client: Client, resource: Resource, table: &Table<
         table,
         newest: 0,
         regressions: 0,
+        not_found: 0,
     };
     let mut pauses = DefaultBackoff::default();
     let mut next = Next::List;
@@ -125,6 +129,7 @@ struct Follower<'t, R> {
     /// Highest version seen: a list below it comes from a server that lags behind.
     newest: u64,
     regressions: u32,
+    not_found: u32,
 }
 
 impl<R> Follower<'_, R> {
@@ -143,7 +148,7 @@ impl<R> Follower<'_, R> {
             let page: Page = match timeout(ANSWER, self.client.request(request)).await {
                 Err(_) => return Err(relist(&"no answer to a list")),
                 Ok(Err(Error::Api(status))) if status.code == 404 && self.resource.optional => {
-                    return Ok(Next::Absent);
+                    return self.absent();
                 }
                 Ok(Err(error)) => return Err(relist(&brief(&error))),
                 Ok(Ok(page)) => page,
@@ -154,6 +159,7 @@ impl<R> Follower<'_, R> {
             }
             if page.metadata.next.is_empty() {
                 self.table.completed();
+                self.not_found = 0;
                 return Ok(Next::Watch(page.metadata.resource_version));
             }
             token = Some(page.metadata.next);
@@ -228,6 +234,15 @@ impl<R> Follower<'_, R> {
             Error::SerdeError(error) => Err(relist(error)),
             other => Err(resume(&brief(other), version)),
         }
+    }
+
+    fn absent(&mut self) -> Result<Next, Trouble> {
+        self.not_found += 1;
+        let had_objects = self.table.with(|rows| !rows.is_empty());
+        if had_objects && self.not_found < NOT_FOUND {
+            return Err(relist(&"a kind that had objects is not found"));
+        }
+        Ok(Next::Absent)
     }
 
     /// Refuses a list from a server that is behind what was seen already (reliability.md, fault K4).

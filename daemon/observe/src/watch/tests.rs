@@ -167,3 +167,19 @@ async fn only_an_optional_kind_may_be_absent() {
     let (_, table) = play(THINGS, vec![status(404, "NotFound")]).await;
     assert_eq!(table.freshness(), Freshness::Missing);
 }
+
+#[tokio::test]
+async fn a_kind_with_objects_is_not_believed_gone_at_once() {
+    let optional = Resource {
+        optional: true,
+        ..THINGS
+    };
+    let answers = vec![
+        list("10", "", &["a"]),
+        events(&[expired()]),
+        status(404, "NotFound"),
+    ];
+    let (_, table) = play(optional, answers).await;
+    assert_eq!(names(&table), ["a"], "whose replicas these are is still known");
+    assert!(matches!(table.freshness(), Freshness::Stale { .. }));
+}
