@@ -390,6 +390,29 @@ fn dependencies_are_sorted_and_reasoned() {
     report("every outside version has its reason beside it", &bare);
 }
 
+/// Package and features of every crate that a command would build.
+fn resolved(arguments: &[&str]) -> BTreeSet<String> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["tree", "--offline", "--prefix", "none", "--format", "{p}|{f}"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout).replace(" (*)", "");
+    text.lines().filter(|line| line.contains('|')).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_demo_and_the_tests_build_shared_crates_once() {
+    let demo = resolved(&["-e", "normal,build", "--no-default-features", "-p", "plimsolld", "-p", "plimsoll"]);
+    let tests = resolved(&["-e", "normal,build,dev", "--workspace"]);
+    assert!(demo.len() > 100 && tests.len() > demo.len());
+    let twice: Vec<String> =
+        demo.difference(&tests).filter(|line| !line.starts_with("plimsolld ")).cloned().collect();
+    report("crates with other features in the demo than in the tests (see workspace-hack/README.md)", &twice);
+}
+
 #[test]
 fn every_room_says_what_it_is() {
     let metadata = metadata();
