@@ -13,7 +13,7 @@ pub(crate) use ends::{Aws, AwsLaunch, LoadFrom};
 pub(crate) use ends::{Kubernetes, Provider, Simulated};
 pub(crate) use parts::{LedgerAt, Log, LogFormat, LogbookAt};
 
-use manifest::{At, Problems, Sheet, Tree};
+use manifest::{At, Problem, Problems, Sheet, Tree};
 use model::aims::Mode;
 use model::{Aims, Span};
 use std::path::{Path, PathBuf};
@@ -41,6 +41,10 @@ const FIELDS: [&str; 16] = [
 ];
 
 /// Everything the daemon is told.
+#[cfg_attr(
+    not(feature = "live"),
+    expect(dead_code, reason = "some fields are for live clusters only")
+)]
 pub(crate) struct Config {
     /// Name of the cluster.
     pub(crate) cluster: String,
@@ -102,6 +106,15 @@ impl Config {
     /// Reads a document; the aims file that it names is read, too.
     pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Self, Problems> {
         let tree = manifest::single(file, bytes)?;
+        if !matches!(tree, Tree::Map(_)) {
+            return Err(Problems::from(Problem {
+                file: file.to_owned(),
+                line: None,
+                object: String::new(),
+                path: String::new(),
+                what: "a configuration is a mapping of fields".to_owned(),
+            }));
+        }
         let sheet = Sheet::new(file, String::new());
         let mut outside = Problems::default();
         let config = Self::from(sheet.top(&tree), file, bytes, &mut outside);
@@ -115,9 +128,6 @@ impl Config {
     }
 
     fn from(top: At<'_, '_>, file: &str, bytes: &[u8], outside: &mut Problems) -> Self {
-        if !matches!(top.tree(), Some(Tree::Map(_))) {
-            top.problem("a configuration is a mapping of fields");
-        }
         top.only(&FIELDS);
         let interval = values::span(top.get("interval"), Span::from_secs(10), Span::from_millis(100));
         let overdue = Span::from_millis(interval.millis().saturating_mul(6).max(30_000));

@@ -38,7 +38,12 @@ pub(crate) fn check(args: &Args) -> ExitCode {
         let _ = writeln!(std::io::stdout(), "{}: good", args.config.display());
         return ExitCode::SUCCESS;
     }
-    complain(&troubles.join("\n"), USAGE)
+    let file = args.config.display();
+    let lines: Vec<String> = troubles
+        .iter()
+        .map(|trouble| format!("{file}: policies: {trouble}"))
+        .collect();
+    complain(&lines.join("\n"), USAGE)
 }
 
 /// Runs the daemon until it is told to end, or until a simulated world has.

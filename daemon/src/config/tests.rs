@@ -1,5 +1,6 @@
 //! Good configurations, and bad ones with everything that is said about them.
 
+use super::ends::AwsLaunch;
 use super::*;
 use model::aims::Mode;
 

@@ -48,7 +48,7 @@ pub(super) async fn run(config: Config, signals: Signals) -> anyhow::Result<()> 
     }
     let mut eyes = EyesConfig::new(client.clone(), &config.cluster, capacity.eyes);
     eyes.own_node = variable(NODE).map(NodeName::new);
-    eyes.own_pod = variable(POD).map(|pod| PodKey::new(namespace(), pod));
+    eyes.own_pod = own_pod().map(|pod| PodKey::new(namespace(), pod));
     eyes.load = match config.kubernetes.load {
         LoadFrom::Kubelet => LoadSource::Kubelet,
         LoadFrom::MetricsServer => LoadSource::MetricsServer,
@@ -64,7 +64,7 @@ pub(super) async fn run(config: Config, signals: Signals) -> anyhow::Result<()> 
     let hands = Hands::new(HandsConfig {
         client,
         capacity: capacity.hands,
-        instance: variable(POD).unwrap_or_else(|| "plimsolld".to_owned()),
+        instance: own_pod().unwrap_or_else(|| "plimsolld".to_owned()),
         events: config.kubernetes.events,
     });
     let runner = Runner {
@@ -165,6 +165,11 @@ fn store(ledger: &LedgerAt, client: &Client) -> Box<dyn LedgerStore> {
 
 fn namespace() -> String {
     variable(NAMESPACE).unwrap_or_else(|| "default".to_owned())
+}
+
+/// The daemon's pod; in a pod of the chart the host name is the pod's.
+fn own_pod() -> Option<String> {
+    variable(POD).or_else(|| variable(NAMESPACE).and_then(|_| variable("HOSTNAME")))
 }
 
 fn variable(name: &str) -> Option<String> {
