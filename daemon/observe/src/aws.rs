@@ -2,7 +2,7 @@
 //!
 //! Describe and Get calls only, paged and cached, each with its own time-out; a call that fails leaves the last
 //! good rows in place, marked with their age. Not here: any call that changes something (`act::aws`), Fargate
-//! profiles, prices read from AWS (the table and the operator's file serve).
+//! profiles read from EKS (the aims name them), prices read from AWS (the table and the operator's file serve).
 
 mod groups;
 mod metrics;
@@ -14,8 +14,11 @@ pub use metrics::AppMetric;
 pub use sdk::{AwsError, config};
 
 use crate::capacity::{Capacity, WorkloadMetric};
+use model::aims::FargateAim;
+use model::group::FargateSelector;
 use model::money::UsdPerHour;
 use model::node::Node;
+use model::selector::{LabelSelector, Operator, Requirement};
 use model::snapshot::{Freshness, Source};
 use model::time::{Instant, Span};
 use std::collections::BTreeMap;
@@ -29,8 +32,10 @@ pub struct Settings {
     pub launch: Launch,
     /// Application metrics to read.
     pub metrics: Vec<AppMetric>,
-    /// On-demand prices by instance type: the operator's, else the built-in ones.
+    /// On-demand prices by instance type: the operator's; none: the built-in ones.
     pub prices: BTreeMap<String, UsdPerHour>,
+    /// Fargate profiles that the aims name.
+    pub fargate: Vec<FargateAim>,
 }
 
 /// Groups, offers and metrics of one account and region.
@@ -58,7 +63,11 @@ const METRICS_EVERY: Span = Span::from_secs(30);
 
 impl Groups {
     /// Eyes over an SDK configuration (`config`); no call is made yet.
-    pub fn new(sdk: &aws_config::SdkConfig, settings: Settings) -> Self {
+    pub fn new(sdk: &aws_config::SdkConfig, mut settings: Settings) -> Self {
+        if settings.prices.is_empty() {
+            let rows = manifest::built_in().rows.into_iter();
+            settings.prices = rows.map(|row| (row.instance_type, row.on_demand)).collect();
+        }
         Self {
             settings,
             autoscaling: sdk::autoscaling(sdk),
@@ -100,6 +109,16 @@ impl Groups {
             let sold = self.catalogue.offers(row, ix, &self.settings, nodes);
             capacity.offers.extend(sold);
         }
+        for (profile, ix) in self.settings.fargate.iter().zip(capacity.groups.len()..) {
+            let Ok(ix) = u32::try_from(ix) else { break };
+            let selectors = selectors(profile);
+            capacity
+                .groups
+                .push(manifest::profile_group(&profile.profile, selectors));
+            capacity
+                .offers
+                .extend(manifest::fargate_offers(&profile.profile, ix));
+        }
         Ok(capacity)
     }
 
@@ -113,6 +132,22 @@ impl Groups {
             Err(error) => tracing::warn!(%error, "metrics could not be read; their age tells"),
         }
     }
+}
+
+/// One selector for each namespace of the profile.
+fn selectors(profile: &FargateAim) -> Vec<FargateSelector> {
+    let equal = |(key, value): (&String, &String)| Requirement {
+        key: key.clone(),
+        operator: Operator::In(vec![value.clone()]),
+    };
+    let labels = LabelSelector {
+        requirements: profile.labels.iter().map(equal).collect(),
+    };
+    let of = |namespace: &String| FargateSelector {
+        namespace: namespace.clone(),
+        labels: labels.clone(),
+    };
+    profile.namespaces.iter().map(of).collect()
 }
 
 impl<T> Reading<T> {
