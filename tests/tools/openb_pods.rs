@@ -30,7 +30,8 @@ pub fn convert(input: impl Read, mut output: impl Write) -> io::Result<u32> {
         let row = row?;
         let amount = |at: usize| {
             let text = row.get(at).unwrap_or_default();
-            text.parse::<u64>().map_err(|_| io::Error::other(format!("row {}: {text:?} is not a number", count + 1)))
+            text.parse::<u64>()
+                .map_err(|_| io::Error::other(format!("row {}: {text:?} is not a number", count + 1)))
         };
         let [cpu, memory, gpus] = [amount(amounts[0])?, amount(amounts[1])?, amount(amounts[2])?];
         let mut requests = serde_json::json!({"cpu": format!("{cpu}m"), "memory": format!("{memory}Mi")});

@@ -335,13 +335,11 @@ fn share(at: At<'_, '_>, usual: u32) -> u32 {
     let number = text
         .strip_suffix('%')
         .and_then(|number| number.trim().parse::<f64>().ok());
-    match number.filter(|number| (0.0..=1000.0).contains(number)) {
-        Some(number) => u32::try_from(thousandths(number / 100.0)).unwrap_or(usual),
-        None => {
-            at.problem(format_args!("{}: not a share such as 5%", quoted(text)));
-            usual
-        }
-    }
+    let Some(number) = number.filter(|number| (0.0..=1000.0).contains(number)) else {
+        at.problem(format_args!("{}: not a share such as 5%", quoted(text)));
+        return usual;
+    };
+    u32::try_from(thousandths(number / 100.0)).unwrap_or(usual)
 }
 
 fn rate(at: At<'_, '_>, usual: UsdPerHour) -> UsdPerHour {

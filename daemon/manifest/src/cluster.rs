@@ -219,18 +219,17 @@ impl ClusterBuilder {
             });
             if tied || owner.is_some() {
                 let key = (pod.spec, owner, tied);
-                pod.spec = match known.get(&key) {
-                    Some(ix) => *ix,
-                    None => {
-                        let mut spec = PodSpec::clone(&self.specs.get(pod.spec));
-                        spec.owner = key.1.clone().or(spec.owner);
-                        if tied {
-                            flag_claim(&mut spec);
-                        }
-                        let ix = self.specs.add(spec);
-                        known.insert(key, ix);
-                        ix
+                pod.spec = if let Some(ix) = known.get(&key) {
+                    *ix
+                } else {
+                    let mut spec = PodSpec::clone(&self.specs.get(pod.spec));
+                    spec.owner = key.1.clone().or(spec.owner);
+                    if tied {
+                        flag_claim(&mut spec);
                     }
+                    let ix = self.specs.add(spec);
+                    known.insert(key, ix);
+                    ix
                 };
             }
             pods.push(pod);

@@ -348,6 +348,9 @@ impl<'de> Visitor<'de> for Items<'_, '_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let mut count = 0;
         while let Some(item) = seq.next_element::<Tree>()? {
+            if self.reader.problems.is_flood() {
+                return Err(A::Error::custom("too many mistakes, the rest was not read"));
+            }
             let ix = count;
             count += 1;
             let untold = self.parts.is_list && self.parts.kind.is_none();
@@ -362,7 +365,7 @@ impl<'de> Visitor<'de> for Items<'_, '_, '_> {
             }
             let kind = self.parts.item_kind().map(str::to_owned);
             (self.wrap)(&item, &mut |own, tree| {
-                self.reader.object(Some(ix), own.or(kind.as_deref()), tree)
+                self.reader.object(Some(ix), own.or(kind.as_deref()), tree);
             });
         }
         Ok(())

@@ -43,13 +43,24 @@ pub(crate) fn meta(top: At<'_, '_>) -> Meta {
         .unwrap_or("default");
     Meta {
         namespace: namespace.to_owned(),
-        name: at.get("name").name().unwrap_or_default().to_owned(),
+        name: object_name(at.get("name")).unwrap_or_default().to_owned(),
         uid: text("uid"),
         resource_version: text("resourceVersion"),
         generation: at.get("generation").int().unwrap_or(0),
         created: instant(at.get("creationTimestamp")).unwrap_or_default(),
         deleting: at.get("deletionTimestamp").is_there(),
     }
+}
+
+/// A name; the API server stores none that is longer.
+fn object_name<'t>(at: At<'_, 't>) -> Option<&'t str> {
+    const LONGEST: usize = 253;
+    let name = at.name()?;
+    if name.len() > LONGEST {
+        at.problem(format_args!("{}: longer than {LONGEST} characters", quoted(name)));
+        return None;
+    }
+    Some(name)
 }
 
 /// An RFC 3339 instant.
@@ -66,11 +77,8 @@ pub fn instant(at: At<'_, '_>) -> Option<Instant> {
 pub(crate) fn controller(top: At<'_, '_>) -> Option<Controller> {
     let references: Vec<At<'_, '_>> = top.at(["metadata", "ownerReferences"]).items().collect();
     let chosen = references.iter().find(|at| at.get("controller").flag());
-    let chosen = chosen.or(if references.len() == 1 {
-        references.first()
-    } else {
-        None
-    })?;
+    let only = references.first().filter(|_| references.len() == 1);
+    let chosen = chosen.or(only)?;
     Some(Controller {
         kind: chosen.get("kind").name()?.to_owned(),
         name: chosen.get("name").name()?.to_owned(),

@@ -66,7 +66,7 @@ pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Prob
     let kind = place.kind;
     let mut name = title(own.and_then(Tree::text).or(kind).unwrap_or_default(), tree);
     if let (Some(ix), false) = (place.index, name.contains(' ')) {
-        name = format!("items[{ix}] {name}").trim_end().to_owned();
+        name = format!("items[{ix}]{}{name}", if name.is_empty() { "" } else { " " });
     }
     let sheet = Sheet::new(place.file, name);
     let top = sheet.top(tree);

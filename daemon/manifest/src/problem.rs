@@ -74,6 +74,11 @@ impl Problems {
         self.list.is_empty()
     }
 
+    /// Whether there are so many that reading on tells nothing.
+    pub(crate) fn is_flood(&self) -> bool {
+        self.more > 1000
+    }
+
     /// Those that were kept.
     pub fn list(&self) -> &[Problem] {
         &self.list

@@ -1,7 +1,8 @@
 //! Kubernetes quantities: `250m`, `1.5Gi`, `1e3`.
 //!
 //! Source: apimachinery `resource.ParseQuantity` and `Quantity.Value`/`MilliValue`: same syntax, rounding away
-//! from zero. Beyond i64 the value saturates. Negative amounts parse; whoever forbids them says so.
+//! from zero. Beyond i64 the value saturates (upstream wraps); a sign or a point alone is refused (upstream
+//! reads zero). Negative amounts parse; whoever forbids them says so.
 
 use crate::problem::quoted;
 

@@ -7,7 +7,7 @@ use crate::problem::{Problem, Problems, quoted};
 use crate::tree::Tree;
 use model::selector::Labels;
 use std::cell::RefCell;
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// The notes about one object, and the paths its readers walked.
 pub struct Sheet<'t> {
@@ -26,6 +26,7 @@ enum Segment<'t> {
 
 /// One place in an object; absent places can be read too, and are empty.
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct At<'s, 't> {
     value: Option<&'t Tree>,
     path: u32,
@@ -101,7 +102,9 @@ impl<'t> Sheet<'t> {
         for segment in segments.iter().rev() {
             match segment {
                 Segment::Root => {}
-                Segment::Index(ix) => shown.push_str(&format!("[{ix}]")),
+                Segment::Index(ix) => {
+                    let _ = write!(shown, "[{ix}]");
+                }
                 Segment::Key(key) => {
                     if !shown.is_empty() {
                         shown.push('.');

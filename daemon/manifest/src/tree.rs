@@ -49,9 +49,9 @@ pub enum Tree {
     /// Text.
     Text(String),
     /// A list.
-    List(Vec<Tree>),
+    List(Vec<Self>),
     /// A mapping, in the order of the document; of a repeated key the last one counts.
-    Map(Vec<(String, Tree)>),
+    Map(Vec<(String, Self)>),
 }
 
 impl Tree {

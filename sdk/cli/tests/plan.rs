@@ -36,23 +36,45 @@ m6a.2xlarge,8,32768,x86_64,0.3456,use1-az1
 #[test]
 fn the_document_is_what_the_contract_says() {
     let room = folder(&[("c.yaml", CLUSTER), ("o.csv", OFFERS)]);
-    let run = plimsoll(&room, &["plan", "--cluster", "c.yaml", "--offers", "o.csv", "-o", "json"]);
+    let run = plimsoll(
+        &room,
+        &["plan", "--cluster", "c.yaml", "--offers", "o.csv", "-o", "json"],
+    );
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stderr.contains("1 ConfigMap"), "{}", run.stderr);
     let plan = run.json();
     assert_eq!(plan["version"], "plimsoll.plan/v1");
-    assert_eq!(plan["pods"], serde_json::json!({"pending": 5, "placed": 5, "refused": 0}));
+    assert_eq!(
+        plan["pods"],
+        serde_json::json!({"pending": 5, "placed": 5, "refused": 0})
+    );
     assert_eq!(plan["existing"][0]["node"], "n1");
     assert_eq!(plan["existing"][0]["pods"].as_array().unwrap().len(), 1);
     let node = &plan["nodes"][0];
-    assert_eq!((&node["group"], &node["offer"]["kind"]), (&Value::from("fleet"), &Value::from("ec2")));
-    for field in ["/offer/type", "/offer/zone", "/offer/purchase", "/offer/usd_per_hour", "/requested/memory_bytes", "/allocatable/pods"] {
+    assert_eq!(
+        (&node["group"], &node["offer"]["kind"]),
+        (&Value::from("fleet"), &Value::from("ec2"))
+    );
+    for field in [
+        "/offer/type",
+        "/offer/zone",
+        "/offer/purchase",
+        "/offer/usd_per_hour",
+        "/requested/memory_bytes",
+        "/allocatable/pods",
+    ] {
         assert!(node.pointer(field).is_some(), "{field} is missing in {node}");
     }
     let cost = &plan["cost"];
     assert_eq!(cost["scope"], "purchase");
     assert!(cost["usd_per_hour"].as_f64().unwrap() >= cost["lower_bound_usd_per_hour"].as_f64().unwrap());
-    assert!(plan["steps"].as_array().unwrap().iter().any(|step| step["kind"] == "GrowGroup"));
+    assert!(
+        plan["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|step| step["kind"] == "GrowGroup")
+    );
     assert_eq!(plan["policy_faults"], serde_json::json!([]));
     assert_each_pod_once(&plan);
 }
@@ -63,18 +85,36 @@ fn a_refused_pod_gives_exit_code_one_and_a_reason() {
     let room = folder(&[]);
     let run = with_stdin(&room, &["plan", "--cluster", "-"], pod.as_bytes());
     assert_eq!(run.code, 1, "{}", run.stderr);
-    assert!(run.stdout.contains("InsufficientCpu") && run.stdout.contains("default/huge"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("InsufficientCpu") && run.stdout.contains("default/huge"),
+        "{}",
+        run.stdout
+    );
     assert!(!run.stdout.contains('\u{1b}'), "colours without a terminal");
-    let why = with_stdin(&room, &["plan", "--cluster", "-", "--why", "default/huge", "-o", "json"], pod.as_bytes());
-    assert_eq!((why.code, why.json()["refusal"]["reason"].as_str()), (1, Some("InsufficientCpu")));
+    let why = with_stdin(
+        &room,
+        &["plan", "--cluster", "-", "--why", "default/huge", "-o", "json"],
+        pod.as_bytes(),
+    );
+    assert_eq!(
+        (why.code, why.json()["refusal"]["reason"].as_str()),
+        (1, Some("InsufficientCpu"))
+    );
 }
 
 #[test]
 fn two_runs_print_the_same_bytes() {
     let room = folder(&[("c.yaml", CLUSTER), ("o.csv", OFFERS)]);
     let once = || {
-        let run = plimsoll(&room, &["plan", "--cluster", "c.yaml", "--offers", "o.csv", "-o", "json"]);
-        run.stdout.split("\"engine\"").next().unwrap_or_default().to_owned()
+        let run = plimsoll(
+            &room,
+            &["plan", "--cluster", "c.yaml", "--offers", "o.csv", "-o", "json"],
+        );
+        run.stdout
+            .split("\"engine\"")
+            .next()
+            .unwrap_or_default()
+            .to_owned()
     };
     let first = once();
     assert!(first.len() > 500);
@@ -91,11 +131,22 @@ fn the_openb_trace_is_planned_within_five_seconds() {
     };
     let room = folder(&[]);
     let pods = File::create(room.path().join("pods.json")).unwrap();
-    assert_eq!(openb_pods::convert(File::open(trace).unwrap(), pods).unwrap(), 8152);
+    assert_eq!(
+        openb_pods::convert(File::open(trace).unwrap(), pods).unwrap(),
+        8152
+    );
     let begun = Instant::now();
     let run = plimsoll(
         &room,
-        &["plan", "--cluster", "pods.json", "--offers", offers.to_str().unwrap(), "-o", "json"],
+        &[
+            "plan",
+            "--cluster",
+            "pods.json",
+            "--offers",
+            offers.to_str().unwrap(),
+            "-o",
+            "json",
+        ],
     );
     let took = begun.elapsed();
     assert!(run.code <= 1, "{}", run.stderr);
@@ -116,17 +167,34 @@ fn the_openb_trace_is_planned_within_five_seconds() {
 #[test]
 fn a_handful_of_openb_rows_is_planned() {
     let rows = "name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,12000,16384,1,1000\nb,6000,12288,1,460\nc,4000,1024,0,0\n";
-    let room = folder(&[("o.csv", &format!("instance_type,vcpu,memory_mib,arch,od_usd_h,gpu_count\ng,32,131072,arm64,1.5,2\n"))]);
+    let room = folder(&[(
+        "o.csv",
+        &format!("instance_type,vcpu,memory_mib,arch,od_usd_h,gpu_count\ng,32,131072,arm64,1.5,2\n"),
+    )]);
     let pods = File::create(room.path().join("pods.json")).unwrap();
     assert_eq!(openb_pods::convert(rows.as_bytes(), pods).unwrap(), 3);
-    let plan = plimsoll(&room, &["plan", "--cluster", "pods.json", "--offers", "o.csv", "-o", "json"]).json();
+    let plan = plimsoll(
+        &room,
+        &[
+            "plan",
+            "--cluster",
+            "pods.json",
+            "--offers",
+            "o.csv",
+            "-o",
+            "json",
+        ],
+    )
+    .json();
     assert_eq!(plan["pods"]["placed"], 3);
     assert_eq!(plan["nodes"][0]["requested"]["extended"]["nvidia.com/gpu"], 2);
 }
 
 fn assert_each_pod_once(plan: &Value) {
     let mut seen = BTreeSet::new();
-    let lists = ["nodes", "existing"].iter().flat_map(|key| plan[*key].as_array().unwrap());
+    let lists = ["nodes", "existing"]
+        .iter()
+        .flat_map(|key| plan[*key].as_array().unwrap());
     let placed = lists.flat_map(|node| node["pods"].as_array().unwrap());
     let refused = plan["refusals"].as_array().unwrap().iter().map(|refusal| {
         assert!(!refusal["message"].as_str().unwrap().is_empty());
@@ -148,24 +216,49 @@ fn complaint(run: &Run) -> &str {
 #[test]
 fn bad_input_is_told_in_one_line() {
     let pod = |body: &str| format!("kind: Pod\nmetadata: {{name: a, namespace: n}}\nspec: {body}\n");
-    let request = |cpu: &str| pod(&format!("{{containers: [{{resources: {{requests: {{cpu: '{cpu}'}}}}}}]}}"));
+    let request = |cpu: &str| {
+        pod(&format!(
+            "{{containers: [{{resources: {{requests: {{cpu: '{cpu}'}}}}}}]}}"
+        ))
+    };
     let table = [
         ("a: [unclosed\n  b: : {", "bad.yaml:"),
         ("{\"kind\": \"Pod\", \"metadata\"", "bad.yaml:"),
         ("[1, 2]", "bad.yaml:"),
-        ("kind: List\nitems: [7]", "bad.yaml: items[0]: not a Kubernetes object"),
-        ("kind: ConfigMap\nmetadata: {name: a}", "bad.yaml: holds nothing that a plan reads, only 1 ConfigMap"),
-        (&request("-1"), "bad.yaml: Pod n/a: spec.containers[0].resources.requests.cpu: \"-1\": must not be negative"),
-        (&request("5 apples"), "bad.yaml: Pod n/a: spec.containers[0].resources.requests.cpu: \"5 apples\": unknown unit"),
-        (&format!("{0}---\n{0}", pod("{containers: [{}]}")), "bad.yaml: Pod n/a: metadata.name: stands there twice"),
+        (
+            "kind: List\nitems: [7]",
+            "bad.yaml: items[0]: not a Kubernetes object",
+        ),
+        (
+            "kind: ConfigMap\nmetadata: {name: a}",
+            "bad.yaml: holds nothing that a plan reads, only 1 ConfigMap",
+        ),
+        (
+            &request("-1"),
+            "bad.yaml: Pod n/a: spec.containers[0].resources.requests.cpu: \"-1\": must not be negative",
+        ),
+        (
+            &request("5 apples"),
+            "bad.yaml: Pod n/a: spec.containers[0].resources.requests.cpu: \"5 apples\": unknown unit",
+        ),
+        (
+            &format!("{0}---\n{0}", pod("{containers: [{}]}")),
+            "bad.yaml: Pod n/a: metadata.name: stands there twice",
+        ),
         ("", "bad.yaml: holds no objects"),
-        ("kind: Pod\nmetadata: {name: 5}\nspec: {containers: [{}]}", "bad.yaml: Pod: metadata.name: must be text, is a number"),
+        (
+            "kind: Pod\nmetadata: {name: 5}\nspec: {containers: [{}]}",
+            "bad.yaml: Pod: metadata.name: must be text, is a number",
+        ),
     ];
     for (text, wanted) in table {
         let room = folder(&[("bad.yaml", text)]);
         let run = plimsoll(&room, &["plan", "--cluster", "bad.yaml"]);
         let line = complaint(&run);
-        assert!(line.starts_with(&format!("error: {wanted}")), "{text}\n  wanted {wanted}\n  got    {line}");
+        assert!(
+            line.starts_with(&format!("error: {wanted}")),
+            "{text}\n  wanted {wanted}\n  got    {line}"
+        );
         assert_eq!(line.lines().count(), 1, "{line}");
     }
 }
@@ -175,20 +268,44 @@ fn other_files_are_named_as_well() {
     let room = folder(&[
         ("c.yaml", CLUSTER),
         ("no-price.csv", "instance_type,vcpu\nm,2\n"),
-        ("letters.csv", "instance_type,vcpu,memory_mib,arch,od_usd_h\nm,two,1024,amd64,1\n"),
+        (
+            "letters.csv",
+            "instance_type,vcpu,memory_mib,arch,od_usd_h\nm,two,1024,amd64,1\n",
+        ),
         ("aims.yaml", "limits: {window: soon, bogus: 1}\nshrink: 5\n"),
         ("text.wasm", "not wasm"),
     ]);
     let table: [(&[&str], &[&str]); 6] = [
-        (&["--offers", "no-price.csv"], &["no-price.csv:1: column memory_mib is missing", "column arch", "column od_usd_h"]),
-        (&["--offers", "letters.csv"], &["letters.csv:2: vcpu: \"two\": not a number"]),
+        (
+            &["--offers", "no-price.csv"],
+            &[
+                "no-price.csv:1: column memory_mib is missing",
+                "column arch",
+                "column od_usd_h",
+            ],
+        ),
+        (
+            &["--offers", "letters.csv"],
+            &["letters.csv:2: vcpu: \"two\": not a number"],
+        ),
         (&["--offers", "absent.csv"], &["absent.csv: No such file"]),
-        (&["--aims", "aims.yaml"], &["limits.window: \"soon\": not a duration", "limits.bogus: unknown field", "shrink: must be a mapping"]),
+        (
+            &["--aims", "aims.yaml"],
+            &[
+                "limits.window: \"soon\": not a duration",
+                "limits.bogus: unknown field",
+                "shrink: must be a mapping",
+            ],
+        ),
         (&["--policy", "text.wasm"], &["text.wasm: not a WebAssembly file"]),
         (&["--why", "shop/nobody"], &["shop/nobody: there is no such pod"]),
     ];
     for (args, wanted) in table {
-        let all: Vec<&str> = ["plan", "--cluster", "c.yaml"].iter().chain(args).copied().collect();
+        let all: Vec<&str> = ["plan", "--cluster", "c.yaml"]
+            .iter()
+            .chain(args)
+            .copied()
+            .collect();
         let run = plimsoll(&room, &all);
         let text = complaint(&run);
         for part in wanted {
@@ -204,7 +321,10 @@ fn a_component_that_imports_wasi_is_refused() {
     std::fs::write(room.path().join("wasi.wasm"), command::component_importing_wasi()).unwrap();
     let run = plimsoll(&room, &["plan", "--cluster", "c.yaml", "--policy", "wasi.wasm"]);
     let line = complaint(&run);
-    assert!(line.contains("wasi.wasm: imports wasi:clocks/monotonic-clock"), "{line}");
+    assert!(
+        line.contains("wasi.wasm: imports wasi:clocks/monotonic-clock"),
+        "{line}"
+    );
 }
 
 /// 50 MB of pods, of garbage and of brackets: an answer or a clear line, in less than 1 GiB.
@@ -212,7 +332,11 @@ fn a_component_that_imports_wasi_is_refused() {
 fn fifty_megabytes_stay_below_one_gibibyte() {
     let size = 50 << 20;
     let pod = |n: usize| {
-        format!("- kind: Pod\n  metadata: {{name: p{n}, labels: {{a: b{}}}}}\n  spec: {{containers: [{{image: {}, resources: {{requests: {{cpu: 100m}}}}}}]}}\n", n % 7, "i".repeat(900))
+        format!(
+            "- kind: Pod\n  metadata: {{name: p{n}, labels: {{a: b{}}}}}\n  spec: {{containers: [{{image: {}, resources: {{requests: {{cpu: 100m}}}}}}]}}\n",
+            n % 7,
+            "i".repeat(900)
+        )
     };
     let mut yaml = "kind: List\nitems:\n".to_owned();
     let mut n = 0;
@@ -222,22 +346,35 @@ fn fifty_megabytes_stay_below_one_gibibyte() {
     }
     let zeros = format!("{{\"kind\":\"List\",\"items\":[{}0]}}", "0,".repeat(size / 2));
     let maps = format!("{{\"items\":[{}{{}}]}}", "{},".repeat(size / 3));
-    let long = format!("kind: Pod\nmetadata: {{name: {}}}\nspec: {{}}\n", "x".repeat(size));
+    let long = format!(
+        "kind: Pod\nmetadata: {{name: {}}}\nspec: {{}}\n",
+        "x".repeat(size)
+    );
     let deep = "[".repeat(size);
     let lines = "a\n".repeat(size / 2);
     for (name, text, codes) in [
         ("pods.yaml", yaml, 0..=1),
         ("zeros.json", zeros, 2..=2),
         ("maps.json", maps, 2..=2),
-        ("long.yaml", long, 0..=2),
+        ("long.yaml", long, 2..=2),
         ("deep.json", deep, 2..=2),
         ("lines.yaml", lines, 2..=2),
     ] {
         let room = folder(&[(name, &text)]);
         let begun = Instant::now();
         let run = command::measured(&room, &["plan", "--cluster", name]);
-        println!("{name}: exit {}, {} MiB, {:?}", run.run.code, run.peak_mib, begun.elapsed());
-        assert!(codes.contains(&run.run.code), "{name}: {} {}", run.run.code, run.run.stderr);
+        println!(
+            "{name}: exit {}, {} MiB, {:?}",
+            run.run.code,
+            run.peak_mib,
+            begun.elapsed()
+        );
+        assert!(
+            codes.contains(&run.run.code),
+            "{name}: {} {}",
+            run.run.code,
+            run.run.stderr
+        );
         assert!(run.peak_mib < 1024, "{name}: {} MiB", run.peak_mib);
         assert!(run.run.stderr.len() < 20_000, "{name} floods the terminal");
     }

@@ -8,6 +8,8 @@ use model::aims::{Aims, FargateAim};
 use model::group::GroupKind;
 use model::ids::{GroupName, WorkloadKey};
 use model::pod::{PodPhase, PodSpec, Unmodelled};
+use model::selector::Labels;
+use std::fmt::Write;
 use std::sync::Arc;
 
 fn builder(text: &str) -> ClusterBuilder {
@@ -153,7 +155,8 @@ fn budgets_without_status_are_computed() {
     let mut text = String::new();
     for n in 0..4 {
         let phase = if n < 3 { "Running" } else { "Pending" };
-        text += &format!(
+        let _ = write!(
+            text,
             "---\nkind: Pod\nmetadata: {{name: p{n}, labels: {{app: a}}}}\nspec: {{nodeName: n, containers: [{{}}]}}\nstatus: {{phase: {phase}}}\n"
         );
     }
@@ -163,7 +166,8 @@ fn budgets_without_status_are_computed() {
         ("share", "minAvailable: 60%"),
         ("none", "maxUnavailable: 0"),
     ] {
-        text += &format!(
+        let _ = write!(
+            text,
             "---\nkind: PodDisruptionBudget\nmetadata: {{name: {name}}}\nspec: {{selector: {{matchLabels: {{app: a}}}}, {spec}}}\n"
         );
     }
@@ -206,10 +210,13 @@ fn nodes_know_their_group_instance_and_offer() {
     let seen = builder(NODE).finish(&prices(), &Aims::default());
     let node = seen.nodes.first().unwrap();
     assert_eq!(node.group, Some(GroupName::new("ng-1")));
-    assert_eq!(node.instance.as_ref().map(|id| id.as_str()), Some("i-0123"));
     assert_eq!(
-        node.offer.as_ref().map(|id| id.as_str()),
-        Some("m5.large/use1-az1/on-demand")
+        node.instance.as_ref().map(ToString::to_string),
+        Some("i-0123".to_owned())
+    );
+    assert_eq!(
+        node.offer.as_ref().map(ToString::to_string),
+        Some("m5.large/use1-az1/on-demand".to_owned())
     );
     assert_eq!(
         (node.allocatable.cpu_milli, node.max_pods, node.ready),
@@ -247,7 +254,7 @@ fn fargate_is_offered_only_where_a_profile_is_named() {
     let profile = FargateAim {
         profile: "p".into(),
         namespaces: vec!["batch-*".into()],
-        labels: Default::default(),
+        labels: Labels::new(),
     };
     let aims = Aims {
         fargate: vec![profile],

@@ -6,6 +6,7 @@ use crate::pod::PodObject;
 use model::pod::{PodPhase, Unmodelled};
 use model::selector::Operator;
 use proptest::prelude::*;
+use std::fmt::Write;
 
 fn pods(file: &str, text: &str) -> Vec<PodObject> {
     let objects = objects(file, text.as_bytes()).unwrap_or_else(|problems| panic!("{problems}"));
@@ -122,7 +123,11 @@ fn bombs_are_refused() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..12 {
         let before = n - 1;
-        bomb += &format!("a{n}: &a{n} [{}]\n", vec![format!("*a{before}"); 10].join(", "));
+        let _ = writeln!(
+            bomb,
+            "a{n}: &a{n} [{}]",
+            vec![format!("*a{before}"); 10].join(", ")
+        );
     }
     assert!(complaint(&bomb).starts_with("f.yaml"), "{}", complaint(&bomb));
     let deep = format!("kind: Pod\nmetadata: {}{}", "{a: ".repeat(5000), "}".repeat(5000));

@@ -14,7 +14,8 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout, self.stderr))
     }
 }
 
@@ -68,7 +69,11 @@ pub(crate) fn with_stdin(room: &TempDir, args: &[&str], input: &[u8]) -> Run {
 
 /// Runs it and watches its resident memory until it ends (`VmHWM` is a maximum, so the last look is the peak).
 pub(crate) fn measured(room: &TempDir, args: &[&str]) -> Measured {
-    let mut child = command(room, args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(room, args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let status = PathBuf::from(format!("/proc/{}/status", child.id()));
     let mut drains = [
         child.stdout.take().map(|pipe| drain(Box::new(pipe))),
@@ -77,17 +82,31 @@ pub(crate) fn measured(room: &TempDir, args: &[&str]) -> Measured {
     let mut peak_kib = 0;
     let code = loop {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok());
+        let peak = text.lines().find_map(|line| {
+            line.strip_prefix("VmHWM:")?
+                .trim()
+                .split(' ')
+                .next()?
+                .parse()
+                .ok()
+        });
         peak_kib = peak.unwrap_or(0).max(peak_kib);
         if let Some(ended) = child.try_wait().unwrap() {
             break ended.code().unwrap_or(-1);
         }
         std::thread::sleep(std::time::Duration::from_millis(2));
     };
-    let mut text = |ix: usize| drains[ix].take().map_or_else(String::new, |thread| thread.join().unwrap());
+    let mut text = |ix: usize| {
+        drains[ix]
+            .take()
+            .map_or_else(String::new, |thread| thread.join().unwrap())
+    };
     let (stdout, stderr) = (text(0), text(1));
     assert!(peak_kib > 0, "memory was never seen");
-    Measured { run: Run { code, stdout, stderr }, peak_mib: peak_kib / 1024 }
+    Measured {
+        run: Run { code, stdout, stderr },
+        peak_mib: peak_kib / 1024,
+    }
 }
 
 fn drain(mut pipe: Box<dyn std::io::Read + Send>) -> std::thread::JoinHandle<String> {
