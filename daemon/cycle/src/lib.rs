@@ -10,6 +10,7 @@ mod desk;
 mod ends;
 mod handle;
 mod policies;
+pub mod replay;
 mod ring;
 mod runner;
 mod store;

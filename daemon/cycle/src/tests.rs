@@ -1,1 +1,7 @@
+//! Cycles with scripted eyes and hands: kill switch, crashes, stores that fail, replay.
 
+mod control;
+mod crashes;
+mod runs;
+mod stage;
+mod stores;

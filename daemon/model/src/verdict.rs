@@ -86,6 +86,8 @@ pub enum HoldReason {
     IntentOpen,
     /// No lease is held.
     NoFence,
+    /// It builds on an earlier step of the plan that was not cleared.
+    FollowsHeld,
     /// The Ledger could not be saved, and nothing is done that is not written down first.
     LedgerNotSaved,
     /// As many intents are open as may be.
@@ -159,6 +161,7 @@ impl fmt::Display for HoldReason {
             Self::PolicyFault { hook } => write!(f, "a {hook} policy faulted in this cycle"),
             Self::IntentOpen => f.write_str("another intent on it is open"),
             Self::NoFence => f.write_str("no lease is held"),
+            Self::FollowsHeld => f.write_str("a step it builds on was not cleared"),
             Self::LedgerNotSaved => f.write_str("the ledger could not be saved"),
             Self::TooManyIntents { limit } => write!(f, "{limit} intents are open already"),
         }

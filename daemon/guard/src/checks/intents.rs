@@ -27,11 +27,25 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
     if taken {
         return hold(HoldReason::IntentOpen);
     }
+    if !continues(step, case) && leaps(step, case, tally) {
+        return hold(HoldReason::FollowsHeld);
+    }
     let opens = matches!(step.kind, StepKind::GrowGroup { .. } | StepKind::Cordon { .. });
     if opens && !continues(step, case) && tally.intents >= MAX_INTENTS {
         return hold(HoldReason::TooManyIntents { limit: MAX_INTENTS });
     }
     None
+}
+
+/// Growth that starts from a size the group does not have after the steps cleared so far: asking for its
+/// target would buy what was held as well.
+fn leaps(step: &Step, case: &Case<'_>, tally: &Tally) -> bool {
+    let StepKind::GrowGroup { group, from, .. } = &step.kind else {
+        return false;
+    };
+    let desired = case.seen.group(group).map_or(0, |group| group.desired);
+    let growing = tally.growing_now.get(group).copied().unwrap_or(0);
+    *from > desired.saturating_add(growing)
 }
 
 /// An id that is open already for something else.

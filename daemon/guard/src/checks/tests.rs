@@ -496,6 +496,29 @@ fn one_piece_of_work_at_a_time() {
 }
 
 #[test]
+fn growth_on_top_of_held_growth_waits_with_it() {
+    let mut stage = Stage::new();
+    stage.group_mut().max = 99;
+    let steps = || {
+        vec![
+            step(0, None, grow(4, 20)),
+            step(1, None, grow(20, 21)),
+            step(2, None, grow(4, 5)),
+        ]
+    };
+    assert_eq!(words(&stage, steps())[..2], [Verdict::Cleared, Verdict::Cleared]);
+    stage.aims.limits.bought_per_window = 10;
+    assert_eq!(
+        words(&stage, steps()),
+        [
+            held(HoldReason::PurchasesPerWindow { limit: 10 }),
+            held(HoldReason::FollowsHeld),
+            Verdict::Cleared
+        ]
+    );
+}
+
+#[test]
 fn a_launch_resumed_is_not_counted_twice() {
     let mut stage = Stage::new();
     stage

@@ -1,0 +1,138 @@
+//! Crashes, unknown ends and stores that fail: nothing is done twice, nothing without being written down.
+
+use super::stage::{Hands, Shaky, clock, crowded, desk, draining};
+use crate::{FileStore, ManualClock, run_cycle};
+use logbook::Trouble;
+use model::intent::{IntentKind, LaunchStage, Ledger};
+use model::{HoldReason, Outcome, Reason, Span, StepKind, Verdict};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+fn launches(ledger: &Ledger) -> Vec<(String, LaunchStage)> {
+    let launches = ledger.intents.iter().filter_map(|intent| match &intent.kind {
+        IntentKind::Launch { stage, .. } => Some((intent.id.to_string(), *stage)),
+        IntentKind::Remove { .. } => None,
+    });
+    launches.collect()
+}
+
+#[tokio::test]
+async fn without_a_save_there_is_no_effect() {
+    let (clock, store) = (clock(), Shaky::default());
+    let mut ends = crowded(&clock, 2, Hands::new(|_| Outcome::done()));
+    let desk = desk(store.clone(), &clock).await;
+    store.broken.store(true, Ordering::SeqCst);
+    let record = run_cycle(&mut ends, &desk).await;
+    assert!(ends.hands.asked().is_empty() && record.outcomes.is_empty());
+    assert_eq!(record.verdicts[0].1, Verdict::Held(HoldReason::LedgerNotSaved));
+    assert!(matches!(&record.trouble, Some(Trouble::LedgerUnsaved { why }) if why == "the store is away"));
+    store.broken.store(false, Ordering::SeqCst);
+    let record = run_cycle(&mut ends, &desk).await;
+    assert_eq!(record.trouble, None);
+    assert_eq!(ends.hands.asked().len(), 1);
+    assert_eq!(
+        record.snapshot.ledger.intents,
+        [],
+        "what could not be saved was not opened"
+    );
+}
+
+#[tokio::test]
+async fn a_kill_between_the_save_and_the_answer_launches_once() {
+    let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+    let mut ends = crowded(&clock, 3, Hands::slow(|_| Box::pin(std::future::pending())));
+    let first = desk(FileStore::new(folder.path()), &clock).await;
+    {
+        let mut cycle = Box::pin(run_cycle(&mut ends, &first));
+        // As far as the call, and no further: then the process is gone.
+        tokio::select! {
+            biased;
+            _ = &mut cycle => unreachable!("the hands never answer"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    drop(first);
+    let sent = ends.hands.asked().remove(0);
+
+    clock.advance(Span::from_secs(30));
+    ends.hands = Hands::new(|_| Outcome::done());
+    let second = desk(FileStore::new(folder.path()), &clock).await;
+    let record = run_cycle(&mut ends, &second).await;
+    let again = ends.hands.asked();
+    assert_eq!(again.len(), 1, "one call, for the same demand");
+    assert_eq!((&again[0].intent, &again[0].kind), (&sent.intent, &sent.kind));
+    assert!(matches!(again[0].reason, Reason::Continues { .. }));
+    assert_eq!(record.resumed.len(), 1);
+    assert!(record.cycle > 32, "cycle numbers do not repeat after a restart");
+
+    // Accepted; the demand is on its way, nothing more is bought.
+    let record = run_cycle(&mut ends, &second).await;
+    assert_eq!(launches(&record.snapshot.ledger).len(), 1);
+    assert_eq!(ends.hands.asked().len(), 1);
+    let bought: u32 = again
+        .iter()
+        .map(|step| match &step.kind {
+            StepKind::GrowGroup { from, to, .. } => to - from,
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(bought, 2, "3 pods of one core, 2 cores a node");
+}
+
+#[tokio::test]
+async fn an_effect_that_never_answers_ends_unknown_and_is_tried_again() {
+    let clock = Arc::new(ManualClock::leaping(super::stage::START));
+    let store = Shaky::default();
+    let mut ends = crowded(&clock, 2, Hands::slow(|_| Box::pin(std::future::pending())));
+    let desk = desk(store.clone(), &clock).await;
+    let record = run_cycle(&mut ends, &desk).await;
+    assert!(matches!(&record.outcomes[0].1, Outcome::Unknown { why } if why == "no answer within 10s"));
+    let kept = store.kept.lock().unwrap().clone().unwrap().0;
+    assert_eq!(launches(&kept)[0].1, LaunchStage::Opened);
+    let record = run_cycle(&mut ends, &desk).await;
+    assert_eq!(record.resumed.len(), 1);
+    let asked = ends.hands.asked();
+    assert_eq!((asked.len(), &asked[0].intent), (2, &asked[1].intent));
+    // The eyes see that the first call had gone through after all.
+    ends.eyes.seen.groups[0].desired = 2;
+    let record = run_cycle(&mut ends, &desk).await;
+    assert!(record.resumed.is_empty() && record.outcomes.is_empty());
+    assert_eq!(launches(&record.snapshot.ledger)[0].1, LaunchStage::Asked);
+}
+
+#[tokio::test]
+async fn a_second_writer_stops_the_first_until_it_has_read_back() {
+    let clock = clock();
+    let (mut ends, store) = draining(&clock, Hands::new(|_| Outcome::done()));
+    let desk = desk(store.clone(), &clock).await;
+    store.kept.lock().unwrap().as_mut().unwrap().0.generation = 50;
+    let record = run_cycle(&mut ends, &desk).await;
+    assert!(ends.hands.asked().is_empty());
+    assert!(matches!(&record.trouble, Some(Trouble::LedgerUnsaved { .. })));
+    let record = run_cycle(&mut ends, &desk).await;
+    assert!(record.snapshot.ledger.generation >= 50);
+    assert_eq!(ends.hands.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_pause_while_deciding_voids_the_plan() {
+    // The pause is saved between the look and the judgement: the generation has moved on.
+    let clock = clock();
+    let (mut ends, store) = draining(&clock, Hands::new(|_| Outcome::done()));
+    let desk = desk(store, &clock).await;
+    let mut trip = crate::trip::Trip::begin(&desk).await;
+    let seen = trip.look(model::Observe::look(&mut ends.eyes)).await.unwrap();
+    trip.read_ledger(seen).await;
+    let seen = Arc::clone(&trip.record.snapshot);
+    let decided = decide::deliberate(&seen, &trip.record.memory, &trip.policies.set, &trip.aims);
+    assert_eq!(decided.plan.steps.len(), 3);
+    desk.handle().pause("ada", "").await.unwrap();
+    desk.handle().resume("ada").await.unwrap();
+    let proposal = guard::Proposal {
+        plan: &decided.plan,
+        notes: &decided.notes,
+        resumed: &[],
+    };
+    let verdicts = guard::judge(&seen, &trip.ledger().await, proposal, &trip.aims, trip.fence());
+    assert!(verdicts.cleared.is_empty());
+}
