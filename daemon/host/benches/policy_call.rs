@@ -4,6 +4,12 @@
 //! `u32` columns and answers one row for each class; `labels` reads all label columns; `empty` has no rows. The figures
 //! include everything the daemon does for a call: building the columns, the instance, `configure`, the checks.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "a bench prints, and ends where it cannot measure"
+)]
+
 #[path = "../../../sdk/cli/src/verbs/policy/build.rs"]
 mod build;
 #[path = "../../../sdk/cli/src/verbs/policy/toolchain.rs"]

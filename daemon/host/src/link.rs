@@ -19,6 +19,7 @@ const CALL: u64 = 100;
 /// Longest key or text that a guest may hand over where the host keeps it, bytes.
 const KEY_BYTES: usize = 512;
 
+type RowCount = fn(&Columns) -> u32;
 type This = Resource<ViewRep>;
 type Context<'a> = StoreContextMut<'a, Session>;
 
@@ -56,7 +57,7 @@ fn scalars(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
     method(view, "cluster", |mut ctx, (_,): (This,)| {
         Ok((ctx.data_mut().cluster(),))
     })?;
-    let tables: [(&str, fn(&Columns) -> u32); 4] = [
+    let tables: [(&str, RowCount); 4] = [
         ("classes", |columns| columns.classes),
         ("sets", |columns| columns.sets),
         ("workloads", |columns| columns.workloads),
@@ -158,13 +159,11 @@ fn paid<T: Clone>(ctx: &mut Context<'_>, rows: &Arc<[T]>, start: u32, count: u32
 /// Takes fuel for a call and for so many rows or bytes.
 fn charge(ctx: &mut Context<'_>, units: usize) -> Result<()> {
     let cost = CALL.saturating_add(u64::try_from(units).unwrap_or(u64::MAX));
-    match ctx.get_fuel()?.checked_sub(cost) {
-        Some(left) => ctx.set_fuel(left),
-        None => {
-            ctx.set_fuel(0)?;
-            Err(Trap::OutOfFuel.into())
-        }
+    if let Some(left) = ctx.get_fuel()?.checked_sub(cost) {
+        return ctx.set_fuel(left);
     }
+    ctx.set_fuel(0)?;
+    Err(Trap::OutOfFuel.into())
 }
 
 fn short(key: String) -> Result<Box<str>> {

@@ -89,7 +89,7 @@ pub fn rows(count: u32) -> Sample {
     );
     for n in 0..count {
         let key = WorkloadKey::new(
-            if n % 3 == 0 { "Job" } else { "Deployment" },
+            if n.is_multiple_of(3) { "Job" } else { "Deployment" },
             format!("team-{}", n % 17),
             format!("app-{n}"),
         );
@@ -109,7 +109,10 @@ fn spec(n: u32, key: &WorkloadKey) -> PodSpec {
         ("app.kubernetes.io/name", key.name.to_string()),
         ("app.kubernetes.io/part-of", format!("product-{}", n % 23)),
         ("team", key.namespace.to_string()),
-        ("tier", if n % 2 == 0 { "front" } else { "back" }.to_owned()),
+        (
+            "tier",
+            if n.is_multiple_of(2) { "front" } else { "back" }.to_owned(),
+        ),
     ];
     PodSpec {
         namespace: key.namespace.to_string(),

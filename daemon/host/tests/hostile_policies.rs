@@ -1,13 +1,20 @@
 //! What a policy may try, and what comes of it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test ends where a guest cannot be made"
+)]
+
 mod guests;
 
 use decide::Policy;
 use decide::policy::Advised;
 use guests::{everything_imported, foreign, placement, scaler};
 use host::{Engine, Limits, LoadFault, WasmPolicy, sample};
-use model::advice::{Advice, Hook, PolicyFault};
+use model::advice::{Advice, Hook, PlacementAdvice, PolicyFault};
 use model::ids::PolicyName;
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -34,15 +41,52 @@ fn fault(declarations: &str, body: &str) -> PolicyFault {
     place(declarations, body).answer.unwrap_err()
 }
 
+/// Bytes as text of a data segment.
+fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "\\{byte:02x}").expect("writing to a String");
+        text
+    })
+}
+
 #[test]
 fn a_harmless_one_runs_and_always_alike() {
     let policy = load(&placement("", EMPTY), &Limits::default()).unwrap();
     let sample = sample::rows(3);
     let first = policy.advise(&sample.view(Hook::Placement));
-    assert_eq!(first.answer, Ok(Advice::Placement(Default::default())));
+    assert_eq!(first.answer, Ok(Advice::Placement(PlacementAdvice::default())));
     assert!(first.fuel > 0 && first.fuel < 1000);
     for _ in 0..100 {
         assert_eq!(policy.advise(&sample.view(Hook::Placement)), first);
+    }
+}
+
+#[test]
+fn nothing_is_remembered() {
+    // Marks every page it has, and says so where one is marked already.
+    let body = "(local $at i32)
+        (loop $again
+          (if (i32.load (i32.add (local.get $at) (i32.const 16)))
+            (then (call $log (i32.const 3) (i32.const 0) (i32.const 4))))
+          (i32.store (i32.add (local.get $at) (i32.const 16)) (i32.const 1))
+          (local.set $at (i32.add (local.get $at) (i32.const 4096)))
+          (br_if $again (i32.lt_u (local.get $at) (i32.const 2000000))))
+        (call $drop (local.get 0)) (i32.const 1024)";
+    let grown = format!("(drop (memory.grow (i32.const 40))) {body}").replacen("(local $at i32)", "", 1);
+    let policy = load(
+        &placement("", &format!("(local $at i32) {grown}")),
+        &Limits::default(),
+    )
+    .unwrap();
+    let sample = sample::rows(3);
+    for _ in 0..200 {
+        let advised = policy.advise(&sample.view(Hook::Placement));
+        assert!(advised.answer.is_ok());
+        assert_eq!(
+            advised.log,
+            Vec::<String>::new(),
+            "memory of an earlier evaluation"
+        );
     }
 }
 
@@ -139,7 +183,7 @@ fn answers_are_not_believed() {
             bytes.extend(8192_u32.to_le_bytes());
             bytes.extend(length.to_le_bytes());
         }
-        let text: String = bytes.iter().map(|b| format!("\\{b:02x}")).collect();
+        let text: String = escaped(&bytes);
         format!("(data (i32.const 3072) \"{text}\")")
     };
     let nonsense = |lists: [u32; 9], data: &str| {
@@ -163,7 +207,7 @@ fn answers_are_not_believed() {
 fn lists_that_do_not_fit_into_memory_are_a_fault_and_no_panic() {
     let mut bytes = vec![0_u8; 4];
     bytes.extend([0xff; 72]);
-    let text: String = bytes.iter().map(|b| format!("\\{b:02x}")).collect();
+    let text: String = escaped(&bytes);
     let declarations = format!("(data (i32.const 3072) \"{text}\")");
     let body = "(call $drop (local.get 0)) (i32.const 3072)";
     assert!(matches!(
@@ -176,7 +220,7 @@ fn lists_that_do_not_fit_into_memory_are_a_fault_and_no_panic() {
         bytes.extend(65536_u32.to_le_bytes());
         bytes.extend(length.to_le_bytes());
     }
-    let text: String = bytes.iter().map(|b| format!("\\{b:02x}")).collect();
+    let text: String = escaped(&bytes);
     let declarations = format!("(data (i32.const 3072) \"{text}\")");
     let body = "(drop (memory.grow (i32.const 200))) (call $drop (local.get 0)) (i32.const 3072)";
     let few = Limits {

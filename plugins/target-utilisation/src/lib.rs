@@ -5,6 +5,7 @@
 //! Which workloads it may touch at all is the engine's business, not this policy's.
 
 use plimsoll_sdk::{Replicas, Scaler, View, Workload, config, export_scaler};
+use std::cmp::Ordering;
 
 /// Above the target.
 pub const UP: u16 = 1;
@@ -85,12 +86,10 @@ impl TargetUtilisation {
         let wanted = whole(ideal)
             .max(floor)
             .clamp(workload.min(), workload.max().max(workload.min()));
-        let code = if wanted > now {
-            UP
-        } else if wanted < now {
-            DOWN
-        } else {
-            STEADY
+        let code = match wanted.cmp(&now) {
+            Ordering::Greater => UP,
+            Ordering::Less => DOWN,
+            Ordering::Equal => STEADY,
         };
         Some((wanted, code))
     }

@@ -4,12 +4,13 @@
 //! it, and `testing` checks the same.
 
 use crate::rows::{Class, Set, Workload};
+use crate::view::View;
 
 /// Answer of a scaler.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replicas {
     pub(crate) rows: Vec<u32>,
-    pub(crate) replicas: Vec<u32>,
+    pub(crate) wanted: Vec<u32>,
     pub(crate) codes: Vec<u16>,
 }
 
@@ -17,7 +18,7 @@ impl Replicas {
     /// This many replicas for this workload, with a reason code of your own (0: none).
     pub fn set(&mut self, workload: Workload<'_>, replicas: u32, code: u16) {
         self.rows.push(workload.row());
-        self.replicas.push(replicas);
+        self.wanted.push(replicas);
         self.codes.push(code);
     }
 
@@ -56,15 +57,13 @@ impl Prices {
         self.ban_codes.push(code);
     }
 
-    /// Never these classes in this set; the same as `forbid` for each, faster for thousands.
-    pub fn forbid_all<'a>(&mut self, set: Set<'_>, bans: impl Iterator<Item = (Class<'a>, u16)>) {
-        let (rows, _) = bans.size_hint();
-        self.ban_classes.reserve_exact(rows);
-        self.ban_codes.reserve_exact(rows);
-        for (class, code) in bans {
-            self.ban_classes.push(class.row());
-            self.ban_codes.push(code);
-        }
+    /// Never any class in this set, with a reason code for each class row; the same as `forbid` for every class, but
+    /// fast for thousands. Codes beyond the last class are not taken.
+    pub fn forbid_every(&mut self, view: &View<'_>, set: Set<'_>, codes: impl Iterator<Item = u16>) {
+        let before = self.ban_codes.len();
+        self.ban_codes.extend(codes.take(view.class_count() as usize));
+        let rows = self.ban_codes.len() - before;
+        self.ban_classes.extend((0..view.class_count()).take(rows));
         self.ban_sets.resize(self.ban_classes.len(), set.row());
     }
 

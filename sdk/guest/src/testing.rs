@@ -289,7 +289,7 @@ impl Replicas {
     /// Answers for a workload row: replicas and code.
     pub fn get(&self, row: u32) -> Option<(u32, u16)> {
         let at = self.rows.iter().position(|r| *r == row)?;
-        Some((self.replicas[at], self.codes[at]))
+        Some((self.wanted[at], self.codes[at]))
     }
 }
 

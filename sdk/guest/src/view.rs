@@ -285,6 +285,10 @@ impl<'a> View<'a> {
         column
     }
 
+    pub(crate) fn class_count(&self) -> u32 {
+        self.tables().classes
+    }
+
     fn tables(&self) -> Tables {
         *self.tables.get_or_init(|| bridge::tables(self.source))
     }

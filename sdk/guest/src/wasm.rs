@@ -232,7 +232,7 @@ type Place = (
 type Reserve = (Vec<u32>, Vec<u32>, Vec<u32>, Vec<u16>);
 
 fn scale(answer: Replicas) -> Scale {
-    (answer.rows, answer.replicas, answer.codes)
+    (answer.rows, answer.wanted, answer.codes)
 }
 
 fn place(answer: Prices) -> Place {

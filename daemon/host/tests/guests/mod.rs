@@ -1,5 +1,11 @@
 //! Guests written by hand, as core modules in text: quick to make hostile, and no toolchain needed.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where a guest cannot be made"
+)]
+
 use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, WorldId};
@@ -8,17 +14,17 @@ use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, WorldId};
 ///
 /// Memory holds an Ok with nine empty lists at 1024 and an Err("") at 2048; `place` gets the view's handle in local 0
 /// and returns the address of its answer.
-pub fn placement(declarations: &str, place: &str) -> Vec<u8> {
+pub(crate) fn placement(declarations: &str, place: &str) -> Vec<u8> {
     component("placement-policy", "placement", "place", declarations, place)
 }
 
 /// A scaler out of the body of its `scale`; an Ok with three empty lists is at 1024.
-pub fn scaler(declarations: &str, scale: &str) -> Vec<u8> {
+pub(crate) fn scaler(declarations: &str, scale: &str) -> Vec<u8> {
     component("scaler-policy", "scaler", "scale", declarations, scale)
 }
 
 /// A policy that can do nothing but be loaded, with an import of every function of the contract.
-pub fn everything_imported() -> Vec<u8> {
+pub(crate) fn everything_imported() -> Vec<u8> {
     let (resolve, world) = contract("placement-policy");
     let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
@@ -26,7 +32,7 @@ pub fn everything_imported() -> Vec<u8> {
 }
 
 /// A component of a contract of its own.
-pub fn foreign(wit: &str, world: &str) -> Vec<u8> {
+pub(crate) fn foreign(wit: &str, world: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("foreign.wit", wit).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();

@@ -22,9 +22,9 @@ impl Placement for Columns {
             .zip(view.class_pending());
         let codes = figures.map(|((cpu, memory), pending)| {
             let sum = cpu.wrapping_add(*memory).wrapping_add(*pending);
-            u16::try_from(sum & 7).unwrap_or(0)
+            u16::from(sum & 1 == 1)
         });
-        prices.forbid_all(set, view.classes().zip(codes));
+        prices.forbid_every(view, set, codes);
         Ok(prices)
     }
 }

@@ -61,12 +61,10 @@ fn compile(manifest: &Path, toolchain: &Toolchain) -> Result<(String, PathBuf), 
     if !ended.success() {
         return Err("does not compile (see above)".to_owned());
     }
-    let artifacts = messages
+    messages
         .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
-    artifacts
-        .filter_map(|message| artifact(&message, manifest))
-        .last()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .find_map(|message| artifact(&message, manifest))
         .ok_or_else(|| {
             "makes no WebAssembly module: set `crate-type = [\"cdylib\", \"rlib\"]` in [lib]".to_owned()
         })
@@ -100,14 +98,12 @@ fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
     wit_component::ComponentEncoder::default()
         .validate(true)
         .module(module)
-        .and_then(|encoder| encoder.encode())
+        .and_then(wit_component::ComponentEncoder::encode)
         .map_err(|why| format!("is no policy (does it call an export_…! macro of the SDK?): {why:#}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn package_names_in_both_forms() {
         for (id, name) in [
@@ -115,7 +111,7 @@ mod tests {
             ("path+file:///x/y#my-policy@0.1.0", Some("my-policy")),
             ("nonsense", None),
         ] {
-            assert_eq!(manifest_name(id).as_deref(), name);
+            assert_eq!(super::manifest_name(id).as_deref(), name);
         }
     }
 }
