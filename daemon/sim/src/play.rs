@@ -91,7 +91,7 @@ impl Player {
     pub fn new(scenario: Scenario) -> Self {
         let scenario = Arc::new(scenario);
         Self {
-            world: World::new(Arc::clone(&scenario)),
+            world: World::new(&scenario),
             clock: Arc::new(ManualClock::new(scenario.start)),
             scenario,
         }

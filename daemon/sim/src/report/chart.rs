@@ -108,7 +108,7 @@ fn nice(value: f64) -> f64 {
         return 1.0;
     }
     let step = tick(value);
-    (value / step).ceil() * step
+    (value / step - 1e-9).ceil() * step
 }
 
 /// A readable distance between ticks, 1, 2 or 5 × 10ⁿ: at most eight of them.
@@ -322,7 +322,7 @@ mod tests {
         };
         let frame = Frame::new(&times, 10.0);
         let (left, right) = (LEFT, WIDTH - RIGHT);
-        let middle = (left + right) / 2.0;
+        let middle = f64::midpoint(left, right);
         let path = frame.steps(&[0.0, 10.0]);
         assert_eq!(
             path,

@@ -17,7 +17,7 @@ const MAX_ROUNDS: u32 = 16;
 
 impl State {
     /// The world at the scenario's first instant: initial nodes are Ready, their pods run.
-    pub(crate) fn begin(scenario: Arc<Scenario>) -> Self {
+    pub(crate) fn begin(scenario: &Arc<Scenario>) -> Self {
         let mut state = Self {
             now: scenario.start,
             rng: Rng::seeded(scenario.seed),
@@ -33,7 +33,7 @@ impl State {
             violations: Vec::new(),
             tally: Tally::default(),
             demand: BTreeMap::new(),
-            scenario: Arc::clone(&scenario),
+            scenario: Arc::clone(scenario),
         };
         state.add_owners();
         for group in &scenario.groups {

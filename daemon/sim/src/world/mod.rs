@@ -33,7 +33,7 @@ pub struct World(Arc<Mutex<State>>);
 
 impl World {
     /// The world of a scenario at its first instant.
-    pub fn new(scenario: Arc<Scenario>) -> Self {
+    pub fn new(scenario: &Arc<Scenario>) -> Self {
         Self(Arc::new(Mutex::new(State::begin(scenario))))
     }
 

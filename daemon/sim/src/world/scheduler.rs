@@ -35,9 +35,9 @@ impl State {
         queue.sort();
         for (_, _, key) in queue {
             if let Some(node) = self.choose(&key, &nominations) {
-                nominations
-                    .values_mut()
-                    .for_each(|pods| pods.retain(|(pod, ..)| *pod != key));
+                for pods in nominations.values_mut() {
+                    pods.retain(|(pod, ..)| *pod != key);
+                }
                 self.bind(&key, &node);
             }
         }

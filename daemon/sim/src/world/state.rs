@@ -45,6 +45,10 @@ pub(crate) struct State {
 
 /// One instance and the node it becomes.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent conditions of a node, as the API has them"
+)]
 pub(crate) struct SimNode {
     pub(crate) group: GroupName,
     /// Index into the scenario's offers.

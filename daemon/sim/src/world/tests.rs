@@ -156,7 +156,7 @@ struct Play {
 impl Play {
     fn of(scenario: Scenario) -> Self {
         Self {
-            state: State::begin(Arc::new(scenario)),
+            state: State::begin(&Arc::new(scenario)),
             step: 0,
         }
     }
