@@ -65,7 +65,7 @@ pub async fn run_cycle<O: Observe, A: Act>(ends: &mut Ends<O, A>, desk: &Desk) -
     trip.record.notes = decided.notes;
 
     // act
-    trip.act(&mut ends.hands, verdicts).await;
+    trip.carry_out(&mut ends.hands, verdicts).await;
 
     // record
     trip.close().await

@@ -126,7 +126,7 @@ impl<'a> Trip<'a> {
 
     /// Writes down what is about to happen, then carries it out step by step. Where the Ledger cannot be
     /// saved, nothing is carried out.
-    pub(crate) async fn act(&mut self, hands: &mut impl Act, verdicts: Verdicts) {
+    pub(crate) async fn carry_out(&mut self, hands: &mut impl Act, verdicts: Verdicts) {
         self.record.verdicts = verdicts.all;
         if verdicts.cleared.is_empty() {
             return;
@@ -148,12 +148,12 @@ impl<'a> Trip<'a> {
         let began = self.shared.clock.now();
         for step in verdicts.cleared {
             let late = self.shared.clock.now().since(began) > ACT_TIME;
-            self.carry_out(hands, step, late).await;
+            self.one(hands, step, late).await;
         }
     }
 
     /// Carries out one step, unless something stands against it by now, and settles its intent.
-    async fn carry_out(&mut self, hands: &mut impl Act, cleared: Cleared<Step>, late: bool) {
+    async fn one(&mut self, hands: &mut impl Act, cleared: Cleared<Step>, late: bool) {
         let step = cleared.get().clone();
         let outcome = if !self.shared.may_act() {
             Outcome::Dropped

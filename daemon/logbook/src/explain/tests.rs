@@ -1,1 +1,245 @@
+//! One record, and what it says about everything in it.
 
+use super::{Explanation, Subject, explain};
+use crate::record::CycleRecord;
+use model::advice::{Advice, Hook, PolicyCall, PolicyMode, ScaleAdvice};
+use model::intent::{Intent, IntentKind, RemoveStage};
+use model::notes::ClassNote;
+use model::plan::{PlannedNode, Step, StepKind};
+use model::pod::{Pod, PodPhase, PodSpec};
+use model::reason::Misfit;
+use model::{
+    HoldReason, Instant, Notes, Outcome, Plan, PodKey, Reason, Refusal, Resources, Snapshot, Span, StepId,
+    UsdPerHour, Verdict, WorkloadKey,
+};
+use std::sync::Arc;
+
+fn pod(name: &str) -> Pod {
+    Pod {
+        key: PodKey::new("ns", name),
+        spec: 0,
+        node: None,
+        phase: PodPhase::Pending,
+        created: Instant(40_000),
+        usage: None,
+        nominated: None,
+    }
+}
+
+fn step(ordinal: u32, kind: StepKind, reason: Reason) -> Step {
+    Step {
+        id: StepId { cycle: 9, ordinal },
+        intent: None,
+        generation: 0,
+        kind,
+        reason,
+    }
+}
+
+fn workload() -> WorkloadKey {
+    WorkloadKey::new("Deployment", "ns", "app")
+}
+
+fn record() -> CycleRecord {
+    let spec = PodSpec {
+        requests: Resources::new(500, 1 << 30),
+        ..PodSpec::default()
+    };
+    let mut seen = Snapshot {
+        at: Instant(100_000),
+        cycle: 9,
+        specs: vec![Arc::new(spec)],
+        pods: vec![pod("fits"), pod("waits")],
+        ..Snapshot::default()
+    };
+    seen.ledger.intents.push(Intent {
+        id: "8-1".into(),
+        kind: IntentKind::Remove {
+            group: "web".into(),
+            node: "n1".into(),
+            instance: "i-1".into(),
+            stage: RemoveStage::Draining,
+            after: None,
+        },
+        opened: Instant(10_000),
+        deadline: Instant(1_000_000),
+        generation: 0,
+    });
+    let grow = StepKind::GrowGroup {
+        group: "web".into(),
+        offer: "large".into(),
+        from: 1,
+        to: 2,
+        nodes: vec!["new-1".into()],
+        pods: vec![PodKey::new("ns", "fits")],
+        rate: UsdPerHour(100_000_000),
+    };
+    let demand = Reason::Demand {
+        pods: 1,
+        pending: 1,
+        rate: UsdPerHour(100_000_000),
+    };
+    let scale = StepKind::ScaleWorkload {
+        workload: workload(),
+        from: 2,
+        to: 3,
+    };
+    let scaled = Reason::Scaled {
+        by: "busy".into(),
+        code: 3,
+        text: "at 91 of 70".to_owned(),
+    };
+    let plan = Plan {
+        steps: vec![step(0, scale, scaled), step(1, grow, demand)],
+        nodes: vec![PlannedNode {
+            name: "new-1".into(),
+            group: "web".into(),
+            offer: "large".into(),
+            pods: vec![PodKey::new("ns", "fits")],
+        }],
+        refusals: vec![Refusal::Pod {
+            pod: PodKey::new("ns", "waits"),
+            why: Misfit::NodeAffinity,
+            closest: vec![("huge".into(), Misfit::TooManyPods)],
+        }],
+        ..Plan::default()
+    };
+    CycleRecord {
+        cycle: 9,
+        at: Instant(100_000),
+        snapshot: Arc::new(seen),
+        notes: notes(),
+        plan,
+        verdicts: vec![
+            (
+                StepId { cycle: 9, ordinal: 0 },
+                Verdict::Held(HoldReason::MaxNodes { limit: 4 }),
+            ),
+            (StepId { cycle: 9, ordinal: 1 }, Verdict::Cleared),
+        ],
+        outcomes: vec![(StepId { cycle: 9, ordinal: 1 }, Outcome::done())],
+        ..CycleRecord::default()
+    }
+}
+
+fn notes() -> Notes {
+    Notes {
+        calls: vec![PolicyCall {
+            policy: "busy".into(),
+            digest: String::new(),
+            hook: Hook::Scaler,
+            mode: PolicyMode::Enforce,
+            fuel: 1,
+            answer: Ok(Advice::Scale(vec![ScaleAdvice {
+                workload: workload(),
+                replicas: 3,
+                code: 3,
+                text: "at 91 of 70".to_owned(),
+            }])),
+            log: Vec::new(),
+        }],
+        classes: vec![ClassNote {
+            spec: Some(0),
+            workload: Some(workload()),
+            pending: 2,
+            to_come: 1,
+            headroom: 0,
+            pays: UsdPerHour(50_000_000),
+            fargate: Some(UsdPerHour(70_000_000)),
+            ec2: None,
+            sample: PodKey::new("ns", "fits"),
+        }],
+        ..Notes::default()
+    }
+}
+
+fn told(subject: &Subject) -> Explanation {
+    explain(&record(), subject).unwrap()
+}
+
+fn lines(subject: &Subject) -> Vec<String> {
+    told(subject)
+        .facts
+        .iter()
+        .map(|fact| {
+            format!(
+                "{}{} {}",
+                "  ".repeat(fact.depth as usize),
+                fact.kind.as_str(),
+                fact.text
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_pod_that_is_placed() {
+    assert_eq!(
+        lines(&Subject::Pod(PodKey::new("ns", "fits"))),
+        [
+            "state waiting for 60s",
+            "  state asks for 500m CPU, 1024 MiB",
+            "placement planned onto new node new-1 of web: large, shared by 1 pods",
+            "step step 9.1: grow web 1 -> 2 (large)",
+            "  reason room for 1 pods (1 waiting now), cheapest found at $0.1000/h",
+            "  price adds $0.1000/h for 1 nodes and 1 pods",
+            "  verdict cleared",
+            "  outcome done",
+            "  price one such pod pays $0.0500/h",
+            "  price Fargate: $0.0700/h; EC2: no offer can run it",
+        ]
+    );
+}
+
+#[test]
+fn a_pod_that_is_refused() {
+    let lines = lines(&Subject::Pod(PodKey::new("ns", "waits")));
+    let place = lines.iter().position(|line| line.starts_with("refusal")).unwrap();
+    assert_eq!(
+        lines[place..=place + 1],
+        [
+            "refusal pod ns/waits has no place: no term of its required node affinity matches",
+            "  refusal huge: the node's pod count is used up",
+        ]
+    );
+}
+
+#[test]
+fn a_workload_with_what_its_policy_said() {
+    let lines = lines(&Subject::Workload(workload()));
+    assert_eq!(
+        lines[..4],
+        [
+            "policy busy (enforce) wants 3 replicas, code 3: at 91 of 70",
+            "step step 9.0: scale Deployment ns/app 2 -> 3",
+            "  reason policy busy: at 91 of 70",
+            "  verdict held: at most 4 nodes in the cluster",
+        ]
+    );
+}
+
+#[test]
+fn steps_and_planned_nodes_and_open_intents() {
+    let step = told(&Subject::Step(StepId { cycle: 9, ordinal: 1 }));
+    assert!(step.decided && step.facts.len() == 5 && step.subject == "step 9.1");
+    assert!(lines(&Subject::Node("new-1".into()))[0].starts_with("placement to be bought in web"));
+    let removed = told(&Subject::Node("n1".into()));
+    assert!(!removed.decided, "this cycle only saw it");
+    let since = Span::from_secs(90);
+    assert_eq!(
+        removed.facts[0].text,
+        format!("intent 8-1: remove n1 from web, Draining for {since}")
+    );
+}
+
+#[test]
+fn what_a_record_does_not_know() {
+    for subject in [
+        Subject::Pod(PodKey::new("ns", "none")),
+        Subject::Node("none".into()),
+        Subject::Group("none".into()),
+        Subject::Step(StepId { cycle: 8, ordinal: 1 }),
+    ] {
+        assert_eq!(explain(&record(), &subject), None, "{subject}");
+    }
+}

@@ -1,0 +1,257 @@
+//! What must wait.
+
+use super::*;
+
+#[test]
+fn freshness_per_source_and_step() {
+    let age = |source, seconds| {
+        move |s: &mut Stage| {
+            let age = Span::from_secs(seconds);
+            s.seen.sources.insert(source, Freshness::Stale { age });
+        }
+    };
+    let missing = |source| {
+        move |s: &mut Stage| {
+            s.seen.sources.remove(&source);
+        }
+    };
+    assert_eq!(word(age(Source::Pods, 30), cordon("n1")), Verdict::Cleared);
+    assert_eq!(
+        word(age(Source::Pods, 31), cordon("n1")),
+        stale(Source::Pods, Some(31), 30)
+    );
+    assert_eq!(
+        word(age(Source::Budgets, 31), cordon("n1")),
+        stale(Source::Budgets, Some(31), 30)
+    );
+    assert_eq!(
+        word(missing(Source::Nodes), cordon("n1")),
+        stale(Source::Nodes, None, 30)
+    );
+    assert_eq!(word(age(Source::Groups, 120), grow(4, 5)), Verdict::Cleared);
+    assert_eq!(
+        word(age(Source::Groups, 121), grow(4, 5)),
+        stale(Source::Groups, Some(121), 120)
+    );
+    assert_eq!(word(age(Source::Offers, 999_999), grow(4, 5)), Verdict::Cleared);
+    assert!(matches!(
+        word(missing(Source::Offers), grow(4, 5)),
+        Verdict::Held(HoldReason::StaleSource {
+            source: Source::Offers,
+            age: None,
+            ..
+        })
+    ));
+    assert_eq!(word(missing(Source::Load), scale(4, 5)), Verdict::Cleared);
+    assert_eq!(
+        word(missing(Source::Load), scale(4, 3)),
+        stale(Source::Load, None, 30)
+    );
+    assert_eq!(
+        word_draining(RemoveStage::Draining, missing(Source::Groups), evict("p1", "n1")),
+        stale(Source::Groups, None, 30)
+    );
+    assert_eq!(
+        word_draining(RemoveStage::Draining, |s| s.seen.sources.clear(), uncordon("n1")),
+        Verdict::Cleared
+    );
+}
+
+#[test]
+fn modes_per_scope() {
+    let only = |scope: &str| {
+        held(HoldReason::ObserveOnly {
+            scope: scope.to_owned(),
+        })
+    };
+    assert_eq!(word(|s| s.aims.modes.cluster = None, grow(4, 5)), only("cluster"));
+    let by_group = |s: &mut Stage| {
+        s.aims.modes.groups.insert("web".into(), Mode::Observe);
+    };
+    assert_eq!(word(by_group, grow(4, 5)), only("group web"));
+    assert_eq!(word(by_group, cordon("n1")), only("group web"));
+    assert_eq!(word(by_group, scale(4, 5)), Verdict::Cleared);
+    assert_eq!(
+        word_draining(RemoveStage::Draining, by_group, evict("p1", "n1")),
+        only("group web")
+    );
+    assert_eq!(
+        word_draining(RemoveStage::Draining, by_group, uncordon("n1")),
+        Verdict::Cleared
+    );
+    let by_workload = |s: &mut Stage| {
+        s.aims.modes.workloads.insert(key(), Mode::Observe);
+    };
+    assert_eq!(word(by_workload, scale(4, 5)), only("workload Deployment ns/app"));
+    assert_eq!(
+        word_draining(RemoveStage::Draining, by_workload, evict("p1", "n1")),
+        only("workload Deployment ns/app")
+    );
+    let by_hook = |s: &mut Stage| {
+        s.aims.modes.hooks.insert(Hook::Scaler, Mode::Observe);
+    };
+    assert_eq!(word(by_hook, scale(4, 5)), only("hook scaler"));
+    // What was set at run time wins over the aims, both ways.
+    assert_eq!(
+        word(
+            |s| {
+                s.aims.modes.cluster = Some(Mode::Observe);
+                s.ledger.modes.cluster = Some(Mode::Act);
+            },
+            grow(4, 5)
+        ),
+        Verdict::Cleared
+    );
+    assert_eq!(
+        word(|s| s.ledger.modes.cluster = Some(Mode::Observe), grow(4, 5)),
+        only("cluster")
+    );
+}
+
+#[test]
+fn pause_and_fence_hold_everything() {
+    let pause = |s: &mut Stage| {
+        s.ledger.paused = Some(Pause {
+            by: "ada".to_owned(),
+            why: String::new(),
+            at: NOW,
+        });
+    };
+    let paused = held(HoldReason::Paused { by: "ada".to_owned() });
+    for kind in [grow(4, 5), cordon("n1"), scale(4, 5), nominate()] {
+        assert_eq!(word(pause, kind), paused);
+    }
+    assert_eq!(
+        word_draining(RemoveStage::Draining, pause, uncordon("n1")),
+        paused
+    );
+    let steps = vec![step(0, None, grow(4, 5))];
+    assert_eq!(
+        words_under(&Stage::new(), steps, &Fence::lost()),
+        [held(HoldReason::NoFence)]
+    );
+}
+
+#[test]
+fn a_fault_of_an_enforced_policy_keeps_from_shrinking() {
+    let fault = held(HoldReason::PolicyFault { hook: Hook::Scaler });
+    let enforced = |s: &mut Stage| s.fault(PolicyMode::Enforce);
+    assert_eq!(word(enforced, cordon("n1")), fault);
+    assert_eq!(word(enforced, scale(4, 3)), fault);
+    assert_eq!(word(enforced, scale(4, 5)), Verdict::Cleared);
+    assert_eq!(word(enforced, grow(4, 5)), Verdict::Cleared);
+    assert_eq!(
+        word_draining(RemoveStage::Draining, enforced, evict("p1", "n1")),
+        Verdict::Cleared
+    );
+    assert_eq!(
+        word(|s| s.fault(PolicyMode::Shadow), cordon("n1")),
+        Verdict::Cleared
+    );
+}
+
+#[test]
+fn one_piece_of_work_at_a_time() {
+    let open = held(HoldReason::IntentOpen);
+    let undecided = |s: &mut Stage| s.ledger.intents.push(launch("4-0", 3, 4, LaunchStage::Opened));
+    assert_eq!(word(undecided, grow(4, 5)), open);
+    let asked = |s: &mut Stage| s.ledger.intents.push(launch("4-0", 3, 4, LaunchStage::Asked));
+    assert_eq!(word(asked, grow(4, 5)), Verdict::Cleared);
+    assert_eq!(word_draining(RemoveStage::Undoing, |_| (), cordon("n1")), open);
+    // The pods of an open launch are not bought for twice.
+    let promised = |s: &mut Stage| {
+        let mut intent = launch("4-0", 3, 4, LaunchStage::Asked);
+        if let IntentKind::Launch { pods, .. } = &mut intent.kind {
+            pods.push(PodKey::new("ns", "w1"));
+        }
+        s.ledger.intents.push(intent);
+    };
+    let mut again = grow(4, 5);
+    if let StepKind::GrowGroup { pods, .. } = &mut again {
+        pods.push(PodKey::new("ns", "w1"));
+    }
+    assert_eq!(word(promised, again), open);
+    let stage = Stage::new();
+    assert_eq!(
+        words(
+            &stage,
+            vec![step(0, None, cordon("n1")), step(1, None, cordon("n1"))]
+        ),
+        [Verdict::Cleared, open.clone()]
+    );
+    assert_eq!(
+        words(
+            &stage,
+            vec![step(0, None, scale(4, 5)), step(1, None, scale(4, 6))]
+        ),
+        [Verdict::Cleared, open]
+    );
+}
+
+#[test]
+fn growth_on_top_of_held_growth_waits_with_it() {
+    let mut stage = Stage::new();
+    stage.group_mut().max = 99;
+    let steps = || {
+        vec![
+            step(0, None, grow(4, 20)),
+            step(1, None, grow(20, 21)),
+            step(2, None, grow(4, 5)),
+        ]
+    };
+    assert_eq!(words(&stage, steps())[..2], [Verdict::Cleared, Verdict::Cleared]);
+    stage.aims.limits.bought_per_window = 10;
+    assert_eq!(
+        words(&stage, steps()),
+        [
+            held(HoldReason::PurchasesPerWindow { limit: 10 }),
+            held(HoldReason::FollowsHeld),
+            Verdict::Cleared
+        ]
+    );
+}
+
+#[test]
+fn a_launch_resumed_is_not_counted_twice() {
+    let mut stage = Stage::new();
+    stage
+        .ledger
+        .intents
+        .push(launch("4-0", 4, 6, LaunchStage::Opened));
+    stage.group_mut().max = 9;
+    stage.aims.limits.bought_per_window = 0;
+    assert_eq!(
+        words(&stage, vec![step(0, Some("4-0"), grow(4, 6))]),
+        [Verdict::Cleared]
+    );
+    // The same intent for something else is refused.
+    assert_eq!(
+        words(&stage, vec![step(0, Some("4-0"), grow(4, 5))]),
+        [held(HoldReason::IntentOpen)]
+    );
+}
+
+#[test]
+fn a_replacement_comes_before_the_removal() {
+    let after = |joined: Option<LaunchStage>| {
+        move |s: &mut Stage| {
+            if let IntentKind::Remove { after, .. } = &mut s.ledger.intents[0].kind {
+                *after = Some("3-1".into());
+            }
+            if let Some(stage) = joined {
+                s.ledger.intents.push(launch("3-1", 3, 4, stage));
+            }
+        }
+    };
+    let waits = held(HoldReason::ReplacementNotReady);
+    let evict = || evict("p1", "n1");
+    assert_eq!(
+        word_draining(RemoveStage::Cordoned, after(Some(LaunchStage::Asked)), evict()),
+        waits
+    );
+    assert_eq!(word_draining(RemoveStage::Cordoned, after(None), evict()), waits);
+    assert_eq!(
+        word_draining(RemoveStage::Cordoned, after(Some(LaunchStage::Joined)), evict()),
+        Verdict::Cleared
+    );
+}

@@ -1,0 +1,327 @@
+//! What must never happen.
+
+use super::*;
+
+/// What a case is called, the word on it, and the strike it should be.
+type Case = (&'static str, Verdict, StrikeReason);
+
+fn all_struck(table: Vec<Case>) {
+    for (what, said, why) in table {
+        assert_eq!(said, struck(why), "{what}");
+    }
+}
+
+#[test]
+fn outside_the_bounds() {
+    all_struck(vec![
+        (
+            "below desired",
+            word(|_| (), grow(2, 3)),
+            StrikeReason::ShrinksByNumber,
+        ),
+        (
+            "downwards",
+            word(|_| (), grow(4, 3)),
+            StrikeReason::ShrinksByNumber,
+        ),
+        ("nowhere", word(|_| (), grow(4, 4)), StrikeReason::ShrinksByNumber),
+        (
+            "above max",
+            word(|_| (), grow(4, 7)),
+            StrikeReason::AboveGroupMax { max: 6 },
+        ),
+        (
+            "above max with a launch on its way",
+            word(
+                |s| s.ledger.intents.push(launch("4-0", 4, 6, LaunchStage::Asked)),
+                grow(5, 6),
+            ),
+            StrikeReason::AboveGroupMax { max: 6 },
+        ),
+        (
+            "below min",
+            word(|s| s.group_mut().min = 4, cordon("n1")),
+            StrikeReason::BelowGroupMin { min: 4 },
+        ),
+        (
+            "below min with a removal on its way",
+            word(
+                |s| {
+                    s.group_mut().min = 3;
+                    s.ledger.intents.push(removal("4-0", "n2", RemoveStage::Draining));
+                },
+                cordon("n1"),
+            ),
+            StrikeReason::BelowGroupMin { min: 3 },
+        ),
+        (
+            "min raised meanwhile",
+            word_draining(RemoveStage::Draining, |s| s.group_mut().min = 4, remove("n1")),
+            StrikeReason::BelowGroupMin { min: 4 },
+        ),
+        (
+            "outside the aim",
+            word(|_| (), scale(4, 10)),
+            StrikeReason::OutsideBounds { min: 1, max: 9 },
+        ),
+        (
+            "to zero",
+            word(|_| (), scale(4, 0)),
+            StrikeReason::OutsideBounds { min: 1, max: 9 },
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_not_ours_to_disturb() {
+    all_struck(vec![
+        (
+            "own node",
+            word(|s| s.seen.own_node = Some("n1".into()), cordon("n1")),
+            StrikeReason::OwnNode,
+        ),
+        (
+            "own node, under way",
+            word_draining(
+                RemoveStage::Draining,
+                |s| s.seen.own_node = Some("n1".into()),
+                evict("p1", "n1"),
+            ),
+            StrikeReason::OwnNode,
+        ),
+        (
+            "annotated node",
+            word(|s| s.node_mut("n1").do_not_disrupt = true, cordon("n1")),
+            StrikeReason::MustNotDisrupt,
+        ),
+        (
+            "annotated pod on it",
+            word(
+                |s| s.respec("p1", |spec| spec.traits.do_not_disrupt = true),
+                cordon("n1"),
+            ),
+            StrikeReason::MustNotDisrupt,
+        ),
+        (
+            "pod without a controller",
+            word_draining(
+                RemoveStage::Draining,
+                |s| s.respec("p1", |spec| spec.owner = None),
+                evict("p1", "n1"),
+            ),
+            StrikeReason::MustNotDisrupt,
+        ),
+        (
+            "budget spent",
+            word_draining(
+                RemoveStage::Draining,
+                |s| s.seen.budgets[0].allowed = 0,
+                evict("p1", "n1"),
+            ),
+            StrikeReason::MustNotDisrupt,
+        ),
+        (
+            "an HPA's",
+            word(|s| s.seen.workloads[0].owned_by = Some("hpa".into()), scale(4, 5)),
+            StrikeReason::OwnedByHpa,
+        ),
+    ]);
+}
+
+#[test]
+fn objects_that_are_not_as_named() {
+    all_struck(vec![
+        (
+            "not named to scale",
+            word(|s| s.aims.scale.clear(), scale(4, 5)),
+            StrikeReason::Foreign,
+        ),
+        (
+            "no such workload",
+            word(|s| s.seen.workloads.clear(), scale(4, 5)),
+            StrikeReason::UnknownObject,
+        ),
+        (
+            "no such node",
+            word(|_| (), cordon("n9")),
+            StrikeReason::UnknownObject,
+        ),
+        (
+            "another instance by now",
+            word(|s| s.node_mut("n1").instance = Some("i-new".into()), cordon("n1")),
+            StrikeReason::UnknownObject,
+        ),
+        (
+            "another group's node",
+            word(|s| s.node_mut("n1").group = None, cordon("n1")),
+            StrikeReason::Foreign,
+        ),
+        (
+            "somebody else's group",
+            word(|s| s.group_mut().foreign = Some("karpenter".into()), grow(4, 5)),
+            StrikeReason::Foreign,
+        ),
+        (
+            "a group that the aims do not name",
+            word(|s| s.aims.groups = vec!["other".into()], grow(4, 5)),
+            StrikeReason::Foreign,
+        ),
+        (
+            "no such offer",
+            word(|s| s.seen.offers.clear(), grow(4, 5)),
+            StrikeReason::UnknownObject,
+        ),
+        (
+            "a Fargate pod's node",
+            word(|s| s.node_mut("n1").fargate = true, cordon("n1")),
+            StrikeReason::Foreign,
+        ),
+        (
+            "pod moved meanwhile",
+            word_draining(
+                RemoveStage::Draining,
+                |s| s.pod_mut("p1").node = Some("n2".into()),
+                evict("p1", "n1"),
+            ),
+            StrikeReason::UnknownObject,
+        ),
+        (
+            "not ours to uncordon",
+            word(|_| (), uncordon("n1")),
+            StrikeReason::Foreign,
+        ),
+    ]);
+}
+
+#[test]
+fn cordon_then_drain_then_remove() {
+    all_struck(vec![
+        (
+            "never cordoned",
+            word(|_| (), evict("p1", "n1")),
+            StrikeReason::NotDrained,
+        ),
+        (
+            "never drained",
+            word(|_| (), remove("n1")),
+            StrikeReason::NotDrained,
+        ),
+        (
+            "not empty",
+            word_draining(RemoveStage::Draining, |_| (), remove("n1")),
+            StrikeReason::NotDrained,
+        ),
+        (
+            "uncordoned by somebody",
+            word_draining(
+                RemoveStage::Draining,
+                |s| {
+                    s.node_mut("n1").unschedulable = false;
+                    s.node_mut("n1").draining = false;
+                },
+                evict("p1", "n1"),
+            ),
+            StrikeReason::NotDrained,
+        ),
+        (
+            "given up",
+            word_draining(RemoveStage::Undoing, |_| (), evict("p1", "n1")),
+            StrikeReason::NotDrained,
+        ),
+    ]);
+}
+
+#[test]
+fn a_plan_from_another_ledger_is_void() {
+    let stage = Stage::new();
+    for generation in [6, 8] {
+        let mut old = step(0, None, grow(4, 5));
+        old.generation = generation;
+        assert_eq!(words(&stage, vec![old]), [struck(StrikeReason::StaleGeneration)]);
+    }
+}
+
+#[test]
+fn budgets_count_across_the_plan() {
+    let mut stage = Stage::draining(RemoveStage::Draining);
+    for pod in ["p2", "p3"] {
+        stage.pod_mut(pod).node = Some("n1".into());
+    }
+    let steps = ["p1", "p2", "p3"]
+        .iter()
+        .zip(0..)
+        .map(|(pod, n)| step(n, Some("4-0"), evict(pod, "n1")))
+        .collect();
+    assert_eq!(
+        words(&stage, steps),
+        [
+            Verdict::Cleared,
+            Verdict::Cleared,
+            struck(StrikeReason::MustNotDisrupt)
+        ]
+    );
+}
+
+#[test]
+fn daemon_and_static_pods_do_not_keep_a_node() {
+    let leave = |s: &mut Stage| {
+        s.respec("p1", |spec| {
+            spec.owner = Some(model::WorkloadKey::new("DaemonSet", "ns", "agent"));
+            spec.traits.do_not_disrupt = true;
+        });
+    };
+    assert_eq!(word(leave, cordon("n1")), Verdict::Cleared);
+    assert_eq!(
+        word_draining(RemoveStage::Draining, leave, remove("n1")),
+        Verdict::Cleared
+    );
+    let fixed = |s: &mut Stage| s.respec("p1", |spec| spec.traits.mirror = true);
+    assert_eq!(
+        word_draining(RemoveStage::Draining, fixed, remove("n1")),
+        Verdict::Cleared
+    );
+    assert_eq!(
+        word_draining(RemoveStage::Draining, fixed, evict("p1", "n1")),
+        struck(StrikeReason::MustNotDisrupt)
+    );
+}
+
+#[test]
+fn fargate_goes_through_a_profile() {
+    let place = || StepKind::PlaceOnFargate {
+        class: 0,
+        workload: Some(key()),
+        profile: "web".into(),
+        offer: "m6a.large/a/on-demand".into(),
+        label: model::selector::Labels::new(),
+        pods: vec![PodKey::new("ns", "w1")],
+    };
+    assert_eq!(word(|_| (), place()), struck(StrikeReason::Foreign));
+    assert_eq!(
+        word(|s| s.group_mut().kind = GroupKind::FargateProfile, place()),
+        Verdict::Cleared
+    );
+}
+
+#[test]
+fn an_empty_snapshot_clears_nothing() {
+    let mut stage = Stage::new();
+    stage.seen = model::Snapshot {
+        at: Instant(1),
+        ..model::Snapshot::default()
+    };
+    for kind in [
+        grow(4, 5),
+        cordon("n1"),
+        evict("p1", "n1"),
+        remove("n1"),
+        scale(4, 5),
+        nominate(),
+    ] {
+        assert_ne!(words(&stage, vec![step(0, None, kind)]), [Verdict::Cleared]);
+    }
+    stage = Stage::new();
+    stage.seen.groups[0].instances[0].state = InstanceState::Terminating;
+    stage.seen.specs = vec![Arc::default()];
+    assert_eq!(words(&stage, vec![step(0, None, grow(4, 5))]), [Verdict::Cleared]);
+}

@@ -1,0 +1,150 @@
+//! How much may change at once and per window.
+
+use super::*;
+
+#[test]
+fn windows() {
+    let effect = |seconds: i64, kind| {
+        move |s: &mut Stage| {
+            s.ledger.effects.push(Effect {
+                at: NOW - Span::from_secs(seconds),
+                group: "web".into(),
+                kind,
+            });
+        }
+    };
+    let bought = EffectKind::Bought {
+        count: 99,
+        rate: UsdPerHour(1),
+    };
+    assert_eq!(word(effect(600, bought), grow(4, 5)), Verdict::Cleared);
+    assert_eq!(
+        word(effect(600, bought), grow(4, 6)),
+        held(HoldReason::PurchasesPerWindow { limit: 100 })
+    );
+    assert_eq!(word(effect(601, bought), grow(4, 6)), Verdict::Cleared);
+    let dear = EffectKind::Bought {
+        count: 1,
+        rate: UsdPerHour(49_900_000_000),
+    };
+    let limit = UsdPerHour(50_000_000_000);
+    assert_eq!(
+        word(effect(5, dear), grow(4, 5)),
+        held(HoldReason::RatePerWindow { limit })
+    );
+    let once = |s: &mut Stage| {
+        s.aims.limits.removed_per_window_permille = 250;
+        effect(30, EffectKind::Removed)(s);
+    };
+    assert_eq!(
+        word(once, cordon("n1")),
+        held(HoldReason::RemovalsPerWindow { limit: 1 })
+    );
+    let long = |s: &mut Stage| {
+        s.aims.limits.removed_per_long_window_permille = 250;
+        effect(3000, EffectKind::Removed)(s);
+    };
+    assert_eq!(
+        word(long, cordon("n1")),
+        held(HoldReason::RemovalsPerWindow { limit: 1 })
+    );
+    let evicted = EffectKind::Evicted { count: 1000 };
+    assert_eq!(
+        word_draining(RemoveStage::Draining, effect(9, evicted), evict("p1", "n1")),
+        held(HoldReason::EvictionsPerWindow { limit: 1000 })
+    );
+    let at_once = |s: &mut Stage| {
+        s.aims.limits.removals_at_once = 1;
+        s.ledger.intents.push(removal("4-0", "n2", RemoveStage::Draining));
+    };
+    assert_eq!(
+        word(at_once, cordon("n1")),
+        held(HoldReason::RemovalsAtOnce { limit: 1 })
+    );
+}
+
+#[test]
+fn totals() {
+    assert_eq!(
+        word(|s| s.aims.limits.max_nodes = 4, grow(4, 5)),
+        held(HoldReason::MaxNodes { limit: 4 })
+    );
+    let five = |s: &mut Stage| s.aims.limits.max_rate = PRICE.times(5);
+    assert_eq!(word(five, grow(4, 5)), Verdict::Cleared);
+    assert_eq!(
+        word(five, grow(4, 6)),
+        held(HoldReason::MaxRate {
+            limit: PRICE.times(5)
+        })
+    );
+    // A node that no offer explains costs as much as the dearest.
+    let unpriced = |s: &mut Stage| {
+        five(s);
+        s.node_mut("n1").offer = None;
+        let mut dear = s.seen.offers[0].clone();
+        dear.id = "x9.metal/a/on-demand".into();
+        dear.price = PRICE.times(3);
+        s.seen.offers.push(dear);
+    };
+    assert_eq!(
+        word(unpriced, grow(4, 5)),
+        held(HoldReason::MaxRate {
+            limit: PRICE.times(5)
+        })
+    );
+    // An offer without a price is bought at the price of the dearest of its family.
+    let nameless = |s: &mut Stage| {
+        five(s);
+        s.seen.offers[0].confidence = Confidence::Unknown;
+        let mut sibling = s.seen.offers[0].clone();
+        sibling.id = "m6a.xlarge/a/on-demand".into();
+        sibling.price = PRICE.times(2);
+        sibling.confidence = Confidence::Listed;
+        s.seen.offers.push(sibling);
+    };
+    assert_eq!(
+        word(nameless, grow(4, 5)),
+        held(HoldReason::MaxRate {
+            limit: PRICE.times(5)
+        })
+    );
+}
+
+#[test]
+fn all_of_a_group_needs_acknowledgement() {
+    let all = |s: &mut Stage| {
+        s.aims.limits.removed_per_window_permille = 1000;
+        s.aims.limits.removed_per_long_window_permille = 1000;
+    };
+    let steps = || {
+        (0..3)
+            .map(|n| step(n, None, cordon(["n1", "n2", "n3"][n as usize])))
+            .collect::<Vec<_>>()
+    };
+    let mut stage = Stage::new();
+    all(&mut stage);
+    let one = held(HoldReason::RemovalsPerWindow { limit: 1 });
+    assert_eq!(words(&stage, steps()), [Verdict::Cleared, one.clone(), one]);
+    stage.aims.limits.acknowledge_risk = true;
+    assert_eq!(
+        words(&stage, steps()),
+        [Verdict::Cleared, Verdict::Cleared, Verdict::Cleared]
+    );
+}
+
+#[test]
+fn the_ledger_stays_bounded() {
+    let full = |s: &mut Stage| {
+        for n in 0..crate::ledger::MAX_INTENTS {
+            s.ledger
+                .intents
+                .push(removal(&format!("1-{n}"), &format!("x{n}"), RemoveStage::Undoing));
+        }
+    };
+    assert_eq!(
+        word(full, grow(4, 5)),
+        held(HoldReason::TooManyIntents {
+            limit: crate::ledger::MAX_INTENTS
+        })
+    );
+}
