@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 /// Reads the CSV, packed or not, and writes a PodList; gives the number of pods.
-pub fn convert(input: impl Read, mut output: impl Write) -> io::Result<u32> {
+pub(crate) fn convert(input: impl Read, mut output: impl Write) -> io::Result<u32> {
     let mut input = BufReader::new(input);
     let magic = input.fill_buf()?;
     let plain: Box<dyn Read> = if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {

@@ -28,7 +28,7 @@ impl Exit {
 
     /// 2 for an error that carries `Unreadable`, else 3.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
-        if error.chain().any(|cause| cause.is::<Unreadable>()) {
+        if error.chain().any(<dyn std::error::Error>::is::<Unreadable>) {
             Self::Usage
         } else {
             Self::Failed

@@ -51,7 +51,7 @@ enum Verb {
 fn main() -> ExitCode {
     let verb = Cli::parse().verb;
     let done = match verb {
-        Verb::Plan(args) => verbs::plan::run(args),
+        Verb::Plan(args) => verbs::plan::run(&args),
         Verb::Simulate(args) => verbs::simulate::run(args),
         Verb::Replay(args) => verbs::replay::run(args),
         Verb::Explain(args) => verbs::explain::run(args),

@@ -80,11 +80,6 @@ pub(crate) fn complain(error: &anyhow::Error) {
     say(format_args!("{head} {error:#}"));
 }
 
-/// Whether stdout is a terminal that wants colours (`NO_COLOR` is obeyed).
-pub(crate) fn stdout_has_colours() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
-}
-
 fn stderr_has_colours() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }

@@ -1,5 +1,12 @@
 //! `plimsoll plan` as its users run it: the built command, files, exit codes, stdout and stderr.
 
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers of tests stop the test and say what was skipped"
+)]
+
 mod command;
 #[path = "../../../tests/tools/openb_pods.rs"]
 mod openb_pods;
@@ -169,7 +176,7 @@ fn a_handful_of_openb_rows_is_planned() {
     let rows = "name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,12000,16384,1,1000\nb,6000,12288,1,460\nc,4000,1024,0,0\n";
     let room = folder(&[(
         "o.csv",
-        &format!("instance_type,vcpu,memory_mib,arch,od_usd_h,gpu_count\ng,32,131072,arm64,1.5,2\n"),
+        "instance_type,vcpu,memory_mib,arch,od_usd_h,gpu_count\ng,32,131072,arm64,1.5,2\n",
     )]);
     let pods = File::create(room.path().join("pods.json")).unwrap();
     assert_eq!(openb_pods::convert(rows.as_bytes(), pods).unwrap(), 3);

@@ -39,10 +39,10 @@ pub(crate) struct Args {
 }
 
 /// Runs the verb.
-pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let progress = Progress::start("planning");
     let policies = policies::load(&args.policy)?;
-    let (seen, aims) = read(&args)?;
+    let (seen, aims) = read(args)?;
     let why = args.why.as_deref().map(|name| wanted(name, &seen)).transpose()?;
     let begun = Instant::now();
     let done = decide::deliberate(&seen, &Memory::default(), &policies, &aims);
