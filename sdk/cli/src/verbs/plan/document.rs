@@ -295,8 +295,10 @@ fn node_json(node: &PlannedNode, offer: &Offer, requests: &impl Fn(&PodKey) -> R
         asked.add(&requests(pod));
     }
     let there = &offer.allocatable;
-    let (headroom, pods): (Vec<&PodKey>, Vec<&PodKey>) =
-        node.pods.iter().partition(|pod| *pod.namespace == *HEADROOM_NAMESPACE);
+    let (headroom, pods): (Vec<&PodKey>, Vec<&PodKey>) = node
+        .pods
+        .iter()
+        .partition(|pod| *pod.namespace == *HEADROOM_NAMESPACE);
     NodeJson {
         name: node.name.to_string(),
         group: node.group.to_string(),
