@@ -90,15 +90,14 @@ impl LedgerStore for MemoryStore {
 
     fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Stored<'a, ()> {
         let theirs = self.ledger.as_ref().map(|stored| stored.generation);
-        let saved = match theirs.filter(|theirs| *theirs >= ledger.generation) {
-            Some(theirs) => Err(StoreError::Conflict {
+        let saved = if let Some(theirs) = theirs.filter(|theirs| *theirs >= ledger.generation) {
+            Err(StoreError::Conflict {
                 theirs,
                 ours: ledger.generation,
-            }),
-            None => {
-                self.ledger = Some(ledger.clone());
-                Ok(())
-            }
+            })
+        } else {
+            self.ledger = Some(ledger.clone());
+            Ok(())
         };
         Box::pin(std::future::ready(saved))
     }

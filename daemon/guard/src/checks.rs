@@ -65,11 +65,13 @@ pub(crate) const CHECKS: [Check; 16] = [
 ];
 
 /// An objection for good.
+#[expect(clippy::unnecessary_wraps, reason = "what a check returns")]
 const fn strike(why: StrikeReason) -> Option<Objection> {
     Some(Objection::Strike(why))
 }
 
 /// An objection for now.
+#[expect(clippy::unnecessary_wraps, reason = "what a check returns")]
 const fn hold(why: HoldReason) -> Option<Objection> {
     Some(Objection::Hold(why))
 }

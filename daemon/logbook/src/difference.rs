@@ -16,9 +16,9 @@ pub enum Difference {
     /// A step on the same object that differs.
     StepChanged {
         /// In the first plan.
-        was: Step,
+        was: Box<Step>,
         /// In the second.
-        is: Step,
+        is: Box<Step>,
     },
     /// The same steps in another order.
     StepsReordered,
@@ -95,8 +95,8 @@ fn steps(was: &[Step], is: &[Step], found: &mut Vec<Difference>) {
                 if (&old.kind, &old.reason, old.generation, &old.intent)
                     == (&step.kind, &step.reason, step.generation, &step.intent) => {}
             Some(old) => found.push(Difference::StepChanged {
-                was: old.clone(),
-                is: step.clone(),
+                was: Box::new(old.clone()),
+                is: Box::new(step.clone()),
             }),
         }
     }
@@ -252,8 +252,10 @@ mod tests {
     #[test]
     fn cost_and_pending() {
         let was = Plan::default();
-        let mut is = Plan::default();
-        is.pending = 3;
+        let mut is = Plan {
+            pending: 3,
+            ..Plan::default()
+        };
         is.cost.rate.0 = 5;
         let found = difference(&was, &is);
         assert_eq!(found.len(), 2, "{found:?}");

@@ -19,7 +19,7 @@ use model::{
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) const START: Instant = Instant(100_000_000);
 
@@ -107,7 +107,7 @@ impl Shaky {
         if self.broken.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("the store is away".to_owned()));
         }
-        let mut kept = self.kept.lock().unwrap();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let theirs = kept.as_ref().map_or(0, |kept| kept.0.generation);
         if kept.is_some() && theirs >= ledger.generation {
             return Err(StoreError::Conflict {

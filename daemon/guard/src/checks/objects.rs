@@ -87,7 +87,7 @@ fn of_node(
     let very = node
         .instance
         .as_ref()
-        .map_or(instance.as_str() == name.as_str(), |id| id == instance);
+        .map_or_else(|| instance.as_str() == name.as_str(), |id| id == instance);
     if !very {
         return Some(StrikeReason::UnknownObject);
     }

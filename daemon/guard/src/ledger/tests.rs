@@ -127,7 +127,7 @@ fn a_crash_after_the_save_and_before_the_call() {
     };
     let verdicts = judge(&stage.seen, &stage.ledger, proposal, &stage.aims, &Fence::sole());
     let cleared: Vec<_> = verdicts.cleared.iter().map(|c| c.get().intent.clone()).collect();
-    assert_eq!(cleared, [first.intent.clone()]);
+    assert_eq!(cleared, std::slice::from_ref(&first.intent));
     open_one(&mut stage, &again[0]);
     assert_eq!((stage.ledger.intents.len(), stage.ledger.effects.len()), (1, 1));
     // A plan that takes it up itself is not helped.
