@@ -80,7 +80,7 @@ impl ClusterAccess {
         }
         let review = TokenReview {
             spec: TokenReviewSpec {
-                token: Some(token.to_owned()),
+                token: token.to_owned(),
                 ..TokenReviewSpec::default()
             },
             ..TokenReview::default()
@@ -138,7 +138,8 @@ impl ClusterAccess {
             + std::fmt::Debug,
     {
         let api: Api<K> = Api::all(self.client.clone());
-        let asked = api.create(&PostParams::default(), &review);
+        let params = PostParams::default();
+        let asked = api.create(&params, &review);
         match tokio::time::timeout(REVIEW, asked).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Denied::Unavailable(error.to_string())),

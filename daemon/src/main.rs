@@ -15,8 +15,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = args::read();
-    match args.check_config {
-        true => wiring::check(&args),
-        false => wiring::run(&args),
+    if args.check_config {
+        wiring::check(&args)
+    } else {
+        wiring::run(&args)
     }
 }

@@ -82,9 +82,12 @@ impl Policies {
                 continue;
             }
             let source = self.sources.iter().find(|source| source.name == entry.name);
-            let file = source.map(|source| match source.path.is_dir() {
-                true => source.path.join(format!("{}.wasm", source.name)),
-                false => source.path.clone(),
+            let file = source.map(|source| {
+                if source.path.is_dir() {
+                    source.path.join(format!("{}.wasm", source.name))
+                } else {
+                    source.path.clone()
+                }
             });
             if let Some(bytes) = file.and_then(|file| std::fs::read(file).ok())
                 && digest(&bytes) == entry.digest

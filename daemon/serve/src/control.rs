@@ -24,7 +24,10 @@ impl Control for Desk {
                 limits::WHY_BYTES
             )));
         }
-        self.handle.pause(&caller.0, &why).await.map_err(not_kept)?;
+        self.handle
+            .pause(&caller.0, &why)
+            .await
+            .map_err(|error| not_kept(&error))?;
         Ok(Response::new(state(self)))
     }
 
@@ -33,7 +36,10 @@ impl Control for Desk {
         request: Request<v1::ResumeRequest>,
     ) -> Result<Response<v1::ControlState>, Status> {
         let caller = self.admit(&request, Verb::Update, Object::Actions).await?;
-        self.handle.resume(&caller.0).await.map_err(not_kept)?;
+        self.handle
+            .resume(&caller.0)
+            .await
+            .map_err(|error| not_kept(&error))?;
         Ok(Response::new(state(self)))
     }
 
@@ -56,7 +62,7 @@ impl Control for Desk {
         self.handle
             .set_mode(scope, mode, &caller.0)
             .await
-            .map_err(not_kept)?;
+            .map_err(|error| not_kept(&error))?;
         Ok(Response::new(state(self)))
     }
 }
@@ -101,6 +107,6 @@ fn state(desk: &Desk) -> v1::ControlState {
     }
 }
 
-fn not_kept(error: ControlError) -> Status {
+fn not_kept(error: &ControlError) -> Status {
     Status::unavailable(error.to_string())
 }

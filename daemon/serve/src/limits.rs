@@ -31,7 +31,7 @@ pub(crate) const KEEPALIVE: Duration = Duration::from_secs(30);
 /// … and drop it when it has not answered for this long.
 pub(crate) const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
 /// A connection is asked to go after this long …
-pub(crate) const CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
+pub(crate) const CONNECTION_AGE: Duration = Duration::from_mins(30);
 /// … and cut off after this long more.
 pub(crate) const CONNECTION_GRACE: Duration = Duration::from_secs(30);
 /// A connection that sends nothing at all (not even pings) for this long is closed.

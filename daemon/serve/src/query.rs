@@ -104,7 +104,7 @@ impl Query for Desk {
         let page = page(
             seen.nodes
                 .iter()
-                .filter(|node| in_group(node.group.as_ref().map(|g| g.as_str()))),
+                .filter(|node| in_group(node.group.as_ref().map(model::GroupName::as_str))),
             |node| node.name.as_str() <= asked.page_token.as_str(),
             asked.page_size,
             |node| node.name.to_string(),

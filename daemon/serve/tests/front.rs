@@ -1,10 +1,14 @@
 //! The front as a client sees it: every call, the limits, health, metrics, TLS and authorisation, over real
 //! sockets, in front of a cycle with scripted eyes.
 
+#![expect(clippy::panic, reason = "a test ends where health never comes")]
+
 mod stage;
 
 use proto::v1;
+use proto::v1::control_client::ControlClient;
 use proto::v1::explain_client::ExplainClient;
+use proto::v1::query_client::QueryClient;
 use serve::{Authorise, Caller, Denied, Identity, Object, ServeError, TlsFiles, Verb};
 use stage::{Stage, options};
 use std::sync::Arc;
@@ -492,7 +496,7 @@ async fn tls_and_tokens() {
         request
             .metadata_mut()
             .insert("authorization", token.parse().unwrap());
-        let mut query = proto::v1::query_client::QueryClient::new(channel.clone());
+        let mut query = QueryClient::new(channel.clone());
         async move {
             query
                 .get_summary(request)
@@ -508,7 +512,7 @@ async fn tls_and_tokens() {
     request
         .metadata_mut()
         .insert("authorization", "Bearer good".parse().unwrap());
-    let mut control = proto::v1::control_client::ControlClient::new(channel);
+    let mut control = ControlClient::new(channel);
     let error = control.pause(request).await.unwrap_err();
     assert_eq!(error.code(), Code::PermissionDenied);
     assert!(
@@ -547,4 +551,62 @@ async fn a_key_that_is_none_is_refused_at_the_start() {
         "{}",
         start(&options)
     );
+}
+
+/// Lets everybody in, slowly.
+struct Slow;
+
+#[serve::async_trait]
+impl Authorise for Slow {
+    async fn authorise(&self, _: &Caller, _: Verb, _: Object) -> Result<Identity, Denied> {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        Ok(Identity("anybody".to_owned()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_beyond_the_limits_are_turned_away_with_a_word() {
+    let stage = Stage::serve(&options(), Arc::new(Slow), 5).await;
+    stage.cycle().await;
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let query = stage.query().await;
+        for _ in 0..30 {
+            let mut query = query.clone();
+            calls.spawn(async move { query.get_summary(v1::GetSummaryRequest {}).await.map(drop) });
+        }
+    }
+    let (mut answered, mut turned_away) = (0, 0);
+    while let Some(ended) = calls.join_next().await {
+        match ended.unwrap() {
+            Ok(()) => answered += 1,
+            Err(status) if status.code() == Code::ResourceExhausted => turned_away += 1,
+            Err(status) => panic!("{status:?}"),
+        }
+    }
+    assert_eq!(answered + turned_away, 180);
+    assert!(
+        answered >= 128 && turned_away > 0,
+        "{answered} answered, {turned_away} turned away"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_connection_turns_away_with_a_word() {
+    let stage = Stage::serve(&options(), Arc::new(Slow), 5).await;
+    stage.cycle().await;
+    let query = stage.query().await;
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..60 {
+        let mut query = query.clone();
+        calls.spawn(async move { query.get_summary(v1::GetSummaryRequest {}).await.map(drop) });
+    }
+    let mut turned_away = 0;
+    while let Some(ended) = calls.join_next().await {
+        if let Err(status) = ended.unwrap() {
+            assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+            turned_away += 1;
+        }
+    }
+    assert_eq!(turned_away, 60 - 32);
 }

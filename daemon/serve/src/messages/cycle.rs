@@ -108,10 +108,7 @@ pub(crate) fn step(step: &Step) -> v1::Step {
         } => {
             message.workload = workload.as_ref().map(workload_ref);
             message.offer = offer.to_string();
-            message.labels = label
-                .iter()
-                .map(|(k, v)| (k.to_string(), v.to_string()))
-                .collect();
+            message.labels = label.clone();
             name_pods(&mut message, pods);
         }
         StepKind::Nominate { pod, .. } | StepKind::Evict { pod, .. } => {

@@ -1,5 +1,7 @@
 //! A cycle with scripted eyes behind a front on free ports, and clients of it.
 
+#![expect(clippy::unwrap_used, reason = "a stage that cannot be set up ends its test")]
+
 use cycle::{Desk, Ends, Fixed, Handle, InForce, ManualClock, MemoryStore, Parts};
 use guard::{Fence, Nobody};
 use model::group::{Group, GroupKind, LaunchMode};
@@ -21,16 +23,16 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::transport::{Channel, Endpoint};
 
-pub struct Stage {
+pub(crate) struct Stage {
     desk: Arc<Desk>,
     ends: tokio::sync::Mutex<Ends<Eyes, Nobody>>,
-    pub clock: Arc<ManualClock>,
-    pub handle: Handle,
-    pub serving: Serving,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) handle: Handle,
+    pub(crate) serving: Serving,
 }
 
 /// Sees the same cluster every time.
-pub struct Eyes(Snapshot);
+pub(crate) struct Eyes(Snapshot);
 
 impl Observe for Eyes {
     fn look(&mut self) -> impl Future<Output = Result<Snapshot, ObserveError>> + Send {
@@ -38,7 +40,7 @@ impl Observe for Eyes {
     }
 }
 
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         grpc: "127.0.0.1:0".parse().unwrap(),
         tls: None,
@@ -47,7 +49,7 @@ pub fn options() -> Options {
     }
 }
 
-pub async fn desk(pending: usize) -> (Desk, Arc<ManualClock>) {
+pub(crate) async fn desk(pending: usize) -> (Desk, Arc<ManualClock>) {
     let at = picture(pending).at;
     let clock = Arc::new(ManualClock::new(at));
     let desk = Desk::open(Parts {
@@ -66,15 +68,15 @@ pub async fn desk(pending: usize) -> (Desk, Arc<ManualClock>) {
 }
 
 impl Stage {
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::with_pods(5).await
     }
 
-    pub async fn with_pods(pending: usize) -> Self {
+    pub(crate) async fn with_pods(pending: usize) -> Self {
         Self::serve(&options(), Arc::new(LoopbackOnly), pending).await
     }
 
-    pub async fn serve(options: &Options, gate: Arc<dyn Authorise>, pending: usize) -> Self {
+    pub(crate) async fn serve(options: &Options, gate: Arc<dyn Authorise>, pending: usize) -> Self {
         let (desk, clock) = desk(pending).await;
         let handle = desk.handle();
         let serving = serve::serve(handle.clone(), options, gate).unwrap();
@@ -90,33 +92,33 @@ impl Stage {
         }
     }
 
-    pub async fn cycle(&self) {
+    pub(crate) async fn cycle(&self) {
         cycle::run_cycle(&mut *self.ends.lock().await, &self.desk).await;
     }
 
-    pub async fn channel(&self) -> Channel {
+    pub(crate) async fn channel(&self) -> Channel {
         let address = format!("http://{}", self.serving.grpc);
         Endpoint::from_shared(address).unwrap().connect().await.unwrap()
     }
 
-    pub async fn query(&self) -> QueryClient<Channel> {
+    pub(crate) async fn query(&self) -> QueryClient<Channel> {
         QueryClient::new(self.channel().await)
     }
 
-    pub async fn control(&self) -> ControlClient<Channel> {
+    pub(crate) async fn control(&self) -> ControlClient<Channel> {
         ControlClient::new(self.channel().await)
     }
 
-    pub async fn planner(&self) -> PlannerClient<Channel> {
+    pub(crate) async fn planner(&self) -> PlannerClient<Channel> {
         PlannerClient::new(self.channel().await)
     }
 
-    pub async fn policies(&self) -> PoliciesClient<Channel> {
+    pub(crate) async fn policies(&self) -> PoliciesClient<Channel> {
         PoliciesClient::new(self.channel().await)
     }
 
     /// Status and body of a plain GET.
-    pub async fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let address = self.serving.http.unwrap();
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: plimsoll\r\nConnection: close\r\n\r\n");
@@ -183,7 +185,7 @@ fn picture(pending: usize) -> Snapshot {
         ready: 3,
         template: Some(0),
         owned_by: None,
-        annotations: Default::default(),
+        annotations: model::selector::Labels::new(),
         generation: 1,
         selector: LabelSelector::default(),
         metrics: Vec::new(),
@@ -201,7 +203,7 @@ fn group(name: &str) -> Group {
         desired: 3,
         launch: LaunchMode::Desired,
         instances: Vec::new(),
-        labels: Default::default(),
+        labels: model::selector::Labels::new(),
         taints: Vec::new(),
         fargate_selectors: Vec::new(),
         foreign: None,
@@ -222,7 +224,7 @@ fn offer(group: u32, name: &str, price: i64) -> Offer {
         confidence: Confidence::Listed,
         allocatable: Resources::new(2000, 8 << 30),
         max_pods: 29,
-        labels: Default::default(),
+        labels: model::selector::Labels::new(),
     }
 }
 
@@ -232,7 +234,7 @@ fn node(ix: usize) -> Node {
         group: Some(GroupName::new("blue")),
         instance: Some(InstanceId::new(format!("i-{ix}"))),
         offer: Some(OfferId::new("blue/m6a.large")),
-        labels: Default::default(),
+        labels: model::selector::Labels::new(),
         taints: Vec::new(),
         allocatable: Resources::new(600, 2 << 30),
         max_pods: 29,
