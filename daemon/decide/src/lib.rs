@@ -26,7 +26,7 @@ mod steps;
 pub mod what_if;
 
 pub use asking::faults_name;
-pub use policy::{Advised, Policy, PolicyEntry, PolicySet, View};
+pub use policy::{Advised, Policy, PolicyEntry, PolicySet, Prepared, View};
 pub use scale::{MAX_ANNOTATION, MIN_ANNOTATION, SCALE_ANNOTATION, SETTLE_ANNOTATION};
 
 use asking::Asking;

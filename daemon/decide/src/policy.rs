@@ -14,7 +14,8 @@ use model::pod::SpecIx;
 use model::resources::Resources;
 use model::snapshot::Snapshot;
 use model::time::Span;
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
 
 /// Answers the question of one hook.
 pub trait Policy: Send + Sync {
@@ -73,6 +74,23 @@ pub struct View<'a> {
     pub classes: &'a [ClassRow],
     /// Placement and headroom: one row per offer set.
     pub sets: &'a [SetRow],
+    /// What policies make of this View once and share. Fresh and empty for each View.
+    pub prepared: Prepared,
+}
+
+/// A place in a View for what is worked out from it by the first policy asked and wanted by the next one too, as
+/// `host` does with the columns that WebAssembly guests read.
+///
+/// It lives and dies with its View, so it cannot be out of date. What is kept may change how long an answer takes,
+/// never the answer.
+#[derive(Default)]
+pub struct Prepared(OnceLock<Box<dyn Any + Send + Sync>>);
+
+impl Prepared {
+    /// What is kept, made now if nothing is. `None` where something of another type is kept already.
+    pub fn get_or_make<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        self.0.get_or_init(|| Box::new(make())).downcast_ref()
+    }
 }
 
 /// A workload that may be scaled.
@@ -148,4 +166,17 @@ pub struct SetRow {
     pub nodes: u32,
     /// Measured utilisation of the group; zeros where it has no nodes.
     pub utilisation: GroupUse,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_filled_once_and_keeps_its_type() {
+        let prepared = Prepared::default();
+        assert_eq!(prepared.get_or_make(|| 1_u32), Some(&1));
+        assert_eq!(prepared.get_or_make(|| 2_u32), Some(&1));
+        assert_eq!(prepared.get_or_make(|| "other"), None);
+    }
 }

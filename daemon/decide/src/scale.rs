@@ -6,7 +6,7 @@
 
 use crate::asking::{Answers, Asking};
 use crate::number::narrow;
-use crate::policy::{View, WorkloadRow};
+use crate::policy::{Prepared, View, WorkloadRow};
 use model::advice::{Advice, Hook, ScaleAdvice};
 use model::aims::{Aims, Mode};
 use model::ids::{PolicyName, WorkloadKey};
@@ -74,6 +74,7 @@ pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, asking: 
         workloads: &rows,
         classes: &[],
         sets: &[],
+        prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);
     for row in &rows {

@@ -9,7 +9,7 @@ use crate::market::Market;
 use crate::number::{count, narrow};
 use crate::packing::Table;
 use crate::placement::{self, Adjust};
-use crate::policy::{ClassRow, View};
+use crate::policy::{ClassRow, Prepared, View};
 use crate::purchase::{self, Purchase};
 use crate::queue::Queue;
 use crate::rooms::{self, Demand, Housed, Room};
@@ -62,6 +62,7 @@ pub(crate) fn with_headroom(
         workloads: &[],
         classes: &rows,
         sets: &market.sets,
+        prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);
     classes.extend(headroom::classes(&answers.counted));
@@ -139,6 +140,7 @@ fn ask_placement(
         workloads: &[],
         classes: &rows,
         sets: &market.sets,
+        prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);
     Some(Adjust::of(&answers.counted)).filter(|adjust| !adjust.is_neutral())

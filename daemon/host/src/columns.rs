@@ -1,8 +1,9 @@
 //! A View as columns, the form in which it crosses into a guest. Units and absent values: sdk/wit/view.wit.
 //!
-//! Built once for each evaluation and only as far as the policy reads: which columns those are was learned from
-//! its last evaluation (`evaluate`). What a guest may ask, and at what price, is the work of `link`.
+//! Built once for each View and only as far as its policies read: which columns those are was learned from their
+//! last evaluations (`evaluate`, `shared`). What a guest may ask, and at what price, is the work of `link`.
 
+use crate::dictionary::Dictionary;
 use decide::View;
 use decide::policy::{ClassRow, SetRow, WorkloadRow};
 use model::group::GroupKind;
@@ -12,7 +13,7 @@ use model::offer::Purchase;
 use model::pod::{PodSpec, SpecIx};
 use model::selector::Labels;
 use model::time::Span;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// "Not known", in columns of whole numbers that can lack values.
@@ -117,32 +118,28 @@ pub(crate) const PRIORITY: &str = "class-priority";
 pub(crate) const EXTENDED: &str = "class-extended";
 
 /// Content of a column.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Column {
     Number(Arc<[u32]>),
     Amount(Arc<[f64]>),
     Signed(Arc<[i32]>),
-    Text(Arc<Coded>),
+    /// Places in the dictionary.
+    Text(Arc<[u32]>),
 }
 
-/// Text coded by a dictionary of its own; word 0 is "".
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Coded {
-    pub(crate) rows: Vec<u32>,
-    pub(crate) words: Vec<Arc<str>>,
-}
-
-/// The columns of one View that a policy is expected to read, and what has no rows.
-#[derive(Clone, Debug, PartialEq)]
+/// The columns of one View that policies are expected to read, and what has no rows.
+#[derive(Clone, Debug)]
 pub(crate) struct Columns {
     pub(crate) now_ms: u64,
     pub(crate) seed: u64,
-    pub(crate) cluster: Arc<str>,
+    /// Place in the dictionary.
+    pub(crate) cluster: u32,
     pub(crate) classes: u32,
     pub(crate) sets: u32,
     pub(crate) workloads: u32,
     pub(crate) history: u32,
     pub(crate) by_key: BTreeMap<Key, Column>,
+    pub(crate) dictionary: Dictionary,
 }
 
 impl Columns {
@@ -151,47 +148,52 @@ impl Columns {
         Self {
             now_ms: 0,
             seed: 0,
-            cluster: Arc::from(""),
+            cluster: 0,
             classes: 0,
             sets: 0,
             workloads: 0,
             history: 0,
             by_key: BTreeMap::new(),
+            dictionary: Dictionary::new(),
         }
     }
 
-    /// Builds these columns of a View.
-    pub(crate) fn build(view: &View<'_>, keys: &BTreeSet<Key>) -> Self {
+    /// Of a View, without any column yet.
+    pub(crate) fn of(view: &View<'_>) -> Self {
+        let mut dictionary = Dictionary::new();
         Self {
             now_ms: u64::try_from(view.seen.at.0).unwrap_or(0),
             seed: view.seen.seed,
-            cluster: Arc::from(view.seen.cluster.as_str()),
+            cluster: dictionary.add(&view.seen.cluster),
             classes: rows(view.classes),
             sets: rows(view.sets),
             workloads: rows(view.workloads),
             history: rows(&view.memory.demand_history),
-            by_key: by_key(view, keys),
+            by_key: BTreeMap::new(),
+            dictionary,
         }
     }
-}
 
-fn by_key(view: &View<'_>, keys: &BTreeSet<Key>) -> BTreeMap<Key, Column> {
-    let mut columns = class_numbers(view.classes, keys);
-    for key in keys {
-        if !columns.contains_key(key) {
-            columns.insert(key.clone(), column(view, key));
+    /// Builds those of these columns that are not there yet. The View must be the one it was made of.
+    pub(crate) fn add(&mut self, view: &View<'_>, keys: &BTreeSet<Key>) {
+        let missing: Vec<&Key> = keys.iter().filter(|key| !self.by_key.contains_key(key)).collect();
+        self.by_key.extend(class_numbers(view.classes, &missing));
+        for key in missing {
+            if !self.by_key.contains_key(key) {
+                let column = column(view, key, &mut self.dictionary);
+                self.by_key.insert(key.clone(), column);
+            }
         }
     }
-    columns
 }
 
 /// The columns of numbers of the class table, all in one pass: its rows are large, and reading them from memory is
 /// what costs.
-fn class_numbers(classes: &[ClassRow], keys: &BTreeSet<Key>) -> BTreeMap<Key, Column> {
+fn class_numbers(classes: &[ClassRow], keys: &[&Key]) -> BTreeMap<Key, Column> {
     const AT_ONCE: usize = 128;
     let mut columns: Vec<(&Key, Fill, Vec<u32>)> = keys
         .iter()
-        .filter_map(|key| Some((key, class_number(key)?, Vec::with_capacity(classes.len()))))
+        .filter_map(|key| Some((*key, class_number(key)?, Vec::with_capacity(classes.len()))))
         .collect();
     for rows in classes.chunks(AT_ONCE) {
         for (_, fill, column) in &mut columns {
@@ -226,7 +228,7 @@ pub(crate) fn row_count(view: &View<'_>) -> usize {
     view.classes.len() + view.sets.len() + view.workloads.len()
 }
 
-fn column(view: &View<'_>, key: &Key) -> Column {
+fn column(view: &View<'_>, key: &Key, words: &mut Dictionary) -> Column {
     match key {
         Key::Number(which) => Column::Number(numbers(view, *which)),
         Key::Amount(which) => Column::Amount(amounts(view, *which)),
@@ -241,8 +243,8 @@ fn column(view: &View<'_>, key: &Key) -> Column {
                 .map(|class| known(class.requests.amount(name)))
                 .collect(),
         ),
-        Key::Text(which) => Column::Text(Arc::new(texts(view, *which))),
-        Key::Keyed(which, key) => Column::Text(Arc::new(keyed(view, *which, key))),
+        Key::Text(which) => Column::Text(texts(view, *which, words)),
+        Key::Keyed(which, key) => Column::Text(keyed(view, *which, key, words)),
     }
 }
 
@@ -303,50 +305,50 @@ fn amounts(view: &View<'_>, which: Amount) -> Arc<[f64]> {
     }
 }
 
-fn texts(view: &View<'_>, which: Text) -> Coded {
+fn texts(view: &View<'_>, which: Text, words: &mut Dictionary) -> Arc<[u32]> {
     use Text as T;
     let owner = |of: fn(&WorkloadKey) -> &str| {
-        coded(
-            view.classes
-                .iter()
-                .map(|row| row.workload.as_ref().map_or("", of)),
-        )
+        view.classes
+            .iter()
+            .map(move |row| row.workload.as_ref().map_or("", of))
     };
     match which {
-        T::ClassNamespace => coded(spec_column(view).map(|spec| spec.map_or("", |s| s.namespace.as_str()))),
-        T::ClassOwnerKind => owner(|key| &key.kind),
-        T::ClassOwnerName => owner(|key| &key.name),
-        T::SetName => coded(view.sets.iter().map(|row| row.name.as_str())),
-        T::SetGroup => coded(
+        T::ClassNamespace => {
+            words.code(spec_column(view).map(|spec| spec.map_or("", |s| s.namespace.as_str())))
+        }
+        T::ClassOwnerKind => words.code(owner(|key| &key.kind)),
+        T::ClassOwnerName => words.code(owner(|key| &key.name)),
+        T::SetName => words.code(view.sets.iter().map(|row| row.name.as_str())),
+        T::SetGroup => words.code(
             view.sets
                 .iter()
                 .map(|row| group_of(view, row).map_or("", |g| g.name.as_str())),
         ),
-        T::SetArch => coded(view.sets.iter().map(|row| row.arch.as_deref().unwrap_or(""))),
-        T::WorkloadKind => coded(view.workloads.iter().map(|row| &*row.key.kind)),
-        T::WorkloadNamespace => coded(view.workloads.iter().map(|row| &*row.key.namespace)),
-        T::WorkloadName => coded(view.workloads.iter().map(|row| &*row.key.name)),
-        T::WorkloadMetric => coded(view.workloads.iter().map(|row| row.metric.as_str())),
+        T::SetArch => words.code(view.sets.iter().map(|row| row.arch.as_deref().unwrap_or(""))),
+        T::WorkloadKind => words.code(view.workloads.iter().map(|row| &*row.key.kind)),
+        T::WorkloadNamespace => words.code(view.workloads.iter().map(|row| &*row.key.namespace)),
+        T::WorkloadName => words.code(view.workloads.iter().map(|row| &*row.key.name)),
+        T::WorkloadMetric => words.code(view.workloads.iter().map(|row| row.metric.as_str())),
     }
 }
 
-fn keyed(view: &View<'_>, which: Keyed, key: &str) -> Coded {
+fn keyed(view: &View<'_>, which: Keyed, key: &str, words: &mut Dictionary) -> Arc<[u32]> {
     match which {
-        Keyed::ClassLabel => coded(spec_column(view).map(|spec| value(spec.map(|s| &s.labels), key))),
+        Keyed::ClassLabel => words.code(spec_column(view).map(|spec| value(spec.map(|s| &s.labels), key))),
         Keyed::ClassAnnotation => {
-            coded(spec_column(view).map(|spec| value(spec.map(|s| &s.annotations), key)))
+            words.code(spec_column(view).map(|spec| value(spec.map(|s| &s.annotations), key)))
         }
-        Keyed::SetLabel => coded(
+        Keyed::SetLabel => words.code(
             view.sets
                 .iter()
                 .map(|row| value(group_of(view, row).map(|g| &g.labels), key)),
         ),
-        Keyed::WorkloadLabel => coded(
+        Keyed::WorkloadLabel => words.code(
             view.workloads
                 .iter()
                 .map(|row| value(spec_of(view, row.spec).map(|s| &s.labels), key)),
         ),
-        Keyed::WorkloadAnnotation => coded(
+        Keyed::WorkloadAnnotation => words.code(
             view.workloads
                 .iter()
                 .map(|row| value(spec_of(view, row.spec).map(|s| &s.annotations), key)),
@@ -371,27 +373,6 @@ fn spec_of<'a>(view: &'a View<'_>, ix: Option<SpecIx>) -> Option<&'a PodSpec> {
 
 fn group_of<'a>(view: &'a View<'_>, row: &SetRow) -> Option<&'a model::Group> {
     view.seen.groups.get(usize::try_from(row.group).ok()?)
-}
-
-/// Codes the values of a column by their first occurrence.
-fn coded<'a>(values: impl Iterator<Item = &'a str>) -> Coded {
-    let mut words: Vec<Arc<str>> = vec![Arc::from("")];
-    let mut by_word: HashMap<&str, u32> = HashMap::from([("", 0)]);
-    let mut last = ("", 0);
-    let rows = values
-        .map(|word| {
-            // Neighbours are often alike (one namespace, one owner).
-            if word != last.0 {
-                let id = *by_word.entry(word).or_insert_with(|| {
-                    words.push(Arc::from(word));
-                    u32::try_from(words.len() - 1).unwrap_or(0)
-                });
-                last = (word, id);
-            }
-            last.1
-        })
-        .collect();
-    Coded { rows, words }
 }
 
 /// Median of the last measured boot times of a row's group.
@@ -458,14 +439,5 @@ mod tests {
             assert_eq!(known(amount), shown);
         }
         assert!(thousandths(i64::MIN) >= 0.0 && thousandths(i64::MAX).is_finite());
-    }
-
-    #[test]
-    fn coding_is_lossless_and_begins_with_the_empty_word() {
-        let values = ["a", "", "b", "a", "a", ""];
-        let coded = coded(values.into_iter());
-        let back: Vec<&str> = coded.rows.iter().map(|id| &*coded.words[*id as usize]).collect();
-        assert_eq!(back, values);
-        assert_eq!((&*coded.words[0], coded.words.len()), ("", 3));
     }
 }

@@ -4,13 +4,13 @@
 //! tell from the answer or its fuel. The deadline counts over all starts.
 
 use crate::answer;
-use crate::columns::Key;
-use crate::columns::{Columns, row_count};
+use crate::columns::{Columns, Key, row_count};
 use crate::error::LoadFault;
 use crate::limits::Limits;
 use crate::link::ViewRep;
 use crate::policy::{Entry, WasmPolicy, mismatch};
 use crate::session::{Broken, Session};
+use crate::shared;
 use crate::text::tame;
 use crate::ticker::TICK;
 use decide::View;
@@ -35,7 +35,7 @@ pub(crate) fn evaluate(policy: &WasmPolicy, entry: &Entry, view: &View<'_>) -> A
     let _ticking = policy.engine.ticker().tick();
     let mut reads = entry.reads();
     loop {
-        let columns = Arc::new(Columns::build(view, &reads));
+        let columns = shared::columns(view, &reads);
         let mut run = Run::new(policy, columns, policy.limits.budget(row_count(view)), started);
         let ended = run.ask(policy, entry, view);
         if let Err(Ended::NotBuilt(key)) = &ended {

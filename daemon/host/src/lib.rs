@@ -11,6 +11,7 @@
 
 mod answer;
 mod columns;
+mod dictionary;
 mod engine;
 mod error;
 mod evaluate;
@@ -21,6 +22,7 @@ mod link;
 mod policy;
 pub mod sample;
 mod session;
+mod shared;
 mod shelf;
 mod text;
 mod ticker;

@@ -1,8 +1,8 @@
 //! Made-up Views, the same in every process: what `plimsoll policy check` shows a policy, and what tests and
 //! benches measure with. Small, empty, large and extreme ones.
 
-use decide::View;
 use decide::policy::{ClassRow, SetRow, WorkloadRow};
+use decide::{Prepared, View};
 use model::advice::Hook;
 use model::aims::Aims;
 use model::group::{Group, GroupKind, LaunchMode};
@@ -44,6 +44,7 @@ impl Sample {
             workloads: if scaler { &self.workloads } else { &[] },
             classes: if scaler { &[] } else { &self.classes },
             sets: if scaler { &[] } else { &self.sets },
+            prepared: Prepared::default(),
         }
     }
 }

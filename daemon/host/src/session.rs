@@ -2,7 +2,8 @@
 //!
 //! Dropped with the instance; nothing of it reaches the next evaluation.
 
-use crate::columns::{Coded, Column, Columns, Key};
+use crate::columns::{Column, Columns, Key};
+use crate::dictionary::Dictionary;
 use crate::growth::Growth;
 use crate::limits::Limits;
 use crate::text::tame;
@@ -79,7 +80,7 @@ impl Session {
         }
         match self.touch(key)? {
             (key, Column::Text(coded)) => {
-                let rows = self.syms.recode(&coded);
+                let rows = self.syms.recode(&self.columns.dictionary, &coded);
                 self.recoded.insert(key, Arc::clone(&rows));
                 Ok(rows)
             }
@@ -89,21 +90,21 @@ impl Session {
 
     /// Sym of a text of the guest's.
     pub(crate) fn intern(&mut self, text: &str) -> Result<u32, Broken> {
-        self.syms.intern(text)
+        self.syms.intern(&self.columns.dictionary, text)
     }
 
     /// Sym of the cluster's name.
     pub(crate) fn cluster(&mut self) -> u32 {
-        let name = Arc::clone(&self.columns.cluster);
-        self.syms.add(&name)
+        let columns = &self.columns;
+        self.syms.of_word(&columns.dictionary, columns.cluster)
     }
 
     /// Text of a sym; "" where there is none.
     pub(crate) fn resolve(&self, sym: u32) -> Arc<str> {
-        self.syms.text(sym)
+        self.syms.text(&self.columns.dictionary, sym)
     }
 
-    /// A copy of a column is a clone of its `Arc`s; text is cheap for the same reason its words are few.
+    /// A copy of a column is a clone of its `Arc`.
     fn touch(&mut self, key: Key) -> Result<(Key, Column), Broken> {
         if !self.touched.contains(&key) {
             if matches!(key, Key::Keyed(..) | Key::Extended(_)) {
@@ -121,57 +122,86 @@ impl Session {
     }
 }
 
-/// The dictionary of one evaluation.
+/// The syms of one evaluation: numbers for words, given in the order in which the guest meets them.
 struct Syms {
-    by_word: HashMap<Arc<str>, u32>,
-    words: Vec<Arc<str>>,
+    /// Sym of each word of the View's dictionary; 0: none yet, or "". Empty until text is asked for.
+    of_words: Vec<u32>,
+    /// Syms of words that only the guest knows.
+    of_own: HashMap<Arc<str>, u32>,
+    /// What each sym stands for.
+    meanings: Vec<Meaning>,
     guest_bytes_left: usize,
+}
+
+enum Meaning {
+    /// A place in the View's dictionary.
+    Word(u32),
+    /// The guest's own.
+    Own(Arc<str>),
 }
 
 impl Syms {
     fn new(guest_bytes: usize) -> Self {
-        let empty: Arc<str> = Arc::from("");
         Self {
-            by_word: HashMap::from([(Arc::clone(&empty), 0)]),
-            words: vec![empty],
+            of_words: Vec::new(),
+            of_own: HashMap::new(),
+            meanings: vec![Meaning::Word(0)],
             guest_bytes_left: guest_bytes,
         }
     }
 
-    fn recode(&mut self, coded: &Coded) -> Arc<[u32]> {
-        let syms: Vec<u32> = coded.words.iter().map(|word| self.add(word)).collect();
-        coded
-            .rows
-            .iter()
-            .map(|id| syms.get(*id as usize).copied().unwrap_or(0))
-            .collect()
+    fn recode(&mut self, words: &Dictionary, places: &[u32]) -> Arc<[u32]> {
+        places.iter().map(|place| self.of_word(words, *place)).collect()
     }
 
-    fn add(&mut self, word: &Arc<str>) -> u32 {
-        if let Some(sym) = self.by_word.get(word) {
-            return *sym;
+    /// Sym of a word of the View's.
+    fn of_word(&mut self, words: &Dictionary, place: u32) -> u32 {
+        if self.of_words.len() != words.len() {
+            self.of_words.resize(words.len(), 0);
         }
-        let sym = u32::try_from(self.words.len()).unwrap_or(0);
-        self.words.push(Arc::clone(word));
-        self.by_word.insert(Arc::clone(word), sym);
-        sym
+        let Some(sym) = self.of_words.get_mut(place as usize) else {
+            return 0;
+        };
+        if *sym == 0 && place != 0 {
+            *sym = u32::try_from(self.meanings.len()).unwrap_or(0);
+            self.meanings.push(Meaning::Word(place));
+        }
+        *sym
     }
 
-    fn intern(&mut self, text: &str) -> Result<u32, Broken> {
-        if let Some(sym) = self.by_word.get(text) {
-            return Ok(*sym);
+    fn intern(&mut self, words: &Dictionary, text: &str) -> Result<u32, Broken> {
+        let place = words.find(text);
+        let known = match place {
+            Some(0) => Some(0),
+            Some(place) => self.of_words.get(place as usize).copied().filter(|sym| *sym != 0),
+            None => self.of_own.get(text).copied(),
+        };
+        if let Some(sym) = known {
+            return Ok(sym);
         }
-        // 64 bytes stand for what an entry costs beside its text.
+        // 64 bytes stand for what an entry costs beside its text. A word that the View has and the guest has not met
+        // is paid for, too: otherwise it could tell which columns others have read.
         self.guest_bytes_left = self
             .guest_bytes_left
             .checked_sub(text.len() + 64)
             .ok_or(Broken::Limit("text in the dictionary"))?;
-        Ok(self.add(&Arc::from(text)))
+        if let Some(place) = place {
+            return Ok(self.of_word(words, place));
+        }
+        let sym = u32::try_from(self.meanings.len()).unwrap_or(0);
+        let own: Arc<str> = Arc::from(text);
+        self.meanings.push(Meaning::Own(Arc::clone(&own)));
+        self.of_own.insert(own, sym);
+        Ok(sym)
     }
 
-    fn text(&self, sym: u32) -> Arc<str> {
-        let empty = || Arc::from("");
-        self.words.get(sym as usize).cloned().unwrap_or_else(empty)
+    fn text(&self, words: &Dictionary, sym: u32) -> Arc<str> {
+        let text = match self.meanings.get(sym as usize) {
+            Some(Meaning::Word(place)) => words.word(*place),
+            Some(Meaning::Own(text)) => Some(text),
+            None => None,
+        };
+        text.cloned().unwrap_or_else(|| Arc::from(""))
     }
 }
 
@@ -274,11 +304,38 @@ mod tests {
 
     #[test]
     fn a_guest_cannot_fill_the_dictionary() {
+        let words = Dictionary::new();
         let mut syms = Syms::new(1000);
-        let first = syms.intern("a").unwrap();
-        assert_eq!(syms.intern("a").unwrap(), first);
-        let refused = (0..100).find(|n| syms.intern(&format!("word {n}")).is_err());
+        let first = syms.intern(&words, "a").unwrap();
+        assert_eq!(syms.intern(&words, "a").unwrap(), first);
+        let refused = (0..100).find(|n| syms.intern(&words, &format!("word {n}")).is_err());
         assert!(refused.is_some_and(|n| n < 16));
-        assert_eq!((&*syms.text(first), &*syms.text(9999)), ("a", ""));
+        assert_eq!((&*syms.text(&words, first), &*syms.text(&words, 9999)), ("a", ""));
+    }
+
+    #[test]
+    fn syms_do_not_tell_what_others_have_read() {
+        let alone = Dictionary::new();
+        let mut crowded = Dictionary::new();
+        crowded.code(["b", "x", "a"].into_iter());
+        let seen = |mut words: Dictionary| {
+            let column = words.code(["a", "", "b", "a"].into_iter());
+            let mut syms = Syms::new(200);
+            let own = syms.intern(&words, "x").unwrap();
+            let rows = syms.recode(&words, &column);
+            let known = syms.intern(&words, "b").unwrap();
+            let texts: Vec<Arc<str>> = (0..4).map(|sym| syms.text(&words, sym)).collect();
+            (
+                own,
+                rows,
+                known,
+                texts,
+                syms.intern(&words, "").unwrap(),
+                syms.guest_bytes_left,
+            )
+        };
+        let (own, rows, ..) = seen(alone.clone());
+        assert_eq!((own, &*rows), (1, &[2, 0, 3, 2][..]));
+        assert_eq!(seen(alone), seen(crowded));
     }
 }

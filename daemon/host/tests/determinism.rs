@@ -1,0 +1,248 @@
+//! Same Snapshot, same Memory, same policies: the same Plan, byte by byte, and the same fuel, a hundred times.
+//!
+//! With the shipped policies as WebAssembly, one for each hook. What two processes print is compared in sdk/cli/tests.
+//! Needs a Rust toolchain for WebAssembly; where there is none the test says so and does nothing, except under CI.
+
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers of tests stop the test and say what was skipped"
+)]
+
+#[path = "../../../sdk/cli/src/verbs/policy/build.rs"]
+mod build;
+#[path = "../../../sdk/cli/src/verbs/policy/toolchain.rs"]
+mod toolchain;
+
+use decide::{PolicyEntry, PolicySet, SCALE_ANNOTATION};
+use host::{Engine, Limits};
+use model::advice::PolicyMode;
+use model::aims::Aims;
+use model::group::{FargateSelector, Group, GroupKind, LaunchMode};
+use model::ids::{GroupName, OfferId, PodKey, PolicyName, WorkloadKey};
+use model::memory::Memory;
+use model::money::UsdPerHour;
+use model::offer::{Confidence, Offer, OfferKind, Purchase};
+use model::pod::{Pod, PodPhase, PodSpec};
+use model::resources::{MIB, Resources};
+use model::selector::{LabelSelector, Labels};
+use model::snapshot::{Freshness, Snapshot, Source};
+use model::time::{Instant, Span};
+use model::workload::{Metric, Workload};
+use std::path::Path;
+use std::sync::Arc;
+
+const RUNS: usize = 100;
+/// 2026-11-02 (a Monday) 09:30 UTC: within the business hours below.
+const NOW: Instant = Instant(1_793_611_800_000);
+const BUSINESS_HOURS: &str = r#"{"hours": [{"days": ["mon"], "from": "08:00", "to": "18:00", "pods": 4, "cpu_milli": 500, "memory_mib": 1024}]}"#;
+
+#[test]
+fn a_hundred_runs_give_the_same_bytes_and_fuel() {
+    let toolchain = match toolchain::Toolchain::find() {
+        Ok(toolchain) => toolchain,
+        Err(why) if std::env::var_os("CI").is_none() => {
+            println!("skipped: {why}");
+            return;
+        }
+        Err(why) => panic!("{why}"),
+    };
+    let built: Vec<(&str, &str, Vec<u8>)> = [
+        ("target-utilisation", ""),
+        ("fargate-or-ec2", ""),
+        ("business-hours", BUSINESS_HOURS),
+    ]
+    .into_iter()
+    .map(|(name, config)| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../plugins")
+            .join(name);
+        let built = build::build(&folder, &toolchain).unwrap();
+        println!(
+            "{}: {} bytes in {:?}",
+            built.package,
+            built.bytes.len(),
+            built.took
+        );
+        (name, config, built.bytes)
+    })
+    .collect();
+    let (seen, memory, aims) = (cluster(), Memory::default(), Aims::default());
+
+    // The second engine compiles everything anew, and its policies have learned nothing about what they read.
+    let engines = [loaded(&built), loaded(&built)];
+    let mut first = None;
+    for policies in &engines {
+        for _ in 0..RUNS / engines.len() {
+            let done = decide::deliberate(&seen, &memory, policies, &aims);
+            let fuel: Vec<(String, u64)> = done
+                .notes
+                .calls
+                .iter()
+                .map(|call| {
+                    assert!(call.answer.is_ok(), "{call:?}");
+                    (call.policy.to_string(), call.fuel)
+                })
+                .collect();
+            let bytes = [
+                serde_json::to_vec(&done.plan).unwrap(),
+                serde_json::to_vec(&done.notes).unwrap(),
+                serde_json::to_vec(&done.memory).unwrap(),
+            ];
+            let (expected, spent) = first.get_or_insert_with(|| (bytes.clone(), fuel.clone()));
+            assert_eq!(*spent, fuel);
+            assert!(*expected == bytes, "the plan, its notes or its memory differ");
+        }
+    }
+    let (bytes, fuel) = first.unwrap();
+    println!("{RUNS} runs: a plan of {} bytes; fuel {fuel:?}", bytes[0].len());
+    assert_eq!(fuel.len(), 3, "every policy was asked once: {fuel:?}");
+    assert!(fuel.iter().all(|(_, fuel)| *fuel > 0), "{fuel:?}");
+    assert!(bytes[0].len() > 1000, "a plan with next to nothing in it");
+}
+
+fn loaded(built: &[(&str, &str, Vec<u8>)]) -> PolicySet {
+    let engine = Engine::new().unwrap();
+    let entry = |(name, config, bytes): &(&str, &str, Vec<u8>)| {
+        let policy = engine
+            .load(bytes, &PolicyName::new(*name), config, &Limits::default())
+            .unwrap();
+        PolicyEntry {
+            name: PolicyName::new(*name),
+            digest: policy.digest().to_owned(),
+            mode: PolicyMode::Enforce,
+            policy: Arc::new(policy),
+        }
+    };
+    PolicySet {
+        entries: built.iter().map(entry).collect(),
+    }
+}
+
+/// Waiting Jobs and Deployments of many sizes, Fargate and two types of EC2 for them, a workload to be scaled.
+fn cluster() -> Snapshot {
+    let mut seen = Snapshot {
+        at: NOW,
+        cycle: 42,
+        seed: 7,
+        cluster: "sample".to_owned(),
+        sources: [
+            Source::Pods,
+            Source::Nodes,
+            Source::Workloads,
+            Source::Budgets,
+            Source::Load,
+            Source::Metrics,
+            Source::Groups,
+            Source::Offers,
+        ]
+        .into_iter()
+        .map(|source| (source, Freshness::Live))
+        .collect(),
+        groups: vec![
+            group("fargate", GroupKind::FargateProfile),
+            group("workers", GroupKind::Simulated),
+        ],
+        offers: offers(),
+        ..Snapshot::default()
+    };
+    for n in 0..40_u32 {
+        let kind = if n.is_multiple_of(3) { "Job" } else { "Deployment" };
+        seen.specs.push(Arc::new(PodSpec {
+            namespace: "shop".to_owned(),
+            requests: Resources::new(i64::from(100 + n % 8 * 50), i64::from(128 + n % 5 * 256) * MIB),
+            owner: Some(WorkloadKey::new(kind, "shop", format!("app-{n}"))),
+            ..PodSpec::default()
+        }));
+        for pod in 0..=n % 4 {
+            seen.pods.push(Pod {
+                key: PodKey::new("shop", format!("app-{n}-{pod}")),
+                spec: n,
+                node: None,
+                phase: PodPhase::Pending,
+                created: NOW - Span::from_secs(300),
+                usage: None,
+                nominated: None,
+            });
+        }
+    }
+    seen.workloads.push(Workload {
+        key: WorkloadKey::new("Deployment", "shop", "app-1"),
+        replicas: 2,
+        ready: 2,
+        template: Some(1),
+        owned_by: None,
+        annotations: Labels::from([(SCALE_ANNOTATION.to_owned(), "cpu=60%".to_owned())]),
+        generation: 1,
+        selector: LabelSelector::default(),
+        metrics: vec![Metric {
+            name: "cpu".to_owned(),
+            milli: 290_000,
+            at: NOW - Span::from_secs(15),
+            pods: 2,
+        }],
+    });
+    seen.sort();
+    seen
+}
+
+fn group(name: &str, kind: GroupKind) -> Group {
+    let fargate = kind == GroupKind::FargateProfile;
+    Group {
+        name: GroupName::new(name),
+        kind,
+        min: 0,
+        max: if fargate { 0 } else { 50 },
+        desired: 0,
+        launch: LaunchMode::Direct,
+        instances: Vec::new(),
+        labels: Labels::new(),
+        taints: Vec::new(),
+        fargate_selectors: if fargate {
+            vec![FargateSelector {
+                namespace: "shop".to_owned(),
+                labels: LabelSelector::default(),
+            }]
+        } else {
+            Vec::new()
+        },
+        foreign: None,
+    }
+}
+
+fn offers() -> Vec<Offer> {
+    let fargate = [(250, 512), (500, 1024), (500, 2048), (1000, 3072)].map(|(cpu_milli, memory_mib)| Offer {
+        id: OfferId::new(format!("fargate/{cpu_milli}m/{memory_mib}Mi")),
+        group: 0,
+        kind: OfferKind::Fargate {
+            cpu_milli,
+            memory_mib,
+        },
+        price: UsdPerHour(cpu_milli * 40_480 + memory_mib * 4_340),
+        confidence: Confidence::Listed,
+        allocatable: Resources::new(cpu_milli, (memory_mib - 256) * MIB),
+        max_pods: 1,
+        labels: Labels::new(),
+    });
+    let ec2 = [
+        ("m.large", 1930, 7000, 86_400_000),
+        ("m.xlarge", 3920, 14_500, 172_800_000),
+    ]
+    .map(|(instance_type, cpu, mib, price)| Offer {
+        id: OfferId::new(format!("workers:{instance_type}/a/on-demand")),
+        group: 1,
+        kind: OfferKind::Ec2 {
+            instance_type: instance_type.to_owned(),
+            zone: "a".to_owned(),
+            purchase: Purchase::OnDemand,
+            arch: "amd64".to_owned(),
+        },
+        price: UsdPerHour(price),
+        confidence: Confidence::Listed,
+        allocatable: Resources::new(cpu, mib * MIB),
+        max_pods: 58,
+        labels: Labels::new(),
+    });
+    fargate.into_iter().chain(ec2).collect()
+}
