@@ -9,7 +9,7 @@ use crate::ring::Ring;
 use arc_swap::ArcSwap;
 use guard::{Fence, LedgerStore, StoreError};
 use logbook::CycleRecord;
-use model::advice::PolicyFault;
+use model::advice::{PolicyCall, PolicyFault};
 use model::aims::Modes;
 use model::intent::{Ledger, Pause};
 use model::{Aims, Instant, Memory, PolicyName, Span};
@@ -184,7 +184,13 @@ impl Shared {
             let mut face = self.face();
             face.cycles = face.cycles.saturating_add(1);
             face.seen |= record.trouble.is_none();
-            for call in &record.notes.calls {
+            // A policy in quarantine is listed in the notes, but it was not called.
+            let called = |call: &&PolicyCall| {
+                call.fuel > 0
+                    || !matches!(call.answer, Err(PolicyFault::Declined(_)))
+                    || !record.memory.quarantine.contains_key(&call.policy)
+            };
+            for call in record.notes.calls.iter().filter(called) {
                 let tally = face.tallies.entry(call.policy.clone()).or_default();
                 tally.calls = tally.calls.saturating_add(1);
                 tally.fuel = tally.fuel.saturating_add(call.fuel);
