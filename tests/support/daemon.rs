@@ -1,1 +1,231 @@
-//! The daemon as a child process. Not here: what it should do.
+//! The daemon as a child process, with its configuration, its metrics and its gRPC services.
+//!
+//! Free ports are taken beforehand, so that a daemon started again answers where the first did. Not here: what it
+//! should do.
+
+use crate::process::Process;
+use crate::wait::eventually;
+use crate::{Result, wire};
+use proto::v1::control_client::ControlClient;
+use proto::v1::explain_client::ExplainClient;
+use proto::v1::policies_client::PoliciesClient;
+use proto::v1::query_client::QueryClient;
+use proto::v1::{Cycle, GetCycleRequest, ListCyclesRequest, Summary};
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+use tonic::transport::Channel;
+
+/// A running daemon; ends when dropped.
+pub struct Daemon {
+    process: Process,
+    dir: TempDir,
+    env: Vec<(String, String)>,
+    grpc: String,
+    http: String,
+}
+
+/// The binary that was built together with this test.
+pub fn plimsolld() -> Result<PathBuf> {
+    built("plimsolld")
+}
+
+/// The command line that was built together with this test.
+pub fn plimsoll() -> Result<PathBuf> {
+    built("plimsoll")
+}
+
+fn built(name: &str) -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test
+        .parent()
+        .and_then(Path::parent)
+        .ok_or("the test has no folder")?;
+    let path = folder.join(name);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(format!(
+        "{} is not built: cargo test --workspace builds it",
+        path.display()
+    )
+    .into())
+}
+
+impl Daemon {
+    /// Starts the daemon with this configuration, listeners and logbook added, and waits until it is ready.
+    pub async fn start(mut config: Value, env: &[(&str, &str)]) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let (grpc, http) = (free_address()?, free_address()?);
+        config["grpc"] = json!({"bind": grpc});
+        config["http"] = json!({"bind": http});
+        config["logbook"] = json!({"dir": dir.path().join("logbook")});
+        config["log"] = json!({"level": "info"});
+        std::fs::write(
+            dir.path().join("plimsolld.yaml"),
+            serde_json::to_string_pretty(&config)?,
+        )?;
+        let env: Vec<(String, String)> = env
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        let process = launch(dir.path(), &env)?;
+        let mut daemon = Self {
+            process,
+            dir,
+            env,
+            grpc: format!("http://{grpc}"),
+            http: format!("http://{http}"),
+        };
+        daemon.ready().await?;
+        Ok(daemon)
+    }
+
+    /// Starts it again with the same configuration, after `kill`.
+    pub async fn again(&mut self) -> Result<()> {
+        self.process = launch(self.dir.path(), &self.env)?;
+        self.ready().await
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()
+    }
+
+    /// SIGTERM: it finishes what is under way and ends with exit code 0.
+    pub fn stop(&mut self) -> Result<()> {
+        let status = self.process.stop(Duration::from_secs(20))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(format!("the daemon ended with {status}").into())
+    }
+
+    /// Its pid: the same as long as it was not started again.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Where gRPC is served.
+    pub fn grpc(&self) -> &str {
+        &self.grpc
+    }
+
+    /// Folder of the recorded cycles.
+    pub fn logbook(&self) -> PathBuf {
+        self.dir.path().join("logbook")
+    }
+
+    /// The end of what it wrote on standard error.
+    pub fn log(&self) -> String {
+        let text = std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines
+            .get(lines.len().saturating_sub(60)..)
+            .unwrap_or_default()
+            .join("\n")
+    }
+
+    /// `/metrics`.
+    pub async fn metrics(&self) -> Result<String> {
+        Ok(wire::get(&format!("{}/metrics", self.http)).await?.text)
+    }
+
+    /// Sum of the samples of one series whose labels contain all of `labels`.
+    pub async fn metric(&self, name: &str, labels: &[&str]) -> Result<f64> {
+        let text = self.metrics().await?;
+        let rows = text.lines().filter(|line| {
+            let series = line.split(['{', ' ']).next() == Some(name);
+            series && labels.iter().all(|label| line.contains(label))
+        });
+        Ok(rows
+            .filter_map(|row| row.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum())
+    }
+
+    /// gRPC Query.
+    pub async fn query(&self) -> Result<QueryClient<Channel>> {
+        Ok(QueryClient::connect(self.grpc.clone())
+            .await?
+            .max_decoding_message_size(64 << 20))
+    }
+
+    /// gRPC Explain.
+    pub async fn explain(&self) -> Result<ExplainClient<Channel>> {
+        Ok(ExplainClient::connect(self.grpc.clone()).await?)
+    }
+
+    /// gRPC Control.
+    pub async fn control(&self) -> Result<ControlClient<Channel>> {
+        Ok(ControlClient::connect(self.grpc.clone()).await?)
+    }
+
+    /// gRPC Policies.
+    pub async fn policies(&self) -> Result<PoliciesClient<Channel>> {
+        Ok(PoliciesClient::connect(self.grpc.clone()).await?)
+    }
+
+    /// One screen.
+    pub async fn summary(&self) -> Result<Summary> {
+        let answer = self
+            .query()
+            .await?
+            .get_summary(proto::v1::GetSummaryRequest {})
+            .await?;
+        Ok(answer.into_inner())
+    }
+
+    /// The newest cycles in full, newest first.
+    pub async fn cycles(&self, most: u32) -> Result<Vec<Cycle>> {
+        let mut query = self.query().await?;
+        let request = ListCyclesRequest {
+            page_size: most,
+            page_token: String::new(),
+        };
+        let listed = query.list_cycles(request).await?.into_inner().cycles;
+        let mut cycles = Vec::new();
+        for cycle in listed {
+            let number = cycle.number;
+            // One may have been pushed out since it was listed.
+            if let Ok(full) = query.get_cycle(GetCycleRequest { number }).await {
+                cycles.push(full.into_inner());
+            }
+        }
+        Ok(cycles)
+    }
+
+    async fn ready(&mut self) -> Result<()> {
+        let url = format!("{}/readyz", self.http);
+        let ready = eventually("the daemon is ready", Duration::from_secs(60), async || {
+            if let Some(status) = self.process.ended()? {
+                return Ok(Some(Err(format!("the daemon ended with {status}"))));
+            }
+            let answer = wire::get(&url).await?;
+            Ok((answer.status == 200).then_some(Ok(())))
+        });
+        match ready.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => Err(format!("{why}\n{}", self.log()).into()),
+            Err(error) => Err(format!("{error}\n{}", self.log()).into()),
+        }
+    }
+}
+
+fn launch(dir: &Path, env: &[(String, String)]) -> Result<Process> {
+    let mut command = Command::new(plimsolld()?);
+    command
+        .arg("--config")
+        .arg(dir.join("plimsolld.yaml"))
+        .env("PLIMSOLL_NAMESPACE", "plimsoll-system")
+        .env_remove("KUBECONFIG")
+        .envs(env.iter().map(|(key, value)| (key, value)));
+    Process::start("plimsolld", &mut command, &dir.join("log"))
+}
+
+/// A loopback address with a port that was free just now.
+fn free_address() -> Result<String> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}

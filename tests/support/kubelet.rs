@@ -29,10 +29,10 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// An m5.large as EKS sets it up.
-    pub fn m5_large() -> Self {
+    /// An m6a.large as EKS sets it up.
+    pub fn m6a_large() -> Self {
         Self {
-            instance_type: "m5.large".to_owned(),
+            instance_type: "m6a.large".to_owned(),
             capacity: "cpu=1930m,memory=6903Mi,pods=29".to_owned(),
             labels: BTreeMap::new(),
         }

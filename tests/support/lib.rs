@@ -17,8 +17,11 @@ pub mod wire;
 
 use std::path::{Path, PathBuf};
 
-/// What stands behind `?` in tests: whatever went wrong, in words.
-pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+/// Whatever went wrong, in words.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// What stands before `?` in tests.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The root of the repository.
 pub fn root() -> PathBuf {

@@ -36,8 +36,10 @@ pub enum Fault {
     Refuse,
     /// Passed on, but the caller gets HTTP 500: the effect took place and nobody heard.
     LoseAnswer,
-    /// Accepted and never answered.
+    /// Accepted, not passed on and never answered.
     Hang,
+    /// Passed on and never answered: the effect took place and the caller still waits.
+    Mute,
 }
 
 /// A running proxy; ends when dropped.
@@ -109,8 +111,11 @@ async fn serve(mut stream: TcpStream, upstream: &str, state: &Mutex<State>) -> R
     };
     let action = action(&request);
     let fault = take_fault(state, &action);
-    if fault == Some(Fault::Hang) {
+    if matches!(fault, Some(Fault::Hang | Fault::Mute)) {
         note(state, action, &request, 0);
+        if fault == Some(Fault::Mute) {
+            wire::send(upstream, &request).await?;
+        }
         tokio::time::sleep(Duration::from_secs(120)).await;
         return Ok(());
     }

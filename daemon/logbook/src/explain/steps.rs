@@ -73,6 +73,14 @@ fn tell(answer: &mut Answer<'_>, step: &Step) {
             format_args!("adds {rate} for {} nodes and {} pods", nodes.len(), pods.len()),
         );
     }
+    if let StepKind::PlaceOnFargate { class, label, .. } = &step.kind {
+        let labels: Vec<String> = label.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        answer.decided(
+            FactKind::Placement,
+            1,
+            format_args!("class {class}, by the label {} at admission", labels.join(", ")),
+        );
+    }
     if let Some((_, verdict)) = record.verdicts.iter().find(|(id, _)| *id == step.id) {
         answer.decided(FactKind::Verdict, 1, verdict);
     }

@@ -1,0 +1,95 @@
+//! What `plimsolld` makes of its command line and of configurations that are none: an exit code, one clear line for
+//! each mistake with file and field, never a panic.
+//!
+//! Not here: what a running daemon does. That this test exists also makes cargo build the binary that `tests/e2e`
+//! starts.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const GOOD: &str = "cluster: blue\nprovider: {none: {}}\n";
+
+fn check(file: &Path) -> Output {
+    let mut daemon = Command::new(env!("CARGO_BIN_EXE_plimsolld"));
+    daemon
+        .arg("--check-config")
+        .arg("--config")
+        .arg(file)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_good_configuration_is_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("plimsolld.yaml");
+    std::fs::write(&file, GOOD).unwrap();
+    let answer = check(&file);
+    assert_eq!(answer.status.code(), Some(0), "{answer:?}");
+}
+
+#[test]
+fn what_is_no_configuration_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let module = dir.path().join("module.wasm");
+    std::fs::write(&module, b"\0asm\x01\0\0\0").unwrap();
+    let policy = |file: &Path| format!("{GOOD}policies: [{{name: p, file: {}}}]\n", file.display());
+    let cases: [(&str, Vec<u8>, &[&str]); 12] = [
+        ("empty", Vec::new(), &["plimsolld.yaml"]),
+        ("not YAML", b"cluster: [unclosed".to_vec(), &["plimsolld.yaml"]),
+        ("not text", vec![0xff, 0xfe, 0, 1], &["plimsolld.yaml"]),
+        ("a list", b"- a\n- b\n".to_vec(), &["plimsolld.yaml", "mapping"]),
+        ("no provider", b"cluster: blue\n".to_vec(), &["provider"]),
+        ("unknown field", format!("{GOOD}intervall: 5s\n").into_bytes(), &["intervall"]),
+        (
+            "several mistakes",
+            format!("{GOOD}interval: soon\nmode: maybe\nhttp: {{bind: nowhere}}\n").into_bytes(),
+            &["interval", "mode", "http.bind"],
+        ),
+        ("plain gRPC outside", format!("{GOOD}grpc: {{bind: 0.0.0.0:1}}\n").into_bytes(), &["grpc.bind", "TLS"]),
+        (
+            "negative and huge amounts",
+            b"cluster: b\nprovider: {kwok: {groups: [{name: a, cpu: -1, memory: 1000000000000000000000Gi, usd_per_hour: 1}]}}"
+                .to_vec(),
+            &["cpu", "memory"],
+        ),
+        (
+            "duplicate names",
+            b"cluster: b\nprovider: {kwok: {groups: [{name: a, cpu: 1, memory: 1Gi, usd_per_hour: 1}, {name: a, cpu: 1, memory: 1Gi, usd_per_hour: 1}]}}"
+                .to_vec(),
+            &["name", "another group"],
+        ),
+        ("a module, not a component", policy(&module).into_bytes(), &["module.wasm"]),
+        ("no such policy", policy(&dir.path().join("none.wasm")).into_bytes(), &["none.wasm"]),
+    ];
+    for (what, bytes, words) in cases {
+        let file = dir.path().join("plimsolld.yaml");
+        std::fs::write(&file, bytes).unwrap();
+        refused(what, &check(&file), words);
+    }
+}
+
+#[test]
+fn files_that_cannot_be_are_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    refused("no file", &check(&dir.path().join("none.yaml")), &["none.yaml"]);
+    refused(
+        "a folder",
+        &check(dir.path()),
+        &[&dir.path().display().to_string()],
+    );
+    let huge = dir.path().join("huge.yaml");
+    let file = std::fs::File::create(&huge).unwrap();
+    file.set_len(50 << 20).unwrap();
+    refused("50 MB", &check(&huge), &["huge.yaml", "bytes"]);
+}
+
+fn refused(what: &str, answer: &Output, words: &[&str]) {
+    let said = String::from_utf8_lossy(&answer.stderr);
+    assert_eq!(answer.status.code(), Some(2), "{what}: {said}");
+    assert!(!said.contains("panicked"), "{what}: {said}");
+    assert!(said.lines().count() <= 8, "{what}: {said}");
+    for word in words {
+        assert!(said.contains(word), "{what}: {word} is not in: {said}");
+    }
+}
