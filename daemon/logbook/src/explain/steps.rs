@@ -74,7 +74,10 @@ fn tell(answer: &mut Answer<'_>, step: &Step) {
         );
     }
     if let StepKind::PlaceOnFargate { class, label, .. } = &step.kind {
-        let labels: Vec<String> = label.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let labels: Vec<String> = label
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
         answer.decided(
             FactKind::Placement,
             1,
