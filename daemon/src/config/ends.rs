@@ -238,6 +238,10 @@ fn amount(at: At<'_, '_>, read: fn(&str) -> Result<i64, String>) -> i64 {
         return 0;
     }
     match read(&text) {
+        Ok(i64::MAX) => {
+            at.problem(format_args!("{text:?}: is beyond what can be counted"));
+            0
+        }
         Ok(amount) if amount >= 0 => amount,
         Ok(_) => {
             at.problem(format_args!("{text:?}: must not be negative"));
