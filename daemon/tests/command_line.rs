@@ -48,8 +48,8 @@ fn what_is_no_configuration_is_refused_by_name() {
         ),
         ("plain gRPC outside", format!("{GOOD}grpc: {{bind: 0.0.0.0:1}}\n").into_bytes(), &["grpc.bind", "TLS"]),
         (
-            "negative and huge amounts",
-            b"cluster: b\nprovider: {kwok: {groups: [{name: a, cpu: -1, memory: 1000000000000000000000Gi, usd_per_hour: 1}]}}"
+            "a negative amount and an unknown unit",
+            b"cluster: b\nprovider: {kwok: {groups: [{name: a, cpu: -1, memory: 4Xi, usd_per_hour: 1}]}}"
                 .to_vec(),
             &["cpu", "memory"],
         ),
