@@ -3,6 +3,8 @@
 //!
 //! What the daemon then does is told in `e2e`.
 
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
+
 use plimsoll_tests::cluster::Cluster;
 use plimsoll_tests::daemon::plimsolld;
 use plimsoll_tests::{Result, process, root, skip, tools};

@@ -126,7 +126,7 @@ async fn away(world: &mut World, daemon: &Daemon) -> Result<()> {
     world.cluster.tell("stop apiserver")?;
     never(
         "something is asked of AWS while nothing can be seen",
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         async || {
             let asked = world.proxy.mutating();
             Ok((!asked.is_empty()).then_some(asked))

@@ -3,6 +3,10 @@
 //!
 //! One story at a time: they share two cores. What is about one room only is tested there.
 
+#![expect(clippy::print_stdout, reason = "how long each story took")]
+#![expect(clippy::panic, reason = "all of this is test code")]
+#![expect(clippy::large_futures, reason = "one story at a time, told once")]
+
 mod components;
 mod demand;
 mod dry_run;

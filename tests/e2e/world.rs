@@ -75,7 +75,7 @@ impl World {
     /// A group of m6a.large, whose price is built in, and machines for its instances.
     pub(crate) async fn group(&self, name: &str, (min, max, desired): (i32, i32, i32)) -> Result<Machines> {
         let mut group = NewGroup::of(CLUSTER, name).sized(min, max, desired);
-        group.instance_type = "m6a.large".to_owned();
+        group.instance_type = String::from("m6a.large");
         self.account.create(&group).await?;
         let machines = Machines::play(
             Arc::clone(&self.account),

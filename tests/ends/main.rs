@@ -3,6 +3,8 @@
 //!
 //! Everything goes through the real SDK and over the wire. Not here: the daemon around them (`e2e`).
 
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
+
 mod cloudwatch;
 mod eyes;
 mod faults;

@@ -54,6 +54,7 @@ impl NewGroup {
     }
 
     /// With these bounds and this many instances to begin with.
+    #[must_use]
     pub const fn sized(mut self, min: i32, max: i32, desired: i32) -> Self {
         (self.min, self.max, self.desired) = (min, max, desired);
         self

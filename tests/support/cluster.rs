@@ -60,7 +60,7 @@ impl Cluster {
             .arg("--stdin")
             .args(args);
         let process = Process::start("testcluster", &mut command, &dir.path().join("testcluster.log"))?;
-        let said = process.line(Duration::from_secs(120))?;
+        let said = process.line(Duration::from_mins(2))?;
         if !said.starts_with("READY ") {
             return Err(format!("testcluster said {said}").into());
         }

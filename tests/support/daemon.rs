@@ -199,7 +199,7 @@ impl Daemon {
 
     async fn ready(&mut self) -> Result<()> {
         let url = format!("{}/readyz", self.http);
-        let ready = eventually("the daemon is ready", Duration::from_secs(60), async || {
+        let ready = eventually("the daemon is ready", Duration::from_mins(1), async || {
             if let Some(status) = self.process.ended()? {
                 return Ok(Some(Err(format!("the daemon ended with {status}"))));
             }

@@ -32,7 +32,7 @@ impl Emulator {
         let mut command = Command::new("bash");
         command.arg(root().join("tests/emulators/start.sh")).arg(name);
         let process = Process::start(name, &mut command, &log)?;
-        let said = process.line(Duration::from_secs(60)).map_err(|error| {
+        let said = process.line(Duration::from_mins(1)).map_err(|error| {
             let log = std::fs::read_to_string(&log).unwrap_or_default();
             format!("{error}: {log}")
         })?;

@@ -116,7 +116,7 @@ async fn serve(mut stream: TcpStream, upstream: &str, state: &Mutex<State>) -> R
         if fault == Some(Fault::Mute) {
             wire::send(upstream, &request).await?;
         }
-        tokio::time::sleep(Duration::from_secs(120)).await;
+        tokio::time::sleep(Duration::from_mins(2)).await;
         return Ok(());
     }
     let passed = match fault {

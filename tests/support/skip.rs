@@ -3,7 +3,10 @@
 
 use std::io::Write as _;
 
-/// Notes that something cannot run on this machine. Panics where CI=true: there nothing may be skipped.
+/// Notes that something cannot run on this machine.
+///
+/// # Panics
+/// Where CI=true: there nothing may be skipped.
 pub fn skip(what: &str, why: &str) {
     assert!(
         std::env::var("CI").as_deref() != Ok("true"),
@@ -17,6 +20,7 @@ pub fn skip_without_data(what: &str, why: &str) {
     note(what, why);
 }
 
+#[expect(clippy::print_stdout, reason = "said where the test is seen")]
 fn note(what: &str, why: &str) {
     println!("skipped: {what}: {why}");
     let Some(path) = std::env::var_os("PLIMSOLL_SKIPS") else {

@@ -64,12 +64,13 @@ pub async fn send(address: &str, request: &Request) -> Result<Answer> {
         .head
         .lines()
         .filter(|line| !line.to_ascii_lowercase().starts_with("connection:"));
-    let mut head: String = kept.map(|line| format!("{line}\r\n")).collect();
-    head.push_str("Connection: close\r\n\r\n");
+    let mut lines: Vec<&str> = kept.collect();
+    lines.extend(["Connection: close", "", ""]);
+    let head = lines.join("\r\n");
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(&request.body).await?;
     let mut raw = Vec::new();
-    timeout(Duration::from_secs(60), stream.read_to_end(&mut raw)).await??;
+    timeout(Duration::from_mins(1), stream.read_to_end(&mut raw)).await??;
     let text = String::from_utf8_lossy(&raw).into_owned();
     let status = text.split(' ').nth(1).unwrap_or_default().parse()?;
     let text = text

@@ -171,7 +171,7 @@ impl Hands {
         let ids = answer
             .instances()
             .iter()
-            .flat_map(|i| i.instance_ids())
+            .flat_map(aws_sdk_autoscaling::types::InstanceCollection::instance_ids)
             .map(InstanceId::new)
             .collect::<Vec<_>>();
         if !ids.is_empty() {
@@ -215,7 +215,10 @@ impl Hands {
             .as_ref()
             .map_or_else(|| step.id.to_string(), ToString::to_string);
         let digest = Sha256::digest(format!("{}\u{0}{intent}", self.cluster).as_bytes());
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        digest
+            .iter()
+            .take(16)
+            .fold(String::new(), |token, byte| format!("{token}{byte:02x}"))
     }
 }
 

@@ -9,7 +9,9 @@ use super::groups::{Share, on_demand_share};
 use super::sdk::AwsError;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplateSpecification};
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{ArchitectureType, InstanceType, InstanceTypeInfo};
+use aws_sdk_ec2::types::{
+    ArchitectureType, GpuDeviceInfo, InstanceType, InstanceTypeInfo, NetworkInfo, ProcessorInfo,
+};
 use model::group::LaunchMode;
 use model::ids::{InstanceId, OfferId};
 use model::money::UsdPerHour;
@@ -17,6 +19,7 @@ use model::node::Node;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::resources::{MIB, Resources};
 use model::selector::Labels;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Shapes of instance types and types of launch templates, learned once.
@@ -43,9 +46,9 @@ impl Catalogue {
     ) -> Result<(), AwsError> {
         for template in groups.iter().filter_map(template_of) {
             let key = template_key(template);
-            if !self.templates.contains_key(&key) {
-                let found = describe_template(client, &key).await?;
-                self.templates.insert(key, found);
+            if let Entry::Vacant(unknown) = self.templates.entry(key) {
+                let found = describe_template(client, unknown.key()).await?;
+                unknown.insert(found);
             }
         }
         let wanted: BTreeSet<String> = groups.iter().flat_map(|g| self.types_of(g)).collect();
@@ -241,7 +244,9 @@ fn template_of(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification>
 }
 
 fn template_key(template: &LaunchTemplateSpecification) -> (String, String) {
-    let name = template.launch_template_id().or(template.launch_template_name());
+    let name = template
+        .launch_template_id()
+        .or_else(|| template.launch_template_name());
     (
         name.unwrap_or_default().to_owned(),
         template.version().unwrap_or("$Default").to_owned(),
@@ -287,13 +292,15 @@ fn shape(info: &InstanceTypeInfo) -> Option<(String, Shape)> {
     let vcpus = i64::from(info.v_cpu_info()?.default_v_cpus()?);
     let memory_mib = info.memory_info()?.size_in_mib()?;
     let network = info.network_info();
-    let enis = network.and_then(|n| n.maximum_network_interfaces()).unwrap_or(2);
+    let enis = network
+        .and_then(NetworkInfo::maximum_network_interfaces)
+        .unwrap_or(2);
     let addresses = network
-        .and_then(|n| n.ipv4_addresses_per_interface())
+        .and_then(NetworkInfo::ipv4_addresses_per_interface)
         .unwrap_or(6);
     let architectures = info
         .processor_info()
-        .map(|p| p.supported_architectures())
+        .map(ProcessorInfo::supported_architectures)
         .unwrap_or_default();
     let arch = if architectures.contains(&ArchitectureType::Arm64) {
         "arm64"
@@ -304,7 +311,7 @@ fn shape(info: &InstanceTypeInfo) -> Option<(String, Shape)> {
     let mut allocatable = allocatable(vcpus, memory_mib, max_pods);
     let gpus: i32 = info
         .gpu_info()
-        .map_or(0, |g| g.gpus().iter().filter_map(|gpu| gpu.count()).sum());
+        .map_or(0, |g| g.gpus().iter().filter_map(GpuDeviceInfo::count).sum());
     if gpus > 0 {
         allocatable
             .extended
