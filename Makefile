@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
-POLICIES := $(TARGET)/policies
+POLICIES := $(abspath $(TARGET))/policies
+export PLIMSOLL_POLICIES_DIR := $(POLICIES)
 KEEP ?=
 
 help: ## What can be done here
