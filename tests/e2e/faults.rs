@@ -39,7 +39,7 @@ async fn the_kill_switch_stops_a_drain() {
                 budget,
             )
             .await?;
-        world.runs("slow", 4).await?;
+        world.spreads("slow", 4, 2).await?;
         let daemon = world.daemon("act", aims(&json!({})), json!([])).await?;
         pull(&world, &daemon)
             .await

@@ -11,6 +11,7 @@ use plimsoll_tests::proxy::Proxy;
 use plimsoll_tests::wait::eventually;
 use plimsoll_tests::{Result, root, skip, tools};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,7 +122,12 @@ impl World {
                 .as_array()
                 .map(Vec::as_slice)
                 .unwrap_or_default();
+            let taints = node["spec"]["taints"].as_array();
+            let shut =
+                taints.is_some_and(|taints| taints.iter().any(|taint| taint["effect"] == "NoSchedule"));
+            // A node that has just become Ready keeps its not-ready taint for some moments: kube-scheduler passes it by.
             node["spec"]["unschedulable"] != true
+                && !shut
                 && conditions
                     .iter()
                     .any(|c| c["type"] == "Ready" && c["status"] == "True")
@@ -203,6 +209,26 @@ impl World {
             } else {
                 Err(format!("{running} run").into())
             }
+        })
+        .await
+    }
+
+    /// Waits until so many pods of an app run and stand on so many nodes. kube-scheduler learns of a node some moments
+    /// after everyone else does: what it put elsewhere by then is put once more.
+    pub(crate) async fn spreads(&self, app: &str, pods: usize, nodes: usize) -> Result<()> {
+        eventually(&format!("{app} stands on {nodes} nodes"), PATIENCE, async || {
+            self.runs(app, pods).await?;
+            let placed = self.placed(app).await?;
+            let on: BTreeSet<&str> = placed.iter().map(|(_, node)| node.as_str()).collect();
+            if on.len() == nodes {
+                return Ok(Some(()));
+            }
+            for (pod, _) in &placed {
+                self.api
+                    .delete(&format!("/api/v1/namespaces/{SHOP}/pods/{pod}"))
+                    .await?;
+            }
+            Ok(None)
         })
         .await
     }
