@@ -64,26 +64,26 @@ impl Reader {
     }
 
     fn next_segment(&mut self) -> Option<Result<(), LogError>> {
-        let path = self.waiting.pop_front()?;
-        let mut file = match File::open(&path) {
-            Ok(file) => BufReader::new(file),
-            Err(error) => return Some(Err(LogError::io(&path, error))),
-        };
-        match Header::read(&mut file) {
-            Ok(_) => {
-                self.current = Some(Current {
-                    path,
-                    file,
-                    offset: HEADER as u64,
-                    unpacker: Unpacker::default(),
-                });
-                Some(Ok(()))
+        loop {
+            let path = self.waiting.pop_front()?;
+            let mut file = match File::open(&path) {
+                Ok(file) => BufReader::new(file),
+                Err(error) => return Some(Err(LogError::io(&path, error))),
+            };
+            match Header::read(&mut file) {
+                Ok(_) => {
+                    self.current = Some(Current {
+                        path,
+                        file,
+                        offset: HEADER as u64,
+                        unpacker: Unpacker::default(),
+                    });
+                    return Some(Ok(()));
+                }
+                // A writer was cut off before it had written anything.
+                Err(NoFrame::End | NoFrame::Torn) => self.torn = true,
+                Err(no) => return Some(Err(told(&path, 0, no))),
             }
-            Err(NoFrame::End | NoFrame::Torn) if self.waiting.is_empty() => {
-                self.torn = true;
-                None
-            }
-            Err(no) => Some(Err(told(&path, 0, no))),
         }
     }
 }

@@ -189,6 +189,74 @@ fn damage_in_one_segment_does_not_hide_the_next() {
 }
 
 #[test]
+fn a_flipped_byte_is_never_cut_away_with_what_is_behind_it() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), 1..=5);
+    let path = segments(folder.path()).remove(0);
+    let mut bad = fs::read(&path).unwrap();
+    bad[HEADER + 20] ^= 0x41;
+    fs::write(&path, &bad).unwrap();
+    write(folder.path(), [6]);
+    assert_eq!(fs::read(&path).unwrap(), bad, "left as it was");
+    assert_eq!(cycles(&segments(folder.path())[1]), [6]);
+    // A header that cannot be read keeps nobody from writing, and stays as well.
+    bad[0] ^= 1;
+    fs::write(&path, &bad).unwrap();
+    fs::remove_file(&segments(folder.path())[1]).unwrap();
+    write(folder.path(), [7]);
+    assert_eq!(fs::read(&path).unwrap(), bad);
+    assert_eq!(cycles(&segments(folder.path())[1]), [7]);
+}
+
+#[test]
+fn a_segment_without_a_header_costs_no_healthy_one() {
+    let each_its_own = |folder: &Path| Settings {
+        rotate_bytes: 1,
+        ..settings(folder)
+    };
+    let folder = TempDir::new().unwrap();
+    let mut writer = Writer::open(each_its_own(folder.path())).unwrap();
+    for cycle in 1..=4 {
+        writer.append(&record(cycle)).unwrap();
+    }
+    drop(writer);
+    let paths = segments(folder.path());
+    fs::write(&paths[1], "").unwrap();
+    fs::write(&paths[2], "no header, but longer than one would be").unwrap();
+    let mut readable = Reader::open(folder.path()).unwrap().filter_map(Result::ok);
+    assert_eq!(readable.next().map(|record| record.cycle), Some(1));
+    assert_eq!(readable.next().map(|record| record.cycle), Some(4));
+    let mut writer = Writer::open(each_its_own(folder.path())).unwrap();
+    for cycle in 5..=6 {
+        writer.append(&record(cycle)).unwrap();
+    }
+    assert!(!paths[1].exists(), "nothing was in it");
+    assert!(paths[0].exists() && paths[2].exists());
+}
+
+#[test]
+fn a_failed_clean_up_fails_no_append() {
+    let folder = TempDir::new().unwrap();
+    let mut writer = Writer::open(Settings {
+        rotate_bytes: 1,
+        keep_bytes: 1,
+        ..settings(folder.path())
+    })
+    .unwrap();
+    writer.append(&record(1)).unwrap();
+    // Gone already, and something that cannot be removed like a file.
+    fs::remove_file(&segments(folder.path())[0]).unwrap();
+    writer.append(&record(2)).unwrap();
+    let second = segments(folder.path()).remove(0);
+    fs::remove_file(&second).unwrap();
+    fs::create_dir(&second).unwrap();
+    for cycle in 3..=4 {
+        writer.append(&record(cycle)).unwrap();
+    }
+    assert_eq!(cycles(&segments(folder.path())[1]), [4]);
+}
+
+#[test]
 fn old_segments_leave_by_size() {
     let folder = TempDir::new().unwrap();
     let mut writer = Writer::open(Settings {

@@ -2,7 +2,7 @@
 
 use crate::codec::{Packer, pack_component};
 use crate::error::LogError;
-use crate::frame::{Frame, HEADER, Header, Kind, NoFrame};
+use crate::frame::{Frame, HEAD, HEADER, Header, Kind, NoFrame};
 use crate::record::CycleRecord;
 use crate::segments::{self, Segment};
 use model::{Instant, Span};
@@ -48,8 +48,8 @@ pub struct Writer {
     settings: Settings,
     packer: Packer,
     components: BTreeMap<String, Arc<[u8]>>,
-    /// Segments before the open one, oldest first, with the instant of their first record.
-    older: VecDeque<(Segment, Instant)>,
+    /// Segments before the open one, oldest first, with the instant of their first record where it can be read.
+    older: VecDeque<(Segment, Option<Instant>)>,
     open: Option<Open>,
     next_number: u64,
 }
@@ -66,7 +66,8 @@ struct Open {
 }
 
 impl Writer {
-    /// Opens a folder for appending. A frame that a crash has cut off is cut away.
+    /// Opens a folder for appending. A frame that a crash has cut off is cut away; a segment that is damaged
+    /// is left as it is, whatever is in it, and a new one is begun.
     pub fn open(settings: Settings) -> Result<Self, LogError> {
         fs::create_dir_all(&settings.folder).map_err(|error| LogError::io(&settings.folder, error))?;
         let mut writer = Self {
@@ -80,15 +81,18 @@ impl Writer {
         let mut segments = segments::list(&writer.settings.folder)?;
         let newest = segments.pop();
         for segment in segments {
-            let first_at = first_instant(&segment.path);
-            writer.older.push_back((segment, first_at));
+            match first_instant(&segment.path) {
+                Ok(first_at) => writer.older.push_back((segment, Some(first_at))),
+                Err(NoFrame::End | NoFrame::Torn) => drop_file(&segment.path),
+                Err(NoFrame::Damaged(_) | NoFrame::Io(_)) => writer.older.push_back((segment, None)),
+            }
         }
         if let Some(newest) = newest {
             writer.next_number = newest.number.saturating_add(1);
-            match Open::again(&newest)? {
-                Some(open) => writer.open = Some(open),
-                // Not even its header is whole: nothing was in it.
-                None => fs::remove_file(&newest.path).map_err(|error| LogError::io(&newest.path, error))?,
+            match Open::again(&newest) {
+                Again::Open(open) => writer.open = Some(*open),
+                Again::Empty => drop_file(&newest.path),
+                Again::Damaged(first_at) => writer.older.push_back((newest, first_at)),
             }
         }
         Ok(writer)
@@ -125,7 +129,8 @@ impl Writer {
         let written = self.write(&mut open, record);
         self.open = Some(open);
         written?;
-        self.drop_oldest(record.at)
+        self.drop_oldest(record.at);
+        Ok(())
     }
 
     fn write(&mut self, open: &mut Open, record: &CycleRecord) -> Result<(), LogError> {
@@ -161,12 +166,17 @@ impl Writer {
     fn close(&mut self) {
         self.packer.start_over();
         if let Some(open) = self.open.take() {
+            if open.bytes <= HEADER as u64 {
+                // Nothing but a header: a full disk would leave one more with every record.
+                drop_file(&open.path);
+                return;
+            }
             let segment = Segment {
                 number: open.number,
                 path: open.path,
                 bytes: open.bytes,
             };
-            self.older.push_back((segment, open.first_at));
+            self.older.push_back((segment, Some(open.first_at)));
         }
     }
 
@@ -183,7 +193,8 @@ impl Writer {
             .create_new(true)
             .open(&path)
             .map_err(|error| LogError::io(&path, error))?;
-        let mut open = Open {
+        self.next_number = number.saturating_add(1);
+        let open = Open {
             file,
             path,
             number,
@@ -191,70 +202,77 @@ impl Writer {
             first_at: record.at,
             components: BTreeSet::new(),
         };
-        self.next_number = number.saturating_add(1);
-        open.append(&header.bytes(), false)?;
-        Ok(open)
+        open.begin(header)
     }
 
-    /// Old segments leave by age and by size.
-    fn drop_oldest(&mut self, now: Instant) -> Result<(), LogError> {
+    /// Old segments leave by age and by size. One that cannot be removed is forgotten until the next opening:
+    /// the record is written, and that is what the caller asked for.
+    fn drop_oldest(&mut self, now: Instant) {
         let open = self.open.as_ref().map_or(0, |open| open.bytes);
         let mut total: u64 = self.older.iter().map(|(segment, _)| segment.bytes).sum::<u64>() + open;
         while let Some((oldest, _)) = self.older.front() {
-            // Everything in a segment is older than the first record of the next one.
+            // Everything in a segment is older than the first record of the next one that can be read.
             let newest_in = self
                 .older
-                .get(1)
-                .map(|(_, at)| *at)
+                .iter()
+                .skip(1)
+                .find_map(|(_, at)| *at)
                 .or_else(|| self.open.as_ref().map(|open| open.first_at));
             let too_old = newest_in.is_some_and(|at| now.since(at) > self.settings.keep_age);
             if !too_old && total <= self.settings.keep_bytes {
-                return Ok(());
+                return;
             }
-            total -= oldest.bytes;
-            let gone = fs::remove_file(&oldest.path).map_err(|error| LogError::io(&oldest.path, error));
+            total = total.saturating_sub(oldest.bytes);
+            drop_file(&oldest.path);
             self.older.pop_front();
-            gone?;
         }
-        Ok(())
     }
 }
 
+/// What an existing segment is good for.
+enum Again {
+    /// To be written on.
+    Open(Box<Open>),
+    /// For nothing: not even its header is whole.
+    Empty,
+    /// For reading as far as it goes; with the instant of its first record, where its header can be read.
+    Damaged(Option<Instant>),
+}
+
 impl Open {
-    /// Opens an existing segment at the end of its last whole frame; `None` where it has no whole header.
-    fn again(segment: &Segment) -> Result<Option<Self>, LogError> {
+    /// Opens an existing segment at the end of its last whole frame. Only what a crash has cut off is cut
+    /// away: behind anything else there may be good records.
+    fn again(segment: &Segment) -> Again {
         let path = &segment.path;
-        let io = |error| LogError::io(path, error);
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .open(path)
-            .map_err(io)?;
+        let Ok(file) = OpenOptions::new().read(true).append(true).open(path) else {
+            return Again::Damaged(None);
+        };
         let mut reader = BufReader::new(&file);
         let header = match Header::read(&mut reader) {
             Ok(header) => header,
-            Err(NoFrame::End | NoFrame::Torn) => return Ok(None),
-            Err(NoFrame::Io(error)) => return Err(io(error)),
-            Err(NoFrame::Damaged(why)) => {
-                return Err(LogError::Damaged {
-                    path: path.clone(),
-                    offset: 0,
-                    why: why.to_owned(),
-                });
-            }
+            Err(NoFrame::End | NoFrame::Torn) => return Again::Empty,
+            Err(NoFrame::Damaged(_) | NoFrame::Io(_)) => return Again::Damaged(None),
         };
+        let damaged = Again::Damaged(Some(header.first_at));
         let mut bytes = HEADER as u64;
         let mut components = BTreeSet::new();
-        while let Ok(frame) = Frame::read(&mut reader) {
-            bytes += frame.bytes().len() as u64;
-            if frame.kind == Kind::Component
-                && let Ok((digest, _)) = crate::codec::unpack_component(&frame)
-            {
-                components.insert(digest);
+        loop {
+            match Frame::read(&mut reader) {
+                Ok(frame) => {
+                    bytes += (HEAD + frame.payload.len()) as u64;
+                    if frame.kind == Kind::Component
+                        && let Ok((digest, _)) = crate::codec::unpack_component(&frame)
+                    {
+                        components.insert(digest);
+                    }
+                }
+                Err(NoFrame::End) => break,
+                Err(NoFrame::Torn) if file.set_len(bytes).is_ok() => break,
+                Err(NoFrame::Torn | NoFrame::Damaged(_) | NoFrame::Io(_)) => return damaged,
             }
         }
-        file.set_len(bytes).map_err(io)?;
-        Ok(Some(Self {
+        drop(reader);
+        Again::Open(Box::new(Self {
             file,
             path: path.clone(),
             number: segment.number,
@@ -262,6 +280,17 @@ impl Open {
             first_at: header.first_at,
             components,
         }))
+    }
+
+    /// Writes the header of a new segment; where that fails, there is no such segment.
+    fn begin(mut self, header: Header) -> Result<Self, LogError> {
+        match self.append(&header.bytes(), false) {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                drop_file(&self.path);
+                Err(error)
+            }
+        }
     }
 
     /// Appends bytes; where that fails half-way, cuts them away again.
@@ -281,10 +310,51 @@ impl Open {
     }
 }
 
-/// When the first record of a segment was made; a segment that cannot be read counts as the oldest there is.
-fn first_instant(path: &Path) -> Instant {
-    File::open(path)
-        .ok()
-        .and_then(|file| Header::read(&mut BufReader::new(file)).ok())
-        .map_or(Instant(i64::MIN), |header| header.first_at)
+/// When the first record of a segment was made.
+fn first_instant(path: &Path) -> Result<Instant, NoFrame> {
+    let file = File::open(path).map_err(NoFrame::Io)?;
+    Header::read(&mut BufReader::new(file)).map(|header| header.first_at)
+}
+
+/// Removes a file that nobody needs. Clean-up only: a file that stays, or is gone already, keeps no record
+/// from being written.
+fn drop_file(path: &Path) {
+    let _ = fs::remove_file(path);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    /// A segment on a file that cannot be written to: what a full disk does.
+    fn unwritable(folder: &Path, bytes: u64) -> Open {
+        let path = segments::path(folder, 1);
+        fs::write(&path, "").unwrap();
+        Open {
+            file: File::open(&path).unwrap(),
+            path,
+            number: 1,
+            bytes,
+            first_at: Instant(0),
+            components: BTreeSet::new(),
+        }
+    }
+
+    #[test]
+    fn a_full_disk_leaves_no_segments_without_records_behind() {
+        let folder = TempDir::new().unwrap();
+        let header = Header {
+            first_cycle: 1,
+            first_at: Instant(0),
+        };
+        assert!(unwritable(folder.path(), 0).begin(header).is_err());
+        assert_eq!(segments::list(folder.path()).unwrap(), []);
+        // The header found room, the first record did not.
+        let mut writer = Writer::open(Settings::new(folder.path())).unwrap();
+        writer.open = Some(unwritable(folder.path(), HEADER as u64));
+        assert!(writer.append(&CycleRecord::default()).is_err());
+        assert_eq!(segments::list(folder.path()).unwrap(), []);
+        assert!(writer.older.is_empty());
+    }
 }
