@@ -39,9 +39,12 @@ fn sources() -> Vec<(String, String)> {
     found
 }
 
+/// Members of the workspace only: resolving everything would want crates of other platforms, which a machine that
+/// has just built this one does not have.
 fn metadata() -> Metadata {
     MetadataCommand::new()
         .current_dir(root())
+        .no_deps()
         .other_options(vec!["--offline".into()])
         .exec()
         .unwrap()
