@@ -1,5 +1,5 @@
 //! Records as frames: JSON packed with zstd, every so often on its own, in between against the last one that
-//! stands on its own (as a dictionary), so that what has not changed costs next to nothing.
+//! stands on its own (as a prefix), so that what has not changed costs next to nothing.
 
 use crate::frame::{Frame, Kind, MAX_PAYLOAD};
 use crate::record::{CycleRecord, PolicyUse, RECORD_VERSION, Trouble};
@@ -7,14 +7,20 @@ use model::{Aims, Instant, Memory, Notes, Outcome, Plan, Snapshot, StepId, Verdi
 use serde::Deserialize;
 use std::io;
 use std::sync::Arc;
+use zstd::zstd_safe::{CCtx, CParameter, compress_bound, get_error_name};
 
 /// zstd level: the fastest that packs repetition well.
 const LEVEL: i32 = 3;
 
+/// How far back a record between two keys refers, as a power of two: over itself and the key before it, up to
+/// 128 MiB. At this level alone zstd sees 2 MiB, which is less than half of one record of a large cluster.
+const WINDOW_LOG: std::ops::RangeInclusive<u32> = 18..=27;
+
 /// Packs records one after the other.
 #[derive(Default)]
 pub(crate) struct Packer {
-    against_last_key: Option<zstd::bulk::Compressor<'static>>,
+    /// The last record that stands on its own, as JSON.
+    last_key: Option<Vec<u8>>,
     since_key: u32,
 }
 
@@ -34,7 +40,7 @@ pub(crate) enum NoRecord {
 impl Packer {
     /// The next record stands on its own.
     pub(crate) fn start_over(&mut self) {
-        self.against_last_key = None;
+        self.last_key = None;
     }
 
     /// One record as a frame; every `keyframe_every`th stands on its own.
@@ -46,18 +52,18 @@ impl Packer {
             .ok_or_else(|| io::Error::other("the record is larger than 256 MiB"))?;
         let version = u8::try_from(RECORD_VERSION).unwrap_or(u8::MAX);
         if self.since_key.saturating_add(1) < keyframe_every
-            && let Some(packer) = &mut self.against_last_key
+            && let Some(last_key) = &self.last_key
         {
             self.since_key += 1;
             return Ok(Frame {
                 kind: Kind::Delta,
                 version,
                 unpacked,
-                payload: packer.compress(&json)?,
+                payload: against(last_key, &json)?,
             });
         }
         let payload = zstd::bulk::compress(&json, LEVEL)?;
-        self.against_last_key = Some(zstd::bulk::Compressor::with_dictionary(LEVEL, &json)?);
+        self.last_key = Some(json);
         self.since_key = 0;
         Ok(Frame {
             kind: Kind::Key,
@@ -66,6 +72,29 @@ impl Packer {
             payload,
         })
     }
+}
+
+/// Packs a record against the one before it. Any reader that takes that one as a dictionary reads it.
+fn against(before: &[u8], json: &[u8]) -> io::Result<Vec<u8>> {
+    let failed = |code| io::Error::other(get_error_name(code));
+    let both = before.len().saturating_add(json.len());
+    let window = both
+        .next_power_of_two()
+        .trailing_zeros()
+        .clamp(*WINDOW_LOG.start(), *WINDOW_LOG.end());
+    let mut context = CCtx::try_create().ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+    for setting in [
+        CParameter::CompressionLevel(LEVEL),
+        CParameter::WindowLog(window),
+        CParameter::EnableLongDistanceMatching(true),
+    ] {
+        context.set_parameter(setting).map_err(failed)?;
+    }
+    context.ref_prefix(before).map_err(failed)?;
+    let mut packed = Vec::with_capacity(compress_bound(json.len()));
+    context.compress2(&mut packed, json).map_err(failed)?;
+    packed.shrink_to_fit();
+    Ok(packed)
 }
 
 impl Unpacker {

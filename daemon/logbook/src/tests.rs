@@ -102,6 +102,41 @@ fn records_in_between_cost_next_to_nothing() {
 }
 
 #[test]
+fn records_of_a_large_cluster_cost_as_little() {
+    // 10 MB and more of JSON, of which nothing repeats but from one record to the next.
+    let large = |cycle: u64| {
+        let mut large = record(cycle);
+        let mut seen = Snapshot::clone(&large.snapshot);
+        let mut draw = 1_u64;
+        for n in 0..90_000_i64 {
+            draw = draw.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            seen.pods.push(Pod {
+                key: PodKey::new("ns", format!("pod-{draw:016x}{:016x}", draw.rotate_left(23))),
+                spec: 0,
+                node: Some(format!("node-{}", draw >> 48).as_str().into()),
+                phase: PodPhase::Running,
+                created: Instant(n),
+                usage: None,
+                nominated: None,
+            });
+        }
+        large.snapshot = Arc::new(seen);
+        large
+    };
+    assert!(serde_json::to_vec(&large(1)).unwrap().len() > 10_000_000);
+    let folder = TempDir::new().unwrap();
+    let mut writer = Writer::open(settings(folder.path())).unwrap();
+    writer.append(&large(1)).unwrap();
+    let path = segments(folder.path()).remove(0);
+    let key = fs::metadata(&path).unwrap().len();
+    writer.append(&large(2)).unwrap();
+    let delta = fs::metadata(&path).unwrap().len() - key;
+    assert!(delta < key / 50, "{delta} bytes after {key}");
+    let read: Vec<_> = Reader::open(&path).unwrap().map(Result::unwrap).collect();
+    assert!(read == [large(1), large(2)]);
+}
+
+#[test]
 fn a_tail_torn_at_any_byte_loses_only_itself() {
     let folder = TempDir::new().unwrap();
     write(folder.path(), 1..=5);
