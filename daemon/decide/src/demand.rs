@@ -170,6 +170,7 @@ fn to_come<'a>(
         .filter(|key| &*key.kind == "Deployment")
         .collect();
     let mut lacking = Vec::new();
+    let mut taken = BTreeSet::new();
     for workload in &seen.workloads {
         if workload.is_daemon_set() || is_revision(&workload.key, &deployments) {
             continue;
@@ -180,7 +181,7 @@ fn to_come<'a>(
         let wanted = replicas.get(&workload.key).copied().unwrap_or(workload.replicas);
         let lacks = wanted.saturating_sub(have).min(TO_COME_AT_ONCE);
         if let (1.., Some(spec)) = (lacks, workload.template.or(sample)) {
-            lacking.push((workload, spec, free_names(seen, &workload.key, lacks)));
+            lacking.push((workload, spec, free_names(seen, &mut taken, &workload.key, lacks)));
         }
     }
     lacking
@@ -195,10 +196,17 @@ fn is_revision(key: &WorkloadKey, deployments: &BTreeSet<&WorkloadKey>) -> bool 
         })
 }
 
-fn free_names(seen: &Snapshot, workload: &WorkloadKey, how_many: u32) -> Vec<PodKey> {
+/// Names for replicas to come, `name-N`, that neither a pod has nor a workload of the same name but another kind
+/// was given before; `taken` remembers them. Workloads are asked in the order of their keys.
+pub fn free_names(
+    seen: &Snapshot,
+    taken: &mut BTreeSet<PodKey>,
+    workload: &WorkloadKey,
+    how_many: u32,
+) -> Vec<PodKey> {
     (0..u32::MAX)
         .map(|n| PodKey::new(&*workload.namespace, format!("{}-{n}", workload.name)))
-        .filter(|key| seen.pod(key).is_none())
+        .filter(|key| seen.pod(key).is_none() && taken.insert(key.clone()))
         .take(how_many as usize)
         .collect()
 }

@@ -63,6 +63,20 @@ fn replicas_to_come_take_the_first_free_numbers() {
 }
 
 #[test]
+fn two_workloads_of_one_name_share_no_pod_name() {
+    let seen = Cluster::new()
+        .workload("Deployment", "db", 2, asks(1, 1))
+        .workload("StatefulSet", "db", 2, asks(2, 2))
+        .seen();
+    let mut all = names(&fold(&seen));
+    all.sort();
+    assert_eq!(
+        all,
+        ["default/db-0", "default/db-1", "default/db-2", "default/db-3"]
+    );
+}
+
+#[test]
 fn finished_pods_count_for_jobs_only_and_terminating_ones_never() {
     for (kind, phase, lacking) in [
         ("Job", PodPhase::Finished, 1),
