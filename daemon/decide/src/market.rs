@@ -14,7 +14,7 @@ use model::ids::WorkloadKey;
 use model::intent::IntentKind;
 use model::memory::Memory;
 use model::money::UsdPerHour;
-use model::offer::{Confidence, Offer, OfferKind};
+use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::pod::PodSpec;
 use model::reason::GroupBlock;
 use model::selector::Labels;
@@ -308,6 +308,10 @@ fn offer_sets(seen: &Snapshot, memory: &Memory) -> (Vec<SetRow>, Vec<usize>) {
             .or_insert_with(|| empty_set(seen, memory, offer, &name));
         row.offers += 1;
         row.min_price = row.min_price.min(offer.price);
+        // A set of several architectures or purchases has none.
+        let (arch, purchase) = bought_as(offer);
+        row.arch = row.arch.take().filter(|shown| Some(shown) == arch);
+        row.purchase = row.purchase.filter(|shown| Some(*shown) == purchase);
         names.push(name);
     }
     let place: BTreeMap<&String, usize> = rows.keys().enumerate().map(|(ix, name)| (name, ix)).collect();
@@ -330,12 +334,16 @@ fn set_name(seen: &Snapshot, offer: &Offer) -> String {
     }
 }
 
+fn bought_as(offer: &Offer) -> (Option<&String>, Option<Purchase>) {
+    match &offer.kind {
+        OfferKind::Ec2 { arch, purchase, .. } => (Some(arch), Some(*purchase)),
+        OfferKind::Fargate { .. } => (None, None),
+    }
+}
+
 fn empty_set(seen: &Snapshot, memory: &Memory, offer: &Offer, name: &str) -> SetRow {
     let group = seen.groups.get(size(offer.group));
-    let (arch, purchase) = match &offer.kind {
-        OfferKind::Ec2 { arch, purchase, .. } => (Some(arch.clone()), Some(*purchase)),
-        OfferKind::Fargate { .. } => (None, None),
-    };
+    let (arch, purchase) = bought_as(offer);
     let nodes = group.map_or(0, |g| {
         seen.nodes
             .iter()
@@ -346,7 +354,7 @@ fn empty_set(seen: &Snapshot, memory: &Memory, offer: &Offer, name: &str) -> Set
         name: name.to_owned(),
         group: offer.group,
         kind: group.map_or(GroupKind::Asg, |g| g.kind),
-        arch,
+        arch: arch.cloned(),
         purchase,
         offers: 0,
         min_price: offer.price,
@@ -392,4 +400,34 @@ fn with_hostname(labels: &Labels) -> Labels {
     let mut labels = labels.clone();
     labels.entry(HOSTNAME.to_owned()).or_default();
     labels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Cluster;
+
+    #[test]
+    fn a_set_of_several_architectures_or_purchases_shows_none() {
+        let seen = Cluster::new()
+            .group("mixed", 0, 9)
+            .offer("mixed", "small", 1000, 1000, 1)
+            .offer("mixed", "large", 2000, 2000, 2)
+            .last_offers(|offer| {
+                if let OfferKind::Ec2 { arch, purchase, .. } = &mut offer.kind {
+                    "arm64".clone_into(arch);
+                    *purchase = Purchase::Spot;
+                }
+            })
+            .offer("mixed", "medium", 1500, 1500, 1)
+            .group("plain", 0, 9)
+            .offer("plain", "small", 1000, 1000, 1)
+            .seen();
+        let (sets, _) = offer_sets(&seen, &Memory::default());
+        let shown: Vec<_> = sets
+            .iter()
+            .map(|set| (set.arch.as_deref(), set.purchase))
+            .collect();
+        assert_eq!(shown, [(None, None), (Some("amd64"), Some(Purchase::OnDemand))]);
+    }
 }
