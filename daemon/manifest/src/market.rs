@@ -52,11 +52,15 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
         seen.groups.push(fleet_group());
     }
     for (name, selectors) in profiles(cluster, seen, aims) {
-        seen.groups
-            .retain(|group| *group.name.as_str() != *name || group.kind != GroupKind::FargateProfile);
-        let ix = index(Some(seen.groups.len()));
+        let profile = profile_group(&name, selectors);
+        // A group found by its nodes keeps its place: offers name their group by index.
+        let known = seen.groups.iter().position(|group| group.name == profile.name);
+        let ix = index(Some(known.unwrap_or(seen.groups.len())));
         seen.offers.extend(fargate_offers(&name, ix));
-        seen.groups.push(profile_group(&name, selectors));
+        match known.and_then(|at| seen.groups.get_mut(at)) {
+            Some(group) => *group = profile,
+            None => seen.groups.push(profile),
+        }
     }
     let mut ids = BTreeSet::new();
     seen.offers.retain(|offer| ids.insert(offer.id.clone()));

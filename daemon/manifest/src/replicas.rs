@@ -16,7 +16,7 @@ const MOST: u32 = 200_000;
 /// with the nodes. `N` is the smallest number whose name is free.
 pub(crate) fn add_missing(pods: &mut Vec<Pod>, workloads: &[Workload], specs: &Specs) {
     let owners: BTreeMap<WorkloadKey, u32> = owned(pods, specs);
-    let names: BTreeSet<PodKey> = pods.iter().map(|pod| pod.key.clone()).collect();
+    let mut names: BTreeSet<PodKey> = pods.iter().map(|pod| pod.key.clone()).collect();
     let mut left = MOST;
     for workload in workloads.iter().filter(|workload| !workload.is_daemon_set()) {
         let Some(spec) = workload.template else { continue };
@@ -26,7 +26,8 @@ pub(crate) fn add_missing(pods: &mut Vec<Pod>, workloads: &[Workload], specs: &S
         let key = |n: u32| PodKey::new(&workload.key.namespace, format!("{}-{n}", workload.key.name));
         let free = (0..)
             .map(key)
-            .filter(|key| !names.contains(key))
+            // A Deployment and a StatefulSet may have one name; their pods may not.
+            .filter(|key| names.insert(key.clone()))
             .take(missing as usize);
         pods.extend(free.map(|key| Pod {
             key,

@@ -130,23 +130,32 @@ pub(crate) fn workload(kind: &str, top: At<'_, '_>) -> WorkloadObject {
 fn replicas(kind: &str, spec: At<'_, '_>, status: At<'_, '_>) -> u32 {
     match kind {
         "DaemonSet" => status.get("desiredNumberScheduled").count().unwrap_or(0),
-        "Job" if spec.get("suspend").flag() => 0,
+        "Job" if spec.get("suspend").flag() || is_over(status) => 0,
         "Job" => {
             let parallel = spec.get("parallelism").count().unwrap_or(1);
             let done = status.get("succeeded").count().unwrap_or(0);
-            let left = spec
-                .get("completions")
-                .count()
-                .map(|all| all.saturating_sub(done));
-            let finished = status.get("completionTime").is_there();
-            if finished {
-                0
-            } else {
-                left.map_or(parallel, |left| left.min(parallel))
+            match spec.get("completions").count() {
+                Some(all) => all.saturating_sub(done).min(parallel),
+                // Pods of a work queue are not replaced any more once one of them has succeeded.
+                None if done > 0 => status.get("active").count().unwrap_or(0),
+                None => parallel,
             }
         }
         _ => spec.get("replicas").count().unwrap_or(1),
     }
+}
+
+/// Whether a Job starts no pod any more: it succeeded, failed for good, or is about to be told so.
+fn is_over(status: At<'_, '_>) -> bool {
+    const LAST: [&str; 4] = ["Complete", "Failed", "FailureTarget", "SuccessCriteriaMet"];
+    status.get("completionTime").is_there()
+        || status.get("conditions").items().any(|condition| {
+            condition.get("status").text() == Some("True")
+                && condition
+                    .get("type")
+                    .text()
+                    .is_some_and(|name| LAST.contains(&name))
+        })
 }
 
 /// What the DaemonSet controller adds to its pods (upstream `AddOrUpdateDaemonPodTolerations`).

@@ -108,6 +108,54 @@ spec: {template: {spec: {containers: [{}]}}}
     assert_eq!(seen.spec(agent.template.unwrap()).tolerations.len(), 6);
 }
 
+#[test]
+fn a_job_that_is_over_wants_no_pods() {
+    let condition = |name: &str| format!("{{conditions: [{{type: {name}, status: 'True'}}]}}");
+    for (spec, status, wanted) in [
+        ("parallelism: 4, completions: 9", "{}".to_owned(), 4),
+        ("parallelism: 4, completions: 9", "{succeeded: 7}".to_owned(), 2),
+        ("parallelism: 4, suspend: true", "{}".to_owned(), 0),
+        (
+            "parallelism: 4",
+            "{completionTime: '2026-01-01T00:00:00Z'}".to_owned(),
+            0,
+        ),
+        ("parallelism: 4, completions: 9", condition("Complete"), 0),
+        ("parallelism: 4, completions: 9", condition("Failed"), 0),
+        ("parallelism: 4, completions: 9", condition("FailureTarget"), 0),
+        ("parallelism: 4, completions: 9", condition("Suspended"), 4),
+        (
+            "parallelism: 4",
+            "{conditions: [{type: Failed, status: 'False'}]}".to_owned(),
+            4,
+        ),
+        // A work queue: without `completions`, one success means that nothing is left to start.
+        ("parallelism: 4", "{succeeded: 1, active: 2}".to_owned(), 2),
+        ("parallelism: 4", "{succeeded: 1}".to_owned(), 0),
+        ("parallelism: 4", "{active: 2}".to_owned(), 4),
+    ] {
+        let seen = snapshot(&format!(
+            "kind: Job\nmetadata: {{name: j}}\nspec: {{{spec}, template: {{spec: {{containers: [{{}}]}}}}}}\nstatus: {status}\n"
+        ));
+        assert_eq!(seen.workloads[0].replicas, wanted, "{spec}; {status}");
+    }
+}
+
+#[test]
+fn two_workloads_of_one_name_share_no_pod_name() {
+    let workload = |kind: &str, cpu: u32| {
+        format!(
+            "---\nkind: {kind}\nmetadata: {{name: db}}\nspec: {{replicas: 2, template: {{spec: {{containers: [{{resources: {{requests: {{cpu: {cpu}}}}}}}]}}}}}}\n"
+        )
+    };
+    let seen = snapshot(&(workload("Deployment", 1) + &workload("StatefulSet", 2)));
+    let names: Vec<String> = seen.pods.iter().map(|pod| pod.key.to_string()).collect();
+    assert_eq!(
+        names,
+        ["default/db-0", "default/db-1", "default/db-2", "default/db-3"]
+    );
+}
+
 const CLAIMS: &str = "
 kind: PersistentVolumeClaim
 metadata: {name: files}
@@ -265,6 +313,37 @@ fn fargate_is_offered_only_where_a_profile_is_named() {
     let named =
         "kind: ClusterConfig\nmetadata: {name: c}\nfargateProfiles: [{name: q, selectors: [{namespace: x}]}]";
     assert_eq!(snapshot(named).groups.last().unwrap().name.as_str(), "q");
+}
+
+#[test]
+fn offers_stay_with_their_group_beside_a_node_on_fargate() {
+    let on_fargate = "
+---
+kind: Node
+metadata: {name: f1, labels: {eks.amazonaws.com/compute-type: fargate, eks.amazonaws.com/fargate-profile: batch}}
+status: {allocatable: {cpu: 2, memory: 8Gi, pods: '1'}}
+";
+    let aims = Aims {
+        groups: vec!["batch".into(), "fleet".into(), "ng-1".into()],
+        fargate: vec![FargateAim {
+            profile: "batch".into(),
+            namespaces: vec!["batch-*".into()],
+            labels: Labels::new(),
+        }],
+        ..Aims::default()
+    };
+    let seen = builder(&format!("{NODE}{on_fargate}")).finish(&prices(), &aims);
+    let names: Vec<_> = seen.groups.iter().map(|group| group.name.as_str()).collect();
+    assert_eq!(names, ["batch", "fleet", "ng-1"]);
+    for offer in &seen.offers {
+        let wanted = match offer.id.as_str() {
+            id if id.starts_with("batch/") => "batch",
+            id if id.starts_with("ng-1/") => "ng-1",
+            _ => "fleet",
+        };
+        assert_eq!(names[offer.group as usize], wanted, "{}", offer.id);
+    }
+    assert_eq!(seen.groups[0].fargate_selectors.len(), 1);
 }
 
 #[test]
