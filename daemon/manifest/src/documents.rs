@@ -5,7 +5,7 @@
 
 use crate::object::{Object, Place, object};
 use crate::problem::{Problem, Problems, of_file, quoted};
-use crate::tree::Tree;
+use crate::tree::{Room, Tree};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -13,8 +13,12 @@ use std::fmt;
 /// Largest file, unpacked.
 pub const MAX_BYTES: usize = 64 << 20;
 
-/// Items held back because the list has not told its kind yet.
-const MAX_WAITING: usize = 200_000;
+/// Values of items that are held back because the list has not told its kind yet: those of 25,000 Pods, in at
+/// most 500 MiB.
+const MAX_WAITING: u32 = 2_000_000;
+
+/// What stands at the end of a flood.
+const FLOOD: &str = "too many mistakes, the rest was not read";
 
 /// Reads a file and hands every object to `take`. `file` is used in messages only.
 pub fn each_object(file: &str, bytes: &[u8], take: &mut dyn FnMut(Object)) -> Result<(), Problems> {
@@ -69,6 +73,14 @@ impl Reader<'_> {
             Err(problems) => self.problems.extend(problems),
         }
     }
+
+    /// Whether the next document is worth reading.
+    fn go_on(&self) -> Result<(), Problem> {
+        if self.problems.is_flood() {
+            return Err(of_file(self.file, None, FLOOD));
+        }
+        Ok(())
+    }
 }
 
 fn text<'b>(file: &str, bytes: &'b [u8]) -> Result<&'b str, Problem> {
@@ -91,7 +103,8 @@ fn text<'b>(file: &str, bytes: &'b [u8]) -> Result<&'b str, Problem> {
 
 fn documents(file: &str, bytes: &[u8], reader: &mut Reader<'_>) -> Result<(), Problem> {
     let text = text(file, bytes)?;
-    if text.trim_start().starts_with(['{', '[']) {
+    // A line of `---` is never part of JSON: such a file is YAML, whatever its documents look like.
+    if text.trim_start().starts_with(['{', '[']) && !text.lines().any(is_marker) {
         match json(file, text, reader) {
             Err(_) if reader.count == 0 && !is_json(file) => reader.problems = Problems::default(),
             done => return done,
@@ -108,6 +121,7 @@ fn is_json(file: &str) -> bool {
 
 fn json(file: &str, text: &str, reader: &mut Reader<'_>) -> Result<(), Problem> {
     let mut rest = text.trim_start();
+    let (mut lines, mut counted) = (0, 0);
     while !rest.is_empty() {
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Skipped>();
         let length = match stream.next() {
@@ -117,7 +131,12 @@ fn json(file: &str, text: &str, reader: &mut Reader<'_>) -> Result<(), Problem> 
         let (document, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
         let mut deserializer = serde_json::Deserializer::from_str(document);
         let before = text.len() - rest.len();
-        let lines = text.get(..before).unwrap_or_default().matches('\n').count() as u64;
+        lines += text
+            .get(counted..before)
+            .unwrap_or_default()
+            .matches('\n')
+            .count() as u64;
+        counted = before;
         DocumentSeed { reader }
             .deserialize(&mut deserializer)
             .and_then(|()| deserializer.end())
@@ -126,6 +145,7 @@ fn json(file: &str, text: &str, reader: &mut Reader<'_>) -> Result<(), Problem> 
                 let what = what.split(" at line ").next().unwrap_or_default().to_owned();
                 of_file(file, Some(lines + error.line() as u64), what)
             })?;
+        reader.go_on()?;
         rest = after.trim_start();
     }
     Ok(())
@@ -146,6 +166,7 @@ fn yaml(file: &str, text: &str, reader: &mut Reader<'_>) -> Result<(), Problem> 
             DocumentSeed { reader: &mut *reader }.deserialize(deserializer)
         })
         .map_err(|error| yaml_problem(file, line, &error))?;
+        reader.go_on()?;
     }
     Ok(())
 }
@@ -234,6 +255,8 @@ impl<'de> Visitor<'de> for DocumentSeed<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut parts = Parts::default();
+        // One for all fields: they are held until the document has told what it is.
+        let room = Room::default();
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "items" => {
@@ -264,7 +287,8 @@ impl<'de> Visitor<'de> for DocumentSeed<'_, '_> {
                     map.next_value::<serde::de::IgnoredAny>()?;
                 }
                 _ => {
-                    let value = map.next_value()?;
+                    room.take()?;
+                    let value = map.next_value_seed(room.seed())?;
                     if let ("kind", Tree::Text(kind)) = (key.as_str(), &value) {
                         parts.kind = Some(kind.clone());
                     }
@@ -285,6 +309,8 @@ struct Parts {
     is_snapshot: bool,
     rest: Vec<(String, Tree)>,
     waiting: Vec<(usize, Tree)>,
+    /// Values in `waiting`.
+    held: u32,
 }
 
 impl Parts {
@@ -347,15 +373,20 @@ impl<'de> Visitor<'de> for Items<'_, '_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let mut count = 0;
-        while let Some(item) = seq.next_element::<Tree>()? {
+        loop {
+            let room = Room::default();
+            let Some(item) = seq.next_element_seed(room.seed())? else {
+                return Ok(());
+            };
             if self.reader.problems.is_flood() {
-                return Err(A::Error::custom("too many mistakes, the rest was not read"));
+                return Err(A::Error::custom(FLOOD));
             }
             let ix = count;
             count += 1;
             let untold = self.parts.is_list && self.parts.kind.is_none();
             if untold && matches!(item, Tree::Map(_)) && item.get("kind").is_none() {
-                if self.parts.waiting.len() >= MAX_WAITING {
+                self.parts.held += room.used() + 1;
+                if self.parts.held > MAX_WAITING {
                     return Err(A::Error::custom(
                         "too many items without a kind before the list's own kind",
                     ));
@@ -368,7 +399,6 @@ impl<'de> Visitor<'de> for Items<'_, '_, '_> {
                 self.reader.object(Some(ix), own.or(kind.as_deref()), tree);
             });
         }
-        Ok(())
     }
 }
 

@@ -85,18 +85,52 @@ impl Tree {
 
 impl<'de> serde::Deserialize<'de> for Tree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Room::default().seed().deserialize(deserializer)
+    }
+}
+
+/// Room for the values of one object, shared by all of its parts that are read one by one.
+pub(crate) struct Room {
+    left: Cell<u32>,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            left: Cell::new(MAX_NODES),
+        }
+    }
+}
+
+impl Room {
+    /// Reads a value into it.
+    pub(crate) fn seed(&self) -> Seed<'_> {
         Seed {
-            left: &Cell::new(MAX_NODES),
+            room: self,
             unread: false,
         }
-        .deserialize(deserializer)
+    }
+
+    /// Takes the place of one value.
+    pub(crate) fn take<E: Error>(&self) -> Result<(), E> {
+        let left =
+            self.left.get().checked_sub(1).ok_or_else(|| {
+                E::custom("an object with more than 400000 values: the API server stores none")
+            })?;
+        self.left.set(left);
+        Ok(())
+    }
+
+    /// Values read into it.
+    pub(crate) fn used(&self) -> u32 {
+        MAX_NODES - self.left.get()
     }
 }
 
 /// Reads one value, counting what it holds.
 #[derive(Clone, Copy)]
-struct Seed<'c> {
-    left: &'c Cell<u32>,
+pub(crate) struct Seed<'r> {
+    room: &'r Room,
     /// Under a key of `UNREAD`.
     unread: bool,
 }
@@ -106,19 +140,6 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
         deserializer.deserialize_any(self)
-    }
-}
-
-impl Seed<'_> {
-    fn count<E: Error>(&self) -> Result<(), E> {
-        let left = self.left.get();
-        if left == 0 {
-            return Err(E::custom(
-                "an object with more than 400000 values: the API server stores none",
-            ));
-        }
-        self.left.set(left - 1);
-        Ok(())
     }
 }
 
@@ -173,7 +194,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         }
         let mut items = Vec::new();
         while let Some(item) = seq.next_element_seed(self)? {
-            self.count()?;
+            self.room.take()?;
             items.push(item);
         }
         Ok(Tree::List(items))
@@ -186,7 +207,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         }
         let mut entries = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
-            self.count()?;
+            self.room.take()?;
             if key == UNREAD_TEXT {
                 map.next_value::<IgnoredAny>()?;
                 continue;

@@ -52,6 +52,7 @@ fn all_forms_of_lists_give_the_same_pods() {
     }
     assert_eq!(pods("two.json", &format!("{full}\n{full}")).len(), 2);
     assert_eq!(pods("two.yaml", &format!("---\n{full}\n--- \n{full}")).len(), 2);
+    assert_eq!(pods("two.yaml", &format!("{full}\n---\n{full}")).len(), 2);
     assert_eq!(pods("none.json", r#"{"kind":"List","items":[]}"#).len(), 0);
 }
 
@@ -140,6 +141,43 @@ fn bombs_are_refused() {
             .to_string()
             .contains("not UTF-8")
     );
+}
+
+#[test]
+fn the_bound_is_for_an_object_and_not_for_each_of_its_fields() {
+    let refusal = |text: &str| objects("f.json", text.as_bytes()).unwrap_err().to_string();
+    let field = "0,".repeat(150_000);
+    let object = format!(r#"{{"kind":"Pod","a":[{field}0],"b":[{field}0],"c":[{field}0]}}"#);
+    assert!(refusal(&object).contains("400000 values"), "{}", refusal(&object));
+    let fields = format!("{{{}\"kind\":\"Pod\"}}", "\"a\":0,".repeat(500_000));
+    assert!(refusal(&fields).contains("400000 values"), "{}", refusal(&fields));
+    let item = format!(r#"{{"a":[{}0]}}"#, "0,".repeat(300_000));
+    let items = format!(
+        r#"{{"items":[{}],"kind":"PodList"}}"#,
+        [item.as_str(); 8].join(",")
+    );
+    assert!(
+        refusal(&items).contains("too many items without a kind"),
+        "{}",
+        refusal(&items)
+    );
+}
+
+#[test]
+fn documents_in_a_row_are_counted_by_line_and_end_in_a_flood() {
+    let good = "{\"kind\": \"Namespace\",\n \"metadata\": {\"name\": \"a\"}}\n\n";
+    let text = format!("\n{}{{\"kind\":\n ?}}", good.repeat(3));
+    let told = objects("f.json", text.as_bytes()).unwrap_err().to_string();
+    assert!(told.starts_with("f.json:12: "), "{told}");
+    for (file, between) in [("f.json", "\n"), ("f.yaml", "\n---\n")] {
+        let bad: Vec<String> = (0..9000)
+            .map(|n| format!(r#"{{"kind":"Pod","metadata":{{"name":"p{n}"}}}}"#))
+            .collect();
+        let told = objects(file, bad.join(between).as_bytes())
+            .unwrap_err()
+            .to_string();
+        assert!(told.ends_with("… and 1002 more"), "{told}");
+    }
 }
 
 #[test]
