@@ -8,7 +8,7 @@ use crate::error::{LoadError, LoadFault};
 use crate::limits::Limits;
 use crate::policy::WasmPolicy;
 use decide::{Policy, PolicyEntry, PolicySet};
-use model::advice::{Hook, PolicyMode};
+use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::ids::PolicyName;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, Metadata};
@@ -74,11 +74,14 @@ struct Slot {
     error: Option<LoadError>,
 }
 
-/// What a file looks like from outside; a ConfigMap's symlink is followed, so its swap shows in the inode.
+/// What a file looks like from outside; a ConfigMap's symlink is followed, so its swap shows in the inode. Whoever
+/// copies a file with its old date changes at least `changed`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stamp {
     bytes: u64,
     modified: Option<SystemTime>,
+    /// Seconds and nanoseconds of the last change, attributes and name included.
+    changed: (i64, i64),
     inode: u64,
 }
 
@@ -129,6 +132,7 @@ impl Slot {
         let stamp = match fs::metadata(&file) {
             // Opening a pipe would wait for its writer.
             Ok(metadata) if !metadata.is_file() => {
+                self.stamp = None;
                 return self.fail(&file, LoadFault::Io("not a regular file".to_owned()));
             }
             Ok(metadata) => Stamp::of(&metadata),
@@ -153,7 +157,12 @@ impl Slot {
             }
             // The same bytes under a new date.
             Ok(None) => self.error.take().is_some(),
-            Err(fault) => self.fail(&file, fault),
+            Err(fault) => {
+                if may_pass(&fault) {
+                    self.stamp = None;
+                }
+                self.fail(&file, fault)
+            }
         }
     }
 
@@ -234,9 +243,22 @@ impl Stamp {
         Self {
             bytes: metadata.len(),
             modified: metadata.modified().ok(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
             inode: metadata.ino(),
         }
     }
+}
+
+/// Whether the same file may load the next time: what failed was the machine, not the policy.
+const fn may_pass(fault: &LoadFault) -> bool {
+    matches!(
+        fault,
+        LoadFault::Io(_)
+            | LoadFault::Config {
+                fault: PolicyFault::Deadline { .. },
+                ..
+            }
+    )
 }
 
 fn read(file: &Path, limits: &Limits) -> Result<Vec<u8>, LoadFault> {
@@ -256,4 +278,29 @@ fn read(file: &Path, limits: &Limits) -> Result<Vec<u8>, LoadFault> {
         .read_to_end(&mut bytes)
         .map_err(io)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::time::Span;
+
+    #[test]
+    fn only_what_the_machine_did_is_tried_again() {
+        let configured = |fault| LoadFault::Config {
+            hook: Hook::Scaler,
+            fault,
+        };
+        let limit = Span::from_secs(1);
+        for (fault, again) in [
+            (LoadFault::Io("input/output error".to_owned()), true),
+            (configured(PolicyFault::Deadline { limit }), true),
+            (configured(PolicyFault::Fuel { limit: 9 }), false),
+            (configured(PolicyFault::Config("no target".to_owned())), false),
+            (LoadFault::NotWasm, false),
+            (LoadFault::Compile("too large".to_owned()), false),
+        ] {
+            assert_eq!(may_pass(&fault), again, "{fault}");
+        }
+    }
 }

@@ -130,6 +130,49 @@ fn a_watch_brings_a_replaced_file_into_force_by_itself() {
 }
 
 #[test]
+fn a_file_changed_in_place_under_its_old_date_is_noticed() {
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path();
+    let good = placement("", GOOD);
+    write(folder, &good);
+    let sources = vec![source(folder, Trust::Always)];
+    let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources);
+    assert!(shelf.refresh() && !shelf.refresh());
+    let file = fs::File::options()
+        .write(true)
+        .open(folder.join("mine.wasm"))
+        .unwrap();
+    let dated = file.metadata().unwrap().modified().unwrap();
+    // Longer than a tick of the clock by which the file system dates.
+    std::thread::sleep(Duration::from_millis(50));
+    fs::write(folder.join("mine.wasm"), vec![b'x'; good.len()]).unwrap();
+    file.set_modified(dated).unwrap();
+    assert!(shelf.refresh());
+    assert_eq!(shelf.status()[0].error.clone().unwrap().fault, LoadFault::NotWasm);
+}
+
+#[test]
+fn a_file_that_comes_back_as_it_was_is_in_force_without_a_complaint() {
+    let room = tempfile::tempdir().unwrap();
+    let (file, link) = (room.path().join("kept"), room.path().join("mine.wasm"));
+    fs::write(&file, placement("", GOOD)).unwrap();
+    let point_to = |target: &Path| {
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(target, &link).unwrap();
+    };
+    point_to(&file);
+    let sources = vec![source(room.path(), Trust::Always)];
+    let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources);
+    assert!(shelf.refresh());
+    point_to(Path::new("/dev/null"));
+    assert!(shelf.refresh());
+    assert!(shelf.status()[0].error.is_some());
+    point_to(&file);
+    assert!(shelf.refresh());
+    assert_eq!(shelf.status()[0].error, None);
+}
+
+#[test]
 fn no_special_files_and_no_giants() {
     let room = tempfile::tempdir().unwrap();
     let folder = room.path();
