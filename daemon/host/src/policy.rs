@@ -36,7 +36,7 @@ pub(crate) struct Entry {
     pub(crate) configure: ComponentExportIndex,
     pub(crate) question: ComponentExportIndex,
     /// Columns that the last evaluation asked for: the next one will want them too. Only ever a hint, an
-    /// evaluation that asks for more is started again with more.
+    /// evaluation that asks for more gets more.
     reads: Mutex<Arc<BTreeSet<Key>>>,
 }
 
@@ -60,6 +60,10 @@ impl WasmPolicy {
         config_json: &str,
         limits: &Limits,
     ) -> Result<Self, LoadFault> {
+        survived(|| Self::compile(engine, bytes, config_json, limits))
+    }
+
+    fn compile(engine: &Engine, bytes: &[u8], config_json: &str, limits: &Limits) -> Result<Self, LoadFault> {
         let inspection = inspect(bytes, limits)?;
         let config = checked_config(config_json, limits)?;
         let component = Component::new(engine.wasm(), bytes)
@@ -112,10 +116,17 @@ impl Policy for WasmPolicy {
             let why = format!("it has no hook {}", view.hook);
             return fault(PolicyFault::Declined(why));
         };
-        // The engine below is large and other people's; a defect in it must not end the daemon.
+        // As in `survived`.
         catch_unwind(AssertUnwindSafe(|| evaluate::evaluate(self, entry, view)))
-            .unwrap_or_else(|_| fault(PolicyFault::Trap("the WebAssembly engine failed".to_owned())))
+            .unwrap_or_else(|_| fault(PolicyFault::Trap(ENGINE_FAILED.to_owned())))
     }
+}
+
+const ENGINE_FAILED: &str = "the WebAssembly engine failed";
+
+/// Parser, compiler and engine are large and other people's: a defect in them refuses a policy and ends nothing.
+fn survived<T>(load: impl FnOnce() -> Result<T, LoadFault>) -> Result<T, LoadFault> {
+    catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| Err(LoadFault::Compile(ENGINE_FAILED.to_owned())))
 }
 
 fn fault(fault: PolicyFault) -> Advised {
@@ -177,4 +188,15 @@ fn hexadecimal(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_defect_of_the_compiler_refuses_the_policy_and_ends_nothing() {
+        let refused = survived(|| -> Result<(), LoadFault> { panic!("an assertion of the compiler") });
+        assert_eq!(refused, Err(LoadFault::Compile(ENGINE_FAILED.to_owned())));
+    }
 }

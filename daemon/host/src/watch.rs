@@ -2,6 +2,7 @@
 
 use crate::shelf::{Shelf, Status};
 use decide::PolicySet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -78,9 +79,28 @@ impl Shared {
                 return;
             }
             drop(seen);
-            if shelf.refresh() {
+            if survived(|| shelf.refresh()) {
                 self.publish(&shelf);
             }
         }
+    }
+}
+
+/// Whether there is news. A defect in one refresh must not end all later ones: what it left is shown as it stands.
+fn survived(refresh: impl FnOnce() -> bool) -> bool {
+    catch_unwind(AssertUnwindSafe(refresh)).unwrap_or_else(|_| {
+        tracing::error!("refreshing the policies failed; it is tried again");
+        true
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refresh_that_panics_is_not_the_last() {
+        assert!(survived(|| panic!("a defect")));
+        assert!(!survived(|| false));
     }
 }
