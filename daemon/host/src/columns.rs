@@ -224,7 +224,7 @@ fn class_number(key: &Key) -> Option<Fill> {
 type Fill = fn(&[ClassRow], &mut Vec<u32>);
 
 /// Rows of a View that its fuel is counted by.
-pub(crate) fn row_count(view: &View<'_>) -> usize {
+pub fn row_count(view: &View<'_>) -> usize {
     view.classes.len() + view.sets.len() + view.workloads.len()
 }
 

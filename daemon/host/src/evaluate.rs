@@ -1,25 +1,24 @@
 //! One evaluation: a fresh instance, `configure`, the question, the answer checked. And every way it can end.
 //!
-//! A guest that asks for a column that was not built is started again, from nothing, with that column: nobody can
-//! tell from the answer or its fuel. The deadline counts over all starts.
+//! A guest that asks for a column that was not foreseen is started once more, from nothing and with a new deadline;
+//! this time such columns are built while it waits. Nobody can tell from the answer or its fuel.
 
 use crate::answer;
-use crate::columns::{Columns, Key, row_count};
+use crate::columns::{Columns, row_count};
 use crate::error::LoadFault;
 use crate::limits::Limits;
 use crate::link::ViewRep;
 use crate::policy::{Entry, WasmPolicy, mismatch};
 use crate::session::{Broken, Session};
 use crate::shared;
+use crate::source::Source;
 use crate::text::tame;
 use crate::ticker::TICK;
 use decide::View;
 use decide::policy::Advised;
 use model::advice::{Advice, Hook, PolicyFault};
 use model::time::Span;
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
 use wasmtime::component::{ComponentNamedList, Instance, Lift, Resource};
 use wasmtime::{Store, Trap};
 
@@ -31,28 +30,22 @@ type Shown = (Resource<ViewRep>,);
 
 /// Asks the question of the View.
 pub(crate) fn evaluate(policy: &WasmPolicy, entry: &Entry, view: &View<'_>) -> Advised {
-    let started = Instant::now();
     let _ticking = policy.engine.ticker().tick();
-    let mut reads = entry.reads();
-    loop {
-        let columns = shared::columns(view, &reads);
-        let mut run = Run::new(policy, columns, policy.limits.budget(row_count(view)), started);
-        let ended = run.ask(policy, entry, view);
-        if let Err(Ended::NotBuilt(key)) = &ended {
-            let mut more = BTreeSet::clone(&reads);
-            if more.insert(key.clone()) {
-                reads = Arc::new(more);
-                continue;
-            }
-        }
-        let fuel = run.used();
-        let session = run.store.into_data();
-        entry.learn(session.touched);
-        return Advised {
-            answer: ended.map_err(|ended| ended.fault(&policy.limits, policy.limits.budget(row_count(view)))),
-            fuel,
-            log: session.said.into_lines(),
-        };
+    let columns = shared::columns(view, &entry.reads());
+    let budget = policy.limits.budget(row_count(view));
+    let mut run = Run::new(policy, Arc::clone(&columns), None, budget);
+    let mut ended = run.ask(policy, entry, view);
+    if matches!(ended, Err(Ended::NotBuilt)) {
+        run = Run::new(policy, columns, Some(Source::of(view)), budget);
+        ended = run.ask(policy, entry, view);
+    }
+    let fuel = run.used();
+    let session = run.store.into_data();
+    entry.learn(session.touched);
+    Advised {
+        answer: ended.map_err(|ended| ended.fault(&policy.limits, budget)),
+        fuel,
+        log: session.said.into_lines(),
     }
 }
 
@@ -62,7 +55,7 @@ pub(crate) fn evaluate(policy: &WasmPolicy, entry: &Entry, view: &View<'_>) -> A
 pub(crate) fn rehearse(policy: &WasmPolicy, entry: &Entry) -> Result<(), LoadFault> {
     let _ticking = policy.engine.ticker().tick();
     let budget = policy.limits.budget(0);
-    let mut run = Run::new(policy, Arc::new(Columns::nothing()), budget, Instant::now());
+    let mut run = Run::new(policy, Arc::new(Columns::nothing()), None, budget);
     let config = |fault| LoadFault::Config {
         hook: entry.hook,
         fault,
@@ -95,7 +88,7 @@ struct Run {
 /// How a run ended without an answer.
 enum Ended {
     /// Asked for a column that is not there yet.
-    NotBuilt(Key),
+    NotBuilt,
     /// The engine broke it off, or a host function did.
     Broken(wasmtime::Error),
     /// `configure` said no.
@@ -107,14 +100,13 @@ enum Ended {
 }
 
 impl Run {
-    fn new(policy: &WasmPolicy, columns: Arc<Columns>, budget: u64, started: Instant) -> Self {
-        let session = Session::new(columns, Arc::clone(&policy.limits));
+    fn new(policy: &WasmPolicy, columns: Arc<Columns>, source: Option<Source>, budget: u64) -> Self {
+        let session = Session::new(columns, source, Arc::clone(&policy.limits));
         let mut store = Store::new(policy.engine.wasm(), session);
         store.limiter(|session| &mut session.growth);
         store.set_hostcall_fuel(policy.limits.hostcall_bytes);
         store.set_max_component_handles(policy.limits.handles);
-        let left = policy.limits.deadline.saturating_sub(started.elapsed());
-        let ticks = left.as_millis() / TICK.as_millis() + 1;
+        let ticks = policy.limits.deadline.as_millis() / TICK.as_millis() + 1;
         store.set_epoch_deadline(u64::try_from(ticks).unwrap_or(u64::MAX));
         // Fails only where fuel is not switched on; then it reads as 0 and nothing runs.
         let _ = store.set_fuel(budget);
@@ -170,7 +162,7 @@ impl Run {
 
 fn broken_off(why: wasmtime::Error) -> Ended {
     match why.downcast_ref::<Broken>() {
-        Some(Broken::NotBuilt(key)) => Ended::NotBuilt(key.clone()),
+        Some(Broken::NotBuilt) => Ended::NotBuilt,
         _ => Ended::Broken(why),
     }
 }
@@ -178,7 +170,7 @@ fn broken_off(why: wasmtime::Error) -> Ended {
 impl Ended {
     fn fault(self, limits: &Limits, budget: u64) -> PolicyFault {
         match self {
-            Self::NotBuilt(_) => PolicyFault::Trap("asked for a column that cannot be built".to_owned()),
+            Self::NotBuilt => PolicyFault::Trap("asked for a column that cannot be built".to_owned()),
             Self::Unconfigured(why) => PolicyFault::Config(why),
             Self::Declined(why) => PolicyFault::Declined(why),
             Self::Nonsense(why) => PolicyFault::Nonsense(why),

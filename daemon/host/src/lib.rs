@@ -24,10 +24,12 @@ pub mod sample;
 mod session;
 mod shared;
 mod shelf;
+mod source;
 mod text;
 mod ticker;
 mod watch;
 
+pub use columns::row_count;
 pub use engine::Engine;
 pub use error::{LoadError, LoadFault};
 pub use inspect::{Inspection, inspect};

@@ -28,6 +28,7 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Session>> {
     let mut linker = Linker::new(engine);
     let mut host = linker.instance(HOST)?;
     host.func_wrap("log", |mut ctx: Context<'_>, (level, message): (u32, String)| {
+        called(&mut ctx)?;
         charge(&mut ctx, message.len())?;
         ctx.data_mut().said.log(level, &message);
         Ok(())
@@ -35,6 +36,7 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Session>> {
     host.func_wrap(
         "explain",
         |mut ctx: Context<'_>, (row, code, text): (u32, u16, String)| {
+            called(&mut ctx)?;
             charge(&mut ctx, text.len())?;
             ctx.data_mut().said.explain(row, code, &text);
             Ok(())
@@ -133,6 +135,7 @@ fn keyed_columns(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
     )
 }
 
+/// A function of the View; every call of one is paid for, however little it does.
 fn method<Params, Return>(
     view: &mut LinkerInstance<'_, Session>,
     name: &str,
@@ -142,7 +145,13 @@ where
     Params: ComponentNamedList + Lift + 'static,
     Return: ComponentNamedList + Lower + 'static,
 {
-    view.func_wrap(&format!("[method]view.{name}"), function)
+    view.func_wrap(
+        &format!("[method]view.{name}"),
+        move |mut ctx: Context<'_>, params: Params| {
+            called(&mut ctx)?;
+            function(ctx, params)
+        },
+    )
 }
 
 /// The chosen rows, paid for. The whole column, the usual case, is shared and not copied.
@@ -156,9 +165,17 @@ fn paid<T: Clone>(ctx: &mut Context<'_>, rows: &Arc<[T]>, start: u32, count: u32
     Ok((rows.get(start..end).unwrap_or_default().into(),))
 }
 
-/// Takes fuel for a call and for so many rows or bytes.
+/// Takes fuel for a call.
+fn called(ctx: &mut Context<'_>) -> Result<()> {
+    spend(ctx, CALL)
+}
+
+/// Takes fuel for so many rows or bytes.
 fn charge(ctx: &mut Context<'_>, units: usize) -> Result<()> {
-    let cost = CALL.saturating_add(u64::try_from(units).unwrap_or(u64::MAX));
+    spend(ctx, u64::try_from(units).unwrap_or(u64::MAX))
+}
+
+fn spend(ctx: &mut Context<'_>, cost: u64) -> Result<()> {
     if let Some(left) = ctx.get_fuel()?.checked_sub(cost) {
         return ctx.set_fuel(left);
     }

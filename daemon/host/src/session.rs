@@ -6,6 +6,7 @@ use crate::columns::{Column, Columns, Key};
 use crate::dictionary::Dictionary;
 use crate::growth::Growth;
 use crate::limits::Limits;
+use crate::source::Source;
 use crate::text::tame;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,9 +14,9 @@ use std::sync::Arc;
 /// Why an evaluation was broken off by a host function.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Broken {
-    /// The guest asked for a column that was not built: build it and evaluate again.
+    /// The guest asked for a column that was not built: evaluate again, with what it can be built of.
     #[error("column not built")]
-    NotBuilt(Key),
+    NotBuilt,
     /// A limit of ours.
     #[error("more {0} than allowed")]
     Limit(&'static str),
@@ -31,11 +32,13 @@ pub(crate) struct Session {
     syms: Syms,
     keyed: usize,
     recoded: BTreeMap<Key, Arc<[u32]>>,
+    /// What columns that were not foreseen are built of.
+    source: Option<Source>,
     limits: Arc<Limits>,
 }
 
 impl Session {
-    pub(crate) fn new(columns: Arc<Columns>, limits: Arc<Limits>) -> Self {
+    pub(crate) fn new(columns: Arc<Columns>, source: Option<Source>, limits: Arc<Limits>) -> Self {
         Self {
             columns,
             said: Said::new(&limits),
@@ -44,31 +47,32 @@ impl Session {
             syms: Syms::new(limits.interned_bytes),
             keyed: 0,
             recoded: BTreeMap::new(),
+            source,
             limits,
         }
     }
 
     /// Whole column of numbers.
     pub(crate) fn numbers(&mut self, key: Key) -> Result<Arc<[u32]>, Broken> {
-        match self.touch(key)? {
-            (_, Column::Number(rows)) => Ok(rows),
-            (key, _) => Err(Broken::NotBuilt(key)),
+        match self.touch(&key)? {
+            Column::Number(rows) => Ok(rows),
+            _ => Err(Broken::NotBuilt),
         }
     }
 
     /// Whole column of amounts.
     pub(crate) fn amounts(&mut self, key: Key) -> Result<Arc<[f64]>, Broken> {
-        match self.touch(key)? {
-            (_, Column::Amount(rows)) => Ok(rows),
-            (key, _) => Err(Broken::NotBuilt(key)),
+        match self.touch(&key)? {
+            Column::Amount(rows) => Ok(rows),
+            _ => Err(Broken::NotBuilt),
         }
     }
 
     /// Whole column of signed numbers.
     pub(crate) fn signed(&mut self, key: Key) -> Result<Arc<[i32]>, Broken> {
-        match self.touch(key)? {
-            (_, Column::Signed(rows)) => Ok(rows),
-            (key, _) => Err(Broken::NotBuilt(key)),
+        match self.touch(&key)? {
+            Column::Signed(rows) => Ok(rows),
+            _ => Err(Broken::NotBuilt),
         }
     }
 
@@ -78,13 +82,13 @@ impl Session {
         if let Some(rows) = self.recoded.get(&key) {
             return Ok(Arc::clone(rows));
         }
-        match self.touch(key)? {
-            (key, Column::Text(coded)) => {
+        match self.touch(&key)? {
+            Column::Text(coded) => {
                 let rows = self.syms.recode(&self.columns.dictionary, &coded);
                 self.recoded.insert(key, Arc::clone(&rows));
                 Ok(rows)
             }
-            (key, _) => Err(Broken::NotBuilt(key)),
+            _ => Err(Broken::NotBuilt),
         }
     }
 
@@ -105,8 +109,8 @@ impl Session {
     }
 
     /// A copy of a column is a clone of its `Arc`.
-    fn touch(&mut self, key: Key) -> Result<(Key, Column), Broken> {
-        if !self.touched.contains(&key) {
+    fn touch(&mut self, key: &Key) -> Result<Column, Broken> {
+        if !self.touched.contains(key) {
             if matches!(key, Key::Keyed(..) | Key::Extended(_)) {
                 self.keyed += 1;
                 if self.keyed > self.limits.keyed_columns {
@@ -115,10 +119,10 @@ impl Session {
             }
             self.touched.insert(key.clone());
         }
-        match self.columns.by_key.get(&key) {
-            Some(column) => Ok((key, column.clone())),
-            None => Err(Broken::NotBuilt(key)),
+        if let (false, Some(source)) = (self.columns.by_key.contains_key(key), &self.source) {
+            Arc::make_mut(&mut self.columns).add(&source.view(), &BTreeSet::from([key.clone()]));
         }
+        self.columns.by_key.get(key).cloned().ok_or(Broken::NotBuilt)
     }
 }
 
@@ -163,8 +167,12 @@ impl Syms {
             return 0;
         };
         if *sym == 0 && place != 0 {
-            *sym = u32::try_from(self.meanings.len()).unwrap_or(0);
-            self.meanings.push(Meaning::Word(place));
+            // The guest may have brought the word along before a column with it was built.
+            let own = words.word(place).and_then(|word| self.of_own.get(word));
+            *sym = own.copied().unwrap_or_else(|| {
+                self.meanings.push(Meaning::Word(place));
+                u32::try_from(self.meanings.len() - 1).unwrap_or(0)
+            });
         }
         *sym
     }
@@ -174,8 +182,9 @@ impl Syms {
         let known = match place {
             Some(0) => Some(0),
             Some(place) => self.of_words.get(place as usize).copied().filter(|sym| *sym != 0),
-            None => self.of_own.get(text).copied(),
+            None => None,
         };
+        let known = known.or_else(|| self.of_own.get(text).copied());
         if let Some(sym) = known {
             return Ok(sym);
         }
@@ -281,6 +290,9 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::columns::{Keyed, Number};
+    use crate::{sample, shared};
+    use model::advice::Hook;
 
     #[test]
     fn the_quota_holds_and_says_so() {
@@ -311,6 +323,33 @@ mod tests {
         let refused = (0..100).find(|n| syms.intern(&words, &format!("word {n}")).is_err());
         assert!(refused.is_some_and(|n| n < 16));
         assert_eq!((&*syms.text(&words, first), &*syms.text(&words, 9999)), ("a", ""));
+    }
+
+    #[test]
+    fn a_column_that_nobody_foresaw_is_built_while_the_guest_waits() {
+        let sample = sample::rows(40);
+        let view = sample.view(Hook::Placement);
+        let limits = Arc::new(Limits::default());
+        let team = || Key::Keyed(Keyed::ClassLabel, "team".into());
+        let cpu = Key::Number(Number::ClassCpu);
+        let foreseen = shared::columns(&view, &BTreeSet::from([team(), cpu.clone()]));
+        let mut warm = Session::new(foreseen, None, Arc::clone(&limits));
+        let bare = Arc::new(Columns::of(&view));
+        let mut blind = Session::new(Arc::clone(&bare), None, Arc::clone(&limits));
+        assert!(matches!(blind.texts(team()), Err(Broken::NotBuilt)));
+        let mut cold = Session::new(bare, Some(Source::of(&view)), limits);
+        for session in [&mut warm, &mut cold] {
+            // A word that the column turns out to hold keeps its sym, and costs nothing once more.
+            let own = session.intern("team-3").unwrap();
+            let rows = session.texts(team()).unwrap();
+            assert_eq!((own, rows[3], rows[4]), (1, 1, 5));
+            assert_eq!(session.intern("team-3").unwrap(), own);
+            assert_eq!(&*session.resolve(rows[4]), "team-4");
+        }
+        assert_eq!(warm.numbers(cpu.clone()).unwrap(), cold.numbers(cpu).unwrap());
+        assert_eq!(warm.texts(team()).unwrap(), cold.texts(team()).unwrap());
+        assert_eq!(warm.syms.guest_bytes_left, cold.syms.guest_bytes_left);
+        assert_eq!(warm.touched, cold.touched);
     }
 
     #[test]

@@ -265,6 +265,61 @@ fn work_of_the_host_is_paid_for() {
 }
 
 #[test]
+fn every_call_is_paid_for() {
+    for call in ["$now-ms", "$seed", "$cluster", "$classes"] {
+        let body = format!(
+            "(local $n i32)
+            (loop $again
+              (drop (call {call} (local.get 0)))
+              (local.set $n (i32.add (local.get $n) (i32.const 1)))
+              (br_if $again (i32.lt_u (local.get $n) (i32.const 1000))))
+            {EMPTY}"
+        );
+        let advised = place("", &body);
+        assert!(advised.answer.is_ok(), "{call}: {:?}", advised.answer);
+        // 1000 calls at 100 units.
+        assert!(advised.fuel > 100_000, "{call}: {}", advised.fuel);
+    }
+}
+
+/// Sixty columns by key, and some work before each. Were it begun anew for each column, it would do thirty times that
+/// work in the same time.
+#[test]
+fn a_cold_view_ends_as_a_warm_one_does() {
+    let body = "(local $n i32) (local $work i32)
+        (loop $again
+          (local.set $work (i32.const 400000))
+          (loop $spin
+            (local.set $work (i32.sub (local.get $work) (i32.const 1)))
+            (br_if $spin (local.get $work)))
+          (i32.store8 (i32.const 4096) (i32.add (i32.const 48) (local.get $n)))
+          (call $class-label (local.get 0) (i32.const 4096) (i32.const 1) (i32.const 0) (i32.const -1) (i32.const 512))
+          (local.set $n (i32.add (local.get $n) (i32.const 1)))
+          (br_if $again (i32.lt_u (local.get $n) (i32.const 60))))
+        (call $drop (local.get 0)) (i32.const 1024)";
+    let limits = Limits {
+        fuel: u64::MAX / 2,
+        deadline: Duration::from_secs(60),
+        ..Limits::default()
+    };
+    let bytes = placement("", body);
+    let sample = sample::rows(3);
+    let patient = load(&bytes, &limits).unwrap();
+    patient.advise(&sample.view(Hook::Placement));
+    let started = Instant::now();
+    let warm = patient.advise(&sample.view(Hook::Placement));
+    let limits = Limits {
+        deadline: started.elapsed() * 8,
+        ..limits
+    };
+    let cold = load(&bytes, &limits)
+        .unwrap()
+        .advise(&sample.view(Hook::Placement));
+    assert_eq!(cold, warm);
+    assert!(warm.answer.is_ok(), "{warm:?}");
+}
+
+#[test]
 fn the_dictionary_cannot_be_filled() {
     let body = "(local $n i32)
         (loop $again

@@ -48,6 +48,12 @@ fn component(world: &str, interface: &str, question: &str, declarations: &str, b
           (import "plimsoll:policy/host@0.1.0" "explain" (func $explain (param i32 i32 i32 i32)))
           (import "plimsoll:policy/view@0.1.0" "[method]view.class-cpu"
             (func $class-cpu (param i32 i32 i32 i32)))
+          (import "plimsoll:policy/view@0.1.0" "[method]view.class-label"
+            (func $class-label (param i32 i32 i32 i32 i32 i32)))
+          (import "plimsoll:policy/view@0.1.0" "[method]view.now-ms" (func $now-ms (param i32) (result i64)))
+          (import "plimsoll:policy/view@0.1.0" "[method]view.seed" (func $seed (param i32) (result i64)))
+          (import "plimsoll:policy/view@0.1.0" "[method]view.cluster" (func $cluster (param i32) (result i32)))
+          (import "plimsoll:policy/view@0.1.0" "[method]view.classes" (func $classes (param i32) (result i32)))
           (import "plimsoll:policy/view@0.1.0" "[method]view.intern"
             (func $intern (param i32 i32 i32) (result i32)))
           (import "plimsoll:policy/view@0.1.0" "[resource-drop]view" (func $drop (param i32)))

@@ -1,0 +1,61 @@
+//! What the columns of a View are made of, as a copy of its own: a guest that asks for a column nobody foresaw gets
+//! it built while it waits, and a host function cannot hold on to somebody else's View.
+//!
+//! Made only for such an evaluation. Holds what `columns` reads and nothing else of the picture.
+
+use decide::policy::{ClassRow, SetRow, WorkloadRow};
+use decide::{Prepared, View};
+use model::advice::Hook;
+use model::aims::Aims;
+use model::memory::Memory;
+use model::snapshot::Snapshot;
+
+/// See the module.
+pub(crate) struct Source {
+    hook: Hook,
+    seen: Snapshot,
+    memory: Memory,
+    aims: Aims,
+    workloads: Vec<WorkloadRow>,
+    classes: Vec<ClassRow>,
+    sets: Vec<SetRow>,
+}
+
+impl Source {
+    pub(crate) fn of(view: &View<'_>) -> Self {
+        Self {
+            hook: view.hook,
+            seen: Snapshot {
+                at: view.seen.at,
+                seed: view.seen.seed,
+                cluster: view.seen.cluster.clone(),
+                specs: view.seen.specs.clone(),
+                groups: view.seen.groups.clone(),
+                ..Snapshot::default()
+            },
+            memory: Memory {
+                boot_times: view.memory.boot_times.clone(),
+                demand_history: view.memory.demand_history.clone(),
+                ..Memory::default()
+            },
+            aims: Aims::default(),
+            workloads: view.workloads.to_vec(),
+            classes: view.classes.to_vec(),
+            sets: view.sets.to_vec(),
+        }
+    }
+
+    /// The View again, as far as columns are concerned.
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            hook: self.hook,
+            seen: &self.seen,
+            memory: &self.memory,
+            aims: &self.aims,
+            workloads: &self.workloads,
+            classes: &self.classes,
+            sets: &self.sets,
+            prepared: Prepared::default(),
+        }
+    }
+}
