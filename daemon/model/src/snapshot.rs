@@ -129,6 +129,36 @@ impl Snapshot {
         self.sources.get(&source).copied().unwrap_or(Freshness::Missing)
     }
 
+    /// Tells the picture by another clock that reads `at` when this one reads its own `at`: what is in it keeps
+    /// its age. Moves by whole seconds, which is what Kubernetes writes, so that two clocks that agree but for
+    /// the moment between two readings leave the times of things alone.
+    pub fn tell_by(&mut self, at: Instant) {
+        let apart = at.0.saturating_sub(self.at.0) / 1000 * 1000;
+        self.at = at;
+        if apart == 0 {
+            return;
+        }
+        let moved = |time: &mut Instant| time.0 = time.0.saturating_add(apart);
+        for pod in &mut self.pods {
+            moved(&mut pod.created);
+            pod.usage.iter_mut().for_each(|usage| moved(&mut usage.at));
+        }
+        for node in &mut self.nodes {
+            moved(&mut node.created);
+            node.usage.iter_mut().for_each(|usage| moved(&mut usage.at));
+        }
+        for instance in self.groups.iter_mut().flat_map(|group| &mut group.instances) {
+            instance.launched.iter_mut().for_each(moved);
+        }
+        for metric in self
+            .workloads
+            .iter_mut()
+            .flat_map(|workload| &mut workload.metrics)
+        {
+            moved(&mut metric.at);
+        }
+    }
+
     /// Puts every list into its documented order; an Observe calls this last.
     pub fn sort(&mut self) {
         self.pods.sort_by(|a, b| a.key.cmp(&b.key));
@@ -147,5 +177,103 @@ impl Snapshot {
             offer.group = place.get(offer.group as usize).copied().unwrap_or(offer.group);
         }
         self.offers.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
+    use crate::pod::{PodPhase, Usage};
+    use crate::selector::{LabelSelector, Labels};
+    use crate::workload::Metric;
+    use crate::{Resources, WorkloadKey};
+
+    /// A picture in which every time there can be is 90 s before its own.
+    fn picture(at: Instant) -> Snapshot {
+        let before = at - Span::from_secs(90);
+        let usage = Some(Usage {
+            cpu_milli: 1,
+            memory_bytes: 1,
+            at: before,
+        });
+        Snapshot {
+            at,
+            pods: vec![Pod {
+                key: PodKey::new("ns", "p"),
+                spec: 0,
+                node: None,
+                phase: PodPhase::Pending,
+                created: before,
+                usage,
+                nominated: None,
+            }],
+            nodes: vec![Node {
+                name: "n".into(),
+                group: None,
+                instance: None,
+                offer: None,
+                labels: Labels::new(),
+                taints: Vec::new(),
+                allocatable: Resources::new(1, 1),
+                max_pods: 1,
+                ready: true,
+                unschedulable: false,
+                deleting: false,
+                fargate: false,
+                do_not_disrupt: false,
+                draining: false,
+                created: before,
+                usage,
+            }],
+            groups: vec![Group {
+                name: "g".into(),
+                kind: GroupKind::Asg,
+                min: 0,
+                max: 1,
+                desired: 1,
+                launch: LaunchMode::Desired,
+                instances: vec![Instance {
+                    id: "i".into(),
+                    instance_type: None,
+                    zone: None,
+                    state: InstanceState::InService,
+                    launched: Some(before),
+                }],
+                labels: Labels::new(),
+                taints: Vec::new(),
+                fargate_selectors: Vec::new(),
+                foreign: None,
+            }],
+            workloads: vec![Workload {
+                key: WorkloadKey::new("Deployment", "ns", "w"),
+                replicas: 1,
+                ready: 1,
+                template: None,
+                owned_by: None,
+                annotations: Labels::new(),
+                generation: 1,
+                selector: LabelSelector::default(),
+                metrics: vec![Metric {
+                    name: "cpu".to_owned(),
+                    milli: 1,
+                    at: before,
+                    pods: 1,
+                }],
+            }],
+            ..Snapshot::default()
+        }
+    }
+
+    #[test]
+    fn a_picture_told_by_another_clock_keeps_every_age() {
+        let (wall, ours) = (Instant(1_007_200_000), Instant(1_000_000_000));
+        let mut seen = picture(wall);
+        seen.tell_by(ours);
+        assert_eq!(seen, picture(ours));
+        // Two readings of clocks that agree leave the times of things as they were written.
+        seen.tell_by(ours + Span::from_millis(999));
+        assert_eq!(seen.at, ours + Span::from_millis(999));
+        assert_eq!(seen.pods, picture(ours).pods);
     }
 }
