@@ -32,11 +32,23 @@ impl FileStore {
             .transpose()
     }
 
+    /// A damaged Memory is said and put aside: it must not keep the daemon from starting.
     fn read_memory(&self) -> Result<Option<Memory>, StoreError> {
         let path = self.folder.join("memory.json");
-        read(&path)?
-            .map(|bytes| decode_memory(&bytes).map_err(|error| at(&path, error)))
-            .transpose()
+        let Some(bytes) = read(&path)? else {
+            return Ok(None);
+        };
+        match decode_memory(&bytes) {
+            Ok(memory) => Ok(Some(memory)),
+            Err(StoreError::Unavailable(why)) => {
+                let aside = self.folder.join("memory.json.damaged");
+                let kept = fs::rename(&path, &aside).is_ok();
+                tracing::warn!(file = %path.display(), aside = %aside.display(), kept, %why,
+                    "the memory is damaged: beginning anew");
+                Ok(None)
+            }
+            Err(error) => Err(at(&path, error)),
+        }
     }
 
     fn write_ledger(&self, ledger: &Ledger) -> Result<(), StoreError> {
@@ -55,7 +67,7 @@ impl FileStore {
 impl LedgerStore for FileStore {
     fn load(&mut self) -> Stored<'_, Option<(Ledger, Memory)>> {
         let stored = self.read_ledger().and_then(|ledger| {
-            // A Ledger without a Memory is whole; a damaged Memory is said, not dropped in silence.
+            // A Ledger without a Memory is whole: without one the daemon only does less.
             let memory = self.read_memory()?;
             Ok(match (ledger, memory) {
                 (None, None) => None,

@@ -63,6 +63,26 @@ async fn damage_and_newer_versions_are_said_and_kept() {
 }
 
 #[tokio::test]
+async fn a_damaged_memory_is_put_aside_and_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = FileStore::new(folder.path());
+    store.save(&ledger(3)).await.unwrap();
+    let path = folder.path().join("memory.json");
+    fs::write(&path, "{\"version\":1,").unwrap();
+    assert_eq!(store.load().await, Ok(Some((ledger(3), Memory::default()))));
+    let aside = folder.path().join("memory.json.damaged");
+    assert_eq!(fs::read_to_string(aside).unwrap(), "{\"version\":1,");
+    store.save_memory(&Memory::default()).await.unwrap();
+    assert_eq!(store.load().await, Ok(Some((ledger(3), Memory::default()))));
+    // One of a version to come is no damage: it is said, and left alone.
+    fs::write(&path, "{\"version\":9}").unwrap();
+    assert!(matches!(
+        store.load().await,
+        Err(StoreError::Version { found: 9, .. })
+    ));
+}
+
+#[tokio::test]
 async fn a_folder_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a-file");
