@@ -25,7 +25,10 @@ pub(crate) struct Book {
 impl Book {
     /// Reads back what was saved last.
     pub(crate) async fn open(mut store: Box<dyn LedgerStore>) -> Result<(Self, Memory), StoreError> {
-        let (mut ledger, memory) = store.load().await?.unwrap_or_default();
+        let stored = store.load().await?;
+        // The first cycle of a new Ledger is saved whatever it brings: its number must not come again.
+        let dirty = stored.is_none();
+        let (mut ledger, memory) = stored.unwrap_or_default();
         let saved_cycle = ledger.cycle;
         if saved_cycle > 0 {
             ledger.cycle = saved_cycle.saturating_add(UNSAVED_CYCLES);
@@ -34,7 +37,7 @@ impl Book {
             ledger,
             store,
             saved_cycle,
-            dirty: false,
+            dirty,
             void: false,
         };
         Ok((book, memory))
@@ -45,11 +48,11 @@ impl Book {
         &self.ledger
     }
 
-    /// Begins a cycle: reads the Ledger back where somebody else has saved one, counts on, and puts the kill
-    /// switch back where this process holds it pulled.
+    /// Begins a cycle: counts on, reads the Ledger back where somebody else has saved one, and puts the kill
+    /// switch back where this process holds it pulled and could not save that.
     pub(crate) async fn begin(&mut self, pulled: Option<Pause>) -> Result<(), StoreError> {
-        self.read_back().await?;
         self.ledger.cycle = self.ledger.cycle.saturating_add(1);
+        self.read_back().await?;
         if pulled.is_some() && self.ledger.paused.is_none() {
             self.ledger.paused = pulled;
             self.dirty = true;
@@ -75,6 +78,26 @@ impl Book {
                 Err(error)
             }
         }
+    }
+
+    /// Changes the Ledger and saves it, unless it is no longer the one of this generation: then the edit was
+    /// made for another one. Gives the generation it is now at.
+    pub(crate) async fn change_from(
+        &mut self,
+        generation: u64,
+        edit: impl FnOnce(&mut Ledger),
+    ) -> Result<Option<u64>, StoreError> {
+        self.read_back().await?;
+        if self.ledger.generation != generation {
+            return Ok(None);
+        }
+        self.change(edit).await?;
+        Ok(Some(self.ledger.generation))
+    }
+
+    /// Whether nobody has changed the Ledger since it was at this generation.
+    pub(crate) const fn stands_at(&self, generation: u64) -> bool {
+        !self.void && self.ledger.generation == generation
     }
 
     /// Reads the Ledger against a Snapshot.

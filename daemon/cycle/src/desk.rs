@@ -16,7 +16,7 @@ use model::{Aims, Instant, Memory, PolicyName, Span};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 
 /// Records that a slow watcher may fall behind.
 const WATCH_BACKLOG: usize = 64;
@@ -69,16 +69,21 @@ pub(crate) struct Shared {
     watchers: broadcast::Sender<Arc<CycleRecord>>,
     /// The kill switch as effects see it: set before anything else happens to it.
     pulled: AtomicBool,
-    stopping: AtomicBool,
+    stopping: watch::Sender<bool>,
 }
 
 /// What a status shows, kept apart so that nobody waits for the Ledger.
 #[derive(Default)]
 struct Face {
     paused: Option<Pause>,
+    /// The pause is not in the stored Ledger yet.
+    unsaved: bool,
+    /// How often the kill switch was pulled in this process.
+    pulls: u64,
     overrides: Modes,
     cycles: u64,
-    seen: bool,
+    /// When the last whole cycle looked.
+    last_whole: Option<Instant>,
     log_trouble: Option<String>,
     tallies: BTreeMap<PolicyName, Tally>,
 }
@@ -105,13 +110,12 @@ impl Desk {
             ring: Mutex::default(),
             watchers: broadcast::Sender::new(WATCH_BACKLOG),
             pulled: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
+            stopping: watch::Sender::new(false),
             book: tokio::sync::Mutex::new(book),
         };
         {
             let book = shared.book.lock().await;
             shared.show(book.ledger());
-            shared.pull(book.ledger().paused.clone());
         }
         Ok(Self {
             shared: Arc::new(shared),
@@ -139,7 +143,7 @@ impl Desk {
 
     /// No effect begins from now on; the one under way is finished.
     pub fn stop(&self) {
-        self.shared.stopping.store(true, Ordering::SeqCst);
+        self.shared.stopping.send_replace(true);
     }
 
     /// Saves the Memory and what the Ledger still holds back; called last.
@@ -154,23 +158,63 @@ impl Desk {
 impl Shared {
     /// Whether an effect may begin.
     pub(crate) fn may_act(&self) -> bool {
-        !self.pulled.load(Ordering::SeqCst) && !self.stopping.load(Ordering::SeqCst)
+        !self.pulled.load(Ordering::SeqCst) && !*self.stopping.borrow()
     }
 
-    /// Pulls or releases the kill switch in this process; gives back how it stood.
-    pub(crate) fn pull(&self, pause: Option<Pause>) -> Option<Pause> {
-        self.pulled.store(pause.is_some(), Ordering::SeqCst);
-        std::mem::replace(&mut self.face().paused, pause)
+    /// Returns once the Desk is told to stop.
+    pub(crate) async fn stopped(&self) {
+        // The sender lives as long as this does.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// The kill switch as it stands in this process.
-    pub(crate) fn pulled(&self) -> Option<Pause> {
-        self.face().paused.clone()
+    /// Pulls the kill switch in this process, before anything is known of its being saved.
+    pub(crate) fn pull(&self, pause: Pause) {
+        let mut face = self.face();
+        self.pulled.store(true, Ordering::SeqCst);
+        face.paused = Some(pause);
+        face.unsaved = true;
+        face.pulls = face.pulls.saturating_add(1);
     }
 
-    /// Shows the Ledger's modes.
+    /// How often it was pulled so far.
+    pub(crate) fn pulls(&self) -> u64 {
+        self.face().pulls
+    }
+
+    /// The stored Ledger has no pause any more: releases the kill switch, unless it was pulled again since it
+    /// had been pulled this often. Gives back what it was pulled with.
+    pub(crate) fn release(&self, pulls: u64) -> Option<Pause> {
+        let mut face = self.face();
+        if face.pulls != pulls {
+            return None;
+        }
+        face.unsaved = false;
+        self.pulled.store(false, Ordering::SeqCst);
+        face.paused.take()
+    }
+
+    /// The pause that the stored Ledger does not know of.
+    pub(crate) fn unsaved_pause(&self) -> Option<Pause> {
+        let face = self.face();
+        face.paused.clone().filter(|_| face.unsaved)
+    }
+
+    /// The pause is in the stored Ledger: it holds, whatever happened meanwhile.
+    pub(crate) fn kept(&self, pause: &Pause) {
+        let mut face = self.face();
+        self.pulled.store(true, Ordering::SeqCst);
+        face.paused = Some(pause.clone());
+        face.unsaved = false;
+    }
+
+    /// Shows the Ledger's modes, and takes over its kill switch where this process has no unsaved word on it.
     pub(crate) fn show(&self, ledger: &Ledger) {
-        self.face().overrides = ledger.modes.clone();
+        let mut face = self.face();
+        face.overrides = ledger.modes.clone();
+        if !face.unsaved {
+            self.pulled.store(ledger.paused.is_some(), Ordering::SeqCst);
+            face.paused.clone_from(&ledger.paused);
+        }
     }
 
     /// Shows that the last record could not be written, or that it could.
@@ -183,7 +227,9 @@ impl Shared {
         {
             let mut face = self.face();
             face.cycles = face.cycles.saturating_add(1);
-            face.seen |= record.trouble.is_none();
+            if record.trouble.is_none() {
+                face.last_whole = Some(record.at);
+            }
             // A policy in quarantine is listed in the notes, but it was not called.
             let called = |call: &&PolicyCall| {
                 call.fuel > 0
@@ -219,13 +265,13 @@ impl Shared {
         let policies = self.policies.load();
         let face = self.face();
         let last = latest.as_ref().map(|record| record.at);
-        let on_time = last.is_some_and(|at| self.clock.now().since(at) <= self.overdue);
+        let now = self.clock.now();
         Status {
             paused: face.paused.clone(),
             modes: aims.modes.with(&face.overrides),
             last,
             cycles: face.cycles,
-            ready: face.seen && on_time,
+            ready: face.last_whole.is_some_and(|at| now.since(at) <= self.overdue),
             trouble: latest.and_then(|record| record.trouble.clone()),
             log_trouble: face.log_trouble.clone(),
             policies: policies

@@ -31,7 +31,7 @@ pub struct Status {
     pub last: Option<Instant>,
     /// Cycles since this process started.
     pub cycles: u64,
-    /// A whole cycle has been made, and the last one is not overdue.
+    /// A whole cycle has been made, and the next whole one is not overdue.
     pub ready: bool,
     /// What kept the last cycle from being whole.
     pub trouble: Option<Trouble>,
@@ -142,22 +142,27 @@ impl Handle {
             why: cut(why),
             at: self.shared.clock.now(),
         };
-        self.shared.pull(Some(pause.clone()));
+        self.shared.pull(pause.clone());
         let mut book = self.shared.book.lock().await;
         let kept = book.change(|ledger| ledger.paused = Some(pause.clone())).await;
+        if kept.is_ok() {
+            // Whoever held the book meanwhile may have released it.
+            self.shared.kept(&pause);
+        }
         drop(book);
         tracing::warn!(by = %pause.by, why = %pause.why, durable = kept.is_ok(), "paused");
         kept.map_err(ControlError::PausedHereOnly)?;
         Ok(pause)
     }
 
-    /// Releases the kill switch; gives back what it was pulled with.
+    /// Releases the kill switch; gives back what it was pulled with. A pause that comes meanwhile holds.
     pub async fn resume(&self, by: &str) -> Result<Option<Pause>, ControlError> {
+        let pulls = self.shared.pulls();
         let mut book = self.shared.book.lock().await;
         book.change(|ledger| ledger.paused = None)
             .await
             .map_err(ControlError::NotSaved)?;
-        let was = self.shared.pull(None);
+        let was = self.shared.release(pulls);
         drop(book);
         tracing::warn!(by = %cut(by), "resumed");
         self.wake();

@@ -7,7 +7,7 @@ use logbook::{CycleRecord, RECORD_VERSION, Trouble};
 use model::intent::{Ledger, LedgerEvent};
 use model::outcome::Outcome;
 use model::plan::Step;
-use model::{Aims, HoldReason, Instant, Memory, ObserveError, Snapshot, Span, Verdict};
+use model::{Aims, HoldReason, Instant, Memory, ObserveError, Snapshot, Span, StrikeReason, Verdict};
 use std::sync::Arc;
 use tokio::sync::MutexGuard;
 
@@ -47,13 +47,15 @@ impl<'a> Trip<'a> {
         let (aims, policies) = (shared.aims.load_full(), shared.policies.load_full());
         let mut book = shared.book.lock().await;
         let trouble = book
-            .begin(shared.pulled())
+            .begin(shared.unsaved_pause())
             .await
             .err()
             .map(|error| Trouble::LedgerUnread {
                 why: error.to_string(),
             });
-        shared.show(book.ledger());
+        if trouble.is_none() {
+            shared.show(book.ledger());
+        }
         let cycle = book.ledger().cycle;
         drop(book);
         let record = CycleRecord {
@@ -77,19 +79,28 @@ impl<'a> Trip<'a> {
         }
     }
 
-    /// Waits for the eyes, but not for ever.
+    /// Waits for the eyes, but not for ever, and not at all once the Desk is told to stop. The picture is told
+    /// by the cycle's clock, which never jumps: windows, deadlines and ages are all counted by it.
     pub(crate) async fn look(
         &self,
         look: impl Future<Output = Result<Snapshot, ObserveError>>,
     ) -> Result<Snapshot, ObserveError> {
-        tokio::select! {
+        // Before anything is read, as the eyes do: nothing in it looks younger than it is.
+        let at = self.shared.clock.now();
+        let none = |why: String| ObserveError::Unreachable {
+            source_name: "eyes".to_owned(),
+            why,
+        };
+        let mut seen = tokio::select! {
             biased;
-            seen = look => seen,
-            () = self.shared.clock.sleep(LOOK_TIME) => Err(ObserveError::Unreachable {
-                source_name: "eyes".to_owned(),
-                why: format!("no picture within {LOOK_TIME}"),
-            }),
-        }
+            seen = look => seen?,
+            () = self.shared.stopped() => return Err(none("told to stop".to_owned())),
+            () = self.shared.clock.sleep(LOOK_TIME) => {
+                return Err(none(format!("no picture within {LOOK_TIME}")));
+            }
+        };
+        seen.tell_by(at);
+        Ok(seen)
     }
 
     /// Reads the Ledger against what is seen, lets the Memory learn from it, and puts both into the picture.
@@ -125,7 +136,7 @@ impl<'a> Trip<'a> {
     }
 
     /// Writes down what is about to happen, then carries it out step by step. Where the Ledger cannot be
-    /// saved, nothing is carried out.
+    /// saved, or is no longer the one that was judged by, nothing is carried out.
     pub(crate) async fn carry_out(&mut self, hands: &mut impl Act, verdicts: Verdicts) {
         self.record.verdicts = verdicts.all;
         if verdicts.cleared.is_empty() {
@@ -134,42 +145,51 @@ impl<'a> Trip<'a> {
         let (seen, aims) = (Arc::clone(&self.record.snapshot), Arc::clone(&self.aims));
         let mut book = self.shared.book.lock().await;
         let opened = book
-            .change(|ledger| {
+            .change_from(seen.ledger.generation, |ledger| {
                 for step in &verdicts.cleared {
                     ledger::open(ledger, step.get(), &seen, &aims);
                 }
             })
             .await;
         drop(book);
-        if let Err(error) = opened {
-            self.hold_all(&error.to_string());
-            return;
-        }
+        let opened = match opened {
+            Ok(Some(generation)) => generation,
+            Ok(None) => return self.not_cleared(&Verdict::Struck(StrikeReason::StaleGeneration)),
+            Err(error) => return self.hold_all(&error.to_string()),
+        };
         let began = self.shared.clock.now();
         for step in verdicts.cleared {
             let late = self.shared.clock.now().since(began) > ACT_TIME;
-            self.one(hands, step, late).await;
+            let instead = self.instead(opened, late).await;
+            self.one(hands, step, instead).await;
         }
     }
 
-    /// Carries out one step, unless something stands against it by now, and settles its intent.
-    async fn one(&mut self, hands: &mut impl Act, cleared: Cleared<Step>, late: bool) {
+    /// What becomes of a step that something stands against by now: a pause or a mode set since the Ledger was
+    /// saved at this generation, the end of the process, or the time.
+    async fn instead(&self, opened: u64, late: bool) -> Option<Outcome> {
+        let stands = self.shared.book.lock().await.stands_at(opened);
+        if !stands || !self.shared.may_act() {
+            return Some(Outcome::Dropped);
+        }
+        late.then(|| Outcome::Refused {
+            after: None,
+            why: "this cycle has run out of time".to_owned(),
+        })
+    }
+
+    /// Carries out one step, unless its outcome is known without that, and settles its intent.
+    async fn one(&mut self, hands: &mut impl Act, cleared: Cleared<Step>, instead: Option<Outcome>) {
         let step = cleared.get().clone();
-        let outcome = if !self.shared.may_act() {
-            Outcome::Dropped
-        } else if late {
-            Outcome::Refused {
-                after: None,
-                why: "this cycle has run out of time".to_owned(),
-            }
-        } else {
-            tokio::select! {
+        let outcome = match instead {
+            Some(outcome) => outcome,
+            None => tokio::select! {
                 biased;
                 outcome = hands.carry_out(cleared) => outcome,
                 () = self.shared.clock.sleep(EFFECT_TIME) => Outcome::Unknown {
                     why: format!("no answer within {EFFECT_TIME}"),
                 },
-            }
+            },
         };
         let seen = Arc::clone(&self.record.snapshot);
         let mut book = self.shared.book.lock().await;
@@ -229,12 +249,17 @@ impl<'a> Trip<'a> {
 
     fn hold_all(&mut self, why: &str) {
         tracing::error!(%why, "the ledger could not be saved: nothing is carried out");
+        self.not_cleared(&Verdict::Held(HoldReason::LedgerNotSaved));
+        self.record.trouble = Some(Trouble::LedgerUnsaved { why: why.to_owned() });
+    }
+
+    /// The last word on every step that had been cleared.
+    fn not_cleared(&mut self, word: &Verdict) {
         for (_, verdict) in &mut self.record.verdicts {
             if *verdict == Verdict::Cleared {
-                *verdict = Verdict::Held(HoldReason::LedgerNotSaved);
+                verdict.clone_from(word);
             }
         }
-        self.record.trouble = Some(Trouble::LedgerUnsaved { why: why.to_owned() });
     }
 
     fn learn(&mut self, events: &[LedgerEvent]) {

@@ -1,11 +1,13 @@
 //! The kill switch and the modes.
 
-use super::stage::{Hands, clock, crowded, desk, draining};
+use super::stage::{Hands, Shaky, clock, crowded, desk, draining};
 use crate::{FileStore, Handle, Scope, run_cycle};
+use guard::{LedgerStore, Stored};
 use model::aims::Mode;
-use model::intent::RemoveStage;
-use model::{HoldReason, IntentKind, Outcome, Verdict};
+use model::intent::{Ledger, Pause, RemoveStage};
+use model::{HoldReason, IntentKind, Memory, Outcome, Verdict};
 use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
 
 /// Hands that pull the kill switch while their first effect is under way.
 fn pulling(handle: &Arc<Mutex<Option<Handle>>>) -> Hands {
@@ -55,6 +57,116 @@ async fn a_pause_in_the_middle_of_a_drain_stops_the_next_effect() {
         IntentKind::Launch { .. } => None,
     });
     assert_eq!(stage, Some(RemoveStage::Draining));
+}
+
+#[tokio::test]
+async fn a_mode_set_while_effects_are_under_way_stops_the_next() {
+    let (clock, slot) = (clock(), Arc::new(Mutex::new(None::<Handle>)));
+    let taken = Arc::clone(&slot);
+    let hands = Hands::slow(move |_| {
+        let handle = taken.lock().unwrap().take();
+        Box::pin(async move {
+            if let Some(handle) = handle {
+                let set = handle.set_mode(Scope::Cluster, Mode::Observe, "ada");
+                set.await.unwrap();
+            }
+            Outcome::done()
+        })
+    });
+    let (mut ends, store) = draining(&clock, hands);
+    let desk = desk(store, &clock).await;
+    *slot.lock().unwrap() = Some(desk.handle());
+    let record = run_cycle(&mut ends, &desk).await;
+    assert_eq!(ends.hands.asked().len(), 1);
+    let outcomes: Vec<&Outcome> = record.outcomes.iter().map(|(_, outcome)| outcome).collect();
+    assert_eq!(outcomes, [&Outcome::done(), &Outcome::Dropped, &Outcome::Dropped]);
+}
+
+/// A store that lets saves through only while it is open.
+#[derive(Clone)]
+struct Gated {
+    inner: Shaky,
+    gate: Arc<Semaphore>,
+}
+
+impl LedgerStore for Gated {
+    fn load(&mut self) -> Stored<'_, Option<(Ledger, Memory)>> {
+        self.inner.load()
+    }
+
+    fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Stored<'a, ()> {
+        Box::pin(async move {
+            let _passed = self.gate.acquire().await;
+            self.inner.save(ledger).await
+        })
+    }
+
+    fn save_memory<'a>(&'a mut self, memory: &'a Memory) -> Stored<'a, ()> {
+        self.inner.save_memory(memory)
+    }
+}
+
+#[tokio::test]
+async fn a_resume_under_way_does_not_release_the_pause_after_it() {
+    let (clock, gate) = (clock(), Arc::new(Semaphore::new(0)));
+    let store = Gated {
+        inner: Shaky::default(),
+        gate: Arc::clone(&gate),
+    };
+    let desk = desk(store, &clock).await;
+    let handle = desk.handle();
+    let resume = async {
+        handle.resume("bob").await.unwrap();
+        // The pause has begun by now, though it is not saved yet.
+        assert!(!desk.shared.may_act());
+    };
+    let later = async {
+        tokio::task::yield_now().await;
+        let pause = handle.pause("ada", "no");
+        let opened = async {
+            tokio::task::yield_now().await;
+            gate.add_permits(9);
+        };
+        tokio::join!(pause, opened).0.unwrap();
+    };
+    tokio::join!(resume, later);
+    assert!(!desk.shared.may_act(), "the pause was saved and answered");
+    assert_eq!(
+        handle.status().paused.map(|pause| pause.by),
+        Some("ada".to_owned())
+    );
+    handle.resume("ada").await.unwrap();
+    assert!(desk.shared.may_act());
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_saved_is_taken_over() {
+    let clock = clock();
+    let (mut ends, store) = draining(&clock, Hands::new(|_| Outcome::done()));
+    let desk = desk(store.clone(), &clock).await;
+    let foreign = |paused: bool, generation: u64| {
+        let mut kept = store.kept.lock().unwrap();
+        let ledger = &mut kept.as_mut().unwrap().0;
+        ledger.generation = generation;
+        ledger.paused = paused.then(|| Pause {
+            by: "bob".to_owned(),
+            why: String::new(),
+            at: super::stage::START,
+        });
+    };
+    foreign(true, 50);
+    // The first cycle finds out, the second has read back.
+    for _ in 0..2 {
+        run_cycle(&mut ends, &desk).await;
+    }
+    assert!(desk.handle().status().paused.is_some() && !desk.shared.may_act());
+    assert!(ends.hands.asked().is_empty());
+    foreign(false, 90);
+    let set = desk.handle().set_mode(Scope::Cluster, Mode::Act, "ada").await;
+    assert!(set.is_err(), "{set:?}");
+    run_cycle(&mut ends, &desk).await;
+    assert_eq!(desk.handle().status().paused, None);
+    assert_eq!(ends.hands.asked().len(), 3);
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Crashes, unknown ends and stores that fail: nothing is done twice, nothing without being written down.
 
 use super::stage::{Hands, Shaky, clock, crowded, desk, draining};
-use crate::{FileStore, ManualClock, run_cycle};
-use logbook::Trouble;
+use crate::{Desk, FileStore, ManualClock, Scope, run_cycle};
+use logbook::{CycleRecord, Trouble};
+use model::aims::Mode;
 use model::intent::{IntentKind, LaunchStage, Ledger};
-use model::{HoldReason, Outcome, Reason, Span, StepKind, Verdict};
+use model::{HoldReason, Outcome, Reason, Span, Step, StepKind, StrikeReason, Verdict};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -112,6 +113,80 @@ async fn a_second_writer_stops_the_first_until_it_has_read_back() {
     let record = run_cycle(&mut ends, &desk).await;
     assert!(record.snapshot.ledger.generation >= 50);
     assert_eq!(ends.hands.asked().len(), 3);
+}
+
+/// What the hands are asked for when something happens between the judgement and the first effect.
+async fn asked_after(meanwhile: impl AsyncFnOnce(&Desk, &Shaky)) -> (Vec<Step>, Arc<CycleRecord>) {
+    let clock = clock();
+    let (mut ends, store) = draining(&clock, Hands::new(|_| Outcome::done()));
+    let desk = desk(store.clone(), &clock).await;
+    let mut trip = crate::trip::Trip::begin(&desk).await;
+    let seen = trip.look(model::Observe::look(&mut ends.eyes)).await.unwrap();
+    trip.read_ledger(seen).await;
+    let seen = Arc::clone(&trip.record.snapshot);
+    let decided = decide::deliberate(&seen, &trip.record.memory, &trip.policies.set, &trip.aims);
+    let proposal = guard::Proposal {
+        plan: &decided.plan,
+        notes: &decided.notes,
+        resumed: &[],
+    };
+    let verdicts = guard::judge(&seen, &trip.ledger().await, proposal, &trip.aims, trip.fence());
+    assert_eq!(verdicts.cleared.len(), 3);
+    meanwhile(&desk, &store).await;
+    trip.carry_out(&mut ends.hands, verdicts).await;
+    (ends.hands.asked(), trip.close().await)
+}
+
+#[tokio::test]
+async fn a_mode_set_after_the_judgement_voids_what_was_cleared() {
+    let (asked, record) = asked_after(async |desk, _| {
+        let handle = desk.handle();
+        let set = handle.set_mode(Scope::Cluster, Mode::Observe, "ada");
+        set.await.unwrap();
+    })
+    .await;
+    assert!(asked.is_empty() && record.outcomes.is_empty());
+    let void = Verdict::Struck(StrikeReason::StaleGeneration);
+    assert!(record.verdicts.iter().all(|(_, verdict)| *verdict == void));
+    assert_eq!(asked_after(async |_, _| ()).await.0.len(), 3);
+}
+
+#[tokio::test]
+async fn a_ledger_that_somebody_else_has_saved_gets_no_intents_of_ours() {
+    let (asked, record) = asked_after(async |desk, store| {
+        {
+            let mut kept = store.kept.lock().unwrap();
+            let theirs = &mut kept.as_mut().unwrap().0;
+            theirs.generation = 50;
+            theirs.intents.clear();
+        }
+        // Whoever tries to save finds out; the book is void from here on.
+        let set = desk.handle().set_mode(Scope::Cluster, Mode::Act, "ada").await;
+        assert!(set.is_err());
+    })
+    .await;
+    assert!(asked.is_empty());
+    assert!(
+        record
+            .verdicts
+            .iter()
+            .all(|(_, verdict)| !matches!(verdict, Verdict::Cleared))
+    );
+}
+
+#[tokio::test]
+async fn cycle_numbers_do_not_repeat_after_a_restart_within_the_first_cycles() {
+    let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+    let mut ends = crowded(&clock, 0, Hands::new(|_| Outcome::done()));
+    let mut last = 0;
+    for _ in 0..3 {
+        let desk = desk(FileStore::new(folder.path()), &clock).await;
+        for _ in 0..2 {
+            let record = run_cycle(&mut ends, &desk).await;
+            assert!(record.cycle > last, "{} after {last}", record.cycle);
+            last = record.cycle;
+        }
+    }
 }
 
 #[tokio::test]

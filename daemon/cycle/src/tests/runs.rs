@@ -6,6 +6,7 @@ use crate::{Desk, InForce, ManualClock, Runner, Stopped, WhatIfError, run_cycle,
 use decide::{Advised, Policy, PolicyEntry, PolicySet, View};
 use logbook::{Reader, Settings, Trouble, Writer};
 use model::advice::{Advice, HeadroomAdvice, Hook, PolicyFault, PolicyMode};
+use model::intent::{Effect, EffectKind};
 use model::{ObserveError, Outcome, Resources, Span};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -123,18 +124,23 @@ async fn blind_eyes_leave_a_record_and_no_plan() {
     run_cycle(&mut ends, &desk).await;
     assert!(handle.status().ready);
     assert!(!handle.what_if(&nothing).unwrap().plan.nodes.is_empty());
-    clock.advance(Span::from_secs(61));
-    assert!(!handle.status().ready, "an overdue cycle is not ready");
+    clock.advance(Span::from_secs(40));
+    ends.eyes.blind = Some(ObserveError::Unreachable {
+        source_name: "pods".to_owned(),
+        why: "refused".to_owned(),
+    });
+    run_cycle(&mut ends, &desk).await;
+    assert!(handle.status().ready);
+    clock.advance(Span::from_secs(21));
+    run_cycle(&mut ends, &desk).await;
+    assert!(
+        !handle.status().ready,
+        "cycles that see nothing keep nobody ready"
+    );
 }
 
 #[tokio::test]
 async fn eyes_that_never_answer_are_given_up() {
-    struct Asleep;
-    impl model::Observe for Asleep {
-        fn look(&mut self) -> impl Future<Output = Result<model::Snapshot, ObserveError>> + Send {
-            std::future::pending()
-        }
-    }
     let clock = Arc::new(ManualClock::leaping(super::stage::START));
     let desk = desk(Shaky::default(), &clock).await;
     let mut ends = crate::Ends {
@@ -143,6 +149,72 @@ async fn eyes_that_never_answer_are_given_up() {
     };
     let record = run_cycle(&mut ends, &desk).await;
     assert!(matches!(&record.trouble, Some(Trouble::Unseen { why }) if why == "eyes: no picture within 60s"));
+}
+
+#[tokio::test]
+async fn a_jump_of_the_wall_clock_neither_empties_a_window_nor_ends_a_deadline() {
+    let clock = clock();
+    let (mut ends, store) = draining(&clock, Hands::new(|_| Outcome::done()));
+    let removed = Effect {
+        at: super::stage::START,
+        group: "web".into(),
+        kind: EffectKind::Removed,
+    };
+    let kept = || store.kept.lock().unwrap().clone().unwrap().0;
+    store
+        .kept
+        .lock()
+        .unwrap()
+        .as_mut()
+        .unwrap()
+        .0
+        .effects
+        .push(removed.clone());
+    let desk = desk(store.clone(), &clock).await;
+    for ahead in [0, 7200] {
+        ends.eyes.ahead = Span::from_secs(ahead);
+        for pod in &mut ends.eyes.seen.pods {
+            pod.created = super::stage::START + ends.eyes.ahead;
+        }
+        clock.advance(Span::from_secs(10));
+        let record = run_cycle(&mut ends, &desk).await;
+        assert_eq!(record.at, crate::Clock::now(&*clock));
+        assert_eq!(record.events, [], "{ahead}: the drain has half an hour");
+        assert!(
+            kept().effects.contains(&removed),
+            "{ahead}: the window is ten minutes and more"
+        );
+        let age = record.at.since(record.snapshot.pods[0].created);
+        assert_eq!(age, clock_age(&clock), "{ahead}: what was seen keeps its age");
+        assert!(desk.handle().status().ready);
+    }
+}
+
+fn clock_age(clock: &Arc<ManualClock>) -> Span {
+    crate::Clock::now(&**clock).since(super::stage::START)
+}
+
+/// Eyes that never open.
+struct Asleep;
+
+impl model::Observe for Asleep {
+    fn look(&mut self) -> impl Future<Output = Result<model::Snapshot, ObserveError>> + Send {
+        std::future::pending()
+    }
+}
+
+#[tokio::test]
+async fn a_runner_told_to_stop_does_not_wait_for_the_eyes() {
+    let clock = clock();
+    let desk = desk(Shaky::default(), &clock).await;
+    let mut ends = crate::Ends {
+        eyes: Asleep,
+        hands: guard::Nobody,
+    };
+    let runner = Runner::default();
+    let run = runner.run(&mut ends, &desk, others_run());
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(10), run).await;
+    assert_eq!(ended, Ok(Ok(Stopped::Asked)));
 }
 
 #[tokio::test]

@@ -28,13 +28,15 @@ pub(super) const START: Instant = Instant(100_000_000);
 pub(super) struct Eyes {
     pub(super) seen: Snapshot,
     pub(super) clock: Arc<ManualClock>,
+    /// How far the wall clock of the eyes is ahead of the cycle's.
+    pub(super) ahead: Span,
     pub(super) blind: Option<ObserveError>,
 }
 
 impl Observe for Eyes {
     fn look(&mut self) -> impl Future<Output = Result<Snapshot, ObserveError>> + Send {
         let mut seen = self.seen.clone();
-        seen.at = crate::Clock::now(&*self.clock);
+        seen.at = crate::Clock::now(&*self.clock) + self.ahead;
         std::future::ready(self.blind.clone().map_or(Ok(seen), Err))
     }
 }
@@ -195,6 +197,7 @@ fn ends(mut seen: Snapshot, clock: &Arc<ManualClock>, hands: Hands) -> Ends<Eyes
     let eyes = Eyes {
         seen,
         clock: Arc::clone(clock),
+        ahead: Span::ZERO,
         blind: None,
     };
     Ends { eyes, hands }
