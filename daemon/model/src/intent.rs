@@ -192,7 +192,7 @@ pub enum LedgerEvent {
         /// Its group.
         group: GroupName,
     },
-    /// A launch ended with nodes missing; the intent is closed.
+    /// A launch ended with nodes missing: the intent is closed, or goes on with those that came.
     LaunchFailed {
         /// Which.
         intent: IntentId,

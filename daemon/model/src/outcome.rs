@@ -13,6 +13,17 @@ pub enum Outcome {
         /// Instances that came of it (a launch), where the provider named them.
         instances: Vec<InstanceId>,
     },
+    /// Done in part: fewer instances than were asked for, and no more will come of it.
+    Partly {
+        /// Instances that came of it.
+        instances: Vec<InstanceId>,
+        /// How many did not.
+        missing: u32,
+        /// The provider said that it has no capacity for them.
+        no_capacity: bool,
+        /// What it said, cut to 256 bytes.
+        why: String,
+    },
     /// Nothing was sent: recorded only (`guard::Nobody`, placement at admission).
     Recorded,
     /// The object refused for now (eviction 429, throttling): asked again by a later cycle.
@@ -54,9 +65,17 @@ impl Outcome {
         }
     }
 
-    /// Whether the effect took place.
+    /// Whether the effect took place, be it in part.
     pub const fn is_done(&self) -> bool {
-        matches!(self, Self::Done { .. })
+        matches!(self, Self::Done { .. } | Self::Partly { .. })
+    }
+
+    /// Instances that came of it.
+    pub fn instances(&self) -> &[InstanceId] {
+        match self {
+            Self::Done { instances } | Self::Partly { instances, .. } => instances,
+            _ => &[],
+        }
     }
 }
 
@@ -65,6 +84,16 @@ impl fmt::Display for Outcome {
         match self {
             Self::Done { instances } if instances.is_empty() => f.write_str("done"),
             Self::Done { instances } => write!(f, "done: {} instances", instances.len()),
+            Self::Partly {
+                instances,
+                missing,
+                why,
+                ..
+            } => write!(
+                f,
+                "done in part: {} instances, {missing} less: {why}",
+                instances.len()
+            ),
             Self::Recorded => f.write_str("recorded only"),
             Self::Refused { why, .. } => write!(f, "refused for now: {why}"),
             Self::Stale { why } => write!(f, "the world had changed: {why}"),

@@ -7,7 +7,7 @@ use super::{close, intent_mut, removal_stage_mut, uncount};
 use model::intent::{EffectKind, Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
 use model::outcome::Outcome;
 use model::plan::{Step, StepKind};
-use model::{Instant, IntentId, NodeName, Snapshot};
+use model::{GroupName, InstanceId, Instant, IntentId, NodeName, Snapshot};
 
 /// Moves the step's intent by its outcome; `seen` is the Snapshot the step was opened under.
 pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapshot) -> Vec<LedgerEvent> {
@@ -52,6 +52,23 @@ fn launch(ledger: &mut Ledger, id: &IntentId, outcome: &Outcome, at: Instant) ->
             }
             Vec::new()
         }
+        Outcome::Partly {
+            instances,
+            missing,
+            no_capacity,
+            ..
+        } => {
+            let less = lessen(ledger, id, instances, *missing);
+            let event = less
+                .filter(|_| *no_capacity)
+                .map(|group| LedgerEvent::LaunchFailed {
+                    intent: id.clone(),
+                    group,
+                    missing: *missing,
+                    no_capacity: true,
+                });
+            event.into_iter().collect()
+        }
         Outcome::Unknown { .. } => Vec::new(),
         // An earlier try of the same intent may have gone through: only what this cycle opened is undone.
         Outcome::Dropped | Outcome::Stale { .. } | Outcome::Refused { .. } if !fresh => Vec::new(),
@@ -74,6 +91,49 @@ fn launch(ledger: &mut Ledger, id: &IntentId, outcome: &Outcome, at: Instant) ->
             }
         }
     }
+}
+
+/// A launch goes on with the instances that came; what did not is waited for no longer, and was not bought.
+fn lessen(ledger: &mut Ledger, id: &IntentId, named: &[InstanceId], missing: u32) -> Option<GroupName> {
+    let intent = intent_mut(ledger, id)?;
+    let opened = intent.opened;
+    let IntentKind::Launch {
+        group,
+        count,
+        to,
+        planned,
+        stage,
+        instances,
+        ..
+    } = &mut intent.kind
+    else {
+        return None;
+    };
+    let asked = *count;
+    let (left, group) = (asked.saturating_sub(missing), group.clone());
+    (*count, *to) = (left, to.saturating_sub(asked - left));
+    planned.truncate(left as usize);
+    *stage = (*stage).max(LaunchStage::Asked);
+    instances.extend(named.iter().cloned());
+    instances.sort();
+    instances.dedup();
+    let bought = ledger
+        .effects
+        .iter_mut()
+        .rev()
+        .find_map(|effect| match &mut effect.kind {
+            EffectKind::Bought { count, rate }
+                if effect.at == opened && effect.group == group && *count == asked =>
+            {
+                Some((count, rate))
+            }
+            _ => None,
+        });
+    if let Some((count, rate)) = bought {
+        rate.0 = rate.0.saturating_mul(i64::from(left)) / i64::from(asked.max(1));
+        *count = left;
+    }
+    Some(group)
 }
 
 fn cordon(ledger: &mut Ledger, step: &Step, node: &NodeName, outcome: &Outcome) -> Vec<LedgerEvent> {

@@ -148,6 +148,46 @@ fn an_unknown_end_that_was_a_success() {
 }
 
 #[test]
+fn a_launch_that_came_in_part_waits_for_what_came() {
+    let (mut stage, step) = growing();
+    open_one(&mut stage, &step);
+    let partly = |no_capacity| Outcome::Partly {
+        instances: vec!["i-a".into()],
+        missing: 1,
+        no_capacity,
+        why: "InsufficientInstanceCapacity".to_owned(),
+    };
+    let told = LedgerEvent::LaunchFailed {
+        intent: "5-0".into(),
+        group: "web".into(),
+        missing: 1,
+        no_capacity: true,
+    };
+    assert_eq!(settle_one(&mut stage, &step, &partly(true)), [told]);
+    assert_eq!(stage_of(&stage.ledger, "5-0"), Some(LaunchStage::Asked));
+    let bought = EffectKind::Bought {
+        count: 1,
+        rate: PRICE,
+    };
+    assert_eq!(
+        stage.ledger.effects[0].kind, bought,
+        "what did not come costs nothing"
+    );
+    stage.seen.at = LATER;
+    arrives(&mut stage, "a", LATER);
+    read(&mut stage);
+    assert_eq!(
+        stage.ledger.intents,
+        [],
+        "nothing is waited for that does not come"
+    );
+    // More than one call takes is no lack of capacity.
+    let (mut stage, step) = growing();
+    open_one(&mut stage, &step);
+    assert_eq!(settle_one(&mut stage, &step, &partly(false)), []);
+}
+
+#[test]
 fn what_certainly_did_not_happen_leaves_nothing_behind() {
     let why = || "x".to_owned();
     for outcome in [
