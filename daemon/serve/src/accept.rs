@@ -1,5 +1,5 @@
-//! Accepting connections: bounded in all, bounded per peer, silent ones closed, and a rest when the system has
-//! no file descriptors left instead of a spinning loop.
+//! Accepting connections: bounded in all, bounded per peer, silent ones closed, old ones too where nothing else ends
+//! them, and a rest when the system has no file descriptors left instead of a spinning loop.
 //!
 //! No TLS and no HTTP here.
 
@@ -24,6 +24,7 @@ pub(crate) struct Door {
     places: Arc<Semaphore>,
     per_peer: usize,
     silence: Duration,
+    age: Option<Duration>,
     peers: Peers,
 }
 
@@ -38,8 +39,15 @@ impl Door {
             places: Arc::new(Semaphore::new(places)),
             per_peer,
             silence: limits::SILENCE,
+            age: None,
             peers: Peers::default(),
         }
+    }
+
+    /// Connections end at this age, whatever their peers do.
+    pub(crate) const fn at_most(mut self, age: Duration) -> Self {
+        self.age = Some(age);
+        self
     }
 
     /// The next connection. Waits for a place; peers beyond their share are closed at once.
@@ -54,7 +62,7 @@ impl Door {
                 Ok((stream, peer)) => {
                     if let Some(seat) = self.seat(peer.ip()) {
                         let _ = stream.set_nodelay(true);
-                        return Conn::new(stream, self.silence, (place, seat));
+                        return Conn::new(stream, (self.silence, self.age), (place, seat));
                     }
                     tracing::debug!(%peer, "closed: too many connections from this address");
                 }
@@ -66,7 +74,8 @@ impl Door {
         }
     }
 
-    fn seat(&self, peer: IpAddr) -> Option<Seat> {
+    /// A place among those of this peer; it is given back when it is dropped.
+    pub(crate) fn seat(&self, peer: IpAddr) -> Option<Seat> {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = peers.get(&peer).copied().unwrap_or(0);
         if taken >= self.per_peer && !peer.is_loopback() {
@@ -101,7 +110,7 @@ impl axum::serve::Listener for Door {
 }
 
 /// One connection's share of its peer's.
-struct Seat {
+pub(crate) struct Seat {
     peer: IpAddr,
     peers: Peers,
 }
@@ -123,17 +132,34 @@ pub(crate) struct Conn {
     stream: TcpStream,
     silence: Duration,
     silent_at: Pin<Box<Sleep>>,
+    old_at: Option<Pin<Box<Sleep>>>,
     _place: (OwnedSemaphorePermit, Seat),
 }
 
 impl Conn {
-    fn new(stream: TcpStream, silence: Duration, place: (OwnedSemaphorePermit, Seat)) -> Self {
+    fn new(
+        stream: TcpStream,
+        (silence, age): (Duration, Option<Duration>),
+        place: (OwnedSemaphorePermit, Seat),
+    ) -> Self {
         Self {
             stream,
             silence,
             silent_at: Box::pin(tokio::time::sleep(silence)),
+            old_at: age.map(|age| Box::pin(tokio::time::sleep(age))),
             _place: place,
         }
+    }
+
+    /// Ready with an error once the connection is too old.
+    fn poll_age(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let Some(old_at) = &mut self.old_at else {
+            return Poll::Pending;
+        };
+        old_at
+            .as_mut()
+            .poll(cx)
+            .map(|()| io::Error::new(io::ErrorKind::TimedOut, "the connection is too old"))
     }
 }
 
@@ -151,6 +177,9 @@ impl AsyncRead for Conn {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Poll::Ready(error) = self.poll_age(cx) {
+            return Poll::Ready(Err(error));
+        }
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Ready(done) => {
                 let next = Instant::now() + self.silence;
@@ -169,6 +198,9 @@ impl AsyncRead for Conn {
 
 impl AsyncWrite for Conn {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(error) = self.poll_age(cx) {
+            return Poll::Ready(Err(error));
+        }
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -185,6 +217,9 @@ impl AsyncWrite for Conn {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(error) = self.poll_age(cx) {
+            return Poll::Ready(Err(error));
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
@@ -196,7 +231,7 @@ impl AsyncWrite for Conn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     async fn door(places: usize) -> (Door, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -228,6 +263,27 @@ mod tests {
         let mut inside = door.next().await;
         let error = inside.read_u8().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_drips_is_closed_at_its_age() {
+        let (door, address) = door(1).await;
+        let mut door = door.at_most(Duration::from_millis(100));
+        let mut peer = TcpStream::connect(address).await.unwrap();
+        let mut inside = door.next().await;
+        let dripping = tokio::spawn(async move {
+            while peer.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        let error = loop {
+            if let Err(error) = inside.read_u8().await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(inside);
+        dripping.await.unwrap();
     }
 
     #[tokio::test]

@@ -30,8 +30,19 @@ pub(crate) async fn serve(
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .with_state(Shown { handle, metrics });
-    let door = Door::new(listener, limits::HTTP_CONNECTIONS, limits::HTTP_CONNECTIONS);
-    axum::serve(door, router).with_graceful_shutdown(ending).await
+    axum::serve(door(listener), router)
+        .with_graceful_shutdown(ending)
+        .await
+}
+
+/// No peer can fill it, neither at once nor by staying: the kubelet's probes come through it.
+fn door(listener: TcpListener) -> Door {
+    Door::new(
+        listener,
+        limits::HTTP_CONNECTIONS,
+        limits::HTTP_CONNECTIONS_PER_PEER,
+    )
+    .at_most(limits::HTTP_CONNECTION_AGE)
 }
 
 async fn text(State(shown): State<Shown>) -> impl IntoResponse {
@@ -61,4 +72,19 @@ async fn ready(State(shown): State<Shown>) -> (StatusCode, String) {
         None => "the last cycle is overdue".to_owned(),
     };
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::IpAddr;
+
+    #[tokio::test]
+    async fn one_peer_cannot_keep_the_probes_out() {
+        let door = door(TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let flood = IpAddr::from([10, 0, 0, 1]);
+        let seats: Vec<_> = (0..64).map_while(|_| door.seat(flood)).collect();
+        assert_eq!(seats.len(), 8);
+        assert!(door.seat(IpAddr::from([10, 0, 0, 2])).is_some());
+    }
 }

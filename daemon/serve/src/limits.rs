@@ -26,6 +26,8 @@ pub(crate) const STREAM_WINDOW: u32 = 256 << 10;
 pub(crate) const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Time for one call; a shorter `grpc-timeout` of the client counts. Streams: until their first message.
 pub(crate) const CALL: Duration = Duration::from_secs(10);
+/// Time for a what-if, which is a whole deliberation.
+pub(crate) const WHAT_IF: Duration = Duration::from_secs(30);
 /// Ping an idle peer this often …
 pub(crate) const KEEPALIVE: Duration = Duration::from_secs(30);
 /// … and drop it when it has not answered for this long.
@@ -42,12 +44,28 @@ pub(crate) const TLS_HANDSHAKE: Duration = Duration::from_secs(5);
 pub(crate) const CALLS_PER_CONNECTION: usize = 32;
 /// Calls at a time; more are turned away, not queued.
 pub(crate) const CALLS: usize = 128;
+/// Calls of `Control` at a time, beside those: a flood of questions never stands before the kill switch.
+pub(crate) const LEVER_CALLS: usize = 8;
+/// Calls of one identity per second, levers apart from questions …
+pub(crate) const IDENTITY_RATE: u32 = 50;
+/// … after so many at once.
+pub(crate) const IDENTITY_BURST: u32 = 100;
+/// Calls from one address per second, before anybody is asked who it is: several callers may share an address.
+pub(crate) const PEER_RATE: u32 = 200;
+/// … after so many at once.
+pub(crate) const PEER_BURST: u32 = 400;
+/// Identities, and addresses, whose rate is kept; beyond that the ones that rested longest are forgotten.
+pub(crate) const RATES: usize = 4096;
 /// Connections of the gRPC listener.
 pub(crate) const CONNECTIONS: usize = 512;
 /// Of these, from one address that is not loopback.
 pub(crate) const CONNECTIONS_PER_PEER: usize = 64;
 /// Connections of the plain listener.
 pub(crate) const HTTP_CONNECTIONS: usize = 64;
+/// Of these, from one address that is not loopback: no peer keeps the kubelet's probes out.
+pub(crate) const HTTP_CONNECTIONS_PER_PEER: usize = 8;
+/// A connection of the plain listener ends after this long, however slowly its peer writes or reads.
+pub(crate) const HTTP_CONNECTION_AGE: Duration = Duration::from_mins(2);
 /// Rest after the system had no file descriptor left.
 pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// Watchers of cycles.
@@ -60,16 +78,34 @@ pub(crate) const PAGE: u32 = 1000;
 pub(crate) const PAGE_DEFAULT: u32 = 100;
 /// Pods named in one step.
 pub(crate) const STEP_PODS: usize = 100;
-/// Refusals and planned nodes of one cycle.
+/// Refusals, planned nodes and steps of one answer, each …
 pub(crate) const CYCLE_ROWS: usize = 1000;
+/// … and their bytes, together below `ANSWER_BYTES`: refusals, planned nodes, calls of policies.
+pub(crate) const ROWS_BYTES: usize = 768 << 10;
+/// Bytes of the steps of one answer.
+pub(crate) const STEPS_BYTES: usize = 1536 << 10;
+/// Bytes of a page of rows, or of an explanation.
+pub(crate) const PAGE_BYTES: usize = 3 << 20;
 /// What-ifs at a time: each is a deliberation of its own.
 pub(crate) const WHAT_IFS: usize = 1;
 /// Pods that a what-if may add.
 pub(crate) const WHAT_IF_PODS: u32 = 100_000;
+/// Entries of each list of a what-if.
+pub(crate) const WHAT_IF_CHANGES: usize = 1000;
+/// Labels, selectors or kinds of extended resources of one added pod.
+pub(crate) const WHAT_IF_LABELS: usize = 64;
+/// The name of an object, as Kubernetes has it.
+pub(crate) const NAME_BYTES: usize = 253;
+/// A namespace, and the value of a label.
+pub(crate) const LABEL_BYTES: usize = 63;
+/// The key of a label: a name of at most 63 bytes below a domain.
+pub(crate) const LABEL_KEY_BYTES: usize = 253 + 1 + 63;
 /// Reason given for a pause, in bytes.
 pub(crate) const WHY_BYTES: usize = 256;
 /// Bearer tokens, in bytes.
 pub(crate) const TOKEN_BYTES: usize = 8 << 10;
+/// A PEM file.
+pub(crate) const PEM_BYTES: u64 = 1 << 20;
 /// Values of one metric label; further ones are counted as `other`.
 pub(crate) const LABEL_VALUES: usize = 64;
 /// Open calls may end within this time at shutdown.

@@ -2,6 +2,7 @@
 //! an address that others can reach.
 
 use crate::limits;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
@@ -74,6 +75,12 @@ impl Options {
         }
         Ok(())
     }
+
+    /// Reads the files and refuses what could not be served with them; listens nowhere.
+    pub fn check_files(&self) -> Result<(), ServeError> {
+        let tls = self.tls.as_ref().map(TlsFiles::read).transpose()?;
+        crate::server::builder(tls).map(drop)
+    }
 }
 
 impl TlsFiles {
@@ -92,11 +99,23 @@ impl TlsFiles {
 }
 
 fn pem(field: &'static str, path: &PathBuf) -> Result<Vec<u8>, ServeError> {
-    std::fs::read(path).map_err(|why| ServeError::File {
+    let refused = |why| ServeError::File {
         field,
         path: path.clone(),
         why,
-    })
+    };
+    let mut pem = Vec::new();
+    let file = std::fs::File::open(path).map_err(refused)?;
+    file.take(limits::PEM_BYTES + 1)
+        .read_to_end(&mut pem)
+        .map_err(refused)?;
+    if pem.len() as u64 > limits::PEM_BYTES {
+        return Err(refused(std::io::Error::other(format!(
+            "more than {} bytes",
+            limits::PEM_BYTES
+        ))));
+    }
+    Ok(pem)
 }
 
 #[cfg(test)]
