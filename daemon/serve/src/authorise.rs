@@ -136,15 +136,14 @@ fn bearer(value: &[u8]) -> Result<String, Status> {
     }
 }
 
-/// Asks the hook about a request; every call does this first.
-pub(crate) async fn admit<T>(
+/// Asks the hook about a caller.
+pub(crate) async fn admit(
     hook: &Arc<dyn Authorise>,
-    request: &Request<T>,
+    caller: &Caller,
     verb: Verb,
     object: Object,
 ) -> Result<Identity, Status> {
-    let caller = Caller::of(request)?;
-    hook.authorise(&caller, verb, object).await.map_err(|denied| {
+    hook.authorise(caller, verb, object).await.map_err(|denied| {
         tracing::info!(address = ?caller.address, %verb, %object, %denied, "call refused");
         let text = denied.to_string();
         match denied {

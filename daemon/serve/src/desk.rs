@@ -1,10 +1,13 @@
 //! What every service holds: the Handle, the hook in front of it, and the bounds they share.
 
-use crate::authorise::{self, Authorise, Identity, Object, Verb};
+use crate::authorise::{self, Authorise, Caller, Identity, Object, Verb};
 use crate::limits;
+use crate::rate::Rate;
 use cycle::Handle;
 use logbook::CycleRecord;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::{Semaphore, watch};
 use tonic::{Request, Status};
 
@@ -13,6 +16,8 @@ use tonic::{Request, Status};
 pub(crate) struct Desk {
     pub(crate) handle: Handle,
     gate: Arc<dyn Authorise>,
+    peers: Arc<Rate<(bool, IpAddr)>>,
+    identities: Arc<Rate<(bool, String)>>,
     pub(crate) watchers: Arc<Semaphore>,
     pub(crate) what_ifs: Arc<Semaphore>,
     /// Turns true when the server is to end.
@@ -24,20 +29,39 @@ impl Desk {
         Self {
             handle,
             gate,
+            peers: Arc::new(Rate::new(limits::PEER_RATE, limits::PEER_BURST, limits::RATES)),
+            identities: Arc::new(Rate::new(
+                limits::IDENTITY_RATE,
+                limits::IDENTITY_BURST,
+                limits::RATES,
+            )),
             watchers: Arc::new(Semaphore::new(limits::WATCHERS)),
             what_ifs: Arc::new(Semaphore::new(limits::WHAT_IFS)),
             ending,
         }
     }
 
-    /// Every call begins here.
+    /// Every call begins here: whether there are too many of this peer, who calls, whether they may, and whether
+    /// there are too many of theirs. The levers have a rate of their own; loopback has none.
     pub(crate) async fn admit<T>(
         &self,
         request: &Request<T>,
         verb: Verb,
         object: Object,
     ) -> Result<Identity, Status> {
-        authorise::admit(&self.gate, request, verb, object).await
+        let caller = Caller::of(request)?;
+        let local = caller.loopback();
+        let (lever, now) = (object == Object::Actions, Instant::now());
+        if let (None, Some(peer)) = (&local, caller.address)
+            && !self.peers.take(&(lever, peer.ip().to_canonical()), now)
+        {
+            return Err(too_often("this address"));
+        }
+        let identity = authorise::admit(&self.gate, &caller, verb, object).await?;
+        if local.as_ref() != Some(&identity) && !self.identities.take(&(lever, identity.0.clone()), now) {
+            return Err(too_often(&identity.0));
+        }
+        Ok(identity)
     }
 
     /// The newest record that saw a cluster.
@@ -60,6 +84,10 @@ impl Desk {
                 .ok_or_else(|| Status::not_found(format!("cycle {number} is not kept in memory"))),
         }
     }
+}
+
+fn too_often(who: &str) -> Status {
+    Status::resource_exhausted(format!("too many calls of {who}; try again in a moment"))
 }
 
 fn nothing_yet() -> Status {

@@ -14,9 +14,11 @@ mod messages;
 mod metrics;
 mod options;
 mod pages;
+mod places;
 mod planner;
 mod policies;
 mod query;
+mod rate;
 mod server;
 mod watch;
 

@@ -6,6 +6,7 @@ use crate::http;
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::options::ServeError;
+use crate::places::Places;
 use logbook::CycleRecord;
 use proto::v1::control_server::ControlServer;
 use proto::v1::explain_server::ExplainServer;
@@ -19,28 +20,16 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Status;
 use tonic::transport::server::Router;
 use tonic::transport::{Server, ServerTlsConfig};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
-use tower::ServiceBuilder;
 use tower::layer::util::{Identity, Stack};
-use tower::limit::GlobalConcurrencyLimitLayer;
-use tower::load_shed::LoadShedLayer;
-use tower::util::MapErrLayer;
 
 /// How often health is looked after between cycles.
 const HEALTH_EVERY: Duration = Duration::from_millis(500);
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Bounds = Stack<
-    Stack<
-        GlobalConcurrencyLimitLayer,
-        Stack<LoadShedLayer, Stack<MapErrLayer<fn(BoxError) -> BoxError>, Identity>>,
-    >,
-    Identity,
->;
+type Bounds = Stack<Places, Identity>;
 
 /// Everything that is served.
 pub(crate) struct Front {
@@ -60,15 +49,11 @@ pub(crate) fn builder(tls: Option<ServerTlsConfig>) -> Result<Server<Bounds>, Se
             .tls_config(tls)
             .map_err(|error| ServeError::Tls(deepest(&error)))?;
     }
-    let bounds = ServiceBuilder::new()
-        .layer(MapErrLayer::new(turned_away as fn(BoxError) -> BoxError))
-        .layer(LoadShedLayer::new())
-        .layer(GlobalConcurrencyLimitLayer::new(limits::CALLS))
-        .into_inner();
     Ok(server
         .concurrency_limit_per_connection(limits::CALLS_PER_CONNECTION)
         .load_shed(true)
-        .timeout(limits::CALL)
+        // The longest of all; `Places` ends most calls sooner.
+        .timeout(limits::WHAT_IF)
         .initial_stream_window_size(limits::STREAM_WINDOW)
         .initial_connection_window_size(limits::CONNECTION_WINDOW)
         .max_concurrent_streams(limits::STREAMS)
@@ -81,15 +66,7 @@ pub(crate) fn builder(tls: Option<ServerTlsConfig>) -> Result<Server<Bounds>, Se
         .http2_max_header_list_size(limits::HEADER_BYTES)
         .max_frame_size(limits::FRAME_BYTES)
         .accept_http1(false)
-        .layer(bounds))
-}
-
-/// The words of a full server; everything else passes as it is.
-fn turned_away(error: BoxError) -> BoxError {
-    if error.is::<tower::load_shed::error::Overloaded>() {
-        return Status::resource_exhausted("too many calls at once").into();
-    }
-    error
+        .layer(Places::new()))
 }
 
 /// The innermost cause: the outer ones only say `transport error`.
