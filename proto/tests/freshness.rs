@@ -59,6 +59,7 @@ fn generate(room: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         .field_attribute(".plimsoll.v1.Workload.mode", serialised("mode"))
         .field_attribute(".plimsoll.v1.SetModeRequest.mode", serialised("mode"))
         .field_attribute(".plimsoll.v1.ControlState.mode", serialised("mode"))
+        .field_attribute(".plimsoll.v1.ScopedMode.mode", serialised("mode"))
         .out_dir(out)
         .emit_rerun_if_changed(false)
         .compile_fds(compiler.file_descriptor_set())?;

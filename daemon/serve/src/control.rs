@@ -5,7 +5,7 @@ use crate::desk::Desk;
 use crate::{limits, messages};
 use cycle::{ControlError, Scope};
 use model::advice::Hook;
-use model::aims::Mode;
+use model::aims::{Mode, Modes};
 use model::{GroupName, WorkloadKey};
 use proto::v1;
 use proto::v1::control_server::Control;
@@ -60,10 +60,14 @@ impl Control for Desk {
         };
         let scope = scope(self, asked.scope)?;
         self.handle
-            .set_mode(scope, mode, &caller.0)
+            .set_mode(scope.clone(), mode, &caller.0)
             .await
             .map_err(|error| not_kept(&error))?;
-        Ok(Response::new(state(self)))
+        let scoped = scoped(&self.handle.status().modes, &scope);
+        Ok(Response::new(v1::ControlState {
+            scoped,
+            ..state(self)
+        }))
     }
 }
 
@@ -99,11 +103,30 @@ fn scope(desk: &Desk, asked: Option<Asked>) -> Result<Scope, Status> {
     Ok(scope)
 }
 
+/// The narrow scope that was set, with the mode in force there: never above the cluster's.
+fn scoped(modes: &Modes, scope: &Scope) -> Option<v1::ScopedMode> {
+    use v1::scoped_mode::Scope as Shown;
+    let (shown, mode) = match scope {
+        Scope::Cluster => return None,
+        Scope::Group(group) => (Shown::Group(group.to_string()), modes.of_group(group)),
+        Scope::Workload(key) => (
+            Shown::Workload(messages::workload_ref(key)),
+            modes.of_workload(key),
+        ),
+        Scope::Hook(hook) => (Shown::Hook(hook.to_string()), modes.of_hook(*hook)),
+    };
+    Some(v1::ScopedMode {
+        mode: messages::mode(mode),
+        scope: Some(shown),
+    })
+}
+
 fn state(desk: &Desk) -> v1::ControlState {
     let status = desk.handle.status();
     v1::ControlState {
         mode: messages::mode(status.modes.of_cluster()),
         paused: status.paused.as_ref().map(messages::pause),
+        scoped: None,
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::authorise::{Object, Verb};
 use crate::desk::Desk;
+use crate::{limits, messages};
 use logbook::{CycleRecord, Explanation, Subject};
 use model::{GroupName, NodeName, PodKey, StepId, WorkloadKey};
 use proto::v1;
@@ -94,7 +95,27 @@ fn answer(desk: &Desk, subject: &Subject, cycle: u64) -> Result<Response<v1::Exp
         });
         message.facts.extend(facts(&before, 1));
     }
+    cut(&mut message.facts);
     Ok(Response::new(message))
+}
+
+/// Cuts what does not fit into an answer, and says how much that is.
+fn cut(facts: &mut Vec<v1::Fact>) {
+    let mut left = limits::PAGE_BYTES;
+    let fits = |fact: &v1::Fact| {
+        left = left.checked_sub(messages::encoded(fact)).unwrap_or_default();
+        left > 0
+    };
+    let fitting = facts.iter().map(fits).take_while(|fits| *fits).count();
+    let more = facts.len() - fitting;
+    if more > 0 {
+        facts.truncate(fitting);
+        facts.push(v1::Fact {
+            kind: "cut".to_owned(),
+            text: format!("… and {more} more, which do not fit into one answer"),
+            depth: 0,
+        });
+    }
 }
 
 /// What the newest record that knows the subject says, and the newest that decided about it.
@@ -114,7 +135,7 @@ fn found(records: &[Arc<CycleRecord>], subject: &Subject) -> (Option<Explanation
 
 fn facts(explanation: &Explanation, depth: u32) -> Vec<v1::Fact> {
     let facts = explanation.facts.iter().map(|fact| v1::Fact {
-        kind: crate::messages::tag(&fact.kind),
+        kind: messages::tag(&fact.kind),
         text: fact.text.clone(),
         depth: fact.depth + depth,
     });

@@ -5,11 +5,14 @@
 mod cycle;
 mod rows;
 
-pub(crate) use cycle::{cost, cycle, cycle_head, planned_nodes, policy_call, refusal, step};
+pub(crate) use cycle::{calls, cost, cycle, cycle_head, planned_nodes, refusals, step};
 pub(crate) use rows::{group, node, offer, pause, pod, summary, waits, workload};
+
+use crate::limits;
 
 use model::aims::Mode;
 use model::{Resources, WorkloadKey};
+use prost::Message;
 use proto::v1;
 use serde_json::Value;
 
@@ -20,6 +23,23 @@ pub(crate) fn tag(value: &impl serde::Serialize) -> String {
         Ok(Value::Object(map)) => map.into_iter().next().map(|(name, _)| name).unwrap_or_default(),
         Ok(_) | Err(_) => String::new(),
     }
+}
+
+/// The first rows that fit into so many bytes of an answer, and no more than it may have of them.
+pub(crate) fn fitting<M: Message>(rows: impl Iterator<Item = M>, bytes: usize) -> Vec<M> {
+    let mut left = bytes;
+    rows.take(limits::CYCLE_ROWS)
+        .map_while(|row| {
+            left = left.checked_sub(encoded(&row))?;
+            Some(row)
+        })
+        .collect()
+}
+
+/// Bytes of a row within its answer.
+pub(crate) fn encoded(row: &impl Message) -> usize {
+    // Tag and length take at most six bytes.
+    row.encoded_len() + 6
 }
 
 /// A count as the messages carry it.
@@ -43,7 +63,7 @@ fn resources(amounts: &Resources) -> v1::Resources {
     }
 }
 
-fn workload_ref(key: &WorkloadKey) -> v1::WorkloadRef {
+pub(crate) fn workload_ref(key: &WorkloadKey) -> v1::WorkloadRef {
     v1::WorkloadRef {
         kind: key.kind.to_string(),
         namespace: key.namespace.to_string(),

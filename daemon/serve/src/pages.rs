@@ -2,33 +2,50 @@
 //! last one ended, whatever came or went meanwhile.
 
 use crate::limits;
+use crate::messages::encoded;
+use prost::Message;
 
 /// One page.
-pub(crate) struct Page<T> {
+pub(crate) struct Page<M> {
     /// Rows.
-    pub(crate) rows: Vec<T>,
+    pub(crate) rows: Vec<M>,
     /// Where the next page begins; empty on the last.
     pub(crate) next: String,
 }
 
-/// Takes a page of `rows`: those that are not `given` yet, `size` of them; `token` names a row.
-pub(crate) fn page<T>(
+/// Takes a page of `rows`: those that are not `given` yet, `size` of them or as many as fit into an answer; `token`
+/// names a row, `message` writes it.
+pub(crate) fn page<T, M: Message>(
     rows: impl Iterator<Item = T>,
     given: impl Fn(&T) -> bool,
     size: u32,
     token: impl Fn(&T) -> String,
-) -> Page<T> {
+    message: impl Fn(&T) -> M,
+) -> Page<M> {
     let size = match size {
         0 => limits::PAGE_DEFAULT,
         asked => asked.min(limits::PAGE),
     };
-    let mut rows = rows.skip_while(given);
-    let taken: Vec<T> = rows.by_ref().take(size as usize).collect();
-    let next = match (rows.next(), taken.last()) {
-        (Some(_), Some(last)) => token(last),
-        _ => String::new(),
-    };
-    Page { rows: taken, next }
+    let mut taken = Vec::new();
+    let mut bytes = 0;
+    let mut last = None;
+    for row in rows.skip_while(given) {
+        let written = message(&row);
+        bytes += encoded(&written);
+        let full = taken.len() >= size as usize || bytes > limits::PAGE_BYTES;
+        if let Some(last) = last.filter(|_| full) {
+            return Page {
+                rows: taken,
+                next: token(&last),
+            };
+        }
+        taken.push(written);
+        last = Some(row);
+    }
+    Page {
+        rows: taken,
+        next: String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +61,7 @@ mod tests {
             rows.iter().cloned(),
             |name| name.as_str() <= last,
             size,
+            Clone::clone,
             Clone::clone,
         )
     }
@@ -76,5 +94,19 @@ mod tests {
     #[test]
     fn an_exact_fit_is_the_last_page() {
         assert_eq!(after(&names(3), 3, "").next, "");
+    }
+
+    #[test]
+    fn a_page_of_large_rows_is_short_and_the_next_goes_on() {
+        let mut all = names(20);
+        all.iter_mut()
+            .for_each(|name| name.push_str(&"x".repeat(1 << 20)));
+        let first = after(&all, 1000, "");
+        assert_eq!(first.rows.len(), 2);
+        let second = after(&all, 1000, &first.next);
+        assert_eq!(second.rows.first(), all.get(2));
+        // One that is too large by itself is still a page: its reader says so.
+        let alone = vec!["y".repeat(5 << 20)];
+        assert_eq!(after(&alone, 1000, "").rows.len(), 1);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::authorise::{Object, Verb};
 use crate::desk::Desk;
+use crate::messages::fitting;
 use crate::query::pod_of;
 use crate::{limits, messages};
 use cycle::what_if::Change;
@@ -10,6 +11,7 @@ use model::pod::PodSpec;
 use model::{NodeName, OfferId, PodKey, Resources, Snapshot, UsdPerHour, WorkloadKey};
 use proto::v1;
 use proto::v1::planner_server::Planner;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -48,6 +50,7 @@ impl Planner for Desk {
 }
 
 fn answer(cycle: u64, seen: &Snapshot, decided: &Deliberation, change: &Change) -> v1::WhatIfResponse {
+    use messages::count;
     let plan = &decided.plan;
     let mut nodes = messages::planned_nodes(plan, seen);
     for (prefix, rate) in &change.prices {
@@ -57,27 +60,35 @@ fn answer(cycle: u64, seen: &Snapshot, decided: &Deliberation, change: &Change) 
     }
     v1::WhatIfResponse {
         cycle,
-        steps: plan
-            .steps
-            .iter()
-            .take(limits::CYCLE_ROWS)
-            .map(messages::step)
-            .collect(),
-        refusals: plan
-            .refusals
-            .iter()
-            .take(limits::CYCLE_ROWS)
-            .map(messages::refusal)
-            .collect(),
+        steps: fitting(plan.steps.iter().map(messages::step), limits::STEPS_BYTES),
+        refusals: messages::refusals(plan),
         nodes,
         cost: Some(messages::cost(&plan.cost)),
         pending: plan.pending,
-        calls: decided.notes.calls.iter().map(messages::policy_call).collect(),
+        calls: messages::calls(&decided.notes),
+        step_count: count(plan.steps.len()),
+        refusal_count: count(plan.refusals.len()),
+        planned_node_count: count(plan.nodes.len()),
+        call_count: count(decided.notes.calls.len()),
     }
 }
 
 /// Reads a request; every mistake names its field.
 fn change(asked: v1::WhatIfRequest, seen: &Snapshot) -> Result<Change, Status> {
+    for (list, entries) in [
+        ("add_pods", asked.add_pods.len()),
+        ("remove_pods", asked.remove_pods.len()),
+        ("replicas", asked.replicas.len()),
+        ("remove_nodes", asked.remove_nodes.len()),
+        ("prices", asked.prices.len()),
+    ] {
+        if entries > limits::WHAT_IF_CHANGES {
+            let most = limits::WHAT_IF_CHANGES;
+            return Err(wrong(&format!(
+                "{list}: {entries} entries, at most {most} are taken"
+            )));
+        }
+    }
     let added = asked
         .add_pods
         .iter()
@@ -142,6 +153,11 @@ fn pods(add: v1::AddPods, seen: &Snapshot) -> Result<(PodKey, PodSpec, u32), Str
     if add.name.is_empty() {
         return Err("name is missing".to_owned());
     }
+    // Each is held once for every pod that is added.
+    short("name", &add.name, limits::NAME_BYTES)?;
+    short("namespace", &add.namespace, limits::LABEL_BYTES)?;
+    small("labels", &add.labels)?;
+    small("node_selector", &add.node_selector)?;
     if !add.namespace.is_empty() {
         spec.namespace.clone_from(&add.namespace);
     }
@@ -158,6 +174,7 @@ fn pods(add: v1::AddPods, seen: &Snapshot) -> Result<(PodKey, PodSpec, u32), Str
 }
 
 fn amounts(asked: v1::Resources) -> Result<Resources, String> {
+    small_names("requests.extended", asked.extended.keys())?;
     let negative = asked.cpu_milli < 0
         || asked.memory_bytes < 0
         || asked.ephemeral_bytes < 0
@@ -171,6 +188,32 @@ fn amounts(asked: v1::Resources) -> Result<Resources, String> {
         ephemeral_bytes: asked.ephemeral_bytes,
         extended: asked.extended.into_iter().filter(|(_, n)| *n > 0).collect(),
     })
+}
+
+/// Refuses text that Kubernetes would not take for a name.
+fn short(field: &str, text: &str, most: usize) -> Result<(), String> {
+    if text.len() > most {
+        return Err(format!("{field}: {} bytes, at most {most} are taken", text.len()));
+    }
+    Ok(())
+}
+
+/// Refuses labels that Kubernetes would not take, and more of them than a pod has use for.
+fn small(field: &str, labels: &BTreeMap<String, String>) -> Result<(), String> {
+    small_names(field, labels.keys())?;
+    labels
+        .values()
+        .try_for_each(|value| short(field, value, limits::LABEL_BYTES))
+}
+
+fn small_names<'a>(field: &str, names: impl ExactSizeIterator<Item = &'a String>) -> Result<(), String> {
+    let (count, most) = (names.len(), limits::WHAT_IF_LABELS);
+    if count > most {
+        return Err(format!("{field}: {count} entries, at most {most} are taken"));
+    }
+    names
+        .into_iter()
+        .try_for_each(|name| short(field, name, limits::LABEL_KEY_BYTES))
 }
 
 fn wrong(text: &str) -> Status {

@@ -36,21 +36,14 @@ impl Query for Desk {
         let record = self.seen()?;
         let modes = self.handle.status().modes;
         let page = page(
-            record.snapshot.groups.iter().enumerate(),
-            |(_, group)| group.name.as_str() <= asked.page_token.as_str(),
+            record.snapshot.groups.iter().zip(0..),
+            |(group, _)| group.name.as_str() <= asked.page_token.as_str(),
             asked.page_size,
-            |(_, group)| group.name.to_string(),
+            |(group, _)| group.name.to_string(),
+            |(group, ix)| messages::group(&record, &modes, *ix, group),
         );
-        let row = |(ix, group)| {
-            messages::group(
-                &record,
-                &modes,
-                GroupIx::try_from(ix).unwrap_or(GroupIx::MAX),
-                group,
-            )
-        };
         Ok(Response::new(v1::ListGroupsResponse {
-            groups: page.rows.into_iter().map(row).collect(),
+            groups: page.rows,
             next_page_token: page.next,
             cycle: record.cycle,
         }))
@@ -76,9 +69,10 @@ impl Query for Desk {
             |offer| offer.id.as_str() <= asked.page_token.as_str(),
             asked.page_size,
             |offer| offer.id.to_string(),
+            |offer| messages::offer(seen, offer),
         );
         Ok(Response::new(v1::ListOffersResponse {
-            offers: page.rows.into_iter().map(|o| messages::offer(seen, o)).collect(),
+            offers: page.rows,
             next_page_token: page.next,
             cycle: record.cycle,
         }))
@@ -101,6 +95,7 @@ impl Query for Desk {
             }
         }
         let in_group = |group: Option<&str>| asked.group.is_empty() || group == Some(asked.group.as_str());
+        let nothing = (0, Resources::default());
         let page = page(
             seen.nodes
                 .iter()
@@ -108,12 +103,10 @@ impl Query for Desk {
             |node| node.name.as_str() <= asked.page_token.as_str(),
             asked.page_size,
             |node| node.name.to_string(),
+            |node| messages::node(&record, node, held.get(&node.name).unwrap_or(&nothing)),
         );
-        let nothing = (0, Resources::default());
-        let row =
-            |node: &model::Node| messages::node(&record, node, held.get(&node.name).unwrap_or(&nothing));
         Ok(Response::new(v1::ListNodesResponse {
-            nodes: page.rows.into_iter().map(row).collect(),
+            nodes: page.rows,
             next_page_token: page.next,
             cycle: record.cycle,
         }))
@@ -145,13 +138,13 @@ impl Query for Desk {
                 let key = &workload.key;
                 format!("{}/{}/{}", key.kind, key.namespace, key.name)
             },
+            |workload| {
+                let pending = waiting.get(&workload.key).copied().unwrap_or(0);
+                messages::workload(&record, &modes, workload, pending)
+            },
         );
-        let row = |workload: &model::Workload| {
-            let pending = waiting.get(&workload.key).copied().unwrap_or(0);
-            messages::workload(&record, &modes, workload, pending)
-        };
         Ok(Response::new(v1::ListWorkloadsResponse {
-            workloads: page.rows.into_iter().map(row).collect(),
+            workloads: page.rows,
             next_page_token: page.next,
             cycle: record.cycle,
         }))
@@ -176,9 +169,10 @@ impl Query for Desk {
             |pod| last.as_ref().is_some_and(|last| pod.key <= *last),
             asked.page_size,
             |pod| pod.key.to_string(),
+            |pod| messages::pod(seen, pod),
         );
         Ok(Response::new(v1::ListPodsResponse {
-            pods: page.rows.into_iter().map(|p| messages::pod(seen, p)).collect(),
+            pods: page.rows,
             next_page_token: page.next,
             cycle: record.cycle,
         }))
@@ -207,9 +201,10 @@ impl Query for Desk {
             |record| record.cycle >= before,
             asked.page_size,
             |record| record.cycle.to_string(),
+            |record| messages::cycle_head(record),
         );
         Ok(Response::new(v1::ListCyclesResponse {
-            cycles: page.rows.iter().map(|r| messages::cycle_head(r)).collect(),
+            cycles: page.rows,
             next_page_token: page.next,
         }))
     }

@@ -12,6 +12,7 @@ use proto::v1::query_client::QueryClient;
 use serve::{Authorise, Caller, Denied, Identity, Object, ServeError, TlsFiles, Verb};
 use stage::{Stage, options};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tonic::Code;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
@@ -172,6 +173,19 @@ async fn the_levers_move_and_say_who_moved_them() {
         .unwrap()
         .into_inner();
     assert_eq!(state.mode(), v1::Mode::Act);
+    assert_eq!(state.scoped, None);
+    let group = Some(v1::set_mode_request::Scope::Group("blue".to_owned()));
+    let state = control
+        .set_mode(mode(v1::Mode::Observe, group))
+        .await
+        .unwrap()
+        .into_inner();
+    let scoped = state.scoped.clone().unwrap();
+    assert_eq!((state.mode(), scoped.mode()), (v1::Mode::Act, v1::Mode::Observe));
+    assert_eq!(
+        scoped.scope,
+        Some(v1::scoped_mode::Scope::Group("blue".to_owned()))
+    );
     let misspelt = Some(v1::set_mode_request::Scope::Group("bleu".to_owned()));
     let error = control
         .set_mode(mode(v1::Mode::Observe, misspelt))
@@ -237,6 +251,54 @@ async fn a_what_if_changes_nothing() {
         let error = planner.what_if(request).await.unwrap_err();
         assert_eq!(error.code(), Code::InvalidArgument);
         assert!(error.message().starts_with(field), "{}", error.message());
+    }
+}
+
+/// A pod to add that is no longer than a request may be; it is held once for each of `count`.
+fn added(change: impl Fn(&mut v1::AddPods)) -> v1::WhatIfRequest {
+    let mut add = v1::AddPods {
+        name: "extra".to_owned(),
+        count: 100_000,
+        ..Default::default()
+    };
+    change(&mut add);
+    v1::WhatIfRequest {
+        add_pods: vec![add],
+        ..Default::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_what_if_that_would_fill_the_memory_is_refused() {
+    let stage = Stage::open().await;
+    stage.cycle().await;
+    let mut planner = stage.planner().await;
+    let long = |bytes: usize| "x".repeat(bytes);
+    let one = |key: usize, value: usize| [(long(key), long(value))].into_iter().collect();
+    for (request, field) in [
+        (added(|add| add.name = long(900_000)), "add_pods[0].name: "),
+        (added(|add| add.namespace = long(64)), "add_pods[0].namespace: "),
+        (added(|add| add.labels = one(318, 1)), "add_pods[0].labels: "),
+        (added(|add| add.labels = one(1, 64)), "add_pods[0].labels: "),
+        (
+            added(|add| add.labels = (0..65).map(|n| (n.to_string(), String::new())).collect()),
+            "add_pods[0].labels: ",
+        ),
+        (
+            added(|add| add.node_selector = one(318, 1)),
+            "add_pods[0].node_selector: ",
+        ),
+        (
+            v1::WhatIfRequest {
+                remove_pods: vec!["shop/web-0".to_owned(); 1001],
+                ..Default::default()
+            },
+            "remove_pods: ",
+        ),
+    ] {
+        let error = planner.what_if(request).await.unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument, "{field}");
+        assert!(error.message().starts_with(field), "{field}: {}", error.message());
     }
 }
 
@@ -522,6 +584,33 @@ async fn tls_and_tokens() {
     );
 }
 
+/// Lets everybody in under one name.
+struct OneName;
+
+#[serve::async_trait]
+impl Authorise for OneName {
+    async fn authorise(&self, _: &Caller, _: Verb, _: Object) -> Result<Identity, Denied> {
+        Ok(Identity("busy".to_owned()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_identity_cannot_ask_without_end_and_can_still_pause() {
+    let stage = Stage::serve(&options(), Arc::new(OneName), 5).await;
+    stage.cycle().await;
+    let mut query = stage.query().await;
+    let refused = loop {
+        match query.get_summary(v1::GetSummaryRequest {}).await {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(refused.message().contains("busy"), "{}", refused.message());
+    let pause = stage.control().await.pause(v1::PauseRequest::default()).await;
+    assert!(pause.is_ok(), "{pause:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_is_none_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
@@ -553,20 +642,24 @@ async fn a_key_that_is_none_is_refused_at_the_start() {
     );
 }
 
-/// Lets everybody in, slowly.
-struct Slow;
+/// Lets everybody in, slowly, each call as somebody else.
+#[derive(Default)]
+struct Slow(AtomicUsize);
 
 #[serve::async_trait]
 impl Authorise for Slow {
     async fn authorise(&self, _: &Caller, _: Verb, _: Object) -> Result<Identity, Denied> {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        Ok(Identity("anybody".to_owned()))
+        Ok(Identity(format!(
+            "caller {}",
+            self.0.fetch_add(1, Ordering::Relaxed)
+        )))
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_beyond_the_limits_are_turned_away_with_a_word() {
-    let stage = Stage::serve(&options(), Arc::new(Slow), 5).await;
+    let stage = Stage::serve(&options(), Arc::<Slow>::default(), 5).await;
     stage.cycle().await;
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..6 {
@@ -593,7 +686,7 @@ async fn calls_beyond_the_limits_are_turned_away_with_a_word() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_connection_turns_away_with_a_word() {
-    let stage = Stage::serve(&options(), Arc::new(Slow), 5).await;
+    let stage = Stage::serve(&options(), Arc::<Slow>::default(), 5).await;
     stage.cycle().await;
     let query = stage.query().await;
     let mut calls = tokio::task::JoinSet::new();

@@ -305,16 +305,16 @@ pub struct Cycle {
     /// Instant of the snapshot, milliseconds since the Unix epoch (of the simulated clock in the simulator).
     #[prost(int64, tag = "2")]
     pub at_millis: i64,
-    /// Steps in the order they should happen. In lists of cycles: left out.
+    /// Steps in the order they should happen. In lists of cycles: left out. At most 1,000, see `step_count`.
     #[prost(message, repeated, tag = "3")]
     pub steps: ::prost::alloc::vec::Vec<Step>,
     /// What is not done, and why. In lists of cycles: left out. At most 1,000, see `refusal_count`.
     #[prost(message, repeated, tag = "4")]
     pub refusals: ::prost::alloc::vec::Vec<Refusal>,
-    /// Policies asked. In lists of cycles: left out.
+    /// Policies asked. In lists of cycles: left out. See `call_count`.
     #[prost(message, repeated, tag = "5")]
     pub calls: ::prost::alloc::vec::Vec<PolicyCall>,
-    /// Nodes to buy. In lists of cycles: left out. At most 1,000.
+    /// Nodes to buy. In lists of cycles: left out. At most 1,000, see `planned_node_count`.
     #[prost(message, repeated, tag = "6")]
     pub nodes: ::prost::alloc::vec::Vec<PlannedNode>,
     /// What the purchase costs.
@@ -353,6 +353,15 @@ pub struct Cycle {
     /// What kept the trip from being whole; empty where nothing did.
     #[prost(string, tag = "18")]
     pub trouble: ::prost::alloc::string::String,
+    /// How many steps there are: an answer carries fewer than 1,000 rows of a list where they are large.
+    #[prost(uint32, tag = "19")]
+    pub step_count: u32,
+    /// How many nodes to buy there are.
+    #[prost(uint32, tag = "20")]
+    pub planned_node_count: u32,
+    /// How many policies were asked.
+    #[prost(uint32, tag = "21")]
+    pub call_count: u32,
 }
 /// Whether steps are carried out.
 #[derive(::serde::Serialize)]
@@ -1882,6 +1891,38 @@ pub struct ControlState {
     /// The kill switch, where it is pulled.
     #[prost(message, optional, tag = "2")]
     pub paused: ::core::option::Option<Pause>,
+    /// After SetMode on something narrower than the cluster: that, and its mode.
+    #[prost(message, optional, tag = "3")]
+    pub scoped: ::core::option::Option<ScopedMode>,
+}
+/// A mode of something narrower than the cluster.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScopedMode {
+    /// The mode in force there: never above the cluster's, so it may not be what was set.
+    #[prost(enumeration = "Mode", tag = "1")]
+    #[serde(serialize_with = "crate::names::mode")]
+    pub mode: i32,
+    /// What.
+    #[prost(oneof = "scoped_mode::Scope", tags = "2, 3, 4")]
+    pub scope: ::core::option::Option<scoped_mode::Scope>,
+}
+/// Nested message and enum types in `ScopedMode`.
+pub mod scoped_mode {
+    /// What.
+    #[derive(::serde::Serialize)]
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Scope {
+        /// A group.
+        #[prost(string, tag = "2")]
+        Group(::prost::alloc::string::String),
+        /// A workload.
+        #[prost(message, tag = "3")]
+        Workload(super::WorkloadRef),
+        /// `scaler`, `placement` or `headroom`.
+        #[prost(string, tag = "4")]
+        Hook(::prost::alloc::string::String),
+    }
 }
 /// Generated client implementations.
 pub mod control_client {
@@ -2974,7 +3015,8 @@ pub mod explain_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Changes to the newest snapshot; none at all asks what is planned now.
+/// Changes to the newest snapshot; none at all asks what is planned now. At most 1,000 entries in each list. Names,
+/// namespaces, label keys and label values are as long as Kubernetes takes them, at most 64 labels a pod.
 #[derive(::serde::Serialize)]
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WhatIfRequest {
@@ -3073,6 +3115,18 @@ pub struct WhatIfResponse {
     /// Policies asked.
     #[prost(message, repeated, tag = "7")]
     pub calls: ::prost::alloc::vec::Vec<PolicyCall>,
+    /// How many steps there are: an answer carries at most 1,000 rows of each list, fewer where they are large.
+    #[prost(uint32, tag = "8")]
+    pub step_count: u32,
+    /// How many refusals there are.
+    #[prost(uint32, tag = "9")]
+    pub refusal_count: u32,
+    /// How many nodes would be bought.
+    #[prost(uint32, tag = "10")]
+    pub planned_node_count: u32,
+    /// How many policies were asked.
+    #[prost(uint32, tag = "11")]
+    pub call_count: u32,
 }
 /// Generated client implementations.
 pub mod planner_client {

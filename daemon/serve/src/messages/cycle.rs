@@ -1,6 +1,6 @@
 //! Cycles, their steps, refusals and policy calls.
 
-use super::{count, tag, workload_ref};
+use super::{count, fitting, tag, workload_ref};
 use crate::limits;
 use logbook::CycleRecord;
 use model::plan::{Cost, PlannedNode, StepKind};
@@ -19,9 +19,9 @@ pub(crate) fn cycle(record: &CycleRecord) -> v1::Cycle {
         message
     });
     v1::Cycle {
-        steps: steps.collect(),
+        steps: fitting(steps, limits::STEPS_BYTES),
         refusals: refusals(&record.plan),
-        calls: record.notes.calls.iter().map(policy_call).collect(),
+        calls: calls(&record.notes),
         nodes: planned_nodes(&record.plan, &record.snapshot),
         ..cycle_head(record)
     }
@@ -40,6 +40,9 @@ pub(crate) fn cycle_head(record: &CycleRecord) -> v1::Cycle {
         struck: by(|v| matches!(v, Verdict::Struck(_))),
         refusal_count: count(record.plan.refusals.len()),
         fault_count: faults(&record.notes),
+        step_count: count(record.plan.steps.len()),
+        planned_node_count: count(record.plan.nodes.len()),
+        call_count: count(record.notes.calls.len()),
         node_count: count(record.snapshot.nodes.len()),
         pod_count: count(record.snapshot.pods.len()),
         running_rate_nanos: record.notes.running_rate.0,
@@ -143,26 +146,19 @@ fn verdict(verdict: &Verdict) -> v1::Verdict {
 }
 
 fn outcome(outcome: &Outcome) -> v1::Outcome {
-    let instances = match outcome {
-        Outcome::Done { instances } => instances.iter().map(ToString::to_string).collect(),
-        _ => Vec::new(),
-    };
     v1::Outcome {
         code: tag(outcome),
         text: outcome.to_string(),
-        instances,
+        instances: outcome.instances().iter().map(ToString::to_string).collect(),
     }
 }
 
-fn refusals(plan: &Plan) -> Vec<v1::Refusal> {
-    plan.refusals
-        .iter()
-        .take(limits::CYCLE_ROWS)
-        .map(refusal)
-        .collect()
+/// What is not done, as far as it fits.
+pub(crate) fn refusals(plan: &Plan) -> Vec<v1::Refusal> {
+    fitting(plan.refusals.iter().map(refusal), limits::ROWS_BYTES)
 }
 
-pub(crate) fn refusal(refusal: &Refusal) -> v1::Refusal {
+fn refusal(refusal: &Refusal) -> v1::Refusal {
     let (kind, name, code) = match refusal {
         Refusal::Pod { pod, why, .. } => ("pod", pod.to_string(), why.code().to_owned()),
         Refusal::OwnedByHpa { workload, .. } => ("workload", workload.to_string(), tag(refusal)),
@@ -210,10 +206,15 @@ pub(crate) fn planned_nodes(plan: &Plan, seen: &Snapshot) -> Vec<v1::PlannedNode
             .map(ToString::to_string)
             .collect(),
     };
-    plan.nodes.iter().take(limits::CYCLE_ROWS).map(message).collect()
+    fitting(plan.nodes.iter().map(message), limits::ROWS_BYTES)
 }
 
-pub(crate) fn policy_call(call: &PolicyCall) -> v1::PolicyCall {
+/// Policies asked, as far as they fit.
+pub(crate) fn calls(notes: &Notes) -> Vec<v1::PolicyCall> {
+    fitting(notes.calls.iter().map(policy_call), limits::ROWS_BYTES)
+}
+
+fn policy_call(call: &PolicyCall) -> v1::PolicyCall {
     let (fault_code, fault) = match &call.answer {
         Ok(_) => (String::new(), String::new()),
         Err(fault) => (fault.kind().to_owned(), fault.to_string()),
@@ -227,5 +228,65 @@ pub(crate) fn policy_call(call: &PolicyCall) -> v1::PolicyCall {
         fault_code,
         fault,
         log: call.log.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{GroupName, OfferId, Reason, UsdPerHour};
+    use prost::Message;
+
+    /// A cycle whose every name is as long as Kubernetes takes it.
+    fn huge() -> CycleRecord {
+        let long = |n: usize| format!("{n:0>253}");
+        let pods: Vec<PodKey> = (0..200).map(|n| PodKey::new("shop", long(n))).collect();
+        let step = |n: u32| Step {
+            id: StepId { cycle: 1, ordinal: n },
+            intent: None,
+            generation: 1,
+            kind: StepKind::GrowGroup {
+                group: GroupName::new("blue"),
+                offer: OfferId::new(long(7)),
+                from: 0,
+                to: 9,
+                nodes: Vec::new(),
+                pods: pods.clone(),
+                rate: UsdPerHour::ZERO,
+            },
+            reason: Reason::Planned,
+        };
+        let node = |n: usize| PlannedNode {
+            name: long(n).as_str().into(),
+            group: GroupName::new("blue"),
+            offer: OfferId::new(long(7)),
+            pods: pods.clone(),
+        };
+        let call = |_| PolicyCall {
+            policy: long(1).as_str().into(),
+            digest: String::new(),
+            hook: model::advice::Hook::ALL[0],
+            mode: model::PolicyMode::Enforce,
+            fuel: 1,
+            answer: Err(model::PolicyFault::Declined(String::new())),
+            log: vec!["x".repeat(4096); 8],
+        };
+        let mut record = CycleRecord::default();
+        record.plan.steps = (0..3000).map(step).collect();
+        record.plan.nodes = (0..3000).map(node).collect();
+        record.notes.calls = (0..300).map(call).collect();
+        record
+    }
+
+    #[test]
+    fn a_huge_cycle_is_cut_to_what_a_message_carries_and_says_so() {
+        let message = cycle(&huge());
+        assert!(message.encoded_len() < limits::ANSWER_BYTES);
+        assert!(!message.steps.is_empty() && !message.nodes.is_empty() && !message.calls.is_empty());
+        assert!(message.steps.len() < 3000 && message.nodes.len() < 3000 && message.calls.len() < 300);
+        assert_eq!(
+            (message.step_count, message.planned_node_count, message.call_count),
+            (3000, 3000, 300)
+        );
     }
 }
