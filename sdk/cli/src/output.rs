@@ -6,9 +6,13 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+
+/// A write to stdout met a closed pipe.
+static CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// `-o`, to be flattened into the arguments of a verb.
 #[derive(clap::Args, Clone, Copy, Debug)]
@@ -50,9 +54,28 @@ pub(crate) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
 pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            CLOSED.store(true, Ordering::Relaxed);
+            Ok(())
+        }
         other => Ok(other?),
     }
+}
+
+/// Whether nobody reads on: a verb that prints without end ends then.
+pub(crate) fn is_closed() -> bool {
+    CLOSED.load(Ordering::Relaxed)
+}
+
+/// Text of an input without anything that would steer a terminal or hide what it says.
+pub(crate) fn plain(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars()
+        .map(|c| if steers(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// An empty table with these column heads; fill it with `add_row` and print it with `line`.
@@ -121,5 +144,18 @@ impl Drop for Progress {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(
+            plain("a\u{1b}[31mb\n\u{202e}c\u{9b}d é"),
+            "a\u{fffd}[31mb\u{fffd}\u{fffd}c\u{fffd}d é"
+        );
     }
 }

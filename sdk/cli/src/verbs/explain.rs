@@ -2,6 +2,7 @@
 
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, OutputArgs, Progress};
+use crate::verbs::remote::ServerArgs;
 use clap::ValueEnum;
 use logbook::{Reader, Subject};
 use model::{PodKey, StepId, WorkloadKey};
@@ -15,17 +16,11 @@ pub(crate) struct Args {
     pub(crate) kind: Kind,
     /// Its name: `ns/name` for pods, `kind/ns/name` for workloads, `cycle.ordinal` for steps.
     pub(crate) name: String,
-    /// A log of cycle records: a segment file or a folder of them.
-    #[arg(
-        long,
-        value_name = "PATH",
-        required_unless_present = "server",
-        conflicts_with = "server"
-    )]
+    /// A log of cycle records, a segment file or a folder of them; without it, a daemon is asked.
+    #[arg(long, value_name = "PATH")]
     pub(crate) log: Option<PathBuf>,
-    /// Address of a running daemon, `127.0.0.1:7443`.
-    #[arg(long, value_name = "ADDR", env = "PLIMSOLL_SERVER")]
-    pub(crate) server: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -47,10 +42,9 @@ pub(crate) enum Kind {
 
 /// Runs the verb.
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
-    match (&args.log, &args.server) {
-        (Some(log), _) => from_log(&args, log),
-        (None, Some(server)) => super::remote::explain(&args, server),
-        (None, None) => anyhow::bail!("--log or --server is wanted"),
+    match &args.log {
+        Some(log) => from_log(&args, log),
+        None => super::remote::explain(&args),
     }
 }
 

@@ -11,7 +11,8 @@ mod watch;
 mod whatif;
 
 use crate::exit::Exit;
-use client::{Remote, ServerArgs, runtime};
+pub(crate) use client::ServerArgs;
+use client::{Remote, runtime};
 pub(crate) use explain::show as show_explanation;
 
 /// The verbs; flattened into the command line.
@@ -46,6 +47,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
 }
 
 /// `explain --server`.
-pub(crate) fn explain(args: &super::explain::Args, server: &str) -> anyhow::Result<Exit> {
-    client::ended(runtime()?.block_on(explain::run(args, server)))
+pub(crate) fn explain(args: &super::explain::Args) -> anyhow::Result<Exit> {
+    client::ended(runtime()?.block_on(explain::run(args)))
 }

@@ -9,6 +9,7 @@ use proto::v1::planner_client::PlannerClient;
 use proto::v1::policies_client::PoliciesClient;
 use proto::v1::query_client::QueryClient;
 use std::error::Error;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -20,12 +21,18 @@ use tonic::{Code, Request, Status};
 /// Where a daemon on this machine listens.
 const DEFAULT_SERVER: &str = "127.0.0.1:7480";
 const CONNECT: Duration = Duration::from_secs(5);
+/// Time until an answer begins; the daemon gives itself 30 s for a what-if, its longest.
+const ANSWER: Duration = Duration::from_secs(40);
+/// A daemon that has nothing to say is asked this often whether it is there …
+const KEEPALIVE: Duration = Duration::from_secs(20);
+/// … and given up when it has not answered for this long.
+const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
 const ANSWER_BYTES: usize = 8 << 20;
 
 /// How to reach the daemon, to be flattened into the arguments of a verb.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct ServerArgs {
-    /// Address of the daemon: `host:port`, `http://…` or `https://…`.
+    /// Address of the daemon: `host:port`, `http://…` or `https://…`; without TLS no token is sent beyond this machine.
     #[arg(long, value_name = "ADDR", env = "PLIMSOLL_SERVER", default_value = DEFAULT_SERVER)]
     server: String,
     /// Authority of the daemon's certificate, PEM; turns TLS on.
@@ -57,16 +64,6 @@ impl Interceptor for Token {
 }
 
 impl ServerArgs {
-    /// A daemon at this address, with certificate and token from the environment.
-    pub(crate) fn at(server: &str) -> Self {
-        let file = |name| std::env::var_os(name).map(PathBuf::from);
-        Self {
-            server: server.to_owned(),
-            ca: file("PLIMSOLL_CA"),
-            token_file: file("PLIMSOLL_TOKEN_FILE"),
-        }
-    }
-
     /// Connects.
     pub(crate) async fn reach(&self) -> anyhow::Result<Remote> {
         let token = Token(self.token()?);
@@ -98,8 +95,19 @@ impl ServerArgs {
         let endpoint = Endpoint::from_shared(format!("{scheme}://{host}"))
             .map_err(|_| Unreadable::new(format_args!("--server: {:?} is not an address", self.server)))?
             .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE_ANSWER)
+            .keep_alive_while_idle(true)
             .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))?;
         if scheme == "http" {
+            if self.token_file.is_some() && !is_loopback(&endpoint) {
+                return Err(Unreadable::new(format_args!(
+                    "--token-file: the token would go in the clear to {host}: name the authority of the daemon's \
+                     certificate with --ca, for https://"
+                ))
+                .into());
+            }
             return Ok(endpoint);
         }
         let file = self.ca.as_ref().ok_or_else(|| {
@@ -127,6 +135,13 @@ impl ServerArgs {
         value.set_sensitive(true);
         Ok(Some(value))
     }
+}
+
+/// Whether calls stay on this machine.
+fn is_loopback(endpoint: &Endpoint) -> bool {
+    let host = endpoint.uri().host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 impl Remote {
@@ -191,4 +206,37 @@ fn innermost(error: &dyn Error) -> String {
         error = cause;
     }
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_never_leaves_the_machine_in_the_clear() {
+        for (server, taken) in [
+            ("127.0.0.1:7480", true),
+            ("localhost:7480", true),
+            ("[::1]:7480", true),
+            ("http://127.0.0.2:7480", true),
+            ("10.0.0.1:7480", false),
+            ("http://plimsolld.plimsoll:7480", false),
+            ("127.0.0.1.example.com:7480", false),
+            ("localhost.example.com:7480", false),
+            ("http://[fe80::1]:7480", false),
+        ] {
+            let mut args = ServerArgs {
+                server: server.to_owned(),
+                ca: None,
+                token_file: Some("token".into()),
+            };
+            let endpoint = args.endpoint();
+            assert_eq!(endpoint.is_ok(), taken, "{server}");
+            if let Err(error) = endpoint {
+                assert_eq!(Exit::of(&error), Exit::Usage);
+            }
+            args.token_file = None;
+            assert!(args.endpoint().is_ok(), "{server} without a token");
+        }
+    }
 }

@@ -1,15 +1,15 @@
 //! `plimsoll explain --server`: why, in a daemon's own words.
 
 use super::levers::workload_ref;
-use super::{ServerArgs, shown};
+use super::shown;
 use crate::exit::{Exit, Unreadable};
 use crate::output::{Format, json, line};
 use crate::verbs::explain::{Args, Kind};
 use proto::v1;
 
-pub(crate) async fn run(args: &Args, server: &str) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: &Args) -> anyhow::Result<Exit> {
     let name = args.name.clone();
-    let mut explain = ServerArgs::at(server).reach().await?.explain();
+    let mut explain = args.server.reach().await?.explain();
     let answer = match args.kind {
         Kind::Pod => {
             let (namespace, name) = name

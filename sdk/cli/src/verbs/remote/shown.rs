@@ -1,5 +1,6 @@
 //! Figures as people read them. Unknown is a dash, never a zero.
 
+pub(crate) use crate::output::plain;
 use crate::output::say;
 use proto::v1;
 
@@ -49,13 +50,6 @@ pub(crate) fn text(text: &str) -> String {
     } else {
         plain(text)
     }
-}
-
-/// Text of a cluster without anything that would steer a terminal.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }
 
 /// `observe`, `act`.
