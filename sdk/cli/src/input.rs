@@ -4,9 +4,13 @@ use crate::exit::Unreadable;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Largest input file, packed or not.
 pub(crate) const MAX_BYTES: u64 = manifest::MAX_BYTES as u64;
+
+/// Somebody has read stdin to its end.
+static STDIN_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Extensions of the files that are read in a folder.
 const MANIFESTS: [&str; 3] = ["json", "yaml", "yml"];
@@ -16,6 +20,9 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let shown = path.display();
     let mut bytes = Vec::new();
     let got = if path.as_os_str() == "-" {
+        if STDIN_TAKEN.swap(true, Ordering::Relaxed) {
+            return Err(Unreadable::new("stdin: is named twice, but can be read only once").into());
+        }
         io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes)
     } else {
         File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))

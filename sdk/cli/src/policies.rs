@@ -2,9 +2,11 @@
 
 use crate::exit::Unreadable;
 use crate::input;
-use decide::{PolicyEntry, PolicySet};
+use cycle::InForce;
+use decide::PolicyEntry;
 use model::{PolicyMode, PolicyName};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -36,51 +38,82 @@ impl FromStr for PolicyArg {
     }
 }
 
-/// Loads the policies, in the order in which they are asked; all of them count. One that is refused gives exit
-/// code 2.
-pub(crate) fn load(args: &[PolicyArg]) -> anyhow::Result<PolicySet> {
-    let mut set = PolicySet::default();
+/// Loads the policies, in the order in which they are asked; all of them count. Each file is read once: what the log
+/// keeps of it comes along. One that is refused gives exit code 2.
+pub(crate) fn load(args: &[PolicyArg]) -> anyhow::Result<InForce> {
+    let mut policies = InForce::default();
     if args.is_empty() {
-        return Ok(set);
+        return Ok(policies);
     }
     let engine = host::Engine::new().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?;
+    let mut names = BTreeSet::new();
     for arg in args {
-        let stem = arg
-            .file
-            .file_stem()
-            .map_or_else(|| "policy".into(), |stem| stem.to_string_lossy());
-        let same = set
-            .entries
-            .iter()
-            .filter(|entry| entry.name.as_str().starts_with(&*stem))
-            .count();
-        let name = if same == 0 {
-            stem.into_owned()
-        } else {
-            format!("{stem}-{}", same + 1)
-        };
-        let name = PolicyName::new(name);
+        let name = PolicyName::new(free_name(&mut names, &arg.file));
         let bytes = input::read(&arg.file)?;
         let config = match &arg.config {
-            None => String::new(),
-            Some(file) => String::from_utf8(input::read(file)?)
-                .map_err(|_| Unreadable::new(format_args!("{}: not text", file.display())))?,
+            None => None,
+            Some(file) => Some(
+                String::from_utf8(input::read(file)?)
+                    .map_err(|_| Unreadable::new(format_args!("{}: not text", input::name(file))))?,
+            ),
         };
+        let given = config.as_deref().unwrap_or_default();
         let policy = engine
-            .load(&bytes, &name, &config, &host::Limits::default())
+            .load(&bytes, &name, given, &host::Limits::default())
             .map_err(|error| {
                 let about = match (&arg.config, &error.fault) {
                     (Some(file), host::LoadFault::ConfigText(_) | host::LoadFault::Config { .. }) => file,
                     _ => &arg.file,
                 };
-                Unreadable::new(format_args!("{}: {}", about.display(), error.fault))
+                Unreadable::new(format_args!("{}: {}", input::name(about), error.fault))
             })?;
-        set.entries.push(PolicyEntry {
+        let digest = policy.digest().to_owned();
+        policies.components.insert(digest.clone(), bytes.into());
+        policies
+            .configs
+            .extend(config.map(|config| (name.clone(), config)));
+        policies.set.entries.push(PolicyEntry {
             name,
-            digest: policy.digest().to_owned(),
+            digest,
             mode: PolicyMode::Enforce,
             policy: Arc::new(policy),
         });
     }
-    Ok(set)
+    Ok(policies)
+}
+
+/// What a policy is called: its file without folder and extension, with a number where that is taken.
+fn free_name(taken: &mut BTreeSet<String>, file: &Path) -> String {
+    let stem = file
+        .file_stem()
+        .filter(|stem| *stem != "-")
+        .map_or_else(|| "policy".into(), |stem| stem.to_string_lossy());
+    let numbered = (2..).map(|n: u32| format!("{stem}-{n}"));
+    let mut names = std::iter::once(stem.to_string()).chain(numbered);
+    names
+        .find(|name| taken.insert(name.clone()))
+        .unwrap_or_else(|| stem.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_policy_has_a_name_of_its_own() {
+        let mut taken = BTreeSet::new();
+        let files = [
+            "a/keep.wasm",
+            "keep.wasm",
+            "keep-2.wasm",
+            "keepers.wasm",
+            "keep.wasm",
+            "-",
+        ];
+        let names = files.map(|file| free_name(&mut taken, Path::new(file)));
+        assert_eq!(
+            names,
+            ["keep", "keep-2", "keep-2-2", "keepers", "keep-3", "policy"]
+        );
+    }
 }

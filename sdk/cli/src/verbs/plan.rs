@@ -41,7 +41,7 @@ pub(crate) struct Args {
 /// Runs the verb.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let progress = Progress::start("planning");
-    let policies = policies::load(&args.policy)?;
+    let policies = policies::load(&args.policy)?.set;
     let (seen, aims) = read(args)?;
     let why = args.why.as_deref().map(|name| wanted(name, &seen)).transpose()?;
     let begun = Instant::now();

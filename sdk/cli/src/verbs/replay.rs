@@ -61,7 +61,7 @@ struct Differing {
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     let instead = match args.policy.as_slice() {
         [] => None,
-        given => Some(policies::load(given)?),
+        given => Some(policies::load(given)?.set),
     };
     let progress = Progress::start("deciding again");
     let mut reader = Reader::open(&args.log).map_err(Unreadable::new)?;
@@ -183,7 +183,7 @@ impl Report {
         for differing in &self.differences {
             output::line(format_args!("cycle {}: different", differing.cycle))?;
             for difference in differing.differences.iter().take(SHOWN) {
-                output::line(format_args!("  {difference}"))?;
+                output::line(output::plain(&format!("  {difference}")))?;
             }
             let more = differing.differences.len().saturating_sub(SHOWN);
             if more > 0 {

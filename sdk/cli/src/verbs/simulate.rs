@@ -13,7 +13,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sim::{Moment, Options, Played, Scenario, Scorecard};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Without a terminal to draw on, a run that takes longer than this says now and then how far it is.
@@ -44,7 +43,7 @@ pub(crate) struct Args {
 /// Runs the verb.
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     let scenario = read(&args)?;
-    let policies = in_force(&args.policy)?;
+    let policies = policies::load(&args.policy)?;
     let log = args.log.as_deref().map(open_log).transpose()?;
     let played = play(scenario.clone(), policies, log)?;
     if let Some(path) = &args.report {
@@ -78,20 +77,6 @@ fn read(args: &Args) -> anyhow::Result<Scenario> {
     let mut scenario = read.map_err(Unreadable::new)?;
     scenario.seed = args.seed.unwrap_or(scenario.seed);
     Ok(scenario)
-}
-
-/// The policies with what the log keeps of them: their bytes, once, and their configurations.
-fn in_force(args: &[PolicyArg]) -> anyhow::Result<InForce> {
-    let mut policies = InForce::from(policies::load(args)?);
-    for (arg, entry) in args.iter().zip(&policies.set.entries) {
-        let bytes: Arc<[u8]> = input::read(&arg.file)?.into();
-        policies.components.insert(entry.digest.clone(), bytes);
-        if let Some(config) = &arg.config {
-            let text = String::from_utf8_lossy(&input::read(config)?).into_owned();
-            policies.configs.insert(entry.name.clone(), text);
-        }
-    }
-    Ok(policies)
 }
 
 fn open_log(folder: &Path) -> anyhow::Result<logbook::Writer> {

@@ -3,14 +3,14 @@
 //! Money is in dollars per hour, memory in bytes and MiB (requests rounded up, allocatable down).
 
 use decide::Deliberation;
-use decide::demand::HEADROOM_NAMESPACE;
+use decide::demand::{HEADROOM_NAMESPACE, free_names};
 use model::offer::{Offer, OfferKind};
 use model::plan::{PlannedNode, Step, StepKind};
 use model::reason::Refusal;
 use model::selector::Labels;
 use model::{PodKey, Resources, Snapshot};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The whole document.
 #[derive(Serialize)]
@@ -260,30 +260,25 @@ pub(crate) struct PodJson<'a> {
     pub(crate) steps: Vec<&'a StepJson>,
 }
 
-/// Requests of every pod a plan can name: those that are there, and replicas to come.
+/// Requests of every pod a plan can name: those that are there, and replicas to come, under the names that the
+/// engine gave them.
 fn requests<'a>(seen: &'a Snapshot, done: &'a Deliberation) -> impl Fn(&PodKey) -> Resources + 'a {
-    let by_workload: BTreeMap<String, u32> = done
+    let mut classes: Vec<_> = done
         .notes
         .classes
         .iter()
-        .filter_map(|class| {
-            Some((
-                class
-                    .workload
-                    .as_ref()
-                    .map(|w| format!("{}/{}", w.namespace, w.name))?,
-                class.spec?,
-            ))
-        })
+        .filter_map(|class| Some((class.workload.as_ref()?, class.to_come, class.spec?)))
         .collect();
+    classes.sort();
+    let (mut taken, mut to_come) = (BTreeSet::new(), BTreeMap::new());
+    for (workload, count, spec) in classes {
+        let names = free_names(seen, &mut taken, workload, count);
+        to_come.extend(names.into_iter().map(|name| (name, spec)));
+    }
     move |key| {
         let known = seen.pod(key).map(|pod| pod.spec);
-        let to_come = || {
-            let (workload, _) = key.name.rsplit_once('-')?;
-            by_workload.get(&format!("{}/{workload}", key.namespace)).copied()
-        };
         known
-            .or_else(to_come)
+            .or_else(|| to_come.get(key).copied())
             .map(|ix| seen.spec(ix).requests.clone())
             .unwrap_or_default()
     }
@@ -445,4 +440,37 @@ fn is_zero(count: &usize) -> bool {
 
 fn texts(pods: &[PodKey]) -> Vec<String> {
     pods.iter().map(ToString::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Aims, Memory};
+
+    /// Replicas to come have no pod to look at: their requests are those of their own workload, also where another
+    /// one of the same name is to grow as well.
+    #[test]
+    fn replicas_to_come_ask_for_what_their_own_workload_asks_for() {
+        let workload = |kind: &str, cpu: u32| {
+            format!(
+                "---\nkind: {kind}\nmetadata: {{name: db}}\nspec: {{replicas: 2, template: {{spec: {{containers: [{{resources: {{requests: {{cpu: {cpu}}}}}}}]}}}}}}\n"
+            )
+        };
+        let text = workload("Deployment", 1) + &workload("StatefulSet", 2);
+        let mut builder = manifest::ClusterBuilder::new();
+        builder.read("c.yaml", text.as_bytes()).unwrap();
+        let aims = Aims::default();
+        let mut seen = builder.finish(&manifest::built_in(), &aims);
+        seen.pods.clear();
+        let done = decide::deliberate(&seen, &Memory::default(), &decide::PolicySet::default(), &aims);
+        let asked = requests(&seen, &done);
+        let cpu = |n: u32| asked(&PodKey::new("default", format!("db-{n}"))).cpu_milli;
+        assert_eq!([0, 1, 2, 3].map(cpu), [1000, 1000, 2000, 2000]);
+        let bought: i64 = PlanJson::new(&seen, &done, 0.0)
+            .nodes
+            .iter()
+            .map(|node| node.requested.cpu_milli)
+            .sum();
+        assert_eq!(bought, 6000);
+    }
 }

@@ -1,7 +1,8 @@
 //! The plan for people: what it costs, what is bought, what is refused, what would be done.
 
 use super::document::{NodeJson, OfferJson, PlanJson, RefusalJson};
-use crate::output::table;
+use crate::output::{plain, table};
+use comfy_table::Table;
 use model::PodKey;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,7 +19,7 @@ pub(crate) fn whole(plan: &PlanJson) -> String {
     if !plan.existing.is_empty() {
         let mut rows = table(&["existing node", "pods"]);
         for node in &plan.existing {
-            rows.add_row([node.node.clone(), node.pods.len().to_string()]);
+            row(&mut rows, [node.node.clone(), node.pods.len().to_string()]);
         }
         let _ = write!(text, "\n{}\n", rows.trim_fmt());
     }
@@ -26,12 +27,12 @@ pub(crate) fn whole(plan: &PlanJson) -> String {
         let _ = write!(text, "\n{}\n", refusals(&plan.refusals));
     }
     for refusal in &plan.other_refusals {
-        let _ = write!(text, "\n{refusal}");
+        let _ = write!(text, "\n{}", plain(refusal));
     }
     if !plan.steps.is_empty() {
         let mut rows = table(&["step", "why"]);
         for step in plan.steps.iter().take(STEPS) {
-            rows.add_row([&step.text, &step.reason]);
+            row(&mut rows, [step.text.clone(), step.reason.clone()]);
         }
         let _ = write!(text, "\n{}\n", rows.trim_fmt());
         if plan.steps.len() > STEPS {
@@ -39,11 +40,11 @@ pub(crate) fn whole(plan: &PlanJson) -> String {
         }
     }
     for fault in &plan.policy_faults {
-        let _ = write!(
-            text,
-            "\npolicy {} failed at {}: {}; the default answered",
+        let line = format!(
+            "policy {} failed at {}: {}; the default answered",
             fault.policy, fault.hook, fault.message
         );
+        let _ = write!(text, "\n{}", plain(&line));
     }
     text.trim_end().to_owned()
 }
@@ -51,7 +52,7 @@ pub(crate) fn whole(plan: &PlanJson) -> String {
 /// What the plan says about one pod.
 pub(crate) fn of_pod(plan: &PlanJson, pod: &PodKey) -> String {
     let found = plan.of_pod(pod);
-    let mut text = match (found.node, found.existing, found.refusal) {
+    let first = match (found.node, found.existing, found.refusal) {
         (Some(node), ..) => format!(
             "{pod} goes to {}, to be bought: {}",
             node.name,
@@ -61,13 +62,21 @@ pub(crate) fn of_pod(plan: &PlanJson, pod: &PodKey) -> String {
         (None, None, Some(refusal)) => format!("{pod} has no place: {}", refusal.message),
         (None, None, None) => format!("{pod} does not wait for a node"),
     };
+    let mut text = plain(&first);
     for closest in found.refusal.iter().flat_map(|refusal| &refusal.closest) {
-        let _ = write!(text, "\n  {}: {}", closest.offer, closest.message);
+        let line = format!("  {}: {}", closest.offer, closest.message);
+        let _ = write!(text, "\n{}", plain(&line));
     }
     for step in found.steps {
-        let _ = write!(text, "\n  {}: {}", step.text, step.reason);
+        let line = format!("  {}: {}", step.text, step.reason);
+        let _ = write!(text, "\n{}", plain(&line));
     }
     text
+}
+
+/// Adds a row; names in it come from the input and may be hostile.
+fn row<const N: usize>(rows: &mut Table, cells: [String; N]) {
+    rows.add_row(cells.map(|cell| plain(&cell)));
 }
 
 fn head(plan: &PlanJson) -> String {
@@ -123,15 +132,18 @@ fn nodes(nodes: &[NodeJson]) -> String {
     }
     let mut rows = table(&["group", "offer", "nodes", "pods", "cpu", "memory", "$/h"]);
     for ((group, offer), bought) in by_offer {
-        rows.add_row([
-            group,
-            offer,
-            bought.count.to_string(),
-            bought.pods.to_string(),
-            percent(bought.cpu),
-            percent(bought.memory),
-            format!("{:.4}", bought.dollars),
-        ]);
+        row(
+            &mut rows,
+            [
+                group,
+                offer,
+                bought.count.to_string(),
+                bought.pods.to_string(),
+                percent(bought.cpu),
+                percent(bought.memory),
+                format!("{:.4}", bought.dollars),
+            ],
+        );
     }
     rows.trim_fmt()
 }
@@ -164,11 +176,14 @@ fn refusals(refusals: &[RefusalJson]) -> String {
     }
     let mut rows = table(&["refused for", "pods", "for example"]);
     for (reason, (count, example)) in by_reason {
-        rows.add_row([
-            reason.to_owned(),
-            count.to_string(),
-            format!("{}: {}", example.pod, example.message),
-        ]);
+        row(
+            &mut rows,
+            [
+                reason.to_owned(),
+                count.to_string(),
+                format!("{}: {}", example.pod, example.message),
+            ],
+        );
     }
     rows.trim_fmt()
 }
