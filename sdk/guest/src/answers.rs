@@ -1,7 +1,7 @@
 //! Answers, put together row by row and handed over as parallel lists.
 //!
 //! What makes an answer nonsense (a row twice, numbers out of range) is written in sdk/wit/hooks.wit; the host checks
-//! it, and `testing` checks the same.
+//! it, and in native tests `check` of each answer does the same.
 
 use crate::rows::{Class, Set, Workload};
 use crate::view::View;

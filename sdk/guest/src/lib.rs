@@ -40,7 +40,7 @@
 //! ```
 //!
 //! On any target but wasm32 the same code runs against a made-up View (`testing`), so that a policy is tested with
-//! plain `cargo test`. Rows are handed out by reference to columns that are fetched once, when first read.
+//! plain `cargo test`; `check` of an answer tells there whether the host would take it. Rows are handed out by reference to columns that are fetched once, when first read.
 //!
 //! No clock, no randomness and no state: `View::now_ms` and `View::seed` are the only ones, and nothing is remembered
 //! from one evaluation to the next.
@@ -53,6 +53,8 @@ mod bridge;
 #[path = "wasm.rs"]
 #[doc(hidden)]
 pub mod bridge;
+#[cfg(not(target_arch = "wasm32"))]
+mod check;
 mod rows;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;

@@ -289,6 +289,16 @@ impl<'a> View<'a> {
         self.tables().classes
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn set_count(&self) -> u32 {
+        self.tables().sets
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn workload_count(&self) -> u32 {
+        self.tables().workloads
+    }
+
     fn tables(&self) -> Tables {
         *self.tables.get_or_init(|| bridge::tables(self.source))
     }

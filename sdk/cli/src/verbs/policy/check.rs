@@ -112,7 +112,6 @@ fn evaluate(
     limits: &Limits,
 ) -> (Evaluation, Result<(), PolicyFault>) {
     let view = sample.view(hook);
-    let rows = view.classes.len() + view.sets.len() + view.workloads.len();
     let first = loaded.advise(&view);
     let started = Instant::now();
     let second = loaded.advise(&view);
@@ -125,7 +124,7 @@ fn evaluate(
             Err(fault) => fault.to_string(),
         },
         fuel: first.fuel,
-        fuel_limit: limits.budget(rows),
+        fuel_limit: limits.budget(host::row_count(&view)),
         microseconds: took.as_secs_f64() * 1e6,
         deterministic: first == second,
         log: first.log,

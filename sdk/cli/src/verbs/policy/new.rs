@@ -11,8 +11,12 @@ use std::io;
 use std::path::Path;
 
 /// Files of the SDK and the contract, by their place in the folder.
-const VENDORED: [(&str, &str); 10] = [
+const VENDORED: [(&str, &str); 11] = [
     ("guest/src/lib.rs", include_str!("../../../../guest/src/lib.rs")),
+    (
+        "guest/src/check.rs",
+        include_str!("../../../../guest/src/check.rs"),
+    ),
     (
         "guest/src/answers.rs",
         include_str!("../../../../guest/src/answers.rs"),
