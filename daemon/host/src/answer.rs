@@ -27,9 +27,9 @@ pub(crate) type Reserve = (Vec<u32>, Vec<u32>, Vec<u32>, Vec<u16>);
 
 /// Most replicas that can be meant seriously.
 const REPLICAS: u32 = 1_000_000;
-/// Most kinds of virtual pods in an answer, and most pods of a kind.
+/// Most kinds of virtual pods in an answer, and most pods of all kinds together: what the engine keeps room for.
 const KINDS: usize = 256;
-const VIRTUAL_PODS: u32 = 100_000;
+const VIRTUAL_PODS: u64 = 10_000;
 /// Largest addend, dollars per hour and pod.
 const ADDEND: f64 = 1_000_000.0;
 
@@ -107,13 +107,12 @@ pub(crate) fn reserve(answer: Reserve) -> Result<Advice, String> {
             counts.len()
         ));
     }
+    let pods: u64 = counts.iter().map(|count| u64::from(*count)).sum();
+    if pods > VIRTUAL_PODS {
+        return Err(format!("{pods} virtual pods; {VIRTUAL_PODS} are allowed"));
+    }
     let mut advice = Vec::with_capacity(counts.len());
     for (((count, cpu), memory), code) in counts.into_iter().zip(cpus).zip(memories).zip(codes) {
-        if count > VIRTUAL_PODS {
-            return Err(format!(
-                "{count} virtual pods of a kind; {VIRTUAL_PODS} are allowed"
-            ));
-        }
         if cpu == 0 && memory == 0 {
             return Err("virtual pods that ask for nothing".to_owned());
         }
@@ -212,7 +211,15 @@ mod tests {
     #[test]
     fn headroom_is_bounded() {
         assert!(reserve((vec![1], vec![0], vec![0], vec![0])).is_err());
-        assert!(reserve((vec![VIRTUAL_PODS + 1], vec![1], vec![1], vec![0])).is_err());
+        let pods = |counts: Vec<u32>| {
+            let kinds = counts.len();
+            reserve((counts, vec![1; kinds], vec![1; kinds], vec![0; kinds]))
+        };
+        assert!(pods(vec![9_999, 1]).is_ok());
+        assert_eq!(
+            pods(vec![10_000, 1]),
+            Err("10001 virtual pods; 10000 are allowed".to_owned())
+        );
         assert!(reserve((vec![1; 257], vec![1; 257], vec![1; 257], vec![0; 257])).is_err());
         assert!(reserve((vec![1], vec![1, 2], vec![1], vec![0])).is_err());
         let huge = reserve((vec![2, 0], vec![u32::MAX, 1], vec![u32::MAX, 1], vec![7, 0])).unwrap();
