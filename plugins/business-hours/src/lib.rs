@@ -12,6 +12,10 @@ pub const OPEN: u16 = 1;
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const DAY: i64 = 24 * 60;
 
+/// What the contract allows: entries in one answer, and pods in all of them together.
+const MOST_KINDS: usize = 256;
+const MOST_PODS: u32 = 10_000;
+
 /// Configuration.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,8 +53,9 @@ impl Headroom for BusinessHours {
             return Err("lead_minutes must be 0 to 1440, utc_offset_minutes -1440 to 1440".to_owned());
         }
         for (n, hours) in policy.hours.iter().enumerate() {
-            hours.openings().map_err(|why| format!("hours[{n}]: {why}"))?;
+            hours.check().map_err(|why| format!("hours[{n}]: {why}"))?;
         }
+        policy.check_overlaps()?;
         Ok(policy)
     }
 
@@ -60,10 +65,7 @@ impl Headroom for BusinessHours {
         let now = (minutes + 3 * DAY).rem_euclid(7 * DAY);
         let mut room = Room::default();
         for hours in &self.hours {
-            let open = hours.openings()?.into_iter().any(|(opening, length)| {
-                (now - opening + self.lead_minutes).rem_euclid(7 * DAY) < length + self.lead_minutes
-            });
-            if open {
+            if self.is_open(hours, now)? {
                 room.keep(hours.pods, hours.cpu_milli, hours.memory_mib, OPEN);
             }
         }
@@ -71,7 +73,54 @@ impl Headroom for BusinessHours {
     }
 }
 
+impl BusinessHours {
+    /// Whether room is kept for an entry at this minute of the week.
+    fn is_open(&self, hours: &Hours, now: i64) -> Result<bool, String> {
+        Ok(hours.openings()?.into_iter().any(|(opening, length)| {
+            (now - opening + self.lead_minutes).rem_euclid(7 * DAY) < length + self.lead_minutes
+        }))
+    }
+
+    /// An answer that asks for too much is none, and would be found out only when the hours come. Most is asked for at
+    /// the beginning of some entry's lead.
+    fn check_overlaps(&self) -> Result<(), String> {
+        for (n, hours) in self.hours.iter().enumerate() {
+            for (opening, _) in hours.openings()? {
+                let (mut kinds, mut pods) = (0, 0_u32);
+                for other in &self.hours {
+                    if self.is_open(other, opening - self.lead_minutes)? {
+                        kinds += 1;
+                        pods = pods.saturating_add(other.pods);
+                    }
+                }
+                if pods > MOST_PODS || kinds > MOST_KINDS {
+                    return Err(format!(
+                        "hours[{n}]: with what is open at the same time {pods} pods of {kinds} kinds; at most \
+                         {MOST_PODS} of {MOST_KINDS} are allowed"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Hours {
+    /// Whether it can be an answer once its hours come.
+    fn check(&self) -> Result<(), String> {
+        self.openings()?;
+        if self.days.is_empty() {
+            return Err("days: names none".to_owned());
+        }
+        if self.cpu_milli == 0 && self.memory_mib == 0 {
+            return Err("cpu_milli, memory_mib: pods that ask for nothing need no room".to_owned());
+        }
+        if self.pods > MOST_PODS {
+            return Err(format!("pods: {} are more than {MOST_PODS}", self.pods));
+        }
+        Ok(())
+    }
+
     /// Minute of the week and length in minutes of each opening.
     fn openings(&self) -> Result<Vec<(i64, i64)>, String> {
         let (from, to) = (minute("from", &self.from)?, minute("to", &self.to)?);

@@ -10,7 +10,9 @@ const OFFICE: &str = r#"{"hours": [{"days": ["mon","tue"], "from": "08:00", "to"
 fn kept(json: &str, at: u64) -> Vec<(u32, u32, u32, u16)> {
     let policy = BusinessHours::configure(json).unwrap();
     let picture = Picture::new().at(at);
-    policy.reserve(&picture.view()).unwrap().kept()
+    let room = policy.reserve(&picture.view()).unwrap();
+    room.check().unwrap();
+    room.kept()
 }
 
 #[test]
@@ -51,8 +53,40 @@ fn mistakes_are_named() {
         (&OFFICE.replace("tue", "Tuesday"), "hours[0]: days: `Tuesday`"),
         (&OFFICE.replace("18:30", "24:00"), "hours[0]: to: `24:00`"),
         (&OFFICE.replace("pods", "pod"), "unknown field `pod`"),
+        (
+            &OFFICE.replace(r#""mon","tue""#, ""),
+            "hours[0]: days: names none",
+        ),
+        (
+            &OFFICE.replace("\"pods\": 4", "\"pods\": 10001"),
+            "hours[0]: pods: 10001 are more than 10000",
+        ),
+        (
+            &OFFICE.replace("500", "0").replace("1024", "0"),
+            "hours[0]: cpu_milli, memory_mib: pods that ask for nothing",
+        ),
     ] {
         let refused = BusinessHours::configure(json).err().unwrap();
         assert!(refused.contains(expected), "{refused}");
     }
+}
+
+#[test]
+fn entries_that_are_open_together_are_counted_together() {
+    let entry = |from: &str, to: &str, pods: u32| {
+        format!(
+            r#"{{"days": ["mon"], "from": "{from}", "to": "{to}", "pods": {pods}, "cpu_milli": 1, "memory_mib": 1}}"#
+        )
+    };
+    let table = |entries: &[String]| format!(r#"{{"hours": [{}]}}"#, entries.join(","));
+    let apart = table(&[entry("08:00", "12:00", 6000), entry("12:00", "16:00", 6000)]);
+    assert!(BusinessHours::configure(&apart).is_ok());
+    let together = table(&[entry("08:00", "12:01", 6000), entry("12:00", "16:00", 6000)]);
+    let refused = BusinessHours::configure(&together).err().unwrap();
+    assert!(
+        refused.contains("hours[1]: with what is open at the same time 12000 pods of 2 kinds"),
+        "{refused}"
+    );
+    let many = table(&vec![entry("08:00", "12:00", 1); 257]);
+    assert!(BusinessHours::configure(&many).is_err());
 }

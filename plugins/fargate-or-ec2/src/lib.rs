@@ -5,6 +5,7 @@
 //! stays on EC2. Says nothing about pods that only one of the two can run.
 
 use plimsoll_sdk::{Class, Placement, Prices, View, config, export_placement};
+use std::collections::BTreeSet;
 
 /// Runs better on Fargate now.
 pub const CHEAPER_ON_FARGATE: u16 = 1;
@@ -75,9 +76,13 @@ impl FargateOrEc2 {
             || (self.burst_pods > 0 && waiting >= self.burst_pods)
     }
 
-    /// Share of the EC2 groups that is requested, by their scarcer resource, weighted by nodes.
+    /// Share of the EC2 groups that is requested, by their scarcer resource, weighted by nodes. Nodes and shares are
+    /// the group's: of a group with several sets (a fleet) the first one tells them.
     fn utilisation(&self, view: &View<'_>) -> f64 {
-        let groups = view.sets().filter(|set| !set.is_fargate());
+        let mut counted = BTreeSet::new();
+        let groups = view
+            .sets()
+            .filter(|set| !set.is_fargate() && counted.insert(set.group()));
         let (nodes, used) = groups.fold((0.0, 0.0), |(nodes, used), set| {
             let share = f64::from(set.cpu_requested().max(set.memory_requested())) / 1000.0;
             (

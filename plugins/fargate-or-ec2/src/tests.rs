@@ -32,10 +32,10 @@ fn class(owner: &str, pending: u32) -> plimsoll_sdk::testing::Class {
 }
 
 fn answer(picture: &Picture, json: &str) -> Prices {
-    FargateOrEc2::configure(json)
-        .unwrap()
-        .place(&picture.view())
-        .unwrap()
+    let view = picture.view();
+    let prices = FargateOrEc2::configure(json).unwrap().place(&view).unwrap();
+    prices.check(&view).unwrap();
+    prices
 }
 
 #[test]
@@ -87,6 +87,32 @@ fn without_nodes_the_assumption_counts() {
     assert!(answer(&picture, "{}").addend(0, FARGATE).is_some());
     let full = r#"{"assumed_utilisation_percent": 90}"#;
     assert_eq!(answer(&picture, full).addend(0, FARGATE), None);
+}
+
+#[test]
+fn a_group_counts_once_however_many_sets_it_has() {
+    let set = |group: &str, arch: &str, nodes, cpu_requested| Set {
+        name: format!("{group}/{arch}"),
+        group: group.to_owned(),
+        arch: arch.to_owned(),
+        nodes,
+        cpu_requested,
+        memory_requested: 0,
+        ..Set::default()
+    };
+    // Ten nodes at 90 % and ten at 50 % are 70 %: below break-even. Counted by sets they would be 80 %.
+    let picture = Picture::new()
+        .set(set("fleet", "amd64", 10, 900))
+        .set(Set {
+            name: "fargate".to_owned(),
+            kind: GroupKind::Fargate,
+            ..Set::default()
+        })
+        .set(set("fleet", "arm64", 10, 900))
+        .set(set("fleet", "spot", 10, 900))
+        .set(set("workers", "amd64", 10, 500))
+        .class(class("Job", 1));
+    assert!(answer(&picture, "{}").addend(0, FARGATE).is_some());
 }
 
 #[test]
