@@ -1,7 +1,7 @@
 //! Pods and pod templates.
 //!
 //! Reads everything that placing or moving a pod depends on, and flags the constraints the engine does not
-//! model. Claims are only named here: what they mean needs the other objects (`claims`).
+//! model. Claims are only named here: what they mean needs the other objects (`volumes`).
 
 use crate::meta::{self, Controller, Meta};
 use crate::requests::pod_requests;
