@@ -40,7 +40,7 @@ pub use node::{ARCH, HOSTNAME, INSTANCE_TYPE, NodeObject, OS, ZONE, ZONE_ID, gro
 pub use object::{
     Object, budget_from, claim_from, class_from, node_from, pod_from, scaler_from, volume_from, workload_from,
 };
-pub use offers::{FLEET, PriceList, Skipped, TypeRow, fleet_group, offers, price_list};
+pub use offers::{FLEET, PriceList, Skipped, TypeRow, fleet_group, offers, price_list, usual_allocatable};
 pub use pod::PodObject;
 pub use problem::{Problem, Problems};
 pub use profile::ProfileObject;

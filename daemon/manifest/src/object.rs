@@ -1,7 +1,9 @@
 //! One Kubernetes object by its kind.
 //!
 //! Kinds that no decision reads are named and left alone. The functions that end in `_from` serve watches of a
-//! live API server: they take one object, already known by kind, as a [`Tree`].
+//! live API server: they take one object, already known by kind, as a [`Tree`], and always give a row, with what
+//! could not be read of it beside: a live object is there whether it can be read or not, and its watcher knows
+//! how careful to be with it.
 
 use crate::node::{self, NodeObject};
 use crate::pod::{self, PodObject};
@@ -125,10 +127,10 @@ fn title(kind: &str, tree: &Tree) -> String {
 macro_rules! from_tree {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $read:expr => $what:ty) => {
         $(#[$doc])*
-        pub fn $name(tree: &Tree) -> Result<$what, Problems> {
+        pub fn $name(tree: &Tree) -> ($what, Problems) {
             let sheet = Sheet::new("API server", title($kind, tree));
             let read = $read(sheet.top(tree));
-            sheet.close(read)
+            (read, sheet.noted())
         }
     };
 }
@@ -159,15 +161,15 @@ from_tree!(
 );
 
 /// Reads a workload of this kind (`Deployment`, `StatefulSet`, …).
-pub fn workload_from(kind: &str, tree: &Tree) -> Result<WorkloadObject, Problems> {
+pub fn workload_from(kind: &str, tree: &Tree) -> (WorkloadObject, Problems) {
     let sheet = Sheet::new("API server", title(kind, tree));
     let read = workload::workload(kind, sheet.top(tree));
-    sheet.close(read)
+    (read, sheet.noted())
 }
 
 /// Reads a `HorizontalPodAutoscaler` or `ScaledObject`; `None` where it names no target.
-pub fn scaler_from(kind: &str, tree: &Tree) -> Result<Option<ScalerObject>, Problems> {
+pub fn scaler_from(kind: &str, tree: &Tree) -> (Option<ScalerObject>, Problems) {
     let sheet = Sheet::new("API server", title(kind, tree));
     let read = workload::scaler(kind, sheet.top(tree));
-    sheet.close(read)
+    (read, sheet.noted())
 }

@@ -2,7 +2,7 @@
 //!
 //! Allocatable where the file does not tell it: kube-reserved of AL2023's nodeadm and Bottlerocket, 100 MiB
 //! eviction threshold, 7.5 % of memory for the hypervisor (reference: EKS, Karpenter). Offers of named groups
-//! are the work of `groups`.
+//! are the work of `market`.
 
 use crate::node::{ARCH, INSTANCE_TYPE, OS, ZONE, ZONE_ID};
 use crate::problem::{Problem, Problems, of_file, quoted};
@@ -382,7 +382,7 @@ fn is_burstable(instance_type: &str) -> bool {
 }
 
 /// What pods can use on a type that nobody has measured.
-pub(crate) fn usual_allocatable(vcpu: i64, memory_mib: i64, arch: &str, max_pods: i64) -> Resources {
+pub fn usual_allocatable(vcpu: i64, memory_mib: i64, arch: &str, max_pods: i64) -> Resources {
     // Hundredths of a millicore, so that the quarter per cent of the later cores adds up.
     let reserved: i64 = (0..vcpu.min(4096))
         .map(|core| match core {

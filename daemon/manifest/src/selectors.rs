@@ -45,39 +45,45 @@ pub(crate) fn node_terms(at: At<'_, '_>) -> Option<Vec<NodeTerm>> {
 
 fn requirement(at: At<'_, '_>) -> Option<Requirement> {
     let key = at.get("key").name()?.to_owned();
-    let values = || -> Vec<String> {
-        let texts = at.get("values").items().filter_map(At::text);
-        texts.map(str::to_owned).collect()
-    };
     let operator = match at.get("operator").name()? {
-        "In" => Operator::In(values()),
-        "NotIn" => Operator::NotIn(values()),
+        "In" => Operator::In(some_values(at)?),
+        "NotIn" => Operator::NotIn(some_values(at)?),
         "Exists" => Operator::Exists,
         "DoesNotExist" => Operator::DoesNotExist,
-        "Gt" => Operator::Gt(bound(at, &values())?),
-        "Lt" => Operator::Lt(bound(at, &values())?),
+        "Gt" => compared(at, Operator::Gt)?,
+        "Lt" => compared(at, Operator::Lt)?,
         other => {
             at.get("operator")
                 .problem(format_args!("unknown operator {}", quoted(other)));
             return None;
         }
     };
-    if matches!(&operator, Operator::In(values) | Operator::NotIn(values) if values.is_empty()) {
-        at.get("values").problem("must name at least one value");
-        return None;
-    }
     Some(Requirement { key, operator })
 }
 
-fn bound(at: At<'_, '_>, values: &[String]) -> Option<i64> {
-    let bound = match values {
-        [value] => value.parse().ok(),
-        _ => None,
-    };
-    if bound.is_none() {
-        at.get("values").problem("must be one whole number, as text");
+fn values(at: At<'_, '_>) -> Vec<String> {
+    let texts = at.get("values").items().filter_map(At::text);
+    texts.map(str::to_owned).collect()
+}
+
+fn some_values(at: At<'_, '_>) -> Option<Vec<String>> {
+    let values = values(at);
+    if values.is_empty() {
+        at.get("values").problem("must name at least one value");
+        return None;
     }
-    bound
+    Some(values)
+}
+
+/// `Gt` or `Lt`. The API server asks for one value and does not look into it. A bound that is no whole number
+/// is met by nothing (component-helpers passes over such a term), and so is a choice among no values.
+fn compared(at: At<'_, '_>, with: fn(i64) -> Operator) -> Option<Operator> {
+    let values = values(at);
+    let [bound] = &values[..] else {
+        at.get("values").problem("must be one value");
+        return None;
+    };
+    Some(bound.parse().map_or_else(|_| Operator::In(Vec::new()), with))
 }
 
 /// Tolerations of a pod. Those with operators newer than `Equal` and `Exists` are left out: the pod then
@@ -140,6 +146,27 @@ fn effect(at: At<'_, '_>) -> Option<TaintEffect> {
         other => {
             at.problem(format_args!("unknown effect {}", quoted(other)));
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sheet::Sheet;
+    use crate::tree::Tree;
+
+    #[test]
+    fn a_bound_that_is_no_number_is_read_and_met_by_nothing() {
+        let text = r#"{"nodeSelectorTerms": [{"matchExpressions": [
+            {"key": "cores", "operator": "Gt", "values": ["abc"]}]}]}"#;
+        let tree: Tree = serde_json::from_str(text).unwrap();
+        let sheet = Sheet::new("f", String::new());
+        let terms = node_terms(sheet.top(&tree)).unwrap();
+        assert!(sheet.noted().is_empty(), "the API server takes it");
+        for value in ["4", "abc", ""] {
+            let labels = [("cores".to_owned(), value.to_owned())].into();
+            assert!(!terms[0].matches(&labels, "n"), "{value}");
         }
     }
 }

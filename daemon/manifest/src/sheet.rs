@@ -72,6 +72,11 @@ impl<'t> Sheet<'t> {
         self.problems.into_inner().or(value)
     }
 
+    /// What was noted.
+    pub fn noted(self) -> Problems {
+        self.problems.into_inner()
+    }
+
     fn note(&self, path: u32, what: String) {
         self.problems.borrow_mut().push(Problem {
             file: self.file.to_owned(),

@@ -175,6 +175,8 @@ pub enum Unmodelled {
     ResourceClaim,
     /// Host ports (at most one such pod per node and port).
     HostPort,
+    /// Something in the object that could not be read.
+    Unreadable,
 }
 
 impl Pod {

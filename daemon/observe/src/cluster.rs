@@ -1,7 +1,9 @@
 //! The watched kinds of a cluster: where they are, and the small rows that are kept of them.
 //!
-//! Reading objects is the work of `manifest`; here is only what is left out of them and what is kept once.
-//! Not here: putting the rows together (`eyes`).
+//! Reading objects is the work of `manifest`; here is what is left out of them, what is kept once, and how careful
+//! to be with an object that could be read in part only: it is left alone, and so is what it stands on. A tenant
+//! writes these objects, so none of them says anything about the others. Not here: putting the rows together
+//! (`eyes`).
 
 use crate::health::worse;
 use crate::load::Roll;
@@ -9,10 +11,11 @@ use crate::specs::Specs;
 use crate::table::{Key, Table};
 use crate::watch::{RHYTHM, Resource, follow};
 use kube::Client;
-use manifest::{Controller, PodObject, ScalerObject, Tree, WorkloadObject};
+use manifest::{Controller, PodObject, Problems, ScalerObject, Tree, WorkloadObject};
 use model::ids::{NodeName, PodKey};
 use model::node::Node;
 use model::pod::{PodPhase, PodSpec, Unmodelled};
+use model::selector::LabelSelector;
 use model::snapshot::Freshness;
 use model::time::Instant;
 use model::workload::{DisruptionBudget, Workload};
@@ -45,6 +48,8 @@ pub(crate) struct PodRow {
     pub(crate) phase: PodPhase,
     pub(crate) created: Instant,
     pub(crate) nominated: Option<NodeName>,
+    /// Read in part only: what it asks for is not known.
+    pub(crate) in_part: bool,
 }
 
 /// What is kept of a workload.
@@ -52,6 +57,8 @@ pub(crate) struct WorkloadRow {
     pub(crate) workload: Workload,
     pub(crate) template: Option<Arc<PodSpec>>,
     pub(crate) controller: Option<Controller>,
+    /// Read in part only: its replicas are not ours to set.
+    pub(crate) in_part: bool,
 }
 
 /// All watched kinds.
@@ -75,19 +82,21 @@ impl Cluster {
         let workloads = WORKLOADS.into_iter().map(move |(kind, _)| {
             let specs = of_workloads.clone();
             let read = move |tree: &Tree| {
-                let object = manifest::workload_from(kind, tree).map_err(|problems| problems.to_string())?;
-                Ok(workload_row(object, &specs))
+                let (object, problems) = manifest::workload_from(kind, tree);
+                (workload_row(object, &problems, &specs), told(&problems))
             };
             Table::new(kind, RHYTHM, Box::new(read))
         });
         let scalers = SCALERS.into_iter().map(|(kind, ..)| {
-            let read =
-                move |tree: &Tree| manifest::scaler_from(kind, tree).map_err(|problems| problems.to_string());
+            let read = move |tree: &Tree| {
+                let (scaler, problems) = manifest::scaler_from(kind, tree);
+                (scaler, told(&problems))
+            };
             Table::new(kind, RHYTHM, Box::new(read))
         });
         let read_pod = move |tree: &Tree| {
-            let object = manifest::pod_from(tree).map_err(|problems| problems.to_string())?;
-            Ok(pod_row(object, &of_pods))
+            let (object, problems) = manifest::pod_from(tree);
+            (pod_row(object, &problems, &of_pods), told(&problems))
         };
         Self {
             pods: Table::new("Pod", RHYTHM, Box::new(read_pod)),
@@ -196,51 +205,94 @@ impl Roll for Cluster {
     }
 }
 
-fn read_node(tree: &Tree) -> Result<Node, String> {
-    let object = manifest::node_from(tree).map_err(|problems| problems.to_string())?;
-    Ok(object.node)
+/// What could not be read, where there is anything.
+fn told(problems: &Problems) -> Option<String> {
+    (!problems.is_empty()).then(|| problems.to_string())
 }
 
-/// A budget without a status allows nothing yet: its controller has not counted.
-fn read_budget(tree: &Tree) -> Result<Option<DisruptionBudget>, String> {
-    let object = manifest::budget_from(tree).map_err(|problems| problems.to_string())?;
-    Ok(object.selector.map(|selector| DisruptionBudget {
+/// A node read in part takes no pods and is not taken away.
+fn read_node(tree: &Tree) -> (Node, Option<String>) {
+    let (object, problems) = manifest::node_from(tree);
+    let mut node = object.node;
+    if !problems.is_empty() {
+        leave_alone(&mut node);
+    }
+    (node, told(&problems))
+}
+
+/// Neither takes this node pods in the picture, nor may it be disrupted.
+pub(crate) const fn leave_alone(node: &mut Node) {
+    (node.unschedulable, node.do_not_disrupt) = (true, true);
+}
+
+/// A budget without a status allows nothing yet: its controller has not counted. One read in part may cover any
+/// pod of its namespace, and allows nothing.
+fn read_budget(tree: &Tree) -> (Option<DisruptionBudget>, Option<String>) {
+    let (object, problems) = manifest::budget_from(tree);
+    let (selector, allowed) = if problems.is_empty() {
+        (object.selector, object.allowed.unwrap_or(0))
+    } else {
+        (Some(LabelSelector::default()), 0)
+    };
+    let budget = selector.map(|selector| DisruptionBudget {
         namespace: object.namespace,
         name: object.name,
         selector,
-        allowed: object.allowed.unwrap_or(0),
-    }))
+        allowed,
+    });
+    (budget, told(&problems))
 }
 
-fn pod_row(object: PodObject, specs: &Specs) -> PodRow {
+/// A pod read in part is not moved, and refused while it waits.
+fn pod_row(object: PodObject, problems: &Problems, specs: &Specs) -> PodRow {
+    let in_part = !problems.is_empty();
+    let mut spec = with_claims(object.spec, !object.claims.is_empty());
+    if in_part {
+        spec.traits.do_not_disrupt = true;
+        add(&mut spec, Unmodelled::Unreadable);
+    }
     PodRow {
-        spec: specs.intern(with_claims(object.spec, !object.claims.is_empty())),
+        spec: specs.intern(spec),
         node: object.node,
         phase: object.phase,
         created: object.created,
         nominated: object.nominated,
+        in_part,
     }
 }
 
-/// A ReplicaSet's template is its Deployment's; it is not kept twice.
-fn workload_row(object: WorkloadObject, specs: &Specs) -> WorkloadRow {
+/// A ReplicaSet's template is its Deployment's; it is not kept twice. Pods to come of a workload read in part
+/// are refused; those of a DaemonSet come whether we can read it or not.
+fn workload_row(object: WorkloadObject, problems: &Problems, specs: &Specs) -> WorkloadRow {
+    let in_part = !problems.is_empty();
     let own = object.controller.is_none() || &*object.workload.key.kind != "ReplicaSet";
     let claims = object.claim_templates || !object.claims.is_empty();
+    let template = object.template.filter(|_| own).map(|spec| {
+        let mut spec = with_claims(spec, claims);
+        if in_part && !object.workload.is_daemon_set() {
+            add(&mut spec, Unmodelled::Unreadable);
+        }
+        specs.intern(spec)
+    });
     WorkloadRow {
-        template: object
-            .template
-            .filter(|_| own)
-            .map(|spec| specs.intern(with_claims(spec, claims))),
+        template,
         workload: object.workload,
         controller: object.controller,
+        in_part,
     }
 }
 
 /// Volumes are not watched, so every claim counts as tied to a place.
 fn with_claims(mut spec: PodSpec, claims: bool) -> PodSpec {
-    if claims && !spec.unmodelled.contains(&Unmodelled::VolumeClaim) {
-        spec.unmodelled.push(Unmodelled::VolumeClaim);
-        spec.unmodelled.sort();
+    if claims {
+        add(&mut spec, Unmodelled::VolumeClaim);
     }
     spec
+}
+
+fn add(spec: &mut PodSpec, constraint: Unmodelled) {
+    if !spec.unmodelled.contains(&constraint) {
+        spec.unmodelled.push(constraint);
+        spec.unmodelled.sort();
+    }
 }

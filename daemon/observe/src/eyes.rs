@@ -4,7 +4,7 @@
 //! Left to the cycle: the number and seed of the cycle, and the Ledger. Not here: any decision.
 
 use crate::capacity::{Capacity, Provider, WorkloadMetric};
-use crate::cluster::{Cluster, PodRow};
+use crate::cluster::{Cluster, PodRow, WorkloadRow, leave_alone};
 use crate::health::worse;
 use crate::load::{self, LOAD_INTERVAL, Load, LoadSource, wall_clock};
 use crate::membership;
@@ -18,7 +18,7 @@ use model::pod::{Pod, PodPhase, PodSpec, Usage};
 use model::snapshot::{Freshness, Snapshot, Source};
 use model::time::Instant;
 use model::workload::{Metric, Workload};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -26,6 +26,9 @@ use tokio::time::sleep;
 
 /// How often `connect` looks whether the first lists are in.
 const GLANCE: Duration = Duration::from_millis(20);
+
+/// Who owns the replicas of a workload that could be read in part only.
+const IN_PART: &str = "its own object, which could not be read";
 
 /// What eyes need.
 pub struct EyesConfig {
@@ -135,20 +138,17 @@ impl Eyes {
         ]);
         sources
     }
-}
 
-impl Observe for Eyes {
-    /// The time of the picture is taken before anything is read: nothing in it looks younger than it is.
-    async fn look(&mut self) -> Result<Snapshot, ObserveError> {
-        let at = wall_clock();
+    /// All rows, read in one go after the provider has answered: a cloud that takes its time leaves no gap
+    /// between them. Ages come first, so that no row is older than its source says.
+    fn picture(&self, at: Instant, capacity: Capacity) -> Snapshot {
+        let sources = self.sources(&capacity);
         let (load_of_nodes, load_of_pods) = self.load.values(at);
-        let nodes = nodes(&self.cluster, &load_of_nodes);
-        let capacity = self.provider.capacity(at, &nodes).await;
         let mut snapshot = Snapshot {
             at,
             cluster: self.name.clone(),
-            sources: self.sources(&capacity),
-            nodes,
+            sources,
+            nodes: nodes(&self.cluster, &load_of_nodes),
             own_node: self.own_node(),
             ..Snapshot::default()
         };
@@ -167,14 +167,32 @@ impl Observe for Eyes {
         snapshot.offers = capacity.offers;
         snapshot.sort();
         self.cluster.specs.forget_unused();
-        Ok(snapshot)
+        snapshot
     }
 }
 
+impl Observe for Eyes {
+    /// The time of the picture is taken before anything is read: nothing in it looks younger than it is.
+    async fn look(&mut self) -> Result<Snapshot, ObserveError> {
+        let at = wall_clock();
+        let nodes = nodes(&self.cluster, &BTreeMap::new());
+        let capacity = self.provider.capacity(at, &nodes).await;
+        Ok(self.picture(at, capacity))
+    }
+}
+
+/// Nodes as they stand. What a pod read in part takes of its node is not known: that node is left alone.
 fn nodes(cluster: &Cluster, load: &BTreeMap<NodeName, Usage>) -> Vec<Node> {
+    let in_doubt: BTreeSet<NodeName> = cluster.pods.with(|rows| {
+        let in_part = rows.values().filter(|row| row.in_part);
+        in_part.filter_map(|row| row.node.clone()).collect()
+    });
     let mut nodes: Vec<Node> = cluster.nodes.with(|rows| rows.values().cloned().collect());
     for node in &mut nodes {
         node.usage = load.get(&node.name).copied();
+        if in_doubt.contains(&node.name) {
+            leave_alone(node);
+        }
     }
     nodes
 }
@@ -223,6 +241,10 @@ fn workloads(cluster: &Cluster, numbering: &mut Numbering) -> Vec<Workload> {
             }
         });
     }
+    let owner = |row: &WorkloadRow| {
+        let scaler = scaled_by.get(&row.workload.key).cloned();
+        scaler.or_else(|| row.in_part.then(|| IN_PART.to_owned()))
+    };
     let mut workloads = Vec::new();
     for table in &cluster.workloads {
         table.with(|rows| {
@@ -232,7 +254,7 @@ fn workloads(cluster: &Cluster, numbering: &mut Numbering) -> Vec<Workload> {
                 .filter(|row| row.controller.is_none() || &*row.workload.key.kind != "ReplicaSet");
             workloads.extend(own.map(|row| Workload {
                 template: row.template.as_ref().map(|spec| numbering.number(spec, |_| None)),
-                owned_by: scaled_by.get(&row.workload.key).cloned(),
+                owned_by: owner(row),
                 ..row.workload.clone()
             }));
         });

@@ -114,7 +114,7 @@ mod tests {
             object["metadata"][key] = value.clone();
         }
         manifest::node_from(&serde_json::from_value(object).unwrap())
-            .unwrap()
+            .0
             .node
     }
 

@@ -1,12 +1,12 @@
 //! What one watched kind looked like last: small rows by namespace and name, and how alive their stream is.
 //!
 //! A repeated list is filled in beside the old rows and takes their place only when it is complete; until then
-//! the old ones count as stale. Not here: calls, and what a row means.
+//! the old ones count as stale. Every object is a row, also one that can be read in part only: how careful to be
+//! with it is its reader's choice, and it says nothing about the others. Not here: calls, and what a row means.
 
 use crate::health::Health;
 use manifest::Tree;
 use model::snapshot::Freshness;
-use model::time::Span;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 /// Namespace (empty for cluster-scoped kinds) and name.
 pub(crate) type Key = (Arc<str>, Arc<str>);
 
-/// How an object becomes a row.
-pub(crate) type Reader<R> = Box<dyn Fn(&Tree) -> Result<R, String> + Send + Sync>;
+/// How an object becomes a row, with what could not be read of it.
+pub(crate) type Reader<R> = Box<dyn Fn(&Tree) -> (R, Option<String>) + Send + Sync>;
 
 /// Rows of one kind.
 pub(crate) struct Table<R> {
@@ -28,8 +28,8 @@ pub(crate) struct Table<R> {
 struct State<R> {
     rows: BTreeMap<Key, R>,
     filling: Option<BTreeMap<Key, R>>,
-    /// Objects that could not be read, and since when: as long as there is one, the picture is stale.
-    unreadable: BTreeMap<Key, Instant>,
+    /// Objects that could be read in part only: each is told of once.
+    in_part: BTreeSet<Key>,
     namespaces: BTreeSet<Arc<str>>,
     health: Health,
     trouble: String,
@@ -44,7 +44,7 @@ impl<R> Table<R> {
             state: Mutex::new(State {
                 rows: BTreeMap::new(),
                 filling: None,
-                unreadable: BTreeMap::new(),
+                in_part: BTreeSet::new(),
                 namespaces: BTreeSet::new(),
                 health: Health::unseen(rhythm),
                 trouble: String::new(),
@@ -71,7 +71,7 @@ impl<R> Table<R> {
     pub(crate) fn completed(&self) {
         let mut state = self.lock();
         if let Some(rows) = state.filling.take() {
-            state.unreadable.retain(|key, _| !rows.contains_key(key));
+            state.in_part.retain(|key| rows.contains_key(key));
             state.rows = rows;
         }
         state.health.completed(Instant::now());
@@ -80,7 +80,6 @@ impl<R> Table<R> {
     /// The kind does not exist on this server: it is known to have no objects.
     pub(crate) fn absent(&self) {
         self.begin();
-        self.lock().unreadable.clear();
         self.completed();
     }
 
@@ -89,7 +88,6 @@ impl<R> Table<R> {
         let read = self.take_in(object);
         let mut state = self.lock();
         if let Some((key, row)) = read {
-            state.unreadable.remove(&key);
             state.rows.insert(key, row);
         }
         state.health.contact(Instant::now());
@@ -100,7 +98,7 @@ impl<R> Table<R> {
         let mut state = self.lock();
         if let Some(key) = key_of(object, &mut state.namespaces) {
             state.rows.remove(&key);
-            state.unreadable.remove(&key);
+            state.in_part.remove(&key);
         }
         state.health.contact(Instant::now());
     }
@@ -127,20 +125,9 @@ impl<R> Table<R> {
         self.lock().health.is_complete()
     }
 
-    /// How fresh the rows are.
+    /// How fresh the rows are. Ask before the rows are read: then they are no older than it says.
     pub(crate) fn freshness(&self) -> Freshness {
-        let state = self.lock();
-        let fresh = state.health.freshness(Instant::now());
-        let Some(since) = state.unreadable.values().min() else {
-            return fresh;
-        };
-        let millis = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
-        crate::health::worse(
-            fresh,
-            Freshness::Stale {
-                age: Span::from_millis(millis),
-            },
-        )
+        self.lock().health.freshness(Instant::now())
     }
 
     /// Reads the rows; keep it short, the stream waits meanwhile.
@@ -148,21 +135,19 @@ impl<R> Table<R> {
         look(&self.lock().rows)
     }
 
-    /// Turns an object into a row before the lock is taken; one that cannot be read is noted.
+    /// Turns an object into a row before the lock is taken.
     fn take_in(&self, object: &Tree) -> Option<(Key, R)> {
-        let read = (self.read)(object);
+        let (row, unread) = (self.read)(object);
         let mut state = self.lock();
         let key = key_of(object, &mut state.namespaces)?;
-        match read {
-            Ok(row) => Some((key, row)),
-            Err(why) => {
-                state.unreadable.entry(key).or_insert_with(|| {
-                    tracing::error!(stream = self.name, %why, "an object cannot be read: the picture is stale");
-                    Instant::now()
-                });
-                None
+        if let Some(why) = unread {
+            if state.in_part.insert(key.clone()) {
+                tracing::error!(stream = self.name, %why, "an object can be read in part only");
             }
+        } else {
+            state.in_part.remove(&key);
         }
+        Some((key, row))
     }
 
     fn lock(&self) -> MutexGuard<'_, State<R>> {
@@ -193,8 +178,8 @@ mod tests {
 
     fn table() -> Table<String> {
         let read = |tree: &Tree| match tree.get("value").and_then(Tree::text) {
-            Some("bad") | None => Err("bad value".to_owned()),
-            Some(text) => Ok(text.to_owned()),
+            Some("bad") | None => ("in part".to_owned(), Some("bad value".to_owned())),
+            Some(text) => (text.to_owned(), None),
         };
         Table::new("things", Duration::from_secs(25), Box::new(read))
     }
@@ -232,16 +217,35 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_object_makes_the_picture_stale_until_it_can_be_read_or_is_gone() {
+    fn an_object_read_in_part_is_a_row_and_leaves_the_picture_fresh() {
         let table = table();
-        table.absent();
+        let relist = |objects: &[Tree]| {
+            table.begin();
+            for object in objects {
+                table.listed(object);
+            }
+            table.completed();
+        };
+        let in_part = || table.lock().in_part.len();
+        relist(&[object("a", "1"), object("b", "bad")]);
+        assert_eq!(
+            (values(&table), in_part()),
+            (vec!["1".to_owned(), "in part".to_owned()], 1)
+        );
         table.changed(&object("a", "bad"));
-        assert!(matches!(table.freshness(), Freshness::Stale { .. }));
+        assert_eq!(
+            values(&table),
+            ["in part"; 2],
+            "it does not look as it did before"
+        );
+        assert_eq!((table.freshness(), in_part()), (Freshness::Live, 2));
+        // `b` was deleted while nobody watched.
+        relist(&[object("a", "bad")]);
+        assert_eq!((values(&table), in_part()), (vec!["in part".to_owned()], 1));
         table.changed(&object("a", "1"));
-        assert_eq!(table.freshness(), Freshness::Live);
+        assert_eq!((values(&table), in_part()), (vec!["1".to_owned()], 0));
         table.changed(&object("a", "bad"));
-        assert_eq!(values(&table), ["1"], "the last good row stays");
         table.gone(&object("a", "bad"));
-        assert_eq!((values(&table), table.freshness()), (vec![], Freshness::Live));
+        assert_eq!((values(&table), in_part()), (vec![], 0));
     }
 }

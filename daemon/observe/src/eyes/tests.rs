@@ -1,6 +1,7 @@
 //! Rows of all kinds put together into one picture.
 
 use super::*;
+use model::pod::Unmodelled;
 use model::selector::Labels;
 use serde_json::{Value, json};
 
@@ -153,4 +154,109 @@ fn workloads_are_missing_while_nobody_knows_who_scales_them() {
     assert_eq!(cluster.workloads_freshness(), Freshness::Missing);
     cluster.scalers[1].absent();
     assert_eq!(cluster.workloads_freshness(), Freshness::Live);
+}
+
+/// A quantity that no quantity is: nobody knows what the pod takes.
+fn unreadable(mut object: Value) -> Value {
+    object["spec"]["containers"] = json!([{"resources": {"requests": {"cpu": "many"}}}]);
+    object
+}
+
+fn node(name: &str) -> Value {
+    json!({"metadata": {"name": name}, "status": {"allocatable": {"cpu": "4"},
+        "conditions": [{"type": "Ready", "status": "True"}]}})
+}
+
+#[test]
+fn an_unreadable_pod_holds_its_own_node_and_nothing_else() {
+    let cluster = cluster();
+    fill(&cluster.nodes, &[node("n1"), node("n2")]);
+    let there = pod("bad", "set", "Running", &json!({}));
+    let mut waiting = there.clone();
+    waiting["metadata"]["name"] = json!("waits");
+    waiting["spec"]["nodeName"] = Value::Null;
+    fill(&cluster.pods, &[unreadable(there), unreadable(waiting)]);
+    assert_eq!(
+        cluster.pods.freshness(),
+        Freshness::Live,
+        "one pod ages no source"
+    );
+    let rows = nodes(&cluster, &BTreeMap::new());
+    let alone: Vec<bool> = rows.iter().map(|n| n.do_not_disrupt && !n.takes_pods()).collect();
+    assert_eq!(alone, [true, false]);
+    let mut numbering = Numbering::default();
+    let pods = pods(&cluster, &BTreeMap::new(), &mut numbering);
+    assert_eq!(
+        pods.iter().map(|pod| pod.phase).collect::<Vec<_>>(),
+        [PodPhase::Running, PodPhase::Pending]
+    );
+    for pod in &pods {
+        let spec = numbering.get(pod.spec).unwrap();
+        assert!(spec.traits.do_not_disrupt, "{pod:?}");
+        assert_eq!(spec.unmodelled, [Unmodelled::Unreadable]);
+    }
+}
+
+#[test]
+fn an_unreadable_workload_node_or_budget_is_left_alone() {
+    let cluster = cluster();
+    let bad = json!({"metadata": {"namespace": "ns", "name": "bad"}, "spec": {"replicas": -1,
+        "template": {"spec": {"containers": [{}]}}}});
+    fill(&cluster.workloads[0], &[bad]);
+    let mut numbering = Numbering::default();
+    let rows = workloads(&cluster, &mut numbering);
+    let found = rows.iter().find(|w| &*w.key.name == "bad").unwrap();
+    assert!(found.owned_by.is_some(), "its replicas are not ours to set");
+    let template = numbering.get(found.template.unwrap()).unwrap();
+    assert_eq!(template.unmodelled, [Unmodelled::Unreadable]);
+
+    let mut odd = node("n1");
+    odd["status"]["allocatable"]["cpu"] = json!("many");
+    fill(&cluster.nodes, &[odd, node("n2")]);
+    let alone: Vec<bool> = nodes(&cluster, &BTreeMap::new())
+        .iter()
+        .map(|n| n.do_not_disrupt && !n.takes_pods())
+        .collect();
+    assert_eq!(alone, [true, false], "a node that cannot be read is still there");
+
+    let selector = json!({"matchExpressions": [{"key": "a", "operator": "Like", "values": ["b"]}]});
+    let budget = json!({"metadata": {"namespace": "ns", "name": "b"}, "spec": {"selector": selector},
+        "status": {"disruptionsAllowed": 5}});
+    fill(&cluster.budgets, &[budget]);
+    let covered = cluster.budgets.with(|rows| {
+        let budget = rows.values().flatten().next().unwrap();
+        (budget.selector.matches(&Labels::new()), budget.allowed)
+    });
+    assert_eq!(covered, (true, 0), "it may cover anything and allows nothing");
+}
+
+#[tokio::test]
+async fn rows_are_read_after_the_provider_has_answered() {
+    let cluster = Arc::new(cluster());
+    fill(&cluster.nodes, &[node("n1"), node("n2")]);
+    let meanwhile = cluster.clone();
+    let provider = Provider::Scripted(Box::new(move |nodes: &[Node]| {
+        assert_eq!(nodes.len(), 2);
+        let gone = serde_json::from_value(node("n1")).unwrap();
+        meanwhile.nodes.gone(&gone);
+        meanwhile.nodes.broke("reset");
+        Capacity::default()
+    }));
+    let mut eyes = Eyes {
+        cluster,
+        load: Arc::new(Load::new(LOAD_INTERVAL)),
+        provider,
+        name: "blue".to_owned(),
+        own_pod: None,
+        own_node: None,
+        _tasks: JoinSet::new(),
+    };
+    let seen = eyes.look().await.unwrap();
+    let names: Vec<&str> = seen.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["n2"],
+        "what left while the cloud was asked is not in the picture"
+    );
+    assert!(matches!(seen.sources[&Source::Nodes], Freshness::Stale { .. }));
 }

@@ -52,9 +52,7 @@ fn offer(group: u32, zone: &str, purchase: Purchase) -> Offer {
 fn node(instance: Option<&str>, named: Option<&str>, labels: &[(&str, &str)]) -> Node {
     let labels = serde_json::json!(labels.iter().copied().collect::<BTreeMap<_, _>>());
     let json = serde_json::json!({"metadata": {"name": "n", "labels": labels}});
-    let mut node = manifest::node_from(&serde_json::from_value(json).unwrap())
-        .unwrap()
-        .node;
+    let mut node = manifest::node_from(&serde_json::from_value(json).unwrap()).0.node;
     node.instance = instance.map(InstanceId::new);
     node.group = named.map(GroupName::new);
     node

@@ -38,7 +38,7 @@ fn expired() -> (&'static str, Value) {
 }
 
 fn table() -> Arc<Table<()>> {
-    Arc::new(Table::new("things", RHYTHM, Box::new(|_| Ok(()))))
+    Arc::new(Table::new("things", RHYTHM, Box::new(|_| ((), None))))
 }
 
 fn names(table: &Table<()>) -> Vec<String> {
