@@ -53,28 +53,39 @@ fn members(groups: &[Group]) -> BTreeMap<&InstanceId, (usize, &Instance)> {
 }
 
 /// The offer of the group with the node's type, zone and purchase; where the purchase is not told, the first.
+/// Where the provider chooses the type or the zone, the group has one offer for all of them, which promises none
+/// in its labels: it stands for the node too, at the dearest price of its types.
 fn offer_of(node: &Node, instance: Option<&Instance>, group: usize, offers: &[Offer]) -> Option<OfferId> {
     let label = |key: &str| node.labels.get(key).map(String::as_str);
-    let listed_type = instance.and_then(|i| i.instance_type.as_deref());
-    let wanted_type = label(INSTANCE_TYPE).or(listed_type)?;
-    let listed_zone = instance.and_then(|i| i.zone.as_deref());
-    let wanted_zone = label(ZONE).or(listed_zone)?;
+    let of_type = label(INSTANCE_TYPE).or_else(|| instance.and_then(|i| i.instance_type.as_deref()));
+    let in_zone = label(ZONE).or_else(|| instance.and_then(|i| i.zone.as_deref()));
     let bought = PURCHASE_LABELS.iter().find_map(|key| purchase(label(key)?));
-    let fits = |offer: &&Offer| match &offer.kind {
-        OfferKind::Ec2 {
+    let mut stands_in = None;
+    for offer in offers.iter().filter(|offer| offer.group as usize == group) {
+        let OfferKind::Ec2 {
             instance_type,
             zone,
             purchase,
             ..
-        } => {
-            offer.group as usize == group
-                && instance_type == wanted_type
-                && zone == wanted_zone
-                && bought.is_none_or(|bought| bought == *purchase)
+        } = &offer.kind
+        else {
+            continue;
+        };
+        let same_type = of_type == Some(instance_type.as_str());
+        let same_zone = in_zone == Some(zone.as_str());
+        let open = |key: &str| !offer.labels.contains_key(key);
+        if bought.is_some_and(|bought| bought != *purchase)
+            || !(same_type || open(INSTANCE_TYPE))
+            || !(same_zone || open(ZONE))
+        {
+            continue;
         }
-        OfferKind::Fargate { .. } => false,
-    };
-    offers.iter().find(fits).map(|offer| offer.id.clone())
+        if same_type && same_zone {
+            return Some(offer.id.clone());
+        }
+        stands_in = stands_in.or(Some(&offer.id));
+    }
+    stands_in.cloned()
 }
 
 fn purchase(value: &str) -> Option<Purchase> {

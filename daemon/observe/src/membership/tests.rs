@@ -45,7 +45,10 @@ fn offer(group: u32, zone: &str, purchase: Purchase) -> Offer {
         confidence: Confidence::Listed,
         allocatable: Resources::new(1, 1),
         max_pods: 1,
-        labels: Labels::new(),
+        labels: Labels::from([
+            (INSTANCE_TYPE.to_owned(), "m6a.large".to_owned()),
+            (ZONE.to_owned(), zone.to_owned()),
+        ]),
     }
 }
 
@@ -106,6 +109,12 @@ fn the_provider_is_the_first_witness_and_labels_the_second() {
             None,
         ),
         (
+            "purchase that is not sold",
+            node(None, Some("pool"), &[in_b[0], in_b[1], spot[0]]),
+            Some("pool"),
+            None,
+        ),
+        (
             "label of no known group",
             node(Some("i-9"), Some("karpenter"), &in_b),
             None,
@@ -131,4 +140,37 @@ fn a_kwok_node_without_a_provider_goes_by_its_name() {
     let mut nodes = [node(None, Some("pool"), &[])];
     assign(&mut nodes, &capacity);
     assert_eq!(nodes[0].instance, Some(InstanceId::new("n")));
+}
+
+#[test]
+fn where_the_provider_chooses_one_offer_stands_for_all() {
+    let open = |id: &str, purchase, promised: &[&str]| {
+        let mut offer = offer(0, "a", purchase);
+        offer.id = OfferId::new(id);
+        offer.labels.retain(|key, _| promised.contains(&key.as_str()));
+        offer
+    };
+    let capacity = Capacity {
+        groups: vec![group("asg", GroupKind::Asg, &["i-1"])],
+        offers: vec![
+            open("any", Purchase::OnDemand, &[]),
+            open("any-spot", Purchase::Spot, &[]),
+            open("any-zone", Purchase::Reserved, &[INSTANCE_TYPE]),
+        ],
+        ..Capacity::default()
+    };
+    let (spot, reserved) = ("plimsoll.io/purchase", ("plimsoll.io/purchase", "reserved"));
+    let big = (INSTANCE_TYPE, "m6a.4xlarge");
+    for (labels, wanted) in [
+        (vec![(ZONE, "c")], Some("any")),
+        (vec![(ZONE, "c"), big], Some("any")),
+        (vec![big, (spot, "spot")], Some("any-spot")),
+        (vec![(ZONE, "c"), reserved], Some("any-zone")),
+        // The group's type was another once: what this node costs, nobody knows.
+        (vec![big, reserved], None),
+    ] {
+        let mut nodes = [node(Some("i-1"), None, &labels)];
+        assign(&mut nodes, &capacity);
+        assert_eq!(nodes[0].offer.as_ref().map(OfferId::as_str), wanted, "{labels:?}");
+    }
 }
