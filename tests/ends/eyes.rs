@@ -8,6 +8,7 @@ use model::pod::TaintEffect;
 use model::snapshot::{Freshness, Source};
 use model::time::Span;
 use plimsoll_tests::aws::NewGroup;
+use plimsoll_tests::proxy::Proxy;
 
 #[tokio::test]
 async fn groups_are_found_by_either_tag_and_those_of_other_clusters_are_not() {
@@ -112,6 +113,7 @@ async fn offers_come_from_the_launch_template_and_the_price_from_the_table() {
         (UsdPerHour(96_000_000), Confidence::BuiltIn)
     );
     assert_eq!((known[0].allocatable.cpu_milli, known[0].max_pods), (1930, 29));
+    assert!(known[0].allocatable.ephemeral_bytes > 10 << 30, "{known:?}");
     assert_eq!(
         known[0].kind,
         OfferKind::Ec2 {
@@ -155,4 +157,36 @@ async fn an_endpoint_that_went_away_leaves_the_last_picture_with_its_age() {
     assert_eq!(kept.groups, seen.groups);
     let age = Span::from_secs(45);
     assert_eq!(kept.sources[&Source::Groups], Freshness::Stale { age });
+}
+
+#[tokio::test]
+async fn a_group_of_an_unknown_type_sells_nothing_and_the_others_do() {
+    let Some((moto, account)) = moto("AWS eyes: unknown type").await else {
+        return;
+    };
+    account.create(&NewGroup::of("blue", "good")).await.unwrap();
+    let mut odd = NewGroup::of("blue", "odd");
+    odd.instance_type = "zz9.large".to_owned();
+    account.create(&odd).await.unwrap();
+    let proxy = Proxy::before(&moto.url).await.unwrap();
+    let mut eyes = eyes(&proxy.url, settings()).await;
+    for _ in 0..2 {
+        let seen = eyes.capacity(now(), &[]).await;
+        assert_eq!(seen.groups.len(), 2);
+        let sellers: Vec<&str> = seen
+            .offers
+            .iter()
+            .map(|offer| seen.groups[offer.group as usize].name.as_str())
+            .collect();
+        assert_eq!(sellers, ["good"]);
+        assert_eq!(seen.sources[&Source::Groups], Freshness::Live);
+    }
+    assert_eq!(
+        (
+            proxy.count("DescribeAutoScalingGroups"),
+            proxy.count("DescribeInstanceTypes")
+        ),
+        (2, 1),
+        "one sweep per look, and types are remembered"
+    );
 }

@@ -10,6 +10,7 @@ pub mod group;
 pub mod ids;
 pub mod intent;
 pub mod kwok;
+pub mod launch;
 pub mod limits;
 pub mod memory;
 pub mod money;

@@ -1,16 +1,20 @@
 //! AWS eyes: Auto Scaling groups with their instances, what they can buy, and application metrics.
 //!
-//! Describe and Get calls only, paged and cached, each with its own time-out; a call that fails leaves the last
-//! good rows in place, marked with their age. Not here: any call that changes something (`act::aws`), Fargate
-//! profiles read from EKS (the aims name them), prices read from AWS (the table and the operator's file serve).
+//! Describe and Get calls only, paged, each with its own time-out. Groups are read anew at every look, in one
+//! sweep; a sweep that fails leaves the last good rows in place, marked with their age. Templates and types are
+//! kept, metrics read now and then. Not here: any call that changes something (`act::aws`), Fargate profiles read
+//! from EKS (the aims name them), prices read from AWS (the table and the operator's file serve), when an instance
+//! was launched (nothing asks: a node's own age counts).
 
+mod catalogue;
 mod groups;
+mod lived;
 mod metrics;
 mod offers;
 mod sdk;
 
-pub use groups::Launch;
 pub use metrics::AppMetric;
+pub use model::launch::Launch;
 pub use sdk::{AwsError, config};
 
 use crate::capacity::{Capacity, WorkloadMetric};
@@ -44,7 +48,7 @@ pub struct Groups {
     autoscaling: aws_sdk_autoscaling::Client,
     ec2: aws_sdk_ec2::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
-    catalogue: offers::Catalogue,
+    catalogue: catalogue::Catalogue,
     capacity: Reading<Capacity>,
     metrics: Reading<Vec<WorkloadMetric>>,
 }
@@ -73,7 +77,7 @@ impl Groups {
             autoscaling: sdk::autoscaling(sdk),
             ec2: sdk::ec2(sdk),
             cloudwatch: sdk::cloudwatch(sdk),
-            catalogue: offers::Catalogue::default(),
+            catalogue: catalogue::Catalogue::default(),
             capacity: Reading::default(),
             metrics: Reading::default(),
         }
@@ -82,7 +86,7 @@ impl Groups {
     /// Reads groups and offers. `nodes` are those of the same look: a node that has lived says better what its
     /// type can carry than the formula. Never fails: what could not be read keeps its last rows and its age.
     pub async fn capacity(&mut self, at: Instant, nodes: &[Node]) -> Capacity {
-        match self.read_capacity(nodes).await {
+        match self.read_capacity(at, nodes).await {
             Ok(capacity) => self.capacity.renew(capacity, at),
             Err(error) => tracing::warn!(%error, "groups could not be read; the last picture stays in force"),
         }
@@ -100,14 +104,20 @@ impl Groups {
         capacity
     }
 
-    async fn read_capacity(&mut self, nodes: &[Node]) -> Result<Capacity, AwsError> {
+    async fn read_capacity(&mut self, at: Instant, nodes: &[Node]) -> Result<Capacity, AwsError> {
         let found = groups::discover(&self.autoscaling, &self.settings.cluster).await?;
-        self.catalogue.learn(&self.ec2, &found).await?;
+        self.catalogue.learn(&self.ec2, &found, at).await;
         let mut capacity = Capacity::default();
         for (row, ix) in found.iter().zip(0..) {
-            capacity.groups.push(groups::group(row, &self.settings));
-            let sold = self.catalogue.offers(row, ix, &self.settings, nodes);
+            let mut group = groups::group(row, &self.settings);
+            for taint in lived::shared_taints(&lived::nodes_of(&group, nodes)) {
+                if !group.taints.contains(&taint) {
+                    group.taints.push(taint);
+                }
+            }
+            let sold = offers::offers(&self.catalogue, row, (&group, ix), &self.settings, nodes);
             capacity.offers.extend(sold);
+            capacity.groups.push(group);
         }
         for (profile, ix) in self.settings.fargate.iter().zip(capacity.groups.len()..) {
             let Ok(ix) = u32::try_from(ix) else { break };

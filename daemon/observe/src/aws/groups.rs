@@ -7,8 +7,9 @@ use super::Settings;
 use super::sdk::AwsError;
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, LifecycleState, TagDescription};
-use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
+use model::group::{Group, GroupKind, Instance, InstanceState};
 use model::ids::{GroupName, InstanceId};
+use model::launch::{Described, Share};
 use model::pod::{Taint, TaintEffect};
 use model::selector::Labels;
 use std::collections::BTreeMap;
@@ -19,44 +20,29 @@ const LABEL_TAG: &str = "k8s.io/cluster-autoscaler/node-template/label/";
 const TAINT_TAG: &str = "k8s.io/cluster-autoscaler/node-template/taint/";
 const CALL: &str = "autoscaling:DescribeAutoScalingGroups";
 
-/// The operator's word on how groups are asked for capacity. Never switched in answer to an error.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Launch {
-    /// By the group's description: `LaunchInstances` where its conditions are met, else desired capacity.
-    #[default]
-    Auto,
-    /// `LaunchInstances` always.
-    Instances,
-    /// Desired capacity always (endpoints without `LaunchInstances`).
-    Desired,
-}
-
 /// Every group of the cluster, by name.
 pub(super) async fn discover(client: &Client, cluster: &str) -> Result<Vec<AutoScalingGroup>, AwsError> {
-    let ours = Filter::builder()
-        .name(format!("tag:{CLUSTER_TAG}"))
-        .values(cluster)
-        .build();
-    let autoscalers = Filter::builder()
+    // The values of one filter are alternatives, so that one sweep finds both; two would spend twice of a bucket
+    // that all callers of the account share.
+    let by_tag = Filter::builder()
         .name("tag-key")
+        .values(CLUSTER_TAG)
         .values(format!("{AUTOSCALER_TAG}{cluster}"))
         .build();
+    let mut pages = client
+        .describe_auto_scaling_groups()
+        .filters(by_tag)
+        .max_records(100)
+        .into_paginator()
+        .send();
     let mut found = BTreeMap::new();
-    for filter in [ours, autoscalers] {
-        let mut pages = client
-            .describe_auto_scaling_groups()
-            .filters(filter)
-            .max_records(100)
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| AwsError::of(CALL, &error))?;
-            for group in page.auto_scaling_groups() {
-                if let Some(name) = group.auto_scaling_group_name()
-                    && belongs(group, cluster)
-                {
-                    found.insert(name.to_owned(), group.clone());
-                }
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| AwsError::of(CALL, &error))?;
+        for group in page.auto_scaling_groups() {
+            if let Some(name) = group.auto_scaling_group_name()
+                && belongs(group, cluster)
+            {
+                found.insert(name.to_owned(), group.clone());
             }
         }
     }
@@ -79,7 +65,7 @@ pub(super) fn group(row: &AutoScalingGroup, settings: &Settings) -> Group {
         min: size(row.min_size()),
         max: size(row.max_size()),
         desired: size(row.desired_capacity()),
-        launch: launch(row, settings.launch),
+        launch: settings.launch.mode(described(row)),
         instances: row.instances().iter().filter_map(instance).collect(),
         labels: labels(row),
         taints: row.tags().iter().filter_map(taint).collect(),
@@ -103,8 +89,10 @@ fn kind(row: &AutoScalingGroup) -> GroupKind {
     }
 }
 
-/// Somebody else's group: an operator is named, or the processes that a size change needs are suspended.
+/// Somebody else's group: an operator is named, the processes that a size change needs are suspended, or it is
+/// being deleted (a group has a status only then).
 fn foreign(row: &AutoScalingGroup) -> Option<String> {
+    let status = row.status().filter(|status| !status.is_empty());
     let operator = row
         .operator()
         .and_then(|o| o.principal())
@@ -115,55 +103,26 @@ fn foreign(row: &AutoScalingGroup) -> Option<String> {
         .filter_map(|p| p.process_name())
         .find(|name| ["Launch", "Terminate"].contains(name))
         .map(|name| format!("process {name} is suspended"));
-    operator.or(suspended)
+    status.map(str::to_owned).or(operator).or(suspended)
 }
 
-/// `LaunchInstances` needs a launch template, no warm pool, and a mixed policy that is all one purchase
-/// (EC2 Auto Scaling user guide, "Launch instances synchronously").
-fn launch(row: &AutoScalingGroup, wanted: Launch) -> LaunchMode {
-    match wanted {
-        Launch::Instances => LaunchMode::Instances,
-        Launch::Desired => LaunchMode::Desired,
-        Launch::Auto => {
-            let pure = row.mixed_instances_policy().is_none() || on_demand_share(row) != Share::Mixed;
-            let templated = row.launch_template().is_some() || row.mixed_instances_policy().is_some();
-            if templated && pure && row.warm_pool_configuration().is_none() {
-                LaunchMode::Instances
-            } else {
-                LaunchMode::Desired
-            }
-        }
+fn described(row: &AutoScalingGroup) -> Described {
+    Described {
+        templated: row.launch_template().is_some() || row.mixed_instances_policy().is_some(),
+        share: share(row),
+        warm_pool: row.warm_pool_configuration().is_some(),
     }
 }
 
-/// How a mixed group pays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Share {
-    /// On demand only.
-    OnDemand,
-    /// Spot only.
-    Spot,
-    /// Both.
-    Mixed,
-}
-
-/// What share of the group is on demand.
-pub(super) fn on_demand_share(row: &AutoScalingGroup) -> Share {
-    let Some(rules) = row
+/// How the group pays.
+pub(super) fn share(row: &AutoScalingGroup) -> Share {
+    let rules = row
         .mixed_instances_policy()
-        .and_then(|m| m.instances_distribution())
-    else {
-        return Share::OnDemand;
-    };
-    let base = rules.on_demand_base_capacity().unwrap_or(0);
-    match (
-        base,
-        rules.on_demand_percentage_above_base_capacity().unwrap_or(100),
-    ) {
-        (_, 100) => Share::OnDemand,
-        (0, 0) => Share::Spot,
-        _ => Share::Mixed,
-    }
+        .and_then(|m| m.instances_distribution());
+    rules.map_or(Share::OnDemand, |rules| {
+        let above = rules.on_demand_percentage_above_base_capacity();
+        Share::of(rules.on_demand_base_capacity().unwrap_or(0), above.unwrap_or(100))
+    })
 }
 
 fn instance(row: &aws_sdk_autoscaling::types::Instance) -> Option<Instance> {
@@ -248,12 +207,16 @@ mod tests {
     }
 
     #[test]
-    fn launch_mode_follows_the_description_unless_told() {
+    fn a_description_tells_how_a_group_can_be_asked() {
         let plain = AutoScalingGroup::builder()
             .launch_template(aws_sdk_autoscaling::types::LaunchTemplateSpecification::builder().build())
             .build();
-        assert_eq!(launch(&plain, Launch::Auto), LaunchMode::Instances);
-        assert_eq!(launch(&plain, Launch::Desired), LaunchMode::Desired);
+        let with_template = Described {
+            templated: true,
+            share: Share::OnDemand,
+            warm_pool: false,
+        };
+        assert_eq!(described(&plain), with_template);
         let rules = InstancesDistribution::builder()
             .on_demand_base_capacity(1)
             .on_demand_percentage_above_base_capacity(0)
@@ -262,11 +225,32 @@ mod tests {
             .instances_distribution(rules)
             .build();
         let mixed = AutoScalingGroup::builder().mixed_instances_policy(policy).build();
-        assert_eq!(launch(&mixed, Launch::Auto), LaunchMode::Desired);
+        let share = Share::Mixed;
+        assert_eq!(
+            described(&mixed),
+            Described {
+                share,
+                ..with_template
+            }
+        );
         let old = AutoScalingGroup::builder()
             .launch_configuration_name("lc")
             .build();
-        assert_eq!(launch(&old, Launch::Auto), LaunchMode::Desired);
+        let templated = false;
+        assert_eq!(
+            described(&old),
+            Described {
+                templated,
+                ..with_template
+            }
+        );
+    }
+
+    #[test]
+    fn a_group_that_is_being_deleted_is_foreign() {
+        let leaving = AutoScalingGroup::builder().status("Delete in progress").build();
+        assert_eq!(foreign(&leaving).as_deref(), Some("Delete in progress"));
+        assert_eq!(foreign(&AutoScalingGroup::builder().status("").build()), None);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct AwsError {
     pub call: &'static str,
     /// Code and message of the service, or what became of the connection.
     pub why: String,
+    /// The service answered, if only to refuse.
+    pub answered: bool,
 }
 
 impl AwsError {
@@ -35,7 +37,11 @@ impl AwsError {
             ),
             None => DisplayErrorContext(error).to_string(),
         };
-        Self { call, why }
+        Self {
+            call,
+            why,
+            answered: error.as_service_error().is_some(),
+        }
     }
 }
 

@@ -1,0 +1,309 @@
+//! Launch templates and instance types as EC2 describes them, learned when a group first names them.
+//!
+//! A numbered version of a template and the shape of a type never change; `$Latest` and `$Default` are looked up
+//! again after a while. What cannot be read keeps its last answer, or none, and is asked for again later: it is
+//! the trouble of the groups that name it and of no other. Not here: what a group sells (`offers`).
+
+use super::sdk::AwsError;
+use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplateSpecification};
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{
+    ArchitectureType, Filter, GpuDeviceInfo, InstanceTypeInfo, NetworkInfo, ProcessorInfo,
+};
+use model::resources::Resources;
+use model::time::{Instant, Span};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A symbolic version of a template, or a type that EC2 does not know, is believed for so long.
+const EXPIRES: Span = Span::from_secs(300);
+/// After a call that failed.
+const AGAIN: Span = Span::from_secs(60);
+/// Types per call; a filter takes 200 values.
+const TYPES_PER_CALL: usize = 100;
+
+/// Id or name of a template, and its version.
+type TemplateKey = (String, String);
+
+/// Shapes of instance types, and types of launch templates.
+#[derive(Debug, Default)]
+pub(super) struct Catalogue {
+    shapes: BTreeMap<String, Learned<Shape>>,
+    /// The type it names, if it names one.
+    templates: BTreeMap<TemplateKey, Learned<Option<String>>>,
+}
+
+/// One instance type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// `amd64` or `arm64`.
+    pub(super) arch: &'static str,
+    /// What pods can use on one.
+    pub(super) allocatable: Resources,
+    /// Most pods.
+    pub(super) max_pods: u32,
+}
+
+/// The last good answer, and until when it is not asked for again; `None`: never.
+#[derive(Debug)]
+struct Learned<T> {
+    last: Option<T>,
+    until: Option<Instant>,
+}
+
+impl<T> Learned<T> {
+    fn is_due(&self, at: Instant) -> bool {
+        self.until.is_some_and(|until| at >= until)
+    }
+}
+
+impl Catalogue {
+    /// Learns the launch templates and instance types that these groups name and that are due.
+    pub(super) async fn learn(&mut self, client: &Client, groups: &[AutoScalingGroup], at: Instant) {
+        let named: BTreeSet<TemplateKey> = groups.iter().filter_map(template_of).map(template_key).collect();
+        for key in named {
+            if self.templates.get(&key).is_some_and(|known| !known.is_due(at)) {
+                continue;
+            }
+            let answer = describe_template(client, &key).await;
+            if !self.take_template(key, answer, at) {
+                return;
+            }
+        }
+        let wanted: BTreeSet<String> = groups
+            .iter()
+            .filter_map(|group| self.types_of(group))
+            .flatten()
+            .filter(|name| self.shapes.get(name).is_none_or(|known| known.is_due(at)))
+            .collect();
+        let wanted: Vec<String> = wanted.into_iter().collect();
+        for chunk in wanted.chunks(TYPES_PER_CALL) {
+            let answer = describe_types(client, chunk).await;
+            if !self.take_types(chunk, answer, at) {
+                return;
+            }
+        }
+    }
+
+    /// Takes in what a call gave; whether it is worth asking on.
+    fn take_template(
+        &mut self,
+        key: TemplateKey,
+        answer: Result<Option<String>, AwsError>,
+        at: Instant,
+    ) -> bool {
+        let symbolic = key.1.starts_with('$');
+        match answer {
+            Ok(found) => {
+                let known = Learned {
+                    last: Some(found),
+                    until: symbolic.then_some(at + EXPIRES),
+                };
+                self.templates.insert(key, known);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(template = %key.0, version = %key.1, %error, "a launch template cannot be read");
+                let known = self.templates.entry(key).or_insert(Learned {
+                    last: None,
+                    until: None,
+                });
+                known.until = Some(at + AGAIN);
+                error.answered
+            }
+        }
+    }
+
+    /// As `take_template`. A type that EC2 leaves out of its answer does not exist there.
+    fn take_types(
+        &mut self,
+        asked: &[String],
+        answer: Result<BTreeMap<String, Shape>, AwsError>,
+        at: Instant,
+    ) -> bool {
+        let (mut found, wait, go_on) = match answer {
+            Ok(found) => (found, EXPIRES, true),
+            Err(error) => {
+                tracing::warn!(types = ?asked, %error, "instance types cannot be read");
+                (BTreeMap::new(), AGAIN, error.answered)
+            }
+        };
+        for name in asked {
+            let last = found.remove(name);
+            if last.is_none() {
+                tracing::warn!(%name, "an instance type is not known: its groups sell nothing");
+            }
+            let until = last.is_none().then_some(at + wait);
+            self.shapes.insert(name.clone(), Learned { last, until });
+        }
+        go_on
+    }
+
+    /// Types a group may launch: its overrides, else its template's, else those of its instances. `None` while
+    /// its template cannot be read.
+    pub(super) fn types_of(&self, group: &AutoScalingGroup) -> Option<BTreeSet<String>> {
+        let overrides = group
+            .mixed_instances_policy()
+            .and_then(|m| m.launch_template())
+            .map(|t| t.overrides())
+            .unwrap_or_default();
+        let listed: BTreeSet<String> = overrides
+            .iter()
+            .filter_map(|o| o.instance_type())
+            .map(str::to_owned)
+            .collect();
+        if !listed.is_empty() {
+            return Some(listed);
+        }
+        let instances = group.instances().iter();
+        let living = || instances.filter_map(|i| i.instance_type()).map(str::to_owned);
+        // Overrides without types are requirements, and the template's own type does not count.
+        let Some(template) = template_of(group).filter(|_| overrides.is_empty()) else {
+            return Some(living().collect());
+        };
+        let named = self.templates.get(&template_key(template))?.last.as_ref()?;
+        Some(match named {
+            Some(instance_type) => BTreeSet::from([instance_type.clone()]),
+            None => living().collect(),
+        })
+    }
+
+    /// Name of the smallest of the types, with what is to be had on each of them; `None` where one is unknown.
+    pub(super) fn smallest(&self, types: &BTreeSet<String>) -> Option<(String, Shape)> {
+        let mut least: Option<(String, Shape)> = None;
+        for name in types {
+            let shape = self.shapes.get(name)?.last.as_ref()?;
+            least = Some(match least {
+                None => (name.clone(), shape.clone()),
+                Some((smallest, mut least)) => {
+                    let smaller = shape.allocatable.cpu_milli < least.allocatable.cpu_milli;
+                    lower(&mut least, shape);
+                    (if smaller { name.clone() } else { smallest }, least)
+                }
+            });
+        }
+        least
+    }
+}
+
+/// Leaves of `least` what is to be had of `other` as well.
+fn lower(least: &mut Shape, other: &Shape) {
+    let (a, b) = (&mut least.allocatable, &other.allocatable);
+    a.cpu_milli = a.cpu_milli.min(b.cpu_milli);
+    a.memory_bytes = a.memory_bytes.min(b.memory_bytes);
+    a.ephemeral_bytes = a.ephemeral_bytes.min(b.ephemeral_bytes);
+    a.extended.retain(|name, amount| {
+        *amount = (*amount).min(b.amount(name));
+        *amount > 0
+    });
+    least.max_pods = least.max_pods.min(other.max_pods);
+}
+
+fn template_of(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification> {
+    let mixed = || {
+        group
+            .mixed_instances_policy()?
+            .launch_template()?
+            .launch_template_specification()
+    };
+    group.launch_template().or_else(mixed)
+}
+
+fn template_key(template: &LaunchTemplateSpecification) -> TemplateKey {
+    let name = template
+        .launch_template_id()
+        .or_else(|| template.launch_template_name());
+    (
+        name.unwrap_or_default().to_owned(),
+        template.version().unwrap_or("$Default").to_owned(),
+    )
+}
+
+async fn describe_template(client: &Client, key: &TemplateKey) -> Result<Option<String>, AwsError> {
+    let call = client.describe_launch_template_versions().versions(&key.1);
+    let call = if key.0.starts_with("lt-") {
+        call.launch_template_id(&key.0)
+    } else {
+        call.launch_template_name(&key.0)
+    };
+    let answer = call
+        .send()
+        .await
+        .map_err(|e| AwsError::of("ec2:DescribeLaunchTemplateVersions", &e))?;
+    let first = answer.launch_template_versions().first();
+    let data = first.and_then(|version| version.launch_template_data());
+    Ok(data
+        .and_then(|data| data.instance_type())
+        .map(|t| t.as_str().to_owned()))
+}
+
+/// By a filter: asked for by name, one unknown type is an error for all of them.
+async fn describe_types(client: &Client, names: &[String]) -> Result<BTreeMap<String, Shape>, AwsError> {
+    let named = Filter::builder()
+        .name("instance-type")
+        .set_values(Some(names.to_vec()));
+    let mut pages = client
+        .describe_instance_types()
+        .filters(named.build())
+        .into_paginator()
+        .send();
+    let mut shapes = BTreeMap::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|e| AwsError::of("ec2:DescribeInstanceTypes", &e))?;
+        shapes.extend(page.instance_types().iter().filter_map(shape));
+    }
+    Ok(shapes)
+}
+
+fn shape(info: &InstanceTypeInfo) -> Option<(String, Shape)> {
+    let name = info.instance_type()?.as_str().to_owned();
+    let vcpus = i64::from(info.v_cpu_info()?.default_v_cpus()?);
+    let memory_mib = info.memory_info()?.size_in_mib()?;
+    let architectures = info
+        .processor_info()
+        .map(ProcessorInfo::supported_architectures)
+        .unwrap_or_default();
+    let arch = if architectures.contains(&ArchitectureType::Arm64) {
+        "arm64"
+    } else {
+        "amd64"
+    };
+    let max_pods = max_pods(info.network_info());
+    let mut allocatable = manifest::usual_allocatable(vcpus, memory_mib, arch, max_pods);
+    let gpus: i32 = info.gpu_info().map_or(0, |gpus| {
+        let nvidia = |gpu: &&GpuDeviceInfo| gpu.manufacturer() == Some("NVIDIA");
+        let named = gpus.gpus().iter().filter(nvidia);
+        named.filter_map(GpuDeviceInfo::count).sum()
+    });
+    if gpus > 0 {
+        allocatable
+            .extended
+            .insert("nvidia.com/gpu".to_owned(), i64::from(gpus));
+    }
+    Some((
+        name,
+        Shape {
+            arch,
+            allocatable,
+            max_pods: u32::try_from(max_pods).ok()?,
+        },
+    ))
+}
+
+/// Interfaces of the default network card × (addresses − 1) + 2 (nodeadm): further cards carry no pods.
+fn max_pods(network: Option<&NetworkInfo>) -> i64 {
+    let default_card = |network: &NetworkInfo| {
+        let ix = network.default_network_card_index().unwrap_or(0);
+        let mut cards = network.network_cards().iter();
+        let card = cards.find(|card| card.network_card_index() == Some(ix));
+        card.and_then(|card| card.maximum_network_interfaces())
+            .or_else(|| network.maximum_network_interfaces())
+    };
+    let interfaces = network.and_then(default_card).unwrap_or(2);
+    let addresses = network
+        .and_then(NetworkInfo::ipv4_addresses_per_interface)
+        .unwrap_or(6);
+    i64::from(interfaces) * (i64::from(addresses) - 1) + 2
+}
+
+#[cfg(test)]
+mod tests;
