@@ -2,7 +2,9 @@
 
 use crate::{CLUSTER, grow, hands, is_done, moto, remove};
 use act::aws::Launch;
+use model::money::UsdPerHour;
 use model::outcome::Outcome;
+use model::reason::Reason;
 use plimsoll_tests::aws::NewGroup;
 use plimsoll_tests::proxy::Proxy;
 
@@ -116,4 +118,68 @@ async fn a_group_never_falls_below_its_minimum() {
     assert_eq!(account.desired("workers").await.unwrap(), 2);
     assert_eq!(account.instance_state(&victim).await.unwrap(), "running");
     assert_eq!(proxy.mutating(), []);
+}
+
+#[tokio::test]
+async fn a_size_that_somebody_else_reached_is_not_ours() {
+    let Some((moto, account)) = moto("AWS hands: reached already").await else {
+        return;
+    };
+    account
+        .create(&NewGroup::of(CLUSTER, "workers").sized(0, 10, 3))
+        .await
+        .unwrap();
+    let mut hands = hands(&moto.url, Launch::Desired).await;
+    let mut step = grow("workers", "1-0", 1, 3);
+    is_done(&hands.grow(&step).await);
+    // Nobody asked for this one before.
+    step.reason = Reason::Demand {
+        pods: 1,
+        pending: 1,
+        rate: UsdPerHour::ZERO,
+    };
+    let outcome = hands.grow(&step).await;
+    assert!(matches!(outcome, Outcome::Stale { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_group_never_rises_above_its_maximum() {
+    let Some((moto, account)) = moto("AWS hands: maximum").await else {
+        return;
+    };
+    account
+        .create(&NewGroup::of(CLUSTER, "workers").sized(0, 2, 1))
+        .await
+        .unwrap();
+    let proxy = Proxy::before(&moto.url).await.unwrap();
+    for launch in [Launch::Desired, Launch::Instances] {
+        let outcome = hands(&proxy.url, launch)
+            .await
+            .grow(&grow("workers", "1-0", 1, 3))
+            .await;
+        assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    }
+    assert_eq!(proxy.mutating(), []);
+}
+
+#[tokio::test]
+async fn an_instance_that_left_its_group_and_lives_on_is_not_removed() {
+    let Some((moto, account)) = moto("AWS hands: detached").await else {
+        return;
+    };
+    account
+        .create(&NewGroup::of(CLUSTER, "workers").sized(0, 10, 2))
+        .await
+        .unwrap();
+    let (detached, _) = account.instances("workers").await.unwrap().remove(0);
+    account.detach("workers", &detached).await.unwrap();
+    assert_eq!(account.instance_state(&detached).await.unwrap(), "running");
+    let mut hands = hands(&moto.url, Launch::Desired).await;
+    let outcome = hands.remove(&remove("workers", "1-0", &detached)).await;
+    assert!(matches!(outcome, Outcome::Stale { .. }), "{outcome:?}");
+    is_done(
+        &hands
+            .remove(&remove("workers", "1-1", "i-0123456789abcdef0"))
+            .await,
+    );
 }

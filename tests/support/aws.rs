@@ -145,6 +145,14 @@ impl Account {
         Ok(())
     }
 
+    /// Takes an instance out of its group, which becomes one smaller; the instance lives on.
+    pub async fn detach(&self, name: &str, id: &str) -> Result<()> {
+        let call = self.client.detach_instances().auto_scaling_group_name(name);
+        let call = call.instance_ids(id).should_decrement_desired_capacity(true);
+        call.send().await?;
+        Ok(())
+    }
+
     /// State of an EC2 instance (`running`, `terminated`, …).
     pub async fn instance_state(&self, id: &str) -> Result<String> {
         let told = self

@@ -7,32 +7,34 @@
 mod publish;
 mod sdk;
 
+pub use model::launch::Launch;
 pub use publish::{Figure, Publisher};
 
 use crate::answer::cut;
 use aws_sdk_autoscaling::Client;
-use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState, RetryStrategy};
+use aws_sdk_autoscaling::error::ProvideErrorMetadata;
+use aws_sdk_autoscaling::operation::launch_instances::LaunchInstancesOutput;
+use aws_sdk_autoscaling::types::{
+    AutoScalingGroup, InstanceCollection, LaunchInstancesError, LifecycleState, RetryStrategy,
+};
+use aws_sdk_ec2::types::InstanceStateName;
+use model::group::LaunchMode;
 use model::ids::{GroupName, InstanceId};
+use model::launch::{Described, Share};
 use model::outcome::Outcome;
 use model::plan::{Step, StepKind};
+use model::reason::Reason;
 use sha2::{Digest, Sha256};
 
-/// How groups are asked for capacity: the operator's setting, and per group what its eyes found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Launch {
-    /// By the group's description.
-    Auto,
-    /// `LaunchInstances` always.
-    Instances,
-    /// Desired capacity always.
-    Desired,
-}
+/// Instances that one `LaunchInstances` takes.
+const MOST_PER_CALL: u32 = 100;
 
 /// Hands over the Auto Scaling groups of one account and region.
 pub struct Hands {
     cluster: String,
     launch: Launch,
     client: Client,
+    ec2: aws_sdk_ec2::Client,
 }
 
 impl Hands {
@@ -43,6 +45,7 @@ impl Hands {
             cluster,
             launch,
             client: sdk::autoscaling(sdk),
+            ec2: sdk::ec2(sdk),
         }
     }
 
@@ -62,11 +65,10 @@ impl Hands {
             Ok(row) => row,
             Err(outcome) => return outcome,
         };
-        let desired = row
-            .desired_capacity()
-            .and_then(|n| u32::try_from(n).ok())
-            .unwrap_or(0);
-        if desired >= *to {
+        let size = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+        let (desired, max) = (size(row.desired_capacity()), size(row.max_size()));
+        // Only a step that was tried before can have brought the group there.
+        if desired >= *to && matches!(step.reason, Reason::Continues { .. }) {
             return Outcome::done();
         }
         if desired != *from {
@@ -74,11 +76,17 @@ impl Hands {
                 why: format!("group {group} has desired {desired}, the plan saw {from}"),
             };
         }
-        if self.by_instances(&row) {
-            self.launch_instances(group, offer.as_str(), to - from, &self.token(step))
-                .await
-        } else {
-            self.raise_desired(group, *to).await
+        if *to > max {
+            return Outcome::Failed {
+                why: format!("group {group} has a maximum of {max}"),
+            };
+        }
+        match self.launch.mode(described(&row)) {
+            LaunchMode::Instances => {
+                self.launch_instances(group, offer.as_str(), to - from, &self.token(step))
+                    .await
+            }
+            _ => self.raise_desired(group, *to).await,
         }
     }
 
@@ -92,7 +100,7 @@ impl Hands {
             Err(outcome) => return outcome,
         };
         match standing(&row, instance) {
-            Standing::Gone => return Outcome::done(),
+            Standing::Unlisted => return self.unlisted(group, instance).await,
             Standing::Leaving => return Outcome::done(),
             Standing::There => {}
         }
@@ -133,23 +141,30 @@ impl Hands {
         })
     }
 
-    /// The same conditions as the eyes' `groups::launch`: EC2 Auto Scaling user guide, synchronous launches.
-    fn by_instances(&self, row: &AutoScalingGroup) -> bool {
-        match self.launch {
-            Launch::Instances => true,
-            Launch::Desired => false,
-            Launch::Auto => {
-                let rules = row
-                    .mixed_instances_policy()
-                    .and_then(|m| m.instances_distribution());
-                let pure = rules.is_none_or(|rules| {
-                    let base = rules.on_demand_base_capacity().unwrap_or(0);
-                    let share = rules.on_demand_percentage_above_base_capacity().unwrap_or(100);
-                    share == 100 || (share == 0 && base == 0)
-                });
-                let templated = row.launch_template().is_some() || row.mixed_instances_policy().is_some();
-                templated && pure && row.warm_pool_configuration().is_none()
-            }
+    /// What became of an instance that its group does not list: gone for good, or detached and living on, which
+    /// is then not ours to call removed.
+    async fn unlisted(&self, group: &GroupName, instance: &InstanceId) -> Outcome {
+        let told = self
+            .ec2
+            .describe_instances()
+            .instance_ids(instance.as_str())
+            .send()
+            .await;
+        let answer = match told {
+            Ok(answer) => answer,
+            Err(error) if error.code() == Some("InvalidInstanceID.NotFound") => return Outcome::done(),
+            Err(error) => return sdk::unread("ec2:DescribeInstances", &error),
+        };
+        let mut instances = answer.reservations().iter().flat_map(|r| r.instances());
+        let found = instances.find(|i| i.instance_id() == Some(instance.as_str()));
+        match found.and_then(|i| i.state()?.name()) {
+            Some(InstanceStateName::ShuttingDown | InstanceStateName::Terminated) => Outcome::done(),
+            state => Outcome::Stale {
+                why: format!(
+                    "{instance} is not in group {group} any more and is {}",
+                    state.map_or("of unknown state", InstanceStateName::as_str)
+                ),
+            },
         }
     }
 
@@ -158,38 +173,15 @@ impl Hands {
             .client
             .launch_instances()
             .auto_scaling_group_name(group.as_str())
-            .requested_capacity(i32::try_from(count.min(100)).unwrap_or(100))
+            .requested_capacity(i32::try_from(count.min(MOST_PER_CALL)).unwrap_or(100))
             .set_availability_zones(zone_of(offer).map(|zone| vec![zone]))
             .client_token(token)
             .retry_strategy(RetryStrategy::None)
             .send()
             .await;
-        let answer = match sent {
-            Ok(answer) => answer,
-            Err(error) => return sdk::outcome("autoscaling:LaunchInstances", &error),
-        };
-        let ids = answer
-            .instances()
-            .iter()
-            .flat_map(aws_sdk_autoscaling::types::InstanceCollection::instance_ids)
-            .map(InstanceId::new)
-            .collect::<Vec<_>>();
-        if !ids.is_empty() {
-            return Outcome::Done { instances: ids };
-        }
-        let said: Vec<String> = answer
-            .errors()
-            .iter()
-            .map(|e| {
-                format!(
-                    "{}: {}",
-                    e.error_code().unwrap_or("no code"),
-                    e.error_message().unwrap_or_default()
-                )
-            })
-            .collect();
-        Outcome::NoCapacity {
-            why: cut(&said.join("; ")),
+        match sent {
+            Ok(answer) => launched(&answer, count),
+            Err(error) => sdk::outcome("autoscaling:LaunchInstances", &error),
         }
     }
 
@@ -222,20 +214,73 @@ impl Hands {
     }
 }
 
+/// What a launch of `wanted` instances came to: what did not come with it does not come later.
+fn launched(answer: &LaunchInstancesOutput, wanted: u32) -> Outcome {
+    let instances: Vec<InstanceId> = answer
+        .instances()
+        .iter()
+        .flat_map(InstanceCollection::instance_ids)
+        .map(InstanceId::new)
+        .collect();
+    let code = |error: &LaunchInstancesError| error.error_code().unwrap_or("no code").to_owned();
+    let codes: Vec<String> = answer.errors().iter().map(code).collect();
+    let words = answer.errors().iter().zip(&codes).map(|(error, code)| {
+        let message = error.error_message().unwrap_or_default();
+        format!("{code}: {message}")
+    });
+    let mut why = cut(&words.collect::<Vec<_>>().join("; "));
+    if why.is_empty() {
+        why = format!("LaunchInstances (at most {MOST_PER_CALL} at once) tells of no error");
+    }
+    let missing = wanted.saturating_sub(u32::try_from(instances.len()).unwrap_or(u32::MAX));
+    if missing == 0 {
+        return Outcome::Done { instances };
+    }
+    if !instances.is_empty() {
+        let no_capacity = codes.iter().any(|code| sdk::is_capacity(code));
+        return Outcome::Partly {
+            instances,
+            missing,
+            no_capacity,
+            why,
+        };
+    }
+    match codes.iter().find(|code| !sdk::is_capacity(code)) {
+        Some(other) => sdk::classify(other, None, why),
+        None if codes.is_empty() => Outcome::Unknown { why },
+        None => Outcome::NoCapacity { why },
+    }
+}
+
+fn described(row: &AutoScalingGroup) -> Described {
+    let mixed = row.mixed_instances_policy();
+    let share = mixed
+        .and_then(|m| m.instances_distribution())
+        .map_or(Share::OnDemand, |rules| {
+            let above = rules.on_demand_percentage_above_base_capacity();
+            Share::of(rules.on_demand_base_capacity().unwrap_or(0), above.unwrap_or(100))
+        });
+    Described {
+        templated: row.launch_template().is_some() || mixed.is_some(),
+        share,
+        warm_pool: row.warm_pool_configuration().is_some(),
+    }
+}
+
 /// Whether an instance is there to be given up.
+#[derive(Debug, PartialEq, Eq)]
 enum Standing {
     There,
     Leaving,
-    Gone,
+    Unlisted,
 }
 
 fn standing(row: &AutoScalingGroup, instance: &InstanceId) -> Standing {
-    let found = row
-        .instances()
-        .iter()
-        .find(|i| i.instance_id() == Some(instance.as_str()));
-    match found.and_then(|i| i.lifecycle_state()) {
-        _ if found.is_none() => Standing::Gone,
+    let mut listed = row.instances().iter();
+    let Some(found) = listed.find(|i| i.instance_id() == Some(instance.as_str())) else {
+        return Standing::Unlisted;
+    };
+    match found.lifecycle_state() {
         Some(
             LifecycleState::Terminating
             | LifecycleState::TerminatingWait
@@ -273,16 +318,58 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_that_is_not_listed_is_gone() {
+    fn an_instance_that_is_not_listed_need_not_be_gone() {
         let leaving = aws_sdk_autoscaling::types::Instance::builder()
             .instance_id("i-1")
             .lifecycle_state(LifecycleState::TerminatingWait)
             .build();
         let row = AutoScalingGroup::builder().instances(leaving).build();
-        assert!(matches!(
-            standing(&row, &InstanceId::new("i-1")),
-            Standing::Leaving
-        ));
-        assert!(matches!(standing(&row, &InstanceId::new("i-2")), Standing::Gone));
+        assert_eq!(standing(&row, &InstanceId::new("i-1")), Standing::Leaving);
+        assert_eq!(standing(&row, &InstanceId::new("i-2")), Standing::Unlisted);
+    }
+
+    fn answer(ids: &[&str], codes: &[&str]) -> LaunchInstancesOutput {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        let instances = InstanceCollection::builder().set_instance_ids(Some(ids));
+        let error = |code: &&str| LaunchInstancesError::builder().error_code(*code).build();
+        LaunchInstancesOutput::builder()
+            .instances(instances.build())
+            .set_errors(Some(codes.iter().map(error).collect()))
+            .build()
+    }
+
+    #[test]
+    fn what_did_not_come_with_a_launch_is_told() {
+        const ICE: &str = "InsufficientInstanceCapacity";
+        let told = |ids: &[&str], codes: &[&str], wanted| match launched(&answer(ids, codes), wanted) {
+            Outcome::Done { instances } => ("done", instances.len(), 0, false),
+            Outcome::Partly {
+                instances,
+                missing,
+                no_capacity,
+                ..
+            } => ("partly", instances.len(), missing, no_capacity),
+            Outcome::NoCapacity { .. } => ("none", 0, wanted, true),
+            Outcome::Unknown { .. } => ("unknown", 0, 0, false),
+            Outcome::Refused { .. } => ("refused", 0, 0, false),
+            Outcome::Failed { .. } => ("failed", 0, 0, false),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(told(&["a", "b"], &[], 2), ("done", 2, 0, false));
+        assert_eq!(told(&["a"], &[ICE], 3), ("partly", 1, 2, true));
+        assert_eq!(told(&["a"], &["Odd"], 2), ("partly", 1, 1, false));
+        // A call takes a hundred at most; the others are asked for by another intent.
+        assert_eq!(told(&["a"; 100], &[], 130), ("partly", 100, 30, false));
+        assert_eq!(told(&[], &[ICE, ICE], 2), ("none", 0, 2, true));
+        assert_eq!(
+            told(&[], &[], 2),
+            ("unknown", 0, 0, false),
+            "nothing said is not no capacity"
+        );
+        assert_eq!(
+            told(&[], &[ICE, "UnauthorizedOperation"], 2),
+            ("failed", 0, 0, false)
+        );
+        assert_eq!(told(&[], &["RequestLimitExceeded"], 2), ("refused", 0, 0, false));
     }
 }

@@ -47,11 +47,19 @@ pub(super) fn cloudwatch(sdk: &SdkConfig) -> aws_sdk_cloudwatch::Client {
     aws_sdk_cloudwatch::Client::from_conf(config.build())
 }
 
+/// Writes nothing: tells what became of instances that no group lists.
+pub(super) fn ec2(sdk: &SdkConfig) -> aws_sdk_ec2::Client {
+    use aws_sdk_ec2::config::retry::{RetryConfig, RetryPartition};
+    let config = aws_sdk_ec2::config::Builder::from(sdk)
+        .retry_config(RetryConfig::disabled())
+        .retry_partition(RetryPartition::new("ec2-write"));
+    aws_sdk_ec2::Client::from_conf(config.build())
+}
+
 /// The outcome of a write that gave an error.
-pub(super) fn outcome<E, R>(call: &str, error: &SdkError<E, R>) -> Outcome
+pub(super) fn outcome<E>(call: &str, error: &SdkError<E>) -> Outcome
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug,
 {
     let Some(said) = error.as_service_error() else {
         return Outcome::Unknown {
@@ -63,14 +71,14 @@ where
         "{call}: {code}: {}",
         said.message().unwrap_or("no message")
     ));
-    classify(code, why)
+    let status = error.raw_response().map(|answer| answer.status().as_u16());
+    classify(code, status, why)
 }
 
 /// The outcome when a read before a write gave an error: nothing was changed.
-pub(super) fn unread<E, R>(call: &str, error: &SdkError<E, R>) -> Outcome
+pub(super) fn unread<E>(call: &str, error: &SdkError<E>) -> Outcome
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug,
 {
     match outcome(call, error) {
         Outcome::Unknown { why } => Outcome::Refused { after: None, why },
@@ -78,14 +86,22 @@ where
     }
 }
 
-fn classify(code: &str, why: String) -> Outcome {
-    if NO_CAPACITY.contains(&code) {
+/// Whether a code means that there is none to be had now.
+pub(super) fn is_capacity(code: &str) -> bool {
+    NO_CAPACITY.contains(&code)
+}
+
+/// What a code of the service means, and the HTTP status it came with. What is asked again is what may end
+/// otherwise; a call that does not suit the group (it is being deleted, its bounds are others) never will.
+pub(super) fn classify(code: &str, status: Option<u16>, why: String) -> Outcome {
+    if is_capacity(code) {
         Outcome::NoCapacity { why }
-    } else if LATER.contains(&code) {
+    } else if LATER.contains(&code) || status == Some(429) {
         Outcome::Refused { after: None, why }
-    } else if code == "IdempotentParameterMismatch" || code == "ValidationError" {
+    } else if code == "IdempotentParameterMismatch" {
         Outcome::Stale { why }
-    } else if code.starts_with("Internal") || code == "ServiceUnavailable" || code == "no code" {
+    } else if code.starts_with("Internal") || code == "no code" || status.is_some_and(|status| status >= 500)
+    {
         Outcome::Unknown { why }
     } else {
         Outcome::Failed { why }
@@ -98,14 +114,35 @@ mod tests {
 
     #[test]
     fn throttling_is_not_lack_of_capacity() {
-        let of = |code: &str| classify(code, String::new());
+        let of = |code: &str| classify(code, Some(400), String::new());
         assert!(matches!(of("Throttling"), Outcome::Refused { .. }));
         assert!(matches!(
             of("InsufficientInstanceCapacity"),
             Outcome::NoCapacity { .. }
         ));
         assert!(matches!(of("InternalFailure"), Outcome::Unknown { .. }));
-        assert!(matches!(of("ValidationError"), Outcome::Stale { .. }));
         assert!(matches!(of("AccessDenied"), Outcome::Failed { .. }));
+        assert!(matches!(of("IdempotentParameterMismatch"), Outcome::Stale { .. }));
+    }
+
+    #[test]
+    fn what_will_never_suit_the_group_is_not_asked_for_ever() {
+        let outcome = classify("ValidationError", Some(400), String::new());
+        assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    }
+
+    #[test]
+    fn an_unlisted_code_with_a_5xx_leaves_the_end_unknown() {
+        for (status, unknown) in [
+            (Some(500), true),
+            (Some(503), true),
+            (Some(400), false),
+            (None, false),
+        ] {
+            let outcome = classify("Bewildered", status, String::new());
+            assert_eq!(matches!(outcome, Outcome::Unknown { .. }), unknown, "{status:?}");
+        }
+        let throttled = classify("TooManyRequests", Some(429), String::new());
+        assert!(matches!(throttled, Outcome::Refused { .. }), "{throttled:?}");
     }
 }
