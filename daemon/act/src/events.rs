@@ -126,13 +126,8 @@ fn of_node(node: &NodeName) -> ObjectReference {
 }
 
 fn of_workload(workload: &WorkloadKey) -> ObjectReference {
-    let version = match &*workload.kind {
-        "ReplicationController" => "v1",
-        "Rollout" => "argoproj.io/v1alpha1",
-        _ => "apps/v1",
-    };
     ObjectReference {
-        api_version: Some(version.to_owned()),
+        api_version: Some("apps/v1".to_owned()),
         kind: Some(workload.kind.to_string()),
         namespace: Some(workload.namespace.to_string()),
         name: Some(workload.name.to_string()),

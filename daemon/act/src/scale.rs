@@ -51,15 +51,14 @@ fn replicas(scale: &Scale) -> i64 {
     replicas.map_or(0, i64::from)
 }
 
+/// The kinds that the eyes watch and the chart's role may scale.
 fn resource(kind: &str) -> Option<ApiResource> {
-    let (group, version, plural) = match kind {
-        "Deployment" => ("apps", "v1", "deployments"),
-        "StatefulSet" => ("apps", "v1", "statefulsets"),
-        "ReplicaSet" => ("apps", "v1", "replicasets"),
-        "ReplicationController" => ("", "v1", "replicationcontrollers"),
-        "Rollout" => ("argoproj.io", "v1alpha1", "rollouts"),
+    let plural = match kind {
+        "Deployment" => "deployments",
+        "StatefulSet" => "statefulsets",
+        "ReplicaSet" => "replicasets",
         _ => return None,
     };
-    let kind = GroupVersionKind::gvk(group, version, kind);
+    let kind = GroupVersionKind::gvk("apps", "v1", kind);
     Some(ApiResource::from_gvk_with_plural(&kind, plural))
 }
