@@ -277,17 +277,10 @@ fn coming(market: &Market<'_>, classes: &[Class]) -> Vec<Room> {
     rooms
 }
 
-/// How many of a launch's nodes are in the cluster: those it names, those whose instance it names, and nodes
-/// of its group that appeared since and that no other launch claims.
+/// How many of a launch's nodes are in the cluster: those it names, and those it claims that no launch before it
+/// has counted.
 fn arrived<'a>(seen: &'a Snapshot, intent: &Intent, claimed: &mut BTreeSet<&'a NodeName>) -> usize {
-    let IntentKind::Launch {
-        group,
-        count,
-        instances,
-        joined,
-        ..
-    } = &intent.kind
-    else {
+    let IntentKind::Launch { count, joined, .. } = &intent.kind else {
         return 0;
     };
     let mut arrived = 0;
@@ -295,16 +288,7 @@ fn arrived<'a>(seen: &'a Snapshot, intent: &Intent, claimed: &mut BTreeSet<&'a N
         if arrived == size(*count) {
             break;
         }
-        let named = joined.contains(&node.name)
-            || node
-                .instance
-                .as_ref()
-                .is_some_and(|instance| instances.contains(instance));
-        let fresh = instances.is_empty()
-            && node.group.as_ref() == Some(group)
-            && node.created >= intent.opened
-            && !claimed.contains(&node.name);
-        if named || fresh {
+        if intent.claims(node) && (intent.names(node) || !claimed.contains(&node.name)) {
             claimed.insert(&node.name);
             arrived += 1;
         }

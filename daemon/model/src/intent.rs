@@ -4,8 +4,12 @@
 
 use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey};
 use crate::money::UsdPerHour;
+use crate::node::Node;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
+
+/// Kubernetes cuts creation times to whole seconds: a node may seem this much older than it is.
+const ROUNDING: Span = Span::from_secs(1);
 
 /// Version that this build writes; it reads this one and the one before.
 pub const LEDGER_VERSION: u32 = 1;
@@ -226,6 +230,43 @@ pub enum LedgerEvent {
     },
 }
 
+impl Intent {
+    /// A node that was created before this is of no launch that this intent is.
+    pub fn earliest(&self) -> Instant {
+        self.opened - ROUNDING
+    }
+
+    /// Whether a node is certainly of this launch: it has joined it, or the provider named its instance.
+    pub fn names(&self, node: &Node) -> bool {
+        let IntentKind::Launch {
+            instances, joined, ..
+        } = &self.kind
+        else {
+            return false;
+        };
+        joined.contains(&node.name) || node.instance.as_ref().is_some_and(|id| instances.contains(id))
+    }
+
+    /// Whether a node may be of this launch: one it names, and as long as the provider has not named them all,
+    /// any node of the group that is no older. Several launches may claim such a node: who counts it first has
+    /// it.
+    pub fn claims(&self, node: &Node) -> bool {
+        let IntentKind::Launch {
+            group,
+            count,
+            instances,
+            ..
+        } = &self.kind
+        else {
+            return false;
+        };
+        let fresh = instances.len() < *count as usize
+            && node.group.as_ref() == Some(group)
+            && node.created >= self.earliest();
+        self.names(node) || fresh
+    }
+}
+
 impl Ledger {
     /// The open intent of this id.
     pub fn intent(&self, id: &IntentId) -> Option<&Intent> {
@@ -237,5 +278,64 @@ impl Ledger {
         self.intents
             .iter()
             .find(|i| matches!(&i.kind, IntentKind::Remove { node, .. } if node == name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::Resources;
+    use crate::selector::Labels;
+
+    fn node(name: &str, group: &str, created: i64) -> Node {
+        Node {
+            name: name.into(),
+            group: Some(group.into()),
+            instance: Some(format!("i-{name}").as_str().into()),
+            offer: None,
+            labels: Labels::new(),
+            taints: Vec::new(),
+            allocatable: Resources::new(1, 1),
+            max_pods: 1,
+            ready: true,
+            unschedulable: false,
+            deleting: false,
+            fargate: false,
+            do_not_disrupt: false,
+            draining: false,
+            created: Instant(created),
+            usage: None,
+        }
+    }
+
+    #[test]
+    fn a_launch_claims_what_it_names_and_what_may_be_its_own() {
+        let launch = |instances: &[&str], joined: &[&str]| Intent {
+            id: "4-0".into(),
+            kind: IntentKind::Launch {
+                group: "g".into(),
+                offer: "o".into(),
+                count: 2,
+                from: 0,
+                to: 2,
+                planned: Vec::new(),
+                pods: Vec::new(),
+                stage: LaunchStage::Asked,
+                instances: instances.iter().map(|id| InstanceId::new(*id)).collect(),
+                joined: joined.iter().map(|name| NodeName::new(*name)).collect(),
+            },
+            opened: Instant(10_500),
+            deadline: Instant(900_000),
+            generation: 1,
+        };
+        let (old, new) = (node("old", "g", 9_000), node("new", "g", 10_000));
+        let any = launch(&[], &[]);
+        assert!(any.claims(&new), "Kubernetes cuts to whole seconds");
+        assert!(!any.names(&new) && !any.claims(&old));
+        assert!(!any.claims(&node("new", "other", 10_000)));
+        let all = launch(&["i-a", "i-b"], &[]);
+        assert!(!all.claims(&new) && all.claims(&node("a", "g", 0)) && all.names(&node("a", "g", 0)));
+        assert!(launch(&["i-a"], &[]).claims(&new), "one is not named yet");
+        assert!(launch(&["i-a", "i-b"], &["old"]).names(&old));
     }
 }
