@@ -2,13 +2,15 @@
 
 use crate::cleared::Fence;
 use crate::judge::Proposal;
+use crate::tally::number;
 use model::aims::{Aims, Modes};
+use model::group::Group;
 use model::intent::{IntentKind, Ledger, RemoveStage};
 use model::limits::Limits;
 use model::node::Node;
 use model::offer::{Offer, OfferKind};
 use model::pod::{Pod, PodPhase, PodSpec};
-use model::{GroupName, Hook, NodeName, OfferId, PolicyMode, Snapshot, UsdPerHour};
+use model::{GroupName, Hook, InstanceId, NodeName, OfferId, PolicyMode, Snapshot, UsdPerHour};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -137,18 +139,74 @@ impl<'a> Case<'a> {
         self.seen.nodes.iter().map(|node| self.price_of(node)).sum()
     }
 
+    /// What an instance of a group costs at most.
+    pub(crate) fn dearest_of(&self, group: &Group) -> UsdPerHour {
+        let sold = self.seen.offers.iter().filter(|offer| {
+            let seller = self.seen.groups.get(offer.group as usize);
+            seller.is_some_and(|seller| seller.name == group.name)
+        });
+        sold.map(|offer| self.price(offer))
+            .max()
+            .unwrap_or_else(|| self.dearest(false))
+    }
+
+    /// Nodes of a group.
+    pub(crate) fn nodes_of(&self, of: &GroupName) -> u32 {
+        let nodes = self
+            .seen
+            .nodes
+            .iter()
+            .filter(|node| node.group.as_ref() == Some(of));
+        number(nodes.count())
+    }
+
+    /// The size a group has or is about to have: what is desired, what lives, what open launches ask for.
+    pub(crate) fn size(&self, group: &Group) -> u32 {
+        let asked = self
+            .ledger
+            .intents
+            .iter()
+            .filter_map(|intent| match &intent.kind {
+                IntentKind::Launch {
+                    group: theirs, to, ..
+                } if *theirs == group.name => Some(*to),
+                _ => None,
+            });
+        asked
+            .chain([group.desired, group.living(), self.nodes_of(&group.name)])
+            .max()
+            .unwrap_or(0)
+    }
+
     const fn dearest(&self, is_fargate: bool) -> UsdPerHour {
         let [instance, fargate] = self.dearest;
         if is_fargate { fargate } else { instance }
     }
 
-    /// Open removals of a group's nodes that are still there, those being undone excepted.
+    /// Open removals of a group's nodes that are still there, those being undone excepted: an instance that
+    /// goes away is none of the group's living any more.
     pub(crate) fn leaving(&self, of: &GroupName) -> u32 {
-        let open = self.ledger.intents.iter().filter(|intent| {
-            matches!(&intent.kind, IntentKind::Remove { group, stage, .. }
-                if group == of && *stage != RemoveStage::Undoing)
+        let listed = self.seen.group(of).map_or(&[][..], |group| &group.instances);
+        let lives = |id: &InstanceId| {
+            listed.is_empty()
+                || listed
+                    .iter()
+                    .any(|instance| instance.id == *id && instance.is_capacity())
+        };
+        let open = self.ledger.intents.iter().filter(|intent| match &intent.kind {
+            IntentKind::Remove {
+                group,
+                stage,
+                instance,
+                ..
+            } => {
+                group == of
+                    && *stage != RemoveStage::Undoing
+                    && (*stage != RemoveStage::Terminating || lives(instance))
+            }
+            IntentKind::Launch { .. } => false,
         });
-        u32::try_from(open.count()).unwrap_or(u32::MAX)
+        number(open.count())
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::case::Case;
 use crate::checks::{CHECKS, Objection};
 use crate::cleared::{Cleared, Fence};
-use crate::tally::Tally;
+use crate::tally::{Tally, purchase};
 use model::aims::Aims;
 use model::intent::Ledger;
 use model::notes::Notes;
@@ -24,8 +24,9 @@ pub struct Proposal<'a> {
 /// The guard's word on a whole plan.
 #[derive(Debug, Default)]
 pub struct Verdicts {
-    /// Steps that may be carried out now, in order: what is taken up again, then the plan. A step that starts long work names its
-    /// intent: the one it had, or one made from its own id.
+    /// Steps that may be carried out now, in order: what is taken up again, then the plan. A step that starts
+    /// long work names its intent: the one it had, or one made from its own id. One that buys says what it was
+    /// counted at, which is never below what the plan says.
     pub cleared: Vec<Cleared<Step>>,
     /// The word on every step, in the same order.
     pub all: Vec<(StepId, Verdict)>,
@@ -53,11 +54,21 @@ pub fn judge(
         };
         verdicts.all.push((step.id, verdict.clone()));
         if verdict == Verdict::Cleared {
+            let step = at_counted_rate(step, &case);
             tally.count(&step, &case);
             verdicts.cleared.push(Cleared::new(step, fence));
         }
     }
     verdicts
+}
+
+/// A step that buys, at the rate that the guard counts: the windows of later cycles are counted from it.
+fn at_counted_rate(mut step: Step, case: &Case<'_>) -> Step {
+    let (_, counted) = purchase(&step.kind, case);
+    if let StepKind::GrowGroup { rate, .. } = &mut step.kind {
+        *rate = counted;
+    }
+    step
 }
 
 /// Names the intent of a step that starts or moves long work, where the plan did not.

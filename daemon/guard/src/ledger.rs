@@ -48,13 +48,14 @@ fn close(ledger: &mut Ledger, id: &IntentId) -> Option<Intent> {
     Some(ledger.intents.remove(place))
 }
 
-/// Takes back an effect that did not happen.
-fn uncount(ledger: &mut Ledger, at: Instant, group: &GroupName, same: impl Fn(&EffectKind) -> bool) {
+/// Takes back an effect that did not happen; tells whether there was one.
+fn uncount(ledger: &mut Ledger, at: Instant, group: &GroupName, same: impl Fn(&EffectKind) -> bool) -> bool {
     let place = ledger
         .effects
         .iter()
         .rposition(|effect: &Effect| effect.at == at && effect.group == *group && same(&effect.kind));
-    if let Some(place) = place {
+    place.is_some_and(|place| {
         ledger.effects.remove(place);
-    }
+        true
+    })
 }

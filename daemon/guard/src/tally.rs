@@ -1,6 +1,7 @@
 //! The Tally: what the windows have used, by effects written down and by steps cleared in this plan.
 
 use crate::case::Case;
+use model::group::GroupKind;
 use model::intent::{EffectKind, IntentKind, LaunchStage, RemoveStage};
 use model::plan::{Step, StepKind};
 use model::{GroupName, NodeName, PodKey, UsdPerHour, WorkloadKey};
@@ -23,7 +24,7 @@ pub(crate) struct Tally {
     pub(crate) added: UsdPerHour,
     /// Nodes added by this plan, by group.
     pub(crate) growing_now: BTreeMap<GroupName, u32>,
-    /// Nodes there, on their way, and added by this plan.
+    /// Nodes there, instances and launches that are no nodes yet, and what this plan adds.
     pub(crate) nodes: u32,
     /// What all of these cost at most.
     pub(crate) rate: UsdPerHour,
@@ -42,6 +43,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// What is used before the plan.
     pub(crate) fn before(case: &Case<'_>) -> Self {
+        let mut on_their_way: BTreeMap<&GroupName, u32> = BTreeMap::new();
         let mut tally = Self {
             nodes: number(case.seen.nodes.iter().filter(|node| !node.fargate).count()),
             rate: case.running_rate(),
@@ -60,7 +62,7 @@ impl Tally {
                 }
                 EffectKind::Bought { count, rate } if short => {
                     tally.bought = tally.bought.saturating_add(count);
-                    tally.added += rate;
+                    tally.added += rate.max(UsdPerHour::ZERO);
                 }
                 EffectKind::Evicted { count } if short => tally.evicted = tally.evicted.saturating_add(count),
                 EffectKind::Bought { .. } | EffectKind::Evicted { .. } => {}
@@ -69,11 +71,17 @@ impl Tally {
         for intent in &case.ledger.intents {
             match &intent.kind {
                 IntentKind::Launch {
-                    offer, count, joined, ..
+                    group,
+                    offer,
+                    count,
+                    joined,
+                    ..
                 } => {
                     // A node counts as soon as it is seen, Ready or not, so some count twice for a moment:
                     // on the safe side.
                     let coming = count.saturating_sub(number(joined.len()));
+                    let theirs = on_their_way.entry(group).or_default();
+                    *theirs = theirs.saturating_add(coming);
                     tally.nodes = tally.nodes.saturating_add(coming);
                     let price = case.offer(offer).map(|offer| case.price(offer));
                     tally.rate += price.unwrap_or_default().times(u64::from(coming));
@@ -81,6 +89,16 @@ impl Tally {
                 IntentKind::Remove { stage, .. } => {
                     tally.leaving += u32::from(*stage != RemoveStage::Undoing);
                 }
+            }
+        }
+        for group in &case.seen.groups {
+            let coming = on_their_way.get(&group.name).copied().unwrap_or(0);
+            let unseen = case
+                .size(group)
+                .saturating_sub(case.nodes_of(&group.name).saturating_add(coming));
+            if unseen > 0 && group.kind != GroupKind::FargateProfile {
+                tally.nodes = tally.nodes.saturating_add(unseen);
+                tally.rate += case.dearest_of(group).times(u64::from(unseen));
             }
         }
         tally
@@ -172,7 +190,7 @@ pub(crate) fn continues(step: &Step, case: &Case<'_>) -> bool {
     }
 }
 
-/// Nodes and rate that a step adds: the guard's own price or the plan's, whichever is higher.
+/// Nodes and rate that a step adds: the guard's own price or the plan's, whichever is higher; never a credit.
 pub(crate) fn purchase(kind: &StepKind, case: &Case<'_>) -> (u32, UsdPerHour) {
     match kind {
         StepKind::GrowGroup {
@@ -187,7 +205,8 @@ pub(crate) fn purchase(kind: &StepKind, case: &Case<'_>) -> (u32, UsdPerHour) {
                 .offer(offer)
                 .map(|offer| case.price(offer))
                 .unwrap_or_default();
-            (count, price.times(u64::from(count)).max(*rate))
+            let rate = price.times(u64::from(count)).max(*rate);
+            (count, rate.max(UsdPerHour::ZERO))
         }
         StepKind::PlaceOnFargate { offer, pods, .. } => {
             let price = case

@@ -106,14 +106,17 @@ pub enum InstanceState {
     Other,
 }
 
+impl Instance {
+    /// Whether it is or will be capacity.
+    pub const fn is_capacity(&self) -> bool {
+        matches!(self.state, InstanceState::Pending | InstanceState::InService)
+    }
+}
+
 impl Group {
     /// Instances that are or will be capacity.
     pub fn living(&self) -> u32 {
-        let count = self
-            .instances
-            .iter()
-            .filter(|i| matches!(i.state, InstanceState::Pending | InstanceState::InService))
-            .count();
+        let count = self.instances.iter().filter(|i| i.is_capacity()).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 }

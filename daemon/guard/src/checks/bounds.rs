@@ -3,9 +3,7 @@
 
 use super::{Objection, strike};
 use crate::case::Case;
-use crate::tally::{Tally, continues, number};
-use model::group::Group;
-use model::intent::IntentKind;
+use crate::tally::{Tally, continues};
 use model::plan::{Step, StepKind};
 use model::{GroupName, StrikeReason};
 
@@ -19,7 +17,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
             }
             let adds = if continues(step, case) { 0 } else { asked };
             let growing = tally.growing_now.get(&group.name).copied().unwrap_or(0);
-            let after = size(group, case).saturating_add(growing).saturating_add(adds);
+            let after = case.size(group).saturating_add(growing).saturating_add(adds);
             if after > group.max || *to > group.max {
                 return strike(StrikeReason::AboveGroupMax { max: group.max });
             }
@@ -58,27 +56,4 @@ fn shrinks(name: &GroupName, more: u32, case: &Case<'_>, tally: &Tally) -> Optio
         return strike(StrikeReason::BelowGroupMin { min: group.min });
     }
     None
-}
-
-/// The size a group has or is about to have: what is desired, what lives, what open launches ask for.
-fn size(group: &Group, case: &Case<'_>) -> u32 {
-    let asked = case
-        .ledger
-        .intents
-        .iter()
-        .filter_map(|intent| match &intent.kind {
-            IntentKind::Launch {
-                group: theirs, to, ..
-            } if *theirs == group.name => Some(*to),
-            _ => None,
-        });
-    let nodes = case
-        .seen
-        .nodes
-        .iter()
-        .filter(|node| node.group.as_ref() == Some(&group.name));
-    asked
-        .chain([group.desired, group.living(), number(nodes.count())])
-        .max()
-        .unwrap_or(0)
 }

@@ -4,16 +4,21 @@
 use super::{Objection, hold};
 use crate::case::Case;
 use crate::ledger::MAX_INTENTS;
-use crate::tally::{Tally, continues};
-use model::intent::{IntentKind, LaunchStage};
+use crate::tally::{Tally, continues, number};
+use model::intent::{EffectKind, IntentKind, LaunchStage};
 use model::plan::{Step, StepKind};
 use model::{GroupName, HoldReason, NodeName, PodKey};
 
 pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
     let taken = match &step.kind {
-        StepKind::GrowGroup { group, pods, .. } => {
+        StepKind::GrowGroup {
+            group, pods, from, ..
+        } => {
             !continues(step, case)
-                && (reused(step, case) || undecided(group, case) || launched(pods, case, tally))
+                && (reused(step, case)
+                    || undecided(group, case)
+                    || unseen(group, *from, case)
+                    || launched(pods, case, tally))
         }
         StepKind::Cordon { node, .. } => {
             let other =
@@ -60,6 +65,38 @@ fn undecided(of: &GroupName, case: &Case<'_>) -> bool {
     case.ledger.intents.iter().any(|intent| {
         matches!(&intent.kind, IntentKind::Launch { group, stage, .. }
             if group == of && *stage == LaunchStage::Opened)
+    })
+}
+
+/// A launch that the provider has accepted and that the picture of the group does not show yet: growth from the
+/// size before it would ask for the same nodes again.
+fn unseen(of: &GroupName, from: u32, case: &Case<'_>) -> bool {
+    let Some(group) = case.seen.group(of) else {
+        return false;
+    };
+    case.ledger.intents.iter().any(|intent| match &intent.kind {
+        IntentKind::Launch {
+            group: theirs,
+            to,
+            stage: LaunchStage::Asked,
+            instances,
+            joined,
+            ..
+        } if theirs == of => {
+            // What left since is no longer part of the size.
+            let removed = case.ledger.effects.iter().filter(|effect| {
+                effect.group == *of && effect.kind == EffectKind::Removed && effect.at >= intent.opened
+            });
+            let left = number(removed.count()).saturating_add(case.leaving(of));
+            let shown = !joined.is_empty()
+                || group
+                    .instances
+                    .iter()
+                    .any(|listed| instances.contains(&listed.id))
+                || group.desired.saturating_add(left) >= *to;
+            from < *to && !shown
+        }
+        _ => false,
     })
 }
 

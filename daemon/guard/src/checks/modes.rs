@@ -2,7 +2,7 @@
 
 use super::{Objection, hold};
 use crate::case::Case;
-use crate::tally::Tally;
+use crate::tally::{Tally, continues};
 use model::aims::Mode;
 use model::plan::{Step, StepKind};
 use model::{GroupName, HoldReason, Hook, NodeName, WorkloadKey};
@@ -19,13 +19,27 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
     if let Some(group) = group.filter(|group| case.modes.of_group(group) == Mode::Observe) {
         return observe_only(format!("group {group}"));
     }
-    if let Some(workload) = workload.filter(|w| case.modes.of_workload(w) == Mode::Observe) {
+    let watched = |workload: &WorkloadKey| case.modes.of_workload(workload) == Mode::Observe;
+    if let Some(workload) = workload.filter(watched).or_else(|| held_by(step, case, watched)) {
         return observe_only(format!("workload {workload}"));
     }
     if let Some(hook) = hook.filter(|hook| case.modes.of_hook(*hook) == Mode::Observe) {
         return observe_only(format!("hook {hook}"));
     }
     None
+}
+
+/// The first workload on a node that nobody may move: a drain of it could begin, and never end.
+fn held_by(step: &Step, case: &Case<'_>, watched: impl Fn(&WorkloadKey) -> bool) -> Option<WorkloadKey> {
+    let StepKind::Cordon { node, .. } = &step.kind else {
+        return None;
+    };
+    if continues(step, case) {
+        return None;
+    }
+    case.movable_on(node)
+        .filter_map(|(_, spec)| spec.owner.clone())
+        .find(|owner| watched(owner))
 }
 
 type Scopes = (Option<GroupName>, Option<WorkloadKey>, Option<Hook>);

@@ -6,7 +6,9 @@ mod windows;
 
 use crate::cleared::Fence;
 use crate::judge::{Proposal, judge};
-use crate::stage::{NOW, PRICE, Stage, cordon, evict, grow, key, launch, plan, removal, remove, scale, step};
+use crate::stage::{
+    NOW, PRICE, Stage, cordon, evict, grow, instance, key, launch, plan, removal, remove, scale, step,
+};
 use model::advice::PolicyMode;
 use model::aims::Mode;
 use model::group::{GroupKind, InstanceState};

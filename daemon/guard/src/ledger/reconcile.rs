@@ -7,11 +7,8 @@ use super::{close, intent_mut};
 use model::group::InstanceState;
 use model::intent::{Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
 use model::limits::Limits;
-use model::{GroupName, InstanceId, IntentId, Node, NodeName, Snapshot, Source, Span};
+use model::{GroupName, InstanceId, IntentId, NodeName, Snapshot, Source};
 use std::collections::BTreeSet;
-
-/// Kubernetes cuts creation times to whole seconds: a node may seem this much older than it is.
-const ROUNDING: Span = Span::from_secs(1);
 
 /// Moves every intent by what is seen, closes what has ended, and drops effects that no window counts any
 /// more. Run before the decision, in every cycle and after every restart.
@@ -36,7 +33,7 @@ pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<L
 }
 
 fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<LedgerEvent>) {
-    let claimed = claimed(ledger, id);
+    let arrived = arrived(ledger, id, seen);
     let Some(intent) = intent_mut(ledger, id) else {
         return;
     };
@@ -46,27 +43,19 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
         count,
         to,
         stage,
-        instances,
         joined,
         ..
     } = &mut intent.kind
     else {
         return;
     };
-    for node in &seen.nodes {
-        let news = joined.len() < *count as usize
-            && node.group.as_ref() == Some(group)
-            && node.ready
-            && !node.deleting
-            && !joined.contains(&node.name)
-            && !claimed.contains(&node.name)
-            && is_of_launch(node, instances, *count, opened - ROUNDING);
-        if news {
-            joined.push(node.name.clone());
+    for node in arrived {
+        if joined.len() < *count as usize && !joined.contains(&node) {
+            joined.push(node.clone());
             events.push(LedgerEvent::Joined {
                 intent: id.clone(),
                 group: group.clone(),
-                node: node.name.clone(),
+                node,
                 took: seen.at.since(opened),
             });
         }
@@ -106,7 +95,7 @@ fn close_joined(ledger: &mut Ledger, seen: &Snapshot) {
         .iter()
         .filter_map(|intent| match &intent.kind {
             IntentKind::Launch { group, stage, .. } if *stage != LaunchStage::Joined => {
-                Some((group.clone(), intent.opened - ROUNDING))
+                Some((group.clone(), intent.earliest()))
             }
             _ => None,
         })
@@ -126,10 +115,17 @@ fn close_joined(ledger: &mut Ledger, seen: &Snapshot) {
     });
 }
 
-/// Where the provider named all instances, only these count; else any node that is younger than the intent.
-fn is_of_launch(node: &Node, instances: &[InstanceId], count: u32, earliest: model::Instant) -> bool {
-    let named = node.instance.as_ref().is_some_and(|id| instances.contains(id));
-    named || (instances.len() < count as usize && node.created >= earliest)
+/// Nodes that are Ready, that a launch claims, and that no other launch has counted.
+fn arrived(ledger: &Ledger, id: &IntentId, seen: &Snapshot) -> Vec<NodeName> {
+    let Some(intent) = ledger.intent(id) else {
+        return Vec::new();
+    };
+    let claimed = claimed(ledger, id);
+    let mine = seen
+        .nodes
+        .iter()
+        .filter(|node| node.ready && !node.deleting && !claimed.contains(&node.name) && intent.claims(node));
+    mine.map(|node| node.name.clone()).collect()
 }
 
 /// Nodes that other launches have counted.
@@ -208,8 +204,14 @@ fn removal(
     if *stage == RemoveStage::Opened && seen.node(&node).is_some_and(|n| n.draining) {
         *stage = RemoveStage::Cordoned;
     }
-    let released = seen.node(&node).is_some_and(|n| !n.draining && !n.unschedulable);
-    if *stage == RemoveStage::Undoing && released {
+    // Where there is no node there is nothing to uncordon: whoever deleted it has the instance as well.
+    let fresh = seen.freshness(Source::Nodes).within(limits.max_snapshot_age);
+    let overdue = seen.at >= *deadline;
+    let undone = match seen.node(&node) {
+        Some(node) => *stage == RemoveStage::Undoing && !node.draining && !node.unschedulable,
+        None => fresh && (*stage == RemoveStage::Undoing || (*stage == RemoveStage::Terminating && overdue)),
+    };
+    if undone {
         close(ledger, id);
         events.push(LedgerEvent::Undone {
             intent: id.clone(),
@@ -217,7 +219,7 @@ fn removal(
         });
         return;
     }
-    if *stage < RemoveStage::Terminating && seen.at >= *deadline {
+    if *stage < RemoveStage::Terminating && overdue {
         *stage = RemoveStage::Undoing;
         events.push(LedgerEvent::RemovalGivenUp {
             intent: id.clone(),
@@ -226,13 +228,13 @@ fn removal(
     }
 }
 
-/// Two witnesses: the cloud lists the instance as gone or not at all, and the API server has no such node or
-/// has it not Ready. A source that is old or incomplete is no witness.
+/// Two witnesses: the cloud lists the instance as gone or not at all (a group that is gone lists nothing), and
+/// the API server has no such node or has it not Ready. A source that is old or incomplete is no witness.
 fn gone(seen: &Snapshot, limits: &Limits, group: &GroupName, node: &NodeName, instance: &InstanceId) -> bool {
     let fresh = [Source::Nodes, Source::Groups]
         .iter()
         .all(|source| seen.freshness(*source).within(limits.max_snapshot_age));
-    let cloud = seen.group(group).is_some_and(|group| {
+    let cloud = seen.group(group).is_none_or(|group| {
         group
             .instances
             .iter()

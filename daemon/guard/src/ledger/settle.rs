@@ -7,15 +7,15 @@ use super::{close, intent_mut, removal_stage_mut, uncount};
 use model::intent::{EffectKind, Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
 use model::outcome::Outcome;
 use model::plan::{Step, StepKind};
-use model::{GroupName, InstanceId, Instant, IntentId, NodeName, Snapshot};
+use model::{GroupName, InstanceId, Instant, IntentId, NodeName, Snapshot, UsdPerHour};
 
 /// Moves the step's intent by its outcome; `seen` is the Snapshot the step was opened under.
 pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapshot) -> Vec<LedgerEvent> {
     match &step.kind {
-        StepKind::GrowGroup { .. } => step
+        StepKind::GrowGroup { rate, .. } => step
             .intent
             .as_ref()
-            .map_or_else(Vec::new, |id| launch(ledger, id, outcome, seen.at)),
+            .map_or_else(Vec::new, |id| launch(ledger, (id, *rate), outcome, seen.at)),
         StepKind::Cordon { node, .. } => cordon(ledger, step, node, outcome),
         StepKind::Evict { node, .. } => {
             if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
@@ -34,7 +34,12 @@ pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapsh
     }
 }
 
-fn launch(ledger: &mut Ledger, id: &IntentId, outcome: &Outcome, at: Instant) -> Vec<LedgerEvent> {
+fn launch(
+    ledger: &mut Ledger,
+    (id, rate): (&IntentId, UsdPerHour),
+    outcome: &Outcome,
+    at: Instant,
+) -> Vec<LedgerEvent> {
     let fresh = ledger.intent(id).is_some_and(|intent| intent.opened == at);
     match outcome {
         Outcome::Done { instances: named } => {
@@ -73,12 +78,12 @@ fn launch(ledger: &mut Ledger, id: &IntentId, outcome: &Outcome, at: Instant) ->
         // An earlier try of the same intent may have gone through: only what this cycle opened is undone.
         Outcome::Dropped | Outcome::Stale { .. } | Outcome::Refused { .. } if !fresh => Vec::new(),
         Outcome::Dropped | Outcome::Stale { .. } | Outcome::Refused { .. } | Outcome::Recorded => {
-            never_happened(ledger, id);
+            never_happened(ledger, id, rate);
             Vec::new()
         }
         Outcome::NoCapacity { .. } | Outcome::Failed { .. } => {
             let no_capacity = matches!(outcome, Outcome::NoCapacity { .. });
-            match never_happened(ledger, id).map(|intent| intent.kind) {
+            match never_happened(ledger, id, rate).map(|intent| intent.kind) {
                 Some(IntentKind::Launch {
                     group, count, joined, ..
                 }) => vec![LedgerEvent::LaunchFailed {
@@ -152,7 +157,7 @@ fn cordon(ledger: &mut Ledger, step: &Step, node: &NodeName, outcome: &Outcome) 
             // Cordoned by an earlier try: the intent goes on, or is undone at its deadline.
             Some(IntentKind::Remove { stage, .. }) if *stage > RemoveStage::Opened => Vec::new(),
             _ => {
-                never_happened(ledger, id);
+                never_happened(ledger, id, UsdPerHour::ZERO);
                 vec![LedgerEvent::Undone {
                     intent: id.clone(),
                     node: node.clone(),
@@ -174,7 +179,10 @@ fn remove(ledger: &mut Ledger, step: &Step, node: &NodeName, outcome: &Outcome) 
         }
         // Dry hands: the node stays, so the removal is not under way.
         Outcome::Recorded => {
-            let closed = step.intent.as_ref().and_then(|id| never_happened(ledger, id));
+            let closed = step
+                .intent
+                .as_ref()
+                .and_then(|id| never_happened(ledger, id, UsdPerHour::ZERO));
             let event = closed.map(|intent| LedgerEvent::Undone {
                 intent: intent.id,
                 node: node.clone(),
@@ -200,19 +208,24 @@ fn undone(ledger: &mut Ledger, id: &IntentId, node: &NodeName) -> Vec<LedgerEven
         .collect()
 }
 
-/// Closes an intent whose call certainly had no effect, and takes its effect back out of the windows.
-fn never_happened(ledger: &mut Ledger, id: &IntentId) -> Option<Intent> {
+/// Closes an intent whose call certainly had no effect, and takes its effect back out of the windows: of
+/// launches of one cycle and size, the one that was counted at this rate.
+fn never_happened(ledger: &mut Ledger, id: &IntentId, rate: UsdPerHour) -> Option<Intent> {
     let intent = close(ledger, id)?;
+    let at = intent.opened;
     match &intent.kind {
-        IntentKind::Launch { group, count, .. } => uncount(
-            ledger,
-            intent.opened,
-            group,
-            |kind| matches!(kind, EffectKind::Bought { count: bought, .. } if bought == count),
-        ),
-        IntentKind::Remove { group, .. } => uncount(ledger, intent.opened, group, |kind| {
-            matches!(kind, EffectKind::Removed)
-        }),
+        IntentKind::Launch { group, count, .. } => {
+            let bought = |kind: &EffectKind| match kind {
+                EffectKind::Bought { count: of, rate } if of == count => Some(*rate),
+                _ => None,
+            };
+            // A price may have moved between two tries of the same launch.
+            let _ = uncount(ledger, at, group, |kind| bought(kind) == Some(rate))
+                || uncount(ledger, at, group, |kind| bought(kind).is_some());
+        }
+        IntentKind::Remove { group, .. } => {
+            uncount(ledger, at, group, |kind| matches!(kind, EffectKind::Removed));
+        }
     }
     Some(intent)
 }

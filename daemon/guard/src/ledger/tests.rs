@@ -11,9 +11,9 @@ use model::group::InstanceState;
 use model::intent::{LaunchStage, LedgerEvent};
 use model::limits::Limits;
 use model::memory::Memory;
-use model::plan::{Plan, Step};
+use model::plan::{Plan, Step, StepKind};
 use model::snapshot::Freshness;
-use model::{Outcome, Source, Span};
+use model::{Outcome, Source, Span, UsdPerHour};
 
 const LATER: Instant = Instant(NOW.0 + 90_000);
 
@@ -362,6 +362,93 @@ fn a_drain_past_its_deadline_is_undone() {
     stage.node_mut("n1").unschedulable = false;
     assert!(matches!(&read(&mut stage)[..], [LedgerEvent::Undone { .. }]));
     assert_eq!(stage.ledger.intents, []);
+}
+
+#[test]
+fn a_removal_whose_node_somebody_deleted_is_released() {
+    for at in [RemoveStage::Undoing, RemoveStage::Terminating] {
+        let mut stage = Stage::draining(at);
+        stage.seen.at = NOW + Span::from_secs(1800);
+        stage.seen.nodes.retain(|node| node.name.as_str() != "n1");
+        stage.seen.sources.insert(Source::Nodes, Freshness::Missing);
+        assert_eq!(read(&mut stage), [], "{at:?}: nobody knows");
+        stage.seen.sources.insert(Source::Nodes, Freshness::Live);
+        assert!(
+            matches!(&read(&mut stage)[..], [LedgerEvent::Undone { .. }]),
+            "{at:?}"
+        );
+        assert_eq!(stage.ledger.intents, []);
+    }
+    // Before its deadline a termination is under way, node or not.
+    let mut stage = Stage::draining(RemoveStage::Terminating);
+    stage.seen.nodes.retain(|node| node.name.as_str() != "n1");
+    assert_eq!(read(&mut stage), []);
+}
+
+#[test]
+fn a_group_that_is_gone_lists_nothing() {
+    let mut stage = Stage::draining(RemoveStage::Draining);
+    stage.seen.groups.clear();
+    assert_eq!(read(&mut stage), [], "its node is Ready");
+    stage.seen.nodes.retain(|node| node.name.as_str() != "n1");
+    stage.seen.sources.insert(Source::Groups, Freshness::Missing);
+    assert_eq!(read(&mut stage), [], "nobody asked the cloud");
+    stage.seen.sources.insert(Source::Groups, Freshness::Live);
+    assert!(matches!(&read(&mut stage)[..], [LedgerEvent::Removed { .. }]));
+}
+
+#[test]
+fn windows_count_what_the_guard_counted() {
+    let mut stage = Stage::new();
+    stage.seen.offers[0].confidence = model::offer::Confidence::Unknown;
+    let mut sibling = stage.seen.offers[0].clone();
+    sibling.id = "m6a.xlarge/a/on-demand".into();
+    sibling.price = PRICE.times(3);
+    sibling.confidence = model::offer::Confidence::Listed;
+    stage.seen.offers.push(sibling);
+    for (ordinal, said) in [(0, UsdPerHour::ZERO), (1, UsdPerHour(-9)), (2, PRICE.times(9))] {
+        let mut kind = grow(4, 5);
+        if let StepKind::GrowGroup { rate, .. } = &mut kind {
+            *rate = said;
+        }
+        let plan = plan(vec![step(ordinal, None, kind)]);
+        let proposal = Proposal {
+            plan: &plan,
+            notes: &stage.notes,
+            resumed: &[],
+        };
+        let verdicts = judge(&stage.seen, &stage.ledger, proposal, &stage.aims, &Fence::sole());
+        let cleared = verdicts.cleared[0].get();
+        let mut ledger = stage.ledger.clone();
+        open(&mut ledger, cleared, &stage.seen, &stage.aims);
+        let rate = PRICE.times(3).max(said);
+        assert_eq!(
+            ledger.effects[0].kind,
+            EffectKind::Bought { count: 1, rate },
+            "{said}"
+        );
+        settle(&mut ledger, cleared, &Outcome::Dropped, &stage.seen);
+        assert_eq!(ledger.effects, []);
+    }
+}
+
+#[test]
+fn of_two_launches_the_one_that_failed_is_uncounted() {
+    let mut stage = Stage::new();
+    let at = |ordinal: u32, rate: UsdPerHour| {
+        let mut kind = grow(4, 5);
+        if let StepKind::GrowGroup { rate: said, .. } = &mut kind {
+            *said = rate;
+        }
+        step(ordinal, Some(&format!("5-{ordinal}")), kind)
+    };
+    let (cheap, dear) = (at(0, PRICE), at(1, PRICE.times(9)));
+    open_one(&mut stage, &cheap);
+    open_one(&mut stage, &dear);
+    settle_one(&mut stage, &cheap, &Outcome::Dropped);
+    let left: Vec<_> = stage.ledger.effects.iter().map(|effect| effect.kind).collect();
+    let rate = PRICE.times(9);
+    assert_eq!(left, [EffectKind::Bought { count: 1, rate }]);
 }
 
 #[test]

@@ -87,6 +87,18 @@ fn modes_per_scope() {
         word_draining(RemoveStage::Draining, by_workload, evict("p1", "n1")),
         only("workload Deployment ns/app")
     );
+    // A drain that would meet a pod nobody may move does not begin; one under way goes on.
+    let of_workload = only("workload Deployment ns/app");
+    assert_eq!(word(by_workload, cordon("n1")), of_workload);
+    let empty = |s: &mut Stage| {
+        by_workload(s);
+        s.seen.pods.retain(|pod| pod.node.is_none());
+    };
+    assert_eq!(word(empty, cordon("n1")), Verdict::Cleared);
+    assert_eq!(
+        word_draining(RemoveStage::Opened, by_workload, cordon("n1")),
+        Verdict::Cleared
+    );
     let by_hook = |s: &mut Stage| {
         s.aims.modes.hooks.insert(Hook::Scaler, Mode::Observe);
     };
@@ -157,6 +169,25 @@ fn one_piece_of_work_at_a_time() {
     assert_eq!(word(undecided, grow(4, 5)), open);
     let asked = |s: &mut Stage| s.ledger.intents.push(launch("4-0", 3, 4, LaunchStage::Asked));
     assert_eq!(word(asked, grow(4, 5)), Verdict::Cleared);
+    // Growth from a size that an accepted launch has left behind would ask for its nodes again.
+    let accepted = |s: &mut Stage| s.ledger.intents.push(launch("4-0", 4, 5, LaunchStage::Asked));
+    assert_eq!(word(accepted, grow(4, 5)), open);
+    let listed = |s: &mut Stage| {
+        accepted(s);
+        if let IntentKind::Launch { instances, .. } = &mut s.ledger.intents[0].kind {
+            instances.push("i-n4".into());
+        }
+    };
+    assert_eq!(word(listed, grow(4, 5)), Verdict::Cleared);
+    let and_left = |s: &mut Stage| {
+        accepted(s);
+        s.ledger.effects.push(Effect {
+            at: NOW,
+            group: "web".into(),
+            kind: EffectKind::Removed,
+        });
+    };
+    assert_eq!(word(and_left, grow(4, 5)), Verdict::Cleared);
     assert_eq!(word_draining(RemoveStage::Undoing, |_| (), cordon("n1")), open);
     // The pods of an open launch are not bought for twice.
     let promised = |s: &mut Stage| {

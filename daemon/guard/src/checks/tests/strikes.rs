@@ -73,6 +73,28 @@ fn outside_the_bounds() {
 }
 
 #[test]
+fn an_instance_that_goes_away_is_subtracted_once() {
+    let going = |s: &mut Stage| {
+        s.group_mut().min = 2;
+        s.group_mut().desired = 3;
+        s.group_mut().instances[3].state = InstanceState::Terminating;
+        s.ledger
+            .intents
+            .push(removal("4-0", "n4", RemoveStage::Terminating));
+    };
+    assert_eq!(word(going, cordon("n1")), Verdict::Cleared);
+    // Asked for, and the provider has not begun: it still has to be taken off.
+    let asked = |s: &mut Stage| {
+        going(s);
+        s.group_mut().instances[3].state = InstanceState::InService;
+    };
+    assert_eq!(
+        word(asked, cordon("n1")),
+        struck(StrikeReason::BelowGroupMin { min: 2 })
+    );
+}
+
+#[test]
 fn what_is_not_ours_to_disturb() {
     all_struck(vec![
         (

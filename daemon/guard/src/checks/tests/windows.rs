@@ -111,6 +111,53 @@ fn totals() {
 }
 
 #[test]
+fn instances_without_a_node_count() {
+    let alone = |s: &mut Stage| {
+        let alone = instance("i-alone", InstanceState::Pending);
+        s.group_mut().instances.push(alone);
+    };
+    let nodes = |limit: u32, edit: fn(&mut Stage)| {
+        word(
+            |s| {
+                s.aims.limits.max_nodes = limit;
+                edit(s);
+            },
+            grow(4, 5),
+        )
+    };
+    assert_eq!(nodes(5, |_| ()), Verdict::Cleared);
+    assert_eq!(nodes(5, alone), held(HoldReason::MaxNodes { limit: 5 }));
+    assert_eq!(nodes(6, alone), Verdict::Cleared);
+    // So does what is desired and not launched yet, and each at the dearest offer of its group.
+    let rate = |times: u64| {
+        word(
+            |s| {
+                s.aims.limits.max_rate = PRICE.times(times);
+                s.group_mut().desired = 5;
+                let mut dear = s.seen.offers[0].clone();
+                dear.id = "x9.metal/a/on-demand".into();
+                dear.price = PRICE.times(3);
+                s.seen.offers.push(dear);
+            },
+            grow(5, 6),
+        )
+    };
+    let limit = PRICE.times(7);
+    assert_eq!(rate(7), held(HoldReason::MaxRate { limit }));
+    assert_eq!(rate(8), Verdict::Cleared);
+    // A launch that is both on its way and desired counts once.
+    let asked = |s: &mut Stage| {
+        s.group_mut().desired = 5;
+        s.ledger.intents.push(launch("4-0", 4, 5, LaunchStage::Asked));
+    };
+    let once = |s: &mut Stage| {
+        s.aims.limits.max_nodes = 6;
+        asked(s);
+    };
+    assert_eq!(word(once, grow(5, 6)), Verdict::Cleared);
+}
+
+#[test]
 fn all_of_a_group_needs_acknowledgement() {
     let all = |s: &mut Stage| {
         s.aims.limits.removed_per_window_permille = 1000;
