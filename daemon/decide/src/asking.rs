@@ -6,6 +6,7 @@
 
 use crate::policy::{PolicyEntry, PolicySet, View};
 use model::advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode};
+use model::aims::Mode;
 use model::ids::PolicyName;
 use model::memory::Memory;
 use model::snapshot::Snapshot;
@@ -74,11 +75,13 @@ impl<'a> Asking<'a> {
             faulted: false,
             enforced: false,
         };
+        let watched = only_watched(view);
         for entry in &self.policies.entries {
             if !entry.policy.hooks().contains(&view.hook) {
                 continue;
             }
-            let counts = entry.mode == PolicyMode::Enforce;
+            let mode = if watched { PolicyMode::Shadow } else { entry.mode };
+            let counts = mode == PolicyMode::Enforce;
             answers.enforced |= counts;
             if in_quarantine(memory, entry, self.at) {
                 answers.faulted |= counts;
@@ -100,7 +103,7 @@ impl<'a> Asking<'a> {
                 policy: entry.name.clone(),
                 digest: entry.digest.clone(),
                 hook: view.hook,
-                mode: entry.mode,
+                mode,
                 fuel: advised.fuel,
                 answer,
                 log: advised.log,
@@ -108,6 +111,16 @@ impl<'a> Asking<'a> {
         }
         answers
     }
+}
+
+/// Whether the hook's answers are only looked at: in a cluster that acts, what placement and headroom policies
+/// say must not buy nodes while their hook is in Observe. In a cluster that only observes, the whole picture is
+/// wanted; what the other hooks lead to is held step by step.
+fn only_watched(view: &View<'_>) -> bool {
+    let modes = view.aims.modes.with(&view.seen.ledger.modes);
+    matches!(view.hook, Hook::Headroom | Hook::Placement)
+        && modes.of_cluster() == Mode::Act
+        && modes.of_hook(view.hook) == Mode::Observe
 }
 
 /// The record of a policy in quarantine. It is recorded in shadow mode: it has no say, and its silence is

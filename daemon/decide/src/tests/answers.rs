@@ -5,7 +5,7 @@ use crate::demand::is_headroom;
 use crate::fixture::{Cluster, asks, policy, set};
 use crate::{deliberate, faults_name};
 use model::advice::{Advice, HeadroomAdvice, Hook, PlacementAdvice, PolicyFault, PolicyMode};
-use model::aims::Aims;
+use model::aims::{Aims, Mode};
 use model::memory::Memory;
 use model::reason::{Misfit, Refusal};
 use model::resources::{MIB, Resources};
@@ -95,6 +95,34 @@ fn clamped_prices_are_reported_and_shadows_change_nothing() {
         (done.notes.calls.len(), done.notes.calls[0].mode),
         (1, PolicyMode::Shadow)
     );
+}
+
+#[test]
+fn a_hook_in_observe_is_asked_and_not_followed_in_a_cluster_that_acts() {
+    let pull = |set| PlacementAdvice {
+        addends: vec![(0, set, -20_000_000, 4)],
+        ..PlacementAdvice::default()
+    };
+    let spare = policy("spare", Hook::Headroom, PolicyMode::Enforce, |_| {
+        Ok(Advice::Headroom(vec![HeadroomAdvice {
+            count: 1,
+            requests: Resources::new(1000, 512 * MIB),
+            code: 7,
+        }]))
+    });
+    let policies = set(vec![about("x", "b", pull), spare]);
+    let with = |cluster: Mode, hook: Mode| {
+        let mut aims = Aims::default();
+        aims.modes.cluster = Some(cluster);
+        aims.modes.hooks = [(Hook::Placement, hook), (Hook::Headroom, hook)].into();
+        let done = deliberate(&two_groups().seen(), &Memory::default(), &policies, &aims);
+        let shadows = done.notes.calls.iter().filter(|c| c.mode == PolicyMode::Shadow);
+        let spare = done.plan.nodes.iter().flat_map(|n| &n.pods).any(is_headroom);
+        (done.plan.nodes[0].group.to_string(), spare, shadows.count())
+    };
+    assert_eq!(with(Mode::Act, Mode::Act), ("b".to_owned(), true, 0));
+    assert_eq!(with(Mode::Act, Mode::Observe), ("a".to_owned(), false, 2));
+    assert_eq!(with(Mode::Observe, Mode::Observe), ("b".to_owned(), true, 0));
 }
 
 #[test]
