@@ -9,6 +9,7 @@ use crate::error::LoadFault;
 use crate::limits::Limits;
 use crate::link::ViewRep;
 use crate::policy::{Entry, WasmPolicy, mismatch};
+use crate::sample;
 use crate::session::{Broken, Session};
 use crate::shared;
 use crate::source::Source;
@@ -49,9 +50,14 @@ pub(crate) fn evaluate(policy: &WasmPolicy, entry: &Entry, view: &View<'_>) -> A
     }
 }
 
+/// Learns which columns the policy reads, from a few made-up rows, so that its first evaluation finds them built. What
+/// it answers is not looked at: that is judged cycle by cycle, in force or in shadow.
+pub(crate) fn foresee(policy: &WasmPolicy, entry: &Entry) {
+    let _ = evaluate(policy, entry, &sample::rows(3).view(entry.hook));
+}
+
 /// Makes one instance, looks whether its functions have the shapes of the contract, and lets it read its
-/// configuration. The question itself is not asked: what a policy answers is judged cycle by cycle, in force or in
-/// shadow.
+/// configuration.
 pub(crate) fn rehearse(policy: &WasmPolicy, entry: &Entry) -> Result<(), LoadFault> {
     let _ticking = policy.engine.ticker().tick();
     let budget = policy.limits.budget(0);

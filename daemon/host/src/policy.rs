@@ -86,6 +86,7 @@ impl WasmPolicy {
         };
         for entry in &policy.entries {
             evaluate::rehearse(&policy, entry)?;
+            evaluate::foresee(&policy, entry);
         }
         Ok(policy)
     }
