@@ -1,19 +1,21 @@
 //! Load of nodes and pods: kubelets' resource metrics through the API server, `metrics.k8s.io` as the fallback.
 //!
 //! Counters become rates over two scrapes; a value that is missing stays missing. Every value carries the time
-//! it was measured at. Not here: what the load of a workload is (`eyes`), decisions on it.
+//! it was measured at. A kubelet speaks for itself and for the pods bound to its node only, in so many bytes and
+//! so much time: one that is wrong, wordy or silent costs nobody else their load. Not here: what the load of a
+//! workload is (`eyes`), decisions on it.
 
 use crate::exposition::{self, Reading, Scrape};
 use crate::health::Health;
 use crate::metrics_api;
-use futures::StreamExt;
 use futures::stream;
+use futures::{AsyncReadExt, StreamExt};
 use kube::Client;
 use model::ids::{NodeName, PodKey};
 use model::pod::Usage;
 use model::snapshot::Freshness;
 use model::time::Instant;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{sleep, timeout};
@@ -28,8 +30,15 @@ const ROUNDS_LATE: u32 = 4;
 const ANSWER: Duration = Duration::from_secs(5);
 /// Nodes asked at once.
 const AT_ONCE: usize = 16;
+/// Longest answer of a kubelet; 250 pods tell 200 KiB.
+const LONGEST_ANSWER: u64 = 16 << 20;
+/// Intervals that one round of all kubelets may take: two of them, with the fallback, are over before the load of
+/// the last one counts as old.
+const ROUND: u32 = 2;
 /// A value older than this says nothing about now and is dropped.
 const FORGET: i64 = 300_000;
+/// A value from further ahead than this comes from a clock that is wrong.
+const AHEAD: i64 = 60_000;
 
 /// Where load is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,22 +91,31 @@ impl Load {
 
     /// Values of all nodes and of their pods, without those too old to say anything at `now`.
     pub(crate) fn values(&self, now: Instant) -> (BTreeMap<NodeName, Usage>, BTreeMap<PodKey, Usage>) {
-        let fresh = |usage: &Usage| now.since(usage.at).millis() <= FORGET;
+        let fresh = |usage: &Usage| {
+            let ahead = usage.at.0.saturating_sub(now.0);
+            ahead <= AHEAD && now.since(usage.at).millis() <= FORGET
+        };
         let state = self.lock();
         let nodes = state.nodes.iter();
         let of_nodes = nodes
             .filter_map(|(name, load)| Some((name.clone(), load.usage.filter(&fresh)?)))
             .collect();
-        let mut of_pods = BTreeMap::new();
-        for load in state.nodes.values() {
-            let pods = load.pods.iter().filter(|(_, usage)| fresh(usage));
-            of_pods.extend(pods.map(|(name, usage)| (name.clone(), *usage)));
+        let mut of_pods: BTreeMap<PodKey, Usage> = BTreeMap::new();
+        let pods = state.nodes.values().flat_map(|load| &load.pods);
+        for (name, usage) in pods.filter(|(_, usage)| fresh(usage)) {
+            // A pod that came back under its name on another node was told of by both.
+            let known = of_pods.get(name).copied();
+            of_pods.insert(name.clone(), newer(known, *usage));
         }
         (of_nodes, of_pods)
     }
 
-    /// Takes in what a node's kubelet told: a pod it no longer tells of has no load.
-    fn scraped(&self, node: &NodeName, scrape: Scrape) {
+    /// Takes in what a node's kubelet told: a pod it no longer tells of has no load, and one that is not bound to
+    /// the node is none of its business.
+    fn scraped(&self, node: &NodeName, mut scrape: Scrape, roll: &dyn Roll) {
+        scrape
+            .pods
+            .retain(|pod, _| roll.node_of(pod).as_ref() == Some(node));
         let mut state = self.lock();
         let load = state.nodes.entry(node.clone()).or_default();
         load.usage = rate(&load.last.node, &scrape.node).or(load.usage);
@@ -165,26 +183,26 @@ pub(crate) async fn follow(client: Client, source: LoadSource, load: &Load, roll
     if source == LoadSource::None {
         return;
     }
-    let mut round = 0_u64;
+    let mut round = Round::default();
     loop {
         let began = tokio::time::Instant::now();
         if let Some(nodes) = roll.nodes() {
             load.keep_only(&nodes);
-            let silent = match source {
-                LoadSource::Kubelet => ask_kubelets(&client, load, &nodes, round).await,
-                LoadSource::MetricsServer | LoadSource::None => nodes.clone(),
+            round.silent = match source {
+                LoadSource::Kubelet => ask_kubelets(&client, load, (roll, &nodes), &round).await,
+                LoadSource::MetricsServer | LoadSource::None => nodes.iter().cloned().collect(),
             };
-            let mut answered = silent.len() < nodes.len() || nodes.is_empty();
-            if !silent.is_empty() {
-                answered |= ask_metrics_api(&client, load, roll, &silent).await;
+            let mut answered = round.silent.len() < nodes.len() || nodes.is_empty();
+            if !round.silent.is_empty() {
+                answered |= ask_metrics_api(&client, load, roll, &round.silent).await;
             }
             load.round_done(answered);
-            let until_next = if round == 0 {
+            let until_next = if round.number == 0 {
                 load.interval.min(SECOND_ROUND)
             } else {
                 load.interval
             };
-            round += 1;
+            round.number += 1;
             sleep(until_next.saturating_sub(began.elapsed())).await;
         } else {
             sleep(Duration::from_millis(200)).await;
@@ -192,38 +210,57 @@ pub(crate) async fn follow(client: Client, source: LoadSource, load: &Load, roll
     }
 }
 
+/// One round, and what the one before left.
+#[derive(Default)]
+struct Round {
+    number: u64,
+    /// Nodes that did not answer in the last round: asked after all others.
+    silent: BTreeSet<NodeName>,
+}
+
 /// Asks every node's kubelet, spread over half an interval so that they do not all answer at once; the first
-/// two rounds are not spread. Gives the nodes that did not answer.
-async fn ask_kubelets(client: &Client, load: &Load, nodes: &[NodeName], round: u64) -> Vec<NodeName> {
+/// two rounds are not spread. Gives the nodes that did not answer, those whose turn did not come among them.
+async fn ask_kubelets(
+    client: &Client,
+    load: &Load,
+    (roll, nodes): (&dyn Roll, &[NodeName]),
+    round: &Round,
+) -> BTreeSet<NodeName> {
     let began = tokio::time::Instant::now();
-    let spread = if round < 2 {
+    let spread = if round.number < 2 {
         Duration::ZERO
     } else {
         load.interval / 2
     };
-    let mut order: Vec<(Duration, NodeName)> = nodes
+    let mut order: Vec<(bool, Duration, NodeName)> = nodes
         .iter()
-        .map(|node| (delay(node, round, spread), node.clone()))
+        .map(|node| {
+            let last = round.silent.contains(node);
+            (last, delay(node, round.number, spread), node.clone())
+        })
         .collect();
     order.sort();
-    let asked = stream::iter(order).map(|(delay, node)| async move {
+    let asked = stream::iter(order).map(|(_, delay, node)| async move {
         sleep(delay.saturating_sub(began.elapsed())).await;
         match scrape(client, &node).await {
             Ok(scrape) => {
-                load.scraped(&node, scrape);
-                None
+                load.scraped(&node, scrape, roll);
+                Some(node)
             }
             Err(why) => {
                 tracing::debug!(%node, %why, "the kubelet tells no load");
-                Some(node)
+                None
             }
         }
     });
-    asked
+    let answered: BTreeSet<NodeName> = asked
         .buffer_unordered(AT_ONCE)
+        .take_until(sleep(load.interval * ROUND))
         .filter_map(std::future::ready)
         .collect()
-        .await
+        .await;
+    let silent = nodes.iter().filter(|node| !answered.contains(*node));
+    silent.cloned().collect()
 }
 
 async fn scrape(client: &Client, node: &NodeName) -> Result<Scrape, String> {
@@ -231,14 +268,28 @@ async fn scrape(client: &Client, node: &NodeName) -> Result<Scrape, String> {
     let request = http::Request::get(path)
         .body(Vec::new())
         .map_err(|error| error.to_string())?;
-    match timeout(ANSWER, client.request_text(request)).await {
-        Ok(Ok(text)) => Ok(exposition::parse(&text, wall_clock())),
-        Ok(Err(error)) => Err(error.to_string()),
+    let told = async {
+        let answer = client.request_stream(request).await;
+        read(answer.map_err(|error| error.to_string())?, LONGEST_ANSWER).await
+    };
+    match timeout(ANSWER, told).await {
+        Ok(text) => Ok(exposition::parse(&text?, wall_clock())),
         Err(_) => Err("no answer in time".to_owned()),
     }
 }
 
-async fn ask_metrics_api(client: &Client, load: &Load, roll: &dyn Roll, silent: &[NodeName]) -> bool {
+/// All that comes, where it is no more than `longest` bytes of text.
+async fn read(answer: impl futures::AsyncRead, longest: u64) -> Result<String, String> {
+    let mut text = Vec::new();
+    let mut answer = std::pin::pin!(answer.take(longest + 1));
+    let read = answer.read_to_end(&mut text).await;
+    if read.map_err(|error| error.to_string())? as u64 > longest {
+        return Err(format!("more than {longest} bytes"));
+    }
+    String::from_utf8(text).map_err(|error| error.to_string())
+}
+
+async fn ask_metrics_api(client: &Client, load: &Load, roll: &dyn Roll, silent: &BTreeSet<NodeName>) -> bool {
     match timeout(ANSWER, metrics_api::read(client, roll)).await {
         Ok(Ok(told)) => {
             load.told(told, &|node| silent.contains(node));

@@ -20,7 +20,7 @@ fn exposition(seconds: f64, millis: i64, pods: &[(&str, f64)]) -> String {
 }
 
 fn take(load: &Load, text: &str) {
-    load.scraped(&"n1".into(), exposition::parse(text, Instant(0)));
+    load.scraped(&"n1".into(), exposition::parse(text, Instant(0)), &Names);
 }
 
 fn pod(name: &str) -> PodKey {
@@ -72,8 +72,95 @@ impl Roll for Names {
     }
 
     fn node_of(&self, pod: &PodKey) -> Option<NodeName> {
-        (&*pod.name != "unbound").then(|| "n1".into())
+        match &*pod.name {
+            "unbound" => None,
+            "elsewhere" => Some("n2".into()),
+            _ => Some("n1".into()),
+        }
     }
+}
+
+#[test]
+fn a_kubelet_speaks_for_its_own_pods_only() {
+    let load = Load::new(LOAD_INTERVAL);
+    for (seconds, millis) in [(1.0, 10_000), (2.0, 20_000)] {
+        let pods = [("a", seconds), ("elsewhere", seconds), ("unbound", seconds)];
+        take(&load, &exposition(seconds, millis, &pods));
+    }
+    let (_, pods) = load.values(Instant(20_000));
+    assert_eq!(pods.keys().collect::<Vec<_>>(), [&pod("a")]);
+}
+
+#[test]
+fn of_two_values_of_a_pod_the_newer_counts_and_none_from_the_future() {
+    let load = Load::new(LOAD_INTERVAL);
+    let usage = |cpu_milli, at| Usage {
+        cpu_milli,
+        memory_bytes: 1,
+        at: Instant(at),
+    };
+    // `n2` comes after `n1`; the pod was on `n2` before.
+    load.told(
+        metrics_api::Told {
+            nodes: vec![("n1".into(), usage(1, 30_000 + AHEAD + 1))],
+            pods: vec![
+                ("n1".into(), pod("a"), usage(100, 30_000)),
+                ("n2".into(), pod("a"), usage(900, 20_000)),
+            ],
+        },
+        &|_| true,
+    );
+    let (nodes, pods) = load.values(Instant(30_000));
+    assert_eq!(pods.get(&pod("a")), Some(&usage(100, 30_000)));
+    assert!(nodes.is_empty(), "a clock that is wrong: {nodes:?}");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_the_end() {
+    let endless = futures::io::repeat(b'x');
+    let told = timeout(Duration::from_secs(10), read(endless, 1000))
+        .await
+        .unwrap();
+    assert_eq!(told.unwrap_err(), "more than 1000 bytes");
+    let short = futures::io::Cursor::new(vec![b'x'; 1000]);
+    assert_eq!(read(short, 1000).await.unwrap().len(), 1000);
+}
+
+#[tokio::test]
+async fn hanging_kubelets_end_with_the_round_and_are_asked_last() {
+    let asked: std::sync::Arc<Mutex<Vec<String>>> = std::sync::Arc::default();
+    let log = asked.clone();
+    let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        let path = request.uri().path().to_owned();
+        let hangs = path.contains("/bad-");
+        log.lock().unwrap().push(path);
+        async move {
+            if hangs {
+                sleep(Duration::from_hours(1)).await;
+            }
+            let text = "node_cpu_usage_seconds_total 1 1000\n".as_bytes().to_vec();
+            Ok::<_, std::io::Error>(http::Response::new(kube::client::Body::from(text)))
+        }
+    });
+    let client = Client::new(service, "default");
+    let names = |kind: &str, count: usize| (0..count).map(|n| NodeName::new(format!("{kind}-{n}"))).collect();
+    let (bad, good): (Vec<NodeName>, Vec<NodeName>) = (names("bad", 200), names("good", 3));
+    let all = [bad.clone(), good.clone()].concat();
+    // Shorter than the time that one kubelet is given to answer.
+    let load = Load::new(Duration::from_millis(200));
+    let began = tokio::time::Instant::now();
+    let silent = ask_kubelets(&client, &load, (&Names, &all), &Round::default()).await;
+    assert!(began.elapsed() < ANSWER, "{:?}", began.elapsed());
+    assert!(bad.iter().all(|node| silent.contains(node)));
+    asked.lock().unwrap().clear();
+    let next = Round {
+        number: 1,
+        silent: bad.into_iter().collect(),
+    };
+    let silent = ask_kubelets(&client, &load, (&Names, &all), &next).await;
+    assert!(good.iter().all(|node| !silent.contains(node)));
+    let first: Vec<String> = asked.lock().unwrap().iter().take(3).cloned().collect();
+    assert!(first.iter().all(|path| path.contains("/good-")), "{first:?}");
 }
 
 #[tokio::test]
@@ -103,8 +190,8 @@ async fn a_silent_kubelet_is_looked_up_in_the_metrics_api() {
     ]);
     let load = Load::new(LOAD_INTERVAL);
     let all = Names.nodes().unwrap();
-    let silent = ask_kubelets(&script.client(), &load, &all, 0).await;
-    assert_eq!(silent, all);
+    let silent = ask_kubelets(&script.client(), &load, (&Names, &all), &Round::default()).await;
+    assert_eq!(silent, all.into_iter().collect());
     assert!(ask_metrics_api(&script.client(), &load, &Names, &silent).await);
     assert_eq!(script.lines()[0], "/api/v1/nodes/n1/proxy/metrics/resource");
     let at = Instant(1_795_255_200_000);
@@ -126,7 +213,7 @@ async fn a_silent_kubelet_is_looked_up_in_the_metrics_api() {
 #[test]
 fn nodes_are_asked_at_different_times_within_the_spread() {
     let spread = Duration::from_secs(7);
-    let delays: std::collections::BTreeSet<Duration> = (0..50)
+    let delays: BTreeSet<Duration> = (0..50)
         .map(|n| delay(&NodeName::new(format!("n{n}")), 3, spread))
         .collect();
     assert!(delays.len() > 45, "{delays:?}");
