@@ -1,9 +1,11 @@
 //! Who may ask the daemon what, by the cluster's own word: TokenReview says who, SubjectAccessReview says whether.
 //!
 //! Answers are kept for a short while, so that a client does not cost two reviews a call. What cannot be asked is
-//! denied. Callers on loopback are let in. Neither review changes anything in the cluster.
+//! denied. Callers on loopback are let in, unless the configuration trusts them no more than others. Neither review
+//! changes anything in the cluster.
 
-use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec};
+use crate::config::Access;
+use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, TokenReviewStatus};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use kube::api::{Api, PostParams};
 use serve::{Authorise, Caller, Denied, Identity, Object, Verb};
@@ -27,12 +29,16 @@ const KEPT: usize = 1024;
 /// Asks the cluster.
 pub(crate) struct ClusterAccess {
     client: kube::Client,
+    access: Access,
     tokens: Kept<[u8; 32], Result<User, String>>,
-    answers: Kept<(String, Verb, Object), bool>,
+    answers: Kept<Question, bool>,
 }
 
+/// What a SubjectAccessReview is asked. The whole user: of two that share a name, groups or extra may let in one only.
+type Question = (User, Verb, Object);
+
 /// What a TokenReview says about a token.
-#[derive(Clone)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct User {
     name: String,
     uid: Option<String>,
@@ -65,9 +71,10 @@ impl<K: Ord, V: Clone> Kept<K, V> {
 
 impl ClusterAccess {
     /// Makes no call.
-    pub(crate) const fn new(client: kube::Client) -> Self {
+    pub(crate) const fn new(client: kube::Client, access: Access) -> Self {
         Self {
             client,
+            access,
             tokens: Kept::new(),
             answers: Kept::new(),
         }
@@ -81,28 +88,19 @@ impl ClusterAccess {
         let review = TokenReview {
             spec: TokenReviewSpec {
                 token: token.to_owned(),
-                ..TokenReviewSpec::default()
+                audiences: (!self.access.audiences.is_empty()).then(|| self.access.audiences.clone()),
             },
             ..TokenReview::default()
         };
         let status = self.ask(review).await?.status.unwrap_or_default();
-        let user = status.user.unwrap_or_default();
-        let known = match user.username {
-            Some(name) if status.authenticated == Some(true) && !name.is_empty() => Ok(User {
-                name,
-                uid: user.uid,
-                groups: user.groups,
-                extra: user.extra,
-            }),
-            _ => Err("the cluster does not know this token".to_owned()),
-        };
+        let known = user(status, &self.access.audiences);
         let span = if known.is_ok() { TOKEN_KEPT } else { NO_KEPT };
         self.tokens.keep(key, known.clone(), span);
         known.map_err(Denied::Unauthenticated)
     }
 
     async fn may(&self, user: &User, verb: Verb, object: Object) -> Result<bool, Denied> {
-        let key = (user.name.clone(), verb, object);
+        let key = (user.clone(), verb, object);
         if let Some(known) = self.answers.get(&key) {
             return Ok(known);
         }
@@ -148,10 +146,30 @@ impl ClusterAccess {
     }
 }
 
+/// Who a token belongs to, where it is good and meant for one of these audiences.
+fn user(status: TokenReviewStatus, audiences: &[String]) -> Result<User, String> {
+    let user = status.user.unwrap_or_default();
+    let name = user.username.unwrap_or_default();
+    if status.authenticated != Some(true) || name.is_empty() {
+        return Err("the cluster does not know this token".to_owned());
+    }
+    // A cluster that knows no audiences answers without any: then nothing was checked.
+    let meant = status.audiences.unwrap_or_default();
+    if !audiences.is_empty() && !audiences.iter().any(|audience| meant.contains(audience)) {
+        return Err(format!("this token is not meant for {}", audiences.join(", ")));
+    }
+    Ok(User {
+        name,
+        uid: user.uid,
+        groups: user.groups,
+        extra: user.extra,
+    })
+}
+
 #[serve::async_trait]
 impl Authorise for ClusterAccess {
     async fn authorise(&self, caller: &Caller, verb: Verb, object: Object) -> Result<Identity, Denied> {
-        if let Some(identity) = caller.loopback() {
+        if let Some(identity) = caller.loopback().filter(|_| self.access.trust_loopback) {
             return Ok(identity);
         }
         let token = caller
@@ -173,6 +191,7 @@ impl Authorise for ClusterAccess {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use k8s_openapi::api::authentication::v1::UserInfo;
 
     #[test]
     fn answers_are_kept_for_their_time_and_bounded() {
@@ -187,5 +206,43 @@ mod tests {
             kept.keep(key, "more", Duration::from_secs(60));
         }
         assert!(kept.0.lock().unwrap().len() <= KEPT);
+    }
+
+    #[test]
+    fn a_yes_is_not_shared_by_users_of_one_name() {
+        let user = |group: &str| User {
+            name: "ops".to_owned(),
+            groups: Some(vec![group.to_owned()]),
+            ..User::default()
+        };
+        let answers: Kept<Question, bool> = Kept::new();
+        let asked = |group| (user(group), Verb::Update, Object::Actions);
+        answers.keep(asked("admins"), true, YES_KEPT);
+        assert_eq!(answers.get(&asked("admins")), Some(true));
+        assert_eq!(answers.get(&asked("guests")), None);
+    }
+
+    #[test]
+    fn a_token_must_be_good_and_meant_for_us() {
+        let said = |authenticated, audiences: &[&str]| TokenReviewStatus {
+            authenticated: Some(authenticated),
+            audiences: Some(audiences.iter().map(|&audience| audience.to_owned()).collect()),
+            user: Some(UserInfo {
+                username: Some("ops".to_owned()),
+                ..UserInfo::default()
+            }),
+            error: None,
+        };
+        let ours = ["plimsoll".to_owned()];
+        for (status, audiences, good) in [
+            (said(true, &["api"]), &[][..], true),
+            (said(true, &["api", "plimsoll"]), &ours[..], true),
+            (said(true, &["api"]), &ours[..], false),
+            (said(true, &[]), &ours[..], false),
+            (said(false, &["plimsoll"]), &ours[..], false),
+        ] {
+            let shown = format!("{status:?} {audiences:?}");
+            assert_eq!(user(status, audiences).is_ok(), good, "{shown}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Fields, meanings and defaults are documented in `daemon/README.md`. Not here: what the parts do with them.
 
 mod ends;
+mod files;
 mod parts;
 #[cfg(test)]
 mod tests;
@@ -11,15 +12,17 @@ mod values;
 #[cfg(feature = "live")]
 pub(crate) use ends::{Aws, AwsLaunch, LoadFrom};
 pub(crate) use ends::{Kubernetes, Provider, Simulated};
-pub(crate) use parts::{LedgerAt, Log, LogFormat, LogbookAt};
+pub(crate) use parts::{Access, AimsFile, LedgerAt, Log, LogFormat, LogbookAt};
 
-use manifest::{At, Problem, Problems, Sheet, Tree};
+use files::Named;
+use manifest::{At, Problems, Sheet, Tree};
 use model::aims::Mode;
 use model::{Aims, Span};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A configuration or aims file larger than this is not read.
-const MAX_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_BYTES: u64 = 4 << 20;
 
 const FIELDS: [&str; 16] = [
     "cluster",
@@ -50,8 +53,8 @@ pub(crate) struct Config {
     pub(crate) cluster: String,
     /// From the end of one cycle to the beginning of the next.
     pub(crate) interval: Span,
-    /// Without a cycle for this long the daemon is not ready.
-    pub(crate) overdue: Span,
+    /// Without a cycle for this long the daemon is not ready; `None`: six times as long as a cycle takes.
+    pub(crate) overdue: Option<Span>,
     /// Whose capacity is changed.
     pub(crate) provider: Provider,
     /// How the Kubernetes API is reached.
@@ -61,7 +64,7 @@ pub(crate) struct Config {
     /// What is wanted; `None`: the defaults, or what the scenario wants.
     pub(crate) aims: Option<Aims>,
     /// Where the aims are read again from when they change.
-    pub(crate) aims_file: Option<PathBuf>,
+    pub(crate) aims_file: Option<AimsFile>,
     /// Mode of the cluster where the aims do not name one.
     pub(crate) mode: Mode,
     /// Where the ledger is kept.
@@ -70,10 +73,14 @@ pub(crate) struct Config {
     pub(crate) logbook: Option<LogbookAt>,
     /// Listeners.
     pub(crate) serve: serve::Options,
+    /// Who is let in.
+    pub(crate) access: Access,
     /// Logs.
     pub(crate) log: Log,
     /// While this file is there, nothing is carried out.
     pub(crate) pause_file: Option<PathBuf>,
+    /// What stood in the other files that it names.
+    pub(crate) named: Named,
 }
 
 /// Why there is no configuration; `Display` is one line for each mistake, file and path first.
@@ -93,27 +100,24 @@ pub(crate) enum Refused {
 }
 
 impl Config {
-    /// Reads a file, and the aims file that it names.
+    /// Reads a file, and every file that it names: what is wrong in any of them is said before anything runs.
     pub(crate) fn read(file: &Path) -> Result<Self, Refused> {
         let name = file.display().to_string();
-        let bytes = bounded(file).map_err(|why| Refused::Unreadable {
+        let bytes = bounded(file, MAX_BYTES).map_err(|why| Refused::Unreadable {
             file: name.clone(),
             why,
         })?;
-        Ok(Self::parse(&name, &bytes)?)
+        let mut config = Self::parse(&name, &bytes)?;
+        config.named = Named::read(&name, &config)?;
+        Ok(config)
     }
 
-    /// Reads a document; the aims file that it names is read, too.
+    /// Reads a document and the aims file that it names, but none of the others.
     pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Self, Problems> {
         let tree = manifest::single(file, bytes)?;
         if !matches!(tree, Tree::Map(_)) {
-            return Err(Problems::from(Problem {
-                file: file.to_owned(),
-                line: None,
-                object: String::new(),
-                path: String::new(),
-                what: "a configuration is a mapping of fields".to_owned(),
-            }));
+            let what = "a configuration is a mapping of fields".to_owned();
+            return Err(Problems::from(parts::problem(file, "", what)));
         }
         let sheet = Sheet::new(file, String::new());
         let mut outside = Problems::default();
@@ -130,39 +134,50 @@ impl Config {
     fn from(top: At<'_, '_>, file: &str, bytes: &[u8], outside: &mut Problems) -> Self {
         top.only(&FIELDS);
         let interval = values::span(top.get("interval"), Span::from_secs(10), Span::from_millis(100));
-        let overdue = Span::from_millis(interval.millis().saturating_mul(6).max(30_000));
         let mode = values::word(
             top.get("mode"),
             &[("observe", Mode::Observe), ("act", Mode::Act)],
             Mode::Observe,
         );
-        let aims_file = values::path(top.get("aims_file"));
+        let aims_file = parts::aims_file(top, outside);
+        let whole = parts::json(file, bytes).unwrap_or_else(|problems| {
+            outside.extend(problems);
+            serde_json::Value::Null
+        });
+        let overdue = top.get("overdue");
         let provider = ends::provider(top.get("provider"));
         Self {
             cluster: top.get("cluster").name().unwrap_or_default().to_owned(),
             interval,
-            overdue: values::span(top.get("overdue"), overdue, Span::from_secs(1)),
+            overdue: overdue
+                .is_there()
+                .then(|| values::span(overdue, Span::from_secs(60), Span::from_secs(1))),
             kubernetes: ends::kubernetes(top.get("kubernetes")),
-            policies: parts::policies(top, bytes),
-            aims: parts::aims(top, file, aims_file.as_deref(), outside),
+            policies: parts::policies(top, &whole),
+            aims: parts::aims(top, file, aims_file.as_ref(), outside),
             aims_file,
             mode,
             ledger: parts::ledger(top.get("ledger"), &provider),
             logbook: parts::logbook(top.get("logbook")),
             serve: parts::listeners(top),
             log: parts::log(top.get("log")),
+            access: parts::access(top.get("grpc"), &provider),
             pause_file: values::path(top.get("pause_file")),
+            named: Named::default(),
             provider,
         }
     }
 }
 
-/// The bytes of a file that is not absurdly large.
-pub(crate) fn bounded(file: &Path) -> Result<Vec<u8>, String> {
+/// The bytes of a file that has at most so many; also of one that does not say how many it has, like a pipe.
+pub(crate) fn bounded(file: &Path, most: u64) -> Result<Vec<u8>, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let size = std::fs::metadata(file).map_err(unreadable)?.len();
-    if size > MAX_BYTES {
-        return Err(format!("has {size} bytes, at most {MAX_BYTES} are read"));
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    let mut parts = opened.take(most.saturating_add(1));
+    parts.read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most {
+        return Err(format!("has more than {most} bytes, which are not read"));
     }
-    std::fs::read(file).map_err(unreadable)
+    Ok(bytes)
 }

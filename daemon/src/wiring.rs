@@ -2,6 +2,8 @@
 
 #[cfg(feature = "live")]
 mod live;
+#[cfg(feature = "live")]
+mod profiles;
 mod shown;
 mod simulated;
 
@@ -26,6 +28,7 @@ const FAILED: u8 = 3;
 
 /// `--check-config`: says everything that is wrong, policies included.
 pub(crate) fn check(args: &Args) -> ExitCode {
+    cryptography();
     let config = match Config::read(&args.config) {
         Ok(config) => config,
         Err(refused) => return complain(&refused, USAGE),
@@ -48,6 +51,7 @@ pub(crate) fn check(args: &Args) -> ExitCode {
 
 /// Runs the daemon until it is told to end, or until a simulated world has.
 pub(crate) fn run(args: &Args) -> ExitCode {
+    cryptography();
     let mut config = match Config::read(&args.config) {
         Ok(config) => config,
         Err(refused) => return complain(&refused, USAGE),
@@ -56,8 +60,6 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         world.keep |= args.keep;
     }
     telemetry::start(&config.log);
-    // One provider of cryptography for Kubernetes, AWS and gRPC; installing it twice is no harm.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("plimsolld")
@@ -72,6 +74,11 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&format_args!("{error:#}"), FAILED),
     }
+}
+
+/// One provider of cryptography for Kubernetes, AWS and gRPC; installing it twice is no harm.
+fn cryptography() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 async fn product(config: Config) -> anyhow::Result<()> {

@@ -69,6 +69,65 @@ fn what_is_no_configuration_is_refused_by_name() {
     }
 }
 
+/// What the daemon would only find out when it runs is said beforehand, with the file that is to blame.
+#[test]
+fn files_that_a_configuration_names_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(here("bad.csv"), "colour,size\nred,1\n").unwrap();
+    std::fs::write(here("bad.yaml"), "name: [unclosed").unwrap();
+    std::fs::write(here("few.yaml"), "name: few\n").unwrap();
+    std::fs::write(here("bad.pem"), "nothing").unwrap();
+    let tls = |name: &str| {
+        format!(
+            "{GOOD}grpc: {{tls: {{certificate: {0}, key: {0}}}}}\n",
+            here(name)
+        )
+    };
+    let aws = |name: &str| format!("cluster: b\nprovider: {{aws: {{offers: {}}}}}\n", here(name));
+    let world = |name: &str| {
+        format!(
+            "cluster: b\nprovider: {{simulated: {{scenario: {}}}}}\n",
+            here(name)
+        )
+    };
+    let login = |name: &str| format!("{GOOD}kubernetes: {{kubeconfig: {}}}\n", here(name));
+    let mut cases: Vec<(String, &[&str])> = vec![
+        (
+            aws("none.csv"),
+            &["provider.aws.offers", "none.csv", "cannot be read"],
+        ),
+        (aws("bad.csv"), &["bad.csv", "instance_type"]),
+        (world("none.yaml"), &["provider.simulated.scenario", "none.yaml"]),
+        (world("bad.yaml"), &["bad.yaml"]),
+        (world("few.yaml"), &["few.yaml", "duration"]),
+        (tls("none.pem"), &["grpc.tls.certificate", "none.pem"]),
+        (tls("bad.pem"), &["grpc.tls"]),
+    ];
+    if cfg!(feature = "live") {
+        cases.push((login("none.yaml"), &["kubernetes.kubeconfig", "none.yaml"]));
+        cases.push((login("bad.yaml"), &["kubernetes.kubeconfig", "bad.yaml"]));
+    }
+    let file = dir.path().join("plimsolld.yaml");
+    for (config, words) in cases {
+        std::fs::write(&file, &config).unwrap();
+        refused(&config, &check(&file), words);
+        // And it is the same word when it is started: nothing has begun by then.
+        let mut daemon = Command::new(env!("CARGO_BIN_EXE_plimsolld"));
+        refused(
+            &config,
+            &daemon.arg("--config").arg(&file).output().unwrap(),
+            words,
+        );
+    }
+}
+
+#[test]
+fn a_device_without_an_end_is_not_read_for_ever() {
+    let said = check(Path::new("/dev/zero"));
+    refused("an endless device", &said, &["/dev/zero", "bytes"]);
+}
+
 #[test]
 fn files_that_cannot_be_are_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();

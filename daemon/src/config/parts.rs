@@ -10,7 +10,7 @@ use serde_json::Value;
 use serve::TlsFiles;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where a daemon on this machine listens; the command line's default, too.
 const GRPC: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7480);
@@ -63,12 +63,7 @@ pub(crate) enum LogFormat {
 }
 
 /// Policies in the order they are asked.
-pub(crate) fn policies(top: At<'_, '_>, bytes: &[u8]) -> Vec<host::Source> {
-    // Their configurations are handed on as they stand: nothing in them is ours to leave out.
-    let whole: Value = std::str::from_utf8(bytes)
-        .ok()
-        .and_then(|text| serde_saphyr::from_str(text).ok())
-        .unwrap_or_default();
+pub(crate) fn policies(top: At<'_, '_>, whole: &Value) -> Vec<host::Source> {
     let dir = std::env::var_os(POLICIES_DIR)
         .map(PathBuf::from)
         .or_else(|| values::path(top.get("policies_dir")))
@@ -93,10 +88,31 @@ pub(crate) fn policies(top: At<'_, '_>, bytes: &[u8]) -> Vec<host::Source> {
             path: dir.join(at.get("file").name().unwrap_or_default()),
             mode: values::word(at.get("mode"), &modes, PolicyMode::Shadow),
             trust: values::word(at.get("trust"), &trusts, Trust::Always),
-            config: policy_config(at.get("config"), &whole, ix),
+            config: policy_config(at.get("config"), whole, ix),
         });
     }
     sources
+}
+
+/// The document as JSON, with everything in it: what a policy is told is handed on as it stands, also under keys
+/// that `manifest` does not read (`env`, `args` …).
+pub(crate) fn json(file: &str, bytes: &[u8]) -> Result<Value, Problems> {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    // As `manifest` reads: only true and false are booleans, and what JSON has no number for is text.
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        strict_booleans: true,
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString,
+    };
+    serde_saphyr::from_str_with_options(text.trim_start_matches('\u{feff}'), options).map_err(|error| {
+        let what = error.to_string();
+        let what = what.lines().next().unwrap_or_default();
+        Problems::from(problem(
+            file,
+            "policies",
+            format!("cannot be handed on as JSON: {what}"),
+        ))
+    })
 }
 
 fn policy_config(at: At<'_, '_>, whole: &Value, ix: usize) -> String {
@@ -109,39 +125,59 @@ fn policy_config(at: At<'_, '_>, whole: &Value, ix: usize) -> String {
     value.map(ToString::to_string).unwrap_or_default()
 }
 
+/// A problem of a field.
+pub(crate) fn problem(file: &str, path: &str, what: String) -> Problem {
+    Problem {
+        file: file.to_owned(),
+        line: None,
+        object: String::new(),
+        path: path.to_owned(),
+        what,
+    }
+}
+
+/// Aims in a file of their own, with its bytes: who follows the file compares with what is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AimsFile {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Its bytes as they were read for the configuration.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// The file that `aims_file` names, unless aims stand here as well, which `aims` says.
+pub(crate) fn aims_file(top: At<'_, '_>, outside: &mut Problems) -> Option<AimsFile> {
+    let path = values::path(top.get("aims_file"))?;
+    if top.get("aims").is_there() {
+        return None;
+    }
+    match super::bounded(&path, super::MAX_BYTES) {
+        Ok(bytes) => Some(AimsFile { path, bytes }),
+        Err(why) => {
+            outside.push(problem(&path.display().to_string(), "", why));
+            None
+        }
+    }
+}
+
 /// Aims that stand here or in a file of their own.
 pub(crate) fn aims(
     top: At<'_, '_>,
     file: &str,
-    own_file: Option<&Path>,
+    own_file: Option<&AimsFile>,
     outside: &mut Problems,
 ) -> Option<Aims> {
     let here = top.get("aims");
+    if here.is_there() && top.get("aims_file").is_there() {
+        here.problem("stands here, and aims_file names a file: one of the two");
+        return None;
+    }
     let read = match (here.tree(), own_file) {
-        (Some(_), Some(_)) if here.is_there() => {
-            here.problem("stands here, and aims_file names a file: one of the two");
-            return None;
-        }
-        (_, Some(own)) => read_aims(own),
+        (_, Some(own)) => manifest::aims(&own.path.display().to_string(), &own.bytes),
         (Some(tree), None) if here.is_there() => manifest::aims_from(file, "aims", tree),
         _ => return None,
     };
     read.map_err(|problems| outside.extend(problems)).ok()
-}
-
-/// Aims in a file of their own.
-fn read_aims(file: &Path) -> Result<Aims, Problems> {
-    let name = file.display().to_string();
-    match super::bounded(file) {
-        Ok(bytes) => manifest::aims(&name, &bytes),
-        Err(why) => Err(Problems::from(Problem {
-            file: name,
-            line: None,
-            object: String::new(),
-            path: String::new(),
-            what: why,
-        })),
-    }
 }
 
 /// Where the ledger is kept; by default as durably as the provider deserves.
@@ -181,10 +217,36 @@ pub(crate) fn logbook(at: At<'_, '_>) -> Option<LogbookAt> {
     })
 }
 
+/// Who is let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    /// Callers on loopback may do everything, without a token.
+    pub(crate) trust_loopback: bool,
+    /// Audiences that a token must be meant for; empty: those of the API server.
+    pub(crate) audiences: Vec<String>,
+}
+
+/// Who is let in. A simulated world has no cluster that could say who somebody is.
+pub(crate) fn access(grpc: At<'_, '_>, provider: &Provider) -> Access {
+    let trust = grpc.get("trust_loopback");
+    let access = Access {
+        trust_loopback: !trust.is_there() || trust.flag(),
+        audiences: grpc
+            .get("audiences")
+            .items()
+            .filter_map(|at| at.name().map(str::to_owned))
+            .collect(),
+    };
+    if !access.trust_loopback && matches!(provider, Provider::Simulated(_)) {
+        trust.problem("a simulated world has no cluster that knows tokens: nobody could be let in");
+    }
+    access
+}
+
 /// Listeners; gRPC in the clear outside loopback is refused here already.
 pub(crate) fn listeners(top: At<'_, '_>) -> serve::Options {
     let grpc = top.get("grpc");
-    grpc.only(&["bind", "tls", "reflection"]);
+    grpc.only(&["bind", "tls", "reflection", "trust_loopback", "audiences"]);
     let tls = grpc.get("tls");
     tls.only(&["certificate", "key", "client_ca"]);
     let http = top.get("http");

@@ -51,6 +51,31 @@ fn defaults_are_the_careful_ones() {
 }
 
 #[test]
+fn the_example_has_every_field() {
+    let example = include_str!("../../../deploy/plimsolld.yaml");
+    assert_eq!(said(example), [""; 0]);
+    let nested = [
+        "offers",
+        "metrics",
+        "config",
+        "trust",
+        "client_ca",
+        "trust_loopback",
+        "audiences",
+    ];
+    for field in FIELDS.iter().chain(&nested) {
+        let there = example.lines().any(|line| {
+            let line = line.trim_start_matches([' ', '#', '-']);
+            line.starts_with(&format!("{field}:"))
+        });
+        assert!(
+            there || example.contains(&format!(" {field}: ")),
+            "{field} is missing"
+        );
+    }
+}
+
+#[test]
 fn a_policy_begins_in_shadow() {
     let config = read("{cluster: c, provider: {none: {}}, policies: [{name: p, file: p.wasm}]}").unwrap();
     assert_eq!(
@@ -122,13 +147,47 @@ fn what_is_no_configuration_gets_one_line() {
         ("\u{0}\u{1}", ""),
     ] {
         let said = said(text);
-        assert!(!said.is_empty(), "{text:?} is taken");
+        assert_eq!(said.len(), 1, "{text:?}: {said:?}");
         assert!(said.iter().all(|line| line.starts_with("f.yaml")), "{said:?}");
         assert!(
             said.iter().any(|line| line.contains(wanted)),
             "{text:?}: {said:?}"
         );
     }
+}
+
+#[test]
+fn a_policy_is_told_what_stands_there() {
+    let config = read(
+        "
+cluster: c
+provider: {none: {}}
+policies:
+  - {name: a, file: a.wasm, config: {answer: no, env: [{name: A}], most: .inf, last: 1.5}}
+  - {name: b, file: b.wasm, config: {on: true}}
+",
+    )
+    .unwrap();
+    let configs: Vec<&str> = config.policies.iter().map(|p| p.config.as_str()).collect();
+    // `no` is a word, lists under keys of Kubernetes stay, and infinity takes nobody else's configuration away.
+    assert_eq!(
+        configs,
+        [
+            r#"{"answer":"no","env":[{"name":"A"}],"last":1.5,"most":".inf"}"#,
+            r#"{"on":true}"#
+        ]
+    );
+}
+
+#[test]
+fn a_simulated_world_lets_in_loopback_or_nobody() {
+    let text = "{cluster: c, provider: {simulated: {scenario: s.yaml}}, grpc: {trust_loopback: false}}";
+    assert!(
+        said(text)
+            .iter()
+            .all(|line| line.starts_with("f.yaml: grpc.trust_loopback: "))
+    );
+    assert_eq!(said(text).len(), 1);
 }
 
 #[test]

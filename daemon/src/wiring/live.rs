@@ -2,6 +2,7 @@
 //!
 //! Observing only is no other wiring: it is a mode, and the guard holds every step under it.
 
+use super::profiles::WithProfiles;
 use super::{local_store, log_writer, policies, stop, surround};
 use crate::access::ClusterAccess;
 use crate::aims::with_mode;
@@ -37,11 +38,12 @@ pub(super) async fn run(config: Config, signals: Signals) -> anyhow::Result<()> 
         store: store(&config.ledger, &client),
         log: log_writer(config.logbook.as_ref())?,
         library: Box::new(move || policies.refresh()),
+        // There is no lease yet: that no second daemon acts is the deployment's word (one replica, Recreate).
         fence: Fence::sole(),
-        overdue: config.overdue,
+        overdue: config.overdue.unwrap_or_else(|| overdue(config.interval)),
     })
     .await?;
-    let gate = Arc::new(ClusterAccess::new(client.clone()));
+    let gate = Arc::new(ClusterAccess::new(client.clone(), config.access.clone()));
     let serving = surround(&config, &desk, gate, &signals).await?;
     if let Some(publisher) = capacity.publisher {
         tokio::spawn(publish(publisher, desk.handle(), signals.clone()));
@@ -60,6 +62,10 @@ pub(super) async fn run(config: Config, signals: Signals) -> anyhow::Result<()> 
             stop(serving).await;
             return Ok(());
         }
+    };
+    let eyes = WithProfiles {
+        eyes,
+        handle: desk.handle(),
     };
     let hands = Hands::new(HandsConfig {
         client,
@@ -123,12 +129,9 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
         cluster: cluster.clone(),
         launch: seen,
         metrics: metrics.collect(),
-        prices: prices(aws)?,
-        fargate: config
-            .aims
-            .as_ref()
-            .map(|aims| aims.fargate.clone())
-            .unwrap_or_default(),
+        prices: prices(config),
+        // Of the aims in force, on every provider: `WithProfiles` lays them over.
+        fargate: Vec::new(),
     };
     Ok(Capacity {
         eyes: observe::Provider::Aws(Box::new(observe::aws::Groups::new(&sdk, settings))),
@@ -138,16 +141,15 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
 }
 
 /// The operator's prices; none: the eyes take the built-in ones.
-fn prices(aws: &Aws) -> anyhow::Result<BTreeMap<String, UsdPerHour>> {
-    let Some(file) = &aws.offers else {
-        return Ok(BTreeMap::new());
-    };
-    let name = file.display().to_string();
-    let bytes =
-        std::fs::read(file).map_err(|error| anyhow::anyhow!("provider.aws.offers: {name}: {error}"))?;
-    let list = manifest::price_list(&name, &bytes)?;
-    let rows = list.rows.into_iter();
-    Ok(rows.map(|row| (row.instance_type, row.on_demand)).collect())
+fn prices(config: &Config) -> BTreeMap<String, UsdPerHour> {
+    let rows = config.named.prices.iter().flat_map(|list| &list.rows);
+    rows.map(|row| (row.instance_type.clone(), row.on_demand))
+        .collect()
+}
+
+/// Without a cycle for this long the daemon is not ready, unless it is told otherwise.
+fn overdue(interval: Span) -> Span {
+    Span::from_millis(interval.millis().saturating_mul(6).max(30_000))
 }
 
 fn store(ledger: &LedgerAt, client: &Client) -> Box<dyn LedgerStore> {

@@ -18,8 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Plays to the end, or until told to stop.
-pub(super) async fn run(config: Config, world: Simulated, signals: Signals) -> anyhow::Result<()> {
-    let player = Player::new(scenario(&world.scenario)?);
+pub(super) async fn run(mut config: Config, world: Simulated, signals: Signals) -> anyhow::Result<()> {
+    let scenario = config.named.scenario.take();
+    let player = Player::new(scenario.context("provider.simulated.scenario: was not read")?);
     let scenario = player.scenario();
     let mut policies = policies(&config).await?;
     let aims = config.aims.clone().unwrap_or_else(|| scenario.aims.clone());
@@ -31,7 +32,9 @@ pub(super) async fn run(config: Config, world: Simulated, signals: Signals) -> a
         log: log_writer(config.logbook.as_ref())?,
         library: Box::new(move || policies.refresh()),
         fence: Fence::sole(),
-        overdue: Span::from_millis(scenario.cycle.millis().saturating_mul(6)),
+        overdue: config
+            .overdue
+            .unwrap_or_else(|| Span::from_millis(scenario.cycle.millis().saturating_mul(6))),
     })
     .await?;
     // Only this machine is let in: a world of our own has no cluster to ask about tokens.
@@ -63,18 +66,6 @@ fn pace(pace: Span) -> Pace {
         Ok(millis) if millis > 0 => Pace::Over(Duration::from_millis(millis)),
         _ => Pace::Free,
     }
-}
-
-fn scenario(file: &Path) -> anyhow::Result<Scenario> {
-    let name = file.display().to_string();
-    let bytes = crate::config::bounded(file)
-        .map_err(|why| anyhow::anyhow!("provider.simulated.scenario: {name}: {why}"))?;
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let fetch = |beside: &str| {
-        let path = folder.join(beside);
-        std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
-    };
-    Ok(Scenario::read(&name, &bytes, &fetch)?)
 }
 
 /// Scorecard and report.

@@ -1,0 +1,131 @@
+//! Fargate profiles that the aims name, laid over what the eyes see: on every provider, by the aims in force now.
+//!
+//! Not here: what a profile sells (`manifest`), and profiles that the cluster itself would name.
+
+use cycle::Handle;
+use model::aims::FargateAim;
+use model::group::FargateSelector;
+use model::selector::{LabelSelector, Operator, Requirement};
+use model::{Observe, ObserveError, Snapshot};
+
+/// Eyes that see the profiles as well.
+pub(super) struct WithProfiles<E> {
+    pub(super) eyes: E,
+    /// Knows the aims in force.
+    pub(super) handle: Handle,
+}
+
+impl<E: Observe + Send> Observe for WithProfiles<E> {
+    async fn look(&mut self) -> Result<Snapshot, ObserveError> {
+        let mut seen = self.eyes.look().await?;
+        add(&mut seen, &self.handle.aims().fargate);
+        Ok(seen)
+    }
+}
+
+/// A group with its sizes for each profile that is not there yet.
+fn add(seen: &mut Snapshot, profiles: &[FargateAim]) {
+    for profile in profiles {
+        let name = profile.profile.as_str();
+        let there = seen.groups.iter().any(|group| group.name.as_str() == name);
+        let Ok(ix) = u32::try_from(seen.groups.len()) else {
+            return;
+        };
+        if !there {
+            seen.groups
+                .push(manifest::profile_group(name, selectors(profile)));
+            seen.offers.extend(manifest::fargate_offers(name, ix));
+        }
+    }
+    if !profiles.is_empty() {
+        seen.sort();
+    }
+}
+
+/// One selector for each namespace of the profile.
+fn selectors(profile: &FargateAim) -> Vec<FargateSelector> {
+    let requirements = profile.labels.iter().map(|(key, value)| Requirement {
+        key: key.clone(),
+        operator: Operator::In(vec![value.clone()]),
+    });
+    let labels = LabelSelector {
+        requirements: requirements.collect(),
+    };
+    let of = |namespace: &String| FargateSelector {
+        namespace: namespace.clone(),
+        labels: labels.clone(),
+    };
+    profile.namespaces.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cycle::{Desk, Fixed, InForce, ManualClock, MemoryStore, Parts};
+    use guard::Fence;
+    use model::{Aims, Instant, Span};
+    use std::sync::Arc;
+
+    /// Sees one group.
+    struct Eyes;
+
+    impl Observe for Eyes {
+        async fn look(&mut self) -> Result<Snapshot, ObserveError> {
+            let mut seen = Snapshot::default();
+            seen.groups.push(manifest::profile_group("m", Vec::new()));
+            seen.offers.extend(manifest::fargate_offers("m", 0));
+            Ok(seen)
+        }
+    }
+
+    fn aims(profiles: &[&str]) -> Aims {
+        let profile = |name: &&str| FargateAim {
+            profile: (*name).to_owned(),
+            namespaces: vec!["shop".to_owned(), "batch".to_owned()],
+            labels: [("run".to_owned(), "small".to_owned())].into(),
+        };
+        Aims {
+            fargate: profiles.iter().map(profile).collect(),
+            ..Aims::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn profiles_follow_the_aims_in_force() {
+        let desk = Desk::open(Parts {
+            clock: Arc::new(ManualClock::new(Instant(0))),
+            policies: InForce::default(),
+            aims: aims(&[]),
+            store: Box::new(MemoryStore::default()),
+            log: None,
+            library: Box::new(Fixed),
+            fence: Fence::sole(),
+            overdue: Span::from_secs(60),
+        })
+        .await
+        .unwrap();
+        let handle = desk.handle();
+        let mut eyes = WithProfiles {
+            eyes: Eyes,
+            handle: handle.clone(),
+        };
+        for (named, groups) in [
+            (&[][..], &["m"][..]),
+            (&["z", "a"][..], &["a", "m", "z"][..]),
+            (&["m", "a"][..], &["a", "m"][..]),
+        ] {
+            handle.set_aims(aims(named));
+            let seen = eyes.look().await.unwrap();
+            let names: Vec<&str> = seen.groups.iter().map(|group| group.name.as_str()).collect();
+            assert_eq!(names, groups);
+            // Every offer still belongs to the group that sells it.
+            for (group, ix) in seen.groups.iter().zip(0..) {
+                let own = seen.offers.iter().filter(|offer| offer.group == ix);
+                let ids: Vec<&str> = own.map(|offer| offer.id.as_str()).collect();
+                assert!(!ids.is_empty() && ids.iter().all(|id| id.starts_with(group.name.as_str())));
+            }
+            let of_a = seen.groups.iter().find(|group| group.name.as_str() == "a");
+            assert!(of_a.is_none_or(|group| group.fargate_selectors.len() == 2));
+        }
+    }
+}
