@@ -10,15 +10,12 @@ use model::memory::Memory;
 use model::pod::{Pod, PodPhase, PodSpec, SpecIx};
 use model::resources::Resources;
 use model::snapshot::{Freshness, Snapshot, Source};
-use model::time::Span;
 use model::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Namespace under which virtual pods of headroom are listed; no real pod carries it.
 pub const HEADROOM_NAMESPACE: &str = "plimsoll.io/headroom";
-/// A pod that has waited longer than this is past admission: Fargate is no longer an answer for it.
-const ADMISSION_GRACE: Span = Span::from_secs(300);
 /// Replicas to come of one workload that are planned for at once; more follow in the next cycle.
 const TO_COME_AT_ONCE: u32 = 20_000;
 
@@ -80,10 +77,7 @@ pub(crate) fn classes(
             continue;
         };
         if waits(pod, spec, aims) {
-            let late = memory
-                .waiting_since
-                .get(&pod.key)
-                .is_some_and(|since| seen.at.since(*since) > ADMISSION_GRACE);
+            let late = memory.waits_late(&pod.key, seen.at);
             let class = class_of(&mut found, pod.spec, late, spec);
             class.pods.push(pod.key.clone());
             class.pending += 1;

@@ -280,6 +280,7 @@ impl Placed {
             fargate,
             ec2: ec2.map(|ec2| ec2.price),
             sample: class.pods.first().cloned().unwrap_or_else(|| PodKey::new("", "")),
+            late: class.late,
         }
     }
 

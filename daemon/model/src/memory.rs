@@ -7,6 +7,9 @@ use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// A pod that has waited longer than this is past admission: Fargate is no longer an answer for it.
+const ADMISSION_GRACE: Span = Span::from_secs(300);
+
 /// Version that this build writes; it reads this one and the one before.
 pub const MEMORY_VERSION: u32 = 1;
 
@@ -35,6 +38,14 @@ pub struct Memory {
     /// Since when each pod has been waiting, as first seen.
     #[serde(with = "crate::memory::pairs")]
     pub waiting_since: BTreeMap<PodKey, Instant>,
+}
+
+impl Memory {
+    /// Whether a pod has waited so long that it is past admission: it is of another class than its like.
+    pub fn waits_late(&self, pod: &PodKey, at: Instant) -> bool {
+        let since = self.waiting_since.get(pod);
+        since.is_some_and(|since| at.since(*since) > ADMISSION_GRACE)
+    }
 }
 
 impl Default for Memory {

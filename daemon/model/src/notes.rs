@@ -63,6 +63,9 @@ pub struct ClassNote {
     pub ec2: Option<UsdPerHour>,
     /// First pod, for reading.
     pub sample: PodKey,
+    /// Its pods have waited so long that they are of a class of their own (`Memory::waits_late`).
+    #[serde(default)]
+    pub late: bool,
 }
 
 /// One offer set.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixture::{Cluster, NOW, asks};
+use model::time::Span;
 
 fn names(classes: &[Class]) -> Vec<String> {
     classes

@@ -62,13 +62,15 @@ pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
         |intent| matches!(&intent.kind, IntentKind::Launch { pods, .. } if pods.contains(key)),
     );
     if let Some(pod) = seen.filter(|pod| pod.node.is_none()) {
+        // A spec has two classes where some of its pods have waited for long.
+        let late = record.memory.waits_late(key, record.snapshot.at);
         let class = record
             .notes
             .classes
             .iter()
-            .find(|class| class.spec == Some(pod.spec));
+            .find(|class| class.spec == Some(pod.spec) && class.late == late);
         if let Some(class) = class {
-            prices(answer, class);
+            prices(answer, 0, class);
         }
     }
 }
@@ -140,7 +142,7 @@ pub(super) fn workload(answer: &mut Answer<'_>, key: &WorkloadKey) {
                     class.pending, class.to_come
                 ),
             );
-            prices(answer, class);
+            prices(answer, 1, class);
         }
     }
 }
@@ -206,10 +208,10 @@ fn state(answer: &mut Answer<'_>, pod: &Pod) {
     );
 }
 
-fn prices(answer: &mut Answer<'_>, class: &ClassNote) {
+fn prices(answer: &mut Answer<'_>, depth: u32, class: &ClassNote) {
     answer.decided(
         FactKind::Price,
-        1,
+        depth,
         format_args!("one such pod pays {}", class.pays),
     );
     let price = |price: Option<model::UsdPerHour>| {
@@ -218,7 +220,7 @@ fn prices(answer: &mut Answer<'_>, class: &ClassNote) {
     if class.fargate.is_some() {
         answer.decided(
             FactKind::Price,
-            1,
+            depth,
             format_args!("Fargate: {}; EC2: {}", price(class.fargate), price(class.ec2)),
         );
     }

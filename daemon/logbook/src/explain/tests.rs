@@ -148,6 +148,7 @@ fn notes() -> Notes {
             fargate: Some(UsdPerHour(70_000_000)),
             ec2: None,
             sample: PodKey::new("ns", "fits"),
+            late: false,
         }],
         ..Notes::default()
     }
@@ -185,10 +186,34 @@ fn a_pod_that_is_placed() {
             "  price adds $0.1000/h for 1 nodes and 1 pods",
             "  verdict cleared",
             "  outcome done",
-            "  price one such pod pays $0.0500/h",
-            "  price Fargate: $0.0700/h; EC2: no offer can run it",
+            "price one such pod pays $0.0500/h",
+            "price Fargate: $0.0700/h; EC2: no offer can run it",
         ]
     );
+}
+
+#[test]
+fn a_pod_pays_the_price_of_its_own_class() {
+    let mut record = record();
+    let waiting = PodKey::new("ns", "waits");
+    let class = record.notes.classes[0].clone();
+    record.notes.classes.push(ClassNote {
+        pays: UsdPerHour(90_000_000),
+        late: true,
+        sample: waiting.clone(),
+        ..class
+    });
+    let mut memory = model::Memory::default();
+    memory.waiting_since.insert(waiting.clone(), Instant(-900_000));
+    record.memory = Arc::new(memory);
+    let pays = |pod: PodKey| {
+        let facts = explain(&record, &Subject::Pod(pod)).unwrap().facts;
+        let price = facts.into_iter().rfind(|fact| fact.text.starts_with("one such"));
+        price.map(|fact| (fact.text, fact.depth))
+    };
+    assert_eq!(pays(waiting), Some(("one such pod pays $0.0900/h".to_owned(), 0)));
+    let fits = PodKey::new("ns", "fits");
+    assert_eq!(pays(fits), Some(("one such pod pays $0.0500/h".to_owned(), 0)));
 }
 
 #[test]
