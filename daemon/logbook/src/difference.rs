@@ -1,9 +1,9 @@
 //! Differences between two plans for the same record, as `replay` prints them.
 
 use model::plan::{Cost, Plan, PlannedNode, Step, StepKind};
-use model::{NodeName, Refusal};
+use model::{NodeName, PodKey, Refusal};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One thing that two plans do not agree on.
@@ -31,6 +31,12 @@ pub enum Difference {
         /// Nodes that carry other pods.
         nodes: u32,
     },
+    /// The same nodes in another order.
+    NodesReordered,
+    /// The same waiting pods on the same nodes that are there, in another order.
+    ExistingReordered,
+    /// The same refusals in another order.
+    RefusalsReordered,
     /// A refusal that only the second plan has.
     RefusalAdded(Refusal),
     /// A refusal that only the first plan has.
@@ -51,21 +57,29 @@ pub enum Difference {
     },
 }
 
-/// What the second plan has that the first has not, and the other way round; empty for equal plans.
+/// What the second plan has that the first has not, and the other way round; empty for equal plans, and only for
+/// these.
 pub fn difference(was: &Plan, is: &Plan) -> Vec<Difference> {
     let mut found = Vec::new();
     steps(&was.steps, &is.steps, &mut found);
     let (gone, new) = unshared(&was.nodes, &is.nodes);
-    found.extend(gone.cloned().map(Difference::NodeRemoved));
-    found.extend(new.cloned().map(Difference::NodeAdded));
+    if gone.is_empty() && new.is_empty() && was.nodes != is.nodes {
+        found.push(Difference::NodesReordered);
+    }
+    found.extend(gone.into_iter().cloned().map(Difference::NodeRemoved));
+    found.extend(new.into_iter().cloned().map(Difference::NodeAdded));
     if was.existing != is.existing {
-        found.push(Difference::ExistingChanged {
-            nodes: existing(was, is),
+        found.push(match existing(was, is) {
+            0 => Difference::ExistingReordered,
+            nodes => Difference::ExistingChanged { nodes },
         });
     }
     let (gone, new) = unshared(&was.refusals, &is.refusals);
-    found.extend(gone.cloned().map(Difference::RefusalRemoved));
-    found.extend(new.cloned().map(Difference::RefusalAdded));
+    if gone.is_empty() && new.is_empty() && was.refusals != is.refusals {
+        found.push(Difference::RefusalsReordered);
+    }
+    found.extend(gone.into_iter().cloned().map(Difference::RefusalRemoved));
+    found.extend(new.into_iter().cloned().map(Difference::RefusalAdded));
     if was.cost != is.cost {
         found.push(Difference::CostChanged {
             was: was.cost,
@@ -121,23 +135,39 @@ fn object(kind: &StepKind) -> String {
     }
 }
 
-/// Items of the first list that the second has not, and the other way round.
-fn unshared<'a, T: Serialize>(
-    was: &'a [T],
-    is: &'a [T],
-) -> (impl Iterator<Item = &'a T>, impl Iterator<Item = &'a T>) {
-    // By their bytes: plans list thousands, and a set needs an order.
+/// Items of the first list that the second has not, and the other way round; one that is there twice counts
+/// twice.
+fn unshared<'a, T: Serialize>(was: &'a [T], is: &'a [T]) -> (Vec<&'a T>, Vec<&'a T>) {
+    // By their bytes: plans list thousands, and a map needs an order.
     let bytes = |item: &T| serde_json::to_vec(item).unwrap_or_default();
-    let olds: BTreeSet<Vec<u8>> = was.iter().map(bytes).collect();
-    let news: BTreeSet<Vec<u8>> = is.iter().map(bytes).collect();
-    (
-        was.iter().filter(move |item| !news.contains(&bytes(item))),
-        is.iter().filter(move |item| !olds.contains(&bytes(item))),
-    )
+    let mut olds: BTreeMap<Vec<u8>, Vec<&T>> = BTreeMap::new();
+    for item in was.iter().rev() {
+        olds.entry(bytes(item)).or_default().push(item);
+    }
+    let mut new = Vec::new();
+    for item in is {
+        if olds.get_mut(&bytes(item)).and_then(Vec::pop).is_none() {
+            new.push(item);
+        }
+    }
+    (olds.into_values().flatten().collect(), new)
 }
 
+/// Nodes that are there and carry other waiting pods, whatever the order of either.
 fn existing(was: &Plan, is: &Plan) -> u32 {
-    let by_node = |plan: &Plan| plan.existing.iter().cloned().collect::<BTreeMap<NodeName, _>>();
+    let by_node = |plan: &Plan| {
+        let mut nodes: BTreeMap<NodeName, Vec<PodKey>> = BTreeMap::new();
+        for (node, pods) in &plan.existing {
+            nodes
+                .entry(node.clone())
+                .or_default()
+                .extend(pods.iter().cloned());
+        }
+        for pods in nodes.values_mut() {
+            pods.sort();
+        }
+        nodes
+    };
     let (was, is) = (by_node(was), by_node(is));
     let moved = is
         .iter()
@@ -160,6 +190,9 @@ impl fmt::Display for Difference {
                 )
             }
             Self::StepsReordered => f.write_str("~ the same steps in another order"),
+            Self::NodesReordered => f.write_str("~ the same nodes in another order"),
+            Self::ExistingReordered => f.write_str("~ the same pods on the same nodes, in another order"),
+            Self::RefusalsReordered => f.write_str("~ the same refusals in another order"),
             Self::NodeAdded(node) => {
                 write!(
                     f,
@@ -204,7 +237,7 @@ mod tests {
             intent: None,
             generation: 0,
             kind: StepKind::Nominate {
-                pod: model::PodKey::new("ns", pod),
+                pod: PodKey::new("ns", pod),
                 node: node.into(),
             },
             reason: Reason::Planned,
@@ -247,6 +280,43 @@ mod tests {
         ));
         let turned = plan(vec![nominate(0, "b", "n1"), nominate(1, "a", "n1")]);
         assert_eq!(difference(&was, &turned), [Difference::StepsReordered]);
+    }
+
+    #[test]
+    fn plans_that_differ_differ_in_something() {
+        let node = |name: &str, pods: &[&str]| PlannedNode {
+            name: name.into(),
+            group: "g".into(),
+            offer: "o".into(),
+            pods: pods.iter().map(|pod| PodKey::new("ns", *pod)).collect(),
+        };
+        let refusal = |pod: &str| Refusal::Pod {
+            pod: PodKey::new("ns", pod),
+            why: model::reason::Misfit::NodeAffinity,
+            closest: Vec::new(),
+        };
+        let was = Plan {
+            nodes: vec![node("a", &["p"]), node("b", &["q"])],
+            existing: vec![
+                ("n1".into(), vec![PodKey::new("ns", "x")]),
+                ("n2".into(), Vec::new()),
+            ],
+            refusals: vec![refusal("r"), refusal("s")],
+            ..Plan::default()
+        };
+        let told = |edit: fn(&mut Plan)| {
+            let mut is = was.clone();
+            edit(&mut is);
+            difference(&was, &is)
+        };
+        assert_eq!(told(|is| is.nodes.swap(0, 1)), [Difference::NodesReordered]);
+        assert_eq!(told(|is| is.existing.swap(0, 1)), [Difference::ExistingReordered]);
+        assert_eq!(told(|is| is.refusals.swap(0, 1)), [Difference::RefusalsReordered]);
+        // What is there twice is one more.
+        let twice = |is: &mut Plan| is.nodes.push(is.nodes[0].clone());
+        assert_eq!(told(twice), [Difference::NodeAdded(node("a", &["p"]))]);
+        let gone = |is: &mut Plan| drop(is.existing.remove(0));
+        assert_eq!(told(gone), [Difference::ExistingChanged { nodes: 1 }]);
     }
 
     #[test]
