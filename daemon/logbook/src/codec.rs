@@ -163,19 +163,18 @@ const DIGEST: usize = 64;
 
 /// Version 0: trouble as free text, neither policies in force nor what became of intents.
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-pub(crate) struct RecordV0 {
-    pub(crate) engine: String,
-    pub(crate) cycle: u64,
-    pub(crate) at: Instant,
-    pub(crate) snapshot: Snapshot,
-    pub(crate) memory: Memory,
-    pub(crate) aims: Aims,
-    pub(crate) notes: Notes,
-    pub(crate) plan: Plan,
-    pub(crate) verdicts: Vec<(StepId, Verdict)>,
-    pub(crate) outcomes: Vec<(StepId, Outcome)>,
-    pub(crate) error: Option<String>,
+struct RecordV0 {
+    engine: String,
+    cycle: u64,
+    at: Instant,
+    snapshot: Snapshot,
+    memory: Memory,
+    aims: Aims,
+    notes: Notes,
+    plan: Plan,
+    verdicts: Vec<(StepId, Verdict)>,
+    outcomes: Vec<(StepId, Outcome)>,
+    error: Option<String>,
 }
 
 impl From<RecordV0> for CycleRecord {

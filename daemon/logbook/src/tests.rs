@@ -1,13 +1,10 @@
 //! The log as a whole: what is written comes back, what a crash or a bad disk does to it is found and bounded.
 
-use crate::codec::RecordV0;
-use crate::frame::{Frame, HEADER, Header, Kind};
+use crate::frame::{Frame, HEADER, Header};
 use crate::{CycleRecord, LogError, Playback, RECORD_VERSION, Reader, Settings, Trouble, Writer};
-use model::advice::{Hook, PolicyCall, PolicyMode};
+use model::advice::PolicyMode;
 use model::pod::{Pod, PodPhase};
-use model::{
-    Aims, Instant, Memory, Notes, Observe, ObserveError, Outcome, Plan, PodKey, Snapshot, Span, StepId,
-};
+use model::{Instant, Observe, ObserveError, Outcome, PodKey, Snapshot, Span, StepId};
 use std::fs;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -385,64 +382,66 @@ fn components_are_kept_once_per_segment() {
     );
 }
 
-#[test]
-fn a_record_of_the_version_before_is_read() {
-    let call = PolicyCall {
-        policy: "scaler".into(),
-        digest: "cd".repeat(32),
-        hook: Hook::Scaler,
-        mode: PolicyMode::Shadow,
-        fuel: 7,
-        answer: Ok(model::Advice::Scale(Vec::new())),
-        log: Vec::new(),
-    };
-    let old = RecordV0 {
-        engine: "0.0.9".to_owned(),
-        cycle: 41,
-        at: Instant(5),
-        snapshot: Snapshot::default(),
-        memory: Memory::default(),
-        aims: Aims::default(),
-        notes: Notes {
-            calls: vec![call],
-            ..Notes::default()
-        },
-        plan: Plan::default(),
-        verdicts: Vec::new(),
-        outcomes: Vec::new(),
-        error: Some("pods: gone".to_owned()),
-    };
-    let json = serde_json::to_vec(&old).unwrap();
-    let frame = |version| Frame {
-        kind: Kind::Key,
-        version,
-        unpacked: u32::try_from(json.len()).unwrap(),
-        payload: zstd::bulk::compress(&json, 3).unwrap(),
-    };
-    let header = Header {
-        first_cycle: 41,
-        first_at: Instant(5),
-    };
+/// Segments as they were once written; they are never written anew.
+const SEGMENT_V0: &[u8] = include_bytes!("fixtures/segment-v0.plog");
+const SEGMENT_V1: &[u8] = include_bytes!("fixtures/segment-v1.plog");
+
+fn kept(segment: &[u8]) -> Vec<Result<CycleRecord, LogError>> {
     let folder = TempDir::new().unwrap();
-    let path = folder.path().join("segment-41.plog");
-    fs::write(&path, [&header.bytes()[..], &frame(0).bytes()].concat()).unwrap();
-    let read = Reader::open(&path).unwrap().next().unwrap().unwrap();
+    let path = folder.path().join("segment-000000000001.plog");
+    fs::write(&path, segment).unwrap();
+    Reader::open(&path).unwrap().collect()
+}
+
+#[test]
+fn a_log_of_the_version_before_is_read() {
+    let read = kept(SEGMENT_V0).remove(0).unwrap();
     assert_eq!(
         (read.version, read.cycle, read.engine.as_str()),
-        (RECORD_VERSION, 41, "0.0.9")
+        (RECORD_VERSION, 1, "0.0.9")
     );
-    assert_eq!(read.policies[0].mode, PolicyMode::Shadow);
+    assert_eq!(
+        (read.policies[0].name.as_str(), read.policies[0].mode),
+        ("scaler", PolicyMode::Shadow)
+    );
     assert_eq!(
         read.trouble,
         Some(Trouble::Unseen {
             why: "pods: gone".to_owned()
         })
     );
-    fs::write(&path, [&header.bytes()[..], &frame(9).bytes()].concat()).unwrap();
-    let refused = Reader::open(&path)
-        .unwrap()
-        .next()
-        .unwrap()
+    assert_eq!((read.snapshot.pods.len(), read.plan.nodes.len()), (4, 1));
+}
+
+#[test]
+fn a_log_of_this_version_as_it_was_once_written_is_read() {
+    let read: Vec<CycleRecord> = kept(SEGMENT_V1).into_iter().map(Result::unwrap).collect();
+    assert_eq!(
+        read.iter().map(|record| record.cycle).collect::<Vec<_>>(),
+        [1, 2, 3, 4]
+    );
+    assert!(
+        read.iter()
+            .all(|record| record.version == 1 && record.trouble.is_none())
+    );
+    let first = &read[0];
+    assert_eq!((first.snapshot.pods.len(), first.plan.nodes.len()), (4, 1));
+    assert_eq!(
+        (first.verdicts.len(), first.outcomes.len()),
+        (first.plan.steps.len(), 1)
+    );
+    assert_eq!(read[3].snapshot.nodes.len(), 2);
+}
+
+#[test]
+fn a_record_of_a_version_to_come_is_refused() {
+    let (header, mut frame) = (
+        &SEGMENT_V1[..HEADER],
+        Frame::read(&mut &SEGMENT_V1[HEADER..]).unwrap(),
+    );
+    frame.version = 9;
+    let refused = kept(&[header, &frame.bytes()].concat())
+        .remove(0)
         .unwrap_err()
         .to_string();
     assert!(
