@@ -9,7 +9,7 @@ use crate::ring::Ring;
 use arc_swap::ArcSwap;
 use guard::{Fence, LedgerStore, StoreError};
 use logbook::CycleRecord;
-use model::advice::{PolicyCall, PolicyFault};
+use model::advice::PolicyFault;
 use model::aims::Modes;
 use model::intent::{Ledger, Pause};
 use model::{Aims, Instant, Memory, PolicyName, Span};
@@ -230,13 +230,7 @@ impl Shared {
             if record.trouble.is_none() {
                 face.last_whole = Some(record.at);
             }
-            // A policy in quarantine is listed in the notes, but it was not called.
-            let called = |call: &&PolicyCall| {
-                call.fuel > 0
-                    || !matches!(call.answer, Err(PolicyFault::Declined(_)))
-                    || !record.memory.quarantine.contains_key(&call.policy)
-            };
-            for call in record.notes.calls.iter().filter(called) {
+            for call in record.calls() {
                 let tally = face.tallies.entry(call.policy.clone()).or_default();
                 tally.calls = tally.calls.saturating_add(1);
                 tally.fuel = tally.fuel.saturating_add(call.fuel);

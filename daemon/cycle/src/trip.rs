@@ -181,15 +181,16 @@ impl<'a> Trip<'a> {
     /// Carries out one step, unless its outcome is known without that, and settles its intent.
     async fn one(&mut self, hands: &mut impl Act, cleared: Cleared<Step>, instead: Option<Outcome>) {
         let step = cleared.get().clone();
-        let outcome = match instead {
-            Some(outcome) => outcome,
-            None => tokio::select! {
+        let outcome = if let Some(outcome) = instead {
+            outcome
+        } else {
+            tokio::select! {
                 biased;
                 outcome = hands.carry_out(cleared) => outcome,
                 () = self.shared.clock.sleep(EFFECT_TIME) => Outcome::Unknown {
                     why: format!("no answer within {EFFECT_TIME}"),
                 },
-            },
+            }
         };
         let seen = Arc::clone(&self.record.snapshot);
         let mut book = self.shared.book.lock().await;

@@ -3,10 +3,11 @@
 //! A value and nothing else: how it is written and read is next door. What a person reads is rendered from
 //! the enums in here at the edge.
 
-use model::advice::PolicyMode;
+use model::advice::{PolicyCall, PolicyFault, PolicyMode};
 use model::intent::LedgerEvent;
 use model::{Aims, Instant, Memory, Notes, Outcome, Plan, PolicyName, Snapshot, Step, StepId, Verdict};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -58,6 +59,30 @@ impl CycleRecord {
             self.trouble,
             Some(Trouble::Unseen { .. } | Trouble::Ended | Trouble::LedgerUnread { .. })
         )
+    }
+}
+
+impl CycleRecord {
+    /// Calls that were made: a policy in quarantine is listed in the notes, but it was not called.
+    pub fn calls(&self) -> impl Iterator<Item = &PolicyCall> {
+        self.notes.calls.iter().filter(|call| {
+            call.fuel > 0
+                || !matches!(call.answer, Err(PolicyFault::Declined(_)))
+                || !self.memory.quarantine.contains_key(&call.policy)
+        })
+    }
+
+    /// Steps that were cleared, those taken up again included, with what came of them.
+    pub fn carried_out(&self) -> impl Iterator<Item = (&Step, &Outcome)> {
+        let steps: BTreeMap<StepId, &Step> = self
+            .resumed
+            .iter()
+            .chain(&self.plan.steps)
+            .map(|step| (step.id, step))
+            .collect();
+        self.outcomes
+            .iter()
+            .filter_map(move |(id, outcome)| Some((*steps.get(id)?, outcome)))
     }
 }
 
@@ -115,5 +140,59 @@ impl fmt::Display for Trouble {
             }
             Self::LedgerLate { why } => write!(f, "the ledger could not be saved after the effects: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::advice::Hook;
+    use model::plan::StepKind;
+    use model::{Plan, Reason};
+
+    #[test]
+    fn what_was_called_and_carried_out() {
+        let call = |policy: &str, fuel: u64, answer| PolicyCall {
+            policy: policy.into(),
+            digest: String::new(),
+            hook: Hook::Scaler,
+            mode: PolicyMode::Enforce,
+            fuel,
+            answer,
+            log: Vec::new(),
+        };
+        let declined = || Err(PolicyFault::Declined("no".to_owned()));
+        let step = |ordinal: u32| Step {
+            id: StepId { cycle: 1, ordinal },
+            intent: None,
+            generation: 0,
+            kind: StepKind::Uncordon { node: "n".into() },
+            reason: Reason::Planned,
+        };
+        let mut memory = Memory::default();
+        memory.quarantine.insert("held".into(), Instant(0));
+        let outcome = |ordinal: u32| (StepId { cycle: 1, ordinal }, Outcome::done());
+        let record = CycleRecord {
+            memory: Arc::new(memory),
+            notes: Notes {
+                calls: vec![
+                    call("held", 0, declined()),
+                    call("free", 0, declined()),
+                    call("held", 7, declined()),
+                ],
+                ..Notes::default()
+            },
+            plan: Plan {
+                steps: vec![step(0), step(1)],
+                ..Plan::default()
+            },
+            resumed: vec![step(2)],
+            outcomes: vec![outcome(2), outcome(0)],
+            ..CycleRecord::default()
+        };
+        let called: Vec<(&str, u64)> = record.calls().map(|c| (c.policy.as_str(), c.fuel)).collect();
+        assert_eq!(called, [("free", 0), ("held", 7)]);
+        let done: Vec<u32> = record.carried_out().map(|(step, _)| step.id.ordinal).collect();
+        assert_eq!(done, [2, 0]);
     }
 }

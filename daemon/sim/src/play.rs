@@ -10,7 +10,7 @@ use crate::world::{Sums, World};
 use cycle::{Desk, Ends, InForce, ManualClock, Parts, run_cycle};
 use guard::{Fence, StoreError};
 use logbook::CycleRecord;
-use model::{Outcome, Reason, Span, Step, StepId, StepKind};
+use model::{Outcome, Reason, Span, Step, StepKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -199,7 +199,7 @@ impl Run {
     }
 
     fn note(&mut self, number: u64, record: &CycleRecord, sums: &Sums) -> Sample {
-        for call in &record.notes.calls {
+        for call in record.calls() {
             self.policy.calls += 1;
             self.policy.fuel += call.fuel;
             self.policy.faults += u64::from(call.answer.is_err());
@@ -237,11 +237,7 @@ impl Run {
 
 /// Steps that were cleared, with what came of them.
 pub fn carried_out(record: &CycleRecord) -> impl Iterator<Item = (&Step, &Outcome)> {
-    let steps: BTreeMap<StepId, &Step> = record.plan.steps.iter().map(|step| (step.id, step)).collect();
-    record
-        .outcomes
-        .iter()
-        .filter_map(move |(id, outcome)| Some((*steps.get(id)?, outcome)))
+    record.carried_out()
 }
 
 /// The policy behind a step, or `engine`.
