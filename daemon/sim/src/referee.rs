@@ -1,7 +1,8 @@
 //! The referee's word: breaches of what must never happen, whoever asked for it.
 //!
 //! Source of the rules: reliability invariants (no over-commit, budgets kept, no removal of a node that still
-//! runs pods, group bounds kept, annotated pods left alone). A run with a violation is a failed run.
+//! runs pods, group bounds kept, annotated pods left alone, no removal on an old or incomplete picture, no more
+//! per window than the aims allow). A run with a violation is a failed run.
 
 use model::{GroupName, Instant, NodeName, PodKey, WorkloadKey};
 use serde::Serialize;
@@ -22,7 +23,7 @@ pub struct Violation {
 pub enum ViolationKind {
     /// A node carries more than it can.
     OverCommit,
-    /// An eviction left a budget with too few healthy pods.
+    /// A removal left a budget with too few healthy pods.
     DisruptionBudget,
     /// A node was removed on purpose while pods ran on it.
     RemovedWithPods,
@@ -32,6 +33,10 @@ pub enum ViolationKind {
     MustNotMove,
     /// A pod was planned onto a node that could never run it.
     CannotRunThere,
+    /// A node was cordoned, drained or removed on a picture that was too old or not complete.
+    ActedBlind,
+    /// More was bought, removed or evicted within a window than the aims allow.
+    OverLimit,
     /// A Deployment has fewer pods than it wants and nobody makes them.
     PodLost,
 }
@@ -53,11 +58,16 @@ impl Violation {
         }
     }
 
-    pub(crate) fn budget(at: Instant, pod: &PodKey, wanted: u32, healthy: u32) -> Self {
+    pub(crate) fn budget(
+        at: Instant,
+        node: &NodeName,
+        of: &WorkloadKey,
+        (wanted, healthy): (u32, u32),
+    ) -> Self {
         Self {
             at,
             kind: ViolationKind::DisruptionBudget,
-            message: format!("evicting {pod} left {healthy} healthy pods, the budget wants {wanted}"),
+            message: format!("removing {node} leaves {of} {healthy} healthy pods, its budget wants {wanted}"),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::scenario::parts::{FargateSelect, GroupPlan};
 use crate::scenario::pods::effect;
 use crate::scenario::read::Fetch;
+use crate::scenario::values;
 use manifest::At;
 use manifest::{PriceList, Problems};
 use model::aims::{Aims, Catalogue};
@@ -12,6 +13,9 @@ use model::{GroupKind, GroupName, Offer, OfferId};
 
 /// What spot costs where the price list does not say, in thousandths of the on-demand price.
 const SPOT_PERMILLE: i64 = 400;
+
+/// More nodes than this in one group is a slip of the keyboard.
+const MAX_NODES: u32 = 20_000;
 
 /// A group as it was read, with what it wants to sell.
 pub(super) struct ReadGroup<'s, 't> {
@@ -47,9 +51,9 @@ fn group<'s, 't>(at: At<'s, 't>, zones: &[String]) -> Option<ReadGroup<'s, 't>> 
     let name = GroupName::new(at.get("name").name()?);
     let kind = kind(at.get("kind"));
     let is_fargate = kind == GroupKind::FargateProfile;
-    let min = at.get("min").count().unwrap_or(0);
-    let max = at.get("max").count().unwrap_or(100);
-    let initial = at.get("initial").count().unwrap_or(min);
+    let min = nodes(at.get("min"), 0);
+    let max = nodes(at.get("max"), 100);
+    let initial = nodes(at.get("initial"), min);
     if min > max {
         at.get("max").problem("must not be below min");
     }
@@ -97,6 +101,10 @@ fn group<'s, 't>(at: At<'s, 't>, zones: &[String]) -> Option<ReadGroup<'s, 't>> 
         zones: if named.is_empty() { zones.to_vec() } else { named },
         purchase: purchase(at.get("purchase")),
     })
+}
+
+fn nodes(at: At<'_, '_>, fallback: u32) -> u32 {
+    values::at_most(at, at.count().unwrap_or(fallback), MAX_NODES)
 }
 
 fn kind(at: At<'_, '_>) -> GroupKind {

@@ -15,6 +15,12 @@ use model::{PodSpec, Resources, Span, WorkloadKey};
 const MAX_PODS: u32 = 100_000;
 /// Largest request of a pod that makes sense, in millicores.
 const MAX_CPU_MILLI: i64 = 1_000_000;
+/// Largest request of a pod that makes sense, in bytes.
+const MAX_MEMORY_BYTES: i64 = 1 << 45;
+/// Largest load of a workload that makes sense, in millicores: what all its pods could ask for.
+const MAX_LOAD_MILLI: i64 = 1_000_000_000;
+/// Most that a pod can use of its request, in thousandths of it.
+const MAX_BURST_PERMILLE: i64 = 1_000_000;
 
 /// Fields that everything with pods has.
 const POD_FIELDS: [&str; 13] = [
@@ -136,7 +142,7 @@ fn pod(
     let traced = at.get("file").is_there();
     let requests = Resources::new(
         request(at.get("cpu"), values::cpu_milli, traced, MAX_CPU_MILLI),
-        request(at.get("memory"), values::bytes, traced, 1 << 45),
+        request(at.get("memory"), values::bytes, traced, MAX_MEMORY_BYTES),
     );
     let mut labels = at.get("labels").labels();
     labels.entry("app".to_owned()).or_insert_with(|| name.clone());
@@ -254,7 +260,7 @@ fn load(at: At<'_, '_>) -> Option<Load> {
     let curve = if at.get("points").is_there() {
         Curve::Points(points(at.get("points")))
     } else if at.get("even").is_there() {
-        Curve::Even(values::cpu_milli(at.get("even")).unwrap_or(0))
+        Curve::Even(load_milli(at.get("even")))
     } else {
         for key in ["low", "high", "peak"] {
             if !at.get(key).is_there() {
@@ -262,8 +268,8 @@ fn load(at: At<'_, '_>) -> Option<Load> {
             }
         }
         Curve::Diurnal {
-            low: values::cpu_milli(at.get("low")).unwrap_or(0),
-            high: values::cpu_milli(at.get("high")).unwrap_or(0),
+            low: load_milli(at.get("low")),
+            high: load_milli(at.get("high")),
             peak: values::time_of_day(at.get("peak")).unwrap_or_default(),
         }
     };
@@ -272,9 +278,13 @@ fn load(at: At<'_, '_>) -> Option<Load> {
         noise_permille: values::permille(at.get("noise")).unwrap_or(0),
         burst_permille: match values::cpu_milli(at.get("burst")) {
             None => 2000,
-            Some(times) => times.max(1),
+            Some(times) => values::at_most(at.get("burst"), times.max(1), MAX_BURST_PERMILLE),
         },
     })
+}
+
+fn load_milli(at: At<'_, '_>) -> i64 {
+    values::at_most(at, values::cpu_milli(at).unwrap_or(0), MAX_LOAD_MILLI)
 }
 
 fn points(at: At<'_, '_>) -> Vec<(Span, i64)> {
@@ -285,7 +295,7 @@ fn points(at: At<'_, '_>) -> Vec<(Span, i64)> {
         if read.last().is_some_and(|(before, _)| *before >= when) {
             item.get("at").problem("must be later than the point before");
         }
-        read.push((when, values::cpu_milli(item.get("cpu")).unwrap_or(0)));
+        read.push((when, load_milli(item.get("cpu"))));
     }
     read
 }
@@ -330,7 +340,7 @@ fn rows(at: At<'_, '_>, fetch: Fetch<'_>) -> Vec<TraceRow> {
         match row(line) {
             Some(row) => rows.push(row),
             None => at.problem(format_args!(
-                "line {number}: must be five whole numbers, none negative"
+                "line {number}: must be five whole numbers, none negative, of pods that a machine could run"
             )),
         }
     }
@@ -354,8 +364,10 @@ fn row(line: &str) -> Option<TraceRow> {
     Some(TraceRow {
         at: Span::from_secs(at),
         pods: u32::try_from(pods).ok().filter(|pods| *pods <= MAX_PODS)?,
-        cpu_milli,
-        memory_bytes: memory_mib.checked_mul(1 << 20)?,
+        cpu_milli: Some(cpu_milli).filter(|cpu| *cpu <= MAX_CPU_MILLI)?,
+        memory_bytes: memory_mib
+            .checked_mul(1 << 20)
+            .filter(|bytes| *bytes <= MAX_MEMORY_BYTES)?,
         runs: Span::from_secs(runs),
     })
 }

@@ -2,13 +2,16 @@
 //!
 //! Files beside it (offers, traces) are fetched by the caller's function, so that nothing here does I/O.
 
-use crate::scenario::{Lag, Scenario, offers, pods, strikes, values};
+use crate::scenario::{Arrivals, Lag, Scenario, offers, pods, strikes, values};
 use manifest::{At, Problems, Sheet};
 use model::aims::{Aims, Mode};
 use model::{Instant, Span};
 
 /// Scenarios longer than this would fill the memory before they end.
 const MAX_CYCLES: i64 = 1_000_000;
+
+/// Jobs and traces that bring more pods than this would as well.
+const MAX_ARRIVALS: i64 = 10_000_000;
 
 /// Fetches a file named by a scenario, relative to it: its bytes, or why not.
 pub type Fetch<'f> = &'f dyn Fn(&str) -> Result<Vec<u8>, String>;
@@ -86,6 +89,7 @@ fn whole(top: At<'_, '_>, file: &str, fetch: Fetch<'_>) -> (Scenario, Problems) 
         aims,
     };
     check_length(top, &scenario);
+    check_arrivals(top, &scenario);
     (scenario, outside)
 }
 
@@ -158,6 +162,27 @@ fn positive(at: At<'_, '_>) -> Span {
         at.problem("is missing");
     }
     values::positive(at, Span::from_secs(3600))
+}
+
+/// All that the jobs and traces bring over the whole scenario.
+fn check_arrivals(top: At<'_, '_>, scenario: &Scenario) {
+    let pods = |arrivals: &Arrivals| match arrivals {
+        Arrivals::Burst { job, every, .. } => {
+            let every = every.map_or(i64::MAX, |every| every.millis().max(1));
+            let times = scenario.duration.millis() / every + 1;
+            times.saturating_mul(i64::from(job.pods.1.max(1)))
+        }
+        Arrivals::Trace { rows, .. } => rows.iter().map(|row| i64::from(row.pods)).sum(),
+    };
+    let all = scenario
+        .arrivals
+        .iter()
+        .fold(0_i64, |all, arrivals| all.saturating_add(pods(arrivals)));
+    if all > MAX_ARRIVALS {
+        top.get("jobs").problem(format_args!(
+            "{all} pods arrive; a scenario has at most {MAX_ARRIVALS}"
+        ));
+    }
 }
 
 fn check_length(top: At<'_, '_>, scenario: &Scenario) {

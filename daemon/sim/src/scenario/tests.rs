@@ -214,6 +214,57 @@ fn what_is_no_scenario_is_refused() {
 }
 
 #[test]
+fn what_no_machine_could_play_is_refused_at_its_place() {
+    let found = problems(
+        "
+name: hostile
+duration: 1h
+cluster: {boot: 9999999999s}
+groups:
+  - {name: a, types: [m6a.large], min: 4000000000, max: 4000000000, initial: 4000000000}
+deployments:
+  - {name: b, cpu: 1, memory: 1Gi, load: {even: 9000000000000}, starts: {min: 1s, max: 900000d}}
+  - {name: c, cpu: 1, memory: 1Gi, load: {low: 1, high: 9e12, peak: '14:00', burst: 9e12}}
+  - {name: d, cpu: 1, memory: 1Gi, load: {points: [{at: 1s, cpu: 9000000000000}]}}
+jobs:
+  - {name: e, cpu: 1, memory: 1Gi, pods: 100000, every: 1ms}
+faults:
+  - {kind: slow-boot, at: 1m, for: 1m, boot: 9999999999s}
+",
+    );
+    let expected = [
+        "s.yaml: cluster.boot: must be at most a year",
+        "s.yaml: groups[0].min: must be at most 20000",
+        "s.yaml: groups[0].max: must be at most 20000",
+        "s.yaml: groups[0].initial: must be at most 20000",
+        "s.yaml: deployments[0].load.even: must be at most 1000000000",
+        "s.yaml: deployments[0].starts.max: must be at most a year",
+        "s.yaml: deployments[1].load.high: must be at most 1000000000",
+        "s.yaml: deployments[1].load.burst: must be at most 1000000",
+        "s.yaml: deployments[2].load.points[0].cpu: must be at most 1000000000",
+        "s.yaml: faults[0].boot: must be at most a year",
+    ];
+    for wanted in expected {
+        assert!(
+            found.iter().any(|line| line == wanted),
+            "{wanted} in\n{}",
+            found.join("\n")
+        );
+    }
+    let jobs = |line: &&String| line.starts_with("s.yaml: jobs: 360000100000 pods arrive");
+    assert_eq!(found.iter().filter(jobs).count(), 1, "{found:?}");
+    let fetch = |_: &str| {
+        Ok(b"at_s,pods,cpu_milli,memory_mib,runs_s\n1,1,1000000000000,1,1\n1,1,1,99999999,1\n".to_vec())
+    };
+    let read = Scenario::read("s.yaml", SMALL.as_bytes(), &fetch);
+    let found = read.expect_err("must be refused").to_string();
+    assert!(
+        found.contains("line 2: ") && found.contains("line 3: "),
+        "{found}"
+    );
+}
+
+#[test]
 fn traces_are_checked_line_by_line() {
     let fetch = |_: &str| Ok(b"at_s,pods,cpu_milli,memory_mib,runs_s\n1,1,1,1,1\n1,1,-1,1,1\n1,1\n".to_vec());
     let read = Scenario::read("s.yaml", SMALL.as_bytes(), &fetch);

@@ -35,7 +35,7 @@ pub(super) fn lag(at: At<'_, '_>, fallback: Lag) -> Lag {
         return fallback;
     }
     if at.tree().and_then(manifest::Tree::text).is_some() {
-        let one = span(at).unwrap_or(fallback.min);
+        let one = within_a_year(at, span(at).unwrap_or(fallback.min));
         return Lag { min: one, max: one };
     }
     at.only(&["min", "max"]);
@@ -52,7 +52,28 @@ pub(super) fn lag(at: At<'_, '_>, fallback: Lag) -> Lag {
     if read.min > read.max {
         at.get("max").problem("must not be below min");
     }
-    read
+    Lag {
+        min: within_a_year(at.get("min"), read.min),
+        max: within_a_year(at.get("max"), read.max),
+    }
+}
+
+/// No scenario is longer, so that nothing in it takes longer.
+fn within_a_year(at: At<'_, '_>, span: Span) -> Span {
+    const YEAR: Span = Span::from_secs(86_400 * 366);
+    if span > YEAR {
+        at.problem("must be at most a year");
+    }
+    span.min(YEAR)
+}
+
+/// A number of at most so many, as counts and amounts are.
+pub(super) fn at_most<T: PartialOrd + std::fmt::Display>(at: At<'_, '_>, value: T, most: T) -> T {
+    if value > most {
+        at.problem(format_args!("must be at most {most}"));
+        return most;
+    }
+    value
 }
 
 /// A time of day, `14:00`.

@@ -31,6 +31,7 @@ impl State {
             frozen: None,
             dirty: true,
             violations: Vec::new(),
+            deeds: Vec::new(),
             tally: Tally::default(),
             demand: BTreeMap::new(),
             scenario: Arc::clone(scenario),

@@ -6,11 +6,13 @@ use crate::world::cloud::{NoCapacity, group_max};
 use crate::world::owners::{glob, within};
 use crate::world::scheduler;
 use crate::world::state::{OwnerKind, Placement, State};
+use crate::world::watch::What;
 use model::pod::PodPhase;
 use model::selector::Labels;
 use model::{
     GroupName, InstanceId, NodeName, OfferId, Outcome, PodKey, Resources, Span, Step, StepKind, WorkloadKey,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a throttled call says about when to come back.
@@ -26,6 +28,7 @@ impl State {
                 why: "Throttling: rate exceeded".to_owned(),
             };
         }
+        self.watch(step);
         let outcome = self.apply(step);
         self.settle();
         let lost =
@@ -124,6 +127,10 @@ impl State {
         match self.launch(group, sold, count) {
             Ok(nodes) => {
                 let outcome = launched(&nodes);
+                let price = self.scenario.offers.get(sold).map(|offer| offer.price);
+                let rate = price.unwrap_or_default().times(nodes.len() as u64);
+                let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+                self.did(group, What::Bought { count, rate });
                 self.tokens.insert(token, nodes);
                 outcome
             }
@@ -222,9 +229,13 @@ impl State {
         else {
             return stale(format!("there is no node {name}"));
         };
+        let begun = (on && !node.draining).then(|| node.group.clone());
         node.cordoned = on || node.doomed;
         node.draining = on;
         self.dirty = true;
+        if let Some(group) = begun {
+            self.did(&group, What::Begun);
+        }
         Outcome::done()
     }
 
@@ -258,10 +269,8 @@ impl State {
         self.delete_pod(key);
         self.owe_again(&owner, runs);
         self.tally.evictions += 1;
-        if let Some((wanted, healthy)) = self.health(&owner)
-            && healthy < wanted
-        {
-            self.breach(Violation::budget(self.now, key, wanted, healthy));
+        if let Some(group) = self.nodes.get(name).map(|node| node.group.clone()) {
+            self.did(&group, What::Evicted);
         }
         if must_stay {
             let kind = ViolationKind::MustNotMove;
@@ -306,10 +315,30 @@ impl State {
             .collect();
         if !on_it.is_empty() {
             self.breach(Violation::removed(self.now, name, &on_it));
+            self.check_budgets(name, &on_it);
         }
         self.tally.removals += 1;
+        self.did(group, What::Removed);
         self.terminate(name);
         Outcome::done()
+    }
+
+    /// Removals go past the Eviction API: nobody answers 429 for the pods that are still there.
+    fn check_budgets(&mut self, node: &NodeName, on_it: &[PodKey]) {
+        let mut ready: BTreeMap<WorkloadKey, u32> = BTreeMap::new();
+        for pod in on_it.iter().filter_map(|key| self.pods.get(key)) {
+            if pod.phase == PodPhase::Running {
+                *ready.entry(pod.owner.clone()).or_default() += 1;
+            }
+        }
+        for (owner, going) in ready {
+            if let Some((wanted, healthy)) = self.health(&owner)
+                && healthy.saturating_sub(going) < wanted
+            {
+                let left = (wanted, healthy.saturating_sub(going));
+                self.breach(Violation::budget(self.now, node, &owner, left));
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod queue;
 mod scheduler;
 mod state;
 mod sum;
+mod watch;
 
 #[cfg(test)]
 mod tests;

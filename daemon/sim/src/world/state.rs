@@ -7,6 +7,7 @@ use crate::rng::Rng;
 use crate::scenario::{PodPlan, Scenario};
 use crate::series::Tally;
 use crate::world::queue::Queue;
+use crate::world::watch::Deed;
 use model::node::DRAIN_TAINT;
 use model::pod::{PodPhase, PodSpec, SpecIx, Taint, TaintEffect};
 use model::selector::Labels;
@@ -38,6 +39,8 @@ pub(crate) struct State {
     /// Something changed that controllers or the scheduler must look at.
     pub(crate) dirty: bool,
     pub(crate) violations: Vec<Violation>,
+    /// What was done to this world within the longest window.
+    pub(crate) deeds: Vec<Deed>,
     pub(crate) tally: Tally,
     /// Pod-milliseconds of demand since they were last taken, by plain spec.
     pub(crate) demand: BTreeMap<SpecIx, i64>,

@@ -366,9 +366,88 @@ fn a_removal_over_running_pods_is_a_breach_and_nothing_is_lost_for_good() {
     play.grow(1, 2);
     play.wait(120);
     play.remove("general-0001");
-    assert_eq!(play.breaches(), [ViolationKind::RemovedWithPods]);
+    assert_eq!(
+        play.breaches(),
+        [ViolationKind::RemovedWithPods, ViolationKind::DisruptionBudget],
+        "three of three, where one may be unavailable"
+    );
     let seen = play.wait(60);
     assert_eq!(count(&seen, WEB, PodPhase::Running), 3);
+}
+
+/// What the referee says of removing things while this fault has lasted for so long.
+fn removing_under(kind: FaultKind, seconds: i64) -> Vec<ViolationKind> {
+    let mut world = scenario();
+    world.faults = vec![Fault {
+        at: Span::from_secs(200),
+        lasts: Span::from_secs(300),
+        kind,
+    }];
+    let mut play = Play::of(world);
+    play.grow(1, 2);
+    play.wait(200);
+    let seen = play.wait(seconds);
+    let on_first = |pod: &&model::Pod| pod.node.as_ref().is_some_and(|n| n.as_str() == "general-0001");
+    let pod = seen.pods.iter().find(on_first).map(|pod| pod.key.clone());
+    play.cordon("general-0002");
+    play.act(StepKind::Evict {
+        pod: pod.unwrap_or_else(|| PodKey::new("shop", "gone")),
+        node: NodeName::new("general-0001"),
+    });
+    play.remove("general-0002");
+    play.breaches()
+}
+
+#[test]
+fn removing_on_an_old_or_incomplete_picture_is_a_breach() {
+    let blind = [ViolationKind::ActedBlind; 3];
+    assert_eq!(removing_under(FaultKind::Frozen, 30), []);
+    assert_eq!(removing_under(FaultKind::Frozen, 31), blind);
+    let missing = |source| FaultKind::Missing {
+        sources: vec![Source::Offers, source],
+    };
+    assert_eq!(removing_under(missing(Source::Load), 1), []);
+    for source in [Source::Pods, Source::Nodes, Source::Budgets, Source::Groups] {
+        assert_eq!(removing_under(missing(source), 1), blind, "{source:?}");
+    }
+}
+
+#[test]
+fn more_within_a_window_than_the_aims_allow_is_a_breach() {
+    let over = [ViolationKind::OverLimit];
+    let limited = |edit: fn(&mut model::limits::Limits)| {
+        let mut world = scenario();
+        edit(&mut world.aims.limits);
+        let mut play = Play::of(world);
+        play.wait(60);
+        play
+    };
+    let mut nodes = limited(|limits| limits.bought_per_window = 2);
+    nodes.grow(1, 3);
+    assert_eq!(nodes.breaches(), []);
+    nodes.wait(600);
+    nodes.grow(3, 4);
+    assert_eq!(nodes.breaches(), over, "ten minutes are still one window");
+    let mut dollars = limited(|limits| limits.added_per_window = UsdPerHour(250_000_000));
+    dollars.grow(1, 3);
+    assert_eq!(dollars.breaches(), []);
+    dollars.grow(3, 4);
+    assert_eq!(dollars.breaches(), over);
+    let mut drains = limited(|limits| limits.removed_per_window_permille = 500);
+    drains.grow(1, 3);
+    drains.wait(120);
+    drains.cordon("general-0002");
+    drains.cordon("general-0002");
+    assert_eq!(drains.breaches(), [], "half of three is one");
+    drains.cordon("general-0003");
+    assert_eq!(drains.breaches(), over);
+    let mut evictions = limited(|limits| limits.evictions_per_window = 0);
+    let pod = evictions.state.picture().pods[1].key.clone();
+    let evicted = evictions.act(StepKind::Evict {
+        pod,
+        node: NodeName::new("general-0001"),
+    });
+    assert_eq!((evicted.is_done(), &evictions.breaches()[..]), (true, &over[..]));
 }
 
 #[test]

@@ -1,0 +1,158 @@
+//! The referee's eye on whoever acts: no removal on a picture that is old or incomplete, no more per window
+//! than the aims allow.
+//!
+//! Counted from what this world was really made to do, not from what the guard or the Ledger say of it.
+
+use crate::referee::{Violation, ViolationKind};
+use crate::scenario::FaultKind;
+use crate::world::state::State;
+use model::limits::Limits;
+use model::{GroupKind, GroupName, Instant, Source, Span, Step, StepKind, UsdPerHour};
+
+/// What a removal rests on.
+const RESTS_ON: [Source; 5] = [
+    Source::Pods,
+    Source::Nodes,
+    Source::Workloads,
+    Source::Budgets,
+    Source::Groups,
+];
+
+/// One thing done to this world.
+#[derive(Clone, Debug)]
+pub(crate) struct Deed {
+    at: Instant,
+    group: GroupName,
+    what: What,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Nodes launched, and what they add to the bill.
+    Bought { count: u32, rate: UsdPerHour },
+    /// A node cordoned to be removed.
+    Begun,
+    /// A node removed.
+    Removed,
+    /// A pod evicted.
+    Evicted,
+}
+
+impl State {
+    /// Notes a removal that rests on a picture nobody may remove by.
+    pub(crate) fn watch(&mut self, step: &Step) {
+        let removes = matches!(
+            step.kind,
+            StepKind::Cordon { .. } | StepKind::Evict { .. } | StepKind::RemoveNode { .. }
+        );
+        if removes && let Some(why) = self.blind() {
+            let message = format!("{} on a picture that {why}", step.kind);
+            self.breach(Violation {
+                at: self.now,
+                kind: ViolationKind::ActedBlind,
+                message,
+            });
+        }
+    }
+
+    /// Why nobody may remove anything by the picture that is shown now.
+    fn blind(&self) -> Option<String> {
+        let most = self.scenario.aims.limits.max_snapshot_age;
+        if let Some(age) = self.frozen.as_ref().map(|taken| self.now.since(taken.at))
+            && age > most
+        {
+            return Some(format!("is {age} old"));
+        }
+        self.scenario
+            .faults
+            .iter()
+            .filter(|fault| fault.holds(self.scenario.start, self.now))
+            .find_map(|fault| match &fault.kind {
+                FaultKind::Missing { sources } => sources.iter().find(|source| RESTS_ON.contains(*source)),
+                _ => None,
+            })
+            .map(|source| format!("has no {source:?}"))
+    }
+
+    /// Counts something done, and holds the windows it falls into against the aims.
+    pub(crate) fn did(&mut self, group: &GroupName, what: What) {
+        let now = self.now;
+        let limits = self.scenario.aims.limits.clone();
+        let longest = limits.window.max(limits.long_window);
+        self.deeds.retain(|deed| now.since(deed.at) <= longest);
+        self.deeds.push(Deed {
+            at: now,
+            group: group.clone(),
+            what,
+        });
+        let over = match what {
+            What::Bought { .. } => self.bought_too_much(&limits),
+            What::Begun => self.removed_too_much(group, &limits),
+            What::Evicted => {
+                let evicted = self.within(limits.window, |deed| deed.what == What::Evicted);
+                (evicted > limits.evictions_per_window).then(|| format!("{evicted} evictions"))
+            }
+            What::Removed => None,
+        };
+        if let Some(over) = over {
+            self.breach(Violation {
+                at: now,
+                kind: ViolationKind::OverLimit,
+                message: format!("{over} within a window, which is more than the aims allow"),
+            });
+        }
+    }
+
+    fn bought_too_much(&self, limits: &Limits) -> Option<String> {
+        let (mut nodes, mut added) = (0_u32, UsdPerHour::ZERO);
+        for deed in self
+            .deeds
+            .iter()
+            .filter(|deed| self.now.since(deed.at) <= limits.window)
+        {
+            if let What::Bought { count, rate } = deed.what {
+                nodes = nodes.saturating_add(count);
+                added += rate;
+            }
+        }
+        (nodes > limits.bought_per_window || added > limits.added_per_window)
+            .then(|| format!("{nodes} nodes bought for {added}"))
+    }
+
+    fn removed_too_much(&self, group: &GroupName, limits: &Limits) -> Option<String> {
+        let of_group = |what: What| move |deed: &Deed| deed.what == what && deed.group == *group;
+        let begun = self.within(limits.window, of_group(What::Begun));
+        let size = self.living(group) + self.within(limits.window, of_group(What::Removed));
+        let short = share(size, limits.removed_per_window_permille, 50, limits);
+        let begun_long = self.within(limits.long_window, |deed| deed.what == What::Begun);
+        let removed_long = self.within(limits.long_window, |deed| deed.what == What::Removed);
+        let nodes = self
+            .scenario
+            .groups
+            .iter()
+            .filter(|g| g.kind != GroupKind::FargateProfile);
+        let size_long = nodes.map(|g| self.living(&g.name)).sum::<u32>() + removed_long;
+        let long = share(size_long, limits.removed_per_long_window_permille, 100, limits);
+        if begun > short {
+            return Some(format!("{begun} removals in group {group}, {short} allowed,"));
+        }
+        (begun_long > long).then(|| format!("{begun_long} removals, {long} allowed,"))
+    }
+
+    fn within(&self, window: Span, is: impl Fn(&Deed) -> bool) -> u32 {
+        let deeds = self.deeds.iter().filter(|deed| self.now.since(deed.at) <= window);
+        u32::try_from(deeds.filter(|deed| is(deed)).count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// The share of a size, at least one; all of it only where the risk is acknowledged.
+fn share(size: u32, permille: u32, usual: u32, limits: &Limits) -> u32 {
+    let permille = if permille >= 1000 && !limits.acknowledge_risk {
+        usual
+    } else {
+        permille
+    };
+    let share = u64::from(size) * u64::from(permille) / 1000;
+    u32::try_from(share).unwrap_or(u32::MAX).max(1)
+}
