@@ -9,6 +9,8 @@ use plimsoll_tests::cluster::Cluster;
 use plimsoll_tests::daemon::plimsolld;
 use plimsoll_tests::{Result, process, root, skip, tools};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
 const SYSTEM: &str = "plimsoll-system";
@@ -18,8 +20,8 @@ const DAEMON: &str = "system:serviceaccount:plimsoll-system:plimsoll";
 const READS: [(&str, &str, &str); 8] = [
     ("list", "pods", ""),
     ("watch", "nodes", ""),
-    ("get", "nodes", "proxy"),
     ("list", "deployments.apps", ""),
+    ("list", "jobs.batch", ""),
     ("list", "poddisruptionbudgets.policy", ""),
     ("list", "horizontalpodautoscalers.autoscaling", ""),
     ("create", "tokenreviews.authentication.k8s.io", ""),
@@ -33,14 +35,19 @@ const ACTS: [(&str, &str, &str); 5] = [
     ("patch", "pods", "status"),
     ("create", "events", ""),
 ];
+/// What the load of kubelets needs, and nothing else.
+const KUBELETS: [(&str, &str, &str); 1] = [("get", "nodes", "proxy")];
 /// What it never may.
-const NEVER: [(&str, &str, &str); 6] = [
+const NEVER: [(&str, &str, &str); 9] = [
     ("delete", "pods", ""),
     ("delete", "nodes", ""),
     ("create", "nodes", ""),
     ("get", "secrets", ""),
     ("patch", "deployments.apps", ""),
     ("create", "pods", ""),
+    ("create", "nodes", "proxy"),
+    ("list", "namespaces", ""),
+    ("update", "leases.coordination.k8s.io", ""),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -57,19 +64,24 @@ async fn the_chart_installs_and_upgrades() {
 async fn install(cluster: &Cluster) -> Result<()> {
     let chart = root().join("deploy/chart");
     let chart = chart.to_string_lossy();
-    cluster.run("helm", &["lint", "--strict", &chart])?;
+    cluster.run("helm", &["lint", "--strict", &chart, "--set", "cluster=blue"])?;
     // A node, so that the daemon's pod is scheduled and, by the fakelet, runs.
     cluster
         .api
         .create("/api/v1/nodes", json!({"metadata": {"name": "a"}}))
         .await?;
-    let verb = ["-n", SYSTEM, "--create-namespace", "--wait", "--timeout", "60s"];
-    cluster.run("helm", &[&["install", "plimsoll", &chart], &verb[..]].concat())?;
+    let verb = ["-n", SYSTEM, "--wait", "--timeout", "60s"];
+    let first = ["install", "plimsoll", &chart, "--create-namespace"];
+    cluster.run(
+        "helm",
+        &[&first[..], &["--set", "cluster=blue"], &verb[..]].concat(),
+    )?;
     for path in [
         "/apis/apps/v1/namespaces/plimsoll-system/deployments/plimsoll",
         "/api/v1/namespaces/plimsoll-system/serviceaccounts/plimsoll",
         "/api/v1/namespaces/plimsoll-system/services/plimsoll",
         "/api/v1/namespaces/plimsoll-system/configmaps/plimsoll",
+        "/api/v1/namespaces/plimsoll-system/configmaps/plimsoll-aims",
         "/api/v1/namespaces/plimsoll-system/configmaps/plimsoll-policies",
         "/api/v1/namespaces/plimsoll-system/secrets/plimsoll-grpc",
         "/apis/networking.k8s.io/v1/namespaces/plimsoll-system/networkpolicies/plimsoll",
@@ -88,14 +100,28 @@ async fn install(cluster: &Cluster) -> Result<()> {
     check_config(cluster, "observe").await?;
     may(cluster, &READS, true);
     may(cluster, &ACTS, false);
+    may(cluster, &KUBELETS, false);
     may(cluster, &NEVER, false);
     may_in_own_namespace(cluster);
 
-    let certificate = secret(cluster).await?;
-    cluster.run(
-        "helm",
-        &[&["upgrade", "plimsoll", &chart, "--set", "mode=act"], &verb[..]].concat(),
-    )?;
+    // The way that deploy/README.md shows: one value changes, the others stay.
+    let upgrade = ["upgrade", "plimsoll", &chart, "--reuse-values"];
+    let set = |values: &'static str| [&upgrade[..], &["--set", values], &verb[..]].concat();
+    let (certificate, pod) = (secret(cluster).await?, template(cluster).await?);
+    cluster.run("helm", &set("config.aims.limits.max_nodes=7"))?;
+    assert_eq!(
+        template(cluster).await?,
+        pod,
+        "aims take effect in place, without a new pod"
+    );
+    let aims = "/api/v1/namespaces/plimsoll-system/configmaps/plimsoll-aims";
+    let aims = cluster.api.get(aims).await?["data"]["aims.yaml"].take();
+    assert!(
+        aims.as_str().is_some_and(|aims| aims.contains("max_nodes: 7")),
+        "{aims}"
+    );
+    cluster.run("helm", &set("mode=act,load=kubelet"))?;
+    assert_ne!(template(cluster).await?, pod, "a mode is read at the start only");
     assert_eq!(
         secret(cluster).await?,
         certificate,
@@ -104,7 +130,9 @@ async fn install(cluster: &Cluster) -> Result<()> {
     check_config(cluster, "act").await?;
     may(cluster, &READS, true);
     may(cluster, &ACTS, true);
+    may(cluster, &KUBELETS, true);
     may(cluster, &NEVER, false);
+    an_old_certificate_is_renewed(cluster, &set("mode=act")).await?;
 
     cluster.run(
         "helm",
@@ -121,6 +149,30 @@ async fn install(cluster: &Cluster) -> Result<()> {
     let role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/plimsoll-act";
     assert!(cluster.api.find(role).await?.is_none(), "nothing is left");
     Ok(())
+}
+
+/// Near its end an upgrade makes a new certificate, by the authority that clients trust, and a pod that reads it.
+async fn an_old_certificate_is_renewed(cluster: &Cluster, upgrade: &[&str]) -> Result<()> {
+    let path = "/api/v1/namespaces/plimsoll-system/secrets/plimsoll-grpc";
+    let old = |name: &str| json!({"metadata": {"annotations": {name: "2001-01-01"}}});
+    cluster.api.merge(path, old("plimsoll.io/issued")).await?;
+    let path = "/apis/apps/v1/namespaces/plimsoll-system/deployments/plimsoll";
+    let its_pod = json!({"spec": {"template": old("plimsoll.io/certificate-issued")}});
+    cluster.api.merge(path, its_pod).await?;
+    let (before, pod) = (secret(cluster).await?, template(cluster).await?);
+    // Helm asks before it takes back what somebody else has set.
+    cluster.run("helm", &[upgrade, &["--force-conflicts"]].concat())?;
+    let after = secret(cluster).await?;
+    assert_eq!(after["ca.crt"], before["ca.crt"], "the authority stays");
+    assert_ne!(after["tls.crt"], before["tls.crt"], "the certificate is new");
+    assert_ne!(template(cluster).await?, pod, "the daemon reads it at its start");
+    check_config(cluster, "act").await
+}
+
+/// The pod that the Deployment makes: where it changes, a new one comes.
+async fn template(cluster: &Cluster) -> Result<Value> {
+    let path = "/apis/apps/v1/namespaces/plimsoll-system/deployments/plimsoll";
+    Ok(cluster.api.get(path).await?["spec"]["template"].take())
 }
 
 /// Whether the daemon may do each of these in the whole cluster.
@@ -148,47 +200,86 @@ fn may(cluster: &Cluster, what: &[(&str, &str, &str)], expected: bool) {
 }
 
 fn may_in_own_namespace(cluster: &Cluster) {
-    for (namespace, expected) in [(SYSTEM, true), ("default", false)] {
+    for (map, namespace, expected) in [
+        ("configmaps/plimsoll-ledger", SYSTEM, true),
+        ("configmaps/plimsoll-memory", SYSTEM, true),
+        // Its own configuration, for one.
+        ("configmaps/plimsoll", SYSTEM, false),
+        ("configmaps/plimsoll-ledger", "default", false),
+    ] {
         let mut kubectl = cluster.command("kubectl");
         kubectl.args([
-            "auth",
-            "can-i",
-            "update",
-            "configmaps",
-            "-q",
-            "--as",
-            DAEMON,
-            "-n",
-            namespace,
+            "auth", "can-i", "update", map, "-q", "--as", DAEMON, "-n", namespace,
         ]);
         assert_eq!(
             kubectl.status().unwrap().success(),
             expected,
-            "the Ledger in {namespace}"
+            "{map} in {namespace}"
         );
     }
 }
 
-/// The configuration in the cluster is one that the daemon takes, with this mode in it.
+/// The configuration in the cluster is one that the daemon takes with everything it names, with this mode in it.
 async fn check_config(cluster: &Cluster, mode: &str) -> Result<()> {
-    let map = cluster
-        .api
-        .get("/api/v1/namespaces/plimsoll-system/configmaps/plimsoll")
-        .await?;
-    let text = map["data"]["plimsolld.yaml"]
-        .as_str()
-        .ok_or("no plimsolld.yaml")?;
-    assert!(text.contains(&format!("mode: {mode}")), "{text}");
-    let file = cluster.dir().join("plimsolld.yaml");
-    std::fs::write(&file, text)?;
-    let said = process::run(
+    let in_map = async |map: &str, key: &str| -> Result<String> {
+        let path = format!("/api/v1/namespaces/plimsoll-system/configmaps/{map}");
+        let map = cluster.api.get(&path).await?;
+        let text = map["data"][key].as_str().ok_or(format!("no {key}"))?;
+        Ok(text.to_owned())
+    };
+    let config = in_map("plimsoll", "plimsolld.yaml").await?;
+    assert!(config.contains(&format!("mode: {mode}")), "{config}");
+    let secret = secret(cluster).await?;
+    let pem = |key: &str| secret[key].as_str().unwrap_or_default().to_owned();
+    let said = taken(
+        cluster.dir(),
+        &Mounted {
+            config,
+            aims: in_map("plimsoll-aims", "aims.yaml").await?,
+            certificate: pem("tls.crt"),
+            key: pem("tls.key"),
+        },
+    )?;
+    assert!(said.contains("good"), "{said}");
+    Ok(())
+}
+
+/// What the chart mounts into the daemon's pod; PEM in base64, as Secrets have it.
+struct Mounted {
+    config: String,
+    aims: String,
+    certificate: String,
+    key: String,
+}
+
+/// What the daemon says to it.
+fn taken(dir: &Path, mounted: &Mounted) -> Result<String> {
+    for (path, text) in [
+        ("aims/aims.yaml", mounted.aims.clone()),
+        ("tls/tls.crt", decoded(dir, &mounted.certificate)?),
+        ("tls/tls.key", decoded(dir, &mounted.key)?),
+    ] {
+        let path = dir.join(path);
+        std::fs::create_dir_all(path.parent().unwrap_or(dir))?;
+        std::fs::write(path, text)?;
+    }
+    let file = dir.join("plimsolld.yaml");
+    let here = mounted
+        .config
+        .replace("/etc/plimsoll/", &format!("{}/", dir.display()));
+    std::fs::write(&file, here)?;
+    process::run(
         Command::new(plimsolld()?)
             .arg("--check-config")
             .arg("--config")
             .arg(&file),
-    )?;
-    assert!(said.contains("good"), "{said}");
-    Ok(())
+    )
+}
+
+fn decoded(dir: &Path, base64: &str) -> Result<String> {
+    let file = dir.join("base64");
+    std::fs::write(&file, base64)?;
+    process::run(Command::new("base64").arg("-d").arg(&file))
 }
 
 async fn secret(cluster: &Cluster) -> Result<Value> {
@@ -208,6 +299,14 @@ fn contradicting_values_are_refused() {
         Err(why) => return skip::skip("the chart's values", &why),
     };
     for (set, word) in [
+        ("cluster=", "the name of the cluster is wanted"),
+        ("replicas=2", "two daemons would both act"),
+        ("load=cadvisor", "must be kubelet, metrics-server or none"),
+        (
+            "config.kubernetes.load=kubelet",
+            "config.kubernetes.load is set by the chart",
+        ),
+        ("config.aims_file=a.yaml", "config.aims_file is set by the chart"),
         ("mode=dry-run", "must be observe or act"),
         ("config.mode=act", "config.mode is set by the chart"),
         ("provider.kwok.groups[0].name=a", "exactly one of aws, kwok, none"),
@@ -215,7 +314,7 @@ fn contradicting_values_are_refused() {
         let mut helm = Command::new(tools.join("helm"));
         helm.args(["template", "p"])
             .arg(root().join("deploy/chart"))
-            .args(["--set", set]);
+            .args(["--set", "cluster=blue", "--set", set]);
         let refused = process::run(&mut helm).unwrap_err().to_string();
         assert!(refused.contains(word), "{set}: {refused}");
     }
@@ -246,24 +345,19 @@ fn every_provider_renders() {
             let mut helm = Command::new(tools.join("helm"));
             helm.args(["template", "p"])
                 .arg(root().join("deploy/chart"))
-                .args(["--set", "mode=act", "-f"]);
+                .args(["--set", "cluster=blue,mode=act", "-f"]);
             process::run(helm.arg(&file).args(["--show-only", template])).unwrap()
         };
         let maps = render("templates/configmap.yaml");
-        let config = maps
-            .split("plimsolld.yaml: |")
-            .nth(1)
-            .unwrap()
-            .split("\n---")
-            .next()
-            .unwrap();
-        let path = dir.path().join("plimsolld.yaml");
-        std::fs::write(&path, config).unwrap();
-        let checked = process::run(
-            Command::new(plimsolld().unwrap())
-                .arg("--check-config")
-                .arg("--config")
-                .arg(&path),
+        let pems = render("templates/tls.yaml");
+        let checked = taken(
+            dir.path(),
+            &Mounted {
+                config: block(&maps, "plimsolld.yaml: |"),
+                aims: block(&maps, "aims.yaml: |"),
+                certificate: line(&pems, "tls.crt: "),
+                key: line(&pems, "tls.key: "),
+            },
         );
         assert!(checked.is_ok(), "{values}: {checked:?}");
         let roles = render("templates/rbac-act.yaml");
@@ -273,4 +367,70 @@ fn every_provider_renders() {
             "{values}: {roles}"
         );
     }
+}
+
+/// The text after `head`, up to the end of its document.
+fn block(yaml: &str, head: &str) -> String {
+    let after = yaml.split(head).nth(1).unwrap();
+    after.split("\n---").next().unwrap().to_owned()
+}
+
+/// The rest of the last line with `head`: the chart's last Secret is the one that is mounted.
+fn line(yaml: &str, head: &str) -> String {
+    yaml.rsplit(head)
+        .next()
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+/// The slim base image knows no certificate authority: without this line every call to AWS fails.
+#[test]
+fn the_image_knows_certificate_authorities() {
+    let dockerfile = std::fs::read_to_string(root().join("deploy/Dockerfile")).unwrap();
+    let image = dockerfile.rsplit("\nFROM ").next().unwrap();
+    assert!(image.contains("ca-certificates"), "{image}");
+}
+
+/// Every action that eyes and hands name in their errors is granted, and none beside them.
+#[test]
+fn the_iam_policies_grant_what_is_called() {
+    let mut called = BTreeSet::new();
+    for room in ["daemon/observe/src", "daemon/act/src"] {
+        actions(&root().join(room), &mut called).unwrap();
+    }
+    let mut granted = BTreeSet::new();
+    for policy in ["deploy/iam/read.json", "deploy/iam/act.json"] {
+        let text = std::fs::read_to_string(root().join(policy)).unwrap();
+        granted.extend(quoted(&text));
+    }
+    assert_eq!(granted, called);
+}
+
+fn actions(folder: &Path, into: &mut BTreeSet<String>) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            actions(&path, into)?;
+        } else {
+            into.extend(quoted(&std::fs::read_to_string(&path)?));
+        }
+    }
+    Ok(())
+}
+
+/// `"service:VerbNoun"` wherever it is quoted.
+fn quoted(text: &str) -> Vec<String> {
+    let is_action = |text: &&str| {
+        let Some((service, action)) = text.split_once(':') else {
+            return false;
+        };
+        let capitals = action.bytes().filter(u8::is_ascii_uppercase).count();
+        ["autoscaling", "ec2", "cloudwatch"].contains(&service)
+            && action.bytes().all(|b| b.is_ascii_alphanumeric())
+            && capitals > 1
+    };
+    text.split('"').filter(is_action).map(str::to_owned).collect()
 }

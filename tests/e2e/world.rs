@@ -94,7 +94,12 @@ impl World {
 
     /// Starts the daemon on this world. `mode` is `observe` or `act`; `aims` and `policies` as in its configuration.
     pub(crate) async fn daemon(&self, mode: &str, aims: Value, policies: Value) -> Result<Daemon> {
-        let config = json!({
+        self.daemon_with(mode, aims, json!({"policies": policies})).await
+    }
+
+    /// Starts the daemon with further fields of its configuration.
+    pub(crate) async fn daemon_with(&self, mode: &str, aims: Value, more: Value) -> Result<Daemon> {
+        let mut config = json!({
             "cluster": CLUSTER,
             "mode": mode,
             "interval": "1s",
@@ -102,8 +107,10 @@ impl World {
             "kubernetes": {"kubeconfig": self.login, "load": "kubelet"},
             "ledger": {"configmap": {"namespace": SYSTEM}},
             "aims": aims,
-            "policies": policies,
         });
+        for (field, value) in more.as_object().into_iter().flatten() {
+            config[field] = value.clone();
+        }
         let env = [
             ("AWS_ENDPOINT_URL", self.proxy.url.as_str()),
             ("AWS_ACCESS_KEY_ID", "test"),
@@ -312,7 +319,7 @@ fn rbac(cluster: &Cluster, mode: &str) -> Result<String> {
     helm.args(["template", "plimsoll"])
         .arg(root().join("deploy/chart"))
         .args(["-n", SYSTEM]);
-    helm.args(["--set", &format!("mode={mode}")]);
+    helm.args(["--set", &format!("mode={mode},load=kubelet,cluster={CLUSTER}")]);
     helm.args([
         "--show-only",
         "templates/serviceaccount.yaml",
