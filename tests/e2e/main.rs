@@ -7,6 +7,7 @@
 #![expect(clippy::panic, reason = "all of this is test code")]
 #![expect(clippy::large_futures, reason = "one story at a time, told once")]
 
+mod access;
 mod components;
 mod demand;
 mod dry_run;

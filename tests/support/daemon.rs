@@ -60,7 +60,7 @@ impl Daemon {
     pub async fn start(mut config: Value, env: &[(&str, &str)]) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let (grpc, http) = (free_address()?, free_address()?);
-        config["grpc"] = json!({"bind": grpc});
+        config["grpc"]["bind"] = json!(grpc);
         config["http"] = json!({"bind": http});
         config["logbook"] = json!({"dir": dir.path().join("logbook")});
         config["log"] = json!({"level": "info"});

@@ -1,0 +1,102 @@
+//! Who may pull the kill switch, by the cluster's own word: a token without the right is refused, one with it pauses.
+//!
+//! The daemon trusts no caller for being on this machine here. What is refused where is `serve`'s own test.
+
+use crate::tell;
+use crate::world::{World, aims, world};
+use plimsoll_tests::Result;
+use plimsoll_tests::daemon::Daemon;
+use proto::v1::{ControlState, GetSummaryRequest, PauseRequest, Summary};
+use serde_json::json;
+use tonic::{Code, Request, Status};
+
+/// Two accounts; one may pause, and nothing else.
+const ACCOUNTS: &str = "
+apiVersion: v1
+kind: List
+items:
+  - {apiVersion: v1, kind: ServiceAccount, metadata: {name: guest, namespace: default}}
+  - {apiVersion: v1, kind: ServiceAccount, metadata: {name: operator, namespace: default}}
+  - apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRole
+    metadata: {name: levers}
+    rules: [{apiGroups: [plimsoll.io], resources: [actions], verbs: [update]}]
+  - apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRoleBinding
+    metadata: {name: levers}
+    roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: levers}
+    subjects: [{kind: ServiceAccount, name: operator, namespace: default}]
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_who_may_can_pause() {
+    tell("i: only who may can pause", async {
+        let Some(world) = world("only who may can pause", "observe").await else {
+            return Ok(());
+        };
+        world.cluster.apply(ACCOUNTS)?;
+        let more = json!({"grpc": {"trust_loopback": false}});
+        let daemon = world.daemon_with("observe", aims(&json!({})), more).await?;
+        pause(&world, &daemon)
+            .await
+            .map_err(|error| format!("{error}\n{}", daemon.log()).into())
+    })
+    .await;
+}
+
+async fn pause(world: &World, daemon: &Daemon) -> Result<()> {
+    let guest = token(world, "guest")?;
+    let operator = token(world, "operator")?;
+    let refused =
+        |answer: std::result::Result<ControlState, Status>| answer.err().map(|status| status.code());
+    assert_eq!(refused(paused(daemon, None).await?), Some(Code::Unauthenticated));
+    assert_eq!(
+        refused(paused(daemon, Some("made.up.token")).await?),
+        Some(Code::Unauthenticated)
+    );
+    assert_eq!(
+        refused(paused(daemon, Some(&guest)).await?),
+        Some(Code::PermissionDenied)
+    );
+    let state = paused(daemon, Some(&operator)).await??;
+    let by = state.paused.map(|pause| pause.by).unwrap_or_default();
+    assert_eq!(
+        by, "system:serviceaccount:default:operator",
+        "it is written down who did it"
+    );
+    // A right to the levers is none to look around.
+    let looked = summary(daemon, &operator)
+        .await?
+        .err()
+        .map(|status| status.code());
+    assert_eq!(looked, Some(Code::PermissionDenied));
+    Ok(())
+}
+
+fn token(world: &World, account: &str) -> Result<String> {
+    let token = world
+        .cluster
+        .run("kubectl", &["create", "token", account, "-n", "default"])?;
+    Ok(token.trim().to_owned())
+}
+
+fn signed<T>(message: T, token: Option<&str>) -> Result<Request<T>> {
+    let mut request = Request::new(message);
+    if let Some(token) = token {
+        let value = format!("Bearer {token}").parse()?;
+        request.metadata_mut().insert("authorization", value);
+    }
+    Ok(request)
+}
+
+async fn paused(daemon: &Daemon, token: Option<&str>) -> Result<std::result::Result<ControlState, Status>> {
+    let request = signed(PauseRequest::default(), token)?;
+    let answer = daemon.control().await?.pause(request).await;
+    Ok(answer.map(tonic::Response::into_inner))
+}
+
+async fn summary(daemon: &Daemon, token: &str) -> Result<std::result::Result<Summary, Status>> {
+    let request = signed(GetSummaryRequest {}, Some(token))?;
+    let answer = daemon.query().await?.get_summary(request).await;
+    Ok(answer.map(tonic::Response::into_inner))
+}
