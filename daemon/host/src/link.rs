@@ -90,13 +90,13 @@ fn dictionary(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
 fn fixed_columns(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
     for (name, which) in Number::ALL {
         method(view, name, move |mut ctx, (_, start, count): (This, u32, u32)| {
-            let rows = ctx.data_mut().numbers(Key::Number(*which)).map_err(broken)?;
+            let rows = ctx.data_mut().numbers(&Key::Number(*which)).map_err(broken)?;
             paid(&mut ctx, &rows, start, count)
         })?;
     }
     for (name, which) in Amount::ALL {
         method(view, name, move |mut ctx, (_, start, count): (This, u32, u32)| {
-            let rows = ctx.data_mut().amounts(Key::Amount(*which)).map_err(broken)?;
+            let rows = ctx.data_mut().amounts(&Key::Amount(*which)).map_err(broken)?;
             paid(&mut ctx, &rows, start, count)
         })?;
     }
@@ -107,7 +107,7 @@ fn fixed_columns(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
         })?;
     }
     method(view, PRIORITY, |mut ctx, (_, start, count): (This, u32, u32)| {
-        let rows = ctx.data_mut().signed(Key::Priority).map_err(broken)?;
+        let rows = ctx.data_mut().signed(&Key::Priority).map_err(broken)?;
         paid(&mut ctx, &rows, start, count)
     })
 }
@@ -129,7 +129,7 @@ fn keyed_columns(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
         EXTENDED,
         |mut ctx, (_, name, start, count): (This, String, u32, u32)| {
             let key = Key::Extended(short(name)?);
-            let rows = ctx.data_mut().numbers(key).map_err(broken)?;
+            let rows = ctx.data_mut().numbers(&key).map_err(broken)?;
             paid(&mut ctx, &rows, start, count)
         },
     )

@@ -53,24 +53,24 @@ impl Session {
     }
 
     /// Whole column of numbers.
-    pub(crate) fn numbers(&mut self, key: Key) -> Result<Arc<[u32]>, Broken> {
-        match self.touch(&key)? {
+    pub(crate) fn numbers(&mut self, key: &Key) -> Result<Arc<[u32]>, Broken> {
+        match self.touch(key)? {
             Column::Number(rows) => Ok(rows),
             _ => Err(Broken::NotBuilt),
         }
     }
 
     /// Whole column of amounts.
-    pub(crate) fn amounts(&mut self, key: Key) -> Result<Arc<[f64]>, Broken> {
-        match self.touch(&key)? {
+    pub(crate) fn amounts(&mut self, key: &Key) -> Result<Arc<[f64]>, Broken> {
+        match self.touch(key)? {
             Column::Amount(rows) => Ok(rows),
             _ => Err(Broken::NotBuilt),
         }
     }
 
     /// Whole column of signed numbers.
-    pub(crate) fn signed(&mut self, key: Key) -> Result<Arc<[i32]>, Broken> {
-        match self.touch(&key)? {
+    pub(crate) fn signed(&mut self, key: &Key) -> Result<Arc<[i32]>, Broken> {
+        match self.touch(key)? {
             Column::Signed(rows) => Ok(rows),
             _ => Err(Broken::NotBuilt),
         }
@@ -346,7 +346,7 @@ mod tests {
             assert_eq!(session.intern("team-3").unwrap(), own);
             assert_eq!(&*session.resolve(rows[4]), "team-4");
         }
-        assert_eq!(warm.numbers(cpu.clone()).unwrap(), cold.numbers(cpu).unwrap());
+        assert_eq!(warm.numbers(&cpu).unwrap(), cold.numbers(&cpu).unwrap());
         assert_eq!(warm.texts(team()).unwrap(), cold.texts(team()).unwrap());
         assert_eq!(warm.syms.guest_bytes_left, cold.syms.guest_bytes_left);
         assert_eq!(warm.touched, cold.touched);

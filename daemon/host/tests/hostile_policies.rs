@@ -299,7 +299,7 @@ fn a_cold_view_ends_as_a_warm_one_does() {
         (call $drop (local.get 0)) (i32.const 1024)";
     let limits = Limits {
         fuel: u64::MAX / 2,
-        deadline: Duration::from_secs(60),
+        deadline: Duration::from_mins(1),
         ..Limits::default()
     };
     let bytes = placement("", body);

@@ -52,9 +52,9 @@ fn main() -> ExitCode {
     let verb = Cli::parse().verb;
     let done = match verb {
         Verb::Plan(args) => verbs::plan::run(&args),
-        Verb::Simulate(args) => verbs::simulate::run(args),
-        Verb::Replay(args) => verbs::replay::run(args),
-        Verb::Explain(args) => verbs::explain::run(args),
+        Verb::Simulate(args) => verbs::simulate::run(&args),
+        Verb::Replay(args) => verbs::replay::run(&args),
+        Verb::Explain(args) => verbs::explain::run(&args),
         Verb::Policy(args) => verbs::policy::run(args),
         Verb::Remote(args) => verbs::remote::run(args),
         Verb::Completions { shell } => completions(shell),

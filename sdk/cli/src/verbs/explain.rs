@@ -41,10 +41,10 @@ pub(crate) enum Kind {
 }
 
 /// Runs the verb.
-pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.log {
-        Some(log) => from_log(&args, log),
-        None => super::remote::explain(&args),
+        Some(log) => from_log(args, log),
+        None => super::remote::explain(args),
     }
 }
 
@@ -71,13 +71,11 @@ fn from_log(args: &Args, log: &Path) -> anyhow::Result<Exit> {
             log.display()
         ));
     }
-    match found {
-        Some(found) => super::remote::show_explanation(&as_served(&found), args.output.output),
-        None => {
-            output::say(format_args!("none of {records} records knows {subject}"));
-            Ok(Exit::No)
-        }
+    if let Some(found) = found {
+        return super::remote::show_explanation(&as_served(&found), args.output.output);
     }
+    output::say(format_args!("none of {records} records knows {subject}"));
+    Ok(Exit::No)
 }
 
 /// In the form in which a daemon gives it.

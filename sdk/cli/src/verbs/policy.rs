@@ -150,7 +150,7 @@ fn test(folder: &Path, config: Option<&Path>) -> anyhow::Result<Exit> {
 /// Writes a component as a whole: a daemon that watches the file never sees half of it.
 fn write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = folder.unwrap_or_else(|| Path::new("."));
     fs::create_dir_all(folder)?;
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     new.write_all(bytes)?;

@@ -58,7 +58,7 @@ struct Differing {
 }
 
 /// Runs the verb.
-pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let instead = match args.policy.as_slice() {
         [] => None,
         given => Some(policies::load(given)?.set),

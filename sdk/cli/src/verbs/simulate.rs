@@ -41,8 +41,8 @@ pub(crate) struct Args {
 }
 
 /// Runs the verb.
-pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
-    let scenario = read(&args)?;
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let scenario = read(args)?;
     let policies = policies::load(&args.policy)?;
     let log = args.log.as_deref().map(open_log).transpose()?;
     let played = play(scenario.clone(), policies, log)?;
@@ -68,7 +68,7 @@ fn exit(card: &Scorecard) -> Exit {
 
 fn read(args: &Args) -> anyhow::Result<Scenario> {
     let bytes = input::read(&args.scenario)?;
-    let folder = args.scenario.parent().unwrap_or(Path::new(""));
+    let folder = args.scenario.parent().unwrap_or_else(|| Path::new(""));
     let fetch = |named: &str| {
         let bytes = input::read(&folder.join(named)).map_err(|error| format!("{error:#}"))?;
         Ok(bytes)
@@ -138,7 +138,7 @@ impl Shown {
             moment.sample.waiting, moment.sample.rate
         ));
         let tenth = moment.of.div_ceil(10).max(1);
-        if !self.terminal && moment.number % tenth == 0 && self.begun.elapsed() > PATIENCE {
+        if !self.terminal && moment.number.is_multiple_of(tenth) && self.begun.elapsed() > PATIENCE {
             output::say(format_args!("{} of {} cycles", moment.number, moment.of));
         }
     }
