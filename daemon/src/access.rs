@@ -18,7 +18,7 @@ const GROUP: &str = "plimsoll.io";
 /// A review that takes longer is an answer of no.
 const REVIEW: Duration = Duration::from_secs(5);
 /// A good token is asked about again after this long.
-const TOKEN_KEPT: Duration = Duration::from_secs(60);
+const TOKEN_KEPT: Duration = Duration::from_mins(1);
 /// A yes is kept this long …
 const YES_KEPT: Duration = Duration::from_secs(30);
 /// … and a no this long.

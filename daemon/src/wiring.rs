@@ -86,7 +86,7 @@ async fn product(config: Config) -> anyhow::Result<()> {
     match config.provider.clone() {
         Provider::Simulated(world) => simulated::run(config, world, signals).await,
         #[cfg(feature = "live")]
-        _ => live::run(config, signals).await,
+        _ => Box::pin(live::run(config, signals)).await,
         #[cfg(not(feature = "live"))]
         _ => anyhow::bail!(
             "provider: this build knows simulated worlds only; build plimsolld with its default features"

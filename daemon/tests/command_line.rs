@@ -4,6 +4,8 @@
 //! Not here: what a running daemon does. That this test exists also makes cargo build the binary that `tests/e2e`
 //! starts.
 
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -224,7 +224,7 @@ async fn check_config(cluster: &Cluster, mode: &str) -> Result<()> {
     let in_map = async |map: &str, key: &str| -> Result<String> {
         let path = format!("/api/v1/namespaces/plimsoll-system/configmaps/{map}");
         let map = cluster.api.get(&path).await?;
-        let text = map["data"][key].as_str().ok_or(format!("no {key}"))?;
+        let text = map["data"][key].as_str().ok_or_else(|| format!("no {key}"))?;
         Ok(text.to_owned())
     };
     let config = in_map("plimsoll", "plimsolld.yaml").await?;

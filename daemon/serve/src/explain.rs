@@ -103,7 +103,7 @@ fn answer(desk: &Desk, subject: &Subject, cycle: u64) -> Result<Response<v1::Exp
 fn cut(facts: &mut Vec<v1::Fact>) {
     let mut left = limits::PAGE_BYTES;
     let fits = |fact: &v1::Fact| {
-        left = left.checked_sub(messages::encoded(fact)).unwrap_or_default();
+        left = left.saturating_sub(messages::encoded(fact));
         left > 0
     };
     let fitting = facts.iter().map(fits).take_while(|fits| *fits).count();

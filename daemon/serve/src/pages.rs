@@ -99,8 +99,9 @@ mod tests {
     #[test]
     fn a_page_of_large_rows_is_short_and_the_next_goes_on() {
         let mut all = names(20);
-        all.iter_mut()
-            .for_each(|name| name.push_str(&"x".repeat(1 << 20)));
+        for name in &mut all {
+            name.push_str(&"x".repeat(1 << 20));
+        }
         let first = after(&all, 1000, "");
         assert_eq!(first.rows.len(), 2);
         let second = after(&all, 1000, &first.next);

@@ -284,7 +284,7 @@ fn aws_metric(at: At<'_, '_>) -> AwsMetric {
     whose.only(&["kind", "namespace", "name"]);
     let needed = |at: At<'_, '_>| at.name().unwrap_or_default().to_owned();
     let period = values::count(at.get("period"), 60, 1, 86_400);
-    if ![1, 5, 10, 30].contains(&period) && period % 60 != 0 {
+    if ![1, 5, 10, 30].contains(&period) && !period.is_multiple_of(60) {
         at.get("period").problem(format_args!(
             "must be 1, 5, 10, 30 or a multiple of 60, is {period}"
         ));

@@ -62,7 +62,7 @@ fn bytes(file: &str, field: &str, named: &Path) -> Result<Vec<u8>, Problems> {
 
 fn scenario(file: &str, named: &Path) -> Result<Scenario, Problems> {
     let bytes = bytes(file, "provider.simulated.scenario", named)?;
-    let folder = named.parent().unwrap_or(Path::new("."));
+    let folder = named.parent().unwrap_or_else(|| Path::new("."));
     let fetch = |beside: &str| {
         let path = folder.join(beside);
         bounded(&path, MAX_TABLE).map_err(|why| format!("{}: {why}", path.display()))

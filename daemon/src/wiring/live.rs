@@ -24,7 +24,7 @@ const NAMESPACE: &str = "PLIMSOLL_NAMESPACE";
 const POD: &str = "PLIMSOLL_POD";
 
 /// Figures go to CloudWatch this often.
-const PUBLISH_EVERY: Duration = Duration::from_secs(60);
+const PUBLISH_EVERY: Duration = Duration::from_mins(1);
 
 /// Runs cycles until told to end.
 pub(super) async fn run(config: Config, signals: Signals) -> anyhow::Result<()> {
