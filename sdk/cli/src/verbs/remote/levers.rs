@@ -5,6 +5,7 @@ use crate::exit::{Exit, Unreadable};
 use crate::output::{Format, OutputArgs, json, line};
 use clap::ValueEnum;
 use proto::v1;
+use proto::v1::scoped_mode::Scope as Narrow;
 use proto::v1::set_mode_request::Scope;
 
 /// Arguments of `pause`.
@@ -96,6 +97,16 @@ fn show(state: &v1::ControlState, output: OutputArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     line(format_args!("mode: {}", shown::mode(state.mode)))?;
+    if let Some(scoped) = &state.scoped {
+        let name = match &scoped.scope {
+            Some(Narrow::Group(group)) => format!("group {group}"),
+            Some(Narrow::Workload(of)) => format!("workload {}/{}/{}", of.kind, of.namespace, of.name),
+            Some(Narrow::Hook(hook)) => format!("hook {hook}"),
+            None => String::new(),
+        };
+        let shown = format!("mode of {name}: {}", shown::mode(scoped.mode));
+        line(shown::plain(&shown))?;
+    }
     line(state.paused.as_ref().map_or_else(
         || "not paused".to_owned(),
         |pause| {
