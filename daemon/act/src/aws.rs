@@ -17,7 +17,7 @@ use aws_sdk_autoscaling::operation::launch_instances::LaunchInstancesOutput;
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup, InstanceCollection, LaunchInstancesError, LifecycleState, RetryStrategy,
 };
-use aws_sdk_ec2::types::InstanceStateName;
+use aws_sdk_ec2::types::{InstanceStateName, Reservation};
 use model::group::LaunchMode;
 use model::ids::{GroupName, InstanceId};
 use model::launch::{Described, Share};
@@ -155,7 +155,7 @@ impl Hands {
             Err(error) if error.code() == Some("InvalidInstanceID.NotFound") => return Outcome::done(),
             Err(error) => return sdk::unread("ec2:DescribeInstances", &error),
         };
-        let mut instances = answer.reservations().iter().flat_map(|r| r.instances());
+        let mut instances = answer.reservations().iter().flat_map(Reservation::instances);
         let found = instances.find(|i| i.instance_id() == Some(instance.as_str()));
         match found.and_then(|i| i.state()?.name()) {
             Some(InstanceStateName::ShuttingDown | InstanceStateName::Terminated) => Outcome::done(),

@@ -5,10 +5,10 @@
 //! the trouble of the groups that name it and of no other. Not here: what a group sells (`offers`).
 
 use super::sdk::AwsError;
-use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplateSpecification};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplate, LaunchTemplateSpecification};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
-    ArchitectureType, Filter, GpuDeviceInfo, InstanceTypeInfo, NetworkInfo, ProcessorInfo,
+    ArchitectureType, Filter, GpuDeviceInfo, InstanceTypeInfo, NetworkCardInfo, NetworkInfo, ProcessorInfo,
 };
 use model::resources::Resources;
 use model::time::{Instant, Span};
@@ -144,7 +144,7 @@ impl Catalogue {
         let overrides = group
             .mixed_instances_policy()
             .and_then(|m| m.launch_template())
-            .map(|t| t.overrides())
+            .map(LaunchTemplate::overrides)
             .unwrap_or_default();
         let listed: BTreeSet<String> = overrides
             .iter()
@@ -295,7 +295,7 @@ fn max_pods(network: Option<&NetworkInfo>) -> i64 {
         let ix = network.default_network_card_index().unwrap_or(0);
         let mut cards = network.network_cards().iter();
         let card = cards.find(|card| card.network_card_index() == Some(ix));
-        card.and_then(|card| card.maximum_network_interfaces())
+        card.and_then(NetworkCardInfo::maximum_network_interfaces)
             .or_else(|| network.maximum_network_interfaces())
     };
     let interfaces = network.and_then(default_card).unwrap_or(2);

@@ -2,8 +2,8 @@
 
 use super::*;
 use aws_sdk_autoscaling::types::{Instance, MixedInstancesPolicy};
-use aws_sdk_autoscaling::types::{InstanceRequirements, LaunchTemplate, LaunchTemplateOverrides};
-use aws_sdk_ec2::types::{GpuInfo, MemoryInfo, NetworkCardInfo, VCpuInfo};
+use aws_sdk_autoscaling::types::{InstanceRequirements, LaunchTemplateOverrides};
+use aws_sdk_ec2::types::{GpuInfo, MemoryInfo, VCpuInfo};
 use model::resources::MIB;
 
 fn at(secs: i64) -> Instant {
