@@ -35,6 +35,10 @@ pub struct WorkloadMetric {
     pub metric: Metric,
 }
 
+/// What a test does while it is asked.
+#[cfg(test)]
+pub type Script = Box<dyn FnMut(&[Node]) -> Capacity + Send>;
+
 /// Where capacity comes from; chosen once, by the configuration.
 pub enum Provider {
     /// Nowhere: groups and offers are known to be none, nothing can be bought.
@@ -46,7 +50,7 @@ pub enum Provider {
     Aws(Box<crate::aws::Groups>),
     /// Whatever a test does meanwhile.
     #[cfg(test)]
-    Scripted(Box<dyn FnMut(&[Node]) -> Capacity + Send>),
+    Scripted(Script),
 }
 
 impl Provider {
