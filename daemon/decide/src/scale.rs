@@ -2,7 +2,13 @@
 //!
 //! Only workloads named in the aims or annotated `plimsoll.io/scale` are touched. What an HPA or ScaledObject
 //! owns is never written: it is refused, and its likely next step is only counted as demand. The default is
-//! the core of the HPA v2 algorithm.
+//! the core of the HPA v2 algorithm. What annotations say is read in `annotation`.
+
+mod annotation;
+
+pub use annotation::{MAX_ANNOTATION, MIN_ANNOTATION, SCALE_ANNOTATION, SETTLE_ANNOTATION};
+
+use annotation::Target;
 
 use crate::asking::{Answers, Asking};
 use crate::number::narrow;
@@ -19,20 +25,9 @@ use model::time::Span;
 use model::workload::Workload;
 use std::collections::BTreeMap;
 
-/// Annotation that puts a workload under Plimsoll: `cpu=70%`, `memory=80%`, or `<metric>=<per replica>`.
-pub const SCALE_ANNOTATION: &str = "plimsoll.io/scale";
-/// Annotation with the fewest replicas; 1 where absent.
-pub const MIN_ANNOTATION: &str = "plimsoll.io/min-replicas";
-/// Annotation with the most replicas; 100 where absent.
-pub const MAX_ANNOTATION: &str = "plimsoll.io/max-replicas";
-/// Annotation with how long every recommendation must agree before replicas fall, in whole seconds, at most
-/// 3600; 300 where absent. Counts for workloads named in the aims, too.
-pub const SETTLE_ANNOTATION: &str = "plimsoll.io/scale-down-after-seconds";
-
-const DEFAULT_MAX: u32 = 100;
 /// A fall in replicas waits until every recommendation of this time agrees (HPA's stabilisation window).
 const STABILISATION: Span = Span::from_secs(300);
-/// The longest that `SETTLE_ANNOTATION` can ask for.
+/// The longest that a workload can ask for.
 const LONGEST_STABILISATION: Span = Span::from_secs(3600);
 /// An older figure is no figure.
 const OLDEST_METRIC: Span = Span::from_secs(300);
@@ -53,7 +48,7 @@ pub(crate) struct Scaled {
 /// Asks for replicas and turns the answers into steps, within bounds.
 pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, asking: &mut Asking<'_>) -> Scaled {
     let mut scaled = Scaled::default();
-    let (owned, rows): (Vec<_>, Vec<_>) = rows(seen, memory, aims)
+    let (owned, rows): (Vec<_>, Vec<_>) = rows(seen, memory, aims, &mut scaled.refusals)
         .into_iter()
         .partition(|(workload, _)| workload.owned_by.is_some());
     for (workload, row) in owned {
@@ -303,63 +298,27 @@ fn remember(memory: &mut Memory, seen: &Snapshot, row: &WorkloadRow, asked: u32)
     kept.drain(..surplus);
 }
 
-/// Workloads that may be scaled, in the order of the Snapshot: those of the aims, then annotated ones.
-fn rows<'a>(seen: &'a Snapshot, memory: &Memory, aims: &Aims) -> Vec<(&'a Workload, WorkloadRow)> {
-    seen.workloads
-        .iter()
-        .filter(|w| !matches!(&*w.key.kind, "DaemonSet" | "Job" | "CronJob"))
-        .filter_map(|workload| {
-            let named = aims.scale.iter().find(|aim| aim.workload == workload.key);
-            let target = match named {
-                Some(aim) => Target {
-                    metric: aim.metric.clone(),
-                    milli: aim.target_milli,
-                    min: aim.min,
-                    max: aim.max,
-                },
-                None => annotated(workload)?,
-            };
-            Some((workload, row(seen, memory, workload, target)))
-        })
-        .collect()
-}
-
-struct Target {
-    metric: String,
-    milli: i64,
-    min: u32,
-    max: u32,
-}
-
-/// Reads the annotations; what cannot be read is no wish.
-fn annotated(workload: &Workload) -> Option<Target> {
-    let (metric, target) = workload.annotations.get(SCALE_ANNOTATION)?.split_once('=')?;
-    let number = |key: &str| workload.annotations.get(key)?.trim().parse().ok();
-    let (metric, target) = (metric.trim(), target.trim());
-    let milli = match target.strip_suffix('%') {
-        Some(percent) => thousandths(percent)? / 100,
-        None => thousandths(target)?,
-    };
-    (milli > 0 && !metric.is_empty()).then(|| Target {
-        metric: metric.to_owned(),
-        milli,
-        min: number(MIN_ANNOTATION).unwrap_or(1),
-        max: number(MAX_ANNOTATION).unwrap_or(DEFAULT_MAX),
-    })
-}
-
-/// A decimal number in thousandths; more than three decimals are cut.
-fn thousandths(text: &str) -> Option<i64> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    if !part.chars().all(|c| c.is_ascii_digit()) || whole.starts_with(['-', '+']) {
-        return None;
+/// Workloads that may be scaled, in the order of the Snapshot: those of the aims, then annotated ones. What
+/// cannot be read is refused and the workload left alone.
+fn rows<'a>(
+    seen: &'a Snapshot,
+    memory: &Memory,
+    aims: &Aims,
+    refusals: &mut Vec<Refusal>,
+) -> Vec<(&'a Workload, WorkloadRow)> {
+    let mut rows = Vec::new();
+    for workload in &seen.workloads {
+        if matches!(&*workload.key.kind, "DaemonSet" | "Job" | "CronJob") {
+            continue;
+        }
+        let named = aims.scale.iter().find(|aim| aim.workload == workload.key);
+        match annotation::target(workload, named) {
+            Ok(Some(target)) => rows.push((workload, row(seen, memory, workload, target))),
+            Ok(None) => {}
+            Err(refusal) => refusals.push(refusal),
+        }
     }
-    let part: String = part.chars().chain("000".chars()).take(3).collect();
-    whole
-        .parse::<i64>()
-        .ok()?
-        .checked_mul(1000)?
-        .checked_add(part.parse().ok()?)
+    rows
 }
 
 fn row(seen: &Snapshot, memory: &Memory, workload: &Workload, target: Target) -> WorkloadRow {
@@ -380,12 +339,6 @@ fn row(seen: &Snapshot, memory: &Memory, workload: &Workload, target: Target) ->
         _ => 0,
     };
     let recent = memory.recommendations.get(&workload.key).into_iter().flatten();
-    let settle = workload.annotations.get(SETTLE_ANNOTATION);
-    let settle = settle
-        .and_then(|seconds| seconds.trim().parse::<u32>().ok())
-        .map_or(STABILISATION, |seconds| {
-            Span::from_secs(i64::from(seconds.min(3600)))
-        });
     WorkloadRow {
         key: workload.key.clone(),
         spec,
@@ -400,7 +353,7 @@ fn row(seen: &Snapshot, memory: &Memory, workload: &Workload, target: Target) ->
         pods: figure.map_or(0, |f| f.pods),
         request_milli: narrow(i128::from(request) * 1000),
         recent_max: recent
-            .filter(|r| seen.at.since(r.at) <= settle)
+            .filter(|r| seen.at.since(r.at) <= target.settle)
             .map(|r| r.replicas)
             .max()
             .unwrap_or(workload.replicas),

@@ -97,6 +97,15 @@ pub enum Refusal {
         /// By whom.
         owner: String,
     },
+    /// An annotation of the workload says nothing that can be understood, so that it is left alone.
+    UnreadableAnnotation {
+        /// Which.
+        workload: WorkloadKey,
+        /// Key of the annotation.
+        key: String,
+        /// What it says, cut to 64 characters.
+        value: String,
+    },
     /// The node stays.
     NodeStays {
         /// Which.
@@ -326,6 +335,12 @@ impl fmt::Display for Refusal {
             Self::Pod { pod, why, .. } => write!(f, "pod {pod} has no place: {why}"),
             Self::OwnedByHpa { workload, owner } => {
                 write!(f, "{workload} is scaled by {owner}, not by Plimsoll")
+            }
+            Self::UnreadableAnnotation { workload, key, value } => {
+                write!(
+                    f,
+                    "{workload} is left alone: nobody can read its annotation {key}: {value:?}"
+                )
             }
             Self::NodeStays { node, why } => write!(f, "node {node} stays: {why}"),
             Self::GroupStays { group, why } => write!(f, "group {group} does not grow: {why}"),

@@ -98,31 +98,6 @@ fn the_default_is_the_rule_of_hpa() {
     assert_eq!(built_in(&per_replica(43)).replicas, 4, "within tolerance");
 }
 
-#[test]
-fn annotations_are_read_and_nonsense_is_no_wish() {
-    for (text, expected) in [
-        ("cpu=70%", Some(("cpu", 700))),
-        ("queue = 12.5", Some(("queue", 12_500))),
-        ("cpu=7.25%", Some(("cpu", 72))),
-        ("cpu", None),
-        ("cpu=-3", None),
-        ("cpu=x%", None),
-        ("=3", None),
-        ("cpu=99999999999999999999%", None),
-    ] {
-        let seen = Cluster::new()
-            .workload("Deployment", "web", 1, asks(1, 1))
-            .last_workload(|w| drop(w.annotations.insert(SCALE_ANNOTATION.into(), text.into())))
-            .seen();
-        let target = annotated(&seen.workloads[0]);
-        assert_eq!(
-            target.as_ref().map(|t| (t.metric.as_str(), t.milli)),
-            expected,
-            "{text}"
-        );
-    }
-}
-
 fn cluster(milli: i64) -> Cluster {
     Cluster::new()
         .workload("Deployment", "web", 4, asks(1000, 1))
@@ -268,4 +243,43 @@ fn the_aims_name_bounds_and_target() {
     };
     let done = deliberate(&seen, &Memory::default(), &PolicySet::default(), &aims);
     assert_eq!((done.notes.scale[0].asked, done.notes.scale[0].to), (6, 5));
+}
+
+#[test]
+fn an_annotation_nobody_can_read_is_refused_in_the_plan() {
+    let broken = |w: &mut Workload| drop(w.annotations.insert(SCALE_ANNOTATION.into(), "cpu=lots".into()));
+    let seen = cluster(4_000_000).last_workload(broken).seen();
+    let done = deliberate(&seen, &Memory::default(), &PolicySet::default(), &Aims::default());
+    assert!(done.plan.steps.is_empty());
+    assert_eq!(
+        done.plan.refusals.last().map(ToString::to_string).as_deref(),
+        Some(
+            "Deployment default/web is left alone: nobody can read its annotation plimsoll.io/scale: \"cpu=lots\""
+        )
+    );
+}
+
+#[test]
+fn replicas_fall_once_every_recommendation_of_the_time_agrees() {
+    for (annotation, seconds) in [(None, 300), (Some("60"), 60)] {
+        let annotate = |w: &mut Workload| {
+            if let Some(text) = annotation {
+                w.annotations.insert(SETTLE_ANNOTATION.into(), text.into());
+            }
+        };
+        // A quarter of the target: two replicas are enough.
+        let mut seen = cluster(1_000_000).last_workload(annotate).seen();
+        let mut memory = Memory::default();
+        let mut fell = None;
+        for at in (0..=400).step_by(10) {
+            seen.at = NOW + Span::from_secs(at);
+            seen.workloads[0].metrics[0].at = seen.at;
+            let done = deliberate(&seen, &memory, &PolicySet::default(), &Aims::default());
+            memory = done.memory;
+            if fell.is_none() && !done.plan.steps.is_empty() {
+                fell = Some(at);
+            }
+        }
+        assert_eq!(fell, Some(seconds + 10), "{annotation:?}");
+    }
 }

@@ -123,8 +123,13 @@ pub(super) fn workload(answer: &mut Answer<'_>, key: &WorkloadKey) {
         );
     }
     for refusal in &record.plan.refusals {
-        if matches!(refusal, Refusal::OwnedByHpa { workload, .. } if workload == key) {
-            answer.decided(FactKind::Refusal, 0, refusal);
+        match refusal {
+            Refusal::OwnedByHpa { workload, .. } | Refusal::UnreadableAnnotation { workload, .. }
+                if workload == key =>
+            {
+                answer.decided(FactKind::Refusal, 0, refusal);
+            }
+            _ => {}
         }
     }
     steps::about(answer, |step| match &step.kind {

@@ -161,7 +161,9 @@ pub(crate) fn refusals(plan: &Plan) -> Vec<v1::Refusal> {
 fn refusal(refusal: &Refusal) -> v1::Refusal {
     let (kind, name, code) = match refusal {
         Refusal::Pod { pod, why, .. } => ("pod", pod.to_string(), why.code().to_owned()),
-        Refusal::OwnedByHpa { workload, .. } => ("workload", workload.to_string(), tag(refusal)),
+        Refusal::OwnedByHpa { workload, .. } | Refusal::UnreadableAnnotation { workload, .. } => {
+            ("workload", workload.to_string(), tag(refusal))
+        }
         Refusal::NodeStays { node, why } => ("node", node.to_string(), tag(why)),
         Refusal::GroupStays { group, why } => ("group", group.to_string(), tag(why)),
     };
