@@ -72,7 +72,11 @@ pub struct ScaleAim {
 }
 
 /// Which offers are wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four kinds of types, each wanted or not"
+)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Catalogue {
     /// Bare metal types.
@@ -89,20 +93,6 @@ pub struct Catalogue {
     pub types: Vec<String>,
     /// Architectures to keep; empty: all that are known.
     pub arch: Vec<String>,
-}
-
-impl Default for Catalogue {
-    fn default() -> Self {
-        Self {
-            bare_metal: false,
-            burstable: false,
-            mac: false,
-            spot: false,
-            max_vcpu: None,
-            types: Vec::new(),
-            arch: Vec::new(),
-        }
-    }
 }
 
 /// A Fargate profile as the aims describe it.
@@ -152,6 +142,7 @@ impl Default for ShrinkAims {
 
 impl Modes {
     /// These modes with `over` laid on top.
+    #[must_use]
     pub fn with(&self, over: &Self) -> Self {
         let mut merged = self.clone();
         merged.cluster = over.cluster.or(merged.cluster);

@@ -47,11 +47,13 @@ impl UsdPerHour {
     }
 
     /// The rate of `count` equal things.
+    #[must_use]
     pub fn times(self, count: u64) -> Self {
         Self(self.0.saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
     /// The rate times a factor in thousandths.
+    #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "clamped to i64 first")]
     pub fn scaled(self, per_mille: i64) -> Self {
         let nanos = i128::from(self.0) * i128::from(per_mille) / 1000;

@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub const DRAIN_TAINT: &str = "plimsoll.io/removing";
 
 /// One node of the cluster.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "conditions that the API server reports apart"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     /// Name.
