@@ -32,6 +32,7 @@ test: policies tools ## All tests, the end-to-end ones included
 
 bench: policies ## The figures of README's table, as ratios in one run
 	@cargo bench --quiet --profile dev -p plimsoll-host
+	@cargo run --quiet -p plimsoll-perf
 
 lint: ## Format and clippy, as CI has them
 	@cargo fmt --all --check

@@ -31,3 +31,29 @@ pub(crate) fn count(length: usize) -> u32 {
 pub(crate) fn narrow(amount: i128) -> i64 {
     i64::try_from(amount).unwrap_or(if amount < 0 { i64::MIN } else { i64::MAX })
 }
+
+/// In single precision; exact below 2^24, where search keeps its amounts.
+#[expect(clippy::cast_precision_loss, reason = "callers keep amounts below 2^24")]
+pub(crate) const fn single(amount: i64) -> f32 {
+    amount as f32
+}
+
+/// Whole units of an amount in single precision; not-a-number and what is negative are 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "amounts of search are whole and below 2^24; the cast holds at the ends"
+)]
+pub(crate) const fn units(amount: f32) -> u32 {
+    amount as u32
+}
+
+/// A whole number of things; not-a-number and what is negative are 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast holds at the ends"
+)]
+pub(crate) const fn whole(amount: f64) -> u32 {
+    amount as u32
+}

@@ -7,9 +7,9 @@ use crate::bound::Duals;
 use crate::demand::Class;
 use crate::market::{FargateOption, Market};
 use crate::number::size;
-use crate::packing::{self, Batch, Table, node_price};
+use crate::packing::{self, Batch, Table, Work, node_price};
 use crate::placement;
-use crate::queue::Queue;
+use crate::queue::{Queue, Taken};
 use model::ids::{NodeName, PodKey};
 use model::intent::IntentKind;
 use model::money::UsdPerHour;
@@ -24,6 +24,8 @@ pub(crate) struct Bought {
     pub(crate) offer: usize,
     /// Class and name of each pod.
     pub(crate) pods: Vec<(usize, PodKey)>,
+    /// How many of them are there already and wait.
+    pub(crate) waiting: u32,
     /// Price with factors and addends.
     pub(crate) policy_price: i64,
     /// Addends would have made it cheaper than free.
@@ -38,6 +40,8 @@ pub(crate) struct Purchase {
     pub(crate) bought: Vec<Bought>,
     /// Real pods for which nothing was found, with their class.
     pub(crate) unplaced: Vec<(usize, PodKey)>,
+    /// Duals that packing proved, where they are better than those it was given.
+    pub(crate) proof: Option<Duals>,
 }
 
 /// Buys for what is left in the queue.
@@ -45,7 +49,7 @@ pub(crate) fn buy(
     market: &Market<'_>,
     table: &Table,
     duals: &Duals,
-    classes: &[Class],
+    (classes, most): (&[Class], &[u32]),
     queue: &mut Queue,
 ) -> Purchase {
     let late: Vec<bool> = table
@@ -62,25 +66,28 @@ pub(crate) fn buy(
             on_fargate.push((row, std::mem::take(count), instead));
         }
     }
-    let mut packing = packing::pack(table, duals, &counts);
-    if packing.left.iter().any(|left| *left > 0) {
+    let mut packed = packing::pack(table, duals, (&counts, most), Work::USUAL);
+    if packed.packing.left.iter().any(|left| *left > 0) {
         // Headroom gives way: what groups can still grow by belongs to pods first.
         let real: Vec<u32> = counts
             .iter()
             .enumerate()
             .map(|(row, count)| (*count).min(queue.real_left(row)))
             .collect();
-        packing = packing::pack(table, duals, &real);
+        packed = packing::pack(table, duals, (&real, most), Work::USUAL);
     }
     let mut kept = Vec::new();
-    for batch in packing.batches {
+    for batch in packed.packing.batches {
         match lonely(table, &late, &batch) {
             Some(rows) => on_fargate.extend(rows),
             None => kept.push(batch),
         }
     }
     let mut till = Till::new(market);
-    let mut purchase = Purchase::default();
+    let mut purchase = Purchase {
+        proof: packed.proof,
+        ..Purchase::default()
+    };
     for batch in &kept {
         for _ in 0..batch.copies {
             purchase.bought.push(till.node(market, table, batch, queue));
@@ -90,10 +97,13 @@ pub(crate) fn buy(
         let Some((option, price)) = table.rows[row].solo.clone() else {
             continue;
         };
-        for pod in queue.take(row, count) {
-            purchase
-                .bought
-                .push(till.fargate_pod(market, (&option, price), pod, instead));
+        for _ in 0..count {
+            let taken = queue.take(row, 1);
+            if !taken.pods.is_empty() {
+                purchase
+                    .bought
+                    .push(till.fargate_pod(market, (&option, price), taken, instead));
+            }
         }
     }
     for row in 0..table.rows.len() {
@@ -101,6 +111,7 @@ pub(crate) fn buy(
         purchase.unplaced.extend(
             queue
                 .take(row, left)
+                .pods
                 .into_iter()
                 .filter(|(class, _)| classes[*class].spec.is_some()),
         );
@@ -113,7 +124,10 @@ fn lonely(table: &Table, late: &[bool], batch: &Batch) -> Option<Vec<(usize, u32
     let mut fargate = 0_i64;
     let mut pods = 0;
     for (row, count) in &batch.pods {
-        let (_, price) = table.rows[*row].solo.as_ref().filter(|_| !late[*row])?;
+        let (_, price) = table.rows[*row as usize]
+            .solo
+            .as_ref()
+            .filter(|_| !late[*row as usize])?;
         fargate = fargate.saturating_add(price.saturating_mul(i64::from(*count)));
         pods += count;
     }
@@ -123,7 +137,7 @@ fn lonely(table: &Table, late: &[bool], batch: &Batch) -> Option<Vec<(usize, u32
         batch
             .pods
             .iter()
-            .map(|(row, count)| (*row, count * batch.copies, Some(share)))
+            .map(|(row, count)| (*row as usize, count * batch.copies, Some(share)))
             .collect()
     };
     (fargate < node).then(rows)
@@ -190,32 +204,34 @@ impl Till {
     fn node(&mut self, market: &Market<'_>, table: &Table, batch: &Batch, queue: &mut Queue) -> Bought {
         let column = &table.columns[batch.column];
         let offer = self.deal_zone(market, column.lot);
-        let mut pods = Vec::new();
+        let mut taken = Taken::default();
         for (row, count) in &batch.pods {
-            pods.extend(queue.take(*row, *count));
+            let of_row = queue.take(*row as usize, *count);
+            taken.pods.extend(of_row.pods);
+            taken.waiting += of_row.waiting;
         }
         let unclamped = batch.pods.iter().fold(column.price, |price, (row, count)| {
-            let addend = table.addend(Some(column.set), *row);
+            let addend = table.addend(Some(column.set), *row as usize);
             price.saturating_add(addend.saturating_mul(i64::from(*count)))
         });
-        self.bought(market, offer, pods, (unclamped, None))
+        self.bought(market, offer, taken, (unclamped, None))
     }
 
     fn fargate_pod(
         &mut self,
         market: &Market<'_>,
         (option, price): (&FargateOption, i64),
-        pod: (usize, PodKey),
+        pod: Taken,
         instead: Option<UsdPerHour>,
     ) -> Bought {
-        self.bought(market, option.offer, vec![pod], (price, instead))
+        self.bought(market, option.offer, pod, (price, instead))
     }
 
     fn bought(
         &mut self,
         market: &Market<'_>,
         offer: usize,
-        pods: Vec<(usize, PodKey)>,
+        taken: Taken,
         (price, instead): (i64, Option<UsdPerHour>),
     ) -> Bought {
         let of = &market.seen.offers[offer];
@@ -225,10 +241,11 @@ impl Till {
                 name: self.name(of.is_fargate()),
                 group: group.map_or_else(|| "".into(), |g| g.name.clone()),
                 offer: of.id.clone(),
-                pods: pods.iter().map(|(_, pod)| pod.clone()).collect(),
+                pods: taken.pods.iter().map(|(_, pod)| pod.clone()).collect(),
             },
             offer,
-            pods,
+            waiting: taken.waiting,
+            pods: taken.pods,
             policy_price: price.max(0),
             clamped: price < 0,
             instead,

@@ -8,17 +8,39 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
 pub(crate) struct Queue {
-    /// By row: class and name, in the order they are served.
-    rows: Vec<Vec<(usize, PodKey)>>,
+    /// By row: pods in the order they are served.
+    rows: Vec<Vec<Entry>>,
     /// By row: where the pods without a place begin.
     next: Vec<usize>,
     /// By row: how many of those that are left are real.
     real: Vec<u32>,
     left: Vec<u32>,
-    /// Row and class by pod.
-    place: BTreeMap<PodKey, (usize, usize, bool)>,
+    /// Row and place in it by pod: built when somebody first asks for a pod by name.
+    place: Option<BTreeMap<PodKey, (usize, usize)>>,
     /// Pods that were pulled out of the order.
     pulled: BTreeSet<PodKey>,
+}
+
+struct Entry {
+    class: usize,
+    pod: PodKey,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Waiting,
+    ToCome,
+    Headroom,
+}
+
+/// Pods that were served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// Class and name.
+    pub(crate) pods: Vec<(usize, PodKey)>,
+    /// How many of them are there already and wait; the others have names of their own making.
+    pub(crate) waiting: u32,
 }
 
 impl Queue {
@@ -26,29 +48,31 @@ impl Queue {
     pub(crate) fn new(table: &Table, classes: &[Class], only: impl Fn(&Class) -> bool) -> Self {
         let rows = table.rows.len();
         let mut queue = Self {
-            rows: vec![Vec::new(); rows],
+            rows: (0..rows).map(|_| Vec::new()).collect(),
             next: vec![0; rows],
             real: vec![0; rows],
             left: vec![0; rows],
-            place: BTreeMap::new(),
+            place: None,
             pulled: BTreeSet::new(),
         };
-        for turn in 0..3 {
+        for kind in [Kind::Waiting, Kind::ToCome, Kind::Headroom] {
             for (ix, class) in classes.iter().enumerate().filter(|(_, class)| only(class)) {
                 let (pending, real) = (class.pending, class.pending + class.to_come);
-                let range = match turn {
-                    0 => 0..pending,
-                    1 => pending..real,
-                    _ => real..class.count(),
+                let range = match kind {
+                    Kind::Waiting => 0..pending,
+                    Kind::ToCome => pending..real,
+                    Kind::Headroom => real..class.count(),
                 };
                 let row = table.row_of[ix];
                 let pods = range.end.saturating_sub(range.start);
-                for pod in class.pods.iter().skip(range.start as usize).take(pods as usize) {
-                    queue.rows[row].push((ix, pod.clone()));
-                    queue.place.insert(pod.clone(), (row, ix, turn < 2));
-                }
+                let entries = class.pods.iter().skip(range.start as usize).take(pods as usize);
+                queue.rows[row].extend(entries.map(|pod| Entry {
+                    class: ix,
+                    pod: pod.clone(),
+                    kind,
+                }));
                 queue.left[row] += pods;
-                queue.real[row] += if turn < 2 { pods } else { 0 };
+                queue.real[row] += if kind == Kind::Headroom { 0 } else { pods };
             }
         }
         queue
@@ -65,39 +89,52 @@ impl Queue {
     }
 
     /// Class of a pod that has no place yet.
-    pub(crate) fn class_of(&self, pod: &PodKey) -> Option<usize> {
-        let (_, class, _) = self.place.get(pod)?;
-        (!self.pulled.contains(pod)).then_some(*class)
+    pub(crate) fn class_of(&mut self, pod: &PodKey) -> Option<usize> {
+        let (row, at) = self.find(pod)?;
+        (!self.pulled.contains(pod)).then(|| self.rows[row][at].class)
     }
 
     /// Takes this very pod; `false` when it has a place already. Only before `take` is first used.
     pub(crate) fn pull(&mut self, pod: &PodKey) -> bool {
-        let Some((row, _, real)) = self.place.get(pod).copied() else {
+        let Some((row, at)) = self.find(pod) else {
             return false;
         };
         if !self.pulled.insert(pod.clone()) {
             return false;
         }
         self.left[row] -= 1;
-        self.real[row] -= u32::from(real);
+        self.real[row] -= u32::from(self.rows[row][at].kind != Kind::Headroom);
         true
     }
 
     /// Takes the next pods of a row.
-    pub(crate) fn take(&mut self, row: usize, copies: u32) -> Vec<(usize, PodKey)> {
-        let mut taken = Vec::with_capacity(copies as usize);
-        while count(taken.len()) < copies {
-            let Some((class, pod)) = self.rows[row].get(self.next[row]) else {
+    pub(crate) fn take(&mut self, row: usize, copies: u32) -> Taken {
+        let mut taken = Taken::default();
+        taken.pods.reserve(copies as usize);
+        while count(taken.pods.len()) < copies {
+            let Some(entry) = self.rows[row].get(self.next[row]) else {
                 break;
             };
             self.next[row] += 1;
-            if !self.pulled.contains(pod) {
-                let real = self.place.get(pod).is_some_and(|(_, _, real)| *real);
-                self.real[row] -= u32::from(real);
+            if self.pulled.is_empty() || !self.pulled.contains(&entry.pod) {
+                self.real[row] -= u32::from(entry.kind != Kind::Headroom);
                 self.left[row] -= 1;
-                taken.push((*class, pod.clone()));
+                taken.waiting += u32::from(entry.kind == Kind::Waiting);
+                taken.pods.push((entry.class, entry.pod.clone()));
             }
         }
         taken
+    }
+
+    fn find(&mut self, pod: &PodKey) -> Option<(usize, usize)> {
+        let rows = &self.rows;
+        let place = self.place.get_or_insert_with(|| {
+            let entries = rows.iter().enumerate().flat_map(|(row, entries)| {
+                let named = entries.iter().enumerate();
+                named.map(move |(at, entry)| (entry.pod.clone(), (row, at)))
+            });
+            entries.collect()
+        });
+        place.get(pod).copied()
     }
 }

@@ -3,14 +3,17 @@
 //! Waiting pods go here before anything is bought. Nodes of open launch intents count as they will be once
 //! they have joined; nodes whose removal has begun are the last resort, and taking one means keeping it.
 
+mod fill;
+
 use crate::bound::{Duals, FreeRoom};
 use crate::demand::Class;
 use crate::fit::{self, Place};
 use crate::market::Market;
 use crate::number::{real, size};
-use crate::packing::{Item, Table, Taste, fill};
+use crate::packing::Table;
 use crate::queue::Queue;
 use crate::space::{self, Vector};
+use fill::{Item, Taste, fill};
 use model::aims::Aims;
 use model::ids::{NodeName, OfferId, PodKey, WorkloadKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
@@ -322,7 +325,7 @@ pub(crate) fn house(
         let free = table.project(&room.free);
         let items = items(table, duals, room, &free, &left);
         for (row, copies) in fill(&free, &items, ON_FREE_ROOM) {
-            for pod in queue.take(row, copies) {
+            for pod in queue.take(row, copies).pods {
                 space::take(&mut room.free, &market.asks[pod.0], 1);
                 housed.add(&room.name, pod, classes);
             }

@@ -13,6 +13,21 @@ pub(crate) type Vector = Vec<i64>;
 /// Place of the pod count in a [`Vector`].
 pub(crate) const PODS: usize = 3;
 
+/// Calls `function` with the dimensions as a constant, so that the inner loops of search and bounds unroll. A
+/// problem with more than sixteen dimensions gets sixteen, which its caller must notice.
+macro_rules! in_dims {
+    ($dims:expr, $function:ident($($argument:expr),* $(,)?)) => {
+        match $dims {
+            0..=3 => $function::<3>($($argument),*),
+            4 => $function::<4>($($argument),*),
+            5 | 6 => $function::<6>($($argument),*),
+            7 | 8 => $function::<8>($($argument),*),
+            _ => $function::<16>($($argument),*),
+        }
+    };
+}
+pub(crate) use in_dims;
+
 /// Which extended resources have a place in the vectors.
 pub(crate) struct Space {
     extended: Vec<String>,

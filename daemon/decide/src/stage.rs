@@ -77,27 +77,37 @@ pub(crate) fn place(
     asking: &mut Asking<'_>,
 ) -> Placed {
     let Demand { market, classes } = *demand;
+    let everyone = all(classes);
     let table = Table::new(market, classes, None);
-    let duals = bound::search(&table, &table.counts(&all(classes)));
+    let duals = bound::search(&table, &table.counts(&everyone));
     let adjust = ask_placement(demand, memory, aims, asking, (&table, &duals));
     let priced = adjust.as_ref().map(|adjust| {
         let table = Table::new(market, classes, Some(adjust));
-        let duals = bound::search(&table, &table.counts(&all(classes)));
+        let duals = bound::search(&table, &table.counts(&everyone));
         (table, duals)
     });
     let plain = (table, duals);
     let (table, duals) = priced.as_ref().unwrap_or(&plain);
+    let most = table.counts(&everyone);
     let mut rooms = rooms::find(market, aims, classes);
     let before = rooms.clone();
     let mut queue = Queue::new(table, classes, |_| true);
     let housed = rooms::house(demand, table, duals, &mut rooms, &mut queue);
-    let purchase = purchase::buy(market, table, duals, classes, &mut queue);
+    let purchase = purchase::buy(market, table, duals, (classes, &most), &mut queue);
     let served = served(classes, &housed, &purchase);
-    let bound_of = |(table, duals): &(Table, Duals)| {
+    let bound_of = |table: &Table, duals: &Duals| {
         let free = rooms::as_free(&before, table);
         UsdPerHour(duals.bound(table, &table.counts(&served), &free))
     };
-    let bound = bound_of(&plain);
+    // What packing proved holds for the prices it packed at.
+    let own = purchase.proof.as_ref().map(|proof| bound_of(table, proof));
+    let with_proof = |bound: UsdPerHour| own.map_or(bound, |own| own.max(bound));
+    let bound = bound_of(&plain.0, &plain.1);
+    let bound = if priced.is_none() {
+        with_proof(bound)
+    } else {
+        bound
+    };
     let cost = Cost {
         rate: purchase
             .bought
@@ -106,7 +116,9 @@ pub(crate) fn place(
             .sum(),
         bound,
         policy_rate: policy_rate(table, &rooms, &housed, &purchase),
-        policy_bound: priced.as_ref().map_or(bound, bound_of),
+        policy_bound: priced
+            .as_ref()
+            .map_or(bound, |(table, duals)| with_proof(bound_of(table, duals))),
     };
     Placed {
         adjust,

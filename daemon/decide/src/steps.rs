@@ -77,7 +77,7 @@ impl<'a> Steps<'a> {
             let pods: Vec<PodKey> = bought.iter().flat_map(|b| b.node.pods.iter().cloned()).collect();
             let reason = Reason::Demand {
                 pods: count(pods.len()),
-                pending: bought.iter().map(|b| pending_of(self.seen, b)).sum(),
+                pending: bought.iter().map(|b| b.waiting).sum(),
                 rate,
             };
             let kind = StepKind::GrowGroup {
@@ -166,15 +166,4 @@ impl<'a> Steps<'a> {
             self.add(kind, reason, intent);
         }
     }
-}
-
-/// How many of a node's pods are there already and wait; the others have names of their own making.
-fn pending_of(seen: &Snapshot, bought: &Bought) -> u32 {
-    count(
-        bought
-            .pods
-            .iter()
-            .filter(|(_, pod)| seen.pod(pod).is_some())
-            .count(),
-    )
 }

@@ -1,25 +1,61 @@
 //! The master problem of column generation: cover every row at least cost, by a dense revised simplex.
 //!
-//! Rows are "at least" constraints; a limit on purchases is one with negative entries. Used for duals only,
-//! never for a plan, so that a tiny perturbation against cycling does no harm.
+//! Rows are "at least" constraints; a limit on purchases is one with negative entries. Used for duals and for
+//! what to try first, never as a plan, so that a tiny perturbation against cycling does no harm.
 
 /// Something that can be bought: its cost and what it adds to each row.
 #[derive(Clone, Debug)]
-pub(super) struct Purchase {
-    pub(super) cost: f64,
-    pub(super) entries: Vec<(usize, f64)>,
+pub(crate) struct Purchase {
+    pub(crate) cost: f64,
+    pub(crate) entries: Vec<(usize, f64)>,
 }
 
 /// See the module.
-pub(super) struct Master {
+pub(crate) struct Master {
     rows: usize,
     inverse: Vec<f64>,
     level: Vec<f64>,
     basis: Vec<Basic>,
     duals: Vec<f64>,
-    pool: Vec<Purchase>,
-    in_basis: Vec<bool>,
-    pub(super) pivots: usize,
+    pool: Pool,
+    /// By purchase: in the basis, or not looked at any more.
+    aside: Vec<bool>,
+    pub(crate) pivots: usize,
+}
+
+/// Purchases side by side: the search walks through all of them at every pivot.
+#[derive(Default)]
+struct Pool {
+    costs: Vec<f64>,
+    /// By purchase: where its entries end.
+    ends: Vec<usize>,
+    rows: Vec<u32>,
+    amounts: Vec<f64>,
+}
+
+impl Pool {
+    fn push(&mut self, purchase: &Purchase) {
+        for (row, amount) in &purchase.entries {
+            self.rows.push(u32::try_from(*row).unwrap_or(u32::MAX));
+            self.amounts.push(*amount);
+        }
+        self.costs.push(purchase.cost);
+        self.ends.push(self.rows.len());
+    }
+
+    fn entries(&self, ix: usize) -> impl Iterator<Item = (usize, f64)> {
+        let from = if ix == 0 { 0 } else { self.ends[ix - 1] };
+        let range = from..self.ends[ix];
+        self.rows[range.clone()]
+            .iter()
+            .zip(&self.amounts[range])
+            .map(|(row, amount)| (*row as usize, *amount))
+    }
+
+    /// The entries weighed by row.
+    fn weighed(&self, ix: usize, weights: &[f64]) -> f64 {
+        self.entries(ix).map(|(row, amount)| weights[row] * amount).sum()
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +67,7 @@ enum Basic {
 impl Master {
     /// Starts from `stand_in` costs for rows to cover (dear, always feasible) and from the surplus of rows
     /// that limit; `wanted` is negative for the latter.
-    pub(super) fn new(wanted: &[f64], stand_in: &[f64]) -> Self {
+    pub(crate) fn new(wanted: &[f64], stand_in: &[f64]) -> Self {
         let rows = wanted.len();
         let mut master = Self {
             rows,
@@ -39,19 +75,19 @@ impl Master {
             level: wanted.iter().map(|w| w.abs()).collect(),
             basis: Vec::with_capacity(rows),
             duals: vec![0.0; rows],
-            pool: Vec::new(),
-            in_basis: Vec::new(),
+            pool: Pool::default(),
+            aside: Vec::new(),
             pivots: 0,
         };
         for row in 0..rows {
             if wanted[row] > 0.0 {
                 master.inverse[row * rows + row] = 1.0;
                 master.duals[row] = stand_in[row];
-                let ix = master.add(Purchase {
+                let ix = master.add(&Purchase {
                     cost: stand_in[row],
                     entries: vec![(row, 1.0)],
                 });
-                master.in_basis[ix] = true;
+                master.aside[ix] = true;
                 master.basis.push(Basic::Purchase(ix));
             } else {
                 master.inverse[row * rows + row] = -1.0;
@@ -62,32 +98,125 @@ impl Master {
     }
 
     /// By row: its dual price.
-    pub(super) fn duals(&self) -> &[f64] {
+    pub(crate) fn duals(&self) -> &[f64] {
         &self.duals
     }
 
     /// Cost of the present solution.
-    pub(super) fn cost(&self) -> f64 {
+    pub(crate) fn cost(&self) -> f64 {
         self.basis
             .iter()
             .zip(&self.level)
             .map(|(basic, level)| match basic {
-                Basic::Purchase(ix) => self.pool[*ix].cost * level,
+                Basic::Purchase(ix) => self.pool.costs[*ix] * level,
                 Basic::Surplus(_) => 0.0,
             })
             .sum()
     }
 
-    pub(super) fn add(&mut self, purchase: Purchase) -> usize {
+    pub(crate) fn add(&mut self, purchase: &Purchase) -> usize {
         self.pool.push(purchase);
-        self.in_basis.push(false);
-        self.pool.len() - 1
+        self.aside.push(false);
+        self.aside.len() - 1
+    }
+
+    /// Purchases in the pool.
+    pub(crate) fn size(&self) -> usize {
+        self.aside.len()
+    }
+
+    /// Looks only at the basis and at so many of the others from now on: those nearest to paying.
+    pub(crate) fn keep_best(&mut self, most: usize) {
+        let mut others: Vec<(f64, usize)> = (0..self.size())
+            .filter(|ix| !self.aside[*ix])
+            .map(|ix| (self.reduced_cost(ix) / self.pool.costs[ix].max(1e-9), ix))
+            .collect();
+        others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        for (_, ix) in others.into_iter().skip(most) {
+            self.aside[ix] = true;
+        }
+    }
+
+    /// Purchases of the present solution and how much of each.
+    pub(crate) fn solution(&self) -> impl Iterator<Item = (usize, f64)> {
+        self.basis
+            .iter()
+            .zip(&self.level)
+            .filter_map(|(basic, level)| match basic {
+                Basic::Purchase(ix) if *level > 1e-9 => Some((*ix, *level)),
+                _ => None,
+            })
+    }
+
+    /// Another right-hand side: dual simplex over the pool, then primal. `false` when `most` pivots were not
+    /// enough or nothing satisfies it.
+    pub(crate) fn rewant(&mut self, wanted: &[f64], most: usize) -> bool {
+        let rows = self.rows;
+        for row in 0..rows {
+            self.level[row] = self.inverse[row * rows..(row + 1) * rows]
+                .iter()
+                .zip(wanted)
+                .map(|(x, w)| x * w)
+                .sum();
+        }
+        for _ in 0..most {
+            let worst = (0..rows).min_by(|a, b| self.level[*a].total_cmp(&self.level[*b]));
+            let Some(leaving) = worst.filter(|row| self.level[*row] < -1e-7) else {
+                self.reoptimise(most);
+                return true;
+            };
+            let Some(entering) = self.dual_ratio(leaving) else {
+                return false;
+            };
+            let (reduced, direction) = self.column(entering);
+            self.pivot(entering, leaving, reduced, &direction);
+        }
+        false
+    }
+
+    /// What enters so that every reduced cost stays non-negative.
+    fn dual_ratio(&self, leaving: usize) -> Option<Basic> {
+        let row = &self.inverse[leaving * self.rows..(leaving + 1) * self.rows];
+        let mut best = (f64::INFINITY, None);
+        for (at, x) in row.iter().enumerate() {
+            if *x > 1e-9 && !self.basis.contains(&Basic::Surplus(at)) {
+                let ratio = self.duals[at].max(0.0) / x;
+                if ratio < best.0 {
+                    best = (ratio, Some(Basic::Surplus(at)));
+                }
+            }
+        }
+        for ix in 0..self.size() {
+            if self.aside[ix] {
+                continue;
+            }
+            let along = self.pool.weighed(ix, row);
+            if along < -1e-9 {
+                let ratio = self.reduced_cost(ix).max(0.0) / -along;
+                if ratio < best.0 {
+                    best = (ratio, Some(Basic::Purchase(ix)));
+                }
+            }
+        }
+        best.1
+    }
+
+    /// Reduced cost of what enters, and how every basic amount falls with it.
+    fn column(&self, entering: Basic) -> (f64, Vec<f64>) {
+        let rows = self.inverse.chunks_exact(self.rows);
+        match entering {
+            Basic::Purchase(ix) => (
+                self.reduced_cost(ix),
+                rows.map(|row| self.pool.weighed(ix, row)).collect(),
+            ),
+            Basic::Surplus(at) => (self.duals[at], rows.map(|row| -row[at]).collect()),
+        }
     }
 
     /// Brings a purchase into the basis if it lowers the cost.
-    pub(super) fn offer(&mut self, purchase: Purchase) -> bool {
-        let gain = self.reduced_cost(&purchase);
-        if gain >= -1e-9 * purchase.cost.max(1e-9) {
+    pub(crate) fn offer(&mut self, purchase: &Purchase) -> bool {
+        let covered: f64 = purchase.entries.iter().map(|(row, x)| self.duals[*row] * x).sum();
+        if purchase.cost - covered >= -1e-9 * purchase.cost.max(1e-9) {
             return false;
         }
         let ix = self.add(purchase);
@@ -95,7 +224,7 @@ impl Master {
     }
 
     /// Pivots on the pool until nothing in it lowers the cost, or `most` pivots are done.
-    pub(super) fn reoptimise(&mut self, most: usize) {
+    pub(crate) fn reoptimise(&mut self, most: usize) {
         for _ in 0..most {
             let mut best = (-1e-9, None);
             for row in 0..self.rows {
@@ -103,9 +232,9 @@ impl Master {
                     best = (self.duals[row], Some(Basic::Surplus(row)));
                 }
             }
-            for (ix, purchase) in self.pool.iter().enumerate() {
-                if !self.in_basis[ix] {
-                    let relative = self.reduced_cost(purchase) / purchase.cost.max(1e-9);
+            for ix in 0..self.size() {
+                if !self.aside[ix] {
+                    let relative = self.reduced_cost(ix) / self.pool.costs[ix].max(1e-9);
                     if relative < best.0 {
                         best = (relative, Some(Basic::Purchase(ix)));
                     }
@@ -118,29 +247,13 @@ impl Master {
         }
     }
 
-    fn reduced_cost(&self, purchase: &Purchase) -> f64 {
-        let covered: f64 = purchase
-            .entries
-            .iter()
-            .map(|(row, amount)| self.duals[*row] * amount)
-            .sum();
-        purchase.cost - covered
+    fn reduced_cost(&self, ix: usize) -> f64 {
+        self.pool.costs[ix] - self.pool.weighed(ix, &self.duals)
     }
 
     fn enter(&mut self, entering: Basic) -> bool {
-        let (reduced, entries) = match entering {
-            Basic::Purchase(ix) => (self.reduced_cost(&self.pool[ix]), self.pool[ix].entries.clone()),
-            Basic::Surplus(row) => (self.duals[row], vec![(row, -1.0)]),
-        };
+        let (reduced, direction) = self.column(entering);
         let rows = self.rows;
-        let direction: Vec<f64> = (0..rows)
-            .map(|row| {
-                entries
-                    .iter()
-                    .map(|(at, x)| self.inverse[row * rows + at] * x)
-                    .sum()
-            })
-            .collect();
         let mut leaving: Option<(usize, f64)> = None;
         for row in (0..rows).filter(|row| direction[*row] > 1e-9) {
             let ratio = self.level[row].max(0.0) / direction[row];
@@ -178,10 +291,10 @@ impl Master {
             *dual += reduced * pivot;
         }
         if let Basic::Purchase(ix) = self.basis[leaving] {
-            self.in_basis[ix] = false;
+            self.aside[ix] = false;
         }
         if let Basic::Purchase(ix) = entering {
-            self.in_basis[ix] = true;
+            self.aside[ix] = true;
         }
         self.basis[leaving] = entering;
     }
@@ -203,8 +316,8 @@ mod tests {
             cost: 3.0,
             entries: vec![(0, 1.0)],
         };
-        assert!(master.offer(dear));
-        assert!(master.offer(cheap));
+        assert!(master.offer(&dear));
+        assert!(master.offer(&cheap));
         master.reoptimise(50);
         assert!((master.cost() - 22.0).abs() < 1e-9, "{}", master.cost());
         assert!((master.duals()[0] - 3.0).abs() < 1e-9);

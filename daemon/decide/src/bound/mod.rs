@@ -12,10 +12,11 @@ mod weights;
 
 use crate::number::{floor, narrow, real};
 use crate::packing::Table;
-use crate::space;
-use knapsack::Knapsack;
+use crate::space::{self, in_dims};
 use std::collections::BTreeMap;
 
+pub(crate) use knapsack::Knapsack;
+pub(crate) use master::{Master, Purchase};
 pub(crate) use weights::search;
 
 /// Room that costs nothing: nodes that are there or on their way.
@@ -27,6 +28,22 @@ pub(crate) struct FreeRoom {
     pub(crate) set: Option<usize>,
     /// Rows its rules admit.
     pub(crate) admits: Vec<bool>,
+}
+
+/// Nano-dollars of a dollar.
+const DOLLAR: f64 = 1e9;
+
+/// Prices that no load of whole pods beats, in dollars per hour.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Proof {
+    /// What the counted pods pay, less what scarce growth is worth.
+    pub(crate) bound: f64,
+    /// By row.
+    pub(crate) pays: Vec<f64>,
+    /// By group.
+    pub(crate) scarce: Vec<f64>,
+    /// Bound and cost of the mixture met.
+    pub(crate) closed: bool,
 }
 
 /// Dual prices of a table.
@@ -67,6 +84,43 @@ impl Duals {
         Self::from_shares(table, self.shares.clone(), vec![0; self.scarce.len()])
     }
 
+    /// No group is worth more than its price: none limits the purchase.
+    pub(crate) fn is_plentiful(&self) -> bool {
+        self.scarce.iter().all(|worth| *worth == 0)
+    }
+
+    /// These duals as a start for column generation, with their bound for these pods.
+    pub(crate) fn as_proof(&self, table: &Table, counts: &[u32]) -> Proof {
+        let paid = self.bound_with(table, counts, &[], &self.pays);
+        Proof {
+            bound: real(paid) / DOLLAR,
+            pays: self.pays.iter().map(|pays| real(*pays) / DOLLAR).collect(),
+            scarce: self.scarce.iter().map(|worth| real(*worth) / DOLLAR).collect(),
+            closed: false,
+        }
+    }
+
+    /// The same weights, but pods pay what column generation proved: in dollars, by row and by group. No load of
+    /// whole pods pays more than its node is worth; a pod that Fargate runs for less pays that.
+    pub(crate) fn proven(&self, table: &Table, proof: &Proof) -> Self {
+        let solo = |row: usize| {
+            table.rows[row]
+                .solo
+                .as_ref()
+                .map_or(i64::MAX, |(_, price)| *price)
+        };
+        let pays = |(row, pays): (usize, &f64)| floor(pays * DOLLAR).min(solo(row));
+        Self {
+            shares: self.shares.clone(),
+            scarce: proof
+                .scarce
+                .iter()
+                .map(|worth| floor(worth * DOLLAR) + i64::from(*worth > 0.0))
+                .collect(),
+            pays: proof.pays.iter().enumerate().map(pays).collect(),
+        }
+    }
+
     fn price_of(&self, table: &Table, row: usize) -> i64 {
         let solo = table.rows[row].solo.as_ref().map(|(_, price)| *price);
         let node = self.cheapest_column(table, row).map(|(_, price)| price);
@@ -98,18 +152,6 @@ impl Duals {
             .map(|((share, room), ask)| share * real(*ask) / real(*room))
             .sum();
         floor(worth * share).saturating_add(table.addend(Some(of.set), row))
-    }
-
-    /// Value density of the row on a column, between 0 and 1: 1 where the pod pays its whole weighted share.
-    pub(crate) fn efficiency(&self, table: &Table, column: usize, row: usize) -> f64 {
-        let set = Some(table.columns[column].set);
-        let addend = table.addend(set, row);
-        let asked = self.on_column(table, column, row).saturating_sub(addend);
-        let net = self.pays[row].saturating_sub(addend);
-        if asked <= 0 {
-            return 1.0;
-        }
-        (real(net) / real(asked)).clamp(0.0, 1.0)
     }
 
     /// The bound for these pods by row, with this room for free: the best of the same weights with and
@@ -203,17 +245,29 @@ fn knapsack_worth(
     rows: &[(usize, u32)],
     value: &dyn Fn(usize) -> i64,
 ) -> i64 {
+    in_dims!(table.dims.len(), knapsack_worth_in(table, free, rows, value))
+}
+
+fn knapsack_worth_in<const D: usize>(
+    table: &Table,
+    free: &FreeRoom,
+    rows: &[(usize, u32)],
+    value: &dyn Fn(usize) -> i64,
+) -> i64 {
     let rows: Vec<(usize, u32)> = rows.iter().filter(|(row, _)| value(*row) > 0).copied().collect();
     let all: i128 = rows
         .iter()
         .map(|(row, copies)| i128::from(value(*row)) * i128::from(*copies))
         .sum();
-    let items: Vec<Vec<f64>> = rows
+    if table.dims.len() > D {
+        return narrow(all);
+    }
+    let items: Vec<[f64; D]> = rows
         .iter()
         .map(|(row, _)| shape(&table.rows[*row].ask, &free.room))
         .collect();
     let values: Vec<f64> = rows.iter().map(|(row, _)| real(value(*row))).collect();
-    let mut knapsack = Knapsack::new(free.room.len());
+    let mut knapsack = Knapsack::<D>::new();
     knapsack.solve(&items, &values);
     // Any multipliers bound the knapsack: their sum, plus what each pod is worth beyond its weighted share.
     let multipliers = knapsack.multipliers();
@@ -231,11 +285,12 @@ fn knapsack_worth(
 }
 
 /// A request as shares of a room; dimensions without room are left out (nothing that asks for them fits).
-fn shape(ask: &[i64], room: &[i64]) -> Vec<f64> {
-    ask.iter()
-        .zip(room)
-        .map(|(ask, room)| if *room > 0 { real(*ask) / real(*room) } else { 0.0 })
-        .collect()
+fn shape<const D: usize>(ask: &[i64], room: &[i64]) -> [f64; D] {
+    let mut shape = [0.0; D];
+    for (share, (ask, room)) in shape.iter_mut().zip(ask.iter().zip(room)) {
+        *share = if *room > 0 { real(*ask) / real(*room) } else { 0.0 };
+    }
+    shape
 }
 
 /// Rows all of whose pods the free room holds, taken one row at a time.

@@ -9,6 +9,7 @@ use super::knapsack::Knapsack;
 use super::master::{Master, Purchase};
 use crate::number::{floor, real};
 use crate::packing::Table;
+use crate::space::in_dims;
 use std::collections::BTreeMap;
 
 const DOLLAR: f64 = 1e9;
@@ -33,13 +34,17 @@ struct Kind {
 
 /// Duals for these pods by row.
 pub(crate) fn search(table: &Table, counts: &[u32]) -> Duals {
+    in_dims!(table.dims.len(), search_in(table, counts))
+}
+
+fn search_in<const D: usize>(table: &Table, counts: &[u32]) -> Duals {
     let kinds = merged(table, counts);
     let groups = table.growth.len();
-    if kinds.is_empty() || table.columns.is_empty() {
+    if kinds.is_empty() || table.columns.is_empty() || table.dims.len() > D {
         let shares = table.columns.iter().map(|c| vec![0.0; c.room.len()]).collect();
         return Duals::from_shares(table, shares, vec![0; groups]);
     }
-    let mut search = Search::new(table, &kinds);
+    let mut search = Search::<D>::new(table, &kinds);
     search.run();
     let mut scarce = vec![0; groups];
     for ((group, _), worth) in search.limits.iter().zip(&search.best.scarce) {
@@ -55,36 +60,39 @@ struct Best {
     duals: Vec<f64>,
 }
 
-struct Search<'a> {
+struct Search<'a, const D: usize> {
     kinds: &'a [Kind],
     /// By column: price in dollars.
     prices: Vec<f64>,
     /// By column: kinds that fit, as shares of its room, with the addend in dollars.
-    items: Vec<Items>,
+    items: Vec<Items<D>>,
     /// Groups that cannot grow by as many nodes as there are pods, and by how many they can.
     limits: Vec<(usize, f64)>,
     /// By column: its row among the limits.
     limit_of: Vec<Option<usize>>,
     master: Master,
-    knapsacks: Vec<Knapsack>,
+    knapsacks: Vec<Knapsack<D>>,
     best: Best,
+    /// Dimensions of the table, and an even share of them.
+    dims: usize,
+    even: f64,
 }
 
 #[derive(Default)]
-struct Items {
+struct Items<const D: usize> {
     kinds: Vec<usize>,
-    shapes: Vec<Vec<f64>>,
+    shapes: Vec<[f64; D]>,
     addends: Vec<f64>,
 }
 
-impl<'a> Search<'a> {
+impl<'a, const D: usize> Search<'a, D> {
     fn new(table: &Table, kinds: &'a [Kind]) -> Self {
         let prices: Vec<f64> = table
             .columns
             .iter()
             .map(|c| real(c.price) / DOLLAR + LEAST_PRICE)
             .collect();
-        let items: Vec<Items> = (0..table.columns.len())
+        let items: Vec<Items<D>> = (0..table.columns.len())
             .map(|c| items_of(table, kinds, c))
             .collect();
         let total: f64 = kinds.iter().map(|k| k.count).sum();
@@ -123,11 +131,7 @@ impl<'a> Search<'a> {
         let mut search = Self {
             kinds,
             master: Master::new(&wanted, &stand_in),
-            knapsacks: table
-                .columns
-                .iter()
-                .map(|c| Knapsack::new(c.room.len()))
-                .collect(),
+            knapsacks: vec![Knapsack::new(); table.columns.len()],
             best: Best {
                 bound: f64::NEG_INFINITY,
                 shares: table.columns.iter().map(|c| vec![0.0; c.room.len()]).collect(),
@@ -138,11 +142,13 @@ impl<'a> Search<'a> {
             items,
             limits,
             limit_of,
+            dims: table.dims.len(),
+            even: 1.0 / real(i64::try_from(table.dims.len().max(1)).unwrap_or(i64::MAX)),
         };
         for (kind, single) in singles.iter().enumerate() {
             if let Some((_, column, amount)) = *single {
                 let purchase = search.purchase(column, vec![(kind, amount)]);
-                search.master.offer(purchase);
+                search.master.offer(&purchase);
             }
         }
         search.master.reoptimise(4 * wanted.len());
@@ -162,11 +168,10 @@ impl<'a> Search<'a> {
             for (_, column) in offers.into_iter().take(PATTERNS_A_ROUND) {
                 let pattern = self.knapsacks[column]
                     .pattern()
-                    .into_iter()
                     .map(|(item, amount)| (self.items[column].kinds[item], amount))
                     .collect();
                 let purchase = self.purchase(column, pattern);
-                self.master.offer(purchase);
+                self.master.offer(&purchase);
             }
             self.master.reoptimise(4 * (self.kinds.len() + self.limits.len()));
             if self.master.pivots > before {
@@ -217,16 +222,12 @@ impl<'a> Search<'a> {
                 offers.push((value / worth, column));
             }
             let weights = self.knapsacks[column].multipliers();
-            let even = 1.0 / real(i64::try_from(weights.len()).unwrap_or(i64::MAX));
-            let own: Vec<f64> = weights
-                .iter()
-                .map(|w| if value > 1e-12 { w / value } else { even })
-                .collect();
+            let own: [f64; D] = weights.map(|w| if value > 1e-12 { w / value } else { self.even });
             for ((kind, shape), addend) in items.kinds.iter().zip(&items.shapes).zip(&items.addends) {
                 let share: f64 = shape.iter().zip(&own).map(|(x, w)| x * w).sum();
                 pays[*kind] = pays[*kind].min(share * worth + addend);
             }
-            shares.push(own);
+            shares.push(own[..self.dims].to_vec());
         }
         let paid: f64 = pays
             .iter()
@@ -274,16 +275,17 @@ fn perturbed(count: f64, ix: usize) -> f64 {
     count * (1.0 + 1e-7 * real(i64::try_from((ix * 7919) % 101).unwrap_or(0)))
 }
 
-fn items_of(table: &Table, kinds: &[Kind], column: usize) -> Items {
+fn items_of<const D: usize>(table: &Table, kinds: &[Kind], column: usize) -> Items<D> {
     let of = &table.columns[column];
     let mut items = Items::default();
     for (ix, kind) in kinds.iter().enumerate() {
         if table.fits[column][kind.sample] {
-            let shape = |(ask, room): (&f64, &i64)| if *room > 0 { ask / real(*room) } else { 0.0 };
+            let mut shape = [0.0; D];
+            for (share, (ask, room)) in shape.iter_mut().zip(kind.ask.iter().zip(&of.room)) {
+                *share = if *room > 0 { ask / real(*room) } else { 0.0 };
+            }
             items.kinds.push(ix);
-            items
-                .shapes
-                .push(kind.ask.iter().zip(&of.room).map(shape).collect());
+            items.shapes.push(shape);
             items
                 .addends
                 .push(real(table.addend(Some(of.set), kind.sample)) / DOLLAR);
@@ -293,7 +295,7 @@ fn items_of(table: &Table, kinds: &[Kind], column: usize) -> Items {
 }
 
 /// The cheapest way to serve a kind alone: cost of one pod, column, pods per node.
-fn best_single(kind: usize, prices: &[f64], items: &[Items]) -> Option<(f64, usize, f64)> {
+fn best_single<const D: usize>(kind: usize, prices: &[f64], items: &[Items<D>]) -> Option<(f64, usize, f64)> {
     items
         .iter()
         .enumerate()

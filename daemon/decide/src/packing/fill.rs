@@ -1,126 +1,255 @@
-//! Filling one node: which pods, given what is left to place.
+//! Filling one new node: which pods, given what is left to place and what each pays.
 //!
-//! Bin-centric: the pod whose request points most like the room that is left comes first, weighed by what it
-//! pays for its share (Panigrahy's dot-product rule with prices). Deterministic; ties go to the lower row.
+//! The hot loop of the search: rows lie side by side in lanes, and every pass scores all that still fit.
 
-use crate::number::real;
-use crate::space::{self, Vector};
+use super::random::Dice;
+use super::shop::{Amounts, Load, NEVER, Shop};
+use crate::number::{single, units};
 
 /// How a construction weighs things. Different tastes find different packings; the cheapest is kept.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Taste {
+pub(super) struct Taste {
     /// How much large pods are preferred.
-    pub(crate) widest: f64,
-    /// How strongly a pod's value for its share counts.
-    pub(crate) keen: i32,
+    pub(super) widest: f32,
+    /// How strongly a pod's value for its share counts: the power it is raised to.
+    pub(super) keen: i32,
     /// A choice is taken for this fraction of the copies that fit, at least one.
-    pub(crate) part: u32,
+    pub(super) part: u32,
+    /// Up to this share of a row's score is left to chance.
+    pub(super) noise: f32,
 }
 
-/// Pods of one row that may go onto the node.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Item<'a> {
-    pub(crate) row: usize,
-    pub(crate) ask: &'a Vector,
-    /// Value density between 0 and 1.
-    pub(crate) worth: f64,
-    /// How many are there.
-    pub(crate) left: u32,
+/// What a filling needs, kept from one to the next. The result is in `load` and `used`.
+pub(super) struct Bench<const D: usize> {
+    /// For tastes with noise.
+    dice: Dice,
+    rows: Vec<u32>,
+    ask: Vec<[f32; LANES]>,
+    gain: Vec<[f32; LANES]>,
+    bonus: Vec<[f32; LANES]>,
+    score: Vec<[f32; LANES]>,
+    left: Vec<u32>,
+    taken: Vec<u32>,
+    /// What was put on the node.
+    pub(super) load: Load,
+    /// How much of it that takes.
+    pub(super) used: Amounts<D>,
+    /// Work done so far: passes over the rows.
+    pub(super) steps: u64,
 }
 
-struct Candidate<'a> {
-    of: Item<'a>,
-    /// Request as a share of the room.
-    share: Vec<f64>,
-    scale: f64,
-    bonus: f64,
-    taken: u32,
-}
+/// Rows looked at in one go.
+const LANES: usize = 8;
 
-/// Fills a room; returns rows and copies, by row.
-pub(crate) fn fill(room: &[i64], items: &[Item<'_>], taste: Taste) -> Vec<(usize, u32)> {
-    let inverse: Vec<f64> = room
-        .iter()
-        .map(|r| if *r > 0 { 1.0 / real(*r) } else { 0.0 })
-        .collect();
-    let mut open: Vec<Candidate<'_>> = items
-        .iter()
-        .filter(|item| item.left > 0 && space::holds(room, item.ask))
-        .map(|item| candidate(*item, &inverse, taste))
-        .collect();
-    let mut free = room.to_vec();
-    let mut taken: Vec<(usize, u32)> = Vec::new();
-    let mut towards = vec![0.0; room.len()];
-    while !open.is_empty() {
-        let mut norm = 0.0;
-        for ((way, free), inverse) in towards.iter_mut().zip(&free).zip(&inverse) {
-            *way = real((*free).max(0)) * inverse;
-            norm += *way * *way;
-        }
-        let norm = if norm > 0.0 { 1.0 / norm.sqrt() } else { 0.0 };
-        let mut best = (f64::NEG_INFINITY, 0);
-        for (ix, candidate) in open.iter().enumerate() {
-            let dot: f64 = candidate.share.iter().zip(&towards).map(|(x, w)| x * w).sum();
-            let score = candidate.scale * dot * norm + candidate.bonus;
-            if score > best.0 {
-                best = (score, ix);
+impl<const D: usize> Shop<'_, D> {
+    /// Fills one node of the column from what is left of `rows`; the load is on the bench. Returns its value.
+    ///
+    /// The pod whose request points most like the room that is left comes first, weighed by what it pays for
+    /// its share (Panigrahy's dot-product rule with prices). Ties go to the earlier row.
+    pub(super) fn fill(
+        &self,
+        column: usize,
+        (rows, left): (&[u32], &[u32]),
+        taste: Taste,
+        bench: &mut Bench<D>,
+    ) -> f64 {
+        self.lay_out(column, (rows, left), taste, bench);
+        let whole = self.room[column];
+        let inverse = whole.map(|room| if room > 0.0 { 1.0 / room } else { 0.0 });
+        let mut free = whole;
+        loop {
+            bench.steps += 1;
+            let best = bench.score_all(&free, &inverse);
+            if best < 0.0 {
+                break;
+            }
+            let Some(at) = bench.first_with(best) else {
+                break;
+            };
+            bench.take(at, &mut free, taste.part);
+            if bench.steps.is_multiple_of(8) {
+                bench.drop_what_does_not_fit();
             }
         }
-        let chosen = &mut open[best.1];
-        let fitting = space::copies(&free, chosen.of.ask, chosen.of.left - chosen.taken);
-        let copies = (fitting / taste.part.max(1)).max(1);
-        chosen.taken += copies;
-        space::take(&mut free, chosen.of.ask, copies);
-        open.retain(|candidate| {
-            let stays = candidate.taken < candidate.of.left && space::holds(&free, candidate.of.ask);
-            if !stays && candidate.taken > 0 {
-                taken.push((candidate.of.row, candidate.taken));
+        bench.used = Amounts(std::array::from_fn(|dim| whole[dim] - free[dim]));
+        bench.gather();
+        // A row may be free under the duals: more pods are still better than fewer.
+        let pods: f64 = bench.load.iter().map(|(_, n)| f64::from(*n)).sum();
+        self.value(&bench.load) + pods * 1e-3
+    }
+
+    fn lay_out(&self, column: usize, (rows, left): (&[u32], &[u32]), taste: Taste, bench: &mut Bench<D>) {
+        let room = &self.room[column];
+        bench.clear();
+        let fits = self.fits_of(column);
+        for row in rows {
+            let at = *row as usize;
+            let fit = fits[at];
+            let ask: [f32; D] = std::array::from_fn(|dim| self.ask[dim][at]);
+            // A row that does not fit the column at all was never stocked.
+            if left[at] == 0 || fit.inverse <= 0.0 || (0..D).any(|dim| ask[dim] > room[dim]) {
+                continue;
             }
-            stays
-        });
-    }
-    taken.sort_unstable();
-    taken
-}
-
-fn candidate<'a>(item: Item<'a>, inverse: &[f64], taste: Taste) -> Candidate<'a> {
-    let share: Vec<f64> = item
-        .ask
-        .iter()
-        .zip(inverse)
-        .map(|(ask, inverse)| real(*ask) * inverse)
-        .collect();
-    let norm = share.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-9);
-    let widest = share.iter().copied().fold(0.0, f64::max);
-    let worth = item.worth.powi(taste.keen);
-    Candidate {
-        of: item,
-        scale: worth / norm,
-        bonus: worth * taste.widest * widest,
-        share,
-        taken: 0,
+            let mut worth = fit.worth.max(1e-6).powi(taste.keen);
+            if taste.noise > 0.0 {
+                worth *= 1.0 - taste.noise * bench.dice.share();
+            }
+            bench.push(
+                *row,
+                left[at],
+                &ask,
+                (worth * fit.inverse, worth * taste.widest * fit.widest),
+            );
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl<const D: usize> Bench<D> {
+    pub(super) fn new(dice: Dice) -> Self {
+        Self {
+            dice,
+            rows: Vec::new(),
+            ask: Vec::new(),
+            gain: Vec::new(),
+            bonus: Vec::new(),
+            score: Vec::new(),
+            left: Vec::new(),
+            taken: Vec::new(),
+            load: Vec::new(),
+            used: Amounts::default(),
+            steps: 0,
+        }
+    }
 
-    #[test]
-    fn complementary_pods_share_a_node() {
-        let (cpu, memory): (Vector, Vector) = (vec![3, 1], vec![1, 3]);
-        let item = |row, ask| Item {
-            row,
-            ask,
-            worth: 1.0,
-            left: 9,
-        };
-        let taste = Taste {
-            widest: 0.5,
-            keen: 2,
-            part: 8,
-        };
-        let taken = fill(&[8, 8], &[item(0, &cpu), item(1, &memory)], taste);
-        assert_eq!(taken, [(0, 2), (1, 2)]);
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.ask.clear();
+        self.gain.clear();
+        self.bonus.clear();
+        self.score.clear();
+        self.left.clear();
+        self.taken.clear();
+        self.load.clear();
+    }
+
+    fn push(&mut self, row: u32, left: u32, ask: &[f32; D], (gain, bonus): (f32, f32)) {
+        let lane = self.rows.len() % LANES;
+        if lane == 0 {
+            self.ask.extend([[NEVER; LANES]; D]);
+            self.gain.push([0.0; LANES]);
+            self.bonus.push([0.0; LANES]);
+            self.score.push([-1.0; LANES]);
+        }
+        let chunk = self.gain.len() - 1;
+        for (dim, ask) in ask.iter().enumerate() {
+            self.ask[chunk * D + dim][lane] = *ask;
+        }
+        self.gain[chunk][lane] = gain;
+        self.bonus[chunk][lane] = bonus;
+        self.rows.push(row);
+        self.left.push(left);
+        self.taken.push(0);
+    }
+
+    /// Scores every row that still fits (the others get less than nothing); returns the highest score.
+    fn score_all(&mut self, free: &[f32; D], inverse: &[f32; D]) -> f32 {
+        let shares: [f32; D] = std::array::from_fn(|dim| free[dim] * inverse[dim]);
+        let norm: f32 = shares.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let scale = 1.0 / norm.max(1e-9);
+        let towards: [f32; D] = std::array::from_fn(|dim| shares[dim] * inverse[dim] * scale);
+        let mut best = [-1.0_f32; LANES];
+        for (chunk, score) in self.score.iter_mut().enumerate() {
+            let ask = &self.ask[chunk * D..(chunk + 1) * D];
+            let (gain, bonus) = (&self.gain[chunk], &self.bonus[chunk]);
+            let mut dot = [0.0_f32; LANES];
+            let mut fits = [true; LANES];
+            for (ask, (free, towards)) in ask.iter().zip(free.iter().zip(&towards)) {
+                for lane in 0..LANES {
+                    fits[lane] &= ask[lane] <= *free;
+                    dot[lane] += ask[lane] * towards;
+                }
+            }
+            for lane in 0..LANES {
+                let value = gain[lane] * dot[lane] + bonus[lane];
+                let value = if fits[lane] { value } else { -1.0 };
+                score[lane] = value;
+                best[lane] = if value > best[lane] { value } else { best[lane] };
+            }
+        }
+        best.into_iter().fold(-1.0, f32::max)
+    }
+
+    fn first_with(&self, score: f32) -> Option<usize> {
+        self.score.iter().enumerate().find_map(|(chunk, scores)| {
+            let lane = scores.iter().position(|s| s.to_bits() == score.to_bits())?;
+            Some(chunk * LANES + lane)
+        })
+    }
+
+    fn take(&mut self, at: usize, free: &mut [f32; D], part: u32) {
+        let (chunk, lane) = (at / LANES, at % LANES);
+        let mut fitting = self.left[at];
+        for (ask, free) in self.ask[chunk * D..].iter().zip(&*free) {
+            let fit = units(*free).checked_div(units(ask[lane]));
+            fitting = fit.map_or(fitting, |fit| fitting.min(fit));
+        }
+        let copies = (fitting / part.max(1)).max(1);
+        self.left[at] -= copies;
+        self.taken[at] += copies;
+        for (dim, free) in free.iter_mut().enumerate() {
+            *free -= self.ask[chunk * D + dim][lane] * single(i64::from(copies));
+        }
+        if self.left[at] == 0 {
+            self.ask[chunk * D][lane] = NEVER;
+        }
+    }
+
+    /// Forgets rows that do not fit any more, once they are the most; what was taken of them is kept.
+    fn drop_what_does_not_fit(&mut self) {
+        let rows = self.rows.len();
+        let open = self.score.iter().flatten().filter(|score| **score >= 0.0).count();
+        if open * 2 > rows {
+            return;
+        }
+        let mut kept = 0;
+        for at in 0..rows {
+            let (chunk, lane) = (at / LANES, at % LANES);
+            if self.score[chunk][lane] < 0.0 || self.left[at] == 0 {
+                if self.taken[at] > 0 {
+                    self.load.push((self.rows[at], self.taken[at]));
+                }
+                continue;
+            }
+            let (to_chunk, to_lane) = (kept / LANES, kept % LANES);
+            for dim in 0..D {
+                self.ask[to_chunk * D + dim][to_lane] = self.ask[chunk * D + dim][lane];
+            }
+            self.gain[to_chunk][to_lane] = self.gain[chunk][lane];
+            self.bonus[to_chunk][to_lane] = self.bonus[chunk][lane];
+            self.rows[kept] = self.rows[at];
+            self.left[kept] = self.left[at];
+            self.taken[kept] = self.taken[at];
+            kept += 1;
+        }
+        self.rows.truncate(kept);
+        self.left.truncate(kept);
+        self.taken.truncate(kept);
+        let chunks = kept.div_ceil(LANES);
+        self.ask.truncate(chunks * D);
+        self.gain.truncate(chunks);
+        self.bonus.truncate(chunks);
+        self.score.truncate(chunks);
+        for at in kept..chunks * LANES {
+            self.ask[(at / LANES) * D][at % LANES] = NEVER;
+        }
+    }
+
+    fn gather(&mut self) {
+        for (row, taken) in self.rows.iter().zip(&self.taken) {
+            if *taken > 0 {
+                self.load.push((*row, *taken));
+            }
+        }
+        self.load.sort_unstable();
     }
 }

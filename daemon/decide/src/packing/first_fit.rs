@@ -3,14 +3,16 @@
 //! The way common node autoscalers pack: large pods first, each onto the open node with the fewest pods that
 //! some kind of node could still hold; kinds are chosen at the end, cheapest first. Blind to prices until then.
 
+use super::shop::Load;
 use super::{Batch, Packing, Table, node_price};
+use crate::number::count;
 use crate::space::{self, Vector};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 struct Open {
     used: Vector,
-    pods: Vec<(usize, u32)>,
+    pods: Load,
     total: u32,
     /// Columns that may still hold it, most roomy last.
     kinds: Vec<usize>,
@@ -75,7 +77,8 @@ fn by_room(table: &Table) -> Vec<usize> {
 
 /// Adds a pod if some kind still holds the node with it.
 fn add(table: &Table, node: &mut Open, row: usize) -> bool {
-    let known = node.pods.last().is_some_and(|(last, _)| *last == row);
+    let name = count(row);
+    let known = node.pods.last().is_some_and(|(last, _)| *last == name);
     space::put(&mut node.used, &table.rows[row].ask, 1);
     let holds =
         |kind: usize| (known || table.fits[kind][row]) && space::holds(&table.columns[kind].room, &node.used);
@@ -89,7 +92,7 @@ fn add(table: &Table, node: &mut Open, row: usize) -> bool {
         }
     } else {
         node.kinds.retain(|kind| table.fits[*kind][row]);
-        node.pods.push((row, 1));
+        node.pods.push((name, 1));
     }
     node.total += 1;
     true
@@ -98,7 +101,7 @@ fn add(table: &Table, node: &mut Open, row: usize) -> bool {
 /// Chooses the cheapest kind for every open node; nodes whose groups are used up give their pods back.
 fn buy(table: &Table, open: Vec<Open>, mut left: Vec<u32>) -> Packing {
     let mut growth = table.growth.clone();
-    let mut batches: BTreeMap<(usize, Vec<(usize, u32)>), u32> = BTreeMap::new();
+    let mut batches: BTreeMap<(usize, Load), u32> = BTreeMap::new();
     for mut node in open {
         node.pods.sort_unstable();
         let kind = node
@@ -113,7 +116,7 @@ fn buy(table: &Table, open: Vec<Open>, mut left: Vec<u32>) -> Packing {
             *batches.entry((kind, node.pods)).or_insert(0) += 1;
         } else {
             for (row, count) in node.pods {
-                left[row] += count;
+                left[row as usize] += count;
             }
         }
     }

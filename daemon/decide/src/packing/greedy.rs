@@ -2,55 +2,32 @@
 //!
 //! A filled pattern is bought as often as the demand repeats it, so that work grows with rows, not pods.
 
-use super::{Batch, Packing, Table, fill, node_price};
-use super::{Item, Taste};
-use crate::bound::Duals;
-use crate::number::real;
-use crate::space;
+use super::fill::{Bench, Taste};
+use super::growth::Growth;
+use super::shop::{Load, Shop};
+use super::{Batch, Packing};
 
 /// The constructions that are tried.
 pub(super) const TASTES: [Taste; 6] = [
-    Taste {
-        widest: 0.5,
-        keen: 2,
-        part: 8,
-    },
-    Taste {
-        widest: 0.0,
-        keen: 2,
-        part: 8,
-    },
-    Taste {
-        widest: 1.0,
-        keen: 2,
-        part: 4,
-    },
-    Taste {
-        widest: 0.25,
-        keen: 8,
-        part: 16,
-    },
-    Taste {
-        widest: 2.0,
-        keen: 4,
-        part: 2,
-    },
-    Taste {
-        widest: 0.5,
-        keen: 0,
-        part: 8,
-    },
+    taste(0.5, 2, 8),
+    taste(0.0, 2, 8),
+    taste(1.0, 2, 4),
+    taste(0.25, 8, 16),
+    taste(2.0, 4, 2),
+    taste(0.5, 0, 8),
 ];
+
+const fn taste(widest: f32, keen: i32, part: u32) -> Taste {
+    Taste {
+        widest,
+        keen,
+        part,
+        noise: 0.0,
+    }
+}
+
 /// Columns filled afresh for one node.
 const FILLS_A_NODE: u32 = 6;
-
-/// A table with what every construction needs of it.
-pub(super) struct Shop<'a> {
-    table: &'a Table,
-    duals: &'a Duals,
-    /// By column, by row.
-    worth: Vec<Vec<f64>>,
-}
 
 /// A filled column as last seen.
 #[derive(Clone, Default)]
@@ -59,189 +36,182 @@ struct Quote {
     key: f64,
     /// Round it was made in.
     round: u32,
-    pods: Vec<(usize, u32)>,
+    load: Load,
 }
 
-struct State {
+struct State<const D: usize> {
+    /// By row: pods without a place.
     left: Vec<u32>,
-    growth: Vec<u32>,
+    /// Rows that have some.
+    rows: Vec<u32>,
+    /// What those pods take and pay together.
+    total: Amounts64<D>,
+    value: f64,
+    growth: Growth,
     quotes: Vec<Quote>,
     round: u32,
 }
 
-/// Before a column is filled, its best row says how much it could give for its price.
-fn first_quote(worth: &[f64]) -> Quote {
-    let best = worth.iter().copied().fold(1e-6, f64::max);
-    Quote {
-        key: 1.0 / best,
-        ..Quote::default()
+/// Amounts that may be larger than a node's.
+type Amounts64<const D: usize> = [f64; D];
+
+/// Packs pods by row, with room to grow.
+pub(super) fn pack<const D: usize>(
+    shop: &Shop<'_, D>,
+    (counts, growth): (&[u32], Growth),
+    taste: Taste,
+    bench: &mut Bench<D>,
+) -> Packing {
+    let mut state = State::new(shop, counts, growth);
+    let mut batches = Vec::new();
+    while let Some(column) = best_column(shop, &mut state, taste, bench) {
+        let load = std::mem::take(&mut state.quotes[column].load);
+        let used = shop.amounts(&load);
+        let column = shop.cheapest(&state.growth, &used, &load).unwrap_or(column);
+        if let Some(batch) = all_in_one(shop, &state, column, &load) {
+            batches.push(batch);
+            state.left.fill(0);
+            break;
+        }
+        let repeats = load
+            .iter()
+            .map(|(row, n)| state.left[*row as usize] / n)
+            .min()
+            .unwrap_or(1);
+        let copies = state.growth.most(shop.table, column, repeats).max(1);
+        state.buy(shop, column, &load, copies);
+        batches.push(Batch {
+            column,
+            copies,
+            pods: load,
+        });
+    }
+    Packing {
+        batches,
+        left: state.left,
     }
 }
 
-impl<'a> Shop<'a> {
-    pub(super) fn new(table: &'a Table, duals: &'a Duals) -> Self {
-        let worth = (0..table.columns.len())
-            .map(|column| {
-                (0..table.rows.len())
-                    .map(|row| {
-                        if table.fits[column][row] {
-                            duals.efficiency(table, column, row)
-                        } else {
-                            0.0
-                        }
-                    })
-                    .collect()
-            })
+impl<const D: usize> State<D> {
+    fn new(shop: &Shop<'_, D>, counts: &[u32], growth: Growth) -> Self {
+        let rows: Vec<u32> = (0_u32..)
+            .zip(counts)
+            .filter(|(_, count)| **count > 0)
+            .map(|(row, _)| row)
             .collect();
-        Self { table, duals, worth }
-    }
-
-    /// Packs pods by row.
-    pub(super) fn pack(&self, counts: &[u32], taste: Taste) -> Packing {
-        let mut state = State {
+        let mut state = Self {
             left: counts.to_vec(),
-            growth: self.table.growth.clone(),
-            quotes: self.worth.iter().map(|worth| first_quote(worth)).collect(),
-            round: 0,
-        };
-        let mut batches = Vec::new();
-        while let Some(column) = self.best_column(&mut state, taste) {
-            let pods = std::mem::take(&mut state.quotes[column].pods);
-            let column = self.right_size(&state, &pods, column);
-            let mut batch = self.all_in_one(&state, column, &pods).unwrap_or(Batch {
-                column,
-                copies: 1,
-                pods,
-            });
-            let repeats = batch
-                .pods
+            total: [0.0; D],
+            value: 0.0,
+            growth,
+            quotes: shop
+                .ratio
                 .iter()
-                .map(|(row, n)| state.left[*row] / n)
-                .min()
-                .unwrap_or(1);
-            let group = self.table.columns[batch.column].group;
-            batch.copies = repeats.min(state.growth[group]).max(1);
-            state.growth[group] -= batch.copies;
-            for (row, n) in &batch.pods {
-                state.left[*row] -= n * batch.copies;
-            }
-            batches.push(batch);
-        }
-        Packing {
-            batches,
-            left: state.left,
-        }
-    }
-
-    fn open(&self, state: &State, column: usize) -> bool {
-        state.growth[self.table.columns[column].group] > 0
-    }
-
-    /// The column that gives most for its price now; quotes of earlier rounds are renewed best first.
-    fn best_column(&self, state: &mut State, taste: Taste) -> Option<usize> {
-        state.round += 1;
-        if state.left.iter().all(|left| *left == 0) {
-            return None;
-        }
-        let mut fills = 0;
-        loop {
-            let best = |only_fresh: bool| {
-                (0..state.quotes.len())
-                    .filter(|c| self.open(state, *c))
-                    .filter(|c| !only_fresh || state.quotes[*c].round == state.round)
-                    .min_by(|a, b| {
-                        state.quotes[*a]
-                            .key
-                            .total_cmp(&state.quotes[*b].key)
-                            .then(a.cmp(b))
-                    })
-            };
-            let candidate = best(false)?;
-            if state.quotes[candidate].round == state.round {
-                return state.quotes[candidate].key.is_finite().then_some(candidate);
-            }
-            let fresh = best(true).filter(|c| state.quotes[*c].key.is_finite());
-            if fills >= FILLS_A_NODE && fresh.is_some() {
-                return fresh;
-            }
-            fills += 1;
-            let pods = self.fill(state, candidate, taste);
-            state.quotes[candidate] = self.quote(state, candidate, pods);
-        }
-    }
-
-    fn fill(&self, state: &State, column: usize, taste: Taste) -> Vec<(usize, u32)> {
-        let items: Vec<Item<'_>> = (0..self.table.rows.len())
-            .filter(|row| state.left[*row] > 0 && self.table.fits[column][*row])
-            .map(|row| Item {
-                row,
-                ask: &self.table.rows[row].ask,
-                worth: self.worth[column][row].max(1e-6),
-                left: state.left[row],
-            })
-            .collect();
-        fill(&self.table.columns[column].room, &items, taste)
-    }
-
-    fn quote(&self, state: &State, column: usize, pods: Vec<(usize, u32)>) -> Quote {
-        let value = self.value(&pods);
-        let key = if pods.is_empty() {
-            f64::INFINITY
-        } else {
-            let column = self.right_size(state, &pods, column);
-            real(node_price(self.table, column, &pods)) / value.max(1e-3)
+                .map(|ratio| Quote {
+                    key: 1.0 / ratio.max(1e-9),
+                    ..Quote::default()
+                })
+                .collect(),
+            round: 0,
+            rows,
         };
-        Quote {
-            key,
-            round: state.round,
-            pods,
+        for row in &state.rows {
+            let count = f64::from(counts[*row as usize]);
+            state.value += shop.pays[*row as usize] * count;
+            for (dim, total) in state.total.iter_mut().enumerate() {
+                *total += f64::from(shop.ask[dim][*row as usize]) * count;
+            }
         }
+        state
     }
 
-    fn value(&self, pods: &[(usize, u32)]) -> f64 {
-        pods.iter()
-            .map(|(row, n)| real(self.duals.pays[*row].max(1)) * f64::from(*n))
-            .sum()
-    }
-
-    /// The cheapest column that holds the same pods.
-    fn right_size(&self, state: &State, pods: &[(usize, u32)], column: usize) -> usize {
-        let mut used = vec![0; self.table.dims.len()];
-        for (row, n) in pods {
-            space::put(&mut used, &self.table.rows[*row].ask, *n);
+    fn buy(&mut self, shop: &Shop<'_, D>, column: usize, load: &[(u32, u32)], copies: u32) {
+        self.growth.buy(shop.table, column, copies);
+        for (row, n) in load {
+            let pods = n * copies;
+            self.left[*row as usize] -= pods;
+            self.value -= shop.pays[*row as usize] * f64::from(pods);
+            for (dim, total) in self.total.iter_mut().enumerate() {
+                *total -= f64::from(shop.ask[dim][*row as usize]) * f64::from(pods);
+            }
         }
-        (0..self.table.columns.len())
-            .filter(|c| self.open(state, *c) && self.holds(*c, &used, pods))
-            .min_by_key(|c| (node_price(self.table, *c, pods), *c))
-            .unwrap_or(column)
+        let left = &self.left;
+        self.rows.retain(|row| left[*row as usize] > 0);
     }
+}
 
-    fn holds(&self, column: usize, used: &[i64], pods: &[(usize, u32)]) -> bool {
-        space::holds(&self.table.columns[column].room, used)
-            && pods.iter().all(|(row, _)| self.table.fits[column][*row])
+/// The column that gives most for its price now; quotes of earlier rounds are renewed best first.
+fn best_column<const D: usize>(
+    shop: &Shop<'_, D>,
+    state: &mut State<D>,
+    taste: Taste,
+    bench: &mut Bench<D>,
+) -> Option<usize> {
+    state.round += 1;
+    if state.rows.is_empty() {
+        return None;
     }
+    let mut fills = 0;
+    let mut best_fresh: Option<usize> = None;
+    loop {
+        let best = (0..state.quotes.len())
+            .filter(|column| state.growth.open(shop.table, *column))
+            .min_by(|a, b| {
+                let key = |column: &usize| state.quotes[*column].key;
+                key(a).total_cmp(&key(b)).then(a.cmp(b))
+            })?;
+        if state.quotes[best].round == state.round {
+            return state.quotes[best].key.is_finite().then_some(best);
+        }
+        if fills >= FILLS_A_NODE && best_fresh.is_some() {
+            return best_fresh;
+        }
+        fills += 1;
+        let value = shop.fill(best, (&state.rows, &state.left), taste, bench);
+        let mut key = f64::INFINITY;
+        if !bench.load.is_empty() {
+            let column = shop
+                .cheapest(&state.growth, &bench.used, &bench.load)
+                .unwrap_or(best);
+            key = shop.node_price(column, &bench.load) / value;
+            if best_fresh.is_none_or(|fresh| key < state.quotes[fresh].key) {
+                best_fresh = Some(best);
+            }
+        }
+        let quote = &mut state.quotes[best];
+        quote.key = key;
+        quote.round = state.round;
+        quote.load.clear();
+        quote.load.extend_from_slice(&bench.load);
+    }
+}
 
-    /// Everything that is left on one node, where that costs no more than this node and the value of the rest.
-    fn all_in_one(&self, state: &State, column: usize, pods: &[(usize, u32)]) -> Option<Batch> {
-        let rest: Vec<(usize, u32)> = state
-            .left
-            .iter()
-            .copied()
-            .enumerate()
-            .filter(|(_, left)| *left > 0)
-            .collect();
-        let whole = self.right_size_of(state, &rest)?;
-        let beyond = (self.value(&rest) - self.value(pods)).max(0.0);
-        let here = real(node_price(self.table, column, pods)) + beyond;
-        (real(node_price(self.table, whole, &rest)) <= here).then_some(Batch {
-            column: whole,
-            copies: 1,
-            pods: rest,
-        })
+/// Everything that is left on one node, where that costs no more than this node and the value of the rest.
+fn all_in_one<const D: usize>(
+    shop: &Shop<'_, D>,
+    state: &State<D>,
+    column: usize,
+    load: &[(u32, u32)],
+) -> Option<Batch> {
+    let fits = |room: &[f32; D]| {
+        room.iter()
+            .zip(&state.total)
+            .all(|(room, total)| *total <= f64::from(*room))
+    };
+    if !shop.room.iter().any(fits) {
+        return None;
     }
-
-    fn right_size_of(&self, state: &State, pods: &[(usize, u32)]) -> Option<usize> {
-        let none = self.table.columns.len();
-        Some(self.right_size(state, pods, none)).filter(|column| *column < none)
-    }
+    let rest: Load = state
+        .rows
+        .iter()
+        .map(|row| (*row, state.left[*row as usize]))
+        .collect();
+    let whole = shop.cheapest(&state.growth, &shop.amounts(&rest), &rest)?;
+    let beyond = (state.value - shop.value(load)).max(0.0);
+    let here = shop.node_price(column, load) + beyond;
+    (shop.node_price(whole, &rest) <= here).then_some(Batch {
+        column: whole,
+        copies: 1,
+        pods: rest,
+    })
 }

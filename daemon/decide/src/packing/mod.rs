@@ -1,18 +1,35 @@
 //! Packing: the cheapest set of new nodes found for pods that need one.
 //!
-//! Several price-aware constructions under the duals and first-fit-decreasing as the floor; the cheapest is
-//! taken. Work grows with rows and columns, not with pods. Existing nodes and Fargate are settled before;
-//! names and zones come after.
+//! First-fit-decreasing is the floor; several price-aware constructions under the duals come next; ruin and
+//! recreate works on the wasteful nodes of the cheapest; column generation over whole pods proves a tighter
+//! bound and gives a mixture to dive into. The cheapest of all is taken. Work is counted, never timed, and
+//! grows with rows and columns, not with pods. Existing nodes and Fargate are settled before; names and zones
+//! come after.
 
+mod dive;
 mod fill;
 mod first_fit;
 mod greedy;
+mod growth;
+mod improve;
+mod patterns;
+mod pricing;
+mod random;
+mod shop;
 mod table;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use fill::{Item, Taste, fill};
 pub(crate) use table::Table;
 
-use crate::bound::Duals;
+use crate::bound::{Duals, Proof};
+use crate::number::{floor, real};
+use crate::space::in_dims;
+use fill::Bench;
+use growth::Growth;
+use patterns::Patterns;
+use random::Dice;
+use shop::{Load, Shop};
 
 /// Equal new nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +39,7 @@ pub(crate) struct Batch {
     /// How many.
     pub(crate) copies: u32,
     /// Pods on each, by row.
-    pub(crate) pods: Vec<(usize, u32)>,
+    pub(crate) pods: Load,
 }
 
 /// New nodes, and pods that none was found for.
@@ -43,6 +60,14 @@ impl Packing {
         self.batches.iter().map(|batch| u64::from(batch.copies)).sum()
     }
 
+    fn pods(&self) -> u64 {
+        let on = |batch: &Batch| batch.pods.iter().map(|(_, n)| u64::from(*n)).sum::<u64>();
+        self.batches
+            .iter()
+            .map(|batch| on(batch) * u64::from(batch.copies))
+            .sum()
+    }
+
     fn cost(&self, table: &Table) -> i128 {
         self.batches
             .iter()
@@ -57,36 +82,218 @@ impl Packing {
 }
 
 /// Price of a new node of the column with these pods: addends included, never below zero.
-pub(crate) fn node_price(table: &Table, column: usize, pods: &[(usize, u32)]) -> i64 {
+pub(crate) fn node_price(table: &Table, column: usize, pods: &[(u32, u32)]) -> i64 {
     let of = &table.columns[column];
     pods.iter()
         .fold(of.price, |price, (row, count)| {
-            let addend = table.addend(Some(of.set), *row);
+            let addend = table.addend(Some(of.set), *row as usize);
             price.saturating_add(addend.saturating_mul(i64::from(*count)))
         })
         .max(0)
 }
 
-/// Packs pods, by row, onto new nodes.
-pub(crate) fn pack(table: &Table, duals: &Duals, counts: &[u32]) -> Packing {
+/// How much work the search may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// In hundredths of the usual work; 0: constructions only.
+    pub(crate) percent: u32,
+}
+
+impl Work {
+    /// What a cycle does.
+    pub(crate) const USUAL: Self = Self { percent: 100 };
+
+    const fn of(self, steps: u64) -> u64 {
+        steps.saturating_mul(self.percent as u64) / 100
+    }
+}
+
+/// What packing found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Packed {
+    pub(crate) packing: Packing,
+    /// Duals that whole pods prove, where they are better than those of fractional ones.
+    pub(crate) proof: Option<Duals>,
+}
+
+/// Packs pods, by row, onto new nodes. `most` is how many pods of a row a bound must allow on one node: at least
+/// as many as will ever be counted against the duals that come back.
+pub(crate) fn pack(table: &Table, duals: &Duals, (counts, most): (&[u32], &[u32]), work: Work) -> Packed {
     if counts.iter().all(|count| *count == 0) || table.columns.is_empty() {
-        return Packing {
-            batches: Vec::new(),
-            left: counts.to_vec(),
+        return Packed {
+            packing: Packing {
+                batches: Vec::new(),
+                left: counts.to_vec(),
+            },
+            proof: None,
         };
     }
     // Free nodes would all look alike to a search by price; a millionth of a dollar makes few of them best.
     let mut priced = table.clone();
-    for column in &mut priced.columns {
-        column.price = column.price.saturating_add(1000);
+    for column in priced.columns.iter_mut().filter(|column| column.price == 0) {
+        column.price = LEAST_PRICE;
     }
-    let duals = duals.on(&priced);
-    let shop = greedy::Shop::new(&priced, &duals);
-    let floor = first_fit::pack(table, counts);
+    let truthful = priced
+        .columns
+        .iter()
+        .zip(&table.columns)
+        .all(|(a, b)| a.price == b.price);
+    let problem = Problem {
+        duals: duals.on(&priced),
+        floor: first_fit::pack(table, counts),
+        table: &priced,
+        counts,
+        most,
+        work,
+    };
+    let (found, proof) = in_dims!(table.dims.len(), search(&problem));
+    let packing = [problem.floor, found]
+        .into_iter()
+        .min_by_key(|packing| packing.rank(table))
+        .unwrap_or_default();
+    Packed {
+        proof: proof
+            .filter(|_| truthful)
+            .map(|proof| duals.proven(table, &proof)),
+        packing,
+    }
+}
+
+/// What a free node costs the search, nano-dollars per hour.
+const LEAST_PRICE: i64 = 1000;
+/// A packing this near to its bound is not searched further.
+const NEAR: f64 = 1.0005;
+/// Column generation keeps an inverse of rows × rows.
+const MOST_ROWS: usize = 400;
+/// Always the same: same input, same plan.
+const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
+
+struct Problem<'a> {
+    table: &'a Table,
+    duals: Duals,
+    floor: Packing,
+    counts: &'a [u32],
+    most: &'a [u32],
+    work: Work,
+}
+
+impl Problem<'_> {
+    fn growth(&self) -> Growth {
+        Growth::new(self.table, self.counts)
+    }
+
+    fn cheaper(&self, a: Packing, b: Packing) -> Packing {
+        if b.rank(self.table) < a.rank(self.table) {
+            b
+        } else {
+            a
+        }
+    }
+
+    /// Work for ruin and recreate: so much a node, within bounds.
+    fn effort(&self, packing: &Packing, (least, each, most): (u64, u64, u64)) -> u64 {
+        self.work
+            .of(packing.nodes().saturating_mul(each).clamp(least, most))
+    }
+}
+
+fn search<const D: usize>(problem: &Problem<'_>) -> (Packing, Option<Proof>) {
+    let (table, counts) = (problem.table, problem.counts);
+    let Some(shop) = Shop::<D>::new(table, &problem.duals.pays) else {
+        return (
+            Packing {
+                batches: Vec::new(),
+                left: counts.to_vec(),
+            },
+            None,
+        );
+    };
+    let mut bench = Bench::new(Dice::new(SEED + 8));
+    let built = constructions(problem, &shop, (counts, problem.growth()), &mut bench);
+    let best = problem.cheaper(problem.floor.clone(), built);
+    let bound = real(problem.duals.bound(table, counts, &[]));
+    let near =
+        |packing: &Packing, bound: f64| real(crate::number::narrow(packing.cost(table))) <= bound * NEAR;
+    if best.unplaced() > 0 || problem.work.percent == 0 || near(&best, bound) {
+        return (best, None);
+    }
+    let work = problem.effort(&best, (20_000, 8_000, 150_000));
+    let plain = problem.duals.without_scarcity(table);
+    let plain_shop;
+    let improving = if problem.duals.is_plentiful() {
+        &shop
+    } else if let Some(other) = Shop::new(table, &plain.pays) {
+        plain_shop = other;
+        &plain_shop
+    } else {
+        &shop
+    };
+    let start = (&best, problem.growth());
+    let best = improve::improve(improving, start, work, (Dice::new(SEED), &mut bench));
+    if near(&best, bound) {
+        return (best, None);
+    }
+    let rows = counts.iter().filter(|count| **count > 0).count();
+    if rows > MOST_ROWS {
+        let work = problem.effort(&best, (80_000, 20_000, 450_000));
+        let start = (&best, problem.growth());
+        return (
+            improve::improve(improving, start, work, (Dice::new(SEED + 2), &mut bench)),
+            None,
+        );
+    }
+    generate(problem, &shop, best, &mut bench)
+}
+
+/// The cheapest of the constructions; what they leave, the floor's way of packing may still place.
+fn constructions<const D: usize>(
+    problem: &Problem<'_>,
+    shop: &Shop<'_, D>,
+    (counts, growth): (&[u32], Growth),
+    bench: &mut Bench<D>,
+) -> Packing {
     greedy::TASTES
         .iter()
-        .map(|taste| shop.pack(counts, *taste))
-        .chain([floor])
-        .min_by_key(|packing| packing.rank(table))
+        .map(|taste| greedy::pack(shop, (counts, growth.clone()), *taste, bench))
+        .min_by_key(|packing| packing.rank(problem.table))
         .unwrap_or_default()
+}
+
+/// Column generation, a dive, and ruin and recreate under the duals that came of it.
+fn generate<const D: usize>(
+    problem: &Problem<'_>,
+    shop: &Shop<'_, D>,
+    best: Packing,
+    bench: &mut Bench<D>,
+) -> (Packing, Option<Proof>) {
+    let (table, counts) = (problem.table, problem.counts);
+    // Few pods a node: whole patterns matter most, and exact pricing can finish.
+    let chunky = best.pods() < 10 * best.nodes();
+    let work = problem.work.of(if chunky { 4_000_000 } else { 1_200_000 });
+    let start = problem.duals.as_proof(table, counts);
+    let mut patterns = Patterns::new(shop, (counts, problem.most), start, &[&best, &problem.floor]);
+    let proof = patterns.run(work, (&mut Dice::new(SEED + 4), bench));
+    let bound = proof.bound * 1e9;
+    if real(crate::number::narrow(best.cost(table))) <= bound * NEAR {
+        return (best, Some(proof));
+    }
+    let rest = if best.nodes() < 30 { 0.5 } else { 4.0 };
+    let mut dived = dive::dive(&mut patterns, counts, rest);
+    let mut growth = problem.growth();
+    for batch in &dived.batches {
+        growth.buy(table, batch.column, batch.copies);
+    }
+    let tail = constructions(problem, shop, (&dived.left, growth), bench);
+    dived.batches.extend(tail.batches);
+    dived.left = tail.left;
+    let best = problem.cheaper(best, dived);
+    let pays: Vec<i64> = proof.pays.iter().map(|pays| floor(pays * 1e9)).collect();
+    let plentiful = proof.scarce.iter().all(|worth| *worth <= 0.0);
+    let Some(shop) = Shop::<D>::new(table, &pays).filter(|_| plentiful) else {
+        return (best, Some(proof));
+    };
+    let work = problem.effort(&best, (40_000, 20_000, 300_000));
+    let start = (&best, problem.growth());
+    let better = improve::improve(&shop, start, work, (Dice::new(SEED + 6), bench));
+    (problem.cheaper(best, better), Some(proof))
 }

@@ -1,0 +1,9 @@
+//! Workloads, catalogues and scenarios for benchmarks of the engine, as Snapshots that `decide` takes.
+//!
+//! Traces and prices are read where `PLIMSOLL_DATA` points, never copied. Small service pods come from a
+//! generator (`k8smix`) and are synthetic: no public trace has them.
+
+pub mod catalogue;
+pub mod data;
+pub mod snapshot;
+pub mod workload;
