@@ -4,6 +4,7 @@
 //! absent: I/O, clocks, any way to make a `Cleared` from outside.
 
 mod act;
+mod audit;
 mod case;
 mod checks;
 mod cleared;
@@ -15,6 +16,7 @@ mod store;
 mod tally;
 
 pub use act::{Act, Nobody};
+pub use audit::{Flaw, audit};
 pub use cleared::{Cleared, Fence};
 pub use judge::{Proposal, Verdicts, judge};
 pub use store::{LedgerStore, StoreError, Stored};

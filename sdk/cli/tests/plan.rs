@@ -42,6 +42,17 @@ m6a.2xlarge,8,32768,x86_64,0.3456,use1-az1
 ";
 
 #[test]
+fn a_plan_can_be_verified() {
+    let room = folder(&[("c.yaml", CLUSTER), ("o.csv", OFFERS)]);
+    let asked = ["plan", "--cluster", "c.yaml", "--offers", "o.csv", "--verify"];
+    let run = plimsoll(&room, &asked);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("verified: every pod once"), "{}", run.stdout);
+    let run = plimsoll(&room, &[&asked[..], &["-o", "json"]].concat());
+    assert_eq!(run.json()["flaws"], serde_json::json!([]));
+}
+
+#[test]
 fn the_document_is_what_the_contract_says() {
     let room = folder(&[("c.yaml", CLUSTER), ("o.csv", OFFERS)]);
     let run = plimsoll(

@@ -130,6 +130,9 @@ fn one(seen: &Snapshot, shapes: &Shapes) -> Result<Figures> {
     if placed != seen.pods.len() || !done.plan.refusals.is_empty() {
         bail!("{placed} of {} pods placed", seen.pods.len());
     }
+    if let Some(flaw) = guard::audit(seen, &aims, &done.plan, &done.notes).first() {
+        bail!("{flaw}");
+    }
     Ok(Figures {
         classes: shapes.len(),
         nodes: done.plan.nodes.len(),

@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Tell only why this pod is placed or refused.
     #[arg(long, value_name = "NAMESPACE/POD")]
     why: Option<String>,
+    /// Work out from the input alone whether the plan holds; exit 1 where it does not.
+    #[arg(long)]
+    verify: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -47,15 +50,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let begun = Instant::now();
     let done = decide::deliberate(&seen, &Memory::default(), &policies, &aims);
     let seconds = begun.elapsed().as_secs_f64();
+    let flaws = args
+        .verify
+        .then(|| guard::audit(&seen, &aims, &done.plan, &done.notes));
     drop(progress);
-    let document = PlanJson::new(&seen, &done, seconds);
+    let document = PlanJson::new(&seen, &done, seconds).verified(flaws.as_deref());
     match (&why, args.output.output) {
         (Some(pod), Format::Json) => output::json(&document.of_pod(pod))?,
         (Some(pod), Format::Table) => output::line(report::of_pod(&document, pod))?,
         (None, Format::Json) => output::json(&document)?,
         (None, Format::Table) => output::line(report::whole(&document))?,
     }
-    Ok(exit(&document, &done))
+    match flaws.as_deref() {
+        None | Some([]) => Ok(exit(&document, &done)),
+        Some(_) => Ok(Exit::No),
+    }
 }
 
 /// 3 where a policy faulted, 1 where a pod is refused.

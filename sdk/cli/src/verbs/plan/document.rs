@@ -26,6 +26,9 @@ pub(crate) struct PlanJson {
     pub(crate) cost: CostJson,
     pub(crate) steps: Vec<StepJson>,
     pub(crate) policy_faults: Vec<FaultJson>,
+    /// With `--verify`: what the audit found; empty when the plan holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) flaws: Option<Vec<String>>,
     pub(crate) engine: EngineJson,
 }
 
@@ -170,6 +173,12 @@ pub(crate) struct EngineJson {
 }
 
 impl PlanJson {
+    /// The same with what an audit found, where there was one.
+    pub(crate) fn verified(mut self, flaws: Option<&[guard::Flaw]>) -> Self {
+        self.flaws = flaws.map(|flaws| flaws.iter().map(ToString::to_string).collect());
+        self
+    }
+
     /// The document of a plan.
     pub(crate) fn new(seen: &Snapshot, done: &Deliberation, decide_seconds: f64) -> Self {
         let plan = &done.plan;
@@ -218,6 +227,7 @@ impl PlanJson {
             },
             steps: plan.steps.iter().map(step_json).collect(),
             policy_faults: faults(done),
+            flaws: None,
             engine: EngineJson {
                 decide_seconds,
                 classes: done.notes.classes.len(),

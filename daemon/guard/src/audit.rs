@@ -1,0 +1,491 @@
+//! Whether a plan is what it says, worked out from the Snapshot alone: every waiting pod once, no node over what it
+//! has, every rule kept, groups within their maximum, and a bill that adds up.
+//!
+//! Shares no code with the engine, on purpose. It judges the plan as a purchase; whether a step may happen now is
+//! `judge`'s question. Bounds are only held against the bill: that no cheaper plan exists it cannot say.
+
+mod rules;
+
+use model::aims::Aims;
+use model::ids::{GroupName, NodeName, OfferId, PodKey};
+use model::money::UsdPerHour;
+use model::node::Node;
+use model::notes::Notes;
+use model::offer::{Offer, OfferKind};
+use model::plan::{Plan, PlannedNode, StepKind};
+use model::pod::{Pod, PodPhase, PodSpec, Taint};
+use model::reason::Refusal;
+use model::resources::Resources;
+use model::selector::Labels;
+use model::snapshot::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// Namespace of virtual pods: headroom is planned for and counted nowhere.
+const HEADROOM: &str = "plimsoll.io/headroom";
+/// What Fargate itself takes of a pod's memory (EKS user guide, Fargate pod configuration).
+const FARGATE_MEMORY: i64 = 256 << 20;
+
+/// Something in a plan that is not so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// The pod has several places.
+    Twice(PodKey),
+    /// The pod waits and the plan does not know it.
+    Forgotten(PodKey),
+    /// The plan places a pod that does not wait and is no replica to come.
+    Invented(PodKey),
+    /// Pods that the plan says wait, and those it accounts for.
+    Count(u32, usize),
+    /// Two nodes have this name, or one that is there has it.
+    Name(NodeName),
+    /// The node or offer is in no Snapshot, or not of the group named.
+    Unknown(String),
+    /// The node holds more of this than it has: asked for, there.
+    OverCommitted(NodeName, String, i64, i64),
+    /// The pod may not run there: what objects.
+    Forbidden(PodKey, NodeName, String),
+    /// Nodes that the group would have, and its maximum.
+    AboveMaximum(GroupName, u32, u32),
+    /// The bill, and the sum of the prices.
+    Bill(UsdPerHour, UsdPerHour),
+    /// A bound is negative or above the bill.
+    Bound(UsdPerHour, UsdPerHour),
+    /// The node wastes less than nothing.
+    Waste(NodeName, UsdPerHour),
+    /// What pods pay and nodes waste, and the bill.
+    Explanation(UsdPerHour, UsdPerHour),
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Twice(pod) => write!(f, "pod {pod} has several places"),
+            Self::Forgotten(pod) => write!(f, "pod {pod} waits and is not in the plan"),
+            Self::Invented(pod) => write!(f, "pod {pod} is in the plan and does not wait"),
+            Self::Count(said, found) => write!(f, "the plan says {said} pods wait and accounts for {found}"),
+            Self::Name(node) => write!(f, "the name {node} stands for several nodes"),
+            Self::Unknown(what) => write!(f, "{what} is not known"),
+            Self::OverCommitted(node, what, asked, there) => {
+                write!(f, "node {node} is over-committed: {asked} of {what} on {there}")
+            }
+            Self::Forbidden(pod, node, why) => write!(f, "pod {pod} may not run on {node}: {why}"),
+            Self::AboveMaximum(group, size, max) => {
+                write!(f, "group {group} would have {size} nodes, at most {max}")
+            }
+            Self::Bill(said, sum) => write!(f, "the bill says {} and its nodes cost {}", said.0, sum.0),
+            Self::Bound(bound, rate) => {
+                write!(f, "the bound {} is above the bill {} or below 0", bound.0, rate.0)
+            }
+            Self::Waste(node, waste) => write!(f, "node {node} wastes {}", waste.0),
+            Self::Explanation(sum, bill) => {
+                write!(
+                    f,
+                    "what pods pay and nodes waste is {}, the bill {}",
+                    sum.0, bill.0
+                )
+            }
+        }
+    }
+}
+
+/// Looks for everything that is wrong with a plan; empty when it holds. Notes are only read for the explanation
+/// of the bill.
+pub fn audit(seen: &Snapshot, aims: &Aims, plan: &Plan, notes: &Notes) -> Vec<Flaw> {
+    let mut audit = Audit {
+        seen,
+        aims,
+        specs: specs(seen, plan),
+        flaws: Vec::new(),
+    };
+    audit.each_pod_once(plan);
+    audit.new_nodes(plan);
+    audit.free_room(plan);
+    audit.groups(plan);
+    audit.money(plan, notes);
+    audit.flaws
+}
+
+struct Audit<'a> {
+    seen: &'a Snapshot,
+    aims: &'a Aims,
+    /// Spec of every pod that the plan places or refuses; `None` where several workloads could be meant.
+    specs: BTreeMap<&'a PodKey, Option<&'a PodSpec>>,
+    flaws: Vec<Flaw>,
+}
+
+fn is_headroom(pod: &PodKey) -> bool {
+    &*pod.namespace == HEADROOM
+}
+
+/// Pods of a plan with their specs: waiting ones by name, replicas to come (`<workload>-<number>`) by the workload.
+fn specs<'a>(seen: &'a Snapshot, plan: &'a Plan) -> BTreeMap<&'a PodKey, Option<&'a PodSpec>> {
+    let mut templates: BTreeMap<(&str, &str), Option<&PodSpec>> = BTreeMap::new();
+    for workload in seen.workloads.iter().filter(|w| !w.is_daemon_set()) {
+        let own = || {
+            let of = |pod: &&Pod| {
+                seen.specs.get(pod.spec as usize).and_then(|s| s.owner.as_ref()) == Some(&workload.key)
+            };
+            seen.pods.iter().find(of).map(|pod| pod.spec)
+        };
+        if let Some(spec) = workload
+            .template
+            .or_else(own)
+            .and_then(|ix| seen.specs.get(ix as usize))
+        {
+            templates
+                .entry((&workload.key.namespace, &workload.key.name))
+                .and_modify(|known| *known = None)
+                .or_insert(Some(&**spec));
+        }
+    }
+    let placed = plan.nodes.iter().flat_map(|node| &node.pods);
+    let housed = plan.existing.iter().flat_map(|(_, pods)| pods);
+    let refused = plan.refusals.iter().filter_map(|refusal| match refusal {
+        Refusal::Pod { pod, .. } => Some(pod),
+        _ => None,
+    });
+    let mut specs = BTreeMap::new();
+    for pod in placed.chain(housed).chain(refused) {
+        let there = seen
+            .pod(pod)
+            .and_then(|found| seen.specs.get(found.spec as usize));
+        let to_come = || {
+            let (name, number) = pod.name.rsplit_once('-')?;
+            number.parse::<u64>().ok()?;
+            templates.get(&(&*pod.namespace, name)).copied()
+        };
+        if let Some(spec) = there.map(|spec| Some(&**spec)).or_else(to_come) {
+            specs.insert(pod, spec);
+        }
+    }
+    specs
+}
+
+impl<'a> Audit<'a> {
+    fn waits(&self, pod: &Pod) -> bool {
+        let Some(spec) = self.seen.specs.get(pod.spec as usize) else {
+            return false;
+        };
+        let scheduler = spec.scheduler.as_str();
+        let ours = matches!(scheduler, "" | "default-scheduler")
+            || self.aims.schedulers.iter().any(|s| s == scheduler);
+        let daemon = spec
+            .owner
+            .as_ref()
+            .is_some_and(|owner| &*owner.kind == "DaemonSet");
+        pod.phase == PodPhase::Pending && pod.node.is_none() && ours && !daemon
+    }
+
+    fn each_pod_once(&mut self, plan: &'a Plan) {
+        let mut places: BTreeMap<&PodKey, u32> = BTreeMap::new();
+        let refused = plan.refusals.iter().filter_map(|refusal| match refusal {
+            Refusal::Pod { pod, .. } => Some(pod),
+            _ => None,
+        });
+        let placed = plan.nodes.iter().flat_map(|node| &node.pods);
+        let housed = plan.existing.iter().flat_map(|(_, pods)| pods);
+        for pod in placed
+            .chain(housed)
+            .chain(refused)
+            .filter(|pod| !is_headroom(pod))
+        {
+            *places.entry(pod).or_insert(0) += 1;
+        }
+        for (pod, times) in &places {
+            if *times > 1 {
+                self.flaws.push(Flaw::Twice((*pod).clone()));
+            }
+            let known = match self.seen.pod(pod) {
+                Some(found) => self.waits(found),
+                None => self.specs.contains_key(pod),
+            };
+            if !known {
+                self.flaws.push(Flaw::Invented((*pod).clone()));
+            }
+        }
+        for pod in &self.seen.pods {
+            if self.waits(pod) && !places.contains_key(&pod.key) {
+                self.flaws.push(Flaw::Forgotten(pod.key.clone()));
+            }
+        }
+        if places.len() != plan.pending as usize {
+            self.flaws.push(Flaw::Count(plan.pending, places.len()));
+        }
+    }
+
+    fn new_nodes(&mut self, plan: &Plan) {
+        let offers: BTreeMap<&OfferId, &Offer> =
+            self.seen.offers.iter().map(|offer| (&offer.id, offer)).collect();
+        let mut names = BTreeSet::new();
+        for node in &plan.nodes {
+            if !names.insert(&node.name) || self.seen.node(&node.name).is_some() {
+                self.flaws.push(Flaw::Name(node.name.clone()));
+            }
+            let Some(offer) = offers.get(&node.offer) else {
+                self.flaws.push(Flaw::Unknown(format!("offer {}", node.offer)));
+                continue;
+            };
+            let group = self.seen.groups.get(offer.group as usize);
+            let Some(group) = group.filter(|group| group.name == node.group) else {
+                self.flaws.push(Flaw::Unknown(format!(
+                    "group {} of node {}",
+                    node.group, node.name
+                )));
+                continue;
+            };
+            match &offer.kind {
+                OfferKind::Ec2 { .. } => self.new_node(node, offer, &group.taints),
+                OfferKind::Fargate { .. } => self.fargate_pod(node, offer),
+            }
+        }
+    }
+
+    fn new_node(&mut self, node: &PlannedNode, offer: &Offer, taints: &[Taint]) {
+        let mut load = Load::default();
+        for workload in self.seen.workloads.iter().filter(|w| w.is_daemon_set()) {
+            let spec = workload.template.and_then(|ix| self.seen.specs.get(ix as usize));
+            if let Some(spec) = spec.filter(|spec| rules::daemon_runs(spec, &offer.labels, taints)) {
+                load.add(&spec.requests);
+            }
+        }
+        self.carry(&node.name, &node.pods, (&offer.labels, taints), &mut load);
+        self.hold(&node.name, &load, (&offer.allocatable, offer.max_pods));
+    }
+
+    /// Adds pods to a node's load and holds the node's rules against them.
+    fn carry(
+        &mut self,
+        node: &NodeName,
+        pods: &[PodKey],
+        (labels, taints): (&Labels, &[Taint]),
+        load: &mut Load,
+    ) {
+        for pod in pods.iter().filter(|pod| !is_headroom(pod)) {
+            let Some(spec) = self.specs.get(pod).copied().flatten() else {
+                continue;
+            };
+            load.add(&spec.requests);
+            if let Some(why) = rules::objection(spec, labels, taints, node.as_str()) {
+                self.flaws.push(Flaw::Forbidden(pod.clone(), node.clone(), why));
+            }
+        }
+    }
+
+    fn hold(&mut self, node: &NodeName, load: &Load, (room, max_pods): (&Resources, u32)) {
+        let pods = i64::from(max_pods);
+        if load.pods > pods {
+            self.flaws.push(Flaw::OverCommitted(
+                node.clone(),
+                "pods".to_owned(),
+                load.pods,
+                pods,
+            ));
+        }
+        for (what, (asked, there)) in load.against(room) {
+            // What nobody here asks for is not this plan's doing (NodeResourcesFit).
+            if asked > 0 && asked > i128::from(there) {
+                let asked = i64::try_from(asked).unwrap_or(i64::MAX);
+                self.flaws
+                    .push(Flaw::OverCommitted(node.clone(), what, asked, there));
+            }
+        }
+    }
+
+    fn fargate_pod(&mut self, node: &PlannedNode, offer: &Offer) {
+        let [pod] = node.pods.as_slice() else {
+            let pods = i64::try_from(node.pods.len()).unwrap_or(i64::MAX);
+            self.flaws
+                .push(Flaw::OverCommitted(node.name.clone(), "pods".to_owned(), pods, 1));
+            return;
+        };
+        let (
+            Some(spec),
+            OfferKind::Fargate {
+                cpu_milli,
+                memory_mib,
+            },
+        ) = (self.specs.get(pod).copied().flatten(), &offer.kind)
+        else {
+            return;
+        };
+        let memory = spec.requests.memory_bytes.max(0).saturating_add(FARGATE_MEMORY);
+        let too_much = [
+            ("cpu", spec.requests.cpu_milli, *cpu_milli),
+            ("memory", memory, memory_mib.saturating_mul(1 << 20)),
+        ];
+        for (what, asked, there) in too_much {
+            if asked > there {
+                self.flaws.push(Flaw::OverCommitted(
+                    node.name.clone(),
+                    what.to_owned(),
+                    asked,
+                    there,
+                ));
+            }
+        }
+        if let Some(why) = rules::off_fargate(spec) {
+            self.flaws
+                .push(Flaw::Forbidden(pod.clone(), node.name.clone(), why.to_owned()));
+        }
+    }
+
+    fn free_room(&mut self, plan: &Plan) {
+        let mut there: BTreeMap<&NodeName, Vec<&Pod>> = BTreeMap::new();
+        for pod in self.seen.pods.iter().filter(|pod| pod.holds_resources()) {
+            if let Some(node) = &pod.node {
+                there.entry(node).or_default().push(pod);
+            }
+        }
+        for (name, pods) in &plan.existing {
+            // A node on its way is not in the Snapshot; its launch was audited when it was planned.
+            let Some(node) = self.seen.node(name) else {
+                continue;
+            };
+            let mut load = Load::default();
+            for pod in there.get(name).into_iter().flatten() {
+                if let Some(spec) = self.seen.specs.get(pod.spec as usize) {
+                    load.add(&spec.requests);
+                }
+            }
+            let taints = lasting(node);
+            self.carry(name, pods, (&node.labels, &taints), &mut load);
+            self.hold(name, &load, (&node.allocatable, node.max_pods));
+        }
+    }
+
+    fn groups(&mut self, plan: &Plan) {
+        let mut sizes: BTreeMap<&GroupName, u32> = BTreeMap::new();
+        for step in &plan.steps {
+            let StepKind::GrowGroup { group, to, .. } = &step.kind else {
+                continue;
+            };
+            let size = sizes.entry(group).or_insert(0);
+            *size = (*size).max(*to);
+        }
+        for (name, size) in sizes {
+            match self.seen.group(name) {
+                Some(group) if size > group.max => {
+                    self.flaws.push(Flaw::AboveMaximum(name.clone(), size, group.max));
+                }
+                Some(_) => {}
+                None => self.flaws.push(Flaw::Unknown(format!("group {name}"))),
+            }
+        }
+    }
+
+    fn money(&mut self, plan: &Plan, notes: &Notes) {
+        let prices: BTreeMap<&OfferId, UsdPerHour> =
+            self.seen.offers.iter().map(|o| (&o.id, o.price)).collect();
+        let price = |node: &PlannedNode| prices.get(&node.offer).copied().unwrap_or_default();
+        let bill: UsdPerHour = plan.nodes.iter().map(price).sum();
+        if bill != plan.cost.rate {
+            self.flaws.push(Flaw::Bill(plan.cost.rate, bill));
+        }
+        let cost = &plan.cost;
+        for (bound, rate) in [(cost.bound, cost.rate), (cost.policy_bound, cost.policy_rate)] {
+            if bound.0 < 0 || bound > rate {
+                self.flaws.push(Flaw::Bound(bound, rate));
+            }
+        }
+        let mut wasted: BTreeMap<&NodeName, UsdPerHour> = BTreeMap::new();
+        for (node, waste) in &notes.waste {
+            if waste.0 < 0 {
+                self.flaws.push(Flaw::Waste(node.clone(), *waste));
+            }
+            wasted.insert(node, *waste);
+        }
+        self.explanation(plan, notes, bill);
+    }
+
+    /// What the pods on new nodes pay and what those nodes waste is the bill, to the nano-dollar.
+    fn explanation(&mut self, plan: &Plan, notes: &Notes, bill: UsdPerHour) {
+        let by_spec: BTreeMap<u32, UsdPerHour> = notes
+            .classes
+            .iter()
+            .filter_map(|class| Some((class.spec?, class.pays)))
+            .collect();
+        let spec_ix: BTreeMap<*const PodSpec, u32> = (0_u32..)
+            .zip(&self.seen.specs)
+            .map(|(ix, spec)| (std::sync::Arc::as_ptr(spec), ix))
+            .collect();
+        let mut paid = 0_i128;
+        for pod in plan.nodes.iter().flat_map(|node| &node.pods) {
+            // Virtual pods pay too, and no class says what.
+            let Some(spec) = self
+                .specs
+                .get(pod)
+                .copied()
+                .flatten()
+                .filter(|_| !is_headroom(pod))
+            else {
+                return;
+            };
+            let pays = spec_ix
+                .get(&std::ptr::from_ref(spec))
+                .and_then(|ix| by_spec.get(ix));
+            paid += pays.map_or(0, |pays| i128::from(pays.0));
+        }
+        let wasted: i128 = notes.waste.iter().map(|(_, waste)| i128::from(waste.0)).sum();
+        if !notes.classes.is_empty() && paid + wasted != i128::from(bill.0) {
+            let sum = i64::try_from(paid + wasted).unwrap_or(i64::MAX);
+            self.flaws.push(Flaw::Explanation(UsdPerHour(sum), bill));
+        }
+    }
+}
+
+/// Taints that will still be there when the pod comes: not those of a node that is starting or being emptied.
+fn lasting(node: &Node) -> Vec<Taint> {
+    let passing = |taint: &&Taint| {
+        let starting = !node.ready && taint.key.starts_with("node.kubernetes.io/");
+        let starting =
+            starting || !node.ready && taint.key == "node.cloudprovider.kubernetes.io/uninitialized";
+        starting || taint.key == model::node::DRAIN_TAINT || taint.key == "node.kubernetes.io/unschedulable"
+    };
+    node.taints
+        .iter()
+        .filter(|taint| !passing(taint))
+        .cloned()
+        .collect()
+}
+
+/// Sums that cannot overflow.
+#[derive(Default)]
+struct Load {
+    pods: i64,
+    cpu: i128,
+    memory: i128,
+    ephemeral: i128,
+    extended: BTreeMap<String, i128>,
+}
+
+impl Load {
+    fn add(&mut self, asked: &Resources) {
+        self.pods += 1;
+        self.cpu += i128::from(asked.cpu_milli.max(0));
+        self.memory += i128::from(asked.memory_bytes.max(0));
+        self.ephemeral += i128::from(asked.ephemeral_bytes.max(0));
+        for (name, amount) in &asked.extended {
+            *self.extended.entry(name.clone()).or_insert(0) += i128::from((*amount).max(0));
+        }
+    }
+
+    fn against<'r>(&'r self, room: &'r Resources) -> impl Iterator<Item = (String, (i128, i64))> + 'r {
+        let plain = [
+            ("millicores".to_owned(), (self.cpu, room.cpu_milli)),
+            ("bytes of memory".to_owned(), (self.memory, room.memory_bytes)),
+            (
+                "bytes of ephemeral storage".to_owned(),
+                (self.ephemeral, room.ephemeral_bytes),
+            ),
+        ];
+        let extended = self
+            .extended
+            .iter()
+            .map(|(name, asked)| (name.clone(), (*asked, room.amount(name))));
+        plain.into_iter().chain(extended)
+    }
+}
+
+#[cfg(test)]
+mod tests;

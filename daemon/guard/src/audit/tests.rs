@@ -1,0 +1,185 @@
+//! A sound plan has no flaw, and every way of spoiling it is found.
+
+use super::*;
+use crate::stage::{PRICE, Stage};
+use model::UsdPerHour;
+use model::notes::ClassNote;
+use model::pod::TaintEffect;
+use std::sync::Arc;
+
+const GROWN: &str = "new-1";
+
+/// The waiting pod on one new node, and nothing else.
+fn sound() -> (Stage, Plan, Notes) {
+    let stage = Stage::new();
+    let offer = stage.seen.offers[0].clone();
+    let group = stage.seen.groups[0].name.clone();
+    let waiting = PodKey::new("ns", "w1");
+    let spec = stage.seen.pod(&waiting).map(|pod| pod.spec);
+    let plan = Plan {
+        nodes: vec![PlannedNode {
+            name: NodeName::new(GROWN),
+            group,
+            offer: offer.id,
+            pods: vec![waiting.clone()],
+        }],
+        cost: model::plan::Cost {
+            rate: PRICE,
+            bound: UsdPerHour(PRICE.0 / 2),
+            policy_rate: PRICE,
+            policy_bound: UsdPerHour(PRICE.0 / 2),
+        },
+        pending: 1,
+        ..Plan::default()
+    };
+    let notes = Notes {
+        classes: vec![ClassNote {
+            spec,
+            workload: None,
+            pending: 1,
+            to_come: 0,
+            headroom: 0,
+            pays: UsdPerHour(60_000_000),
+            fargate: None,
+            ec2: None,
+            sample: waiting,
+        }],
+        waste: vec![(NodeName::new(GROWN), UsdPerHour(PRICE.0 - 60_000_000))],
+        ..Notes::default()
+    };
+    (stage, plan, notes)
+}
+
+fn flaws((stage, plan, notes): &(Stage, Plan, Notes)) -> Vec<String> {
+    audit(&stage.seen, &stage.aims, plan, notes)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn a_sound_plan_has_no_flaw() {
+    assert_eq!(flaws(&sound()), Vec::<String>::new());
+}
+
+type Spoil = fn(&mut (Stage, Plan, Notes));
+
+#[test]
+fn pods_out_of_place_are_found() {
+    found(&[
+        ("pod ns/w1 has several places", |(_, plan, _)| {
+            plan.existing
+                .push((NodeName::new("n1"), plan.nodes[0].pods.clone()));
+        }),
+        ("pod ns/w1 waits and is not in the plan", |(_, plan, _)| {
+            plan.nodes[0].pods.clear();
+        }),
+        ("pod ns/p1 is in the plan and does not wait", |(_, plan, _)| {
+            plan.nodes[0].pods.push(PodKey::new("ns", "p1"));
+        }),
+        (
+            "pod ns/nobody is in the plan and does not wait",
+            |(_, plan, _)| {
+                plan.nodes[0].pods.push(PodKey::new("ns", "nobody"));
+            },
+        ),
+        ("the plan says 2 pods wait and accounts for 1", |(_, plan, _)| {
+            plan.pending = 2;
+        }),
+        ("the name n1 stands for several nodes", |(_, plan, _)| {
+            plan.nodes[0].name = NodeName::new("n1");
+        }),
+        ("offer nothing is not known", |(_, plan, _)| {
+            plan.nodes[0].offer = OfferId::new("nothing");
+        }),
+        ("group other of node new-1 is not known", |(_, plan, _)| {
+            plan.nodes[0].group = GroupName::new("other");
+        }),
+    ]);
+}
+
+#[test]
+fn rules_limits_and_money_that_do_not_hold_are_found() {
+    found(&[
+        ("node new-1 is over-committed: ", |(stage, _, _)| {
+            stage.seen.offers[0].allocatable.cpu_milli = 1;
+        }),
+        ("node new-1 is over-committed: 1 of pods on 0", |(stage, _, _)| {
+            stage.seen.offers[0].max_pods = 0;
+        }),
+        ("node n1 is over-committed: ", |(stage, plan, _)| {
+            let node = stage
+                .seen
+                .nodes
+                .iter_mut()
+                .find(|node| node.name.as_str() == "n1");
+            if let Some(node) = node {
+                node.allocatable.memory_bytes = 1;
+            }
+            plan.existing
+                .push((NodeName::new("n1"), std::mem::take(&mut plan.nodes[0].pods)));
+        }),
+        (
+            "pod ns/w1 may not run on new-1: it does not tolerate team=ml",
+            |(stage, _, _)| {
+                stage.seen.groups[0].taints.push(Taint {
+                    key: "team".to_owned(),
+                    value: "ml".to_owned(),
+                    effect: TaintEffect::NoSchedule,
+                });
+            },
+        ),
+        (
+            "pod ns/w1 may not run on new-1: it wants disk=fast",
+            |(stage, _, _)| {
+                let mut spec = (*stage.seen.specs[0]).clone();
+                spec.node_selector.insert("disk".to_owned(), "fast".to_owned());
+                stage.seen.specs[0] = Arc::new(spec);
+            },
+        ),
+        ("group web would have 99 nodes, at most 6", |(stage, plan, _)| {
+            plan.steps.push(model::Step {
+                id: model::StepId { cycle: 5, ordinal: 0 },
+                intent: None,
+                generation: 7,
+                kind: StepKind::GrowGroup {
+                    group: stage.seen.groups[0].name.clone(),
+                    offer: stage.seen.offers[0].id.clone(),
+                    from: 4,
+                    to: 99,
+                    nodes: Vec::new(),
+                    pods: Vec::new(),
+                    rate: PRICE,
+                },
+                reason: model::Reason::Planned,
+            });
+        }),
+        ("the bill says 7 and its nodes cost 200000000", |(_, plan, _)| {
+            plan.cost.rate = UsdPerHour(7);
+        }),
+        (
+            "the bound 200000001 is above the bill 200000000",
+            |(_, plan, _)| {
+                plan.cost.bound = UsdPerHour(PRICE.0 + 1);
+            },
+        ),
+        (
+            "what pods pay and nodes waste is 200000001, the bill 200000000",
+            |(_, _, notes)| {
+                notes.waste[0].1.0 += 1;
+            },
+        ),
+    ]);
+}
+
+fn found(ways: &[(&str, Spoil)]) {
+    for (expected, spoil) in ways {
+        let mut plan = sound();
+        spoil(&mut plan);
+        let found = flaws(&plan);
+        assert!(
+            found.iter().any(|flaw| flaw.starts_with(expected)),
+            "{expected}: {found:?}"
+        );
+    }
+}
