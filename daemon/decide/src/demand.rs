@@ -3,6 +3,7 @@
 //! Waiting means: no node, not gated, terminating or finished, scheduled by the default scheduler or one named
 //! in the aims, not owned by a DaemonSet. Where pods go is not decided here.
 
+use crate::constraints::{Cap, Deal};
 use crate::number::count;
 use model::aims::Aims;
 use model::ids::{PodKey, WorkloadKey};
@@ -36,9 +37,54 @@ pub(crate) struct Class {
     pub(crate) to_come: u32,
     /// How many are virtual.
     pub(crate) headroom: u32,
+    /// How many of them one node may hold, where that is limited.
+    pub(crate) cap: Option<Cap>,
+    /// The zone it was dealt, where zones are dealt.
+    pub(crate) deal: Option<Deal>,
 }
 
 impl Class {
+    /// Takes the pods of a class that differs only in how long it has waited.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        let mut kinds = [self.split(), other.split()];
+        let mut pods = Vec::with_capacity(self.pods.len() + other.pods.len());
+        for kind in 0..3 {
+            for class in &mut kinds {
+                pods.append(&mut class[kind]);
+            }
+        }
+        self.pods = pods;
+        self.pending += other.pending;
+        self.to_come += other.to_come;
+        self.headroom += other.headroom;
+        self.late |= other.late;
+    }
+
+    /// Waiting pods, replicas to come, virtual pods.
+    fn split(&self) -> [Vec<PodKey>; 3] {
+        let (waiting, rest) = self.pods.split_at((self.pending as usize).min(self.pods.len()));
+        let (to_come, headroom) = rest.split_at((self.to_come as usize).min(rest.len()));
+        [waiting.to_vec(), to_come.to_vec(), headroom.to_vec()]
+    }
+
+    /// The class with some of its pods only, by their places in rising order.
+    pub(crate) fn part(&self, pods: &[usize]) -> Self {
+        let (pending, real) = (self.pending as usize, (self.pending + self.to_come) as usize);
+        let among =
+            |range: std::ops::Range<usize>| count(pods.iter().filter(|at| range.contains(at)).count());
+        Self {
+            pods: pods.iter().filter_map(|at| self.pods.get(*at).cloned()).collect(),
+            pending: among(0..pending),
+            to_come: among(pending..real),
+            headroom: among(real..usize::MAX),
+            spec: self.spec,
+            body: Arc::clone(&self.body),
+            late: self.late,
+            cap: self.cap.clone(),
+            deal: None,
+        }
+    }
+
     /// All of them.
     pub(crate) fn count(&self) -> u32 {
         count(self.pods.len())
@@ -111,6 +157,8 @@ fn class_of<'a>(
         pending: 0,
         to_come: 0,
         headroom: 0,
+        cap: None,
+        deal: None,
     })
 }
 
@@ -131,6 +179,8 @@ pub(crate) fn virtual_class(requests: Resources, first: u32, how_many: u32) -> C
         pending: 0,
         to_come: 0,
         headroom: how_many,
+        cap: None,
+        deal: None,
     }
 }
 

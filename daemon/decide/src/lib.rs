@@ -5,6 +5,7 @@
 
 mod asking;
 mod bound;
+mod constraints;
 pub mod demand;
 pub mod fit;
 mod headroom;
@@ -60,12 +61,13 @@ pub fn deliberate(seen: &Snapshot, memory: &Memory, policies: &PolicySet, aims: 
     let scaled = scale::decide(seen, &mut memory, aims, &mut asking);
     let classes = demand::classes(seen, &memory, aims, &scaled.demand);
     let classes = stage::with_headroom(seen, &mut memory, aims, &mut asking, classes);
+    let classes = constraints::settle(seen, classes);
     let market = market::Market::new(seen, &memory, aims, &classes);
+    let (placed, classes) = stage::place(&market, classes, &mut memory, aims, &mut asking);
     let demand = Demand {
         market: &market,
         classes: &classes,
     };
-    let placed = stage::place(&demand, &mut memory, aims, &mut asking);
     let calm = !asking.faulted;
     let mut shrunk = shrink::decide(seen, &mut memory, aims, &placed.housed, calm);
 

@@ -75,6 +75,10 @@ impl Critic<'_> {
             closest: Vec::new(),
             blocked: BTreeSet::new(),
         };
+        if of.deal.as_ref().is_some_and(|deal| deal.zone.is_none()) {
+            verdict.why = Misfit::NoZoneLeft;
+            return verdict;
+        }
         if let Some(constraint) = of.body.unmodelled.first() {
             verdict.why = Misfit::Unmodelled(*constraint);
             return verdict;

@@ -46,10 +46,34 @@ pub(crate) struct Room {
     pub(crate) set: Option<usize>,
     /// By class.
     pub(crate) admits: Vec<bool>,
+    /// By class: how many more of it the node may hold, where that is limited.
+    limits: BTreeMap<usize, u32>,
     /// Free share of CPU and memory in thousandths, added: full nodes are filled first.
     emptiness: i64,
     /// Pods that were bought for with it.
     meant_for: Arc<[PodKey]>,
+}
+
+impl Room {
+    /// How many more pods of a class the node may hold.
+    fn more(&self, class: usize) -> u32 {
+        self.limits.get(&class).copied().unwrap_or(u32::MAX)
+    }
+
+    fn take(&mut self, ask: &[i64], class: usize) {
+        space::take(&mut self.free, ask, 1);
+        if let Some(more) = self.limits.get_mut(&class) {
+            *more = more.saturating_sub(1);
+        }
+    }
+}
+
+/// By class: what its cap leaves on a node.
+fn limits(classes: &[Class], node: &NodeName) -> BTreeMap<usize, u32> {
+    let capped = classes.iter().enumerate();
+    capped
+        .filter_map(|(ix, class)| Some((ix, class.cap.as_ref()?.on(node))))
+        .collect()
 }
 
 /// Classes of demand on their market.
@@ -176,6 +200,7 @@ fn room_of_node(
         emptiness: emptiness(&free, &whole),
         set: set_of_node(market, node),
         admits: admits(market, classes, place),
+        limits: limits(classes, &node.name),
         free,
         meant_for: Arc::default(),
     }
@@ -272,6 +297,7 @@ fn coming(market: &Market<'_>, classes: &[Class]) -> Vec<Room> {
                 emptiness: emptiness(&free, &free),
                 set: Some(market.set_of[ix]),
                 admits: admits(market, classes, place),
+                limits: limits(classes, name),
                 free: free.clone(),
                 meant_for: Arc::clone(&meant_for),
             });
@@ -326,7 +352,7 @@ pub(crate) fn house(
         let items = items(table, duals, room, &free, &left);
         for (row, copies) in fill(&free, &items, ON_FREE_ROOM) {
             for pod in queue.take(row, copies).pods {
-                space::take(&mut room.free, &market.asks[pod.0], 1);
+                room.take(&market.asks[pod.0], pod.0);
                 housed.add(&room.name, pod, classes);
             }
         }
@@ -348,7 +374,12 @@ fn items<'a>(table: &'a Table, duals: &Duals, room: &Room, free: &[i64], left: &
         let admitted = of.classes.first().is_some_and(|class| room.admits[*class]);
         let net = duals.pays[row].saturating_sub(table.addend(room.set, row));
         let elsewhere = of.solo.is_some() || table.has_column(row);
-        let fits = left[row] > 0 && admitted && table.allowed(room.set, row) && space::holds(free, &of.ask);
+        // A limited class has a row of its own.
+        let more = of.classes.first().map_or(u32::MAX, |class| room.more(*class));
+        let fits = left[row].min(more) > 0
+            && admitted
+            && table.allowed(room.set, row)
+            && space::holds(free, &of.ask);
         if fits && (net >= 0 || !elsewhere) {
             let widest = of
                 .ask
@@ -362,7 +393,7 @@ fn items<'a>(table: &'a Table, duals: &Duals, room: &Room, free: &[i64], left: &
                 row,
                 ask: &of.ask,
                 worth,
-                left: left[row],
+                left: left[row].min(more),
             });
         }
     }
@@ -428,9 +459,9 @@ fn put(
 ) -> bool {
     let (class, key) = pod;
     let market = demand.market;
-    let fits = room.admits[class] && space::holds(&room.free, &market.asks[class]);
+    let fits = room.admits[class] && room.more(class) > 0 && space::holds(&room.free, &market.asks[class]);
     if fits && queue.pull(key) {
-        space::take(&mut room.free, &market.asks[class], 1);
+        room.take(&market.asks[class], class);
         housed.add(&room.name, (class, key.clone()), demand.classes);
     }
     fits

@@ -3,6 +3,7 @@
 
 use crate::asking::Asking;
 use crate::bound::{self, Duals};
+use crate::constraints;
 use crate::demand::{self, Class};
 use crate::headroom;
 use crate::market::Market;
@@ -69,24 +70,50 @@ pub(crate) fn with_headroom(
     classes
 }
 
-/// Finds a place for every class: free room first, then Fargate or EC2 by money.
+/// Times that zones are dealt anew; from then on what does not come out even is refused whole.
+const DEALS: u32 = 3;
+
+/// Finds a place for every class: free room first, then Fargate or EC2 by money. Zones are dealt anew where one
+/// could not take its share. Returns the classes as they were dealt last.
 pub(crate) fn place(
-    demand: &Demand<'_>,
+    market: &Market<'_>,
+    mut classes: Vec<Class>,
     memory: &mut Memory,
     aims: &Aims,
     asking: &mut Asking<'_>,
-) -> Placed {
-    let Demand { market, classes } = *demand;
+) -> (Placed, Vec<Class>) {
+    let adjust = ask_placement(market, &classes, (memory, aims), asking);
+    let mut placed = attempt(market, &classes, aims, adjust.clone());
+    // It ends: every round from the third on refuses a family for good.
+    for deal in 1_u32.. {
+        let unplaced = unplaced(&classes, &placed.purchase);
+        if !constraints::redeal(&mut classes, &unplaced, deal >= DEALS) {
+            break;
+        }
+        placed = attempt(market, &classes, aims, adjust.clone());
+    }
+    (placed, classes)
+}
+
+/// By class: pods for which nothing was found.
+fn unplaced(classes: &[Class], purchase: &Purchase) -> Vec<u32> {
+    let mut unplaced = vec![0; classes.len()];
+    for (class, _) in &purchase.unplaced {
+        unplaced[*class] += 1;
+    }
+    unplaced
+}
+
+fn attempt(market: &Market<'_>, classes: &[Class], aims: &Aims, adjust: Option<Adjust>) -> Placed {
+    let demand = &Demand { market, classes };
     let everyone = all(classes);
-    let table = Table::new(market, classes, None);
-    let duals = bound::search(&table, &table.counts(&everyone));
-    let adjust = ask_placement(demand, memory, aims, asking, (&table, &duals));
-    let priced = adjust.as_ref().map(|adjust| {
-        let table = Table::new(market, classes, Some(adjust));
+    let priced_at = |adjust: Option<&Adjust>| {
+        let table = Table::new(market, classes, adjust);
         let duals = bound::search(&table, &table.counts(&everyone));
         (table, duals)
-    });
-    let plain = (table, duals);
+    };
+    let plain = priced_at(None);
+    let priced = adjust.as_ref().map(|adjust| priced_at(Some(adjust)));
     let (table, duals) = priced.as_ref().unwrap_or(&plain);
     let most = table.counts(&everyone);
     let mut rooms = rooms::find(market, aims, classes);
@@ -133,17 +160,17 @@ pub(crate) fn place(
 }
 
 fn ask_placement(
-    demand: &Demand<'_>,
-    memory: &mut Memory,
-    aims: &Aims,
+    market: &Market<'_>,
+    classes: &[Class],
+    (memory, aims): (&mut Memory, &Aims),
     asking: &mut Asking<'_>,
-    (table, duals): (&Table, &Duals),
 ) -> Option<Adjust> {
-    let Demand { market, classes } = *demand;
     if classes.is_empty() || !asking.anybody(Hook::Placement) {
         return None;
     }
-    let rows = class_rows(market, classes, table, duals);
+    let table = Table::new(market, classes, None);
+    let duals = bound::search(&table, &table.counts(&all(classes)));
+    let rows = class_rows(market, classes, &table, &duals);
     let view = View {
         hook: Hook::Placement,
         seen: market.seen,

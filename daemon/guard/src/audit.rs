@@ -4,6 +4,7 @@
 //! Shares no code with the engine, on purpose. It judges the plan as a purchase; whether a step may happen now is
 //! `judge`'s question. Bounds are only held against the bill: that no cheaper plan exists it cannot say.
 
+mod near;
 mod rules;
 
 use model::aims::Aims;
@@ -101,6 +102,7 @@ pub fn audit(seen: &Snapshot, aims: &Aims, plan: &Plan, notes: &Notes) -> Vec<Fl
     audit.each_pod_once(plan);
     audit.new_nodes(plan);
     audit.free_room(plan);
+    audit.neighbours(plan);
     audit.groups(plan);
     audit.money(plan, notes);
     audit.flaws
@@ -400,11 +402,14 @@ impl<'a> Audit<'a> {
 
     /// What the pods on new nodes pay and what those nodes waste is the bill, to the nano-dollar.
     fn explanation(&mut self, plan: &Plan, notes: &Notes, bill: UsdPerHour) {
-        let by_spec: BTreeMap<u32, UsdPerHour> = notes
-            .classes
-            .iter()
-            .filter_map(|class| Some((class.spec?, class.pays)))
-            .collect();
+        let mut by_spec: BTreeMap<u32, UsdPerHour> = BTreeMap::new();
+        for class in &notes.classes {
+            let known = class.spec.map(|spec| *by_spec.entry(spec).or_insert(class.pays));
+            if known.is_some_and(|known| known != class.pays) {
+                // Pods of one spec pay by how long they wait and by zone; which pays what the notes do not say.
+                return;
+            }
+        }
         let spec_ix: BTreeMap<*const PodSpec, u32> = (0_u32..)
             .zip(&self.seen.specs)
             .map(|(ix, spec)| (std::sync::Arc::as_ptr(spec), ix))

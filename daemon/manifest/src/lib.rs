@@ -13,6 +13,7 @@ mod gzip;
 mod intern;
 mod market;
 mod meta;
+mod near;
 mod node;
 mod object;
 mod offers;

@@ -4,6 +4,7 @@
 //! model. Claims are only named here: what they mean needs the other objects (`volumes`).
 
 use crate::meta::{self, Controller, Meta};
+use crate::near;
 use crate::requests::pod_requests;
 use crate::selectors;
 use crate::sheet::At;
@@ -104,10 +105,12 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str) -> PodSpec {
     let required = "requiredDuringSchedulingIgnoredDuringExecution";
     let traits = traits(spec, annotations);
     let scheduler = spec.get("schedulerName").text().unwrap_or_default();
+    let labels = top.at(["metadata", "labels"]).labels();
     PodSpec {
         namespace: namespace.to_owned(),
         requests: pod_requests(spec),
-        labels: top.at(["metadata", "labels"]).labels(),
+        near: near::rules(spec, &labels, namespace),
+        labels,
         annotations: annotations.labels_where(is_read),
         owner: None,
         scheduler: if scheduler == "default-scheduler" {
@@ -121,7 +124,8 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str) -> PodSpec {
         node_selector: spec.get("nodeSelector").labels(),
         node_affinity: selectors::node_terms(affinity.at(["nodeAffinity", required])),
         tolerations: selectors::tolerations(spec.get("tolerations")),
-        unmodelled: unmodelled(spec, traits),
+        host_ports: near::host_ports(spec),
+        unmodelled: unmodelled(spec),
         traits,
     }
 }
@@ -236,34 +240,12 @@ fn traits(spec: At<'_, '_>, annotations: At<'_, '_>) -> PodTraits {
     traits
 }
 
-fn unmodelled(spec: At<'_, '_>, traits: PodTraits) -> Vec<Unmodelled> {
-    let affinity = spec.get("affinity");
-    let required = "requiredDuringSchedulingIgnoredDuringExecution";
-    let some = |at: At<'_, '_>| at.items().count() > 0;
-    let spread = spec.get("topologySpreadConstraints").items();
-    let hard_spread = spread
-        .filter(|at| {
-            at.get("whenUnsatisfiable")
-                .text()
-                .is_none_or(|when| when == "DoNotSchedule")
-        })
-        .count()
-        > 0;
-    let found = [
-        (
-            some(affinity.at(["podAffinity", required])),
-            Unmodelled::PodAffinity,
-        ),
-        (
-            some(affinity.at(["podAntiAffinity", required])),
-            Unmodelled::PodAntiAffinity,
-        ),
-        (hard_spread, Unmodelled::TopologySpread),
-        (some(spec.get("resourceClaims")), Unmodelled::ResourceClaim),
-        (traits.host_port, Unmodelled::HostPort),
-    ];
+fn unmodelled(spec: At<'_, '_>) -> Vec<Unmodelled> {
+    let mut found = near::not_modelled(spec);
+    if spec.get("resourceClaims").items().count() > 0 {
+        found.push(Unmodelled::ResourceClaim);
+    }
+    found.sort();
+    found.dedup();
     found
-        .into_iter()
-        .filter_map(|(is, what)| is.then_some(what))
-        .collect()
 }

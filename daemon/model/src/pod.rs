@@ -5,7 +5,7 @@
 
 use crate::ids::{NodeName, PodKey, WorkloadKey};
 use crate::resources::Resources;
-use crate::selector::{Labels, NodeTerm};
+use crate::selector::{LabelSelector, Labels, NodeTerm};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -84,8 +84,72 @@ pub struct PodSpec {
     pub tolerations: Vec<Toleration>,
     /// Properties that exclude offers or forbid moving the pod.
     pub traits: PodTraits,
+    /// Required rules about pods near this one, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near: Vec<Near>,
+    /// Ports of the host that it takes, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host_ports: Vec<HostPort>,
     /// Constraints that this engine cannot model; a pending pod that has one is refused with the reason.
     pub unmodelled: Vec<Unmodelled>,
+}
+
+/// A required rule about other pods in the same topology domain (kube-scheduler's InterPodAffinity and
+/// PodTopologySpread; preferences are left out).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Near {
+    /// Node label whose equal values make a domain.
+    pub key: String,
+    /// Which pods are meant; `matchLabelKeys` are in it.
+    pub selector: LabelSelector,
+    /// Namespaces they are in; `None` means all.
+    pub namespaces: Option<Vec<String>>,
+    /// What is required.
+    pub rule: NearRule,
+}
+
+/// What a [`Near`] requires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum NearRule {
+    /// One such pod in the domain, or this is the first (`podAffinity`).
+    Together,
+    /// No such pod in the domain (`podAntiAffinity`).
+    Apart,
+    /// Never more than this above the domain with fewest (`topologySpreadConstraints`, `DoNotSchedule`).
+    Spread {
+        /// `maxSkew`.
+        skew: u32,
+        /// `minDomains`.
+        domains: u32,
+    },
+}
+
+impl Near {
+    /// Whether a pod of this spec is meant.
+    pub fn selects(&self, spec: &PodSpec) -> bool {
+        let there = |namespaces: &Vec<String>| namespaces.contains(&spec.namespace);
+        self.namespaces.as_ref().is_none_or(there) && self.selector.matches(&spec.labels)
+    }
+}
+
+/// A port of the host (NodePorts).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct HostPort {
+    /// Number.
+    pub port: u16,
+    /// `TCP`, `UDP` or `SCTP`.
+    pub protocol: String,
+    /// Address it binds; empty means all.
+    pub ip: String,
+}
+
+impl HostPort {
+    /// Whether both cannot be had on one node.
+    pub fn conflicts(&self, other: &Self) -> bool {
+        self.port == other.port
+            && self.protocol == other.protocol
+            && (self.ip == other.ip || self.ip.is_empty() || other.ip.is_empty())
+    }
 }
 
 /// Yes-or-no properties of a pod.

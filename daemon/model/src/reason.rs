@@ -173,6 +173,9 @@ pub enum Misfit {
     FargateExcluded(FargateBlock),
     /// No Fargate profile selects it.
     NoFargateProfile,
+    /// No zone may have the pod beside those it gets already: one cannot take its share, and the others would have
+    /// too many above it (topology spread, anti-affinity by zone).
+    NoZoneLeft,
     /// A constraint that is not modelled.
     Unmodelled(Unmodelled),
     /// A policy forbids it.
@@ -362,6 +365,7 @@ impl Misfit {
             Self::NodeAffinity => "NodeAffinity",
             Self::FargateExcluded(_) => "FargateExcluded",
             Self::NoFargateProfile => "NoFargateProfile",
+            Self::NoZoneLeft => "NoZoneLeft",
             Self::Unmodelled(_) => "UnmodelledConstraint",
             Self::Forbidden { .. } => "ForbiddenByPolicy",
             Self::Group(_) => "GroupBlocked",
@@ -393,6 +397,9 @@ impl fmt::Display for Misfit {
             Self::NodeAffinity => f.write_str("no term of its required node affinity matches"),
             Self::FargateExcluded(block) => write!(f, "Fargate cannot run it: {block}"),
             Self::NoFargateProfile => f.write_str("no Fargate profile selects it"),
+            Self::NoZoneLeft => {
+                f.write_str("no zone may have it: one cannot take its share, the others would have too many")
+            }
             Self::Unmodelled(what) => write!(f, "has a constraint that is not modelled: {what:?}"),
             Self::Forbidden { by, code } => write!(f, "policy {by} forbids it (code {code})"),
             Self::Group(block) => write!(f, "its group {block}"),

@@ -144,7 +144,11 @@ fn top_up<const D: usize>(shop: &Shop<'_, D>, column: usize, load: &mut Load, le
         pays(b).total_cmp(&pays(a)).then(a.cmp(b))
     });
     for row in rows {
-        let copies = shop.copies_beside(column, &used, row).min(left[row as usize]);
+        let there = load.iter().find(|(on, _)| *on == row).map_or(0, |(_, n)| *n);
+        let copies = shop
+            .copies_beside(column, &used, row)
+            .min(shop.cap[row as usize].saturating_sub(there))
+            .min(left[row as usize]);
         if copies == 0 {
             continue;
         }

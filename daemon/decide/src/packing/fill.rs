@@ -96,7 +96,7 @@ impl<const D: usize> Shop<'_, D> {
             }
             bench.push(
                 *row,
-                left[at],
+                left[at].min(self.cap[at]),
                 &ask,
                 (worth * fit.inverse, worth * taste.widest * fit.widest),
             );

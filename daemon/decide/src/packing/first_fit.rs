@@ -78,6 +78,14 @@ fn by_room(table: &Table) -> Vec<usize> {
 /// Adds a pod if some kind still holds the node with it.
 fn add(table: &Table, node: &mut Open, row: usize) -> bool {
     let name = count(row);
+    let there = node
+        .pods
+        .last()
+        .filter(|(last, _)| *last == name)
+        .map_or(0, |(_, n)| *n);
+    if table.rows[row].cap.is_some_and(|cap| there >= cap) {
+        return false;
+    }
     let known = node.pods.last().is_some_and(|(last, _)| *last == name);
     space::put(&mut node.used, &table.rows[row].ask, 1);
     let holds =

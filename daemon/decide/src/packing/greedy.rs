@@ -206,6 +206,9 @@ fn all_in_one<const D: usize>(
         .iter()
         .map(|row| (*row, state.left[*row as usize]))
         .collect();
+    if !shop.within_caps(&rest) {
+        return None;
+    }
     let whole = shop.cheapest(&state.growth, &shop.amounts(&rest), &rest)?;
     let beyond = (state.value - shop.value(load)).max(0.0);
     let here = shop.node_price(column, load) + beyond;

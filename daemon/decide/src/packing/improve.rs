@@ -246,6 +246,9 @@ impl<const D: usize> Search<'_, D> {
             return None;
         }
         let load: Load = open.iter().map(|row| (*row, self.left[*row as usize])).collect();
+        if !self.shop.within_caps(&load) {
+            return None;
+        }
         let column = self
             .shop
             .cheapest(&self.growth, &self.shop.amounts(&load), &load)?;

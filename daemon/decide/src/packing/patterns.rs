@@ -231,7 +231,7 @@ impl<'a, const D: usize> Patterns<'a, D> {
                 row: *row,
                 ask: std::array::from_fn(|dim| f64::from(self.shop.ask[dim][*row as usize])),
                 value: self.value_of(duals, column, *row),
-                most: self.most[*row as usize],
+                most: self.most[*row as usize].min(self.shop.cap[*row as usize]),
             })
             .filter(|item| item.value > 1e-12 && item.most > 0)
             .collect();

@@ -31,6 +31,8 @@ pub(super) struct Shop<'a, const D: usize> {
     pub(super) by_ratio: Vec<usize>,
     /// By column times rows plus row.
     fit: Vec<Fit>,
+    /// By row: how many one node may hold at most.
+    pub(super) cap: Vec<u32>,
     /// By row: columns that it fits, a bit each.
     columns_of: Vec<Vec<u64>>,
     /// By column: rows that fit.
@@ -85,6 +87,7 @@ impl<'a, const D: usize> Shop<'a, D> {
         let mut shop = Self {
             pays: pays.iter().map(|pays| real(*pays)).collect(),
             ask,
+            cap: table.rows.iter().map(|row| row.cap.unwrap_or(u32::MAX)).collect(),
             price: table.columns.iter().map(|c| real(c.price)).collect(),
             ratio: Vec::with_capacity(table.columns.len()),
             by_ratio: Vec::new(),
@@ -194,12 +197,17 @@ impl<'a, const D: usize> Shop<'a, D> {
         self.copies_beside(column, &Amounts::default(), row)
     }
 
-    /// How many pods of the row fit beside what takes `used`.
+    /// Whether no row is there more often than one node may hold.
+    pub(super) fn within_caps(&self, load: &[(u32, u32)]) -> bool {
+        load.iter().all(|(row, n)| *n <= self.cap[*row as usize])
+    }
+
+    /// How many pods of the row fit beside what takes `used`, other pods of it left aside.
     pub(super) fn copies_beside(&self, column: usize, used: &Amounts<D>, row: u32) -> u32 {
         if !self.fits(column, row) {
             return 0;
         }
-        let mut copies = u32::MAX;
+        let mut copies = self.cap[row as usize];
         for dim in 0..D {
             let free = units(self.room[column][dim] - used.0[dim]);
             let fit = free.checked_div(units(self.ask[dim][row as usize]));

@@ -18,6 +18,8 @@ pub(crate) struct Row {
     pub(crate) classes: Vec<usize>,
     /// The cheapest Fargate option with its price in this table.
     pub(crate) solo: Option<(FargateOption, i64)>,
+    /// How many one new node may hold, where that is limited.
+    pub(crate) cap: Option<u32>,
 }
 
 /// A kind of nodes.
@@ -212,6 +214,8 @@ type RowKey = (
     Option<(FargateOption, i64)>,
     Vec<(usize, i64)>,
     Vec<usize>,
+    // A class whose pods one node may hold only so many of shares its row with nobody.
+    Option<usize>,
 );
 
 fn rows(
@@ -237,12 +241,14 @@ fn rows(
             solo.clone(),
             addends,
             forbids,
+            class.cap.as_ref().map(|_| ix),
         );
         let row = *found.entry(key).or_insert_with(|| {
             rows.push(Row {
                 ask,
                 classes: Vec::new(),
                 solo,
+                cap: class.cap.as_ref().map(|cap| cap.new_node),
             });
             rows.len() - 1
         });

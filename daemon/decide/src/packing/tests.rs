@@ -16,6 +16,7 @@ fn table(rows: &[(i64, i64)], columns: &[(i64, i64, i64)], growth: &[u32]) -> Ta
                 ask: vec![*cpu, *memory, 1],
                 classes: vec![class],
                 solo: None,
+                cap: None,
             })
             .collect(),
         columns: columns

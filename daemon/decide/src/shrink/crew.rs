@@ -201,7 +201,9 @@ impl<'a> Receivers<'a> {
             }
             // Nodes that had no room for a sibling have none now: rooms only fill up within a probe.
             let from = start.entry(pod.spec).or_insert(0);
-            let unmodelled = !spec.unmodelled.is_empty();
+            // Rules about pods near each other are settled for waiting pods only.
+            let tied = !spec.near.is_empty() || !spec.host_ports.is_empty();
+            let unmodelled = tied || !spec.unmodelled.is_empty();
             let found = if unmodelled {
                 None
             } else {

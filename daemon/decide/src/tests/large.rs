@@ -3,11 +3,12 @@
 use super::plain;
 use crate::checker::check;
 use crate::fixture::{Cluster, asks};
-use crate::{Deliberation, PolicySet, deliberate};
+use crate::{Deliberation, PolicySet, deliberate, fit};
 use model::aims::Aims;
 use model::group::GroupKind;
 use model::memory::Memory;
-use model::pod::{PodSpec, Taint, TaintEffect, Unmodelled};
+use model::pod::{Near, NearRule, PodSpec, Taint, TaintEffect, Unmodelled};
+use model::selector::{LabelSelector, Operator, Requirement};
 use model::snapshot::Snapshot;
 use proptest::prelude::*;
 
@@ -23,7 +24,7 @@ struct Any {
 
 fn any_cluster() -> impl Strategy<Value = Any> {
     (
-        prop::collection::vec((1..3000_i64, 1..6000_i64, 1..40_u32, 0..6_u8), 0..8),
+        prop::collection::vec((1..3000_i64, 1..6000_i64, 1..40_u32, 0..11_u8), 0..8),
         prop::collection::vec((0..3_u8, 1..16_000_i64, 1..32_000_i64, 0..900_000_000_i64), 1..8),
         prop::collection::vec((0..3_u8, 0..4000_i64), 0..5),
         0..9_u32,
@@ -78,6 +79,20 @@ impl Any {
                 ),
                 4 => spec.unmodelled.push(Unmodelled::TopologySpread),
                 5 => drop(spec.requests.extended.insert("nvidia.com/gpu".into(), 1)),
+                6 => near(&mut spec, ix, fit::HOSTNAME, NearRule::Apart),
+                7 => near(&mut spec, ix, ZONE, NearRule::Spread { skew: 1, domains: 1 }),
+                8 => near(
+                    &mut spec,
+                    ix,
+                    fit::HOSTNAME,
+                    NearRule::Spread { skew: 3, domains: 1 },
+                ),
+                9 => near(&mut spec, ix, ZONE, NearRule::Together),
+                10 => spec.host_ports.push(model::pod::HostPort {
+                    port: 80 + u16::from(*flavour),
+                    protocol: "TCP".into(),
+                    ip: String::new(),
+                }),
                 _ => {}
             }
             cluster = cluster.pending(&format!("p{ix}"), *count, spec);
@@ -104,8 +119,27 @@ impl Any {
     }
 }
 
+const ZONE: &str = "topology.kubernetes.io/zone";
+
+/// A rule of a pod about its own kind.
+fn near(spec: &mut PodSpec, ix: usize, key: &str, rule: NearRule) {
+    let app = format!("app-{ix}");
+    spec.labels.insert("app".into(), app.clone());
+    spec.near.push(Near {
+        key: key.into(),
+        selector: LabelSelector {
+            requirements: vec![Requirement {
+                key: "app".into(),
+                operator: Operator::In(vec![app]),
+            }],
+        },
+        namespaces: None,
+        rule,
+    });
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_plan_is_valid_and_the_same_twice(any in any_cluster()) {
@@ -177,4 +211,30 @@ fn large_demands_are_decided_quickly() {
         few = few.pending(&format!("p{n}"), 600, spec);
     }
     timed(&few.seen(), "30,000 pods of 50 classes", 3000);
+}
+
+#[test]
+fn a_family_that_is_refused_leaves_room_that_is_dealt_once_more() {
+    let any = Any {
+        pods: vec![(1, 2328, 22, 7), (1257, 4110, 21, 7), (217, 771, 16, 0)],
+        offers: vec![(0, 2603, 14019, 55_794_778), (1, 5654, 28_171, 0)],
+        nodes: vec![(1, 0), (0, 0), (0, 0)],
+        replicas: 0,
+        daemon: 90,
+        profile: true,
+    };
+    plain(&any.seen());
+}
+
+#[test]
+fn a_zone_that_takes_no_more_gets_no_more() {
+    let any = Any {
+        pods: vec![(2237, 1, 16, 7)],
+        offers: vec![(0, 15_283, 56, 0)],
+        nodes: vec![(0, 0)],
+        replicas: 0,
+        daemon: 0,
+        profile: false,
+    };
+    plain(&any.seen());
 }

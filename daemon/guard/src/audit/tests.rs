@@ -4,7 +4,8 @@ use super::*;
 use crate::stage::{PRICE, Stage};
 use model::UsdPerHour;
 use model::notes::ClassNote;
-use model::pod::TaintEffect;
+use model::pod::{HostPort, Near, NearRule, TaintEffect};
+use model::selector::LabelSelector;
 use std::sync::Arc;
 
 const GROWN: &str = "new-1";
@@ -36,6 +37,7 @@ fn sound() -> (Stage, Plan, Notes) {
         classes: vec![ClassNote {
             spec,
             workload: None,
+            late: false,
             pending: 1,
             to_come: 0,
             headroom: 0,
@@ -167,6 +169,76 @@ fn rules_limits_and_money_that_do_not_hold_are_found() {
             "what pods pay and nodes waste is 200000001, the bill 200000000",
             |(_, _, notes)| {
                 notes.waste[0].1.0 += 1;
+            },
+        ),
+    ]);
+}
+
+fn rule(spec: &mut PodSpec, key: &str, rule: NearRule) {
+    spec.near.push(Near {
+        key: key.to_owned(),
+        selector: LabelSelector::default(),
+        namespaces: None,
+        rule,
+    });
+}
+
+fn respec(stage: &mut Stage, change: impl Fn(&mut PodSpec)) {
+    let mut spec = (*stage.seen.specs[0]).clone();
+    change(&mut spec);
+    stage.seen.specs[0] = Arc::new(spec);
+}
+
+/// Puts the waiting pod where `p1` runs.
+fn beside(plan: &mut Plan) {
+    plan.existing
+        .push((NodeName::new("n1"), std::mem::take(&mut plan.nodes[0].pods)));
+}
+
+#[test]
+fn pods_that_are_too_near_or_too_far_are_found() {
+    const HOSTNAME: &str = "kubernetes.io/hostname";
+    found(&[
+        (
+            "pod ns/w1 may not run on n1: 1 pods it must be apart",
+            |(stage, plan, _)| {
+                respec(stage, |spec| rule(spec, HOSTNAME, NearRule::Apart));
+                beside(plan);
+            },
+        ),
+        (
+            "pod ns/w1 may not run on new-1: no pod that it must be with",
+            |(stage, _, _)| {
+                respec(stage, |spec| rule(spec, HOSTNAME, NearRule::Together));
+            },
+        ),
+        (
+            "pod ns/w1 may not run on n1: kubernetes.io/hostname has more",
+            |(stage, plan, _)| {
+                respec(stage, |spec| {
+                    rule(spec, HOSTNAME, NearRule::Spread { skew: 1, domains: 1 })
+                });
+                stage.pod_mut("p2").node = Some(NodeName::new("n1"));
+                beside(plan);
+            },
+        ),
+        (
+            "pod ns/w1 may not run on new-1: the node has no label rack",
+            |(stage, _, _)| {
+                respec(stage, |spec| rule(spec, "rack", NearRule::Apart));
+            },
+        ),
+        (
+            "pod ns/w1 may not run on n1: port 80 of the host is taken",
+            |(stage, plan, _)| {
+                respec(stage, |spec| {
+                    spec.host_ports.push(HostPort {
+                        port: 80,
+                        protocol: "TCP".to_owned(),
+                        ip: String::new(),
+                    });
+                });
+                beside(plan);
             },
         ),
     ]);

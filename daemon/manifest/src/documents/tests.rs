@@ -3,7 +3,7 @@
 use super::{each_object, objects, single};
 use crate::object::Object;
 use crate::pod::PodObject;
-use model::pod::{PodPhase, Unmodelled};
+use model::pod::{NearRule, PodPhase};
 use model::selector::Operator;
 use proptest::prelude::*;
 use std::fmt::Write;
@@ -233,10 +233,13 @@ status: {nominatedNodeName: n2}
             && traits.do_not_disrupt
     );
     assert!(!traits.local_storage && !traits.claims_volume && !traits.mirror);
+    assert_eq!(spec.unmodelled, []);
     assert_eq!(
-        spec.unmodelled,
-        [Unmodelled::PodAntiAffinity, Unmodelled::HostPort]
+        (spec.near.len(), spec.near[0].key.as_str(), spec.near[0].rule),
+        (1, "zone", NearRule::Apart)
     );
+    assert!(!spec.near[0].selects(spec), "no selector selects nothing");
+    assert_eq!(spec.host_ports.len(), 1);
     let terms = spec.node_affinity.as_ref().unwrap();
     assert_eq!((terms.len(), &terms[0].labels[0].operator), (1, &Operator::Gt(3)));
     assert_eq!(spec.tolerations.len(), 2);
