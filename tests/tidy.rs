@@ -5,6 +5,8 @@
 //! Reads `cargo metadata` and source text; it runs none of the code. What the compiler and clippy already
 //! refuse is not repeated here.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -196,14 +196,14 @@ mod tests {
     #[test]
     fn answers_are_kept_for_their_time_and_bounded() {
         let kept = Kept::new();
-        kept.keep(1, "yes", Duration::from_secs(60));
+        kept.keep(1, "yes", Duration::from_mins(1));
         kept.keep(2, "old", Duration::ZERO);
         assert_eq!(
             (kept.get(&1), kept.get(&2), kept.get(&3)),
             (Some("yes"), None, None)
         );
         for key in 10..10 + KEPT {
-            kept.keep(key, "more", Duration::from_secs(60));
+            kept.keep(key, "more", Duration::from_mins(1));
         }
         assert!(kept.0.lock().unwrap().len() <= KEPT);
     }

@@ -81,7 +81,7 @@ fn joined(classes: Vec<Class>) -> Vec<Class> {
         let rules = !class.body.near.is_empty() || !class.body.host_ports.is_empty();
         let same = |other: &&mut Class| rules && class.spec.is_some() && other.spec == class.spec;
         match joined.last_mut().filter(same) {
-            Some(known) => known.absorb(class),
+            Some(known) => known.absorb(&class),
             None => joined.push(class),
         }
     }
@@ -172,7 +172,7 @@ fn own_rule(census: &Census<'_>, body: &PodSpec, near: &Near, settlement: &mut S
             more: census.by_node(near).into_keys().map(|node| (node, 0)).collect(),
         }),
         (HOSTNAME, NearRule::Spread { skew, .. }) => {
-            settlement.cap(spread_over_nodes(census, body, near, skew))
+            settlement.cap(spread_over_nodes(census, body, near, skew));
         }
         (ZONE, rule @ (NearRule::Spread { .. } | NearRule::Apart)) if settlement.deal.is_none() => {
             let limit = match rule {
@@ -220,7 +220,7 @@ fn rule_about_others(census: &Census<'_>, near: &Near, settlement: &mut Settleme
         }
         (HOSTNAME, NearRule::Together) => settlement.nodes(Operator::In(names(census.by_node(near)))),
         (ZONE, NearRule::Together) => {
-            settlement.zones(Operator::In(census.by_zone(near).into_keys().collect()))
+            settlement.zones(Operator::In(census.by_zone(near).into_keys().collect()));
         }
         _ => settlement.refuse(kind_of(near)),
     }

@@ -45,7 +45,7 @@ pub(crate) struct Class {
 
 impl Class {
     /// Takes the pods of a class that differs only in how long it has waited.
-    pub(crate) fn absorb(&mut self, other: Self) {
+    pub(crate) fn absorb(&mut self, other: &Self) {
         let mut kinds = [self.split(), other.split()];
         let mut pods = Vec::with_capacity(self.pods.len() + other.pods.len());
         for kind in 0..3 {

@@ -81,11 +81,9 @@ pub(crate) fn rate(at: At<'_, '_>) -> UsdPerHour {
         Some(Tree::Float(dollars)) => Some(*dollars),
         Some(_) => None,
     };
-    match dollars.filter(|d| *d >= 0.0).and_then(UsdPerHour::from_dollars) {
-        Some(rate) => rate,
-        None => {
-            at.problem("must be dollars per hour, as in 0.0832");
-            UsdPerHour::ZERO
-        }
-    }
+    let rate = dollars.filter(|d| *d >= 0.0).and_then(UsdPerHour::from_dollars);
+    rate.unwrap_or_else(|| {
+        at.problem("must be dollars per hour, as in 0.0832");
+        UsdPerHour::ZERO
+    })
 }

@@ -190,7 +190,7 @@ fn deal_again(classes: &mut [Class], members: &[usize], unplaced: &[u32]) {
     let mut pool = classes[members[0]].part(&[]);
     pool.late = false;
     for ix in members {
-        pool.absorb(classes[*ix].clone());
+        pool.absorb(&classes[*ix]);
         let placed = classes[*ix].count().saturating_sub(unplaced[*ix]);
         let Some((deal, zone)) = classes[*ix].deal.as_mut().and_then(|deal| {
             let zone = deal.zone.clone()?;

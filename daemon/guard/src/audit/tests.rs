@@ -216,7 +216,7 @@ fn pods_that_are_too_near_or_too_far_are_found() {
             "pod ns/w1 may not run on n1: kubernetes.io/hostname has more",
             |(stage, plan, _)| {
                 respec(stage, |spec| {
-                    rule(spec, HOSTNAME, NearRule::Spread { skew: 1, domains: 1 })
+                    rule(spec, HOSTNAME, NearRule::Spread { skew: 1, domains: 1 });
                 });
                 stage.pod_mut("p2").node = Some(NodeName::new("n1"));
                 beside(plan);

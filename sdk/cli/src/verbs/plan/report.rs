@@ -39,6 +39,16 @@ pub(crate) fn whole(plan: &PlanJson) -> String {
             let _ = writeln!(text, "… and {} more steps", plan.steps.len() - STEPS);
         }
     }
+    match plan.flaws.as_deref() {
+        None => {}
+        Some([]) => text
+            .push_str("\nverified: every pod once, nothing over-committed, every rule kept, prices add up"),
+        Some(flaws) => {
+            for flaw in flaws {
+                let _ = write!(text, "\n{}", plain(&format!("flaw: {flaw}")));
+            }
+        }
+    }
     for fault in &plan.policy_faults {
         let line = format!(
             "policy {} failed at {}: {}; the default answered",
