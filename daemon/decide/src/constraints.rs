@@ -11,7 +11,6 @@ mod deal;
 
 use crate::demand::Class;
 use crate::fit::{self, HOSTNAME, Place};
-use crate::number::size;
 use census::Census;
 use deal::Limit;
 pub(crate) use deal::{Deal, redeal};
@@ -303,11 +302,6 @@ fn add(body: &mut PodSpec, condition: &Condition) {
 /// Whether rules of a spec (amounts apart) let it onto a place, taints left out.
 fn could_stand(spec: &PodSpec, place: Place<'_>) -> bool {
     fit::admits(spec, Place { taints: &[], ..place })
-}
-
-/// Index of a group as the Snapshot has it.
-fn at(group: u32) -> usize {
-    size(group)
 }
 
 #[cfg(test)]

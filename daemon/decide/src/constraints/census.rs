@@ -1,8 +1,9 @@
 //! Who runs where, counted once for the rules that ask.
 
-use super::{ZONE, at, could_stand};
+use super::{ZONE, could_stand};
 use crate::demand::Class;
 use crate::fit::{self, Place};
+use crate::number::size;
 use model::ids::NodeName;
 use model::node::Node;
 use model::pod::{Near, NearRule, PodSpec};
@@ -40,7 +41,7 @@ impl<'a> Census<'a> {
                 .map(|spec| ruled(spec) || rules.iter().any(|near| near.selects(spec)))
                 .collect();
             for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
-                let ix = at(pod.spec);
+                let ix = size(pod.spec);
                 if let Some(node) = pod.node.as_ref().filter(|_| meant.get(ix) == Some(&true)) {
                     *carried[ix].entry(node).or_insert(0) += 1;
                 }
@@ -144,7 +145,7 @@ impl<'a> Census<'a> {
             let taints = self
                 .seen
                 .groups
-                .get(at(offer.group))
+                .get(size(offer.group))
                 .map_or(&[][..], |group| &group.taints);
             let place = Place {
                 labels: &offer.labels,
