@@ -5,5 +5,10 @@
 
 pub mod catalogue;
 pub mod data;
+pub mod karpenter;
+pub mod measure;
+pub mod oneshot;
 pub mod snapshot;
+pub mod suite;
+pub mod table;
 pub mod workload;

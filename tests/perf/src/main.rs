@@ -1,23 +1,28 @@
 //! `perf`: one table of what the engine costs and what its plans cost, on public traces and real prices.
 //!
-//! Figures are of `decide` alone, on one thread: folding included, reading files not. Every plan is checked from
-//! scratch before its row is printed. Absolute times are this machine's.
+//! Figures are of `decide` alone: folding included, reading files not. Every plan is checked from scratch before its
+//! row is printed. Absolute times are this machine's. What the rows are is told by `perf::suite`.
 
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
-use anyhow::{Result, bail};
-use clap::Parser;
-use manifest::PriceList;
-use model::{Aims, Memory, Snapshot};
-use perf::catalogue::{self, Catalogue};
-use perf::snapshot;
-use perf::workload::{Shapes, Source};
-use std::time::Instant;
+use anyhow::{Context, Result, bail};
+use clap::{Parser, ValueEnum};
+use indicatif::ProgressBar;
+use perf::suite::{self, Figures, Row, Seeds};
+use perf::table;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use std::alloc::System;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+/// Counts what is asked of it; an allocation costs a few nanoseconds more.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Benchmarks of the engine.
 #[derive(Parser)]
 struct Args {
-    /// Seeds of a row, from 41 on: none of them was used for tuning.
+    /// Seeds of rows that draw their pods, from 41 on: none of them was used for tuning.
     #[arg(long, default_value_t = 5)]
     seeds: u64,
     /// First seed.
@@ -26,118 +31,69 @@ struct Args {
     /// Only rows whose name holds this.
     #[arg(long, default_value = "")]
     only: String,
+    /// How the rows are printed.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    /// Runs this row in this very process and prints its figures.
+    #[arg(long, hide = true)]
+    row: Option<String>,
 }
 
-fn main() -> Result<()> {
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Table,
+    Json,
+}
+
+fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    let prices = catalogue::prices()?;
-    println!("| workload | classes | nodes | $/h | gap % mean [worst] | ms mean [worst] | pods/s |");
-    println!("|---|---|---|---|---|---|---|");
-    for row in rows() {
-        let name = format!("{} {} {}", row.source.name(), row.pods, row.catalogue.name());
-        if name.contains(&args.only) {
-            report(&name, &row, &args, &prices)?;
-        }
+    let seeds = Seeds {
+        from: args.from,
+        many: args.seeds,
+    };
+    if let Some(name) = &args.row {
+        println!("{}", serde_json::to_string(&suite::run(name, seeds)?)?);
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(())
-}
-
-struct Row {
-    source: Source,
-    pods: usize,
-    catalogue: Catalogue,
-}
-
-fn rows() -> Vec<Row> {
-    let row = |source, pods, catalogue| Row {
-        source,
-        pods,
-        catalogue,
-    };
-    let both = Catalogue {
-        vcpu: i64::MAX,
-        both: true,
-    };
-    let mut rows = Vec::new();
-    for source in [Source::K8smix, Source::Ali2018, Source::Openb] {
-        for catalogue in [Catalogue::up_to(16), Catalogue::up_to(64), Catalogue::all(), both] {
-            // Pods of 16 vCPU do not fit beside a DaemonSet on a node of 16.
-            if !(source == Source::Openb && catalogue.vcpu == 16) {
-                rows.push(row(source, 5000, catalogue));
+    let mut rows = suite::rows();
+    rows.retain(|row| row.name.contains(&args.only));
+    if rows.is_empty() {
+        bail!("no row is called {}", args.only);
+    }
+    rows.sort_by_key(|row| row.part);
+    let mut part = None;
+    let mut failed = 0;
+    for (at, row) in rows.iter().enumerate() {
+        let progress = ProgressBar::new_spinner();
+        progress.enable_steady_tick(Duration::from_millis(200));
+        progress.set_message(format!("{}/{} {}", at + 1, rows.len(), row.name));
+        let figures = in_own_process(row, seeds);
+        progress.finish_and_clear();
+        if args.output == Output::Table && part != Some(row.part) {
+            println!("{}", table::heading(row.part));
+            part = Some(row.part);
+        }
+        match figures {
+            Ok(figures) if args.output == Output::Json => println!("{}", table::json(row, &figures)),
+            Ok(figures) => println!("{}", table::line(row, &figures)),
+            Err(error) => {
+                println!("| {}: **{error:#}** |", row.name);
+                failed += 1;
             }
         }
     }
-    rows.push(row(Source::Openb, 5000, Catalogue::up_to(32)));
-    rows.push(row(Source::Dlrm, 1000, Catalogue::up_to(192)));
-    rows.push(row(Source::Dlrm, 1000, Catalogue::all()));
-    for pods in [20, 60, 300, 1000] {
-        rows.push(row(Source::K8smix, pods, Catalogue::up_to(16)));
-    }
-    rows.push(row(Source::K8smix, 1000, Catalogue::up_to(64)));
-    for pods in [30_000, 100_000, 1_000_000] {
-        rows.push(row(Source::K8smix, pods, Catalogue::up_to(64)));
-    }
-    rows.push(row(Source::Ali2018, 30_000, Catalogue::up_to(64)));
-    rows
+    Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
-struct Figures {
-    classes: usize,
-    nodes: usize,
-    dollars: f64,
-    gap: f64,
-    seconds: f64,
-}
-
-fn report(name: &str, row: &Row, args: &Args, prices: &PriceList) -> Result<()> {
-    let offers = row.catalogue.offers(prices);
-    let mut figures = Vec::new();
-    for seed in args.from..args.from + args.seeds {
-        let shapes = row.source.draw(row.pods, seed)?;
-        let seen = snapshot::waiting(&shapes, offers.clone());
-        figures.push(one(&seen, &shapes)?);
+fn in_own_process(row: &Row, seeds: Seeds) -> Result<Figures> {
+    let done = Command::new(std::env::current_exe()?)
+        .args(["--row", &row.name])
+        .args(["--from", &seeds.from.to_string()])
+        .args(["--seeds", &seeds.many.to_string()])
+        .stdin(Stdio::null())
+        .output()?;
+    if !done.status.success() {
+        bail!("{}", String::from_utf8_lossy(&done.stderr).trim());
     }
-    let mean = |of: &dyn Fn(&Figures) -> f64| {
-        let many = u32::try_from(figures.len()).unwrap_or(u32::MAX);
-        figures.iter().map(of).sum::<f64>() / f64::from(many.max(1))
-    };
-    let worst = |of: &dyn Fn(&Figures) -> f64| figures.iter().map(of).fold(0.0, f64::max);
-    let count =
-        |of: &dyn Fn(&Figures) -> usize| mean(&|f| f64::from(u32::try_from(of(f)).unwrap_or(u32::MAX)));
-    let seconds = mean(&|f| f.seconds);
-    println!(
-        "| {name} | {:.0} | {:.0} | {:.2} | {:.2} [{:.2}] | {:.1} [{:.1}] | {:.0}k |",
-        count(&|f| f.classes),
-        count(&|f| f.nodes),
-        mean(&|f| f.dollars),
-        mean(&|f| f.gap),
-        worst(&|f| f.gap),
-        seconds * 1e3,
-        worst(&|f| f.seconds) * 1e3,
-        f64::from(u32::try_from(row.pods).unwrap_or(u32::MAX)) / seconds / 1e3,
-    );
-    Ok(())
-}
-
-fn one(seen: &Snapshot, shapes: &Shapes) -> Result<Figures> {
-    let aims = Aims::default();
-    let policies = decide::PolicySet::default();
-    let memory = Memory::default();
-    let began = Instant::now();
-    let done = decide::deliberate(seen, &memory, &policies, &aims);
-    let seconds = began.elapsed().as_secs_f64();
-    let placed: usize = done.plan.nodes.iter().map(|node| node.pods.len()).sum();
-    if placed != seen.pods.len() || !done.plan.refusals.is_empty() {
-        bail!("{placed} of {} pods placed", seen.pods.len());
-    }
-    if let Some(flaw) = guard::audit(seen, &aims, &done.plan, &done.notes).first() {
-        bail!("{flaw}");
-    }
-    Ok(Figures {
-        classes: shapes.len(),
-        nodes: done.plan.nodes.len(),
-        dollars: done.plan.cost.rate.dollars(),
-        gap: done.plan.cost.gap_percent(),
-        seconds,
-    })
+    serde_json::from_slice(&done.stdout).context("figures of a row")
 }
