@@ -1,76 +1,89 @@
-//! Rules about pods near each other, settled before anything is packed: zones are dealt, nodes get a limit per
-//! class, places that are taken are ruled out.
+//! Rules about pods near each other, settled before anything is packed: zones are dealt, crowds on a node get a
+//! limit, places that are taken are ruled out.
 //!
-//! Source: kube-scheduler's InterPodAffinity, PodTopologySpread and NodePorts. What is left for packing is plain: node
-//! affinity, and how many pods of a class one node may hold. Settled strictly: a domain may hold what it could if
-//! every pod were placed with the fewest there is; kube-scheduler, which places one after another, admits it in any
-//! order. A rule that ties waiting classes to each other is refused as not modelled.
+//! Source: kube-scheduler's InterPodAffinity, PodTopologySpread and NodePorts. What is left for packing is plain:
+//! a zone, node affinity, and guards over crowds. Settled strictly: a domain may hold what it could if every pod were
+//! placed with the fewest there is; kube-scheduler, which places one after another, admits it in any order. Other
+//! domains than zone and node, and company on one node that nobody keeps yet, are refused as not modelled.
 
 mod census;
+mod crowd;
 mod deal;
 
 use crate::demand::Class;
-use crate::fit::{self, HOSTNAME, Place};
-use census::Census;
-use deal::Limit;
-pub(crate) use deal::{Deal, redeal};
+use crate::fit::HOSTNAME;
+use crate::number::size;
+use census::{Census, Zones};
+use crowd::Guard;
+pub(crate) use crowd::{Company, Crowding, Crowds};
+pub(crate) use deal::{Deal, Deals};
+use deal::{Limit, Party};
 use model::ids::NodeName;
 use model::pod::{Near, NearRule, PodSpec, Unmodelled};
 use model::selector::{NodeTerm, Operator, Requirement};
 use model::snapshot::Snapshot;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Node label of the zone, the only domain beside the node itself that is dealt.
-const ZONE: &str = "topology.kubernetes.io/zone";
+pub(crate) const ZONE: &str = "topology.kubernetes.io/zone";
 const NODE_NAME: &str = "metadata.name";
 
-/// How many pods of a class one node may hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cap {
-    /// A new node.
-    pub(crate) new_node: u32,
-    /// Nodes that may hold another number more than they do.
-    pub(crate) more: BTreeMap<NodeName, u32>,
+/// What settling leaves for packing.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    pub(crate) classes: Vec<Class>,
+    pub(crate) crowds: Crowds,
+    pub(crate) deals: Deals,
 }
 
-impl Cap {
-    /// How many more the node takes.
-    pub(crate) fn on(&self, node: &NodeName) -> u32 {
-        self.more.get(node).copied().unwrap_or(self.new_node)
-    }
-
-    fn tighten(&mut self, other: Self) {
-        for (node, more) in other.more {
-            let own = self.on(&node);
-            self.more.insert(node, own.min(more));
-        }
-        for more in self.more.values_mut() {
-            *more = (*more).min(other.new_node.max(*more));
-        }
-        self.new_node = self.new_node.min(other.new_node);
-    }
-}
-
-/// Classes that packing can place one by one: split by zone, capped by node, kept off what is taken.
-pub(crate) fn settle(seen: &Snapshot, classes: Vec<Class>) -> Vec<Class> {
-    let census = Census::new(seen, &classes);
+/// Classes that packing can place by node and zone alone: dealt to zones, guarded on nodes, kept off what is taken.
+pub(crate) fn settle(seen: &Snapshot, classes: Vec<Class>) -> Settled {
+    let mut census = Census::new(seen, &classes);
     if census.is_plain() {
-        return classes;
+        return Settled {
+            classes,
+            ..Settled::default()
+        };
     }
     let classes = joined(classes);
-    let bodies: Vec<Arc<PodSpec>> = classes.iter().map(|class| Arc::clone(&class.body)).collect();
-    let mut settled = Vec::with_capacity(classes.len());
-    for (at, class) in classes.into_iter().enumerate() {
-        let others: Vec<&PodSpec> = bodies
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != at)
-            .map(|(_, body)| &**body)
-            .collect();
-        settled.extend(one(&census, &others, class));
+    let mut readings: Vec<Reading> = classes
+        .iter()
+        .map(|class| read(&mut census, &class.body))
+        .collect();
+    let waiting = Waiting::of(&readings, census.len());
+    for (reading, class) in readings.iter_mut().zip(&classes) {
+        zones(&mut census, &waiting, &class.body, reading);
     }
-    settled
+    // Who was refused on the way keeps nobody company.
+    let waiting = Waiting::of(&readings, census.len());
+    let companies = companies(&readings, &waiting);
+    let mut parties = Vec::new();
+    let mut settled = Vec::with_capacity(classes.len());
+    for (at, (mut class, reading)) in classes.into_iter().zip(readings).enumerate() {
+        let of_zones = of(&reading.member, &waiting.by_zone);
+        let dealt = !reading.limits.is_empty() || !of_zones.is_empty() || companies[at].is_some();
+        let (limits, allowed) = (reading.limits.clone(), reading.allowed);
+        let after = reading.after().collect();
+        apply(&census, &waiting, &mut class, reading, dealt);
+        if dealt && class.body.unmodelled.is_empty() {
+            let mut party = Party::new(class, allowed);
+            (party.rules, party.member, party.after) = (limits, of_zones, after);
+            party.company = companies[at];
+            parties.push(party);
+        } else {
+            settled.push(class);
+        }
+    }
+    let there = (0..census.len())
+        .map(|crowd| census.by_zone(u32::try_from(crowd).unwrap_or(u32::MAX)))
+        .collect();
+    let deals = Deals::new(&census.zones, there, parties, &mut settled);
+    Settled {
+        classes: settled,
+        crowds: census.into_crowds(),
+        deals,
+    }
 }
 
 /// Classes of one spec that differ only in how long they have waited, together again: their pods count as one.
@@ -87,72 +100,47 @@ fn joined(classes: Vec<Class>) -> Vec<Class> {
     joined
 }
 
-/// What the rules of a class come to.
+/// What the rules of a class come to, before the others are looked at.
 #[derive(Default)]
-struct Settlement {
-    cap: Option<Cap>,
-    /// Pods are dealt out to zones.
-    deal: Option<(BTreeMap<String, u32>, Limit)>,
-    conditions: Vec<Condition>,
+struct Reading {
+    /// Crowds that its pods are of.
+    member: Vec<u32>,
+    crowding: Crowding,
+    /// Rules about zones, by crowd.
+    limits: Vec<(u32, Limit)>,
+    /// Crowds of which one must be in its zone.
+    together: Vec<u32>,
+    /// Of those, such as nobody is of who runs.
+    fresh: Vec<u32>,
+    /// Zones in which it could stand, and whether that is fewer than its rules about nodes say.
+    allowed: Zones,
+    narrowed: bool,
+    conditions: Vec<Requirement>,
     unmodelled: Option<Unmodelled>,
 }
 
-/// A further condition on the node.
-enum Condition {
-    Label(Requirement),
-    Name(Requirement),
-}
-
-fn in_zones(operator: Operator) -> Condition {
-    Condition::Label(Requirement {
-        key: ZONE.to_owned(),
-        operator,
-    })
-}
-
-impl Settlement {
-    fn cap(&mut self, cap: Cap) {
-        match &mut self.cap {
-            Some(known) => known.tighten(cap),
-            None => self.cap = Some(cap),
-        }
+impl Reading {
+    /// Crowds of others that must be in the zone before it.
+    fn after(&self) -> impl Iterator<Item = u32> {
+        let fresh = self.fresh.iter().copied();
+        fresh.filter(|crowd| !self.member.contains(crowd))
     }
 
     fn refuse(&mut self, why: Unmodelled) {
         self.unmodelled.get_or_insert(why);
     }
 
-    fn zones(&mut self, operator: Operator) {
-        self.conditions.push(in_zones(operator));
-    }
-
     fn nodes(&mut self, operator: Operator) {
-        self.conditions.push(Condition::Name(Requirement {
+        self.conditions.push(Requirement {
             key: NODE_NAME.to_owned(),
             operator,
-        }));
+        });
     }
-}
 
-fn one(census: &Census<'_>, others: &[&PodSpec], class: Class) -> Vec<Class> {
-    let mut settlement = Settlement::default();
-    let body = Arc::clone(&class.body);
-    for near in &body.near {
-        if others.iter().any(|other| near.selects(other)) {
-            settlement.refuse(kind_of(near));
-        } else if near.selects(&body) {
-            own_rule(census, &body, near, &mut settlement);
-        } else {
-            rule_about_others(census, near, &mut settlement);
-        }
+    fn only(&mut self, zones: Zones) {
+        self.narrowed |= self.allowed & zones != self.allowed;
+        self.allowed &= zones;
     }
-    if !body.host_ports.is_empty() {
-        ports(census, others, &body, &mut settlement);
-    }
-    for (near, _) in census.repelling(&body) {
-        taken(census, near, &body, &mut settlement);
-    }
-    apply(census, class, settlement)
 }
 
 const fn kind_of(near: &Near) -> Unmodelled {
@@ -163,145 +151,269 @@ const fn kind_of(near: &Near) -> Unmodelled {
     }
 }
 
-/// A rule about the class's own pods and such as run already.
-fn own_rule(census: &Census<'_>, body: &PodSpec, near: &Near, settlement: &mut Settlement) {
-    match (near.key.as_str(), near.rule) {
-        (HOSTNAME, NearRule::Apart) => settlement.cap(Cap {
-            new_node: 1,
-            more: census.by_node(near).into_keys().map(|node| (node, 0)).collect(),
-        }),
-        (HOSTNAME, NearRule::Spread { skew, .. }) => {
-            settlement.cap(spread_over_nodes(census, body, near, skew));
-        }
-        (ZONE, rule @ (NearRule::Spread { .. } | NearRule::Apart)) if settlement.deal.is_none() => {
-            let limit = match rule {
-                NearRule::Spread { skew, domains } => Limit::Skew { skew, domains },
-                _ => Limit::One,
-            };
-            settlement.deal = Some((census.by_zone(near), limit));
-        }
-        (ZONE, NearRule::Together) => {
-            let there = census.by_zone(near);
-            let zones: Vec<String> = if there.is_empty() {
-                census.zones_for(body).into_iter().take(1).collect()
-            } else {
-                there.into_keys().collect()
-            };
-            settlement.zones(Operator::In(zones));
-        }
-        _ => settlement.refuse(kind_of(near)),
-    }
-}
-
-/// On nodes that are there: as many as the fewest on any that could take the pod, and the skew. A new node is the
-/// one with fewest.
-fn spread_over_nodes(census: &Census<'_>, body: &PodSpec, near: &Near, skew: u32) -> Cap {
-    let there = census.by_node(near);
-    let eligible = census.nodes_for(body);
-    let count = |node: &NodeName| there.get(node).copied().unwrap_or(0);
-    let fewest = eligible.iter().map(|node| count(node)).min().unwrap_or(0);
-    let most = fewest.saturating_add(skew);
-    Cap {
-        new_node: skew,
-        more: eligible
-            .into_iter()
-            .map(|node| (node.clone(), most.saturating_sub(count(node))))
-            .collect(),
-    }
-}
-
-/// A rule about pods that are not the class's own and none of which waits.
-fn rule_about_others(census: &Census<'_>, near: &Near, settlement: &mut Settlement) {
-    match (near.key.as_str(), near.rule) {
-        (HOSTNAME, NearRule::Apart) => settlement.nodes(Operator::NotIn(names(census.by_node(near)))),
-        (ZONE, NearRule::Apart) => {
-            settlement.zones(Operator::NotIn(census.by_zone(near).into_keys().collect()));
-        }
-        (HOSTNAME, NearRule::Together) => settlement.nodes(Operator::In(names(census.by_node(near)))),
-        (ZONE, NearRule::Together) => {
-            settlement.zones(Operator::In(census.by_zone(near).into_keys().collect()));
-        }
-        _ => settlement.refuse(kind_of(near)),
-    }
-}
-
-fn names(nodes: BTreeMap<NodeName, u32>) -> Vec<String> {
-    nodes.into_keys().map(|node| node.as_str().to_owned()).collect()
-}
-
-/// Host ports: one such pod a node, and none where another has the port.
-fn ports(census: &Census<'_>, others: &[&PodSpec], body: &PodSpec, settlement: &mut Settlement) {
-    let clash = |other: &PodSpec| {
-        let own = |port| body.host_ports.iter().any(|own| own.conflicts(port));
-        other.host_ports.iter().any(own)
+fn read(census: &mut Census<'_>, body: &PodSpec) -> Reading {
+    let mut reading = Reading {
+        member: census.crowds_of(body),
+        ..Reading::default()
     };
-    if others.iter().any(|other| clash(other)) {
-        settlement.refuse(Unmodelled::HostPort);
-    }
-    settlement.cap(Cap {
-        new_node: 1,
-        more: census.nodes_of(clash).into_iter().map(|node| (node, 0)).collect(),
-    });
-}
-
-/// Keeps the class out of domains in which a running pod wants no such pod.
-fn taken(census: &Census<'_>, near: &Near, body: &PodSpec, settlement: &mut Settlement) {
-    let owners = census.nodes_of(|spec| spec.near.contains(near));
-    match near.key.as_str() {
-        // Its own rule says the same.
-        HOSTNAME if body.near.contains(near) => {}
-        HOSTNAME => {
-            let names = owners.iter().map(|node| node.as_str().to_owned()).collect();
-            settlement.nodes(Operator::NotIn(names));
+    for near in &body.near {
+        let crowd = census.crowd_of(near);
+        let own = u32::from(reading.member.contains(&crowd));
+        match (near.key.as_str(), near.rule) {
+            (HOSTNAME, NearRule::Apart) => reading.crowding.guard(Guard {
+                crowd,
+                new_node: own,
+                there: own,
+            }),
+            (HOSTNAME, NearRule::Spread { skew, domains }) => {
+                let fewest = fewest_on_a_node(census, body, (crowd, domains));
+                reading.crowding.guard(Guard {
+                    crowd,
+                    new_node: skew,
+                    there: fewest.saturating_add(skew),
+                });
+            }
+            (HOSTNAME, NearRule::Together) => {
+                let there = names(census.by_node(crowd).keys());
+                if there.is_empty() {
+                    reading.refuse(kind_of(near));
+                }
+                reading.nodes(Operator::In(there));
+            }
+            (ZONE, NearRule::Spread { skew, domains }) => {
+                reading.limits.push((crowd, Limit::Skew { skew, domains }));
+            }
+            (ZONE, NearRule::Apart) => reading.limits.push((crowd, Limit::Alone)),
+            (ZONE, NearRule::Together) => reading.together.push(crowd),
+            _ => reading.refuse(kind_of(near)),
         }
-        ZONE => settlement.zones(Operator::NotIn(census.zones_of(&owners))),
-        _ => settlement.refuse(Unmodelled::PodAntiAffinity),
+    }
+    for port in &body.host_ports {
+        reading.crowding.guard(Guard {
+            crowd: census.crowd_of_port(port),
+            new_node: 1,
+            there: 1,
+        });
+    }
+    reading
+}
+
+/// Fewest of a crowd on any node that could take the pod; none while there are fewer nodes than `domains`.
+fn fewest_on_a_node(census: &mut Census<'_>, body: &PodSpec, (crowd, domains): (u32, u32)) -> u32 {
+    let eligible = census.ground(body).nodes;
+    if eligible.len() < size(domains) {
+        return 0;
+    }
+    let there = census.by_node(crowd);
+    let counts = eligible.iter().map(|node| there.get(*node).copied().unwrap_or(0));
+    counts.min().unwrap_or(0)
+}
+
+fn names<'n>(nodes: impl Iterator<Item = &'n NodeName>) -> Vec<String> {
+    nodes.map(|node| node.as_str().to_owned()).collect()
+}
+
+/// Crowds that matter to what waits.
+struct Waiting {
+    /// Crowds that pods which wait are of.
+    some: BTreeSet<u32>,
+    /// Crowds that somebody guards on a node.
+    by_node: BTreeSet<u32>,
+    /// Crowds that a rule counts by zone.
+    by_zone: BTreeSet<u32>,
+}
+
+impl Waiting {
+    fn of(readings: &[Reading], crowds: usize) -> Self {
+        let mut waiting = Self {
+            some: BTreeSet::new(),
+            by_node: BTreeSet::new(),
+            by_zone: BTreeSet::new(),
+        };
+        let mut some = vec![false; crowds];
+        for reading in readings.iter().filter(|reading| reading.unmodelled.is_none()) {
+            for crowd in &reading.member {
+                some[size(*crowd)] = true;
+            }
+            waiting
+                .by_node
+                .extend(reading.crowding.guards.iter().map(|guard| guard.crowd));
+            waiting
+                .by_zone
+                .extend(reading.limits.iter().map(|(crowd, _)| *crowd));
+            waiting.by_zone.extend(reading.after());
+        }
+        waiting.some = (0_u32..)
+            .zip(some)
+            .filter(|(_, some)| *some)
+            .map(|(crowd, _)| crowd)
+            .collect();
+        waiting
     }
 }
 
-/// The class as the settlement leaves it, split by zone where zones are dealt.
-fn apply(census: &Census<'_>, mut class: Class, settlement: Settlement) -> Vec<Class> {
-    let Settlement {
-        cap,
-        deal,
-        conditions,
-        unmodelled,
-    } = settlement;
-    if unmodelled.is_none() && cap.is_none() && deal.is_none() && conditions.is_empty() {
-        return vec![class];
+/// Those of some crowds that are among others.
+fn of(crowds: &[u32], among: &BTreeSet<u32>) -> Vec<u32> {
+    crowds
+        .iter()
+        .copied()
+        .filter(|crowd| among.contains(crowd))
+        .collect()
+}
+
+/// Zones that the class may have, and rules about zones that do not change while pods are placed.
+fn zones(census: &mut Census<'_>, waiting: &Waiting, body: &PodSpec, reading: &mut Reading) {
+    let ruled = !reading.limits.is_empty() || !reading.together.is_empty();
+    let repelled: Vec<(Near, Vec<NodeName>)> = census
+        .repelling(body)
+        .into_iter()
+        .map(|(near, nodes)| (near.clone(), nodes.iter().map(|node| (*node).clone()).collect()))
+        .collect();
+    let counted = reading.member.iter().any(|crowd| waiting.by_zone.contains(crowd));
+    let company = reading.member.iter().any(|crowd| waiting.some.contains(crowd));
+    if !ruled && repelled.is_empty() && !counted && !company {
+        return;
     }
-    let body = Arc::make_mut(&mut class.body);
-    if let Some(why) = unmodelled {
+    reading.allowed = census.ground(body).zones;
+    for (near, owners) in repelled {
+        match near.key.as_str() {
+            // Its own rule says the same.
+            HOSTNAME if body.near.contains(&near) => {}
+            HOSTNAME => reading.nodes(Operator::NotIn(names(owners.iter()))),
+            ZONE => reading.only(!census.zones_of(owners.iter())),
+            _ => reading.refuse(Unmodelled::PodAntiAffinity),
+        }
+    }
+    fixed_limits(census, waiting, reading);
+    for crowd in reading.together.clone() {
+        let running = census.zones_of(census.by_node(crowd).keys());
+        if running != 0 {
+            reading.only(running);
+        } else if waiting.some.contains(&crowd) {
+            reading.fresh.push(crowd);
+        } else {
+            reading.refuse(Unmodelled::PodAffinity);
+        }
+    }
+    // kube-scheduler lets a pod be the first of its kind only where none of its terms finds anybody and all of them
+    // mean the pod itself.
+    let first = reading.fresh.len() == reading.together.len()
+        && reading.fresh.iter().all(|crowd| reading.member.contains(crowd));
+    if reading.together.len() > 1 && !reading.fresh.is_empty() && !first {
+        reading.refuse(Unmodelled::PodAffinity);
+    }
+}
+
+/// Limits over crowds of which none waits say which zones are left, and nothing more.
+fn fixed_limits(census: &Census<'_>, waiting: &Waiting, reading: &mut Reading) {
+    let (moving, fixed): (Vec<_>, Vec<_>) = reading
+        .limits
+        .iter()
+        .copied()
+        .partition(|(crowd, _)| waiting.some.contains(crowd));
+    reading.limits = moving;
+    for (crowd, limit) in fixed {
+        let counts = census.by_zone(crowd);
+        let most = match limit {
+            Limit::Alone => 0,
+            Limit::Skew { skew, domains } => {
+                deal::fewest(&counts, reading.allowed, domains).saturating_add(skew)
+            }
+        };
+        let open = counts
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count <= most)
+            .fold(0, |zones, (zone, _)| zones | 1 << zone);
+        reading.only(open);
+    }
+}
+
+/// By class: the company that it keeps in one zone. Whoever wants to be with a crowd that nobody is of yet goes where
+/// that crowd will be; where strangers want to, the whole crowd stays together.
+fn companies(readings: &[Reading], waiting: &Waiting) -> Vec<Option<usize>> {
+    let wanted: BTreeMap<u32, bool> = readings
+        .iter()
+        .filter(|reading| reading.unmodelled.is_none())
+        .flat_map(|reading| {
+            let stranger = |crowd: &u32| (*crowd, !reading.member.contains(crowd));
+            reading.fresh.iter().map(stranger)
+        })
+        .fold(BTreeMap::new(), |mut wanted, (crowd, stranger)| {
+            *wanted.entry(crowd).or_insert(false) |= stranger;
+            wanted
+        });
+    let mut of_crowd: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut companies: Vec<Option<usize>> = vec![None; readings.len()];
+    for (at, reading) in readings.iter().enumerate() {
+        let follows = |crowd: &&u32| wanted.get(crowd).copied().unwrap_or(false);
+        let keeps: BTreeSet<u32> = reading
+            .fresh
+            .iter()
+            .chain(reading.member.iter().filter(follows))
+            .copied()
+            .filter(|crowd| waiting.some.contains(crowd))
+            .collect();
+        if reading.unmodelled.is_some() || keeps.is_empty() {
+            continue;
+        }
+        let known: BTreeSet<usize> = keeps
+            .iter()
+            .filter_map(|crowd| of_crowd.get(crowd).copied())
+            .collect();
+        let company = known.first().copied().unwrap_or(at);
+        for crowd in keeps {
+            of_crowd.insert(crowd, company);
+        }
+        // Companies that share a crowd are one.
+        for other in companies.iter_mut().flatten().chain(of_crowd.values_mut()) {
+            if known.contains(other) {
+                *other = company;
+            }
+        }
+        companies[at] = Some(company);
+    }
+    companies
+}
+
+/// Writes down what a reading came to. Classes that are not dealt carry their zones as node affinity.
+fn apply(census: &Census<'_>, waiting: &Waiting, class: &mut Class, reading: Reading, dealt: bool) {
+    if let Some(why) = reading.unmodelled {
+        let body = Arc::make_mut(&mut class.body);
         body.unmodelled.push(why);
         body.unmodelled.sort();
-        return vec![class];
+        return;
     }
-    for condition in conditions {
-        add(body, &condition);
+    let mut crowding = reading.crowding;
+    crowding.member = of(&reading.member, &waiting.by_node);
+    if !crowding.is_free() {
+        class.crowding = Arc::new(crowding);
     }
-    class.cap = cap;
-    match deal {
-        None => vec![class],
-        Some((there, limit)) => deal::split(census.zones_for(&class.body), &class, (there, limit)),
+    for condition in reading.conditions {
+        for term in terms(&mut class.body) {
+            term.fields.push(condition.clone());
+        }
     }
-}
-
-/// One more condition that every term of the node affinity has.
-fn add(body: &mut PodSpec, condition: &Condition) {
-    for term in body
-        .node_affinity
-        .get_or_insert_with(|| vec![NodeTerm::default()])
-    {
-        match condition {
-            Condition::Label(requirement) => term.labels.push(requirement.clone()),
-            Condition::Name(requirement) => term.fields.push(requirement.clone()),
+    if reading.narrowed && !dealt {
+        let allowed = |zone: &usize| reading.allowed & (1 << zone) != 0;
+        let zones: Vec<String> = (0..census.zones.len())
+            .filter(allowed)
+            .map(|zone| census.zones[zone].clone())
+            .collect();
+        for term in terms(&mut class.body) {
+            term.labels.push(Requirement {
+                key: ZONE.to_owned(),
+                operator: Operator::In(zones.clone()),
+            });
         }
     }
 }
 
-/// Whether rules of a spec (amounts apart) let it onto a place, taints left out.
-fn could_stand(spec: &PodSpec, place: Place<'_>) -> bool {
-    fit::admits(spec, Place { taints: &[], ..place })
+/// Every term of the node affinity; one that admits all where there is none.
+fn terms(body: &mut Arc<PodSpec>) -> &mut Vec<NodeTerm> {
+    Arc::make_mut(body)
+        .node_affinity
+        .get_or_insert_with(|| vec![NodeTerm::default()])
 }
 
 #[cfg(test)]

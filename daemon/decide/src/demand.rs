@@ -3,7 +3,7 @@
 //! Waiting means: no node, not gated, terminating or finished, scheduled by the default scheduler or one named
 //! in the aims, not owned by a DaemonSet. Where pods go is not decided here.
 
-use crate::constraints::{Cap, Deal};
+use crate::constraints::{Crowding, Deal};
 use crate::number::count;
 use model::aims::Aims;
 use model::ids::{PodKey, WorkloadKey};
@@ -37,8 +37,8 @@ pub(crate) struct Class {
     pub(crate) to_come: u32,
     /// How many are virtual.
     pub(crate) headroom: u32,
-    /// How many of them one node may hold, where that is limited.
-    pub(crate) cap: Option<Cap>,
+    /// What rules about pods on one node come to.
+    pub(crate) crowding: Arc<Crowding>,
     /// The zone it was dealt, where zones are dealt.
     pub(crate) deal: Option<Deal>,
 }
@@ -80,9 +80,14 @@ impl Class {
             spec: self.spec,
             body: Arc::clone(&self.body),
             late: self.late,
-            cap: self.cap.clone(),
+            crowding: Arc::clone(&self.crowding),
             deal: None,
         }
+    }
+
+    /// The zone that the pods were dealt.
+    pub(crate) fn zone(&self) -> Option<&str> {
+        self.deal.as_ref().and_then(|deal| deal.zone.as_deref())
     }
 
     /// All of them.
@@ -157,7 +162,7 @@ fn class_of<'a>(
         pending: 0,
         to_come: 0,
         headroom: 0,
-        cap: None,
+        crowding: Arc::default(),
         deal: None,
     })
 }
@@ -179,7 +184,7 @@ pub(crate) fn virtual_class(requests: Resources, first: u32, how_many: u32) -> C
         pending: 0,
         to_come: 0,
         headroom: how_many,
-        cap: None,
+        crowding: Arc::default(),
         deal: None,
     }
 }

@@ -20,6 +20,7 @@ mod refuse;
 mod remember;
 mod rooms;
 mod scale;
+mod seating;
 mod shrink;
 mod space;
 mod stage;
@@ -61,9 +62,8 @@ pub fn deliberate(seen: &Snapshot, memory: &Memory, policies: &PolicySet, aims: 
     let scaled = scale::decide(seen, &mut memory, aims, &mut asking);
     let classes = demand::classes(seen, &memory, aims, &scaled.demand);
     let classes = stage::with_headroom(seen, &mut memory, aims, &mut asking, classes);
-    let classes = constraints::settle(seen, classes);
-    let market = market::Market::new(seen, &memory, aims, &classes);
-    let (placed, classes) = stage::place(&market, classes, &mut memory, aims, &mut asking);
+    let settled = constraints::settle(seen, classes);
+    let (placed, market, classes) = stage::place(seen, settled, &mut memory, aims, &mut asking);
     let demand = Demand {
         market: &market,
         classes: &classes,

@@ -3,6 +3,7 @@
 //! Offers that no rule in sight can tell apart (most often: the same type in several zones) are one lot.
 //! Prices here are plain; what policies make of them is added in `packing::table`.
 
+use crate::constraints::{Crowds, ZONE};
 use crate::demand::Class;
 use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
@@ -32,8 +33,10 @@ pub(crate) struct Lot {
     pub(crate) set: usize,
     /// Room for pods on one new node, DaemonSet pods taken off.
     pub(crate) room: Vector,
-    /// By rule: whether it admits the pods.
+    /// By rule: whether it admits the pods, zones that were dealt apart.
     pub(crate) admits: Arc<[bool]>,
+    /// Zones that it is sold in, by their place among the market's.
+    pub(crate) zones: u64,
     /// Price of one.
     pub(crate) price: UsdPerHour,
     /// Nobody knows the price: taken only by classes that fit nothing priced.
@@ -71,6 +74,10 @@ pub(crate) struct Market<'a> {
     pub(crate) fargate: Vec<Vec<FargateOption>>,
     /// DaemonSets with the spec of their pods: what a new node carries before anything else.
     pub(crate) daemons: Vec<(&'a WorkloadKey, &'a PodSpec)>,
+    /// Pods that rules count by node.
+    pub(crate) crowds: Crowds,
+    /// Zones of the offers, in order.
+    zones: Vec<&'a str>,
     /// Indices of the Fargate sizes among the offers.
     fargate_offers: Vec<usize>,
 }
@@ -105,6 +112,8 @@ impl<'a> Market<'a> {
             rule_of,
             fargate: Vec::new(),
             daemons,
+            crowds: Crowds::default(),
+            zones: zones(seen),
             fargate_offers: (0..seen.offers.len())
                 .filter(|ix| seen.offers[*ix].is_fargate())
                 .collect(),
@@ -178,15 +187,34 @@ impl<'a> Market<'a> {
         }
         lots.into_iter()
             .map(|(key, offers)| Lot {
-                offers,
                 group: key.group,
                 set: key.set,
                 room: key.room,
                 admits: key.admits,
+                zones: self.zones_of(&offers),
                 price: key.price,
                 unknown: key.unknown,
+                offers,
             })
             .collect()
+    }
+
+    fn zones_of(&self, offers: &[usize]) -> u64 {
+        let zones = offers.iter().filter_map(|ix| {
+            let zone = self.seen.offers.get(*ix)?.labels.get(ZONE)?;
+            self.zone_at(zone)
+        });
+        zones.fold(0, |zones, at| zones | 1 << at)
+    }
+
+    /// Place of a zone among those of the offers; the first 64 have one.
+    pub(crate) fn zone_at(&self, zone: &str) -> Option<usize> {
+        self.zones.binary_search(&zone).ok().filter(|at| *at < 64)
+    }
+
+    /// The zone at a place.
+    pub(crate) fn zone_name(&self, at: usize) -> &'a str {
+        self.zones.get(at).copied().unwrap_or("")
     }
 
     /// Which rules a new node of this offer satisfies, and what DaemonSets take of it.
@@ -216,7 +244,8 @@ impl<'a> Market<'a> {
 
     /// The cheapest size of each profile that takes the class and holds one pod.
     fn fargate_options(&self, class: &Class) -> Vec<FargateOption> {
-        if class.spec.is_none() || !class.body.unmodelled.is_empty() {
+        // Fargate chooses the zone itself.
+        if class.spec.is_none() || class.zone().is_some() || !class.body.unmodelled.is_empty() {
             return Vec::new();
         }
         let mut best: BTreeMap<u32, FargateOption> = BTreeMap::new();
@@ -363,6 +392,14 @@ fn empty_set(seen: &Snapshot, memory: &Memory, offer: &Offer, name: &str) -> Set
             .and_then(|g| memory.utilisation.get(&g.name).copied())
             .unwrap_or_default(),
     }
+}
+
+fn zones(seen: &Snapshot) -> Vec<&str> {
+    let zones = seen.offers.iter().filter(|offer| !offer.is_fargate());
+    let zones: BTreeSet<&str> = zones
+        .filter_map(|offer| offer.labels.get(ZONE).map(String::as_str))
+        .collect();
+    zones.into_iter().collect()
 }
 
 /// Distinct placing rules of the classes (one spec stands for each), and which class has which.

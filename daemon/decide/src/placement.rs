@@ -63,6 +63,17 @@ impl Adjust {
         adjust
     }
 
+    /// What holds for a class holds for another as well, which has none yet.
+    pub(crate) fn copy(&mut self, class: usize, to: usize) {
+        let own = |of: &(usize, usize)| of.0 == class;
+        let addends = self.addends.iter().filter(|(key, _)| own(key));
+        let addends: Vec<_> = addends.map(|((_, set), of)| ((to, *set), of.clone())).collect();
+        self.addends.extend(addends);
+        let forbids = self.forbids.iter().filter(|(key, _)| own(key));
+        let forbids: Vec<_> = forbids.map(|((_, set), of)| ((to, *set), of.clone())).collect();
+        self.forbids.extend(forbids);
+    }
+
     /// Nothing changes.
     pub(crate) fn is_neutral(&self) -> bool {
         self.factors.is_empty() && self.addends.is_empty() && self.forbids.is_empty()

@@ -4,12 +4,14 @@
 //! in steps is in `steps`.
 
 use crate::bound::Duals;
+use crate::constraints::ZONE;
 use crate::demand::Class;
 use crate::market::{FargateOption, Market};
 use crate::number::size;
-use crate::packing::{self, Batch, Table, Work, node_price};
+use crate::packing::{self, Batch, Packed, Table, Work, node_price};
 use crate::placement;
 use crate::queue::{Queue, Taken};
+use crate::seating::{Seat, Seating};
 use model::ids::{NodeName, PodKey};
 use model::intent::IntentKind;
 use model::money::UsdPerHour;
@@ -49,8 +51,8 @@ pub(crate) fn buy(
     market: &Market<'_>,
     table: &Table,
     duals: &Duals,
-    (classes, most): (&[Class], &[u32]),
-    queue: &mut Queue,
+    (classes, most, work): (&[Class], &[u32], Work),
+    queue: &mut Queue<'_>,
 ) -> Purchase {
     let late: Vec<bool> = table
         .rows
@@ -66,31 +68,33 @@ pub(crate) fn buy(
             on_fargate.push((row, std::mem::take(count), instead));
         }
     }
-    let mut packed = packing::pack(table, duals, (&counts, most), Work::USUAL);
-    if packed.packing.left.iter().any(|left| *left > 0) {
-        // Headroom gives way: what groups can still grow by belongs to pods first.
-        let real: Vec<u32> = counts
-            .iter()
-            .enumerate()
-            .map(|(row, count)| (*count).min(queue.real_left(row)))
-            .collect();
-        packed = packing::pack(table, duals, (&real, most), Work::USUAL);
-    }
-    let mut kept = Vec::new();
-    for batch in packed.packing.batches {
-        match lonely(table, &late, &batch) {
-            Some(rows) => on_fargate.extend(rows),
-            None => kept.push(batch),
-        }
-    }
-    let mut till = Till::new(market);
-    let mut purchase = Purchase {
-        proof: packed.proof,
-        ..Purchase::default()
+    let packer = Packer {
+        table,
+        duals,
+        classes,
+        most,
+        work,
     };
-    for batch in &kept {
-        for _ in 0..batch.copies {
-            purchase.bought.push(till.node(market, table, batch, queue));
+    let mut till = Till::new(market);
+    let mut purchase = Purchase::default();
+    let late_batch = |batch: &Batch| lonely(table, &late, batch);
+    if table.guarded {
+        for seat in packer.seats(&counts, queue) {
+            purchase.bought.push(till.seat(market, table, &seat, queue));
+        }
+    } else {
+        let packed = packer.pack(&counts, queue);
+        purchase.proof = packed.proof;
+        for (zone, batch) in &packed.batches {
+            if let Some(rows) = late_batch(batch) {
+                on_fargate.extend(rows);
+                continue;
+            }
+            for _ in 0..batch.copies {
+                purchase
+                    .bought
+                    .push(till.node(market, table, (*zone, batch), queue));
+            }
         }
     }
     for (row, count, instead) in on_fargate {
@@ -117,6 +121,63 @@ pub(crate) fn buy(
         );
     }
     purchase
+}
+
+/// What packing needs to know.
+struct Packer<'a> {
+    table: &'a Table,
+    duals: &'a Duals,
+    classes: &'a [Class],
+    most: &'a [u32],
+    work: Work,
+}
+
+/// Times that pods without a seat are packed again before each gets a node of its own.
+const SEATINGS: usize = 3;
+
+impl Packer<'_> {
+    fn pack(&self, counts: &[u32], queue: &Queue<'_>) -> Packed {
+        let packed = packing::pack(self.table, self.duals, (counts, self.most), self.work);
+        if packed.left.iter().all(|left| *left == 0) {
+            return packed;
+        }
+        // Headroom gives way: what groups can still grow by belongs to pods first.
+        let real: Vec<u32> = counts
+            .iter()
+            .enumerate()
+            .map(|(row, count)| (*count).min(queue.real_left(row)))
+            .collect();
+        if real == counts {
+            return packed;
+        }
+        packing::pack(self.table, self.duals, (&real, self.most), self.work)
+    }
+
+    /// Nodes with their pods by class, for rules that rows cannot say.
+    fn seats(&self, counts: &[u32], queue: &Queue<'_>) -> Vec<Seat> {
+        let left = (0..self.classes.len())
+            .map(|class| match counts[self.table.row_of[class]] {
+                0 => 0,
+                _ => queue.left_of(class),
+            })
+            .collect();
+        let mut seating = Seating::new(self.table, self.classes, left);
+        let mut table = self.table.clone();
+        for round in 0..=SEATINGS {
+            let counts = seating.left_by_row();
+            if counts.iter().all(|count| *count == 0) {
+                break;
+            }
+            let packed = match round {
+                0 => self.pack(&counts, queue),
+                SEATINGS => packing::singly(&table, &counts),
+                _ => packing::pack(&table, self.duals, (&counts, self.most), Work::NONE),
+            };
+            seating.seat(&packed.batches);
+            table.growth = seating.growth();
+        }
+        seating.finish()
+    }
 }
 
 /// A node whose pods together are cheaper as Fargate pods, as rows to place there.
@@ -201,9 +262,28 @@ impl Till {
         }
     }
 
-    fn node(&mut self, market: &Market<'_>, table: &Table, batch: &Batch, queue: &mut Queue) -> Bought {
+    fn seat(&mut self, market: &Market<'_>, table: &Table, seat: &Seat, queue: &mut Queue<'_>) -> Bought {
+        let column = &table.columns[seat.column];
+        let offer = self.deal_zone(market, column.lot, seat.zone);
+        let mut taken = Taken::default();
+        let mut unclamped = column.price;
+        for (class, copies) in &seat.pods {
+            queue.take_of(*class, *copies, &mut taken);
+            let addend = table.addend(Some(column.set), table.row_of[*class]);
+            unclamped = unclamped.saturating_add(addend.saturating_mul(i64::from(*copies)));
+        }
+        self.bought(market, offer, taken, (unclamped, None))
+    }
+
+    fn node(
+        &mut self,
+        market: &Market<'_>,
+        table: &Table,
+        (zone, batch): (Option<usize>, &Batch),
+        queue: &mut Queue<'_>,
+    ) -> Bought {
         let column = &table.columns[batch.column];
-        let offer = self.deal_zone(market, column.lot);
+        let offer = self.deal_zone(market, column.lot, zone);
         let mut taken = Taken::default();
         for (row, count) in &batch.pods {
             let of_row = queue.take(*row as usize, *count);
@@ -252,14 +332,20 @@ impl Till {
         }
     }
 
-    /// Of equal offers, the one in the zone where the group has fewest nodes.
-    fn deal_zone(&mut self, market: &Market<'_>, lot: usize) -> usize {
+    /// Of equal offers, the one in the zone that was dealt, or in that where the group has fewest nodes.
+    fn deal_zone(&mut self, market: &Market<'_>, lot: usize, dealt: Option<usize>) -> usize {
         let lot = &market.lots[lot];
         let zone_of = |offer: usize| market.seen.offers[offer].zone().unwrap_or("").to_owned();
+        let dealt = dealt.map(|zone| market.zone_name(zone));
+        let there = |offer: &usize| {
+            let zone = market.seen.offers[*offer].labels.get(ZONE).map(String::as_str);
+            dealt.is_none_or(|dealt| zone == Some(dealt))
+        };
         let chosen = lot
             .offers
             .iter()
             .copied()
+            .filter(there)
             .min_by_key(|offer| {
                 (
                     self.zones

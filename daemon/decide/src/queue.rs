@@ -1,4 +1,5 @@
-//! Pods that still have no place, by row of the table: waiting ones first, then those to come, then headroom.
+//! Pods that still have no place, by class and by row of the table: waiting ones first, then those to come, then
+//! headroom.
 
 use crate::demand::Class;
 use crate::number::count;
@@ -7,32 +8,43 @@ use model::ids::PodKey;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
-pub(crate) struct Queue {
-    /// By row: pods in the order they are served.
-    rows: Vec<Vec<Entry>>,
-    /// By row: where the pods without a place begin.
-    next: Vec<usize>,
-    /// By row: how many of those that are left are real.
-    real: Vec<u32>,
-    left: Vec<u32>,
-    /// Row and place in it by pod: built when somebody first asks for a pod by name.
-    place: Option<BTreeMap<PodKey, (usize, usize)>>,
+pub(crate) struct Queue<'a> {
+    /// By class.
+    lines: Vec<Line<'a>>,
+    /// By row.
+    rows: Vec<Row>,
+    /// By class: its row.
+    row_of: Vec<usize>,
+    /// Class and place in it by pod: built when somebody first asks for a pod by name.
+    place: Option<BTreeMap<&'a PodKey, (usize, usize)>>,
     /// Pods that were pulled out of the order.
-    pulled: BTreeSet<PodKey>,
+    pulled: BTreeSet<(usize, usize)>,
 }
 
-struct Entry {
-    class: usize,
-    pod: PodKey,
-    kind: Kind,
+/// The pods of a class.
+struct Line<'a> {
+    pods: &'a [PodKey],
+    /// By kind: where its pods end.
+    ends: [usize; KINDS],
+    /// The first pod without a place.
+    next: usize,
+    left: u32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Waiting,
-    ToCome,
-    Headroom,
+#[derive(Default)]
+struct Row {
+    classes: Vec<usize>,
+    left: u32,
+    /// How many of those that are left are real.
+    real: u32,
+    /// Kind, and class among the row's, before which all are served.
+    served: (usize, usize),
 }
+
+/// Waiting, to come, headroom.
+const KINDS: usize = 3;
+const WAITING: usize = 0;
+const HEADROOM: usize = 2;
 
 /// Pods that were served.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,97 +55,123 @@ pub(crate) struct Taken {
     pub(crate) waiting: u32,
 }
 
-impl Queue {
-    /// Lines up the pods of these classes; `only` leaves classes out.
-    pub(crate) fn new(table: &Table, classes: &[Class], only: impl Fn(&Class) -> bool) -> Self {
-        let rows = table.rows.len();
-        let mut queue = Self {
-            rows: (0..rows).map(|_| Vec::new()).collect(),
-            next: vec![0; rows],
-            real: vec![0; rows],
-            left: vec![0; rows],
+impl<'a> Queue<'a> {
+    /// Lines up the pods of these classes.
+    pub(crate) fn new(table: &Table, classes: &'a [Class]) -> Self {
+        let mut rows: Vec<Row> = (0..table.rows.len()).map(|_| Row::default()).collect();
+        let lines = classes.iter().enumerate().map(|(ix, class)| {
+            let row = &mut rows[table.row_of[ix]];
+            let real = class.pending + class.to_come;
+            row.classes.push(ix);
+            row.left += class.count();
+            row.real += real.min(class.count());
+            Line {
+                pods: &class.pods,
+                ends: [class.pending as usize, real as usize, class.pods.len()]
+                    .map(|end| end.min(class.pods.len())),
+                next: 0,
+                left: class.count(),
+            }
+        });
+        Self {
+            lines: lines.collect(),
+            rows,
+            row_of: table.row_of.clone(),
             place: None,
             pulled: BTreeSet::new(),
-        };
-        for kind in [Kind::Waiting, Kind::ToCome, Kind::Headroom] {
-            for (ix, class) in classes.iter().enumerate().filter(|(_, class)| only(class)) {
-                let (pending, real) = (class.pending, class.pending + class.to_come);
-                let range = match kind {
-                    Kind::Waiting => 0..pending,
-                    Kind::ToCome => pending..real,
-                    Kind::Headroom => real..class.count(),
-                };
-                let row = table.row_of[ix];
-                let pods = range.end.saturating_sub(range.start);
-                let entries = class.pods.iter().skip(range.start as usize).take(pods as usize);
-                queue.rows[row].extend(entries.map(|pod| Entry {
-                    class: ix,
-                    pod: pod.clone(),
-                    kind,
-                }));
-                queue.left[row] += pods;
-                queue.real[row] += if kind == Kind::Headroom { 0 } else { pods };
-            }
         }
-        queue
     }
 
     /// Pods without a place, by row.
     pub(crate) fn left(&self) -> Vec<u32> {
-        self.left.clone()
+        self.rows.iter().map(|row| row.left).collect()
+    }
+
+    /// Those of a class.
+    pub(crate) fn left_of(&self, class: usize) -> u32 {
+        self.lines[class].left
     }
 
     /// Those of a row that stand for pods and replicas, not for headroom.
     pub(crate) fn real_left(&self, row: usize) -> u32 {
-        self.real[row]
+        self.rows[row].real
     }
 
     /// Class of a pod that has no place yet.
     pub(crate) fn class_of(&mut self, pod: &PodKey) -> Option<usize> {
-        let (row, at) = self.find(pod)?;
-        (!self.pulled.contains(pod)).then(|| self.rows[row][at].class)
+        let place = self.find(pod)?;
+        (!self.pulled.contains(&place)).then_some(place.0)
     }
 
     /// Takes this very pod; `false` when it has a place already. Only before `take` is first used.
     pub(crate) fn pull(&mut self, pod: &PodKey) -> bool {
-        let Some((row, at)) = self.find(pod) else {
+        let Some((class, at)) = self.find(pod) else {
             return false;
         };
-        if !self.pulled.insert(pod.clone()) {
+        if !self.pulled.insert((class, at)) {
             return false;
         }
-        self.left[row] -= 1;
-        self.real[row] -= u32::from(self.rows[row][at].kind != Kind::Headroom);
+        self.serve(class, at);
         true
     }
 
     /// Takes the next pods of a row.
     pub(crate) fn take(&mut self, row: usize, copies: u32) -> Taken {
         let mut taken = Taken::default();
-        taken.pods.reserve(copies as usize);
-        while count(taken.pods.len()) < copies {
-            let Some(entry) = self.rows[row].get(self.next[row]) else {
-                break;
+        taken.pods.reserve(copies.min(self.rows[row].left) as usize);
+        while count(taken.pods.len()) < copies && self.rows[row].left > 0 {
+            let (kind, at) = self.rows[row].served;
+            let Some(class) = self.rows[row].classes.get(at).copied() else {
+                if kind == HEADROOM {
+                    break;
+                }
+                self.rows[row].served = (kind + 1, 0);
+                continue;
             };
-            self.next[row] += 1;
-            if self.pulled.is_empty() || !self.pulled.contains(&entry.pod) {
-                self.real[row] -= u32::from(entry.kind != Kind::Headroom);
-                self.left[row] -= 1;
-                taken.waiting += u32::from(entry.kind == Kind::Waiting);
-                taken.pods.push((entry.class, entry.pod.clone()));
+            let end = self.lines[class].ends[kind];
+            self.take_until((class, end), copies, &mut taken);
+            if self.lines[class].next >= end {
+                self.rows[row].served = (kind, at + 1);
             }
         }
         taken
     }
 
+    /// Takes the next pods of a class.
+    pub(crate) fn take_of(&mut self, class: usize, copies: u32, taken: &mut Taken) {
+        let most = count(taken.pods.len()).saturating_add(copies);
+        self.take_until((class, self.lines[class].pods.len()), most, taken);
+    }
+
+    /// Takes pods of a class up to a place in it, until `most` are taken.
+    fn take_until(&mut self, (class, end): (usize, usize), most: u32, taken: &mut Taken) {
+        while self.lines[class].next < end && count(taken.pods.len()) < most {
+            let at = self.lines[class].next;
+            self.lines[class].next += 1;
+            if self.pulled.is_empty() || !self.pulled.contains(&(class, at)) {
+                self.serve(class, at);
+                taken.waiting += u32::from(at < self.lines[class].ends[WAITING]);
+                taken.pods.push((class, self.lines[class].pods[at].clone()));
+            }
+        }
+    }
+
+    fn serve(&mut self, class: usize, at: usize) {
+        let line = &mut self.lines[class];
+        line.left -= 1;
+        let row = &mut self.rows[self.row_of[class]];
+        row.left -= 1;
+        row.real -= u32::from(at < line.ends[HEADROOM - 1]);
+    }
+
     fn find(&mut self, pod: &PodKey) -> Option<(usize, usize)> {
-        let rows = &self.rows;
+        let lines = &self.lines;
         let place = self.place.get_or_insert_with(|| {
-            let entries = rows.iter().enumerate().flat_map(|(row, entries)| {
-                let named = entries.iter().enumerate();
-                named.map(move |(at, entry)| (entry.pod.clone(), (row, at)))
+            let lines = lines.iter().enumerate().flat_map(|(class, line)| {
+                let named = line.pods.iter().enumerate();
+                named.map(move |(at, pod)| (pod, (class, at)))
             });
-            entries.collect()
+            lines.collect()
         });
         place.get(pod).copied()
     }

@@ -6,12 +6,13 @@
 mod fill;
 
 use crate::bound::{Duals, FreeRoom};
+use crate::constraints::{Company, ZONE};
 use crate::demand::Class;
 use crate::fit::{self, Place};
 use crate::market::Market;
-use crate::number::{real, size};
+use crate::number::{count, real, size};
 use crate::packing::Table;
-use crate::queue::Queue;
+use crate::queue::{Queue, Taken};
 use crate::space::{self, Vector};
 use fill::{Item, Taste, fill};
 use model::aims::Aims;
@@ -46,8 +47,8 @@ pub(crate) struct Room {
     pub(crate) set: Option<usize>,
     /// By class.
     pub(crate) admits: Vec<bool>,
-    /// By class: how many more of it the node may hold, where that is limited.
-    limits: BTreeMap<usize, u32>,
+    /// Who is there, as far as rules count.
+    company: Company,
     /// Free share of CPU and memory in thousandths, added: full nodes are filled first.
     emptiness: i64,
     /// Pods that were bought for with it.
@@ -55,25 +56,24 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// How many more pods of a class the node may hold.
-    fn more(&self, class: usize) -> u32 {
-        self.limits.get(&class).copied().unwrap_or(u32::MAX)
-    }
-
-    fn take(&mut self, ask: &[i64], class: usize) {
-        space::take(&mut self.free, ask, 1);
-        if let Some(more) = self.limits.get_mut(&class) {
-            *more = more.saturating_sub(1);
+    /// How many more pods of a class the node may hold, amounts apart.
+    fn more(&self, class: &Class) -> u32 {
+        if class.crowding.is_free() {
+            u32::MAX
+        } else {
+            self.company.more(&class.crowding)
         }
     }
-}
 
-/// By class: what its cap leaves on a node.
-fn limits(classes: &[Class], node: &NodeName) -> BTreeMap<usize, u32> {
-    let capped = classes.iter().enumerate();
-    capped
-        .filter_map(|(ix, class)| Some((ix, class.cap.as_ref()?.on(node))))
-        .collect()
+    fn take(&mut self, ask: &[i64], class: &Class) {
+        space::take(&mut self.free, ask, 1);
+        self.company.put(&class.crowding, 1);
+    }
+
+    /// Free room in the dimensions of a table; crowds are counted in company, class by class.
+    fn free_in(&self, table: &Table) -> Vector {
+        table.project_with(&self.free, |_| u32::MAX)
+    }
 }
 
 /// Classes of demand on their market.
@@ -200,7 +200,7 @@ fn room_of_node(
         emptiness: emptiness(&free, &whole),
         set: set_of_node(market, node),
         admits: admits(market, classes, place),
-        limits: limits(classes, &node.name),
+        company: Company::on(&node.name, &market.crowds),
         free,
         meant_for: Arc::default(),
     }
@@ -229,7 +229,9 @@ fn admits(market: &Market<'_>, classes: &[Class], place: Place<'_>) -> Vec<bool>
             let admitted = *by_rule
                 .entry(*rule)
                 .or_insert_with(|| fit::admits(&class.body, place));
-            admitted && class.body.unmodelled.is_empty()
+            let zone = place.labels.get(ZONE).map(String::as_str);
+            let dealt = class.zone().is_none_or(|dealt| zone == Some(dealt));
+            admitted && dealt && class.body.unmodelled.is_empty()
         })
         .collect()
 }
@@ -297,7 +299,7 @@ fn coming(market: &Market<'_>, classes: &[Class]) -> Vec<Room> {
                 emptiness: emptiness(&free, &free),
                 set: Some(market.set_of[ix]),
                 admits: admits(market, classes, place),
-                limits: limits(classes, name),
+                company: Company::on(name, &market.crowds),
                 free: free.clone(),
                 meant_for: Arc::clone(&meant_for),
             });
@@ -332,10 +334,11 @@ pub(crate) fn house(
     table: &Table,
     duals: &Duals,
     rooms: &mut [Room],
-    queue: &mut Queue,
+    queue: &mut Queue<'_>,
 ) -> Housed {
     let (market, classes) = (demand.market, demand.classes);
     let mut housed = Housed::default();
+    let classes_are_free = classes.iter().all(|class| class.crowding.is_free());
     keep_nominations(demand, rooms, queue, &mut housed);
     keep_launches(demand, rooms, queue, &mut housed);
     for room in rooms {
@@ -348,16 +351,54 @@ pub(crate) fn house(
         if left.iter().all(|left| *left == 0) {
             break;
         }
-        let free = table.project(&room.free);
+        let free = room.free_in(table);
+        if !classes_are_free {
+            limit_to(room, (table, classes), queue, &mut left);
+        }
         let items = items(table, duals, room, &free, &left);
         for (row, copies) in fill(&free, &items, ON_FREE_ROOM) {
-            for pod in queue.take(row, copies).pods {
-                room.take(&market.asks[pod.0], pod.0);
+            let taken = if classes_are_free {
+                queue.take(row, copies).pods
+            } else {
+                take_by_class((table, classes), room, queue, (row, copies))
+            };
+            for pod in taken {
+                room.take(&market.asks[pod.0], &classes[pod.0]);
                 housed.add(&room.name, pod, classes);
             }
         }
     }
     housed
+}
+
+/// Lowers what is left of each row to what the company on a node lets on.
+fn limit_to(room: &Room, (table, classes): (&Table, &[Class]), queue: &Queue<'_>, left: &mut [u32]) {
+    for (of, left) in table.rows.iter().zip(left) {
+        if *left > 0 {
+            let more = |class: &usize| queue.left_of(*class).min(room.more(&classes[*class]));
+            let sum = of.classes.iter().map(more).fold(0, u32::saturating_add);
+            *left = (*left).min(sum);
+        }
+    }
+}
+
+/// Takes pods of a row for a node, class by class, as far as the company there lets them on.
+fn take_by_class(
+    (table, classes): (&Table, &[Class]),
+    room: &Room,
+    queue: &mut Queue<'_>,
+    (row, copies): (usize, u32),
+) -> Vec<(usize, PodKey)> {
+    let mut taken = Taken::default();
+    let mut company = room.company.clone();
+    for class in &table.rows[row].classes {
+        let crowding = &classes[*class].crowding;
+        let before = count(taken.pods.len());
+        let most = company.more(crowding).min(copies.saturating_sub(before));
+        queue.take_of(*class, most, &mut taken);
+        company.put(crowding, count(taken.pods.len()) - before);
+    }
+    taken.pods
 }
 
 const ON_FREE_ROOM: Taste = Taste {
@@ -374,12 +415,7 @@ fn items<'a>(table: &'a Table, duals: &Duals, room: &Room, free: &[i64], left: &
         let admitted = of.classes.first().is_some_and(|class| room.admits[*class]);
         let net = duals.pays[row].saturating_sub(table.addend(room.set, row));
         let elsewhere = of.solo.is_some() || table.has_column(row);
-        // A limited class has a row of its own.
-        let more = of.classes.first().map_or(u32::MAX, |class| room.more(*class));
-        let fits = left[row].min(more) > 0
-            && admitted
-            && table.allowed(room.set, row)
-            && space::holds(free, &of.ask);
+        let fits = left[row] > 0 && admitted && table.allowed(room.set, row) && space::holds(free, &of.ask);
         if fits && (net >= 0 || !elsewhere) {
             let widest = of
                 .ask
@@ -393,7 +429,7 @@ fn items<'a>(table: &'a Table, duals: &Duals, room: &Room, free: &[i64], left: &
                 row,
                 ask: &of.ask,
                 worth,
-                left: left[row].min(more),
+                left: left[row],
             });
         }
     }
@@ -403,7 +439,7 @@ fn items<'a>(table: &'a Table, duals: &Duals, room: &Room, free: &[i64], left: &
     items
 }
 
-fn keep_nominations(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue, housed: &mut Housed) {
+fn keep_nominations(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>, housed: &mut Housed) {
     let place: BTreeMap<NodeName, usize> = rooms
         .iter()
         .enumerate()
@@ -422,7 +458,7 @@ fn keep_nominations(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue, 
 
 /// Puts the pods of each launch back onto its nodes, in the order they were bought for: next-fit over equal
 /// nodes finds room for every pod that the purchase had room for.
-fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue, housed: &mut Housed) {
+fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>, housed: &mut Housed) {
     let mut launches: BTreeMap<Arc<[PodKey]>, Vec<usize>> = BTreeMap::new();
     for (ix, room) in rooms
         .iter_mut()
@@ -453,15 +489,17 @@ fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue, hou
 fn put(
     demand: &Demand<'_>,
     room: &mut Room,
-    queue: &mut Queue,
+    queue: &mut Queue<'_>,
     pod: (usize, &PodKey),
     housed: &mut Housed,
 ) -> bool {
     let (class, key) = pod;
     let market = demand.market;
-    let fits = room.admits[class] && room.more(class) > 0 && space::holds(&room.free, &market.asks[class]);
+    let fits = room.admits[class]
+        && room.more(&demand.classes[class]) > 0
+        && space::holds(&room.free, &market.asks[class]);
     if fits && queue.pull(key) {
-        room.take(&market.asks[class], class);
+        room.take(&market.asks[class], &demand.classes[class]);
         housed.add(&room.name, (class, key.clone()), demand.classes);
     }
     fits
@@ -472,11 +510,7 @@ pub(crate) fn as_free(rooms: &[Room], table: &Table) -> Vec<FreeRoom> {
     rooms
         .iter()
         .map(|room| FreeRoom {
-            room: table
-                .project(&room.free)
-                .into_iter()
-                .map(|free| free.max(0))
-                .collect(),
+            room: room.free_in(table).into_iter().map(|free| free.max(0)).collect(),
             set: room.set,
             admits: table
                 .rows

@@ -20,8 +20,7 @@ macro_rules! in_dims {
         match $dims {
             0..=3 => $function::<3>($($argument),*),
             4 => $function::<4>($($argument),*),
-            5 | 6 => $function::<6>($($argument),*),
-            7 | 8 => $function::<8>($($argument),*),
+            5..=8 => $function::<8>($($argument),*),
             _ => $function::<16>($($argument),*),
         }
     };

@@ -3,12 +3,12 @@
 
 use crate::asking::Asking;
 use crate::bound::{self, Duals};
-use crate::constraints;
+use crate::constraints::Settled;
 use crate::demand::{self, Class};
 use crate::headroom;
 use crate::market::Market;
 use crate::number::{count, narrow};
-use crate::packing::Table;
+use crate::packing::{Table, Work};
 use crate::placement::{self, Adjust};
 use crate::policy::{ClassRow, Prepared, View};
 use crate::purchase::{self, Purchase};
@@ -74,25 +74,43 @@ pub(crate) fn with_headroom(
 const DEALS: u32 = 3;
 
 /// Finds a place for every class: free room first, then Fargate or EC2 by money. Zones are dealt anew where one
-/// could not take its share. Returns the classes as they were dealt last.
-pub(crate) fn place(
-    market: &Market<'_>,
-    mut classes: Vec<Class>,
+/// could not take its share. Returns the classes as they were dealt last, on their market.
+pub(crate) fn place<'a>(
+    seen: &'a Snapshot,
+    settled: Settled,
     memory: &mut Memory,
     aims: &Aims,
     asking: &mut Asking<'_>,
-) -> (Placed, Vec<Class>) {
-    let adjust = ask_placement(market, &classes, (memory, aims), asking);
-    let mut placed = attempt(market, &classes, aims, adjust.clone());
-    // It ends: every round from the third on refuses a family for good.
+) -> (Placed, Market<'a>, Vec<Class>) {
+    let Settled {
+        mut classes,
+        crowds,
+        mut deals,
+    } = settled;
+    let open = |memory: &Memory, classes: &[Class]| {
+        let mut market = Market::new(seen, memory, aims, classes);
+        market.crowds.clone_from(&crowds);
+        market
+    };
+    let mut market = open(memory, &classes);
+    let mut adjust = ask_placement(&market, &classes, (memory, aims), asking);
+    let mut placed = attempt(&market, &classes, aims, adjust.clone());
+    // It ends: every round from the third on refuses somebody for good.
     for deal in 1_u32.. {
         let unplaced = unplaced(&classes, &placed.purchase);
-        if !constraints::redeal(&mut classes, &unplaced, deal >= DEALS) {
+        let Some(siblings) = deals.redeal(&mut classes, &unplaced, deal >= DEALS) else {
             break;
+        };
+        if let Some(adjust) = &mut adjust {
+            let first = classes.len() - siblings.len();
+            for (at, sibling) in siblings.iter().enumerate() {
+                adjust.copy(*sibling, first + at);
+            }
         }
-        placed = attempt(market, &classes, aims, adjust.clone());
+        market = open(memory, &classes);
+        placed = attempt(&market, &classes, aims, adjust.clone());
     }
-    (placed, classes)
+    (placed, market, classes)
 }
 
 /// By class: pods for which nothing was found.
@@ -118,9 +136,9 @@ fn attempt(market: &Market<'_>, classes: &[Class], aims: &Aims, adjust: Option<A
     let most = table.counts(&everyone);
     let mut rooms = rooms::find(market, aims, classes);
     let before = rooms.clone();
-    let mut queue = Queue::new(table, classes, |_| true);
+    let mut queue = Queue::new(table, classes);
     let housed = rooms::house(demand, table, duals, &mut rooms, &mut queue);
-    let purchase = purchase::buy(market, table, duals, (classes, &most), &mut queue);
+    let purchase = purchase::buy(market, table, duals, (classes, &most, Work::USUAL), &mut queue);
     let served = served(classes, &housed, &purchase);
     let bound_of = |table: &Table, duals: &Duals| {
         let free = rooms::as_free(&before, table);

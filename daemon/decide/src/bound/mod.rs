@@ -79,6 +79,18 @@ impl Duals {
         Self::from_shares(table, self.shares.clone(), self.scarce.clone())
     }
 
+    /// The same for some rows and columns of their table only.
+    pub(crate) fn part(&self, rows: &[usize], columns: &[usize]) -> Self {
+        Self {
+            shares: columns
+                .iter()
+                .map(|column| self.shares[*column].clone())
+                .collect(),
+            scarce: self.scarce.clone(),
+            pays: rows.iter().map(|row| self.pays[*row]).collect(),
+        }
+    }
+
     /// The same weights without what scarce groups are worth: no node's pods pay more than its price.
     pub(crate) fn without_scarcity(&self, table: &Table) -> Self {
         Self::from_shares(table, self.shares.clone(), vec![0; self.scarce.len()])
@@ -245,7 +257,7 @@ fn knapsack_worth(
     rows: &[(usize, u32)],
     value: &dyn Fn(usize) -> i64,
 ) -> i64 {
-    in_dims!(table.dims.len(), knapsack_worth_in(table, free, rows, value))
+    in_dims!(table.width(), knapsack_worth_in(table, free, rows, value))
 }
 
 fn knapsack_worth_in<const D: usize>(
@@ -259,7 +271,7 @@ fn knapsack_worth_in<const D: usize>(
         .iter()
         .map(|(row, copies)| i128::from(value(*row)) * i128::from(*copies))
         .sum();
-    if table.dims.len() > D {
+    if table.width() > D {
         return narrow(all);
     }
     let items: Vec<[f64; D]> = rows

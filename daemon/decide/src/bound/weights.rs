@@ -34,13 +34,13 @@ struct Kind {
 
 /// Duals for these pods by row.
 pub(crate) fn search(table: &Table, counts: &[u32]) -> Duals {
-    in_dims!(table.dims.len(), search_in(table, counts))
+    in_dims!(table.width(), search_in(table, counts))
 }
 
 fn search_in<const D: usize>(table: &Table, counts: &[u32]) -> Duals {
     let kinds = merged(table, counts);
     let groups = table.growth.len();
-    if kinds.is_empty() || table.columns.is_empty() || table.dims.len() > D {
+    if kinds.is_empty() || table.columns.is_empty() || table.width() > D {
         let shares = table.columns.iter().map(|c| vec![0.0; c.room.len()]).collect();
         return Duals::from_shares(table, shares, vec![0; groups]);
     }
@@ -142,8 +142,8 @@ impl<'a, const D: usize> Search<'a, D> {
             items,
             limits,
             limit_of,
-            dims: table.dims.len(),
-            even: 1.0 / real(i64::try_from(table.dims.len().max(1)).unwrap_or(i64::MAX)),
+            dims: table.width(),
+            even: 1.0 / real(i64::try_from(table.width().max(1)).unwrap_or(i64::MAX)),
         };
         for (kind, single) in singles.iter().enumerate() {
             if let Some((_, column, amount)) = *single {
@@ -313,7 +313,7 @@ fn merged(table: &Table, counts: &[u32]) -> Vec<Kind> {
     let rows: Vec<usize> = (0..table.rows.len())
         .filter(|row| counts[*row] > 0 && (table.has_column(*row) || table.rows[*row].solo.is_some()))
         .collect();
-    let dims = table.dims.len();
+    let dims = table.width();
     let mean: Vec<f64> = (0..dims)
         .map(|dim| {
             rows.iter()

@@ -1,58 +1,96 @@
-//! Who runs where, counted once for the rules that ask.
+//! Who runs where, counted once for the rules that ask, and where each kind of pod could stand at all.
 
-use super::{ZONE, could_stand};
+use super::ZONE;
+use super::crowd::Crowds;
 use crate::demand::Class;
 use crate::fit::{self, Place};
-use crate::number::size;
+use crate::number::{count, size};
 use model::ids::NodeName;
 use model::node::Node;
-use model::pod::{Near, NearRule, PodSpec};
+use model::pod::{HostPort, Near, NearRule, PodSpec, Toleration};
+use model::selector::{LabelSelector, Labels, NodeTerm};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Zones as bits, by their place in [`Census::zones`].
+pub(super) type Zones = u64;
+/// Zones beyond these are left out: nothing is dealt there.
+const MOST_ZONES: usize = 64;
+
+/// Which pods a crowd is made of.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Meant {
+    /// Such as a selector selects, in these namespaces (`None`: all).
+    Selected(LabelSelector, Option<Vec<String>>),
+    /// Such as want a port of the host that this one conflicts with.
+    Port(HostPort),
+}
+
+impl Meant {
+    fn of(near: &Near) -> Self {
+        Self::Selected(near.selector.clone(), near.namespaces.clone())
+    }
+
+    fn includes(&self, spec: &PodSpec) -> bool {
+        match self {
+            Self::Selected(selector, namespaces) => {
+                let there = |named: &Vec<String>| named.contains(&spec.namespace);
+                namespaces.as_ref().is_none_or(there) && selector.matches(&spec.labels)
+            }
+            Self::Port(port) => spec.host_ports.iter().any(|own| own.conflicts(port)),
+        }
+    }
+}
+
+/// Rules of a spec about the node itself.
+type NodeRules = (Labels, Option<Vec<NodeTerm>>, Vec<Toleration>);
+
+/// Where pods with the same rules about nodes could stand.
+#[derive(Clone, Default)]
+pub(super) struct Ground<'a> {
+    /// Nodes that are there.
+    pub(super) nodes: Vec<&'a NodeName>,
+    /// Zones of those, and of offers.
+    pub(super) zones: Zones,
+}
 
 /// See the module.
 pub(super) struct Census<'a> {
     seen: &'a Snapshot,
-    /// By spec: nodes that carry pods of it, and how many. Only specs that some rule could mean.
-    carried: Vec<BTreeMap<&'a NodeName, u32>>,
-    /// Rules of running pods that want others away, and the spec they belong to.
-    apart: Vec<(&'a Near, usize)>,
-    /// Nobody has any rule.
+    crowds: BTreeMap<Meant, u32>,
+    /// By crowd, by node.
+    by_node: Vec<BTreeMap<NodeName, u32>>,
+    /// All zones of nodes and offers.
+    pub(super) zones: Vec<String>,
+    /// By spec: nodes that carry pods of it. Only specs that want others away.
+    repellers: BTreeMap<usize, BTreeSet<&'a NodeName>>,
+    grounds: BTreeMap<NodeRules, Ground<'a>>,
+    /// Crowds by namespace, labels and ports.
+    known: BTreeMap<(String, Labels, Vec<HostPort>), Vec<u32>>,
     plain: bool,
 }
 
 impl<'a> Census<'a> {
     pub(super) fn new(seen: &'a Snapshot, classes: &[Class]) -> Self {
-        let ruled = |spec: &PodSpec| !spec.near.is_empty() || !spec.host_ports.is_empty();
-        let apart: Vec<(&Near, usize)> = seen
-            .specs
-            .iter()
-            .enumerate()
-            .flat_map(|(ix, spec)| spec.near.iter().map(move |near| (near, ix)))
-            .filter(|(near, _)| near.rule == NearRule::Apart)
-            .collect();
-        let plain = apart.is_empty() && !classes.iter().any(|class| ruled(&class.body));
-        let mut carried: Vec<BTreeMap<&NodeName, u32>> = vec![BTreeMap::new(); seen.specs.len()];
-        if !plain {
-            let rules: Vec<&Near> = classes.iter().flat_map(|class| &class.body.near).collect();
-            let meant: Vec<bool> = seen
-                .specs
-                .iter()
-                .map(|spec| ruled(spec) || rules.iter().any(|near| near.selects(spec)))
-                .collect();
-            for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
-                let ix = size(pod.spec);
-                if let Some(node) = pod.node.as_ref().filter(|_| meant.get(ix) == Some(&true)) {
-                    *carried[ix].entry(node).or_insert(0) += 1;
-                }
-            }
-        }
-        Self {
+        let apart = |spec: &PodSpec| spec.near.iter().any(|near| near.rule == NearRule::Apart);
+        let repelling: Vec<bool> = seen.specs.iter().map(|spec| apart(spec)).collect();
+        let ruled = |class: &Class| !class.body.near.is_empty() || !class.body.host_ports.is_empty();
+        let mut census = Self {
             seen,
-            carried,
-            apart,
-            plain,
+            crowds: BTreeMap::new(),
+            by_node: Vec::new(),
+            zones: Vec::new(),
+            repellers: BTreeMap::new(),
+            grounds: BTreeMap::new(),
+            known: BTreeMap::new(),
+            plain: !repelling.contains(&true) && !classes.iter().any(ruled),
+        };
+        if !census.plain {
+            census.zones = zones(seen);
+            census.find_crowds(classes);
+            census.count(&repelling);
         }
+        census
     }
 
     /// No waiting pod has a rule, and no other wants anybody away.
@@ -60,104 +98,176 @@ impl<'a> Census<'a> {
         self.plain
     }
 
-    /// Nodes with pods that the rule means, and how many.
-    pub(super) fn by_node(&self, near: &Near) -> BTreeMap<NodeName, u32> {
-        let mut counts = BTreeMap::new();
-        for (spec, carried) in self.seen.specs.iter().zip(&self.carried) {
-            if carried.is_empty() || !near.selects(spec) {
+    fn find_crowds(&mut self, classes: &[Class]) {
+        for class in classes {
+            let rules = class.body.near.iter().map(Meant::of);
+            let ports = class.body.host_ports.iter().cloned().map(Meant::Port);
+            for meant in rules.chain(ports) {
+                let next = count(self.crowds.len());
+                self.crowds.entry(meant).or_insert(next);
+            }
+        }
+        self.by_node = vec![BTreeMap::new(); self.crowds.len()];
+    }
+
+    fn count(&mut self, repelling: &[bool]) {
+        let seen = self.seen;
+        let crowds: Vec<Option<Vec<u32>>> = vec![None; seen.specs.len()];
+        let mut crowds = crowds;
+        for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
+            let ix = size(pod.spec);
+            let (Some(node), Some(spec)) = (&pod.node, seen.specs.get(ix)) else {
                 continue;
+            };
+            if crowds[ix].is_none() {
+                crowds[ix] = Some(self.crowds_of(spec));
             }
-            for (node, count) in carried {
-                *counts.entry((*node).clone()).or_insert(0) += count;
+            for crowd in crowds[ix].iter().flatten() {
+                *self.by_node[size(*crowd)].entry(node.clone()).or_insert(0) += 1;
+            }
+            if repelling[ix] {
+                self.repellers.entry(ix).or_default().insert(node);
+            }
+        }
+    }
+
+    /// The crowd that a rule of a waiting class means.
+    pub(super) fn crowd_of(&self, near: &Near) -> u32 {
+        self.crowds.get(&Meant::of(near)).copied().unwrap_or(u32::MAX)
+    }
+
+    /// The crowd that a port of a waiting class conflicts with.
+    pub(super) fn crowd_of_port(&self, port: &HostPort) -> u32 {
+        let meant = Meant::Port(port.clone());
+        self.crowds.get(&meant).copied().unwrap_or(u32::MAX)
+    }
+
+    /// Crowds that pods of the spec are of, in rising order.
+    pub(super) fn crowds_of(&mut self, spec: &PodSpec) -> Vec<u32> {
+        let key = (
+            spec.namespace.clone(),
+            spec.labels.clone(),
+            spec.host_ports.clone(),
+        );
+        let crowds = &self.crowds;
+        let found = self.known.entry(key).or_insert_with(|| {
+            let of = crowds.iter().filter(|(meant, _)| meant.includes(spec));
+            let mut of: Vec<u32> = of.map(|(_, crowd)| *crowd).collect();
+            of.sort_unstable();
+            of
+        });
+        found.clone()
+    }
+
+    /// Nodes with pods of the crowd, and how many.
+    pub(super) fn by_node(&self, crowd: u32) -> &BTreeMap<NodeName, u32> {
+        static NOBODY: BTreeMap<NodeName, u32> = BTreeMap::new();
+        self.by_node.get(size(crowd)).unwrap_or(&NOBODY)
+    }
+
+    /// By zone: pods of the crowd that run there.
+    pub(super) fn by_zone(&self, crowd: u32) -> Vec<u32> {
+        let mut counts = vec![0_u32; self.zones.len()];
+        for (node, running) in self.by_node(crowd) {
+            if let Some(at) = self.zone_at(node) {
+                counts[at] = counts[at].saturating_add(*running);
             }
         }
         counts
     }
 
-    /// Zones with pods that the rule means, and how many.
-    pub(super) fn by_zone(&self, near: &Near) -> BTreeMap<String, u32> {
-        let mut counts = BTreeMap::new();
-        for (node, count) in self.by_node(near) {
-            if let Some(zone) = self.seen.node(&node).and_then(zone_of) {
-                *counts.entry(zone.to_owned()).or_insert(0) += count;
-            }
-        }
-        counts
+    /// Number of crowds.
+    pub(super) fn len(&self) -> usize {
+        self.by_node.len()
     }
 
-    /// Nodes with pods of such a spec.
-    pub(super) fn nodes_of(&self, such: impl Fn(&PodSpec) -> bool) -> BTreeSet<NodeName> {
-        let specs = self.seen.specs.iter().zip(&self.carried);
-        specs
-            .filter(|(spec, carried)| !carried.is_empty() && such(spec))
-            .flat_map(|(_, carried)| carried.keys().map(|node| (*node).clone()))
-            .collect()
+    /// What rooms need to know of them.
+    pub(super) fn into_crowds(self) -> Crowds {
+        Crowds {
+            by_node: self.by_node,
+        }
+    }
+
+    /// Rules of running pods that want a pod like this away, and the nodes those are on.
+    pub(super) fn repelling(&self, body: &PodSpec) -> Vec<(&'a Near, &BTreeSet<&'a NodeName>)> {
+        let mut found = Vec::new();
+        for (spec, nodes) in &self.repellers {
+            let near = self.seen.specs[*spec].near.iter();
+            let wants_away = near.filter(|near| near.rule == NearRule::Apart && near.selects(body));
+            found.extend(wants_away.map(|near| (near, nodes)));
+        }
+        found
     }
 
     /// Zones of these nodes.
-    pub(super) fn zones_of(&self, nodes: &BTreeSet<NodeName>) -> Vec<String> {
-        let zones = nodes
-            .iter()
-            .filter_map(|node| self.seen.node(node).and_then(zone_of));
-        let zones: BTreeSet<&str> = zones.collect();
-        zones.into_iter().map(str::to_owned).collect()
-    }
-
-    /// Rules of running pods that want a pod like this away.
-    pub(super) fn repelling(&self, body: &PodSpec) -> impl Iterator<Item = (&'a Near, usize)> {
-        self.apart
-            .iter()
-            .copied()
-            .filter(move |(near, owner)| !self.carried[*owner].is_empty() && near.selects(body))
-            .collect::<Vec<_>>()
-            .into_iter()
-    }
-
-    /// Nodes whose labels the pod accepts.
-    pub(super) fn nodes_for(&self, body: &PodSpec) -> Vec<&'a NodeName> {
-        let nodes = self
-            .seen
-            .nodes
-            .iter()
-            .filter(|node| !node.fargate && !node.deleting);
+    pub(super) fn zones_of<'n>(&self, nodes: impl Iterator<Item = &'n NodeName>) -> Zones {
         nodes
-            .filter(|node| could_stand(body, Place::of_node(node)))
-            .map(|node| &node.name)
-            .collect()
+            .filter_map(|node| self.zone_at(node))
+            .fold(0, |zones, at| zones | 1 << at)
     }
 
-    /// Zones in which a node stands or could be bought that the pod accepts.
-    pub(super) fn zones_for(&self, body: &PodSpec) -> Vec<String> {
-        let nodes = self
-            .seen
-            .nodes
-            .iter()
-            .filter(|node| !node.fargate && !node.deleting);
-        let there = nodes
-            .filter(|node| could_stand(body, Place::of_node(node)))
-            .filter_map(|node| zone_of(node).map(str::to_owned));
-        let offers = self.seen.offers.iter().filter(|offer| !offer.is_fargate());
-        let mut zones: BTreeSet<String> = there.collect();
-        for offer in offers {
-            let Some(zone) = offer.labels.get(ZONE).filter(|zone| !zones.contains(*zone)) else {
+    fn zone_at(&self, node: &NodeName) -> Option<usize> {
+        let zone = self.seen.node(node).and_then(zone_of)?;
+        self.zones.binary_search_by(|known| known.as_str().cmp(zone)).ok()
+    }
+
+    /// Where pods of the spec could stand, by its rules about nodes. Taints of nodes that are there do not count, as
+    /// for kube-scheduler's `nodeTaintsPolicy: Ignore`.
+    pub(super) fn ground(&mut self, spec: &PodSpec) -> Ground<'a> {
+        let key = (
+            spec.node_selector.clone(),
+            spec.node_affinity.clone(),
+            spec.tolerations.clone(),
+        );
+        if let Some(known) = self.grounds.get(&key) {
+            return known.clone();
+        }
+        let ground = self.survey(spec);
+        self.grounds.insert(key, ground.clone());
+        ground
+    }
+
+    fn survey(&self, spec: &PodSpec) -> Ground<'a> {
+        let mut ground = Ground::default();
+        let nodes = self.seen.nodes.iter();
+        for node in nodes.filter(|node| !node.fargate && !node.deleting) {
+            let place = Place {
+                taints: &[],
+                ..Place::of_node(node)
+            };
+            if fit::admits(spec, place) {
+                ground.nodes.push(&node.name);
+                ground.zones |= self.zone_at(&node.name).map_or(0, |at| 1 << at);
+            }
+        }
+        for offer in self.seen.offers.iter().filter(|offer| !offer.is_fargate()) {
+            let at = offer
+                .labels
+                .get(ZONE)
+                .and_then(|zone| self.zones.binary_search(zone).ok());
+            let Some(zone) = at.map(|at| 1 << at).filter(|zone| ground.zones & zone == 0) else {
                 continue;
             };
-            let taints = self
-                .seen
-                .groups
-                .get(size(offer.group))
-                .map_or(&[][..], |group| &group.taints);
+            let group = self.seen.groups.get(size(offer.group));
             let place = Place {
                 labels: &offer.labels,
                 name: "",
-                taints,
+                taints: group.map_or(&[][..], |group| &group.taints),
             };
-            if fit::admits(body, place) {
-                zones.insert(zone.clone());
+            if fit::admits(spec, place) {
+                ground.zones |= zone;
             }
         }
-        zones.into_iter().collect()
+        ground
     }
+}
+
+fn zones(seen: &Snapshot) -> Vec<String> {
+    let of_nodes = seen.nodes.iter().filter_map(zone_of);
+    let offers = seen.offers.iter().filter(|offer| !offer.is_fargate());
+    let of_offers = offers.filter_map(|offer| offer.labels.get(ZONE).map(String::as_str));
+    let zones: BTreeSet<&str> = of_nodes.chain(of_offers).collect();
+    zones.into_iter().take(MOST_ZONES).map(str::to_owned).collect()
 }
 
 fn zone_of(node: &Node) -> Option<&str> {

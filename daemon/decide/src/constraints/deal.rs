@@ -1,219 +1,443 @@
-//! Zones, dealt: each pod to the zone that has fewest, and once more where a zone could not take its share.
+//! Zones, dealt: each pod to the zone that has fewest of all that rules count, and once more where a zone could not
+//! take its share.
+//!
+//! All classes that a rule about zones ties together are dealt as one, because what one of them gets changes what
+//! the others may have. Nodes are not looked at here.
 
-use super::{add, in_zones};
+use super::census::Zones;
 use crate::demand::Class;
-use model::ids::PodKey;
+use crate::number::{count, size};
 use model::pod::Unmodelled;
-use model::selector::Operator;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How uneven zones may be.
+/// How many of a crowd a zone may hold, to a class that goes there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Limit {
+pub(super) enum Limit {
     /// So much above the zone with fewest; none counts as having any while there are fewer than `domains`.
     Skew { skew: u32, domains: u32 },
-    /// One pod a zone.
-    One,
+    /// None but the pod itself.
+    Alone,
 }
 
-/// The zone that a class was dealt, among the zones of its family.
+impl Limit {
+    const fn reason(self) -> Unmodelled {
+        match self {
+            Self::Skew { .. } => Unmodelled::TopologySpread,
+            Self::Alone => Unmodelled::PodAntiAffinity,
+        }
+    }
+}
+
+/// The zone that a class was dealt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Deal {
-    /// Which of the zones; `None` for pods that no zone may have.
-    pub(crate) zone: Option<String>,
-    /// What the zone can take, once that is known.
-    full: Option<u32>,
-    /// Name of the family: the class it was split from.
-    family: PodKey,
-    /// By zone: pods that run there.
-    there: Arc<BTreeMap<String, u32>>,
-    limit: Limit,
+    /// Which of the parties it is a part of.
+    party: usize,
+    /// Name of the zone; `None` for pods that no zone may have.
+    pub(crate) zone: Option<Arc<str>>,
+}
+
+/// A class whose pods are dealt out, whole.
+#[derive(Clone, Debug)]
+pub(super) struct Party {
+    pub(super) whole: Class,
+    /// By crowd.
+    pub(super) rules: Vec<(u32, Limit)>,
+    /// Crowds that its pods are of and that are counted by zone.
+    pub(super) member: Vec<u32>,
+    pub(super) allowed: Zones,
+    /// Which company it keeps: all of one go to one zone.
+    pub(super) company: Option<usize>,
+    /// Crowds of others that must be in the zone before it.
+    pub(super) after: Vec<u32>,
+    /// By zone: the class that has the pods of that zone.
+    parts: BTreeMap<usize, usize>,
+    /// The class of those that no zone may have.
+    rest: Option<usize>,
+    /// By zone: what it can take, once that is known.
+    full: BTreeMap<usize, u32>,
+}
+
+impl Party {
+    pub(super) fn new(whole: Class, allowed: Zones) -> Self {
+        Self {
+            whole,
+            rules: Vec::new(),
+            member: Vec::new(),
+            allowed,
+            company: None,
+            after: Vec::new(),
+            parts: BTreeMap::new(),
+            rest: None,
+            full: BTreeMap::new(),
+        }
+    }
+
+    /// What it takes of a zone, roughly: millicores, and eight MiB for one of them.
+    fn weight(&self) -> i64 {
+        let requests = &self.whole.body.requests;
+        requests
+            .cpu_milli
+            .max(0)
+            .saturating_add(requests.memory_bytes.max(0) >> 23)
+    }
+
+    fn refused(&self) -> bool {
+        !self.whole.body.unmodelled.is_empty()
+    }
+}
+
+/// Everything that was dealt.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Deals {
+    zones: Vec<Arc<str>>,
+    /// By crowd, by zone: pods that run there.
+    there: Vec<Vec<u32>>,
+    parties: Vec<Party>,
+}
+
+/// Pods of one party: by zone, and those that no zone may have.
+#[derive(Default)]
+struct Hand {
+    by_zone: BTreeMap<usize, Vec<usize>>,
+    over: Vec<usize>,
+}
+
+impl Deals {
+    /// Deals for the first time: adds the parts of every party to the classes.
+    pub(super) fn new(
+        zones: &[String],
+        there: Vec<Vec<u32>>,
+        parties: Vec<Party>,
+        classes: &mut Vec<Class>,
+    ) -> Self {
+        let mut deals = Self {
+            zones: zones.iter().map(|zone| Arc::from(zone.as_str())).collect(),
+            there,
+            parties,
+        };
+        deals.hand_out(classes);
+        deals
+    }
+
+    /// Deals anew where a zone could not take its share and others have too many above it; `unplaced` counts by
+    /// class. From then on the zone gets no more than it took, so that dealing ends. `last` is the last chance:
+    /// what still does not come out even is refused whole. Returns, where anything changed, for each class that was
+    /// added the class whose pods it shares a party with.
+    pub(crate) fn redeal(
+        &mut self,
+        classes: &mut Vec<Class>,
+        unplaced: &[u32],
+        last: bool,
+    ) -> Option<Vec<usize>> {
+        let uneven = self.uneven(classes, unplaced);
+        if uneven.is_empty() {
+            return None;
+        }
+        if last {
+            for at in uneven {
+                self.refuse(at, classes);
+            }
+            return Some(Vec::new());
+        }
+        for party in &mut self.parties {
+            for (zone, class) in &party.parts {
+                let left = unplaced.get(*class).copied().unwrap_or(0);
+                if left > 0 {
+                    let placed = classes[*class].count().saturating_sub(left);
+                    let full = party.full.entry(*zone).or_insert(placed);
+                    *full = (*full).min(placed);
+                }
+            }
+        }
+        Some(self.hand_out(classes))
+    }
+
+    fn refuse(&mut self, at: usize, classes: &mut [Class]) {
+        let party = &mut self.parties[at];
+        let why = party.rules.first().map(|(_, limit)| limit.reason());
+        let why = why.unwrap_or(Unmodelled::TopologySpread);
+        Arc::make_mut(&mut party.whole.body).unmodelled.push(why);
+        for class in party.parts.values().chain(&party.rest) {
+            classes[*class].body = Arc::clone(&party.whole.body);
+        }
+    }
+
+    /// Parties of which a zone has more than their rules allow, as things were placed.
+    fn uneven(&self, classes: &[Class], unplaced: &[u32]) -> Vec<usize> {
+        let placed = |class: usize| {
+            let left = unplaced.get(class).copied().unwrap_or(0);
+            classes[class].count().saturating_sub(left)
+        };
+        let mut counts = self.there.clone();
+        for party in &self.parties {
+            for (zone, class) in &party.parts {
+                for crowd in &party.member {
+                    counts[size(*crowd)][*zone] += placed(*class);
+                }
+            }
+        }
+        let breaks = |party: &Party| {
+            let grown = party.parts.iter().filter(|(_, class)| placed(**class) > 0);
+            let mut grown = grown.map(|(zone, _)| *zone);
+            grown.any(|zone| {
+                party.rules.iter().any(|(crowd, limit)| match limit {
+                    Limit::Skew { skew, domains } => {
+                        let counts = &counts[size(*crowd)];
+                        counts[zone] > fewest(counts, party.allowed, *domains).saturating_add(*skew)
+                    }
+                    Limit::Alone => false,
+                })
+            })
+        };
+        let parties = self.parties.iter().enumerate();
+        parties
+            .filter(|(_, party)| !party.refused() && breaks(party))
+            .map(|(at, _)| at)
+            .collect()
+    }
+
+    /// Gives every party's parts their pods; returns the parties' first classes for the classes that were added.
+    fn hand_out(&mut self, classes: &mut Vec<Class>) -> Vec<usize> {
+        let mut siblings = Vec::new();
+        let hands = self.deal();
+        for (at, hand) in hands.into_iter().enumerate() {
+            let party = &mut self.parties[at];
+            let known: Vec<(usize, usize)> =
+                party.parts.iter().map(|(zone, class)| (*zone, *class)).collect();
+            let sibling = known.first().map(|(_, class)| *class).or(party.rest);
+            for (zone, class) in known {
+                if !hand.by_zone.contains_key(&zone) {
+                    reassign(&mut classes[class], &party.whole, &[]);
+                }
+            }
+            for (zone, pods) in &hand.by_zone {
+                match party.parts.get(zone) {
+                    Some(class) => reassign(&mut classes[*class], &party.whole, pods),
+                    None => {
+                        let mut part = party.whole.part(pods);
+                        part.deal = Some(Deal {
+                            party: at,
+                            zone: self.zones.get(*zone).cloned(),
+                        });
+                        party.parts.insert(*zone, classes.len());
+                        siblings.push(sibling.unwrap_or(classes.len()));
+                        classes.push(part);
+                    }
+                }
+            }
+            match party.rest {
+                Some(class) => reassign(&mut classes[class], &party.whole, &hand.over),
+                None if hand.over.is_empty() => {}
+                None => {
+                    let mut rest = party.whole.part(&hand.over);
+                    rest.deal = Some(Deal {
+                        party: at,
+                        zone: None,
+                    });
+                    // It is kept from every node; why is what its deal says.
+                    let why = party.rules.first().map(|(_, limit)| limit.reason());
+                    let why = why.unwrap_or(Unmodelled::TopologySpread);
+                    Arc::make_mut(&mut rest.body).unmodelled.push(why);
+                    party.rest = Some(classes.len());
+                    siblings.push(sibling.unwrap_or(classes.len()));
+                    classes.push(rest);
+                }
+            }
+        }
+        siblings
+    }
+
+    fn deal(&self) -> Vec<Hand> {
+        let mut table = Table {
+            counts: self.there.clone(),
+            closed: vec![0; self.there.len()],
+            load: vec![0; self.zones.len()],
+        };
+        let homes = table.settle_companies(&self.parties);
+        let mut order: Vec<usize> = (0..self.parties.len()).collect();
+        order.sort_by_key(|at| {
+            let party = &self.parties[*at];
+            (
+                party.company.is_none(),
+                party.rules.is_empty(),
+                party.allowed.count_ones(),
+                *at,
+            )
+        });
+        let mut hands: Vec<Hand> = self.parties.iter().map(|_| Hand::default()).collect();
+        let zones_of = |party: &Party| match party.company.map(|company| homes.get(&company)) {
+            Some(home) => home.map_or(0, |zone| 1 << zone),
+            None => party.allowed,
+        };
+        // Whoever follows others comes after them; a round without anybody to deal to is the last.
+        loop {
+            let (ready, rest): (Vec<usize>, Vec<usize>) = order
+                .iter()
+                .partition(|at| table.is_ready(&self.parties[**at], zones_of(&self.parties[**at])));
+            let now = if ready.is_empty() { &order } else { &ready };
+            for at in now {
+                let party = &self.parties[*at];
+                hands[*at] = table.deal(party, zones_of(party));
+            }
+            if ready.is_empty() || rest.is_empty() {
+                return hands;
+            }
+            order = rest;
+        }
+    }
+}
+
+fn reassign(class: &mut Class, whole: &Class, pods: &[usize]) {
+    let part = whole.part(pods);
+    (class.pods, class.pending, class.to_come, class.headroom) =
+        (part.pods, part.pending, part.to_come, part.headroom);
+}
+
+/// Fewest of a crowd in any of the zones; none while there are fewer than `domains`.
+pub(super) fn fewest(counts: &[u32], zones: Zones, domains: u32) -> u32 {
+    if zones.count_ones() < domains {
+        return 0;
+    }
+    bits(zones)
+        .filter_map(|zone| counts.get(zone).copied())
+        .min()
+        .unwrap_or(0)
+}
+
+fn bits(mut zones: Zones) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let zone = zones.trailing_zeros() as usize;
+        (zones != 0).then(|| {
+            zones &= zones - 1;
+            zone
+        })
+    })
 }
 
 /// Zones that are being dealt to.
 struct Table {
-    /// By zone: pods that run there or were dealt.
-    counts: BTreeMap<String, u32>,
-    /// Zones that take no more than they have.
-    full: BTreeMap<String, u32>,
-    limit: Limit,
+    /// By crowd, by zone: pods that run there or were dealt.
+    counts: Vec<Vec<u32>>,
+    /// By crowd: zones where somebody wants none of it.
+    closed: Vec<Zones>,
+    load: Vec<i64>,
 }
 
 impl Table {
-    fn most(&self) -> u32 {
-        match self.limit {
-            Limit::One => 1,
-            Limit::Skew { skew, domains } => {
-                let few = self.counts.len() < domains as usize;
-                let fewest = self.counts.values().copied().min().unwrap_or(0);
-                if few { skew } else { fewest.saturating_add(skew) }
+    /// One zone for each company, the heaviest first, where least is.
+    fn settle_companies(&mut self, parties: &[Party]) -> BTreeMap<usize, usize> {
+        let mut companies: BTreeMap<usize, (i64, Zones)> = BTreeMap::new();
+        for party in parties {
+            let Some(company) = party.company else {
+                continue;
+            };
+            let entry = companies.entry(company).or_insert((0, Zones::MAX));
+            let pods = i64::from(party.whole.count());
+            entry.0 = entry.0.saturating_add(party.weight().saturating_mul(pods));
+            entry.1 &= party.allowed;
+        }
+        let mut heaviest: Vec<(i64, usize, Zones)> = companies
+            .into_iter()
+            .map(|(company, (weight, zones))| (weight, company, zones))
+            .collect();
+        heaviest.sort_by_key(|(weight, company, _)| (-weight, *company));
+        let mut homes = BTreeMap::new();
+        // Loads count again when the pods are dealt; until then companies keep out of each other's way.
+        let mut load = self.load.clone();
+        for (weight, company, zones) in heaviest {
+            let least = bits(zones)
+                .filter(|zone| *zone < load.len())
+                .min_by_key(|zone| (load[*zone], *zone));
+            if let Some(zone) = least {
+                load[zone] = load[zone].saturating_add(weight);
+                homes.insert(company, zone);
             }
         }
+        homes
     }
 
-    /// The zone of the next pod; `None` where none may have it.
-    fn next(&mut self) -> Option<String> {
-        let most = self.most();
-        let open = |zone: &String, count: u32| self.full.get(zone).is_none_or(|full| count < *full);
-        let chosen = self
-            .counts
+    /// Whether all whom the party follows are in one of the zones.
+    fn is_ready(&self, party: &Party, zones: Zones) -> bool {
+        let there = |zone: usize| {
+            let count = |crowd: &u32| self.counts[size(*crowd)].get(zone).copied().unwrap_or(0);
+            party.after.iter().all(|crowd| count(crowd) > 0)
+        };
+        party.after.is_empty() || bits(zones).any(there)
+    }
+
+    fn deal(&mut self, party: &Party, zones: Zones) -> Hand {
+        let mut hand = Hand::default();
+        let weight = party.weight();
+        for pod in 0..party.whole.pods.len() {
+            match self.next(party, zones, &hand) {
+                Some(zone) => {
+                    for crowd in &party.member {
+                        self.counts[size(*crowd)][zone] += 1;
+                    }
+                    for (crowd, limit) in &party.rules {
+                        if *limit == Limit::Alone {
+                            self.closed[size(*crowd)] |= 1 << zone;
+                        }
+                    }
+                    self.load[zone] = self.load[zone].saturating_add(weight);
+                    hand.by_zone.entry(zone).or_default().push(pod);
+                }
+                None => hand.over.push(pod),
+            }
+        }
+        hand
+    }
+
+    /// The zone of the next pod: fewest of what counts, then least load; `None` where none may have it.
+    fn next(&self, party: &Party, zones: Zones, hand: &Hand) -> Option<usize> {
+        let counted = |zone: usize| {
+            let crowds = party
+                .member
+                .iter()
+                .chain(party.rules.iter().map(|(crowd, _)| crowd));
+            crowds.fold((0, 0_u64), |(most, sum), crowd| {
+                let count = self.counts[size(*crowd)][zone];
+                (count.max(most), sum + u64::from(count))
+            })
+        };
+        bits(zones)
+            .filter(|zone| *zone < self.load.len() && self.may_have(party, *zone, hand))
+            .min_by_key(|zone| (counted(*zone), self.load[*zone], *zone))
+    }
+
+    fn may_have(&self, party: &Party, zone: usize, hand: &Hand) -> bool {
+        let has = hand.by_zone.get(&zone).map_or(0, |pods| count(pods.len()));
+        let open = party.full.get(&zone).is_none_or(|full| has < *full);
+        let welcome = party
+            .member
             .iter()
-            .filter(|(zone, count)| **count < most && open(zone, **count))
-            .min_by(|a, b| a.1.cmp(b.1).then(a.0.cmp(b.0)))
-            .map(|(zone, _)| zone.clone())?;
-        *self.counts.entry(chosen.clone()).or_insert(0) += 1;
-        Some(chosen)
+            .all(|crowd| self.closed[size(*crowd)] & (1 << zone) == 0 || is_alone(party, *crowd));
+        let after = party
+            .after
+            .iter()
+            .all(|crowd| self.counts[size(*crowd)][zone] > 0);
+        open && welcome
+            && after
+            && party.rules.iter().all(|(crowd, limit)| {
+                let counts = &self.counts[size(*crowd)];
+                match limit {
+                    Limit::Alone => counts[zone] == 0,
+                    Limit::Skew { skew, domains } => {
+                        let own = u32::from(party.member.contains(crowd));
+                        let fewest = fewest(counts, party.allowed, *domains);
+                        counts[zone] + own <= fewest.saturating_add(*skew)
+                    }
+                }
+            })
     }
 }
 
-/// Splits a class by zone; what no zone may have stays together and is refused.
-pub(super) fn split(
-    zones: Vec<String>,
-    class: &Class,
-    (there, limit): (BTreeMap<String, u32>, Limit),
-) -> Vec<Class> {
-    let there: BTreeMap<String, u32> = zones
-        .into_iter()
-        .map(|zone| {
-            let count = there.get(&zone).copied().unwrap_or(0);
-            (zone, count)
-        })
-        .collect();
-    let mut table = Table {
-        counts: there.clone(),
-        full: BTreeMap::new(),
-        limit,
-    };
-    let mut hands: BTreeMap<String, Vec<usize>> =
-        there.keys().map(|zone| (zone.clone(), Vec::new())).collect();
-    let mut over = Vec::new();
-    for pod in 0..class.pods.len() {
-        match table.next() {
-            Some(zone) => hands.entry(zone).or_default().push(pod),
-            None => over.push(pod),
-        }
-    }
-    let there = Arc::new(there);
-    let deal = |zone: Option<&String>| {
-        class.pods.first().map(|first| Deal {
-            zone: zone.cloned(),
-            full: None,
-            family: first.clone(),
-            there: Arc::clone(&there),
-            limit,
-        })
-    };
-    let mut parts = Vec::with_capacity(hands.len() + 1);
-    for (zone, pods) in hands {
-        let mut part = class.part(&pods);
-        part.deal = deal(Some(&zone));
-        add(Arc::make_mut(&mut part.body), &in_zones(Operator::In(vec![zone])));
-        parts.push(part);
-    }
-    let mut rest = class.part(&over);
-    rest.deal = deal(None);
-    // It is kept from every node; why is what its deal says.
-    Arc::make_mut(&mut rest.body).unmodelled.push(match limit {
-        Limit::Skew { .. } => Unmodelled::TopologySpread,
-        Limit::One => Unmodelled::PodAntiAffinity,
-    });
-    parts.push(rest);
-    parts
-}
-
-/// Deals anew where a zone could not take its share and others would have too many above it; `unplaced` counts by
-/// class. From then on the zone gets no more than it took, so that dealing ends. `last` is the last chance: families
-/// that still do not come out even are refused whole. Returns whether anything changed.
-pub(crate) fn redeal(classes: &mut [Class], unplaced: &[u32], last: bool) -> bool {
-    let mut families: BTreeMap<PodKey, Vec<usize>> = BTreeMap::new();
-    for (ix, class) in classes.iter().enumerate() {
-        if let Some(deal) = class.deal.as_ref().filter(|deal| deal.limit != Limit::One) {
-            families.entry(deal.family.clone()).or_default().push(ix);
-        }
-    }
-    let mut changed = false;
-    for members in families.into_values() {
-        if is_even(classes, &members, unplaced) {
-            continue;
-        }
-        changed = true;
-        if last {
-            for ix in members {
-                Arc::make_mut(&mut classes[ix].body)
-                    .unmodelled
-                    .push(Unmodelled::TopologySpread);
-            }
-        } else {
-            deal_again(classes, &members, unplaced);
-        }
-    }
-    changed
-}
-
-fn table_of(classes: &[Class], members: &[usize]) -> Option<Table> {
-    let deal = classes.get(*members.first()?)?.deal.as_ref()?;
-    Some(Table {
-        counts: (*deal.there).clone(),
-        full: BTreeMap::new(),
-        limit: deal.limit,
-    })
-}
-
-fn zone_of(class: &Class) -> Option<String> {
-    class.deal.as_ref().and_then(|deal| deal.zone.clone())
-}
-
-fn is_even(classes: &[Class], members: &[usize], unplaced: &[u32]) -> bool {
-    let Some(mut table) = table_of(classes, members) else {
-        return true;
-    };
-    let mut grown = Vec::new();
-    for ix in members {
-        let Some(zone) = zone_of(&classes[*ix]) else {
-            continue;
-        };
-        let placed = classes[*ix].count().saturating_sub(unplaced[*ix]);
-        *table.counts.entry(zone.clone()).or_insert(0) += placed;
-        if placed > 0 {
-            grown.push(zone);
-        }
-    }
-    let most = table.most();
-    grown.iter().all(|zone| table.counts[zone] <= most)
-}
-
-fn deal_again(classes: &mut [Class], members: &[usize], unplaced: &[u32]) {
-    let Some(mut table) = table_of(classes, members) else {
-        return;
-    };
-    let mut pool = classes[members[0]].part(&[]);
-    pool.late = false;
-    for ix in members {
-        pool.absorb(&classes[*ix]);
-        let placed = classes[*ix].count().saturating_sub(unplaced[*ix]);
-        let Some((deal, zone)) = classes[*ix].deal.as_mut().and_then(|deal| {
-            let zone = deal.zone.clone()?;
-            Some((deal, zone))
-        }) else {
-            continue;
-        };
-        if unplaced[*ix] > 0 {
-            deal.full = Some(deal.full.map_or(placed, |full| full.min(placed)));
-        }
-        if let Some(full) = deal.full {
-            let there = table.counts.get(&zone).copied().unwrap_or(0);
-            table.full.insert(zone, there + full);
-        }
-    }
-    let mut hands: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
-    for pod in 0..pool.pods.len() {
-        hands.entry(table.next()).or_default().push(pod);
-    }
-    for ix in members {
-        let own = hands.remove(&zone_of(&classes[*ix])).unwrap_or_default();
-        let part = pool.part(&own);
-        let class = &mut classes[*ix];
-        (class.pods, class.pending, class.to_come) = (part.pods, part.pending, part.to_come);
-    }
+/// Whether the party itself wants no others of the crowd: then the crowd's count says it all.
+fn is_alone(party: &Party, crowd: u32) -> bool {
+    party
+        .rules
+        .iter()
+        .any(|(of, limit)| *of == crowd && *limit == Limit::Alone)
 }

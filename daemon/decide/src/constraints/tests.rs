@@ -185,13 +185,68 @@ fn host_ports_are_had_once_a_node() {
 }
 
 #[test]
-fn rules_that_tie_waiting_pods_of_different_kinds_are_refused() {
+fn waiting_pods_of_other_kinds_are_kept_apart_both_ways() {
     let rule = near(HOSTNAME, "db", NearRule::Apart);
     let both = cluster()
-        .pending("web", 1, app("web", &[rule]))
-        .pending("db", 1, app("db", &[]));
+        .pending("web", 20, app("web", &[rule]))
+        .pending("db", 20, app("db", &[]));
     let (_, done) = planned(both);
-    assert_eq!(refused(&done), [&Misfit::Unmodelled(Unmodelled::PodAntiAffinity)]);
+    // No node has both, which the checker holds; thirty fit on one.
+    assert!(done.plan.nodes.len() <= 3, "{:?}", loads(&done));
+    assert_eq!(loads(&done).iter().sum::<usize>(), 40);
+}
+
+#[test]
+fn waiting_pods_of_other_kinds_count_in_a_spread_over_nodes() {
+    // Both are `web` to the rule, but only the first kind has it.
+    let ruled = app("web", &[spread(HOSTNAME, 1)]);
+    let plain = PodSpec {
+        requests: asks(200, 200).requests,
+        ..app("web", &[])
+    };
+    let both = cluster().pending("web", 3, ruled).pending("old", 9, plain);
+    let (_, done) = planned(both);
+    assert_eq!(loads(&done), [9, 1, 1, 1], "what has no rule shares a node");
+}
+
+#[test]
+fn zones_are_dealt_for_all_kinds_that_one_rule_counts() {
+    let ruled = app("web", &[spread(ZONE, 1)]);
+    let plain = PodSpec {
+        requests: asks(200, 200).requests,
+        ..app("web", &[])
+    };
+    let (seen, done) = planned(cluster().pending("web", 5, ruled).pending("old", 4, plain));
+    assert_eq!((in_zone(&seen, &done, "a"), in_zone(&seen, &done, "b")), (5, 4));
+}
+
+#[test]
+fn pods_follow_those_who_wait_that_they_want_to_be_with() {
+    let leader = app("cache", &[near(ZONE, "cache", NearRule::Apart)]);
+    let follower = app("web", &[near(ZONE, "cache", NearRule::Together)]);
+    let (seen, done) = planned(cluster().pending("cache", 1, leader).pending("web", 7, follower));
+    let zones = (in_zone(&seen, &done, "a"), in_zone(&seen, &done, "b"));
+    assert!(zones == (8, 0) || zones == (0, 8), "{zones:?}");
+}
+
+#[test]
+fn company_that_cannot_be_is_refused() {
+    let nobody = app("web", &[near(ZONE, "cache", NearRule::Together)]);
+    let (_, done) = planned(cluster().pending("web", 1, nobody));
+    assert_eq!(refused(&done), [&Misfit::Unmodelled(Unmodelled::PodAffinity)]);
+    let both = app(
+        "web",
+        &[
+            near(ZONE, "cache", NearRule::Together),
+            near(ZONE, "cache", NearRule::Apart),
+        ],
+    );
+    let (_, done) = planned(
+        cluster()
+            .pending("web", 1, both)
+            .pending("cache", 1, app("cache", &[])),
+    );
+    assert_eq!(refused(&done).len(), 1);
     let elsewhere = near("rack", "web", NearRule::Apart);
     let (_, done) = planned(cluster().pending("web", 1, app("web", &[elsewhere])));
     assert_eq!(refused(&done), [&Misfit::Unmodelled(Unmodelled::PodAntiAffinity)]);

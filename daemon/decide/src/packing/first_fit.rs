@@ -54,7 +54,7 @@ fn place_one(
         }
     }
     let mut fresh = Open {
-        used: vec![0; table.dims.len()],
+        used: vec![0; table.width()],
         pods: Vec::new(),
         total: 0,
         kinds: by_room(table),

@@ -12,6 +12,7 @@ mod first_fit;
 mod greedy;
 mod growth;
 mod improve;
+mod parts;
 mod patterns;
 mod pricing;
 mod random;
@@ -100,8 +101,17 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    /// Constructions only.
+    pub(crate) const NONE: Self = Self { percent: 0 };
     /// What a cycle does.
     pub(crate) const USUAL: Self = Self { percent: 100 };
+
+    /// Each one's share of the work for several parts.
+    fn shared(self, parts: usize) -> Self {
+        Self {
+            percent: self.percent.div_ceil(crate::number::count(parts).max(1)),
+        }
+    }
 
     const fn of(self, steps: u64) -> u64 {
         steps.saturating_mul(self.percent as u64) / 100
@@ -111,7 +121,10 @@ impl Work {
 /// What packing found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Packed {
-    pub(crate) packing: Packing,
+    /// New nodes with the zone they belong to, where their pods were dealt one.
+    pub(crate) batches: Vec<(Option<usize>, Batch)>,
+    /// By row: pods that no node was found for.
+    pub(crate) left: Vec<u32>,
     /// Duals that whole pods prove, where they are better than those of fractional ones.
     pub(crate) proof: Option<Duals>,
 }
@@ -119,14 +132,73 @@ pub(crate) struct Packed {
 /// Packs pods, by row, onto new nodes. `most` is how many pods of a row a bound must allow on one node: at least
 /// as many as will ever be counted against the duals that come back.
 pub(crate) fn pack(table: &Table, duals: &Duals, (counts, most): (&[u32], &[u32]), work: Work) -> Packed {
-    if counts.iter().all(|count| *count == 0) || table.columns.is_empty() {
+    if !parts::is_dealt(table, counts) {
+        let (packing, proof) = pack_part(table, duals, (counts, most), work);
         return Packed {
-            packing: Packing {
-                batches: Vec::new(),
-                left: counts.to_vec(),
-            },
-            proof: None,
+            batches: packing.batches.into_iter().map(|batch| (None, batch)).collect(),
+            left: packing.left,
+            proof,
         };
+    }
+    let mut packed = Packed {
+        left: vec![0; counts.len()],
+        ..Packed::default()
+    };
+    let mut parts = parts::parts(table, duals, counts);
+    let work = work.shared(parts.len());
+    let mut growth = table.growth.clone();
+    for part in &mut parts {
+        part.table.growth.clone_from(&growth);
+        let (packing, _) = pack_part(&part.table, &part.duals, (&part.counts, &part.counts), work);
+        let batches = part.whole(packing, &mut packed.left);
+        parts::spend(&mut growth, table, &batches);
+        packed
+            .batches
+            .extend(batches.into_iter().map(|batch| (part.zone, batch)));
+    }
+    packed
+}
+
+/// A node for each pod, the cheapest that holds it, as far as groups can grow.
+pub(crate) fn singly(table: &Table, counts: &[u32]) -> Packed {
+    let mut growth = table.growth.clone();
+    let mut packed = Packed {
+        left: counts.to_vec(),
+        ..Packed::default()
+    };
+    for (row, left) in packed.left.iter_mut().enumerate() {
+        let zone = table.rows[row].zone;
+        for column in 0..table.columns.len() {
+            let of = &table.columns[column];
+            let copies = if table.fits[column][row] {
+                growth[of.group].min(*left)
+            } else {
+                0
+            };
+            if copies > 0 {
+                growth[of.group] -= copies;
+                *left -= copies;
+                let pods = vec![(crate::number::count(row), 1)];
+                packed.batches.push((zone, Batch { column, copies, pods }));
+            }
+        }
+    }
+    packed
+}
+
+/// Packs pods of one zone, or of none in particular.
+fn pack_part(
+    table: &Table,
+    duals: &Duals,
+    (counts, most): (&[u32], &[u32]),
+    work: Work,
+) -> (Packing, Option<Duals>) {
+    if counts.iter().all(|count| *count == 0) || table.columns.is_empty() {
+        let nothing = Packing {
+            batches: Vec::new(),
+            left: counts.to_vec(),
+        };
+        return (nothing, None);
     }
     // Free nodes would all look alike to a search by price; a millionth of a dollar makes few of them best.
     let mut priced = table.clone();
@@ -146,17 +218,15 @@ pub(crate) fn pack(table: &Table, duals: &Duals, (counts, most): (&[u32], &[u32]
         most,
         work,
     };
-    let (found, proof) = in_dims!(table.dims.len(), search(&problem));
+    let (found, proof) = in_dims!(table.width(), search(&problem));
     let packing = [problem.floor, found]
         .into_iter()
         .min_by_key(|packing| packing.rank(table))
         .unwrap_or_default();
-    Packed {
-        proof: proof
-            .filter(|_| truthful)
-            .map(|proof| duals.proven(table, &proof)),
-        packing,
-    }
+    let proof = proof
+        .filter(|_| truthful)
+        .map(|proof| duals.proven(table, &proof));
+    (packing, proof)
 }
 
 /// What a free node costs the search, nano-dollars per hour.

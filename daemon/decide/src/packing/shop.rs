@@ -66,10 +66,10 @@ impl<const D: usize> Default for Amounts<D> {
 impl<'a, const D: usize> Shop<'a, D> {
     /// `None` where the table has more dimensions than the shop.
     pub(super) fn new(table: &'a Table, pays: &[i64]) -> Option<Self> {
-        if table.dims.len() > D {
+        if table.width() > D {
             return None;
         }
-        let unit: Vec<i64> = (0..table.dims.len()).map(|dim| unit_of(table, dim)).collect();
+        let unit: Vec<i64> = (0..table.width()).map(|dim| unit_of(table, dim)).collect();
         let ask = std::array::from_fn(|dim| {
             let of = |row: &super::table::Row| unit.get(dim).map_or(0.0, |unit| up(row.ask[dim], *unit));
             table.rows.iter().map(of).collect()

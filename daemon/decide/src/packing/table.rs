@@ -20,7 +20,13 @@ pub(crate) struct Row {
     pub(crate) solo: Option<(FargateOption, i64)>,
     /// How many one new node may hold, where that is limited.
     pub(crate) cap: Option<u32>,
+    /// Zone that its pods were dealt, by its place among the market's; one that nothing is sold in is
+    /// [`NO_ZONE`].
+    pub(crate) zone: Option<usize>,
 }
+
+/// A zone in which nothing can be bought.
+pub(crate) const NO_ZONE: usize = usize::MAX;
 
 /// A kind of nodes.
 #[derive(Clone, Debug)]
@@ -31,6 +37,8 @@ pub(crate) struct Column {
     pub(crate) group: usize,
     /// Offer set.
     pub(crate) set: usize,
+    /// Zones that it is sold in, by their place among the market's.
+    pub(crate) zones: u64,
     /// Room for pods, in the table's dimensions.
     pub(crate) room: Vector,
     /// Price of one in nano-dollars per hour, as this table prices it.
@@ -42,6 +50,10 @@ pub(crate) struct Column {
 pub(crate) struct Table {
     /// Which dimensions of the market's space anybody asks for.
     pub(crate) dims: Vec<usize>,
+    /// Crowds that are packed as a dimension of their own, behind the others, and how many a new node holds.
+    pub(crate) crowds: Vec<(u32, u32)>,
+    /// Rules about pods on one node are left that rows cannot say: who goes where is settled class by class.
+    pub(crate) guarded: bool,
     pub(crate) rows: Vec<Row>,
     pub(crate) columns: Vec<Column>,
     /// By column, by row: whether the pod may run there.
@@ -60,8 +72,11 @@ impl Table {
     /// Builds the table, plain or as policies price it.
     pub(crate) fn new(market: &Market<'_>, classes: &[Class], adjust: Option<&Adjust>) -> Self {
         let dims = dimensions(market);
-        let (rows, row_of) = rows(market, classes, adjust, &dims);
+        let holds = Holds::new(market, classes, adjust, &dims);
+        let (rows, row_of) = rows(market, classes, adjust, (&dims, &holds));
         let mut table = Self {
+            crowds: holds.dims,
+            guarded: holds.guarded,
             rows,
             columns: Vec::new(),
             fits: Vec::new(),
@@ -90,9 +105,42 @@ impl Table {
             .is_none_or(|rows| !rows[row])
     }
 
-    /// A vector of the market's space in the dimensions of this table.
+    /// Number of dimensions.
+    pub(crate) fn width(&self) -> usize {
+        self.dims.len() + self.crowds.len()
+    }
+
+    /// A vector of the market's space in the dimensions of this table, with room for crowds as on a new node.
     pub(crate) fn project(&self, vector: &[i64]) -> Vector {
-        self.dims.iter().map(|dim| vector[*dim]).collect()
+        self.project_with(vector, |most| most)
+    }
+
+    /// The same with as much room for each crowd as `left` makes of what a new node holds.
+    pub(crate) fn project_with(&self, vector: &[i64], left: impl Fn(u32) -> u32) -> Vector {
+        let amounts = self.dims.iter().map(|dim| vector[*dim]);
+        let crowds = self.crowds.iter().map(|(_, most)| i64::from(left(*most)));
+        amounts.chain(crowds).collect()
+    }
+
+    /// The table of some rows and columns only, in rising order.
+    pub(super) fn part(&self, rows: &[usize], columns: &[usize]) -> Self {
+        let of_set = |all: &Vec<i64>| rows.iter().map(|row| all[*row]).collect();
+        let bans = |all: &Vec<bool>| rows.iter().map(|row| all[*row]).collect();
+        Self {
+            dims: self.dims.clone(),
+            crowds: self.crowds.clone(),
+            guarded: self.guarded,
+            rows: rows.iter().map(|row| self.rows[*row].clone()).collect(),
+            columns: columns
+                .iter()
+                .map(|column| self.columns[*column].clone())
+                .collect(),
+            fits: columns.iter().map(|column| bans(&self.fits[*column])).collect(),
+            addends: self.addends.iter().map(of_set).collect(),
+            forbids: self.forbids.iter().map(bans).collect(),
+            row_of: Vec::new(),
+            growth: self.growth.clone(),
+        }
     }
 
     /// Pods by row, from pods by class.
@@ -138,6 +186,7 @@ impl Table {
                 lot: ix,
                 group: lot.group,
                 set: lot.set,
+                zones: lot.zones,
                 room: self.project(&lot.room),
                 price: adjust
                     .map_or(lot.price, |a| lot.price.scaled(a.factor(lot.set)))
@@ -176,7 +225,10 @@ impl Table {
 
     fn fits_lot(&self, market: &Market<'_>, classes: &[Class], row: usize, column: &Column) -> bool {
         let (of, lot) = (&self.rows[row], &market.lots[column.lot]);
-        of.classes.first().is_some_and(|class| {
+        let sold = of
+            .zone
+            .is_none_or(|zone| zone < 64 && lot.zones & (1 << zone) != 0);
+        sold && of.classes.first().is_some_and(|class| {
             classes[*class].body.unmodelled.is_empty() && lot.admits[market.rule_of[*class]]
         }) && self.allowed(Some(column.set), row)
             && space::holds(&column.room, &of.ask)
@@ -206,56 +258,166 @@ fn dimensions(market: &Market<'_>) -> Vec<usize> {
         .collect()
 }
 
-type RowKey = (
+/// What makes classes one row, but for crowds.
+type Alike = (
     Vector,
     usize,
-    bool,
-    bool,
+    Option<usize>,
+    (bool, bool),
     Option<(FargateOption, i64)>,
     Vec<(usize, i64)>,
     Vec<usize>,
-    // A class whose pods one node may hold only so many of shares its row with nobody.
-    Option<usize>,
 );
+
+fn alike(
+    market: &Market<'_>,
+    (ix, class): (usize, &Class),
+    adjust: Option<&Adjust>,
+    dims: &[usize],
+) -> Alike {
+    let zone = |name: &str| market.zone_at(name).unwrap_or(NO_ZONE);
+    (
+        dims.iter().map(|dim| market.asks[ix][*dim]).collect(),
+        market.rule_of[ix],
+        class.zone().map(zone),
+        (class.body.unmodelled.is_empty(), class.late),
+        solo(market, ix, adjust),
+        adjust.map_or_else(Vec::new, |a| a.addends_of(ix).collect()),
+        adjust.map_or_else(Vec::new, |a| a.forbids_of(ix).collect()),
+    )
+}
+
+/// How limits over crowds are kept while packing.
+#[derive(Default)]
+struct Holds {
+    /// All pods of the crowd are alike: a limit on the row.
+    caps: BTreeMap<u32, u32>,
+    /// A dimension of which a pod takes one.
+    dims: Vec<(u32, u32)>,
+    /// Others are kept when pods get their nodes.
+    guarded: bool,
+}
+
+/// Crowds that get a dimension of their own; the others would cost the search more than they are worth to it.
+const MOST_DIMS: usize = 2;
+
+/// A crowd as those who wait see it.
+#[derive(Default)]
+struct Seen {
+    /// The limit, while all that are of it want the same and nobody else wants anything.
+    limit: Option<u32>,
+    uneven: bool,
+    members: u32,
+    pods: u64,
+    guards: u32,
+    /// What its pods are, while they are all alike.
+    alike: Option<Alike>,
+    mixed: bool,
+}
+
+impl Holds {
+    fn new(market: &Market<'_>, classes: &[Class], adjust: Option<&Adjust>, dims: &[usize]) -> Self {
+        let mut crowds: BTreeMap<u32, Seen> = BTreeMap::new();
+        for (ix, class) in classes.iter().enumerate().filter(|(_, c)| !c.crowding.is_free()) {
+            for guard in &class.crowding.guards {
+                let crowd = crowds.entry(guard.crowd).or_default();
+                let same = *crowd.limit.get_or_insert(guard.new_node) == guard.new_node;
+                crowd.uneven |= !same || !class.crowding.is_of(guard.crowd);
+                crowd.guards += 1;
+            }
+            let key = alike(market, (ix, class), adjust, dims);
+            for member in &class.crowding.member {
+                let crowd = crowds.entry(*member).or_default();
+                crowd.members += 1;
+                crowd.pods += u64::from(class.count());
+                crowd.mixed |= *crowd.alike.get_or_insert_with(|| key.clone()) != key;
+            }
+        }
+        let mut holds = Self::default();
+        let mut wide: Vec<(u64, u32, u32)> = Vec::new();
+        for (crowd, seen) in crowds {
+            let limit = seen.limit.unwrap_or(0);
+            let even = !seen.uneven && seen.guards == seen.members && limit > 0;
+            if even && !seen.mixed {
+                holds.caps.insert(crowd, limit);
+            } else if even {
+                wide.push((seen.pods / u64::from(limit), crowd, limit));
+            } else {
+                holds.guarded = true;
+            }
+        }
+        wide.sort_by_key(|(nodes, crowd, _)| (std::cmp::Reverse(*nodes), *crowd));
+        holds.guarded |= wide.len() > MOST_DIMS;
+        holds.dims = wide
+            .into_iter()
+            .take(MOST_DIMS)
+            .map(|(_, crowd, limit)| (crowd, limit))
+            .collect();
+        holds
+    }
+}
 
 fn rows(
     market: &Market<'_>,
     classes: &[Class],
     adjust: Option<&Adjust>,
-    dims: &[usize],
+    (dims, holds): (&[usize], &Holds),
 ) -> (Vec<Row>, Vec<usize>) {
-    let mut found: BTreeMap<RowKey, usize> = BTreeMap::new();
+    let mut found: BTreeMap<(Alike, Vec<u32>, Option<u32>), usize> = BTreeMap::new();
     let mut rows: Vec<Row> = Vec::new();
     let mut row_of = Vec::with_capacity(classes.len());
     for (ix, class) in classes.iter().enumerate() {
-        let ask: Vector = dims.iter().map(|dim| market.asks[ix][*dim]).collect();
-        let solo = solo(market, ix, adjust);
-        let addends = adjust.map_or_else(Vec::new, |a| a.addends_of(ix).collect());
-        let forbids = adjust.map_or_else(Vec::new, |a| a.forbids_of(ix).collect());
-        let modelled = class.body.unmodelled.is_empty();
-        let key = (
-            ask.clone(),
-            market.rule_of[ix],
-            modelled,
-            class.late,
-            solo.clone(),
-            addends,
-            forbids,
-            class.cap.as_ref().map(|_| ix),
-        );
-        let row = *found.entry(key).or_insert_with(|| {
-            rows.push(Row {
-                ask,
-                classes: Vec::new(),
-                solo,
-                cap: class.cap.as_ref().map(|cap| cap.new_node),
+        let key = alike(market, (ix, class), adjust, dims);
+        let member = &class.crowding.member;
+        let held =
+            |crowd: &u32| holds.caps.contains_key(crowd) || holds.dims.iter().any(|(of, _)| of == crowd);
+        let crowds: Vec<u32> = member.iter().copied().filter(held).collect();
+        let many = own_limit(class).filter(|(_, most)| class.count() / 32 > *most);
+        let key = (key, crowds, many.map(|(crowd, _)| crowd));
+        let row = *found
+            .entry(key)
+            .or_insert_with_key(|((ask, _, zone, ..), crowds, _)| {
+                let of = |crowd: &u32| i64::from(crowds.contains(crowd));
+                let crowded = holds.dims.iter().map(|(crowd, _)| of(crowd));
+                rows.push(Row {
+                    ask: ask.iter().copied().chain(crowded).collect(),
+                    classes: Vec::new(),
+                    solo: solo(market, ix, adjust),
+                    cap: crowds
+                        .iter()
+                        .filter_map(|crowd| holds.caps.get(crowd))
+                        .min()
+                        .copied(),
+                    zone: *zone,
+                });
+                rows.len() - 1
             });
-            rows.len() - 1
-        });
         rows[row].classes.push(ix);
         row_of.push(row);
     }
+    for row in &mut rows {
+        row.cap = row.cap.into_iter().chain(limit_of(row, classes)).min();
+    }
     (rows, row_of)
+}
+
+/// The crowd of its own pods that a class wants fewest of on a node, and how many.
+fn own_limit(class: &Class) -> Option<(u32, u32)> {
+    let guards = class.crowding.guards.iter();
+    let own = guards.filter(|guard| class.crowding.is_of(guard.crowd));
+    own.map(|guard| (guard.crowd, guard.new_node))
+        .min_by_key(|(crowd, most)| (*most, *crowd))
+}
+
+/// What limits of all classes of a row together leave on one node; `None` where one of them has none.
+fn limit_of(row: &Row, classes: &[Class]) -> Option<u32> {
+    let limits: Option<BTreeMap<u32, u32>> = row
+        .classes
+        .iter()
+        .map(|class| own_limit(&classes[*class]))
+        .collect();
+    let limits = limits.filter(|limits| !limits.is_empty())?;
+    Some(limits.values().fold(0, |sum, most| sum.saturating_add(*most)))
 }
 
 /// The cheapest Fargate option of a class, priced plain or as policies have it, never below zero.

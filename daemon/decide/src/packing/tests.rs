@@ -9,6 +9,8 @@ use proptest::prelude::*;
 fn table(rows: &[(i64, i64)], columns: &[(i64, i64, i64)], growth: &[u32]) -> Table {
     let mut table = Table {
         dims: vec![0, 1, 2],
+        crowds: Vec::new(),
+        guarded: false,
         rows: rows
             .iter()
             .enumerate()
@@ -17,6 +19,7 @@ fn table(rows: &[(i64, i64)], columns: &[(i64, i64, i64)], growth: &[u32]) -> Ta
                 classes: vec![class],
                 solo: None,
                 cap: None,
+                zone: None,
             })
             .collect(),
         columns: columns
@@ -26,6 +29,7 @@ fn table(rows: &[(i64, i64)], columns: &[(i64, i64, i64)], growth: &[u32]) -> Ta
                 lot,
                 group: lot % growth.len(),
                 set: 0,
+                zones: 1,
                 room: vec![*cpu, *memory, 30],
                 price: *price,
             })
@@ -56,7 +60,7 @@ fn check(table: &Table, counts: &[u32], packing: &Packing) {
     let mut bought = vec![0; table.growth.len()];
     for batch in &packing.batches {
         let column = &table.columns[batch.column];
-        let mut used = vec![0; table.dims.len()];
+        let mut used = vec![0; table.width()];
         for (row, n) in &batch.pods {
             assert!(*n > 0 && table.fits[batch.column][*row as usize]);
             space::put(&mut used, &table.rows[*row as usize].ask, *n);
@@ -89,14 +93,14 @@ proptest! {
         let table = table(&rows, &columns, &growth);
         let counts = &counts[..rows.len()];
         let duals = crate::bound::search(&table, counts);
-        let packed = pack(&table, &duals, (counts, counts), Work::USUAL);
-        check(&table, counts, &packed.packing);
-        prop_assert!(packed.packing.rank(&table) <= first_fit::pack(&table, counts).rank(&table));
-        let again = pack(&table, &duals, (counts, counts), Work::USUAL);
-        prop_assert_eq!(&packed.packing, &again.packing);
-        if packed.packing.unplaced() == 0 {
-            let proof = packed.proof.unwrap_or(duals);
-            let cost = packed.packing.cost(&table);
+        let (packing, proof) = pack_part(&table, &duals, (counts, counts), Work::USUAL);
+        check(&table, counts, &packing);
+        prop_assert!(packing.rank(&table) <= first_fit::pack(&table, counts).rank(&table));
+        let (again, _) = pack_part(&table, &duals, (counts, counts), Work::USUAL);
+        prop_assert_eq!(&packing, &again);
+        if packing.unplaced() == 0 {
+            let proof = proof.unwrap_or(duals);
+            let cost = packing.cost(&table);
             prop_assert!(i128::from(proof.bound(&table, counts, &[])) <= cost);
         }
     }
@@ -109,9 +113,9 @@ fn pods_of_a_third_of_a_node_are_proven_optimal() {
     let counts = [9];
     let duals = crate::bound::search(&table, &counts);
     assert!(duals.bound(&table, &counts, &[]) <= 2_700_000_000);
-    let packed = pack(&table, &duals, (&counts, &counts), Work::USUAL);
-    assert_eq!(packed.packing.cost(&table), 3_000_000_000);
-    let proof = packed.proof.expect("whole pods prove more");
+    let (packing, proof) = pack_part(&table, &duals, (&counts, &counts), Work::USUAL);
+    assert_eq!(packing.cost(&table), 3_000_000_000);
+    let proof = proof.expect("whole pods prove more");
     assert!(proof.bound(&table, &counts, &[]) >= 2_999_000_000);
 }
 
@@ -120,9 +124,9 @@ fn complementary_pods_share_nodes() {
     let table = table(&[(3, 1), (1, 3)], &[(8, 8, 1_000_000_000)], &[100]);
     let counts = [20, 20];
     let duals = crate::bound::search(&table, &counts);
-    let packed = pack(&table, &duals, (&counts, &counts), Work::USUAL);
-    check(&table, &counts, &packed.packing);
-    assert_eq!(packed.packing.nodes(), 10);
+    let (packing, _) = pack_part(&table, &duals, (&counts, &counts), Work::USUAL);
+    check(&table, &counts, &packing);
+    assert_eq!(packing.nodes(), 10);
 }
 
 #[test]
@@ -136,7 +140,7 @@ fn more_dimensions_than_the_search_has_leave_the_floor() {
         column.room.resize(20, 30);
     }
     let duals = crate::bound::search(&table, &[9]);
-    let packed = pack(&table, &duals, (&[9], &[9]), Work::USUAL);
-    check(&table, &[9], &packed.packing);
-    assert_eq!(packed.packing.unplaced(), 0);
+    let (packing, _) = pack_part(&table, &duals, (&[9], &[9]), Work::USUAL);
+    check(&table, &[9], &packing);
+    assert_eq!(packing.unplaced(), 0);
 }
