@@ -5,9 +5,13 @@
 
 pub mod catalogue;
 pub mod data;
+pub mod day;
+pub mod halved;
 pub mod karpenter;
 pub mod measure;
 pub mod oneshot;
+pub mod plot;
+pub mod running;
 pub mod snapshot;
 pub mod suite;
 pub mod table;

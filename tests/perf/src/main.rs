@@ -6,7 +6,7 @@
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
 use anyhow::{Context, Result, bail};
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
 use perf::suite::{self, Figures, Row, Seeds};
 use perf::table;
@@ -22,6 +22,8 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Benchmarks of the engine.
 #[derive(Parser)]
 struct Args {
+    #[command(subcommand)]
+    life: Option<Life>,
     /// Seeds of rows that draw their pods, from 41 on: none of them was used for tuning.
     #[arg(long, default_value_t = 5)]
     seeds: u64,
@@ -39,6 +41,15 @@ struct Args {
     row: Option<String>,
 }
 
+/// A cluster over time, instead of the table.
+#[derive(Subcommand)]
+enum Life {
+    /// After half of the pods are gone: cost against evictions at rest.
+    Halved(perf::halved::Halved),
+    /// Scenario S2, a day of rising and falling demand: cost against evictions.
+    Day(perf::day::Day),
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
     Table,
@@ -47,6 +58,11 @@ enum Output {
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
+    match &args.life {
+        Some(Life::Halved(halved)) => return perf::halved::run(halved).map(|()| ExitCode::SUCCESS),
+        Some(Life::Day(day)) => return perf::day::run(day).map(|()| ExitCode::SUCCESS),
+        None => {}
+    }
     let seeds = Seeds {
         from: args.from,
         many: args.seeds,

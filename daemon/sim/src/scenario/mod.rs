@@ -19,7 +19,7 @@ pub(crate) use parts::equal_to;
 pub use parts::{
     Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, GroupPlan, JobPlan, Load, PodPlan,
 };
-pub use parts::{TraceRow, WorkloadPlan};
+pub use parts::{Scoring, TraceRow, WorkloadPlan};
 pub use read::Fetch;
 
 use model::{Aims, Instant, Offer, Span};
@@ -43,6 +43,8 @@ pub struct Scenario {
     pub cluster: String,
     /// From launch to a Ready node.
     pub boot: Lag,
+    /// What the scheduler prefers.
+    pub scoring: Scoring,
     /// From admission to a started Fargate pod.
     pub fargate_start: Lag,
     /// For how long a placement on Fargate stays in force after it was last decided.

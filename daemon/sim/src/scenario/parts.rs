@@ -65,6 +65,8 @@ pub struct WorkloadPlan {
     pub pod: PodPlan,
     /// Replicas at the start.
     pub replicas: u32,
+    /// Replicas from these times on (after the start), as somebody else sets them; sorted by time.
+    pub sizes: Vec<(Span, u32)>,
     /// CPU load that its ready pods share; `None`: an even 60 % of the request.
     pub load: Option<Load>,
     /// Its disruption budget.
@@ -102,6 +104,16 @@ pub enum Curve {
     },
     /// Straight lines between points (time since the start, value); flat before the first and after the last.
     Points(Vec<(Span, i64)>),
+}
+
+/// Which of the nodes that hold a pod the stand-in scheduler prefers (plugin NodeResourcesFit).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scoring {
+    /// The emptiest, as kube-scheduler comes.
+    #[default]
+    LeastAllocated,
+    /// The fullest, as profiles for utilisation set it.
+    MostAllocated,
 }
 
 /// A disruption budget over the pods of one workload.

@@ -63,11 +63,12 @@ pub(super) fn deployments(at: At<'_, '_>) -> Vec<WorkloadPlan> {
     let mut seen = Vec::new();
     at.items()
         .filter_map(|item| {
-            only(item, &["replicas", "load", "budget", "hpa", "scale"]);
+            only(item, &["replicas", "sizes", "load", "budget", "hpa", "scale"]);
             let (name, pod) = pod(item, "Deployment", "default", &mut seen)?;
             let annotations = item.get("scale").text();
             Some(WorkloadPlan {
                 replicas: pods_of(item.get("replicas"), 1),
+                sizes: sizes(item.get("sizes")),
                 load: load(item.get("load")),
                 budget: budget(item.get("budget")),
                 hpa: item.get("hpa").text().map(str::to_owned),
@@ -285,6 +286,19 @@ fn load(at: At<'_, '_>) -> Option<Load> {
 
 fn load_milli(at: At<'_, '_>) -> i64 {
     values::at_most(at, values::cpu_milli(at).unwrap_or(0), MAX_LOAD_MILLI)
+}
+
+fn sizes(at: At<'_, '_>) -> Vec<(Span, u32)> {
+    let mut read: Vec<(Span, u32)> = Vec::new();
+    for item in at.items() {
+        item.only(&["at", "replicas"]);
+        let when = values::span(item.get("at")).unwrap_or_default();
+        if read.last().is_some_and(|(before, _)| *before >= when) {
+            item.get("at").problem("must be later than the size before");
+        }
+        read.push((when, pods_of(item.get("replicas"), 1)));
+    }
+    read
 }
 
 fn points(at: At<'_, '_>) -> Vec<(Span, i64)> {

@@ -2,7 +2,7 @@
 //!
 //! Files beside it (offers, traces) are fetched by the caller's function, so that nothing here does I/O.
 
-use crate::scenario::{Arrivals, Lag, Scenario, offers, pods, strikes, values};
+use crate::scenario::{Arrivals, Lag, Scenario, Scoring, offers, pods, strikes, values};
 use manifest::{At, Problems, Sheet};
 use model::aims::{Aims, Mode};
 use model::{Instant, Span};
@@ -60,7 +60,14 @@ fn whole(top: At<'_, '_>, file: &str, fetch: Fetch<'_>) -> (Scenario, Problems) 
     }
     top.only(&FIELDS);
     let cluster = top.get("cluster");
-    cluster.only(&["name", "zones", "boot", "fargate_start", "placement_ttl"]);
+    cluster.only(&[
+        "name",
+        "zones",
+        "boot",
+        "scoring",
+        "fargate_start",
+        "placement_ttl",
+    ]);
     let zones = zones(cluster.get("zones"));
     let aims = aims(top.get("aims"), file, &mut outside);
     let groups = offers::groups(top.get("groups"), &zones);
@@ -78,6 +85,7 @@ fn whole(top: At<'_, '_>, file: &str, fetch: Fetch<'_>) -> (Scenario, Problems) 
         cycle: values::positive(top.get("cycle"), Span::from_secs(30)),
         cluster: cluster.get("name").text().unwrap_or("simulated").to_owned(),
         boot: values::lag(cluster.get("boot"), Lag::secs(30, 90)),
+        scoring: scoring(cluster.get("scoring")),
         fargate_start: values::lag(cluster.get("fargate_start"), Lag::secs(45, 60)),
         placement_ttl: values::positive(cluster.get("placement_ttl"), Span::from_secs(900)),
         groups: groups.into_iter().map(|g| g.plan).collect(),
@@ -103,6 +111,7 @@ fn blank() -> Scenario {
         cycle: Span::from_secs(30),
         cluster: String::new(),
         boot: Lag::secs(0, 0),
+        scoring: Scoring::default(),
         fargate_start: Lag::secs(0, 0),
         placement_ttl: Span::ZERO,
         groups: Vec::new(),
@@ -127,6 +136,17 @@ fn aims(at: At<'_, '_>, file: &str, outside: &mut Problems) -> Aims {
         });
     aims.modes.cluster = aims.modes.cluster.or(Some(Mode::Act));
     aims
+}
+
+fn scoring(at: At<'_, '_>) -> Scoring {
+    match at.text() {
+        None | Some("least-allocated") => Scoring::LeastAllocated,
+        Some("most-allocated") => Scoring::MostAllocated,
+        Some(_) => {
+            at.problem("must be least-allocated or most-allocated");
+            Scoring::LeastAllocated
+        }
+    }
 }
 
 fn zones(at: At<'_, '_>) -> Vec<String> {

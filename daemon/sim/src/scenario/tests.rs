@@ -16,7 +16,7 @@ fn problems(text: &str) -> Vec<String> {
 const SMALL: &str = "
 name: small
 duration: 1h
-cluster: {zones: [a, b]}
+cluster: {zones: [a, b], scoring: most-allocated}
 groups:
   - {name: general, types: [m6a.large, c6a.large], min: 1, max: 5, labels: {team: shop}}
   - {name: cheap, types: [m6a.large], purchase: spot, zones: [b]}
@@ -28,6 +28,7 @@ deployments:
     cpu: 0.5
     memory: 1Gi
     replicas: 4
+    sizes: [{at: 5m, replicas: 6}, {at: 10m, replicas: 3}]
     load: {low: 1, high: 4, peak: '14:00', noise: 5%, burst: 1500m}
     budget: {max_unavailable: 25%}
 jobs:
@@ -50,6 +51,9 @@ fn a_scenario_is_read() {
     };
     let read = Scenario::read("s.yaml", SMALL.as_bytes(), &trace).unwrap();
     assert_eq!(read.cycles(), 120);
+    assert_eq!(read.scoring, Scoring::MostAllocated);
+    let sizes = [(Span::from_secs(300), 6), (Span::from_secs(600), 3)];
+    assert_eq!(read.workloads[0].sizes, sizes);
     assert_eq!(read.instant_of(2), read.start + Span::from_secs(60));
     let names: Vec<&str> = read.groups.iter().map(|g| g.name.as_str()).collect();
     assert_eq!(names, ["cheap", "general", "less"], "sorted");

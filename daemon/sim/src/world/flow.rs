@@ -43,6 +43,11 @@ impl State {
         for (ix, arrivals) in scenario.arrivals.iter().enumerate() {
             state.expect_arrivals(ix, arrivals);
         }
+        for (plan, workload) in scenario.workloads.iter().enumerate() {
+            for (ix, (at, _)) in workload.sizes.iter().enumerate() {
+                state.queue.push(scenario.start + *at, Event::Resized(plan, ix));
+            }
+        }
         for (ix, fault) in scenario.faults.iter().enumerate() {
             state.queue.push(scenario.start + fault.at, Event::Strikes(ix));
         }
@@ -130,6 +135,7 @@ impl State {
             Event::Gone(pod) => self.forget(&pod),
             Event::FargateReady(pod) => self.bind_to_fargate(&pod),
             Event::Arrives(ix, number) => self.arrive(ix, number),
+            Event::Resized(plan, ix) => self.resize(plan, ix),
             Event::Strikes(ix) => self.strike(ix),
         }
     }

@@ -6,7 +6,8 @@ use crate::world::scheduler;
 use crate::world::state::{Owner, OwnerKind, SimPod, State};
 use model::pod::PodPhase;
 use model::selector::Labels;
-use model::{GroupKind, GroupName, Instant, NodeName, PodKey, PodSpec, Resources, Span, WorkloadKey};
+use model::{GroupKind, GroupName, NodeName, PodKey, PodSpec, Resources, Span, WorkloadKey};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -126,19 +127,56 @@ impl State {
             .next()
     }
 
-    /// A ReplicaSet's order of giving up: waiting pods, then starting ones, then the newest.
+    /// Somebody else sets replicas, as the scenario says.
+    pub(crate) fn resize(&mut self, plan: usize, ix: usize) {
+        let scenario = Arc::clone(&self.scenario);
+        let Some(workload) = scenario.workloads.get(plan) else {
+            return;
+        };
+        let key = WorkloadKey::new("Deployment", &workload.pod.spec.namespace, &workload.name);
+        let owner = self.owners.get_mut(&key).map(|owner| &mut owner.kind);
+        if let (
+            Some(OwnerKind::Deployment {
+                replicas, generation, ..
+            }),
+            Some((_, size)),
+        ) = (owner, workload.sizes.get(ix))
+        {
+            *replicas = *size;
+            *generation += 1;
+            self.dirty = true;
+        }
+    }
+
+    /// A ReplicaSet's order of giving up (kubernetes `ActivePodsWithRanks`): waiting pods, starting ones, those
+    /// that share their node with most siblings, then those that are Ready for the shortest time, in powers of
+    /// two; by chance among equals (upstream by their random UID).
     fn delete_surplus(&mut self, owner: &WorkloadKey, surplus: u32) {
         if surplus == 0 {
             return;
         }
-        let mut pods: Vec<(PodPhase, std::cmp::Reverse<Instant>, PodKey)> = self
-            .pods
-            .iter()
-            .filter(|(_, p)| p.owner == *owner && p.stays())
-            .map(|(key, p)| (p.phase, std::cmp::Reverse(p.created), key.clone()))
+        let mine = || self.pods.iter().filter(|(_, p)| p.owner == *owner && p.stays());
+        let mut on: BTreeMap<&NodeName, usize> = BTreeMap::new();
+        for node in mine().filter_map(|(_, p)| p.node.as_ref()) {
+            *on.entry(node).or_insert(0) += 1;
+        }
+        let mut pods: Vec<(PodPhase, Reverse<usize>, u32, u64, PodKey)> = mine()
+            .map(|(key, p)| {
+                let siblings = p.node.as_ref().and_then(|node| on.get(node)).copied();
+                let ready = self.now.since(p.bound.unwrap_or(self.now)).secs().unsigned_abs();
+                let chance = chance(self.scenario.seed, key);
+                let power = ready.checked_ilog2().map_or(0, |log| log + 1);
+                (
+                    p.phase,
+                    Reverse(siblings.unwrap_or(0)),
+                    power,
+                    chance,
+                    key.clone(),
+                )
+            })
             .collect();
         pods.sort();
-        for (_, _, key) in pods.into_iter().take(surplus as usize) {
+        for (.., key) in pods.into_iter().take(surplus as usize) {
             self.delete_pod(&key);
         }
     }
@@ -251,6 +289,15 @@ impl State {
         self.owners.insert(key, owner);
         self.dirty = true;
     }
+}
+
+/// The random part of a pod's identity (FNV-1a).
+fn chance(seed: u64, key: &PodKey) -> u64 {
+    let name = key.namespace.bytes().chain(key.name.bytes());
+    name.chain(seed.to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
 }
 
 fn of_row(pod: &PodPlan, row: &TraceRow) -> PodPlan {

@@ -26,6 +26,8 @@ pub(crate) enum Event {
     FargateReady(PodKey),
     /// A burst of jobs: index of the arrivals, number of the burst (a trace: its row).
     Arrives(usize, u64),
+    /// Somebody sets the replicas of a workload: its index, and the index of the size.
+    Resized(usize, usize),
     /// A fault strikes: its index.
     Strikes(usize),
 }

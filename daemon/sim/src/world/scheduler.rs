@@ -1,9 +1,10 @@
-//! The stand-in kube-scheduler: filters, scores, binds; honours nominations.
+//! The stand-in kube-scheduler: filters, scores by LeastAllocated or MostAllocated, binds; honours nominations.
 //!
 //! It has a fit of its own on purpose: what the engine counts on and this one refuses shows up as pods that
 //! wait. Deliberately absent: preemption, and every constraint that a scenario cannot express.
 
 use crate::referee::Violation;
+use crate::scenario::Scoring;
 use crate::world::queue::Event;
 use crate::world::state::{SimNode, State};
 use model::pod::{PodPhase, SpecIx, Taint, TaintEffect, Toleration};
@@ -58,7 +59,14 @@ impl State {
         self.nodes
             .iter()
             .filter(|(name, node)| fits(name, node))
-            .map(|(name, node)| (Reverse(emptiness(&spec.requests, node)), name))
+            .map(|(name, node)| {
+                let empty = emptiness(&spec.requests, node);
+                let score = match self.scenario.scoring {
+                    Scoring::LeastAllocated => empty,
+                    Scoring::MostAllocated => -empty,
+                };
+                (Reverse(score), name)
+            })
             .min()
             .map(|(_, name)| name.clone())
     }

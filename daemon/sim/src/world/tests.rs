@@ -5,7 +5,7 @@ use crate::referee::ViolationKind;
 use crate::rng::Lag;
 use crate::scenario::{
     Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, Fault, FaultKind, GroupPlan, JobPlan, Load,
-    PodPlan, Scenario, WorkloadPlan,
+    PodPlan, Scenario, Scoring, WorkloadPlan,
 };
 use model::offer::{Confidence, OfferKind, Purchase};
 use model::pod::{PodPhase, Toleration};
@@ -15,6 +15,7 @@ use model::{
     GroupKind, GroupName, InstanceId, Instant, NodeName, Offer, OfferId, Outcome, PodKey, PodSpec, Reason,
     Resources, Snapshot, Source, Span, Step, StepId, StepKind, UsdPerHour, WorkloadKey,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const WEB: &str = "web";
@@ -111,6 +112,7 @@ fn scenario() -> Scenario {
         cycle: Span::from_secs(30),
         cluster: "test".to_owned(),
         boot: Lag::secs(30, 90),
+        scoring: Scoring::default(),
         fargate_start: Lag::secs(45, 60),
         placement_ttl: Span::from_secs(900),
         groups: vec![group("general", GroupKind::Asg, 1), fargate()],
@@ -123,6 +125,7 @@ fn scenario() -> Scenario {
             name: WEB.to_owned(),
             pod: pod("Deployment", "shop", WEB, 500),
             replicas: 3,
+            sizes: Vec::new(),
             load: Some(Load {
                 curve: Curve::Even(900),
                 noise_permille: 0,
@@ -557,4 +560,49 @@ fn faults_strike() {
     let seen = play.wait(90);
     assert_eq!(seen.freshness(Source::Metrics), model::Freshness::Missing);
     assert!(seen.workloads.iter().all(|w| w.metrics.is_empty()));
+}
+
+#[test]
+fn somebody_else_sets_replicas_and_a_replica_set_gives_up_doubled_pods_first() {
+    let mut day = scenario();
+    day.workloads[0].budget = None;
+    day.workloads[0].sizes = vec![(Span::from_secs(200), 5), (Span::from_secs(400), 2)];
+    let mut play = Play::of(day);
+    assert_eq!(count(&play.wait(100), WEB, PodPhase::Running), 3);
+    let _ = play.grow(1, 2);
+    // Three fill the first node: the two that come later run on the second.
+    let seen = play.wait(299);
+    assert_eq!(count(&seen, WEB, PodPhase::Running), 5);
+    let on = |seen: &Snapshot, node: &str| {
+        let there =
+            |pod: &&model::Pod| pod.node == Some(NodeName::new(node)) && &*pod.key.namespace == "shop";
+        seen.pods.iter().filter(there).count()
+    };
+    assert_eq!((on(&seen, "general-0001"), on(&seen, "general-0002")), (3, 2));
+    let seen = play.wait(30);
+    assert_eq!(count(&seen, WEB, PodPhase::Running), 2);
+    assert_eq!(
+        (on(&seen, "general-0001"), on(&seen, "general-0002")),
+        (0, 2),
+        "of the fullest node first, though its pods are the oldest"
+    );
+}
+
+#[test]
+fn the_scheduler_fills_the_emptiest_or_the_fullest_node() {
+    for (scoring, spread) in [
+        (Scoring::LeastAllocated, [2, 2]),
+        (Scoring::MostAllocated, [3, 1]),
+    ] {
+        let mut day = scenario();
+        day.scoring = scoring;
+        day.groups[0].initial = 2;
+        day.workloads[0].replicas = 4;
+        let seen = Play::of(day).wait(30);
+        let mut on: BTreeMap<&NodeName, usize> = BTreeMap::new();
+        for pod in seen.pods.iter().filter(|pod| &*pod.key.namespace == "shop") {
+            *on.entry(pod.node.as_ref().unwrap()).or_default() += 1;
+        }
+        assert_eq!(on.into_values().collect::<Vec<_>>(), spread, "{scoring:?}");
+    }
 }
