@@ -33,6 +33,8 @@ test: policies tools ## All tests, the end-to-end ones included
 bench: policies ## The figures of README's table, as ratios in one run
 	@cargo bench --quiet --profile dev -p plimsoll-host
 	@cargo run --quiet -p plimsoll-perf
+	@cargo run --quiet -p plimsoll-perf -- halved --seeds 3
+	@cargo run --quiet -p plimsoll-perf -- day --hours 6 --unneeded 0
 
 lint: ## Format and clippy, as CI has them
 	@cargo fmt --all --check

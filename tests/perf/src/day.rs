@@ -7,8 +7,8 @@
 mod law;
 mod report;
 
+use crate::at_once::unlimited;
 use crate::catalogue::{self, Catalogue};
-use crate::running::unlimited;
 use crate::snapshot;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -355,4 +355,38 @@ fn play(scenario: Scenario, bound: Usd) -> Result<Evening> {
         slowest_ms: slowest,
         plans,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        day: Day,
+    }
+
+    #[test]
+    fn an_hour_plays_the_same_twice_and_breaks_nothing() {
+        if !data::folder().exists() {
+            eprintln!("skipped: no outside data at {}", data::folder().display());
+            return;
+        }
+        let args = Line::parse_from(["day", "--hours", "1", "--vcpu", "16"]).day;
+        let deployments = law::deployments(7).unwrap();
+        let sizes = law::sizes(&deployments).unwrap();
+        let offers = Catalogue::up_to(16).offers(&catalogue::prices().unwrap());
+        let hour = || {
+            let aims = aims(&args, 0.002, 0);
+            let scenario = scenario(&args, (&deployments, &sizes), &offers, aims, 7);
+            play(scenario, Usd(10_000_000_000)).unwrap()
+        };
+        let (one, other) = (hour(), hour());
+        assert_eq!((one.plans, one.evictions), (other.plans, other.evictions));
+        assert!((one.usd - other.usd).abs() < f64::EPSILON);
+        assert!(one.pods > 424 && one.launches > 0, "{one:?}");
+    }
 }

@@ -3,9 +3,9 @@
 //! Everything but money is switched off: how much an eviction counts is the dial of the curve cost × evictions. What
 //! is reached is held against the bound of packing the pods that are left from scratch.
 
+use crate::at_once::{Counts, Running, eager};
 use crate::catalogue::{self, Catalogue};
 use crate::plot::{self, Mark};
-use crate::running::{Counts, Running, eager};
 use crate::snapshot;
 use crate::workload::Source;
 use anyhow::Result;

@@ -3,6 +3,7 @@
 //! Traces and prices are read where `PLIMSOLL_DATA` points, never copied. Small service pods come from a
 //! generator (`k8smix`) and are synthetic: no public trace has them.
 
+pub mod at_once;
 pub mod catalogue;
 pub mod data;
 pub mod day;
@@ -11,7 +12,6 @@ pub mod karpenter;
 pub mod measure;
 pub mod oneshot;
 pub mod plot;
-pub mod running;
 pub mod snapshot;
 pub mod suite;
 pub mod table;

@@ -23,7 +23,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 #[derive(Parser)]
 struct Args {
     #[command(subcommand)]
-    life: Option<Life>,
+    verb: Option<Verb>,
     /// Seeds of rows that draw their pods, from 41 on: none of them was used for tuning.
     #[arg(long, default_value_t = 5)]
     seeds: u64,
@@ -43,7 +43,7 @@ struct Args {
 
 /// A cluster over time, instead of the table.
 #[derive(Subcommand)]
-enum Life {
+enum Verb {
     /// After half of the pods are gone: cost against evictions at rest.
     Halved(perf::halved::Halved),
     /// Scenario S2, a day of rising and falling demand: cost against evictions.
@@ -58,9 +58,9 @@ enum Output {
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    match &args.life {
-        Some(Life::Halved(halved)) => return perf::halved::run(halved).map(|()| ExitCode::SUCCESS),
-        Some(Life::Day(day)) => return perf::day::run(day).map(|()| ExitCode::SUCCESS),
+    match &args.verb {
+        Some(Verb::Halved(halved)) => return perf::halved::run(halved).map(|()| ExitCode::SUCCESS),
+        Some(Verb::Day(day)) => return perf::day::run(day).map(|()| ExitCode::SUCCESS),
         None => {}
     }
     let seeds = Seeds {

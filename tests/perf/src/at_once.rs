@@ -418,3 +418,65 @@ impl Running {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+
+    /// A small cluster on the built-in price list, packed, with every second pod gone.
+    fn halved() -> Running {
+        let mut prices = manifest::built_in();
+        for row in &mut prices.rows {
+            row.zones = vec!["a".to_owned()];
+        }
+        let shapes = vec![
+            (250, 512 << 20, 60),
+            (1000, 2 << 30, 30),
+            (100, 1 << 30, 50),
+            (2000, 4 << 30, 8),
+        ];
+        let seen = snapshot::waiting(&shapes, Catalogue::up_to(16).offers(&prices));
+        let mut running = Running::new(seen, eager(0));
+        running.cycle().unwrap();
+        assert_eq!(running.demand().count(), 148);
+        assert!(
+            running.demand().all(|pod| pod.node.is_some()),
+            "bound where they were planned"
+        );
+        let gone = running.demand().step_by(2).map(|pod| pod.key.clone()).collect();
+        running.delete(&gone);
+        running.take_counts();
+        running
+    }
+
+    #[test]
+    fn a_halved_cluster_comes_to_rest_cheaper_and_loses_no_pod() {
+        let mut running = halved();
+        let before = running.rate();
+        let nodes = running.seen().nodes.len();
+        running.rest(&mut |_| {}).unwrap();
+        let counts = running.take_counts();
+        assert_eq!(running.demand().count(), 74);
+        assert!(running.rate() < before && counts.evictions > 0);
+        let after = nodes + counts.launches as usize - counts.removals as usize;
+        assert_eq!(running.seen().nodes.len(), after);
+        assert_eq!(running.seen().groups[0].desired as usize, after);
+    }
+
+    #[test]
+    fn the_same_cluster_comes_to_the_same_rest() {
+        let (mut one, mut other) = (halved(), halved());
+        one.rest(&mut |_| {}).unwrap();
+        other.rest(&mut |_| {}).unwrap();
+        assert_eq!(one.seen(), other.seen());
+    }
+
+    #[test]
+    fn dear_evictions_are_not_made() {
+        let mut running = halved();
+        running.set_aims(eager(1_000_000_000_000));
+        running.rest(&mut |_| {}).unwrap();
+        assert_eq!(running.take_counts().evictions, 0);
+    }
+}
