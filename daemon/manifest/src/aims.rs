@@ -8,7 +8,7 @@ use crate::problem::{Problems, quoted};
 use crate::sheet::{At, Sheet};
 use crate::tree::Tree;
 use model::advice::Hook;
-use model::aims::{Aims, Catalogue, FargateAim, Mode, Modes, ScaleAim, ShrinkAims};
+use model::aims::{Aims, Catalogue, FargateAim, Mode, Modes, ScaleAim, ShrinkAims, SpreadDefault};
 use model::ids::{GroupName, WorkloadKey};
 use model::limits::Limits;
 use model::money::UsdPerHour;
@@ -40,6 +40,7 @@ fn read(top: At<'_, '_>) -> Aims {
         "schedulers",
         "groups",
         "zones",
+        "spread_defaults",
     ]);
     Aims {
         modes: modes(top),
@@ -51,7 +52,33 @@ fn read(top: At<'_, '_>) -> Aims {
         schedulers: texts(top.get("schedulers")),
         groups: texts(top.get("groups")).into_iter().map(GroupName::new).collect(),
         zones: top.get("zones").labels(),
+        spread_defaults: spread_defaults(top.get("spread_defaults")),
     }
+}
+
+/// `defaultConstraints` as KubeSchedulerConfiguration writes them. Those that do not hold pods back
+/// (`ScheduleAnyway`) are preferences and left out.
+fn spread_defaults(at: At<'_, '_>) -> Vec<SpreadDefault> {
+    let default = |at: At<'_, '_>| {
+        at.only(&["topologyKey", "maxSkew", "whenUnsatisfiable"]);
+        let key = at.get("topologyKey").name()?.to_owned();
+        let skew = at.get("maxSkew").count().filter(|skew| *skew > 0);
+        if skew.is_none() {
+            at.get("maxSkew").problem("must be 1 or more");
+        }
+        match at.get("whenUnsatisfiable").name()? {
+            "DoNotSchedule" => Some(SpreadDefault { key, skew: skew? }),
+            "ScheduleAnyway" => None,
+            other => {
+                at.get("whenUnsatisfiable").problem(format_args!(
+                    "{}: must be DoNotSchedule or ScheduleAnyway",
+                    quoted(other)
+                ));
+                None
+            }
+        }
+    };
+    at.items().filter_map(default).collect()
 }
 
 fn modes(top: At<'_, '_>) -> Modes {

@@ -13,12 +13,13 @@ use crate::offers::PriceList;
 use crate::pod::PodObject;
 use crate::problem::{Problem, Problems};
 use crate::profile::ProfileObject;
-use crate::volumes::Storage;
+use crate::storage::{Needs, Storage};
+use crate::volumes::ClaimRef;
 use crate::workload::{BudgetObject, ScalerObject, WorkloadObject};
-use crate::{market, replicas};
+use crate::{attach, market, replicas};
 use model::aims::Aims;
 use model::ids::WorkloadKey;
-use model::pod::{Pod, PodPhase, PodSpec, SpecIx, Unmodelled};
+use model::pod::{Pod, PodPhase, PodSpec, SpecIx};
 use model::selector::Labels;
 use model::snapshot::{Freshness, Snapshot, Source};
 use model::time::Instant;
@@ -45,9 +46,12 @@ pub struct ClusterBuilder {
 /// A pod that still waits for what other objects tell about it.
 struct PodRow {
     pod: Pod,
-    claims: Vec<String>,
+    claims: Vec<ClaimRef>,
     replica_set: Option<String>,
 }
+
+/// Claims that the pods of a workload mount, by workload.
+type ClaimsOf = BTreeMap<WorkloadKey, Vec<ClaimRef>>;
 
 impl ClusterBuilder {
     /// Nothing yet.
@@ -89,6 +93,8 @@ impl ClusterBuilder {
             Object::Claim(claim) => self.storage.add_claim(claim),
             Object::Volume(volume) => self.storage.add_volume(volume),
             Object::Class(class) => self.storage.add_class(class),
+            Object::Driver(driver) => self.storage.add_driver(driver),
+            Object::Attach(limits) => self.storage.add_limits(limits),
             Object::Profile(profile) => self.profiles.push(profile),
             Object::Ignored(_) => {}
             Object::Unknown(kind) => *self.skipped.entry(kind).or_insert(0) += 1,
@@ -108,8 +114,8 @@ impl ClusterBuilder {
 
     /// The Snapshot, with what `prices` offers under these aims.
     pub fn finish(mut self, prices: &PriceList, aims: &Aims) -> Snapshot {
-        let pods = self.resolved_pods();
-        let workloads = self.resolved_workloads();
+        let (pods, mut claims) = self.resolved_pods();
+        let (workloads, claims_of) = self.resolved_workloads();
         let mut seen = Snapshot {
             cycle: 1,
             sources: [
@@ -128,6 +134,12 @@ impl ClusterBuilder {
             ..Snapshot::default()
         };
         replicas::add_missing(&mut seen.pods, &seen.workloads, &self.specs);
+        for pod in seen.pods.iter().skip(claims.len()) {
+            let owner = self.specs.get(pod.spec).owner.clone();
+            let of_owner = owner.and_then(|owner| claims_of.get(&owner).cloned());
+            claims.push(of_owner.unwrap_or_default());
+        }
+        self.tie(&mut seen, &claims, &claims_of);
         seen.at = self.newest(&seen.pods);
         seen.budgets = self
             .budgets
@@ -136,6 +148,7 @@ impl ClusterBuilder {
             .collect();
         market::join(&mut seen, &self, prices, aims);
         seen.specs = self.specs.into_list();
+        attach::limit_volumes(&mut seen, self.storage.limits());
         seen.sort();
         seen
     }
@@ -155,6 +168,8 @@ impl ClusterBuilder {
             Object::Claim(claim) => ("PersistentVolumeClaim", &claim.namespace, &claim.name),
             Object::Volume(volume) => ("PersistentVolume", "", &volume.name),
             Object::Class(class) => ("StorageClass", "", &class.name),
+            Object::Driver(driver) => ("CSIDriver", "", &driver.name),
+            Object::Attach(limits) => ("CSINode", "", &limits.node),
             Object::Profile(profile) => ("FargateProfile", "", &profile.name),
             Object::Scaler(_) | Object::Ignored(_) | Object::Unknown(_) => return Ok(()),
         };
@@ -200,11 +215,12 @@ impl ClusterBuilder {
         }
     }
 
-    /// Pods with their real owners and with claims that the engine cannot model flagged.
-    fn resolved_pods(&mut self) -> Vec<Pod> {
-        let mut known: BTreeMap<(SpecIx, Option<WorkloadKey>, bool), SpecIx> = BTreeMap::new();
+    /// Pods with their real owners, and the claims of each.
+    fn resolved_pods(&mut self) -> (Vec<Pod>, Vec<Vec<ClaimRef>>) {
+        let mut known: BTreeMap<(SpecIx, WorkloadKey), SpecIx> = BTreeMap::new();
         let rows = std::mem::take(&mut self.pods);
         let mut pods = Vec::with_capacity(rows.len());
+        let mut all_claims = Vec::with_capacity(rows.len());
         for PodRow {
             mut pod,
             claims,
@@ -212,32 +228,62 @@ impl ClusterBuilder {
         } in rows
         {
             let namespace = &pod.key.namespace;
-            let tied = claims.iter().any(|claim| !self.storage.is_free(namespace, claim));
             let owner = replica_set.and_then(|name| {
                 let controller = self.replica_sets.get(&(namespace.to_string(), name))?;
                 Some(WorkloadKey::new(&controller.kind, namespace, &controller.name))
             });
-            if tied || owner.is_some() {
-                let key = (pod.spec, owner, tied);
+            if let Some(owner) = owner {
+                let key = (pod.spec, owner);
                 pod.spec = if let Some(ix) = known.get(&key) {
                     *ix
                 } else {
                     let mut spec = PodSpec::clone(&self.specs.get(pod.spec));
-                    spec.owner = key.1.clone().or(spec.owner);
-                    if tied {
-                        flag_claim(&mut spec);
-                    }
+                    spec.owner = Some(key.1.clone());
                     let ix = self.specs.add(spec);
                     known.insert(key, ix);
                     ix
                 };
             }
             pods.push(pod);
+            all_claims.push(claims);
         }
-        pods
+        (pods, all_claims)
     }
 
-    fn resolved_workloads(&mut self) -> Vec<Workload> {
+    /// Ties pods and templates to where their volumes can be had.
+    fn tie(&mut self, seen: &mut Snapshot, claims: &[Vec<ClaimRef>], claims_of: &ClaimsOf) {
+        for (pod, claims) in seen.pods.iter().zip(claims) {
+            if pod.phase != PodPhase::Finished {
+                self.storage.note(&pod.key, pod.node.is_none(), claims);
+            }
+        }
+        let mut known: BTreeMap<(SpecIx, Needs), SpecIx> = BTreeMap::new();
+        let mut tied = |specs: &mut Specs, ix: SpecIx, needs: Needs| {
+            if needs.is_none() {
+                return ix;
+            }
+            *known.entry((ix, needs)).or_insert_with_key(|(ix, needs)| {
+                let mut spec = PodSpec::clone(&specs.get(*ix));
+                needs.clone().settle(&mut spec);
+                specs.add(spec)
+            })
+        };
+        for (pod, claims) in seen.pods.iter_mut().zip(claims) {
+            let needs = self
+                .storage
+                .needs(&pod.key.namespace, Some(&pod.key.name), claims);
+            pod.spec = tied(&mut self.specs, pod.spec, needs);
+        }
+        for workload in &mut seen.workloads {
+            let claims = claims_of.get(&workload.key).map_or(&[][..], Vec::as_slice);
+            let needs = self.storage.needs(&workload.key.namespace, None, claims);
+            workload.template = workload.template.map(|ix| tied(&mut self.specs, ix, needs));
+        }
+    }
+
+    /// Workloads with their templates, and the claims of their pods.
+    fn resolved_workloads(&mut self) -> (Vec<Workload>, ClaimsOf) {
+        let mut claims_of = ClaimsOf::new();
         let mut objects = std::mem::take(&mut self.workloads);
         let deployments: BTreeSet<WorkloadKey> = objects.iter().map(|o| o.workload.key.clone()).collect();
         objects.retain(|object| !is_revision(&object.workload.key, &deployments));
@@ -246,22 +292,17 @@ impl ClusterBuilder {
             mut workload,
             template,
             claims,
-            claim_templates,
             ..
         } in objects
         {
-            let namespace = &workload.key.namespace;
-            let tied = claim_templates || claims.iter().any(|claim| !self.storage.is_free(namespace, claim));
-            workload.template = template.map(|mut spec| {
-                if tied {
-                    flag_claim(&mut spec);
-                }
-                self.specs.add(spec)
-            });
+            workload.template = template.map(|spec| self.specs.add(spec));
+            if !claims.is_empty() {
+                claims_of.insert(workload.key.clone(), claims);
+            }
             workload.owned_by = self.scalers.get(&workload.key).cloned();
             workloads.push(workload);
         }
-        workloads
+        (workloads, claims_of)
     }
 
     /// The newest time in the input stands for now: nobody here reads a clock.
@@ -283,13 +324,6 @@ fn is_revision(key: &WorkloadKey, listed: &BTreeSet<WorkloadKey>) -> bool {
         None
     };
     name.is_some_and(|(name, _)| listed.contains(&WorkloadKey::new("Deployment", &key.namespace, name)))
-}
-
-fn flag_claim(spec: &mut PodSpec) {
-    if !spec.unmodelled.contains(&Unmodelled::VolumeClaim) {
-        spec.unmodelled.push(Unmodelled::VolumeClaim);
-        spec.unmodelled.sort();
-    }
 }
 
 /// A budget's allowance as its status tells it, else computed from the pods that are there, as the disruption

@@ -5,6 +5,7 @@
 //! [`Tree`] and the functions that end in `_from`.
 
 mod aims;
+mod attach;
 mod builtin;
 mod cluster;
 mod documents;
@@ -25,11 +26,13 @@ mod replicas;
 mod requests;
 mod selectors;
 mod sheet;
+mod storage;
 mod tree;
 mod volumes;
 mod workload;
 
 pub use aims::{aims, aims_from, duration};
+pub use attach::{ebs_volumes, limit_volumes};
 pub use builtin::built_in;
 pub use cluster::ClusterBuilder;
 pub use documents::{MAX_BYTES, each_object, objects, single};
@@ -39,13 +42,15 @@ pub use intern::Specs;
 pub use meta::{Controller, instant};
 pub use node::{ARCH, HOSTNAME, INSTANCE_TYPE, NodeObject, OS, ZONE, ZONE_ID, group_of};
 pub use object::{
-    Object, budget_from, claim_from, class_from, node_from, pod_from, scaler_from, volume_from, workload_from,
+    Object, attach_from, budget_from, claim_from, class_from, driver_from, node_from, pod_from, scaler_from,
+    volume_from, workload_from,
 };
 pub use offers::{FLEET, PriceList, Skipped, TypeRow, fleet_group, offers, price_list, usual_allocatable};
 pub use pod::PodObject;
 pub use problem::{Problem, Problems};
 pub use profile::ProfileObject;
 pub use sheet::{At, Sheet};
+pub use storage::{Needs, Storage};
 pub use tree::Tree;
-pub use volumes::{ClaimObject, Storage, StorageObject};
+pub use volumes::{AttachObject, ClaimObject, ClaimRef, ClassObject, DriverObject, VolumeObject};
 pub use workload::{Amount, BudgetObject, ScalerObject, WorkloadObject};

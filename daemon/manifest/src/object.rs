@@ -11,7 +11,7 @@ use crate::problem::Problems;
 use crate::profile::{self, ProfileObject};
 use crate::sheet::Sheet;
 use crate::tree::Tree;
-use crate::volumes::{self, ClaimObject, StorageObject};
+use crate::volumes::{self, AttachObject, ClaimObject, ClassObject, DriverObject, VolumeObject};
 use crate::workload::{self, BudgetObject, ScalerObject, WorkloadObject};
 
 /// One object.
@@ -30,9 +30,13 @@ pub enum Object {
     /// A PersistentVolumeClaim.
     Claim(ClaimObject),
     /// A PersistentVolume.
-    Volume(StorageObject),
+    Volume(VolumeObject),
     /// A StorageClass.
-    Class(StorageObject),
+    Class(ClassObject),
+    /// A CSIDriver.
+    Driver(DriverObject),
+    /// A CSINode.
+    Attach(AttachObject),
     /// A Fargate profile.
     Profile(ProfileObject),
     /// Known, but nothing is read from it (Namespace, PriorityClass).
@@ -92,6 +96,8 @@ pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Prob
         "PersistentVolumeClaim" => vec![Object::Claim(volumes::claim(top))],
         "PersistentVolume" => vec![Object::Volume(volumes::volume(top))],
         "StorageClass" => vec![Object::Class(volumes::class(top))],
+        "CSIDriver" => vec![Object::Driver(volumes::driver(top))],
+        "CSINode" => vec![Object::Attach(volumes::attach(top))],
         "FargateProfile" => vec![Object::Profile(profile::fargate_profile(top))],
         "ClusterConfig" => profile::cluster_config(top)
             .into_iter()
@@ -153,11 +159,19 @@ from_tree!(
 );
 from_tree!(
     /// Reads a PersistentVolume.
-    volume_from, "PersistentVolume", volumes::volume => StorageObject
+    volume_from, "PersistentVolume", volumes::volume => VolumeObject
 );
 from_tree!(
     /// Reads a StorageClass.
-    class_from, "StorageClass", volumes::class => StorageObject
+    class_from, "StorageClass", volumes::class => ClassObject
+);
+from_tree!(
+    /// Reads a CSIDriver.
+    driver_from, "CSIDriver", volumes::driver => DriverObject
+);
+from_tree!(
+    /// Reads a CSINode.
+    attach_from, "CSINode", volumes::attach => AttachObject
 );
 
 /// Reads a workload of this kind (`Deployment`, `StatefulSet`, …).

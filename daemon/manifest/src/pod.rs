@@ -8,6 +8,7 @@ use crate::near;
 use crate::requests::pod_requests;
 use crate::selectors;
 use crate::sheet::At;
+use crate::volumes::{self, ClaimRef};
 use model::ids::{NodeName, PodKey, WorkloadKey};
 use model::pod::{PodPhase, PodSpec, PodTraits, Unmodelled};
 use model::selector::Labels;
@@ -22,8 +23,8 @@ pub struct PodObject {
     pub uid: String,
     /// `metadata.resourceVersion`; empty where absent.
     pub resource_version: String,
-    /// What it asks for. Its owner is a Deployment where the ReplicaSet's name shows one; claims are not in
-    /// `unmodelled` yet.
+    /// What it asks for. Its owner is a Deployment where the ReplicaSet's name shows one; what its claims come to
+    /// is not in it yet.
     pub spec: PodSpec,
     /// Where it runs or is bound.
     pub node: Option<NodeName>,
@@ -33,8 +34,8 @@ pub struct PodObject {
     pub created: Instant,
     /// `status.nominatedNodeName`.
     pub nominated: Option<NodeName>,
-    /// Names of the claims it mounts, in its namespace.
-    pub claims: Vec<String>,
+    /// The claims it mounts, in its namespace.
+    pub claims: Vec<ClaimRef>,
     /// Its ReplicaSet, by which a better owner may be found.
     pub replica_set: Option<String>,
 }
@@ -82,7 +83,7 @@ pub(crate) fn pod(top: At<'_, '_>) -> PodObject {
             .text()
             .filter(|n| !n.is_empty())
             .map(NodeName::new),
-        claims: claims(spec, &name),
+        claims: volumes::claims(spec),
         spec: PodSpec {
             owner,
             labels,
@@ -125,24 +126,12 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str) -> PodSpec {
         node_affinity: selectors::node_terms(affinity.at(["nodeAffinity", required])),
         tolerations: selectors::tolerations(spec.get("tolerations")),
         host_ports: near::host_ports(spec),
+        reach: Vec::new(),
+        exclusive: Vec::new(),
+        prefers: selectors::preferences(affinity.get("nodeAffinity")),
         unmodelled: unmodelled(spec),
         traits,
     }
-}
-
-/// Names of the claims that a pod of this name mounts.
-pub(crate) fn claims(spec: At<'_, '_>, pod: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    for volume in spec.get("volumes").items() {
-        let claim = volume.get("persistentVolumeClaim");
-        if claim.is_there() {
-            names.extend(claim.get("claimName").name().map(str::to_owned));
-        } else if volume.get("ephemeral").is_there() {
-            names.extend(volume.get("name").name().map(|volume| format!("{pod}-{volume}")));
-        }
-    }
-    names.sort();
-    names
 }
 
 /// Annotations kept in a spec.
@@ -210,6 +199,7 @@ fn traits(spec: At<'_, '_>, annotations: At<'_, '_>) -> PodTraits {
         do_not_disrupt: DO_NOT_DISRUPT.iter().any(|key| annotation(key) == Some("true"))
             || annotation(SAFE_TO_EVICT) == Some("false"),
         safe_to_evict: annotation(SAFE_TO_EVICT) == Some("true"),
+        spreads: spec.get("topologySpreadConstraints").items().next().is_some(),
         ..PodTraits::default()
     };
     for container in ["containers", "initContainers"]
@@ -244,6 +234,9 @@ fn unmodelled(spec: At<'_, '_>) -> Vec<Unmodelled> {
     let mut found = near::not_modelled(spec);
     if spec.get("resourceClaims").items().count() > 0 {
         found.push(Unmodelled::ResourceClaim);
+    }
+    if volumes::has_inline_disk(spec) {
+        found.push(Unmodelled::InlineDisk);
     }
     found.sort();
     found.dedup();

@@ -5,7 +5,7 @@
 
 use crate::problem::quoted;
 use crate::sheet::At;
-use model::pod::{Taint, TaintEffect, Toleration};
+use model::pod::{Preference, Taint, TaintEffect, Toleration};
 use model::selector::{LabelSelector, NodeTerm, Operator, Requirement};
 
 /// `matchLabels` and `matchExpressions`.
@@ -29,18 +29,37 @@ pub(crate) fn equalities(at: At<'_, '_>) -> Vec<Requirement> {
 
 /// `requiredDuringSchedulingIgnoredDuringExecution` of a node affinity, or a volume's `required`.
 pub(crate) fn node_terms(at: At<'_, '_>) -> Option<Vec<NodeTerm>> {
-    at.is_there().then(|| {
-        let terms = at.get("nodeSelectorTerms").items();
-        let terms = terms.map(|term| NodeTerm {
-            labels: term
-                .get("matchExpressions")
-                .items()
-                .filter_map(requirement)
-                .collect(),
-            fields: term.get("matchFields").items().filter_map(requirement).collect(),
-        });
-        terms.collect()
-    })
+    at.is_there()
+        .then(|| at.get("nodeSelectorTerms").items().map(node_term).collect())
+}
+
+fn node_term(term: At<'_, '_>) -> NodeTerm {
+    NodeTerm {
+        labels: term
+            .get("matchExpressions")
+            .items()
+            .filter_map(requirement)
+            .collect(),
+        fields: term.get("matchFields").items().filter_map(requirement).collect(),
+    }
+}
+
+/// `preferredDuringSchedulingIgnoredDuringExecution` of a node affinity (`at`), sorted; terms that weigh or say
+/// nothing count for nothing (component-helpers `NewPreferredSchedulingTerms`).
+pub(crate) fn preferences(at: At<'_, '_>) -> Vec<Preference> {
+    let terms = at.get("preferredDuringSchedulingIgnoredDuringExecution").items();
+    let preference = |at: At<'_, '_>| {
+        let weight = at.get("weight").count().unwrap_or(0);
+        let term = node_term(at.get("preference"));
+        let says = weight > 0 && term != NodeTerm::default();
+        says.then(|| Preference {
+            term,
+            weight: i32::try_from(weight).unwrap_or(i32::MAX),
+        })
+    };
+    let mut all: Vec<Preference> = terms.filter_map(preference).collect();
+    all.sort();
+    all
 }
 
 fn requirement(at: At<'_, '_>) -> Option<Requirement> {

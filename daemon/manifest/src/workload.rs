@@ -1,11 +1,12 @@
 //! Things with replicas, who scales them, and the budgets over their pods.
 
 use crate::meta::{self, Controller, Meta};
-use crate::pod::{claims, pod_spec};
+use crate::pod::pod_spec;
 use crate::problem::quoted;
 use crate::selectors;
 use crate::sheet::At;
 use crate::tree::Tree;
+use crate::volumes::{self, ClaimRef};
 use model::ids::WorkloadKey;
 use model::pod::{PodSpec, TaintEffect, Toleration};
 use model::selector::LabelSelector;
@@ -19,9 +20,7 @@ pub struct WorkloadObject {
     /// Spec of its next pod; `None` where the template is elsewhere (a Rollout's `workloadRef`).
     pub template: Option<PodSpec>,
     /// Claims its pods mount, those of `volumeClaimTemplates` included.
-    pub claims: Vec<String>,
-    /// Whether pods claim volumes by `volumeClaimTemplates`.
-    pub claim_templates: bool,
+    pub claims: Vec<ClaimRef>,
     /// Its own controller: a ReplicaSet's Deployment, a Job's CronJob.
     pub controller: Option<Controller>,
 }
@@ -85,11 +84,12 @@ pub(crate) fn workload(kind: &str, top: At<'_, '_>) -> WorkloadObject {
     let (spec, status) = (top.get("spec"), top.get("status"));
     let key = WorkloadKey::new(kind, &namespace, name);
     let template = spec.get("template");
-    let claim_templates = spec.get("volumeClaimTemplates").items().count() > 0;
+    let mut claims = volumes::claims(template.get("spec"));
+    claims.extend(volumes::claim_templates(spec));
     let pod = template.is_there().then(|| {
         let mut pod = pod_spec(template, &namespace);
         pod.owner = Some(key.clone());
-        pod.traits.claims_volume |= claim_templates;
+        pod.traits.claims_volume |= !claims.is_empty();
         if kind == "DaemonSet" {
             tolerate_node_conditions(&mut pod);
         }
@@ -120,9 +120,8 @@ pub(crate) fn workload(kind: &str, top: At<'_, '_>) -> WorkloadObject {
             metrics: Vec::new(),
             key,
         },
-        claims: claims(template.get("spec"), ""),
+        claims,
         template: pod,
-        claim_templates,
         controller: meta::controller(top),
     }
 }

@@ -29,6 +29,19 @@ pub struct Aims {
     pub groups: Vec<GroupName>,
     /// Zone id to zone name.
     pub zones: BTreeMap<String, String>,
+    /// What kube-scheduler was told to spread pods by that say nothing of it (PodTopologySpread's
+    /// `defaultConstraints`, the required ones).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spread_defaults: Vec<SpreadDefault>,
+}
+
+/// A required topology spread for pods that have none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpreadDefault {
+    /// Node label whose equal values make a domain (`topologyKey`).
+    pub key: String,
+    /// `maxSkew`, at least 1.
+    pub skew: u32,
 }
 
 /// Whether steps are carried out.

@@ -90,8 +90,28 @@ pub struct PodSpec {
     /// Ports of the host that it takes, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub host_ports: Vec<HostPort>,
-    /// Constraints that this engine cannot model; a pending pod that has one is refused with the reason.
+    /// Where its volumes can be had, sorted: of every list one term must match the node. How many volumes are
+    /// attached is in `requests`, under [`attach_limit`](crate::resources::attach_limit).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reach: Vec<Vec<NodeTerm>>,
+    /// Claims that it has for itself or not at all (`ReadWriteOncePod`), sorted. Of pods that wait for the same one,
+    /// all but one are refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclusive: Vec<String>,
+    /// Preferred node affinity, sorted: never a reason to refuse, only one to choose between equals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefers: Vec<Preference>,
+    /// What no place is looked for with; a pending pod that has one is refused with the reason.
     pub unmodelled: Vec<Unmodelled>,
+}
+
+/// A preferred term of node affinity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Preference {
+    /// The nodes that are meant.
+    pub term: NodeTerm,
+    /// How much such a node is worth: 1 to 100.
+    pub weight: i32,
 }
 
 /// A required rule about other pods in the same topology domain (kube-scheduler's InterPodAffinity and
@@ -180,6 +200,9 @@ pub struct PodTraits {
     pub do_not_disrupt: bool,
     /// Carries `cluster-autoscaler.kubernetes.io/safe-to-evict: "true"`.
     pub safe_to_evict: bool,
+    /// Has `topologySpreadConstraints` of any kind: the cluster's defaults are not for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spreads: bool,
 }
 
 /// A toleration, as upstream.
@@ -224,7 +247,8 @@ impl Toleration {
     }
 }
 
-/// A required constraint that the engine does not model yet.
+/// Why no place is looked for: a required constraint that the engine does not model, or a claim with which
+/// kube-scheduler would find none either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Unmodelled {
     /// Required inter-pod affinity.
@@ -233,7 +257,7 @@ pub enum Unmodelled {
     PodAntiAffinity,
     /// `topologySpreadConstraints` with `DoNotSchedule`.
     TopologySpread,
-    /// Volume claims that bind to zones or attach limits.
+    /// Volume claims about which nothing is known: the cluster's volumes could not be seen.
     VolumeClaim,
     /// Dynamic resource claims.
     ResourceClaim,
@@ -241,6 +265,22 @@ pub enum Unmodelled {
     HostPort,
     /// Something in the object that could not be read.
     Unreadable,
+    /// A volume claim that does not exist, or is being deleted.
+    ClaimMissing,
+    /// A volume claim that is to be bound before any pod is placed (`Immediate`, or bound beforehand), and is not.
+    ClaimUnbound,
+    /// A volume claim whose volume was lost.
+    ClaimLost,
+    /// A volume claim for one pod alone (`ReadWriteOncePod`), which another pod has.
+    ClaimInUse,
+    /// A volume claim bound to a volume that does not exist.
+    VolumeMissing,
+    /// A volume claim of a storage class that does not exist, or that makes no volumes.
+    StorageClass,
+    /// A volume claim whose driver tells how much storage there is where (`CSIStorageCapacity`).
+    StorageCapacity,
+    /// A disk named by its id in the pod itself.
+    InlineDisk,
 }
 
 impl Pod {

@@ -169,6 +169,20 @@ pub enum Misfit {
     },
     /// No term of the required node affinity matches.
     NodeAffinity,
+    /// A volume of the pod cannot be had there (VolumeBinding, VolumeZone).
+    VolumeOutOfReach {
+        /// Where it can.
+        wants: String,
+    },
+    /// More volumes than may be attached there (NodeVolumeLimits).
+    TooManyVolumes {
+        /// CSI driver.
+        driver: String,
+        /// Volumes of the pod.
+        asked: i64,
+        /// Volumes that may still be attached.
+        there: i64,
+    },
     /// Fargate cannot run it.
     FargateExcluded(FargateBlock),
     /// No Fargate profile selects it.
@@ -363,10 +377,12 @@ impl Misfit {
             Self::UntoleratedTaint { .. } => "UntoleratedTaint",
             Self::NodeSelector { .. } => "NodeSelector",
             Self::NodeAffinity => "NodeAffinity",
+            Self::VolumeOutOfReach { .. } => "VolumeOutOfReach",
+            Self::TooManyVolumes { .. } => "TooManyVolumes",
             Self::FargateExcluded(_) => "FargateExcluded",
             Self::NoFargateProfile => "NoFargateProfile",
             Self::NoZoneLeft => "NoZoneLeft",
-            Self::Unmodelled(_) => "UnmodelledConstraint",
+            Self::Unmodelled(what) => code_of(*what),
             Self::Forbidden { .. } => "ForbiddenByPolicy",
             Self::Group(_) => "GroupBlocked",
             Self::NoOffers => "NoOffers",
@@ -395,17 +411,59 @@ impl fmt::Display for Misfit {
             Self::UntoleratedTaint { taint } => write!(f, "does not tolerate taint {taint}"),
             Self::NodeSelector { wants } => write!(f, "node selector wants {wants}"),
             Self::NodeAffinity => f.write_str("no term of its required node affinity matches"),
+            Self::VolumeOutOfReach { wants } => write!(f, "its volume can be had only where {wants}"),
+            Self::TooManyVolumes { driver, asked, there } => {
+                write!(f, "attaches {asked} volumes of {driver}, {there} more may be")
+            }
             Self::FargateExcluded(block) => write!(f, "Fargate cannot run it: {block}"),
             Self::NoFargateProfile => f.write_str("no Fargate profile selects it"),
             Self::NoZoneLeft => {
                 f.write_str("no zone may have it: one cannot take its share, the others would have too many")
             }
-            Self::Unmodelled(what) => write!(f, "has a constraint that is not modelled: {what:?}"),
+            Self::Unmodelled(what) => match about_claims(*what) {
+                Some(text) => f.write_str(text),
+                None => write!(f, "has a constraint that is not modelled: {what:?}"),
+            },
             Self::Forbidden { by, code } => write!(f, "policy {by} forbids it (code {code})"),
             Self::Group(block) => write!(f, "its group {block}"),
             Self::NoOffers => f.write_str("there are no offers"),
         }
     }
+}
+
+/// Constraints that are not modelled share one code; what is wrong with a claim has its own.
+const fn code_of(what: Unmodelled) -> &'static str {
+    match what {
+        Unmodelled::ClaimMissing => "VolumeClaimMissing",
+        Unmodelled::ClaimUnbound => "VolumeClaimUnbound",
+        Unmodelled::ClaimLost => "VolumeClaimLost",
+        Unmodelled::ClaimInUse => "VolumeClaimInUse",
+        Unmodelled::VolumeMissing => "VolumeMissing",
+        Unmodelled::StorageClass => "StorageClass",
+        Unmodelled::ResourceClaim => "ResourceClaim",
+        _ => "UnmodelledConstraint",
+    }
+}
+
+/// What is wrong with a claim, in words of its own.
+const fn about_claims(what: Unmodelled) -> Option<&'static str> {
+    Some(match what {
+        Unmodelled::VolumeClaim => "claims a volume, and the cluster's volumes could not be seen",
+        Unmodelled::ResourceClaim => "claims devices (dynamic resource allocation), which is not modelled",
+        Unmodelled::ClaimMissing => "claims a volume by a claim that does not exist or is being deleted",
+        Unmodelled::ClaimUnbound => "has a volume claim that binds before pods are placed, and is not bound",
+        Unmodelled::ClaimLost => "has a volume claim whose volume was lost",
+        Unmodelled::ClaimInUse => "has a volume claim for one pod alone, and another pod has it",
+        Unmodelled::VolumeMissing => "has a volume claim bound to a volume that does not exist",
+        Unmodelled::StorageClass => {
+            "has a volume claim of a storage class that does not exist or makes no volumes"
+        }
+        Unmodelled::StorageCapacity => {
+            "has a volume claim whose driver tells capacity by place, which is not modelled"
+        }
+        Unmodelled::InlineDisk => "mounts a disk by its id, which is not modelled",
+        _ => return None,
+    })
 }
 
 impl fmt::Display for FargateBlock {

@@ -9,6 +9,23 @@ use std::collections::BTreeMap;
 /// Bytes in one MiB.
 pub const MIB: i64 = 1 << 20;
 
+/// Begins the names under which volumes are counted per CSI driver, as kube-scheduler once named them.
+const ATTACH_LIMIT: &str = "attachable-volumes-csi-";
+/// More volumes than any node will ever be asked to attach: what a node has whose driver tells no limit.
+pub const ANY_VOLUMES: i64 = 1 << 20;
+
+/// Name under which volumes of a CSI driver are counted among the extended resources: those a pod attaches, and
+/// those a node may (NodeVolumeLimits). Pods have it only for drivers that some node limits; then every node and
+/// offer of the Snapshot has it.
+pub fn attach_limit(driver: &str) -> String {
+    format!("{ATTACH_LIMIT}{driver}")
+}
+
+/// The CSI driver whose volumes an extended resource counts, where it counts volumes.
+pub fn attach_driver(resource: &str) -> Option<&str> {
+    resource.strip_prefix(ATTACH_LIMIT)
+}
+
 /// A vector of amounts. Negative values mean over-committed and fit nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Resources {

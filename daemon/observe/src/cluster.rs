@@ -8,10 +8,11 @@
 use crate::health::worse;
 use crate::load::Roll;
 use crate::specs::Specs;
+use crate::storage::Kinds;
 use crate::table::{Key, Table};
 use crate::watch::{RHYTHM, Resource, follow};
 use kube::Client;
-use manifest::{Controller, PodObject, Problems, ScalerObject, Tree, WorkloadObject};
+use manifest::{ClaimRef, Controller, PodObject, Problems, ScalerObject, Tree, WorkloadObject};
 use model::ids::{NodeName, PodKey};
 use model::node::Node;
 use model::pod::{PodPhase, PodSpec, Unmodelled};
@@ -43,7 +44,9 @@ const SCALERS: [(&str, &str, bool); 2] = [
 
 /// What is kept of a pod; its key is that of the table.
 pub(crate) struct PodRow {
+    /// What it asks for, its claims left out.
     pub(crate) spec: Arc<PodSpec>,
+    pub(crate) claims: Box<[ClaimRef]>,
     pub(crate) node: Option<NodeName>,
     pub(crate) phase: PodPhase,
     pub(crate) created: Instant,
@@ -55,7 +58,9 @@ pub(crate) struct PodRow {
 /// What is kept of a workload.
 pub(crate) struct WorkloadRow {
     pub(crate) workload: Workload,
+    /// What its next pod asks for, claims left out.
     pub(crate) template: Option<Arc<PodSpec>>,
+    pub(crate) claims: Box<[ClaimRef]>,
     pub(crate) controller: Option<Controller>,
     /// Read in part only: its replicas are not ours to set.
     pub(crate) in_part: bool,
@@ -71,6 +76,7 @@ pub(crate) struct Cluster {
     pub(crate) budgets: Table<Option<DisruptionBudget>>,
     /// In the order of `SCALERS`; `None`: one that names no target.
     pub(crate) scalers: Vec<Table<Option<ScalerObject>>>,
+    pub(crate) storage: Kinds,
     pub(crate) specs: Arc<Specs>,
 }
 
@@ -104,6 +110,7 @@ impl Cluster {
             workloads: workloads.collect(),
             budgets: Table::new("PodDisruptionBudget", RHYTHM, Box::new(read_budget)),
             scalers: scalers.collect(),
+            storage: Kinds::unseen(),
             specs,
         }
     }
@@ -121,6 +128,7 @@ impl Cluster {
         let (all, to) = (self.clone(), client.clone());
         let budgets = required("/apis/policy/v1/poddisruptionbudgets");
         tasks.spawn(async move { follow(to, budgets, &all.budgets).await });
+        Kinds::follow(self, |all| &all.storage, client, tasks);
         for (ix, (_, path)) in WORKLOADS.into_iter().enumerate() {
             let (all, to) = (self.clone(), client.clone());
             tasks.spawn(async move {
@@ -154,6 +162,7 @@ impl Cluster {
             && self.budgets.is_complete()
             && self.workloads.iter().all(Table::is_complete)
             && self.scalers.iter().all(Table::is_complete)
+            && self.storage.is_complete()
     }
 
     /// Kinds that have never been seen completely, with what broke them last.
@@ -177,6 +186,7 @@ impl Cluster {
         for table in &self.scalers {
             check(table.name, table.is_complete(), table.trouble());
         }
+        missing.extend(self.storage.missing());
         missing
     }
 
@@ -246,13 +256,14 @@ fn read_budget(tree: &Tree) -> (Option<DisruptionBudget>, Option<String>) {
 /// A pod read in part is not moved, and refused while it waits.
 fn pod_row(object: PodObject, problems: &Problems, specs: &Specs) -> PodRow {
     let in_part = !problems.is_empty();
-    let mut spec = with_claims(object.spec, !object.claims.is_empty());
+    let mut spec = object.spec;
     if in_part {
         spec.traits.do_not_disrupt = true;
         add(&mut spec, Unmodelled::Unreadable);
     }
     PodRow {
         spec: specs.intern(spec),
+        claims: object.claims.into(),
         node: object.node,
         phase: object.phase,
         created: object.created,
@@ -266,9 +277,7 @@ fn pod_row(object: PodObject, problems: &Problems, specs: &Specs) -> PodRow {
 fn workload_row(object: WorkloadObject, problems: &Problems, specs: &Specs) -> WorkloadRow {
     let in_part = !problems.is_empty();
     let own = object.controller.is_none() || &*object.workload.key.kind != "ReplicaSet";
-    let claims = object.claim_templates || !object.claims.is_empty();
-    let template = object.template.filter(|_| own).map(|spec| {
-        let mut spec = with_claims(spec, claims);
+    let template = object.template.filter(|_| own).map(|mut spec| {
         if in_part && !object.workload.is_daemon_set() {
             add(&mut spec, Unmodelled::Unreadable);
         }
@@ -276,18 +285,11 @@ fn workload_row(object: WorkloadObject, problems: &Problems, specs: &Specs) -> W
     });
     WorkloadRow {
         template,
+        claims: object.claims.into(),
         workload: object.workload,
         controller: object.controller,
         in_part,
     }
-}
-
-/// Volumes are not watched, so every claim counts as tied to a place.
-fn with_claims(mut spec: PodSpec, claims: bool) -> PodSpec {
-    if claims {
-        add(&mut spec, Unmodelled::VolumeClaim);
-    }
-    spec
 }
 
 fn add(spec: &mut PodSpec, constraint: Unmodelled) {

@@ -9,8 +9,10 @@ use crate::health::worse;
 use crate::load::{self, LOAD_INTERVAL, Load, LoadSource, wall_clock};
 use crate::membership;
 use crate::specs::Numbering;
+use crate::storage::{self, Tied};
 use crate::table::Key;
 use kube::Client;
+use manifest::Storage;
 use model::ids::{NodeName, PodKey, WorkloadKey};
 use model::node::Node;
 use model::observe::{Observe, ObserveError};
@@ -130,7 +132,11 @@ impl Eyes {
             *groups = worse(*groups, nodes);
         }
         sources.extend([
-            (Source::Pods, self.cluster.pods.freshness()),
+            // Where pods may go is as old as what is known of their volumes.
+            (
+                Source::Pods,
+                worse(self.cluster.pods.freshness(), self.cluster.storage.freshness()),
+            ),
             (Source::Nodes, nodes),
             (Source::Workloads, self.cluster.workloads_freshness()),
             (Source::Budgets, self.cluster.budgets.freshness()),
@@ -153,10 +159,12 @@ impl Eyes {
             ..Snapshot::default()
         };
         membership::assign(&mut snapshot.nodes, &capacity);
+        let storage = known_storage(&self.cluster);
+        let mut tied = Tied::new(storage.as_ref());
         let mut numbering = Numbering::default();
-        snapshot.pods = pods(&self.cluster, &load_of_pods, &mut numbering);
+        snapshot.pods = pods(&self.cluster, &load_of_pods, (&mut numbering, &mut tied));
         let sums = sums(&snapshot.pods, &numbering);
-        snapshot.workloads = workloads(&self.cluster, &mut numbering);
+        snapshot.workloads = workloads(&self.cluster, (&mut numbering, &mut tied));
         attach(&mut snapshot.workloads, sums, capacity.metrics);
         snapshot.budgets = self
             .cluster
@@ -165,6 +173,9 @@ impl Eyes {
         snapshot.specs = numbering.into_specs();
         snapshot.groups = capacity.groups;
         snapshot.offers = capacity.offers;
+        if let Some(storage) = &storage {
+            manifest::limit_volumes(&mut snapshot, storage.limits());
+        }
         snapshot.sort();
         self.cluster.specs.forget_unused();
         snapshot
@@ -197,14 +208,32 @@ fn nodes(cluster: &Cluster, load: &BTreeMap<NodeName, Usage>) -> Vec<Node> {
     nodes
 }
 
-fn pods(cluster: &Cluster, load: &BTreeMap<PodKey, Usage>, numbering: &mut Numbering) -> Vec<Pod> {
-    let row = |(namespace, name): &Key, row: &PodRow, numbering: &mut Numbering| {
+/// What is known of volumes, with the pods that have claims noted; `None` where that is not all there is.
+fn known_storage(cluster: &Cluster) -> Option<Storage> {
+    let mut known = cluster.storage.read()?;
+    cluster.pods.with(|rows| {
+        let living = rows.iter().filter(|(_, row)| row.phase != PodPhase::Finished);
+        storage::note(
+            &mut known,
+            living.map(|(key, row)| (key, row.node.is_none(), &*row.claims)),
+        );
+    });
+    Some(known)
+}
+
+fn pods(
+    cluster: &Cluster,
+    load: &BTreeMap<PodKey, Usage>,
+    (numbering, tied): (&mut Numbering, &mut Tied<'_>),
+) -> Vec<Pod> {
+    let mut row = |(namespace, name): &Key, row: &PodRow| {
         let key = PodKey {
             namespace: namespace.clone(),
             name: name.clone(),
         };
+        let spec = tied.spec(&row.spec, (namespace, Some(name)), &row.claims);
         Pod {
-            spec: numbering.number(&row.spec, |spec| with_deployment(cluster, spec)),
+            spec: numbering.number(&spec, |spec| with_deployment(cluster, spec)),
             node: row.node.clone(),
             phase: row.phase,
             created: row.created,
@@ -215,7 +244,7 @@ fn pods(cluster: &Cluster, load: &BTreeMap<PodKey, Usage>, numbering: &mut Numbe
     };
     cluster
         .pods
-        .with(|rows| rows.iter().map(|(key, pod)| row(key, pod, numbering)).collect())
+        .with(|rows| rows.iter().map(|(key, pod)| row(key, pod)).collect())
 }
 
 /// The spec with its ReplicaSet resolved to the Deployment (or Rollout) behind it; `None` where it stays.
@@ -232,7 +261,7 @@ fn with_deployment(cluster: &Cluster, spec: &PodSpec) -> Option<PodSpec> {
     Some(settled)
 }
 
-fn workloads(cluster: &Cluster, numbering: &mut Numbering) -> Vec<Workload> {
+fn workloads(cluster: &Cluster, (numbering, tied): (&mut Numbering, &mut Tied<'_>)) -> Vec<Workload> {
     let mut scaled_by = BTreeMap::new();
     for table in &cluster.scalers {
         table.with(|rows| {
@@ -245,6 +274,11 @@ fn workloads(cluster: &Cluster, numbering: &mut Numbering) -> Vec<Workload> {
         let scaler = scaled_by.get(&row.workload.key).cloned();
         scaler.or_else(|| row.in_part.then(|| IN_PART.to_owned()))
     };
+    let mut template = |row: &WorkloadRow| {
+        let namespace = &row.workload.key.namespace;
+        let spec = tied.spec(row.template.as_ref()?, (namespace, None), &row.claims);
+        Some(numbering.number(&spec, |_| None))
+    };
     let mut workloads = Vec::new();
     for table in &cluster.workloads {
         table.with(|rows| {
@@ -253,7 +287,7 @@ fn workloads(cluster: &Cluster, numbering: &mut Numbering) -> Vec<Workload> {
                 .values()
                 .filter(|row| row.controller.is_none() || &*row.workload.key.kind != "ReplicaSet");
             workloads.extend(own.map(|row| Workload {
-                template: row.template.as_ref().map(|spec| numbering.number(spec, |_| None)),
+                template: template(row),
                 owned_by: owner(row),
                 ..row.workload.clone()
             }));

@@ -18,6 +18,7 @@ mod metrics_api;
 #[cfg(test)]
 mod script;
 mod specs;
+mod storage;
 mod table;
 mod watch;
 

@@ -25,6 +25,9 @@ shrink: {enabled: false, unneeded_for: 15m, eviction_cost: 0.01, payback: 2h}
 schedulers: [mine]
 groups: [ng-1]
 zones: {use1-az1: us-east-1a}
+spread_defaults:
+- {topologyKey: zone, maxSkew: 3, whenUnsatisfiable: DoNotSchedule}
+- {topologyKey: kubernetes.io/hostname, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway}
 ";
 
 #[test]
@@ -59,6 +62,12 @@ fn the_whole_schema() {
     assert!(!read.shrink.enabled);
     assert_eq!(read.shrink.eviction_cost_nanos, 10_000_000);
     assert_eq!(read.zones.get("use1-az1").map(String::as_str), Some("us-east-1a"));
+    let spread: Vec<_> = read
+        .spread_defaults
+        .iter()
+        .map(|s| (s.key.as_str(), s.skew))
+        .collect();
+    assert_eq!(spread, [("zone", 3)], "what holds no pod back is left out");
 }
 
 #[test]
@@ -81,6 +90,7 @@ scale:
 catalogue: {arch: [mips], spot: 1}
 fargate: [{profile: p}]
 modes: {hooks: {shrinker: act}}
+spread_defaults: [{topologyKey: zone, maxSkew: 0, whenUnsatisfiable: Never}]
 ";
     let problems = aims("a.yaml", text.as_bytes()).unwrap_err().to_string();
     for wanted in [
@@ -100,6 +110,8 @@ modes: {hooks: {shrinker: act}}
         "catalogue.spot: must be true or false",
         "fargate[0].namespaces: must name at least one namespace",
         "modes.hooks.shrinker: unknown hook",
+        "spread_defaults[0].maxSkew: must be 1 or more",
+        "spread_defaults[0].whenUnsatisfiable: \"Never\": must be",
     ] {
         assert!(problems.contains(wanted), "wanted {wanted}\ngot\n{problems}");
     }

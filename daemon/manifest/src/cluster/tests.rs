@@ -176,7 +176,7 @@ volumeBindingMode: WaitForFirstConsumer
 ";
 
 #[test]
-fn only_claims_proven_free_are_modelled() {
+fn claims_tie_pods_to_what_is_known_of_them() {
     let pod = |name: &str, claim: &str| {
         format!(
             "---\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{containers: [{{}}], volumes: [{{name: v, persistentVolumeClaim: {{claimName: {claim}}}}}]}}\n"
@@ -189,8 +189,8 @@ fn only_claims_proven_free_are_modelled() {
         pod("u", "unknown")
     ));
     assert_eq!(spec_of(&seen, "f").unmodelled, []);
-    assert_eq!(spec_of(&seen, "b").unmodelled, [Unmodelled::VolumeClaim]);
-    assert_eq!(spec_of(&seen, "u").unmodelled, [Unmodelled::VolumeClaim]);
+    assert_eq!(spec_of(&seen, "b").unmodelled, []);
+    assert_eq!(spec_of(&seen, "u").unmodelled, [Unmodelled::ClaimMissing]);
     assert!(
         ["f", "b", "u"]
             .iter()

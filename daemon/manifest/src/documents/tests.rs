@@ -208,6 +208,9 @@ spec:
         nodeSelectorTerms:
         - matchExpressions: [{key: cores, operator: Gt, values: ['3']}]
           matchFields: [{key: metadata.name, operator: In, values: [n1]}]
+      preferredDuringSchedulingIgnoredDuringExecution:
+      - {weight: 40, preference: {matchExpressions: [{key: zone, operator: In, values: [a]}]}}
+      - {weight: 7, preference: {}}
     podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone}]}
   topologySpreadConstraints: [{whenUnsatisfiable: ScheduleAnyway}]
 status: {nominatedNodeName: n2}
@@ -231,6 +234,7 @@ status: {nominatedNodeName: n2}
             && traits.host_port
             && traits.host_path
             && traits.do_not_disrupt
+            && traits.spreads
     );
     assert!(!traits.local_storage && !traits.claims_volume && !traits.mirror);
     assert_eq!(spec.unmodelled, []);
@@ -243,6 +247,12 @@ status: {nominatedNodeName: n2}
     let terms = spec.node_affinity.as_ref().unwrap();
     assert_eq!((terms.len(), &terms[0].labels[0].operator), (1, &Operator::Gt(3)));
     assert_eq!(spec.tolerations.len(), 2);
+    let preferred: Vec<_> = spec
+        .prefers
+        .iter()
+        .map(|liked| (liked.weight, liked.term.labels[0].key.as_str()))
+        .collect();
+    assert_eq!(preferred, [(40, "zone")], "an empty term prefers nothing");
     assert_eq!(
         (pod.phase, pod.nominated.unwrap().as_str()),
         (PodPhase::Pending, "n2")

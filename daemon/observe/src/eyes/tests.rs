@@ -68,7 +68,7 @@ fn pods_of_a_replica_set_are_the_deployments_and_its_load_is_summed() {
         (PodKey::new("ns", "e"), usage(900, 90)),
     ]);
     let mut numbering = Numbering::default();
-    let pods = pods(&cluster, &load, &mut numbering);
+    let pods = pods(&cluster, &load, (&mut numbering, &mut Tied::new(None)));
     let owner = |ix: usize| numbering.get(pods[ix].spec).unwrap().owner.clone().unwrap();
     let web = WorkloadKey::new("Deployment", "ns", "web");
     assert_eq!(
@@ -77,7 +77,7 @@ fn pods_of_a_replica_set_are_the_deployments_and_its_load_is_summed() {
     );
     assert_eq!(pods[0].spec, pods[1].spec, "equal pods share their spec");
     let sums = sums(&pods, &numbering);
-    let mut workloads = workloads(&cluster, &mut numbering);
+    let mut workloads = workloads(&cluster, (&mut numbering, &mut Tied::new(None)));
     attach(&mut workloads, sums, Vec::new());
     let found = workloads.iter().find(|w| w.key == web).unwrap();
     let cpu = &found.metrics[0];
@@ -104,7 +104,7 @@ fn pods_of_a_replica_set_are_the_deployments_and_its_load_is_summed() {
 
 #[test]
 fn a_source_of_application_metrics_adds_to_what_pods_tell() {
-    let mut workloads = workloads(&cluster(), &mut Numbering::default());
+    let mut workloads = workloads(&cluster(), (&mut Numbering::default(), &mut Tied::new(None)));
     let queue = Metric {
         name: "queue".to_owned(),
         milli: 7000,
@@ -185,7 +185,7 @@ fn an_unreadable_pod_holds_its_own_node_and_nothing_else() {
     let alone: Vec<bool> = rows.iter().map(|n| n.do_not_disrupt && !n.takes_pods()).collect();
     assert_eq!(alone, [true, false]);
     let mut numbering = Numbering::default();
-    let pods = pods(&cluster, &BTreeMap::new(), &mut numbering);
+    let pods = pods(&cluster, &BTreeMap::new(), (&mut numbering, &mut Tied::new(None)));
     assert_eq!(
         pods.iter().map(|pod| pod.phase).collect::<Vec<_>>(),
         [PodPhase::Running, PodPhase::Pending]
@@ -204,7 +204,7 @@ fn an_unreadable_workload_node_or_budget_is_left_alone() {
         "template": {"spec": {"containers": [{}]}}}});
     fill(&cluster.workloads[0], &[bad]);
     let mut numbering = Numbering::default();
-    let rows = workloads(&cluster, &mut numbering);
+    let rows = workloads(&cluster, (&mut numbering, &mut Tied::new(None)));
     let found = rows.iter().find(|w| &*w.key.name == "bad").unwrap();
     assert!(found.owned_by.is_some(), "its replicas are not ours to set");
     let template = numbering.get(found.template.unwrap()).unwrap();
@@ -228,6 +228,59 @@ fn an_unreadable_workload_node_or_budget_is_left_alone() {
         (budget.selector.matches(&Labels::new()), budget.allowed)
     });
     assert_eq!(covered, (true, 0), "it may cover anything and allows nothing");
+}
+
+/// Every pod's constraints that are not modelled, and how many EBS volumes it attaches.
+fn claimed(cluster: &Cluster) -> Vec<(Vec<Unmodelled>, i64)> {
+    let storage = known_storage(cluster);
+    let (mut tied, mut numbering) = (Tied::new(storage.as_ref()), Numbering::default());
+    let pods = pods(cluster, &BTreeMap::new(), (&mut numbering, &mut tied));
+    let spec = |pod: &Pod| numbering.get(pod.spec).unwrap();
+    let ebs = model::resources::attach_limit("ebs.csi.aws.com");
+    pods.iter()
+        .map(|pod| (spec(pod).unmodelled.clone(), spec(pod).requests.amount(&ebs)))
+        .collect()
+}
+
+#[test]
+fn claims_are_known_once_every_kind_of_storage_has_been_seen() {
+    let cluster = Cluster::unseen();
+    let mounting = |name: &str, claim: &str| {
+        let mut pod = pod(name, "set", "Running", &json!({}));
+        pod["spec"]["volumes"] = json!([{"name": "v", "persistentVolumeClaim": {"claimName": claim}}]);
+        pod
+    };
+    fill(
+        &cluster.pods,
+        &[
+            mounting("a", "data"),
+            mounting("b", "gone"),
+            mounting("c", "data"),
+        ],
+    );
+    let bound = json!({"metadata": {"namespace": "ns", "name": "data",
+        "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
+        "spec": {"volumeName": "pv"}, "status": {"phase": "Bound"}});
+    let volume = json!({"metadata": {"name": "pv"}, "spec": {"csi": {"driver": "ebs.csi.aws.com"}}});
+    fill(&cluster.storage.claims, &[bound]);
+    fill(&cluster.storage.volumes, &[volume]);
+    fill(&cluster.storage.classes, &[]);
+    fill(&cluster.storage.drivers, &[]);
+    let unknown = (vec![Unmodelled::VolumeClaim], 0);
+    assert_eq!(claimed(&cluster), [unknown.clone(), unknown.clone(), unknown]);
+    assert_eq!(
+        cluster.storage.freshness(),
+        Freshness::Live,
+        "nothing is believed yet"
+    );
+    fill(&cluster.storage.nodes, &[]);
+    let there = (Vec::new(), 1);
+    assert_eq!(
+        claimed(&cluster),
+        [there.clone(), (vec![Unmodelled::ClaimMissing], 0), there]
+    );
+    cluster.storage.claims.broke("reset");
+    assert!(matches!(cluster.storage.freshness(), Freshness::Stale { .. }));
 }
 
 #[tokio::test]

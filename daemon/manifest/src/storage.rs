@@ -1,0 +1,221 @@
+//! What the claims of a pod come to: where its volumes can be had, how many are attached, and why there is no place
+//! for it at all.
+//!
+//! Source: kube-scheduler's VolumeBinding, VolumeZone, VolumeRestrictions and NodeVolumeLimits. What those would
+//! answer for every node alike is a reason to refuse here. A claim without a class is of the cluster's default
+//! class, as the API server writes it down. Not here: volumes that are there and belong to nobody (a claim that
+//! waits for its pod is taken to get a new one, as it would where none fits), VolumeAttachments without a pod, and
+//! what a node of an offer may attach (`attach`).
+
+use crate::volumes::{
+    AttachObject, ClaimObject, ClaimRef, ClassObject, DriverObject, EBS, NO_PROVISIONER, VolumeObject,
+    driver_of, is_one_of,
+};
+use model::ids::PodKey;
+use model::pod::{PodSpec, Unmodelled};
+use model::resources::attach_limit;
+use model::selector::NodeTerm;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the claims of a pod come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Needs {
+    reach: BTreeSet<Vec<NodeTerm>>,
+    attach: BTreeMap<String, i64>,
+    exclusive: BTreeSet<String>,
+    blocked: BTreeSet<Unmodelled>,
+}
+
+impl Needs {
+    /// Claims that nobody could look at.
+    pub fn unknown() -> Self {
+        Self {
+            blocked: BTreeSet::from([Unmodelled::VolumeClaim]),
+            ..Self::default()
+        }
+    }
+
+    /// Whether they tie the pod to nothing.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Writes them into the pod's spec.
+    pub fn settle(self, spec: &mut PodSpec) {
+        spec.reach.extend(self.reach);
+        spec.reach.sort();
+        spec.reach.dedup();
+        for (driver, volumes) in self.attach {
+            spec.requests.extended.insert(attach_limit(&driver), volumes);
+        }
+        spec.exclusive.extend(self.exclusive);
+        spec.unmodelled.extend(self.blocked);
+        spec.unmodelled.sort();
+        spec.unmodelled.dedup();
+    }
+}
+
+/// What is known about storage.
+#[derive(Clone, Debug, Default)]
+pub struct Storage {
+    claims: BTreeMap<(String, String), ClaimObject>,
+    volumes: BTreeMap<String, VolumeObject>,
+    classes: BTreeMap<String, ClassObject>,
+    capacity_tracked: BTreeSet<String>,
+    limits: BTreeMap<String, BTreeMap<String, i64>>,
+    /// By claim of one pod alone: the pod that has it, or comes first; those on nodes (`false`) before those that
+    /// wait.
+    holders: BTreeMap<(String, String), (bool, PodKey)>,
+}
+
+impl Storage {
+    /// Adds a claim.
+    pub fn add_claim(&mut self, claim: ClaimObject) {
+        self.claims
+            .insert((claim.namespace.clone(), claim.name.clone()), claim);
+    }
+
+    /// Adds a volume.
+    pub fn add_volume(&mut self, volume: VolumeObject) {
+        self.volumes.insert(volume.name.clone(), volume);
+    }
+
+    /// Adds a class.
+    pub fn add_class(&mut self, class: ClassObject) {
+        self.classes.insert(class.name.clone(), class);
+    }
+
+    /// Adds a driver.
+    pub fn add_driver(&mut self, driver: DriverObject) {
+        if driver.tracks_capacity {
+            self.capacity_tracked.insert(driver.name);
+        }
+    }
+
+    /// Adds what a node may attach.
+    pub fn add_limits(&mut self, of: AttachObject) {
+        self.limits.insert(of.node, of.limits);
+    }
+
+    /// By node and driver: how many volumes it may attach.
+    pub fn limits(&self) -> &BTreeMap<String, BTreeMap<String, i64>> {
+        &self.limits
+    }
+
+    /// Takes note of a pod, on a node or waiting, before anybody's needs are asked for.
+    pub fn note(&mut self, pod: &PodKey, waits: bool, claims: &[ClaimRef]) {
+        for name in claims.iter().filter_map(|claim| claim.name(Some(&pod.name))) {
+            let key = (pod.namespace.to_string(), name);
+            if self.claims.get(&key).is_some_and(|claim| claim.exclusive) {
+                let holder = (waits, pod.clone());
+                let known = self.holders.entry(key).or_insert_with(|| holder.clone());
+                if holder < *known {
+                    *known = holder;
+                }
+            }
+        }
+    }
+
+    /// What the claims of a pod come to. Without a name it stands for pods to come: what is made for each of them
+    /// is taken to be made new.
+    pub fn needs(&self, namespace: &str, pod: Option<&str>, claims: &[ClaimRef]) -> Needs {
+        let mut needs = Needs::default();
+        let distinct: BTreeSet<&ClaimRef> = claims.iter().collect();
+        for claim in distinct {
+            let key = claim.name(pod).map(|name| (namespace.to_owned(), name));
+            let found = key.as_ref().and_then(|key| self.claims.get(key));
+            match (found, claim) {
+                (Some(found), _) => self.claim(found, pod, &mut needs),
+                (None, ClaimRef::OfPod { class, .. }) => self.to_be_made(class.as_deref(), None, &mut needs),
+                (None, ClaimRef::Named(_)) => {
+                    needs.blocked.insert(Unmodelled::ClaimMissing);
+                }
+            }
+        }
+        needs
+    }
+
+    fn claim(&self, claim: &ClaimObject, pod: Option<&str>, needs: &mut Needs) {
+        if claim.deleting {
+            needs.blocked.insert(Unmodelled::ClaimMissing);
+        }
+        if claim.lost {
+            needs.blocked.insert(Unmodelled::ClaimLost);
+        }
+        if claim.exclusive {
+            let holder = self.holders.get(&(claim.namespace.clone(), claim.name.clone()));
+            if holder.is_some_and(|(_, holder)| Some(&*holder.name) != pod) {
+                needs.blocked.insert(Unmodelled::ClaimInUse);
+            }
+            needs.exclusive.insert(claim.name.clone());
+        }
+        match &claim.volume {
+            None => self.to_be_made(claim.class.as_deref(), claim.selected_node.as_deref(), needs),
+            Some(_) if !claim.bound => {
+                needs.blocked.insert(Unmodelled::ClaimUnbound);
+            }
+            Some(volume) => match self.volumes.get(volume) {
+                Some(volume) => {
+                    needs.reach.extend(volume.reach.iter().cloned());
+                    self.attach(volume.driver.as_deref(), needs);
+                }
+                None => {
+                    needs.blocked.insert(Unmodelled::VolumeMissing);
+                }
+            },
+        }
+    }
+
+    /// A claim whose volume is made when its pod has a node.
+    fn to_be_made(&self, class: Option<&str>, selected_node: Option<&str>, needs: &mut Needs) {
+        let class = match class {
+            // Such a claim binds to what is there, or never.
+            Some("") => Err(Unmodelled::ClaimUnbound),
+            Some(name) => self.classes.get(name).ok_or(Unmodelled::StorageClass),
+            None => self.default_class().ok_or(Unmodelled::ClaimUnbound),
+        };
+        let class = class.and_then(|class| {
+            let by_hand = class.provisioner.is_empty() || class.provisioner == NO_PROVISIONER;
+            let by_capacity = self.capacity_tracked.contains(&class.provisioner);
+            match () {
+                () if !class.waits => Err(Unmodelled::ClaimUnbound),
+                () if by_hand => Err(Unmodelled::StorageClass),
+                () if by_capacity => Err(Unmodelled::StorageCapacity),
+                () => Ok(class),
+            }
+        });
+        match class {
+            Err(why) => {
+                needs.blocked.insert(why);
+            }
+            Ok(class) => {
+                needs.reach.extend(class.topologies.clone());
+                if let Some(node) = selected_node {
+                    needs.reach.insert(vec![NodeTerm {
+                        labels: Vec::new(),
+                        fields: vec![is_one_of("metadata.name", vec![node.to_owned()])],
+                    }]);
+                }
+                self.attach(Some(driver_of(&class.provisioner)), needs);
+            }
+        }
+    }
+
+    /// The newest of the default classes, of equals the first by name (storage `GetDefaultClass`).
+    fn default_class(&self) -> Option<&ClassObject> {
+        let defaults = self.classes.values().filter(|class| class.is_default);
+        defaults.min_by_key(|class| (std::cmp::Reverse(class.created), &class.name))
+    }
+
+    /// One more volume, where any node limits its driver. EBS is limited on every node that can be bought.
+    fn attach(&self, driver: Option<&str>, needs: &mut Needs) {
+        let limited =
+            |driver: &&str| *driver == EBS || self.limits.values().any(|limits| limits.contains_key(*driver));
+        if let Some(driver) = driver.filter(limited) {
+            *needs.attach.entry(driver.to_owned()).or_insert(0) += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
