@@ -1,17 +1,18 @@
 //! Whether a pod may run in a place, and what objects if not.
 //!
-//! Source of the rules: kube-scheduler's NodeResourcesFit, TaintToleration and NodeAffinity (node selector,
-//! required terms, `matchFields`), and the EKS user guide's list of what Fargate does not run. Preferences
-//! are ignored; constraints that are not modelled are objections of their own. Prices and policies are not
-//! looked at here.
+//! Source of the rules: kube-scheduler's NodeResourcesFit, TaintToleration, NodeAffinity (node selector,
+//! required terms, `matchFields`), VolumeBinding, VolumeZone and NodeVolumeLimits, and the EKS user guide's list
+//! of what Fargate does not run. Preferences only choose between equals; constraints that are not modelled are
+//! objections of their own. A volume that two pods of a node share counts twice, once for kube-scheduler: the
+//! safe side. Prices and policies are not looked at here.
 
 use model::group::Group;
 use model::node::Node;
 use model::offer::{Offer, OfferKind};
 use model::pod::{PodSpec, Taint, TaintEffect};
 use model::reason::{FargateBlock, Misfit};
-use model::resources::{MIB, Resources};
-use model::selector::{Labels, Operator, Requirement};
+use model::resources::{MIB, Resources, attach_driver};
+use model::selector::{Labels, NodeTerm, Operator, Requirement};
 
 /// Label that every node carries with its own name.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
@@ -63,15 +64,39 @@ pub fn rules(spec: &PodSpec, place: Place<'_>) -> Vec<Misfit> {
             }),
     );
     if let Some(terms) = &spec.node_affinity
-        && !terms.iter().any(|term| term.matches(place.labels, place.name))
+        && !any_matches(terms, place)
     {
         objections.push(Misfit::NodeAffinity);
     }
+    objections.extend(
+        spec.reach
+            .iter()
+            .filter(|terms| !any_matches(terms, place))
+            .map(|terms| Misfit::VolumeOutOfReach {
+                wants: written_terms(terms),
+            }),
+    );
     objections
 }
 
 /// Whether no rule keeps the pod away from the place.
 pub fn admits(spec: &PodSpec, place: Place<'_>) -> bool {
+    admits_but_for_volumes(spec, place) && spec.reach.iter().all(|terms| any_matches(terms, place))
+}
+
+/// How much the pod would like to be there: the weights of the preferred terms of node affinity that match
+/// (NodeAffinity's score before it is normalised). Ties between equal prices are what it is for.
+pub fn preference(spec: &PodSpec, place: Place<'_>) -> i64 {
+    let liked = spec
+        .prefers
+        .iter()
+        .filter(|preference| preference.term.matches(place.labels, place.name));
+    liked.map(|preference| i64::from(preference.weight)).sum()
+}
+
+/// Whether no rule keeps the pod away but for where its volumes are: what makes a node one of those among which
+/// PodTopologySpread counts the fewest.
+pub fn admits_but_for_volumes(spec: &PodSpec, place: Place<'_>) -> bool {
     !place.taints.iter().any(|taint| repels(spec, taint))
         && spec
             .node_selector
@@ -80,7 +105,11 @@ pub fn admits(spec: &PodSpec, place: Place<'_>) -> bool {
         && spec
             .node_affinity
             .as_ref()
-            .is_none_or(|terms| terms.iter().any(|term| term.matches(place.labels, place.name)))
+            .is_none_or(|terms| any_matches(terms, place))
+}
+
+fn any_matches(terms: &[NodeTerm], place: Place<'_>) -> bool {
+    terms.iter().any(|term| term.matches(place.labels, place.name))
 }
 
 /// Whether a DaemonSet puts a pod on the place. Its controller tolerates every `node.kubernetes.io/` taint.
@@ -123,11 +152,20 @@ pub fn amounts(asked: &Resources, there: &Resources, pods_left: i64) -> Vec<Misf
         });
     }
     for (name, amount) in &asked.extended {
-        if short(*amount, there.amount(name)) {
-            lacks.push(Misfit::InsufficientExtended {
-                resource: name.clone(),
-                asked: *amount,
-                there: there.amount(name).max(0),
+        let (asked, there) = (*amount, there.amount(name));
+        if short(asked, there) {
+            let there = there.max(0);
+            lacks.push(match attach_driver(name) {
+                Some(driver) => Misfit::TooManyVolumes {
+                    driver: driver.to_owned(),
+                    asked,
+                    there,
+                },
+                None => Misfit::InsufficientExtended {
+                    resource: name.clone(),
+                    asked,
+                    there,
+                },
             });
         }
     }
@@ -152,7 +190,11 @@ pub fn fargate_rules(spec: &PodSpec, labels: &Labels) -> Vec<Misfit> {
             taints: &[],
         },
     );
-    let gpu = spec.requests.extended.values().any(|amount| *amount > 0);
+    let gpu = spec
+        .requests
+        .extended
+        .iter()
+        .any(|(name, amount)| *amount > 0 && attach_driver(name).is_none());
     [
         (daemon, FargateBlock::DaemonSet),
         (traits.privileged, FargateBlock::Privileged),
@@ -232,6 +274,30 @@ fn written(taint: &Taint) -> String {
     } else {
         format!("{}={}:{:?}", taint.key, taint.value, taint.effect)
     }
+}
+
+/// `topology.kubernetes.io/zone is a or b`.
+fn written_terms(terms: &[NodeTerm]) -> String {
+    let requirement = |wanted: &Requirement| {
+        let key = &wanted.key;
+        match &wanted.operator {
+            Operator::In(values) => format!("{key} is {}", values.join(" or ")),
+            Operator::NotIn(values) => format!("{key} is not {}", values.join(" or ")),
+            Operator::Exists => format!("{key} is set"),
+            Operator::DoesNotExist => format!("{key} is not set"),
+            Operator::Gt(bound) => format!("{key} is above {bound}"),
+            Operator::Lt(bound) => format!("{key} is below {bound}"),
+        }
+    };
+    let term = |term: &NodeTerm| {
+        let all: Vec<String> = term.labels.iter().chain(&term.fields).map(requirement).collect();
+        all.join(" and ")
+    };
+    let all: Vec<String> = terms.iter().map(term).filter(|text| !text.is_empty()).collect();
+    if all.is_empty() {
+        return "no node is".to_owned();
+    }
+    all.join(", or ")
 }
 
 /// Whether `text` matches a pattern in which `*` stands for any run and `?` for one character.

@@ -23,6 +23,7 @@ mod scale;
 mod seating;
 mod shrink;
 mod space;
+pub mod spread;
 mod stage;
 mod steps;
 pub mod what_if;

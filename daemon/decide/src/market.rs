@@ -410,7 +410,12 @@ fn rules(classes: &[Class]) -> (Vec<&PodSpec>, Vec<usize>) {
         .iter()
         .map(|class| {
             let spec = &*class.body;
-            let key = (&spec.node_selector, &spec.node_affinity, &spec.tolerations);
+            let key = (
+                &spec.node_selector,
+                &spec.node_affinity,
+                &spec.tolerations,
+                &spec.reach,
+            );
             *seen.entry(key).or_insert_with(|| {
                 distinct.push(spec);
                 distinct.len() - 1
@@ -425,7 +430,7 @@ fn label_keys<'s>(specs: impl Iterator<Item = &'s PodSpec>) -> Vec<&'s str> {
     let mut keys = BTreeSet::new();
     for spec in specs {
         keys.extend(spec.node_selector.keys().map(String::as_str));
-        for term in spec.node_affinity.iter().flatten() {
+        for term in spec.node_affinity.iter().chain(&spec.reach).flatten() {
             keys.extend(term.labels.iter().map(|r| r.key.as_str()));
         }
     }

@@ -212,7 +212,7 @@ impl<'a> Census<'a> {
     }
 
     /// Where pods of the spec could stand, by its rules about nodes. Taints of nodes that are there do not count, as
-    /// for kube-scheduler's `nodeTaintsPolicy: Ignore`.
+    /// for kube-scheduler's `nodeTaintsPolicy: Ignore`, nor does where its volumes are.
     pub(super) fn ground(&mut self, spec: &PodSpec) -> Ground<'a> {
         let key = (
             spec.node_selector.clone(),
@@ -235,7 +235,7 @@ impl<'a> Census<'a> {
                 taints: &[],
                 ..Place::of_node(node)
             };
-            if fit::admits(spec, place) {
+            if fit::admits_but_for_volumes(spec, place) {
                 ground.nodes.push(&node.name);
                 ground.zones |= self.zone_at(&node.name).map_or(0, |at| 1 << at);
             }
@@ -254,7 +254,7 @@ impl<'a> Census<'a> {
                 name: "",
                 taints: group.map_or(&[][..], |group| &group.taints),
             };
-            if fit::admits(spec, place) {
+            if fit::admits_but_for_volumes(spec, place) {
                 ground.zones |= zone;
             }
         }

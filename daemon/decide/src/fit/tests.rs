@@ -250,3 +250,133 @@ fn globs() {
         assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
     }
 }
+
+#[test]
+fn volumes_object_where_they_cannot_be_had() {
+    let here = term(vec![is_in("zone", "a")], Vec::new());
+    let there = term(vec![is_in("zone", "b")], Vec::new());
+    let either: Vec<NodeTerm> = here.iter().chain(&there).cloned().collect();
+    let out = |wants: &str| Misfit::VolumeOutOfReach { wants: wants.into() };
+    let of = |reach: &[Vec<NodeTerm>]| with(|s| s.reach = reach.to_vec());
+    expect("here", &of(&[here.clone(), either.clone()]), &[], &[]);
+    expect(
+        "there",
+        &of(&[here.clone(), there.clone()]),
+        &[],
+        &[out("zone is b")],
+    );
+    expect("nowhere", &of(&[Vec::new()]), &[], &[out("no node is")]);
+    let mut two = of(&[there]);
+    two.requests
+        .extended
+        .insert(model::resources::attach_limit("d"), 2);
+    let mut room = two.requests.clone();
+    assert_eq!(amounts(&two.requests, &room, 1), []);
+    room.extended.insert(model::resources::attach_limit("d"), 1);
+    let too_many = Misfit::TooManyVolumes {
+        driver: "d".into(),
+        asked: 2,
+        there: 1,
+    };
+    assert_eq!(amounts(&two.requests, &room, 1), [too_many]);
+    assert!(admits_but_for_volumes(
+        &two,
+        Place {
+            labels: &Labels::new(),
+            name: "",
+            taints: &[],
+        }
+    ));
+}
+
+#[test]
+fn preferences_add_up_and_never_object() {
+    let liked = |key: &str, value: &str, weight| model::pod::Preference {
+        term: term(vec![is_in(key, value)], Vec::new()).remove(0),
+        weight,
+    };
+    let spec = with(|s| {
+        s.prefers = vec![
+            liked("disk", "ssd", 3),
+            liked("zone", "a", 40),
+            liked("zone", "b", 100),
+        ];
+    });
+    expect("preferring", &spec, &[], &[]);
+    let labels = Labels::from([
+        ("disk".to_owned(), "ssd".to_owned()),
+        ("zone".to_owned(), "a".to_owned()),
+    ]);
+    let place = Place {
+        labels: &labels,
+        name: "n1",
+        taints: &[],
+    };
+    assert_eq!(preference(&spec, place), 43);
+    assert_eq!(preference(&asks(1, 1), place), 0);
+}
+
+#[test]
+fn volumes_are_packed_by_how_many_a_node_attaches_and_where_they_are() {
+    let limit = model::resources::attach_limit("ebs.csi.aws.com");
+    let holding = |volumes: i64| {
+        let mut spec = asks(100, 64);
+        spec.requests.extended.insert(limit.clone(), volumes);
+        spec
+    };
+    let mut far = holding(1);
+    far.reach = vec![term(vec![is_in("topology.kubernetes.io/zone", "b")], Vec::new())];
+    let (seen, done) = Cluster::new()
+        .group("g", 1, 50)
+        .offer("g", "large", 8000, 16_384, 100)
+        .last_offers(|offer| {
+            offer.allocatable.extended.insert(limit.clone(), 4);
+        })
+        .node("n1", "g", "large")
+        .running("old", "n1", holding(3))
+        .pending("near", 9, holding(1))
+        .pending("far", 3, far)
+        .deliberate();
+    let plan = done.plan;
+    assert_eq!(plan.refusals, []);
+    assert_eq!(plan.existing.len(), 1, "n1 attaches one more");
+    assert_eq!(plan.existing[0].1.len(), 1);
+    assert_eq!(plan.nodes.len(), 3, "eleven volumes, four a node");
+    for node in &plan.nodes {
+        let offer = seen.offers.iter().find(|offer| offer.id == node.offer).unwrap();
+        assert!(node.pods.len() <= 4, "{node:?}");
+        let far = node.pods.iter().any(|pod| pod.name.starts_with("far"));
+        assert!(!far || offer.zone() == Some("b"), "{node:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_claim_is_told_by_its_own_name() {
+    use model::pod::Unmodelled;
+    use model::reason::Refusal;
+    for (what, code, text) in [
+        (Unmodelled::ClaimMissing, "VolumeClaimMissing", "does not exist"),
+        (Unmodelled::ClaimUnbound, "VolumeClaimUnbound", "is not bound"),
+        (Unmodelled::ClaimLost, "VolumeClaimLost", "was lost"),
+        (Unmodelled::ClaimInUse, "VolumeClaimInUse", "another pod has it"),
+        (Unmodelled::VolumeMissing, "VolumeMissing", "does not exist"),
+        (Unmodelled::StorageClass, "StorageClass", "storage class"),
+        (
+            Unmodelled::ResourceClaim,
+            "ResourceClaim",
+            "dynamic resource allocation",
+        ),
+        (Unmodelled::PodAffinity, "UnmodelledConstraint", "PodAffinity"),
+    ] {
+        let (_, done) = Cluster::new()
+            .group("g", 0, 5)
+            .offer("g", "large", 8000, 16_384, 100)
+            .pending("p", 1, with(|s| s.unmodelled.push(what)))
+            .deliberate();
+        let [Refusal::Pod { why, .. }] = &done.plan.refusals[..] else {
+            panic!("{:?}", done.plan.refusals)
+        };
+        assert_eq!(why.code(), code);
+        assert!(why.to_string().contains(text), "{why}");
+    }
+}
