@@ -4,6 +4,7 @@
 //! Shares no code with the engine, on purpose. It judges the plan as a purchase; whether a step may happen now is
 //! `judge`'s question. Bounds are only held against the bill: that no cheaper plan exists it cannot say.
 
+mod claims;
 mod near;
 mod rules;
 
@@ -103,6 +104,7 @@ pub fn audit(seen: &Snapshot, aims: &Aims, plan: &Plan, notes: &Notes) -> Vec<Fl
     audit.new_nodes(plan);
     audit.free_room(plan);
     audit.neighbours(plan);
+    audit.claims_of_one(plan);
     audit.groups(plan);
     audit.money(plan, notes);
     audit.flaws
@@ -252,7 +254,11 @@ impl<'a> Audit<'a> {
             }
         }
         self.carry(&node.name, &node.pods, (&offer.labels, taints), &mut load);
-        self.hold(&node.name, &load, (&offer.allocatable, offer.max_pods));
+        self.hold(
+            &node.name,
+            (&Load::default(), &load),
+            (&offer.allocatable, offer.max_pods),
+        );
     }
 
     /// Adds pods to a node's load and holds the node's rules against them.
@@ -274,7 +280,12 @@ impl<'a> Audit<'a> {
         }
     }
 
-    fn hold(&mut self, node: &NodeName, load: &Load, (room, max_pods): (&Resources, u32)) {
+    /// Holds a load against the room, where the plan adds to what was there before.
+    fn hold(&mut self, node: &NodeName, (before, load): (&Load, &Load), (room, max_pods): (&Resources, u32)) {
+        let was: BTreeMap<String, i128> = before
+            .against(room)
+            .map(|(what, (asked, _))| (what, asked))
+            .collect();
         let pods = i64::from(max_pods);
         if load.pods > pods {
             self.flaws.push(Flaw::OverCommitted(
@@ -285,8 +296,9 @@ impl<'a> Audit<'a> {
             ));
         }
         for (what, (asked, there)) in load.against(room) {
-            // What nobody here asks for is not this plan's doing (NodeResourcesFit).
-            if asked > 0 && asked > i128::from(there) {
+            // What no new pod asks for is not this plan's doing (NodeResourcesFit).
+            let added = asked > was.get(&what).copied().unwrap_or(0);
+            if added && asked > i128::from(there) {
                 let asked = i64::try_from(asked).unwrap_or(i64::MAX);
                 self.flaws
                     .push(Flaw::OverCommitted(node.clone(), what, asked, there));
@@ -351,8 +363,9 @@ impl<'a> Audit<'a> {
                 }
             }
             let taints = lasting(node);
+            let before = load.clone();
             self.carry(name, pods, (&node.labels, &taints), &mut load);
-            self.hold(name, &load, (&node.allocatable, node.max_pods));
+            self.hold(name, (&before, &load), (&node.allocatable, node.max_pods));
         }
     }
 
@@ -455,7 +468,7 @@ fn lasting(node: &Node) -> Vec<Taint> {
 }
 
 /// Sums that cannot overflow.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Load {
     pods: i64,
     cpu: i128,

@@ -1,8 +1,8 @@
-//! Whether a pod may run in a place, read from the rules of kube-scheduler's NodeAffinity and TaintToleration and of
-//! EKS Fargate, once more and on its own.
+//! Whether a pod may run in a place, read from the rules of kube-scheduler's NodeAffinity, TaintToleration, VolumeBinding
+//! and VolumeZone and of EKS Fargate, once more and on its own. Attached volumes are counted with the other amounts.
 
 use model::pod::{PodSpec, Taint, TaintEffect};
-use model::selector::Labels;
+use model::selector::{Labels, NodeTerm};
 
 /// The first thing that objects to the pod in this place.
 pub(super) fn objection(spec: &PodSpec, labels: &Labels, taints: &[Taint], name: &str) -> Option<String> {
@@ -18,6 +18,10 @@ pub(super) fn objection(spec: &PodSpec, labels: &Labels, taints: &[Taint], name:
         && terms.iter().all(|term| !term.matches(labels, name))
     {
         return Some("no term of its node affinity matches".to_owned());
+    }
+    let far = |terms: &Vec<NodeTerm>| terms.iter().all(|term| !term.matches(labels, name));
+    if spec.reach.iter().any(far) {
+        return Some("its volume cannot be had there".to_owned());
     }
     let repelling = |taint: &&Taint| {
         taint.effect != TaintEffect::PreferNoSchedule && spec.tolerations.iter().all(|t| !t.tolerates(taint))

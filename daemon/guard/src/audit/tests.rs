@@ -5,7 +5,8 @@ use crate::stage::{PRICE, Stage};
 use model::UsdPerHour;
 use model::notes::ClassNote;
 use model::pod::{HostPort, Near, NearRule, TaintEffect};
-use model::selector::LabelSelector;
+use model::resources::attach_limit;
+use model::selector::{LabelSelector, NodeTerm, Operator, Requirement};
 use std::sync::Arc;
 
 const GROWN: &str = "new-1";
@@ -172,6 +173,82 @@ fn rules_limits_and_money_that_do_not_hold_are_found() {
             },
         ),
     ]);
+}
+
+const ZONE: &str = "topology.kubernetes.io/zone";
+
+fn in_zone(zone: &str) -> NodeTerm {
+    NodeTerm {
+        labels: vec![Requirement {
+            key: ZONE.to_owned(),
+            operator: Operator::In(vec![zone.to_owned()]),
+        }],
+        fields: Vec::new(),
+    }
+}
+
+#[test]
+fn volumes_out_of_reach_and_too_many_are_found() {
+    found(&[
+        (
+            "node new-1 is over-committed: 2 of attachable-volumes-csi-d on 1",
+            |(stage, _, _)| {
+                respec(stage, |spec| {
+                    spec.requests.extended.insert(attach_limit("d"), 2);
+                });
+                stage.seen.offers[0]
+                    .allocatable
+                    .extended
+                    .insert(attach_limit("d"), 1);
+            },
+        ),
+        (
+            "node n1 is over-committed: 4 of attachable-volumes-csi-d on 3",
+            |(stage, plan, _)| {
+                respec(stage, |spec| {
+                    spec.requests.extended.insert(attach_limit("d"), 2);
+                });
+                for node in &mut stage.seen.nodes {
+                    node.allocatable.extended.insert(attach_limit("d"), 3);
+                }
+                beside(plan);
+            },
+        ),
+        (
+            "pod ns/w1 may not run on new-1: ns/p4 has claim c for itself",
+            |(stage, _, _)| {
+                respec(stage, |spec| spec.exclusive.push("c".to_owned()));
+            },
+        ),
+        (
+            "pod ns/w1 may not run on new-1: its volume cannot be had there",
+            |(stage, _, _)| {
+                respec(stage, |spec| spec.reach.push(vec![in_zone("z")]));
+                stage.seen.offers[0]
+                    .labels
+                    .insert(ZONE.to_owned(), "a".to_owned());
+            },
+        ),
+    ]);
+}
+
+#[test]
+fn what_was_too_much_before_is_not_the_plans_doing() {
+    let (mut stage, mut plan, notes) = sound();
+    let mut hungry = (*stage.seen.specs[0]).clone();
+    hungry.requests.extended.insert(attach_limit("d"), 5);
+    stage.seen.specs.push(Arc::new(hungry));
+    stage.pod_mut("p1").spec = 1;
+    for node in &mut stage.seen.nodes {
+        node.allocatable.extended.insert(attach_limit("d"), 3);
+    }
+    beside(&mut plan);
+    plan.nodes.clear();
+    let found: Vec<String> = flaws(&(stage, plan, notes))
+        .into_iter()
+        .filter(|flaw| flaw.contains("over-committed"))
+        .collect();
+    assert_eq!(found, Vec::<String>::new());
 }
 
 fn rule(spec: &mut PodSpec, key: &str, rule: NearRule) {
