@@ -8,7 +8,7 @@ use crate::scenario::Scoring;
 use crate::world::queue::Event;
 use crate::world::state::{SimNode, State};
 use model::pod::{PodPhase, SpecIx, Taint, TaintEffect, Toleration};
-use model::selector::{Labels, Operator, Requirement};
+use model::selector::{Labels, NodeTerm, Operator, Requirement};
 use model::{NodeName, PodKey, PodSpec, Resources};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -122,8 +122,18 @@ impl State {
     }
 }
 
-/// Taints, node selector and required node affinity.
+/// Taints, node selector, required node affinity, and where the pod's volumes are.
 pub(crate) fn allows(spec: &PodSpec, node: &SimNode, name: &NodeName) -> bool {
+    let named = |wanted: &Requirement| {
+        let fields = Labels::from([("metadata.name".to_owned(), name.to_string())]);
+        satisfied(wanted, &fields)
+    };
+    let any = |terms: &Vec<NodeTerm>| {
+        terms.iter().any(|term| {
+            let empty = term.labels.is_empty() && term.fields.is_empty();
+            !empty && term.labels.iter().all(|r| satisfied(r, &node.labels)) && term.fields.iter().all(named)
+        })
+    };
     let blocking = |taint: &&Taint| taint.effect != TaintEffect::PreferNoSchedule;
     let mut taints = node.taints.iter().filter(blocking);
     taints.all(|taint| spec.tolerations.iter().any(|t| covers(t, taint)))
@@ -131,17 +141,8 @@ pub(crate) fn allows(spec: &PodSpec, node: &SimNode, name: &NodeName) -> bool {
             .node_selector
             .iter()
             .all(|(key, value)| node.labels.get(key) == Some(value))
-        && spec.node_affinity.as_ref().is_none_or(|terms| {
-            terms.iter().any(|term| {
-                let empty = term.labels.is_empty() && term.fields.is_empty();
-                !empty
-                    && term.labels.iter().all(|r| satisfied(r, &node.labels))
-                    && term.fields.iter().all(|r| {
-                        let fields = Labels::from([("metadata.name".to_owned(), name.to_string())]);
-                        satisfied(r, &fields)
-                    })
-            })
-        })
+        && spec.node_affinity.as_ref().is_none_or(any)
+        && spec.reach.iter().all(any)
 }
 
 fn covers(toleration: &Toleration, taint: &Taint) -> bool {
