@@ -138,7 +138,13 @@ fn attempt(market: &Market<'_>, classes: &[Class], aims: &Aims, adjust: Option<A
     let before = rooms.clone();
     let mut queue = Queue::new(table, classes);
     let housed = rooms::house(demand, table, duals, &mut rooms, &mut queue);
-    let purchase = purchase::buy(market, table, duals, (classes, &most, Work::USUAL), &mut queue);
+    let purchase = purchase::buy(
+        market,
+        table,
+        duals,
+        (classes, &most, Work::of_aims(aims)),
+        &mut queue,
+    );
     let served = served(classes, &housed, &purchase);
     let bound_of = |table: &Table, duals: &Duals| {
         let free = rooms::as_free(&before, table);

@@ -8,7 +8,9 @@ use crate::problem::{Problems, quoted};
 use crate::sheet::{At, Sheet};
 use crate::tree::Tree;
 use model::advice::Hook;
-use model::aims::{Aims, Catalogue, FargateAim, Mode, Modes, ScaleAim, ShrinkAims, SpreadDefault};
+use model::aims::{
+    Aims, Catalogue, FargateAim, Mode, Modes, ScaleAim, SearchAims, ShrinkAims, SpreadDefault,
+};
 use model::ids::{GroupName, WorkloadKey};
 use model::limits::Limits;
 use model::money::UsdPerHour;
@@ -37,6 +39,7 @@ fn read(top: At<'_, '_>) -> Aims {
         "catalogue",
         "fargate",
         "shrink",
+        "search",
         "schedulers",
         "groups",
         "zones",
@@ -49,6 +52,7 @@ fn read(top: At<'_, '_>) -> Aims {
         catalogue: catalogue(top.get("catalogue")),
         fargate: fargate(top.get("fargate")),
         shrink: shrink(top.get("shrink")),
+        search: search(top.get("search")),
         schedulers: texts(top.get("schedulers")),
         groups: texts(top.get("groups")).into_iter().map(GroupName::new).collect(),
         zones: top.get("zones").labels(),
@@ -303,6 +307,18 @@ fn shrink(at: At<'_, '_>) -> ShrinkAims {
         parallel: at.get("parallel").count().unwrap_or(usual.parallel),
         eviction_cost_nanos: rate(at.get("eviction_cost"), UsdPerHour(usual.eviction_cost_nanos)).0,
         payback: span(at.get("payback"), usual.payback),
+    }
+}
+
+fn search(at: At<'_, '_>) -> SearchAims {
+    at.only(&["work_percent"]);
+    let percent = at.get("work_percent");
+    let wanted = percent.count().unwrap_or(SearchAims::default().work_percent);
+    if wanted > SearchAims::MOST {
+        percent.problem(format_args!("{wanted}: at most {}", SearchAims::MOST));
+    }
+    SearchAims {
+        work_percent: wanted.min(SearchAims::MOST),
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Aims {
     pub fargate: Vec<FargateAim>,
     /// How nodes are given up.
     pub shrink: ShrinkAims,
+    /// How long new nodes are searched for.
+    pub search: SearchAims,
     /// Schedulers, beside the default one, whose pods are demand.
     pub schedulers: Vec<String>,
     /// Groups that may grow and shrink; empty means all that are found.
@@ -117,6 +119,25 @@ pub struct FargateAim {
     pub namespaces: Vec<String>,
     /// Labels a pod must carry; empty: any.
     pub labels: BTreeMap<String, String>,
+}
+
+/// How much work goes into a cheaper plan. Work is counted, never timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SearchAims {
+    /// In hundredths of the usual work, at most [`SearchAims::MOST`]; 0 takes the first answer.
+    pub work_percent: u32,
+}
+
+impl SearchAims {
+    /// A hundred times the usual work.
+    pub const MOST: u32 = 10_000;
+}
+
+impl Default for SearchAims {
+    fn default() -> Self {
+        Self { work_percent: 100 }
+    }
 }
 
 /// How nodes are given up.

@@ -11,7 +11,7 @@ mod master;
 mod weights;
 
 use crate::number::{floor, narrow, real};
-use crate::packing::Table;
+use crate::packing::{Ladder, Table};
 use crate::space::{self, in_dims};
 use std::collections::BTreeMap;
 
@@ -79,6 +79,31 @@ impl Duals {
         Self::from_shares(table, self.shares.clone(), self.scarce.clone())
     }
 
+    /// Duals of a table from those of some of its columns: every other weighs amounts as the one that stands for it.
+    fn spread(self, table: &Table, ladder: &Ladder) -> Self {
+        let shares = table
+            .columns
+            .iter()
+            .zip(&ladder.stands_for)
+            .map(|(column, next)| {
+                let model = &table.columns[ladder.columns[*next]].room;
+                let weigh = |((share, of), own): ((&f64, &i64), &i64)| {
+                    if *of > 0 {
+                        share * real(*own) / real(*of)
+                    } else {
+                        0.0
+                    }
+                };
+                self.shares[*next]
+                    .iter()
+                    .zip(model)
+                    .zip(&column.room)
+                    .map(weigh)
+                    .collect()
+            });
+        Self::from_shares(table, shares.collect(), self.scarce)
+    }
+
     /// The same for some rows and columns of their table only.
     pub(crate) fn part(&self, rows: &[usize], columns: &[usize]) -> Self {
         Self {
@@ -93,6 +118,9 @@ impl Duals {
 
     /// The same weights without what scarce groups are worth: no node's pods pay more than its price.
     pub(crate) fn without_scarcity(&self, table: &Table) -> Self {
+        if self.is_plentiful() {
+            return self.clone();
+        }
         Self::from_shares(table, self.shares.clone(), vec![0; self.scarce.len()])
     }
 
@@ -169,9 +197,12 @@ impl Duals {
     /// The bound for these pods by row, with this room for free: the best of the same weights with and
     /// without scarcity. Never below zero: prices are not.
     pub(crate) fn bound(&self, table: &Table, counts: &[u32], free: &[FreeRoom]) -> i64 {
+        let own = self.own_bound(table, counts, free);
+        if self.is_plentiful() {
+            return own;
+        }
         let plentiful = self.without_scarcity(table);
-        self.own_bound(table, counts, free)
-            .max(plentiful.own_bound(table, counts, free))
+        own.max(plentiful.own_bound(table, counts, free))
     }
 
     fn own_bound(&self, table: &Table, counts: &[u32], free: &[FreeRoom]) -> i64 {

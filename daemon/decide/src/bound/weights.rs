@@ -34,7 +34,13 @@ struct Kind {
 
 /// Duals for these pods by row.
 pub(crate) fn search(table: &Table, counts: &[u32]) -> Duals {
-    in_dims!(table.width(), search_in(table, counts))
+    let Some(ladder) = table.ladder() else {
+        return in_dims!(table.width(), search_in(table, counts));
+    };
+    let rows: Vec<usize> = (0..table.rows.len()).collect();
+    let thin = table.part(&rows, &ladder.columns);
+    let duals = in_dims!(thin.width(), search_in(&thin, counts));
+    duals.spread(table, &ladder)
 }
 
 fn search_in<const D: usize>(table: &Table, counts: &[u32]) -> Duals {

@@ -17,6 +17,8 @@ pub(super) struct Taste {
     pub(super) part: u32,
     /// Up to this share of a row's score is left to chance.
     pub(super) noise: f32,
+    /// Nodes are sized to share what is left evenly, where a crowd sets how many there are.
+    pub(super) even: bool,
 }
 
 /// What a filling needs, kept from one to the next. The result is in `load` and `used`.

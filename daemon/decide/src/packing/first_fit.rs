@@ -14,7 +14,7 @@ struct Open {
     used: Vector,
     pods: Load,
     total: u32,
-    /// Columns that may still hold it, most roomy last.
+    /// Of the columns that no other outdoes, those that run all of its pods.
     kinds: Vec<usize>,
 }
 
@@ -22,6 +22,7 @@ struct Open {
 pub(super) fn pack(table: &Table, counts: &[u32]) -> Packing {
     let mut rows: Vec<usize> = (0..table.rows.len()).filter(|row| counts[*row] > 0).collect();
     rows.sort_by_key(|row| (Reverse(table.rows[*row].ask.clone()), *row));
+    let roomy = roomy(table);
     let mut open: Vec<Open> = Vec::new();
     let mut left = vec![0; counts.len()];
     for row in rows {
@@ -31,7 +32,7 @@ pub(super) fn pack(table: &Table, counts: &[u32]) -> Packing {
             .map(|(ix, node)| Reverse((node.total, ix)))
             .collect();
         for placed in 0..counts[row] {
-            if !place_one(table, &mut open, &mut queue, row) {
+            if !place_one((table, &roomy), &mut open, &mut queue, row) {
                 left[row] = counts[row] - placed;
                 break;
             }
@@ -42,7 +43,7 @@ pub(super) fn pack(table: &Table, counts: &[u32]) -> Packing {
 
 /// Places one pod on an open node or on a fresh one; `false` when no kind of node runs it.
 fn place_one(
-    table: &Table,
+    (table, roomy): (&Table, &[usize]),
     open: &mut Vec<Open>,
     queue: &mut BinaryHeap<Reverse<(u32, usize)>>,
     row: usize,
@@ -57,7 +58,7 @@ fn place_one(
         used: vec![0; table.width()],
         pods: Vec::new(),
         total: 0,
-        kinds: by_room(table),
+        kinds: roomy.to_vec(),
     };
     if !add(table, &mut fresh, row) {
         return false;
@@ -67,12 +68,25 @@ fn place_one(
     true
 }
 
-fn by_room(table: &Table) -> Vec<usize> {
-    let mut kinds: Vec<usize> = (0..table.columns.len())
-        .filter(|c| table.growth[table.columns[*c].group] > 0)
-        .collect();
-    kinds.sort_by(|a, b| table.columns[*a].room.cmp(&table.columns[*b].room).then(b.cmp(a)));
-    kinds
+/// Columns with growth left that no other outdoes: whatever one of the others holds, one of these holds as well.
+fn roomy(table: &Table) -> Vec<usize> {
+    let mut roomy: Vec<usize> = Vec::new();
+    let open = |column: &usize| table.growth[table.columns[*column].group] > 0;
+    // The dearest are the largest, most often: few comparisons are left for the others.
+    for column in (0..table.columns.len()).rev().filter(open) {
+        let outdone = |by: &usize| {
+            let room = |column: usize| &table.columns[column].room;
+            let wide = room(*by).iter().zip(room(column)).all(|(by, own)| by >= own);
+            wide && table.fits[*by]
+                .iter()
+                .zip(&table.fits[column])
+                .all(|(by, own)| *by || !*own)
+        };
+        if !roomy.iter().any(outdone) {
+            roomy.push(column);
+        }
+    }
+    roomy
 }
 
 /// Adds a pod if some kind still holds the node with it.
@@ -90,7 +104,7 @@ fn add(table: &Table, node: &mut Open, row: usize) -> bool {
     space::put(&mut node.used, &table.rows[row].ask, 1);
     let holds =
         |kind: usize| (known || table.fits[kind][row]) && space::holds(&table.columns[kind].room, &node.used);
-    if !node.kinds.iter().rev().any(|kind| holds(*kind)) {
+    if !node.kinds.iter().any(|kind| holds(*kind)) {
         space::take(&mut node.used, &table.rows[row].ask, 1);
         return false;
     }
@@ -108,17 +122,23 @@ fn add(table: &Table, node: &mut Open, row: usize) -> bool {
 
 /// Chooses the cheapest kind for every open node; nodes whose groups are used up give their pods back.
 fn buy(table: &Table, open: Vec<Open>, mut left: Vec<u32>) -> Packing {
+    let addends = !table.addends.is_empty();
     let mut growth = table.growth.clone();
     let mut batches: BTreeMap<(usize, Load), u32> = BTreeMap::new();
     for mut node in open {
         node.pods.sort_unstable();
-        let kind = node
-            .kinds
-            .iter()
-            .copied()
-            .filter(|kind| growth[table.columns[*kind].group] > 0)
-            .filter(|kind| space::holds(&table.columns[*kind].room, &node.used))
-            .min_by_key(|kind| (node_price(table, *kind, &node.pods), *kind));
+        let fits = |kind: &usize| {
+            growth[table.columns[*kind].group] > 0
+                && space::holds(&table.columns[*kind].room, &node.used)
+                && node.pods.iter().all(|(row, _)| table.fits[*kind][*row as usize])
+        };
+        let mut kinds = (0..table.columns.len()).filter(fits);
+        // Columns come cheapest first; addends may turn that round.
+        let kind = if addends {
+            kinds.min_by_key(|kind| (node_price(table, *kind, &node.pods), *kind))
+        } else {
+            kinds.next()
+        };
         if let Some(kind) = kind {
             growth[table.columns[kind].group] -= 1;
             *batches.entry((kind, node.pods)).or_insert(0) += 1;

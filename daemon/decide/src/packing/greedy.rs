@@ -23,8 +23,15 @@ const fn taste(widest: f32, keen: i32, part: u32) -> Taste {
         keen,
         part,
         noise: 0.0,
+        even: false,
     }
 }
+
+/// The construction for a crowd that sets how many nodes there are.
+pub(super) const EVEN: Taste = Taste {
+    even: true,
+    ..taste(0.5, 2, 8)
+};
 
 /// Columns filled afresh for one node.
 const FILLS_A_NODE: u32 = 6;
@@ -64,7 +71,7 @@ pub(super) fn pack<const D: usize>(
 ) -> Packing {
     let mut state = State::new(shop, counts, growth);
     let mut batches = Vec::new();
-    while let Some(column) = best_column(shop, &mut state, taste, bench) {
+    while let Some(column) = next_column(shop, &mut state, taste, bench) {
         let load = std::mem::take(&mut state.quotes[column].load);
         let used = shop.amounts(&load);
         let column = shop.cheapest(&state.growth, &used, &load).unwrap_or(column);
@@ -138,6 +145,80 @@ impl<const D: usize> State<D> {
         let left = &self.left;
         self.rows.retain(|row| left[*row as usize] > 0);
     }
+}
+
+/// Sizes of node that are tried for an even share, in hundredths of it.
+const SHARES: [f64; 6] = [0.6, 0.8, 1.0, 1.25, 1.6, 2.2];
+
+/// The column of the next node: around an even share where a crowd sets how many nodes there are, else the one that
+/// gives most for its price.
+fn next_column<const D: usize>(
+    shop: &Shop<'_, D>,
+    state: &mut State<D>,
+    taste: Taste,
+    bench: &mut Bench<D>,
+) -> Option<usize> {
+    let even = taste.even.then(|| even_share(shop, state)).flatten();
+    match even {
+        Some(share) => column_near(shop, state, (&share, taste), bench),
+        None => None,
+    }
+    .or_else(|| best_column(shop, state, taste, bench))
+}
+
+/// What is left for each node, by dimension, where the scarcest crowd gets as many as it needs.
+fn even_share<const D: usize>(shop: &Shop<'_, D>, state: &State<D>) -> Option<[f64; D]> {
+    let first = shop.table.dims.len();
+    let nodes = shop
+        .table
+        .crowds
+        .iter()
+        .zip(first..)
+        .map(|((_, most), dim)| state.total[dim] / f64::from((*most).max(1)))
+        .fold(0.0, f64::max);
+    (nodes >= 1.0).then(|| {
+        let mut share = state.total.map(|total| total / nodes);
+        share[first..].fill(0.0);
+        share
+    })
+}
+
+/// The column that gives most for its price among those that hold about this share.
+fn column_near<const D: usize>(
+    shop: &Shop<'_, D>,
+    state: &mut State<D>,
+    (share, taste): (&[f64; D], Taste),
+    bench: &mut Bench<D>,
+) -> Option<usize> {
+    let mut tried: Vec<usize> = Vec::with_capacity(SHARES.len());
+    let mut best: Option<(f64, usize)> = None;
+    for part in SHARES {
+        let holds = |column: &usize| {
+            let room = shop.room[*column].iter().zip(share);
+            state.growth.open(shop.table, *column)
+                && room
+                    .into_iter()
+                    .all(|(room, share)| f64::from(*room) >= share * part)
+        };
+        // Columns come cheapest first.
+        let Some(column) = (0..shop.room.len()).find(holds) else {
+            break;
+        };
+        if tried.contains(&column) {
+            continue;
+        }
+        tried.push(column);
+        let value = shop.fill(column, (&state.rows, &state.left), taste, bench);
+        if bench.load.is_empty() {
+            continue;
+        }
+        let key = shop.node_price(column, &bench.load) / value;
+        if best.is_none_or(|(least, _)| key < least) {
+            best = Some((key, column));
+            state.quotes[column].load.clone_from(&bench.load);
+        }
+    }
+    best.map(|(_, column)| column)
 }
 
 /// The column that gives most for its price now; quotes of earlier rounds are renewed best first.

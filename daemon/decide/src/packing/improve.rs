@@ -178,6 +178,7 @@ impl<const D: usize> Search<'_, D> {
             keen: self.dice.one_of([0, 1, 2, 4, 8]),
             part: self.dice.one_of([1, 2, 4, 8, 16]),
             noise: self.dice.one_of([0.0, 0.1, 0.3, 0.6]),
+            even: false,
         };
         let unsteady = self.dice.one_of([0.0, 0.01, 0.05, 0.2]);
         let columns = self.candidates(ruined);

@@ -21,11 +21,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use table::Table;
+pub(crate) use table::{Ladder, Table};
 
 use crate::bound::{Duals, Proof};
 use crate::number::{floor, real};
-use crate::space::in_dims;
+use crate::space::{self, in_dims};
 use fill::Bench;
 use growth::Growth;
 use patterns::Patterns;
@@ -103,8 +103,16 @@ pub(crate) struct Work {
 impl Work {
     /// Constructions only.
     pub(crate) const NONE: Self = Self { percent: 0 };
-    /// What a cycle does.
+    /// What a cycle does unless the aims say otherwise.
+    #[cfg(test)]
     pub(crate) const USUAL: Self = Self { percent: 100 };
+
+    /// As much as the aims allow.
+    pub(crate) fn of_aims(aims: &model::Aims) -> Self {
+        Self {
+            percent: aims.search.work_percent.min(model::aims::SearchAims::MOST),
+        }
+    }
 
     /// Each one's share of the work for several parts.
     fn shared(self, parts: usize) -> Self {
@@ -193,6 +201,42 @@ fn pack_part(
     (counts, most): (&[u32], &[u32]),
     work: Work,
 ) -> (Packing, Option<Duals>) {
+    let Some(Ladder { columns, .. }) = table.ladder() else {
+        return pack_columns(table, duals, (counts, most), work);
+    };
+    let rows: Vec<usize> = (0..table.rows.len()).collect();
+    let thin = table.part(&rows, &columns);
+    let (mut packing, _) = pack_columns(&thin, &duals.part(&rows, &columns), (counts, most), work);
+    for batch in &mut packing.batches {
+        batch.column = right_size(table, columns[batch.column], &batch.pods);
+    }
+    (packing, None)
+}
+
+/// The cheapest column of the same group and set that holds these pods.
+fn right_size(table: &Table, column: usize, pods: &[(u32, u32)]) -> usize {
+    let bought = &table.columns[column];
+    let mut used = vec![0; table.width()];
+    for (row, n) in pods {
+        space::put(&mut used, &table.rows[*row as usize].ask, *n);
+    }
+    let holds = |at: &usize| {
+        let of = &table.columns[*at];
+        (of.group, of.set, of.zones) == (bought.group, bought.set, bought.zones)
+            && space::holds(&of.room, &used)
+            && pods.iter().all(|(row, _)| table.fits[*at][*row as usize])
+    };
+    // Columns come cheapest first.
+    (0..column).find(holds).unwrap_or(column)
+}
+
+/// Packs with all columns of the table.
+fn pack_columns(
+    table: &Table,
+    duals: &Duals,
+    (counts, most): (&[u32], &[u32]),
+    work: Work,
+) -> (Packing, Option<Duals>) {
     if counts.iter().all(|count| *count == 0) || table.columns.is_empty() {
         let nothing = Packing {
             batches: Vec::new(),
@@ -211,7 +255,11 @@ fn pack_part(
         .zip(&table.columns)
         .all(|(a, b)| a.price == b.price);
     let problem = Problem {
-        duals: duals.on(&priced),
+        duals: if truthful {
+            duals.clone()
+        } else {
+            duals.on(&priced)
+        },
         floor: first_fit::pack(table, counts),
         table: &priced,
         counts,
@@ -235,6 +283,10 @@ const LEAST_PRICE: i64 = 1000;
 const NEAR: f64 = 1.0005;
 /// Column generation keeps an inverse of rows × rows.
 const MOST_ROWS: usize = 400;
+/// Below so much of the usual work it is spent on one thing, not on everything.
+const BRIEF: u32 = 25;
+/// Constructions tried then.
+const FEW_TASTES: usize = 2;
 /// Always the same: same input, same plan.
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -260,11 +312,21 @@ impl Problem<'_> {
         }
     }
 
+    /// There is some work to be done, but little.
+    const fn is_brief(&self) -> bool {
+        self.work.percent > 0 && self.work.percent < BRIEF
+    }
+
     /// Work for ruin and recreate: so much a node, within bounds.
     fn effort(&self, packing: &Packing, (least, each, most): (u64, u64, u64)) -> u64 {
         self.work
             .of(packing.nodes().saturating_mul(each).clamp(least, most))
     }
+}
+
+/// Few pods share a node: whole patterns matter most, and exact pricing can finish.
+fn is_chunky(packing: &Packing) -> bool {
+    packing.pods() < 10 * packing.nodes()
 }
 
 fn search<const D: usize>(problem: &Problem<'_>) -> (Packing, Option<Proof>) {
@@ -287,7 +349,20 @@ fn search<const D: usize>(problem: &Problem<'_>) -> (Packing, Option<Proof>) {
     if best.unplaced() > 0 || problem.work.percent == 0 || near(&best, bound) {
         return (best, None);
     }
-    let work = problem.effort(&best, (20_000, 8_000, 150_000));
+    let rows = counts.iter().filter(|count| **count > 0).count();
+    // Little work is best spent on one thing: on patterns where few pods share a node, else on ruin and recreate.
+    if problem.is_brief() && is_chunky(&best) && rows <= MOST_ROWS {
+        return generate(problem, &shop, best, &mut bench);
+    }
+    let alone = rows > MOST_ROWS || problem.is_brief();
+    let work = problem.effort(
+        &best,
+        if alone {
+            (80_000, 20_000, 450_000)
+        } else {
+            (20_000, 8_000, 150_000)
+        },
+    );
     let plain = problem.duals.without_scarcity(table);
     let plain_shop;
     let improving = if problem.duals.is_plentiful() {
@@ -303,14 +378,8 @@ fn search<const D: usize>(problem: &Problem<'_>) -> (Packing, Option<Proof>) {
     if near(&best, bound) {
         return (best, None);
     }
-    let rows = counts.iter().filter(|count| **count > 0).count();
-    if rows > MOST_ROWS {
-        let work = problem.effort(&best, (80_000, 20_000, 450_000));
-        let start = (&best, problem.growth());
-        return (
-            improve::improve(improving, start, work, (Dice::new(SEED + 2), &mut bench)),
-            None,
-        );
+    if alone {
+        return (best, None);
     }
     generate(problem, &shop, best, &mut bench)
 }
@@ -322,8 +391,14 @@ fn constructions<const D: usize>(
     (counts, growth): (&[u32], Growth),
     bench: &mut Bench<D>,
 ) -> Packing {
-    greedy::TASTES
-        .iter()
+    let tastes = if problem.is_brief() {
+        FEW_TASTES
+    } else {
+        greedy::TASTES.len()
+    };
+    let even = Some(&greedy::EVEN).filter(|_| !problem.table.crowds.is_empty());
+    even.into_iter()
+        .chain(greedy::TASTES.iter().take(tastes))
         .map(|taste| greedy::pack(shop, (counts, growth.clone()), *taste, bench))
         .min_by_key(|packing| packing.rank(problem.table))
         .unwrap_or_default()
@@ -337,9 +412,9 @@ fn generate<const D: usize>(
     bench: &mut Bench<D>,
 ) -> (Packing, Option<Proof>) {
     let (table, counts) = (problem.table, problem.counts);
-    // Few pods a node: whole patterns matter most, and exact pricing can finish.
-    let chunky = best.pods() < 10 * best.nodes();
-    let work = problem.work.of(if chunky { 4_000_000 } else { 1_200_000 });
+    let work = problem
+        .work
+        .of(if is_chunky(&best) { 4_000_000 } else { 1_200_000 });
     let start = problem.duals.as_proof(table, counts);
     let mut patterns = Patterns::new(shop, (counts, problem.most), start, &[&best, &problem.floor]);
     let proof = patterns.run(work, (&mut Dice::new(SEED + 4), bench));
@@ -357,6 +432,9 @@ fn generate<const D: usize>(
     dived.batches.extend(tail.batches);
     dived.left = tail.left;
     let best = problem.cheaper(best, dived);
+    if problem.is_brief() {
+        return (best, Some(proof));
+    }
     let pays: Vec<i64> = proof.pays.iter().map(|pays| floor(pays * 1e9)).collect();
     let plentiful = proof.scarce.iter().all(|worth| *worth <= 0.0);
     let Some(shop) = Shop::<D>::new(table, &pays).filter(|_| plentiful) else {

@@ -300,6 +300,7 @@ impl<'a, const D: usize> Patterns<'a, D> {
                 keen: 8,
                 part: dice.one_of([1, 2, 8]),
                 noise: 0.2,
+                even: false,
             };
             self.shop.fill(*column, (&self.rows, &self.counts), taste, bench);
             let value: f64 = bench

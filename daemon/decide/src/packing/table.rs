@@ -5,9 +5,10 @@
 
 use crate::demand::Class;
 use crate::market::{FargateOption, Market};
+use crate::number::{floor, real};
 use crate::placement::Adjust;
 use crate::space::{self, PODS, Vector};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A kind of pods.
 #[derive(Clone, Debug)]
@@ -25,6 +26,31 @@ pub(crate) struct Row {
     pub(crate) zone: Option<usize>,
 }
 
+/// From here on a search looks at some columns for all.
+const MANY_COLUMNS: usize = 160;
+
+/// Some columns of a table that stand for all.
+pub(crate) struct Ladder {
+    /// In rising order.
+    pub(crate) columns: Vec<usize>,
+    /// By column of the table: place among those of the one that stands for it.
+    pub(crate) stands_for: Vec<usize>,
+}
+
+/// What columns of one step have in common: terms and rules, nearly the price, nearly the proportions.
+type Step = ((usize, usize, u64, usize), i64, Vec<i64>);
+
+fn step_of(column: &Column, asked: &[i64]) -> Step {
+    let step = |amount: f64, fine: f64| floor(amount.max(1e-9).log2() * fine);
+    let share = |dim: usize| real(column.room[dim]) / real(asked[dim]);
+    let shape = (1..column.room.len()).map(|dim| step(share(dim) / share(0).max(1e-12), 2.0));
+    (
+        (column.group, column.set, column.zones, column.terrain),
+        step(real(column.price), 8.0),
+        shape.collect(),
+    )
+}
+
 /// A zone in which nothing can be bought.
 pub(crate) const NO_ZONE: usize = usize::MAX;
 
@@ -39,6 +65,8 @@ pub(crate) struct Column {
     pub(crate) set: usize,
     /// Zones that it is sold in, by their place among the market's.
     pub(crate) zones: u64,
+    /// Columns with the same number are admitted by the same rules.
+    pub(crate) terrain: usize,
     /// Room for pods, in the table's dimensions.
     pub(crate) room: Vector,
     /// Price of one in nano-dollars per hour, as this table prices it.
@@ -122,8 +150,52 @@ impl Table {
         amounts.chain(crowds).collect()
     }
 
+    /// Where there are very many columns, enough of them for a search: of those that cost and offer nearly the same
+    /// the one with most for its price. What is found is put onto the others afterwards.
+    pub(crate) fn ladder(&self) -> Option<Ladder> {
+        if self.columns.len() <= MANY_COLUMNS {
+            return None;
+        }
+        let mut asked: Vec<i64> = vec![1; self.width()];
+        for row in &self.rows {
+            for (sum, ask) in asked.iter_mut().zip(&row.ask) {
+                *sum = sum.saturating_add(*ask);
+            }
+        }
+        let offered = |column: &Column| {
+            let shares = column
+                .room
+                .iter()
+                .zip(&asked)
+                .map(|(room, sum)| real(*room) / real(*sum));
+            shares.sum::<f64>() / real(column.price.max(1))
+        };
+        let mut steps: BTreeMap<_, (f64, usize)> = BTreeMap::new();
+        let keys = self.columns.iter().map(|column| step_of(column, &asked));
+        let keys: Vec<_> = keys.collect();
+        for (at, (column, key)) in self.columns.iter().zip(&keys).enumerate() {
+            let offers = offered(column);
+            let best = steps.entry(key).or_insert((offers, at));
+            if offers > best.0 {
+                *best = (offers, at);
+            }
+        }
+        let mut kept: BTreeSet<usize> = steps.values().map(|(_, at)| *at).collect();
+        for row in 0..self.rows.len() {
+            if !kept.iter().any(|column| self.fits[*column][row]) {
+                kept.extend((0..self.columns.len()).find(|column| self.fits[*column][row]));
+            }
+        }
+        let columns: Vec<usize> = kept.into_iter().collect();
+        let at = |column: usize| columns.binary_search(&column).unwrap_or_default();
+        Some(Ladder {
+            stands_for: keys.iter().map(|key| at(steps[key].1)).collect(),
+            columns,
+        })
+    }
+
     /// The table of some rows and columns only, in rising order.
-    pub(super) fn part(&self, rows: &[usize], columns: &[usize]) -> Self {
+    pub(crate) fn part(&self, rows: &[usize], columns: &[usize]) -> Self {
         let of_set = |all: &Vec<i64>| rows.iter().map(|row| all[*row]).collect();
         let bans = |all: &Vec<bool>| rows.iter().map(|row| all[*row]).collect();
         Self {
@@ -181,12 +253,17 @@ impl Table {
     fn fill_columns(&mut self, market: &Market<'_>, classes: &[Class], adjust: Option<&Adjust>) {
         let total: u32 = classes.iter().map(Class::count).fold(0, u32::saturating_add);
         let mut candidates: Vec<(Column, Vec<bool>, bool)> = Vec::new();
+        let mut terrains: BTreeMap<&[bool], usize> = BTreeMap::new();
         for (ix, lot) in market.lots.iter().enumerate() {
             let column = Column {
                 lot: ix,
                 group: lot.group,
                 set: lot.set,
                 zones: lot.zones,
+                terrain: {
+                    let next = terrains.len();
+                    *terrains.entry(&lot.admits).or_insert(next)
+                },
                 room: self.project(&lot.room),
                 price: adjust
                     .map_or(lot.price, |a| lot.price.scaled(a.factor(lot.set)))

@@ -30,6 +30,7 @@ fn table(rows: &[(i64, i64)], columns: &[(i64, i64, i64)], growth: &[u32]) -> Ta
                 group: lot % growth.len(),
                 set: 0,
                 zones: 1,
+                terrain: 0,
                 room: vec![*cpu, *memory, 30],
                 price: *price,
             })
