@@ -5,6 +5,7 @@
 
 use crate::constraints::{Crowding, Deal};
 use crate::number::count;
+use crate::spread;
 use model::aims::Aims;
 use model::ids::{PodKey, WorkloadKey};
 use model::memory::Memory;
@@ -145,7 +146,11 @@ pub(crate) fn classes(
         class.to_come += count(names.len());
         class.pods.extend(names);
     }
-    found.into_values().collect()
+    let mut classes: Vec<Class> = found.into_values().collect();
+    for class in &mut classes {
+        class.body = spread::with_defaults(seen, aims, &class.body);
+    }
+    classes
 }
 
 fn class_of<'a>(

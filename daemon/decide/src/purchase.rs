@@ -6,6 +6,7 @@
 use crate::bound::Duals;
 use crate::constraints::ZONE;
 use crate::demand::Class;
+use crate::fit::{self, Place};
 use crate::market::{FargateOption, Market};
 use crate::number::size;
 use crate::packing::{self, Batch, Packed, Table, Work, node_price};
@@ -75,12 +76,12 @@ pub(crate) fn buy(
         most,
         work,
     };
-    let mut till = Till::new(market);
+    let mut till = Till::new(market, table, classes);
     let mut purchase = Purchase::default();
     let late_batch = |batch: &Batch| lonely(table, &late, batch);
     if table.guarded {
         for seat in packer.seats(&counts, queue) {
-            purchase.bought.push(till.seat(market, table, &seat, queue));
+            purchase.bought.push(till.seat(&seat, queue));
         }
     } else {
         let packed = packer.pack(&counts, queue);
@@ -91,9 +92,7 @@ pub(crate) fn buy(
                 continue;
             }
             for _ in 0..batch.copies {
-                purchase
-                    .bought
-                    .push(till.node(market, table, (*zone, batch), queue));
+                purchase.bought.push(till.node((*zone, batch), queue));
             }
         }
     }
@@ -106,7 +105,7 @@ pub(crate) fn buy(
             if !taken.pods.is_empty() {
                 purchase
                     .bought
-                    .push(till.fargate_pod(market, (&option, price), taken, instead));
+                    .push(till.fargate_pod((&option, price), taken, instead));
             }
         }
     }
@@ -205,7 +204,10 @@ fn lonely(table: &Table, late: &[bool], batch: &Batch) -> Option<Vec<(usize, u32
 }
 
 /// Gives names and zones.
-struct Till {
+struct Till<'a> {
+    market: &'a Market<'a>,
+    table: &'a Table,
+    classes: &'a [Class],
     taken: BTreeSet<NodeName>,
     cycle: u64,
     nodes: u32,
@@ -214,8 +216,8 @@ struct Till {
     zones: BTreeMap<(usize, String), u32>,
 }
 
-impl Till {
-    fn new(market: &Market<'_>) -> Self {
+impl<'a> Till<'a> {
+    fn new(market: &'a Market<'a>, table: &'a Table, classes: &'a [Class]) -> Self {
         let seen = market.seen;
         let mut taken: BTreeSet<NodeName> = seen.nodes.iter().map(|n| n.name.clone()).collect();
         for intent in &seen.ledger.intents {
@@ -235,6 +237,9 @@ impl Till {
             }
         }
         Self {
+            market,
+            table,
+            classes,
             taken,
             cycle: seen.cycle,
             nodes: 0,
@@ -262,60 +267,51 @@ impl Till {
         }
     }
 
-    fn seat(&mut self, market: &Market<'_>, table: &Table, seat: &Seat, queue: &mut Queue<'_>) -> Bought {
-        let column = &table.columns[seat.column];
-        let offer = self.deal_zone(market, column.lot, seat.zone);
+    fn seat(&mut self, seat: &Seat, queue: &mut Queue<'_>) -> Bought {
         let mut taken = Taken::default();
-        let mut unclamped = column.price;
         for (class, copies) in &seat.pods {
             queue.take_of(*class, *copies, &mut taken);
-            let addend = table.addend(Some(column.set), table.row_of[*class]);
-            unclamped = unclamped.saturating_add(addend.saturating_mul(i64::from(*copies)));
         }
-        self.bought(market, offer, taken, (unclamped, None))
+        let rows = seat.pods.iter().map(|(class, n)| (self.table.row_of[*class], *n));
+        let price = self.unclamped(seat.column, rows);
+        let offer = self.choose_offer(self.table.columns[seat.column].lot, seat.zone, &taken);
+        self.bought(offer, taken, (price, None))
     }
 
-    fn node(
-        &mut self,
-        market: &Market<'_>,
-        table: &Table,
-        (zone, batch): (Option<usize>, &Batch),
-        queue: &mut Queue<'_>,
-    ) -> Bought {
-        let column = &table.columns[batch.column];
-        let offer = self.deal_zone(market, column.lot, zone);
+    fn node(&mut self, (zone, batch): (Option<usize>, &Batch), queue: &mut Queue<'_>) -> Bought {
         let mut taken = Taken::default();
         for (row, count) in &batch.pods {
             let of_row = queue.take(*row as usize, *count);
             taken.pods.extend(of_row.pods);
             taken.waiting += of_row.waiting;
         }
-        let unclamped = batch.pods.iter().fold(column.price, |price, (row, count)| {
-            let addend = table.addend(Some(column.set), *row as usize);
-            price.saturating_add(addend.saturating_mul(i64::from(*count)))
-        });
-        self.bought(market, offer, taken, (unclamped, None))
+        let rows = batch.pods.iter().map(|(row, n)| (*row as usize, *n));
+        let price = self.unclamped(batch.column, rows);
+        let offer = self.choose_offer(self.table.columns[batch.column].lot, zone, &taken);
+        self.bought(offer, taken, (price, None))
+    }
+
+    /// Price of a node with pods of these rows; addends may make it less than nothing.
+    fn unclamped(&self, column: usize, rows: impl Iterator<Item = (usize, u32)>) -> i64 {
+        let of = &self.table.columns[column];
+        rows.fold(of.price, |price, (row, n)| {
+            let addend = self.table.addend(Some(of.set), row);
+            price.saturating_add(addend.saturating_mul(i64::from(n)))
+        })
     }
 
     fn fargate_pod(
         &mut self,
-        market: &Market<'_>,
         (option, price): (&FargateOption, i64),
         pod: Taken,
         instead: Option<UsdPerHour>,
     ) -> Bought {
-        self.bought(market, option.offer, pod, (price, instead))
+        self.bought(option.offer, pod, (price, instead))
     }
 
-    fn bought(
-        &mut self,
-        market: &Market<'_>,
-        offer: usize,
-        taken: Taken,
-        (price, instead): (i64, Option<UsdPerHour>),
-    ) -> Bought {
-        let of = &market.seen.offers[offer];
-        let group = market.seen.groups.get(size(of.group));
+    fn bought(&mut self, offer: usize, taken: Taken, (price, instead): (i64, Option<UsdPerHour>)) -> Bought {
+        let of = &self.market.seen.offers[offer];
+        let group = self.market.seen.groups.get(size(of.group));
         Bought {
             node: PlannedNode {
                 name: self.name(of.is_fargate()),
@@ -332,13 +328,15 @@ impl Till {
         }
     }
 
-    /// Of equal offers, the one in the zone that was dealt, or in that where the group has fewest nodes.
-    fn deal_zone(&mut self, market: &Market<'_>, lot: usize, dealt: Option<usize>) -> usize {
-        let lot = &market.lots[lot];
-        let zone_of = |offer: usize| market.seen.offers[offer].zone().unwrap_or("").to_owned();
-        let dealt = dealt.map(|zone| market.zone_name(zone));
+    /// Of equal offers in the zone that was dealt, the one that its pods like most, then the one in the zone where the
+    /// group has fewest nodes.
+    fn choose_offer(&mut self, lot: usize, dealt: Option<usize>, pods: &Taken) -> usize {
+        let lot = &self.market.lots[lot];
+        let offers = &self.market.seen.offers;
+        let zone_of = |offer: usize| offers[offer].zone().unwrap_or("").to_owned();
+        let dealt = dealt.map(|zone| self.market.zone_name(zone));
         let there = |offer: &usize| {
-            let zone = market.seen.offers[*offer].labels.get(ZONE).map(String::as_str);
+            let zone = offers[*offer].labels.get(ZONE).map(String::as_str);
             dealt.is_none_or(|dealt| zone == Some(dealt))
         };
         let chosen = lot
@@ -347,16 +345,32 @@ impl Till {
             .copied()
             .filter(there)
             .min_by_key(|offer| {
-                (
-                    self.zones
-                        .get(&(lot.group, zone_of(*offer)))
-                        .copied()
-                        .unwrap_or(0),
-                    *offer,
-                )
+                let zone = (lot.group, zone_of(*offer));
+                let nodes = self.zones.get(&zone).copied().unwrap_or(0);
+                (-self.liking(*offer, pods), nodes, *offer)
             })
             .unwrap_or_default();
         *self.zones.entry((lot.group, zone_of(chosen))).or_insert(0) += 1;
         chosen
+    }
+
+    /// How much the pods would like to be on a node of the offer, by their preferred node affinity.
+    fn liking(&self, offer: usize, pods: &Taken) -> i64 {
+        let place = Place {
+            labels: &self.market.seen.offers[offer].labels,
+            name: "",
+            taints: &[],
+        };
+        let mut known: Option<(usize, i64)> = None;
+        let mut sum = 0_i64;
+        for (class, _) in &pods.pods {
+            let liking = match known {
+                Some((last, liking)) if last == *class => liking,
+                _ => fit::preference(&self.classes[*class].body, place),
+            };
+            known = Some((*class, liking));
+            sum = sum.saturating_add(liking);
+        }
+        sum
     }
 }

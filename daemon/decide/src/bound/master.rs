@@ -20,6 +20,8 @@ pub(crate) struct Master {
     pool: Pool,
     /// By purchase: in the basis, or not looked at any more.
     aside: Vec<bool>,
+    /// By row: its surplus is in the basis.
+    surplus: Vec<bool>,
     pub(crate) pivots: usize,
 }
 
@@ -58,6 +60,9 @@ impl Pool {
     }
 }
 
+/// Purchases looked at between two walks through the pool.
+const PROMISING: usize = 24;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Basic {
     Purchase(usize),
@@ -77,6 +82,7 @@ impl Master {
             duals: vec![0.0; rows],
             pool: Pool::default(),
             aside: Vec::new(),
+            surplus: vec![false; rows],
             pivots: 0,
         };
         for row in 0..rows {
@@ -91,6 +97,7 @@ impl Master {
                 master.basis.push(Basic::Purchase(ix));
             } else {
                 master.inverse[row * rows + row] = -1.0;
+                master.surplus[row] = true;
                 master.basis.push(Basic::Surplus(row));
             }
         }
@@ -179,7 +186,7 @@ impl Master {
         let row = &self.inverse[leaving * self.rows..(leaving + 1) * self.rows];
         let mut best = (f64::INFINITY, None);
         for (at, x) in row.iter().enumerate() {
-            if *x > 1e-9 && !self.basis.contains(&Basic::Surplus(at)) {
+            if *x > 1e-9 && !self.surplus[at] {
                 let ratio = self.duals[at].max(0.0) / x;
                 if ratio < best.0 {
                     best = (ratio, Some(Basic::Surplus(at)));
@@ -225,6 +232,8 @@ impl Master {
 
     /// Pivots on the pool until nothing in it lowers the cost, or `most` pivots are done.
     pub(crate) fn reoptimise(&mut self, most: usize) {
+        // The pool is walked through whole only now and then: what promised most is looked at first.
+        let mut promising: Vec<usize> = Vec::new();
         for _ in 0..most {
             let mut best = (-1e-9, None);
             for row in 0..self.rows {
@@ -232,19 +241,39 @@ impl Master {
                     best = (self.duals[row], Some(Basic::Surplus(row)));
                 }
             }
-            for ix in 0..self.size() {
-                if !self.aside[ix] {
-                    let relative = self.reduced_cost(ix) / self.pool.costs[ix].max(1e-9);
-                    if relative < best.0 {
-                        best = (relative, Some(Basic::Purchase(ix)));
-                    }
-                }
+            let surplus = best;
+            self.most_paying(&promising, &mut best);
+            if best == surplus {
+                promising = self.promising();
+                self.most_paying(&promising, &mut best);
             }
             match best.1 {
                 Some(entering) if self.enter(entering) => {}
                 _ => break,
             }
         }
+    }
+
+    /// The purchase among some that pays most for its cost, where it pays more than the best so far.
+    fn most_paying(&self, among: &[usize], best: &mut (f64, Option<Basic>)) {
+        for ix in among.iter().copied().filter(|ix| !self.aside[*ix]) {
+            let relative = self.reduced_cost(ix) / self.pool.costs[ix].max(1e-9);
+            if relative < best.0 {
+                *best = (relative, Some(Basic::Purchase(ix)));
+            }
+        }
+    }
+
+    /// Purchases that pay, the best few of them.
+    fn promising(&self) -> Vec<usize> {
+        let mut paying: Vec<(f64, usize)> = (0..self.size())
+            .filter(|ix| !self.aside[*ix])
+            .map(|ix| (self.reduced_cost(ix) / self.pool.costs[ix].max(1e-9), ix))
+            .filter(|(relative, _)| *relative < -1e-9)
+            .collect();
+        paying.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        paying.truncate(PROMISING);
+        paying.into_iter().map(|(_, ix)| ix).collect()
     }
 
     fn reduced_cost(&self, ix: usize) -> f64 {
@@ -290,11 +319,13 @@ impl Master {
         for (dual, pivot) in self.duals.iter_mut().zip(&pivot) {
             *dual += reduced * pivot;
         }
-        if let Basic::Purchase(ix) = self.basis[leaving] {
-            self.aside[ix] = false;
+        match self.basis[leaving] {
+            Basic::Purchase(ix) => self.aside[ix] = false,
+            Basic::Surplus(row) => self.surplus[row] = false,
         }
-        if let Basic::Purchase(ix) = entering {
-            self.aside[ix] = true;
+        match entering {
+            Basic::Purchase(ix) => self.aside[ix] = true,
+            Basic::Surplus(row) => self.surplus[row] = true,
         }
         self.basis[leaving] = entering;
     }

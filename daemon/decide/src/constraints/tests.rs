@@ -259,3 +259,20 @@ fn one_pod_a_zone_leaves_the_rest_waiting() {
     assert_eq!(loads(&done), [1, 1]);
     assert_eq!(refused(&done), [&Misfit::NoZoneLeft]);
 }
+
+#[test]
+fn equal_prices_are_bought_where_pods_like_it() {
+    let mut spec = app("web", &[]);
+    spec.prefers.push(model::pod::Preference {
+        weight: 7,
+        term: NodeTerm {
+            labels: vec![Requirement {
+                key: ZONE.to_owned(),
+                operator: Operator::In(vec!["b".to_owned()]),
+            }],
+            ..NodeTerm::default()
+        },
+    });
+    let (seen, done) = planned(cluster().pending("web", 70, spec));
+    assert_eq!((in_zone(&seen, &done, "a"), in_zone(&seen, &done, "b")), (0, 70));
+}

@@ -414,7 +414,7 @@ fn generate<const D: usize>(
     let (table, counts) = (problem.table, problem.counts);
     let work = problem
         .work
-        .of(if is_chunky(&best) { 4_000_000 } else { 1_200_000 });
+        .of(if is_chunky(&best) { 4_000_000 } else { 900_000 });
     let start = problem.duals.as_proof(table, counts);
     let mut patterns = Patterns::new(shop, (counts, problem.most), start, &[&best, &problem.floor]);
     let proof = patterns.run(work, (&mut Dice::new(SEED + 4), bench));
@@ -440,7 +440,7 @@ fn generate<const D: usize>(
     let Some(shop) = Shop::<D>::new(table, &pays).filter(|_| plentiful) else {
         return (best, Some(proof));
     };
-    let work = problem.effort(&best, (40_000, 20_000, 300_000));
+    let work = problem.effort(&best, (40_000, 14_000, 200_000));
     let start = (&best, problem.growth());
     let better = improve::improve(&shop, start, work, (Dice::new(SEED + 6), bench));
     (problem.cheaper(best, better), Some(proof))
