@@ -63,11 +63,11 @@ pub(crate) fn settle(seen: &Snapshot, classes: Vec<Class>) -> Settled {
     for (at, (mut class, reading)) in classes.into_iter().zip(readings).enumerate() {
         let of_zones = of(&reading.member, &waiting.by_zone);
         let dealt = !reading.limits.is_empty() || !of_zones.is_empty() || companies[at].is_some();
-        let (limits, allowed) = (reading.limits.clone(), reading.allowed);
+        let (limits, zones) = (reading.limits.clone(), (reading.allowed, reading.domains));
         let after = reading.after().collect();
         apply(&census, &waiting, &mut class, reading, dealt);
         if dealt && class.body.unmodelled.is_empty() {
-            let mut party = Party::new(class, allowed);
+            let mut party = Party::new(class, zones);
             (party.rules, party.member, party.after) = (limits, of_zones, after);
             party.company = companies[at];
             parties.push(party);
@@ -115,6 +115,8 @@ struct Reading {
     /// Zones in which it could stand, and whether that is fewer than its rules about nodes say.
     allowed: Zones,
     narrowed: bool,
+    /// Zones among which the fewest are counted.
+    domains: Zones,
     conditions: Vec<Requirement>,
     unmodelled: Option<Unmodelled>,
 }
@@ -274,7 +276,11 @@ fn zones(census: &mut Census<'_>, waiting: &Waiting, body: &PodSpec, reading: &m
     if !ruled && repelled.is_empty() && !counted && !company {
         return;
     }
-    reading.allowed = census.ground(body).zones;
+    reading.domains = census.ground(body).zones;
+    reading.allowed = reading.domains;
+    if !body.reach.is_empty() {
+        reading.only(census.within_reach(body));
+    }
     for (near, owners) in repelled {
         match near.key.as_str() {
             // Its own rule says the same.
@@ -317,7 +323,7 @@ fn fixed_limits(census: &Census<'_>, waiting: &Waiting, reading: &mut Reading) {
         let most = match limit {
             Limit::Alone => 0,
             Limit::Skew { skew, domains } => {
-                deal::fewest(&counts, reading.allowed, domains).saturating_add(skew)
+                deal::fewest(&counts, reading.domains, domains).saturating_add(skew)
             }
         };
         let open = counts

@@ -222,12 +222,17 @@ impl<'a> Census<'a> {
         if let Some(known) = self.grounds.get(&key) {
             return known.clone();
         }
-        let ground = self.survey(spec);
+        let ground = self.survey(spec, fit::admits_but_for_volumes);
         self.grounds.insert(key, ground.clone());
         ground
     }
 
-    fn survey(&self, spec: &PodSpec) -> Ground<'a> {
+    /// Zones in which the pod finds its volumes as well.
+    pub(super) fn within_reach(&self, spec: &PodSpec) -> Zones {
+        self.survey(spec, fit::admits).zones
+    }
+
+    fn survey(&self, spec: &PodSpec, admits: fn(&PodSpec, Place<'_>) -> bool) -> Ground<'a> {
         let mut ground = Ground::default();
         let nodes = self.seen.nodes.iter();
         for node in nodes.filter(|node| !node.fargate && !node.deleting) {
@@ -235,7 +240,7 @@ impl<'a> Census<'a> {
                 taints: &[],
                 ..Place::of_node(node)
             };
-            if fit::admits_but_for_volumes(spec, place) {
+            if admits(spec, place) {
                 ground.nodes.push(&node.name);
                 ground.zones |= self.zone_at(&node.name).map_or(0, |at| 1 << at);
             }
@@ -254,7 +259,7 @@ impl<'a> Census<'a> {
                 name: "",
                 taints: group.map_or(&[][..], |group| &group.taints),
             };
-            if fit::admits_but_for_volumes(spec, place) {
+            if admits(spec, place) {
                 ground.zones |= zone;
             }
         }

@@ -47,6 +47,8 @@ pub(super) struct Party {
     /// Crowds that its pods are of and that are counted by zone.
     pub(super) member: Vec<u32>,
     pub(super) allowed: Zones,
+    /// Zones among which the fewest are counted: those that its rules about nodes admit.
+    pub(super) domains: Zones,
     /// Which company it keeps: all of one go to one zone.
     pub(super) company: Option<usize>,
     /// Crowds of others that must be in the zone before it.
@@ -60,12 +62,13 @@ pub(super) struct Party {
 }
 
 impl Party {
-    pub(super) fn new(whole: Class, allowed: Zones) -> Self {
+    pub(super) fn new(whole: Class, (allowed, domains): (Zones, Zones)) -> Self {
         Self {
             whole,
             rules: Vec::new(),
             member: Vec::new(),
             allowed,
+            domains,
             company: None,
             after: Vec::new(),
             parts: BTreeMap::new(),
@@ -81,6 +84,17 @@ impl Party {
             .cpu_milli
             .max(0)
             .saturating_add(requests.memory_bytes.max(0) >> 23)
+    }
+
+    /// Pods that no zone may have.
+    fn left_over(&self, party: usize, pods: &[usize]) -> Class {
+        let mut rest = self.whole.part(pods);
+        rest.deal = Some(Deal { party, zone: None });
+        // It is kept from every node; why is what its deal says.
+        let why = self.rules.first().map(|(_, limit)| limit.reason());
+        let why = why.unwrap_or(Unmodelled::TopologySpread);
+        Arc::make_mut(&mut rest.body).unmodelled.push(why);
+        rest
     }
 
     fn refused(&self) -> bool {
@@ -185,7 +199,7 @@ impl Deals {
                 party.rules.iter().any(|(crowd, limit)| match limit {
                     Limit::Skew { skew, domains } => {
                         let counts = &counts[size(*crowd)];
-                        counts[zone] > fewest(counts, party.allowed, *domains).saturating_add(*skew)
+                        counts[zone] > fewest(counts, party.domains, *domains).saturating_add(*skew)
                     }
                     Limit::Alone => false,
                 })
@@ -213,37 +227,25 @@ impl Deals {
                 }
             }
             for (zone, pods) in &hand.by_zone {
-                match party.parts.get(zone) {
-                    Some(class) => reassign(&mut classes[*class], &party.whole, pods),
-                    None => {
-                        let mut part = party.whole.part(pods);
-                        part.deal = Some(Deal {
-                            party: at,
-                            zone: self.zones.get(*zone).cloned(),
-                        });
-                        party.parts.insert(*zone, classes.len());
-                        siblings.push(sibling.unwrap_or(classes.len()));
-                        classes.push(part);
-                    }
+                if let Some(class) = party.parts.get(zone) {
+                    reassign(&mut classes[*class], &party.whole, pods);
+                } else {
+                    let mut part = party.whole.part(pods);
+                    part.deal = Some(Deal {
+                        party: at,
+                        zone: self.zones.get(*zone).cloned(),
+                    });
+                    party.parts.insert(*zone, classes.len());
+                    siblings.push(sibling.unwrap_or(classes.len()));
+                    classes.push(part);
                 }
             }
-            match party.rest {
-                Some(class) => reassign(&mut classes[class], &party.whole, &hand.over),
-                None if hand.over.is_empty() => {}
-                None => {
-                    let mut rest = party.whole.part(&hand.over);
-                    rest.deal = Some(Deal {
-                        party: at,
-                        zone: None,
-                    });
-                    // It is kept from every node; why is what its deal says.
-                    let why = party.rules.first().map(|(_, limit)| limit.reason());
-                    let why = why.unwrap_or(Unmodelled::TopologySpread);
-                    Arc::make_mut(&mut rest.body).unmodelled.push(why);
-                    party.rest = Some(classes.len());
-                    siblings.push(sibling.unwrap_or(classes.len()));
-                    classes.push(rest);
-                }
+            if let Some(class) = party.rest {
+                reassign(&mut classes[class], &party.whole, &hand.over);
+            } else if !hand.over.is_empty() {
+                party.rest = Some(classes.len());
+                siblings.push(sibling.unwrap_or(classes.len()));
+                classes.push(party.left_over(at, &hand.over));
             }
         }
         siblings
@@ -426,7 +428,7 @@ impl Table {
                     Limit::Alone => counts[zone] == 0,
                     Limit::Skew { skew, domains } => {
                         let own = u32::from(party.member.contains(crowd));
-                        let fewest = fewest(counts, party.allowed, *domains);
+                        let fewest = fewest(counts, party.domains, *domains);
                         counts[zone] + own <= fewest.saturating_add(*skew)
                     }
                 }
