@@ -23,17 +23,15 @@ pub fn with_defaults(seen: &Snapshot, aims: &Aims, spec: &Arc<PodSpec>) -> Arc<P
         return Arc::clone(spec);
     };
     let mut spread = PodSpec::clone(spec);
-    spread
-        .near
-        .extend(aims.spread_defaults.iter().map(|default| Near {
-            key: default.key.clone(),
-            selector: selector.clone(),
-            namespaces: Some(vec![spec.namespace.clone()]),
-            rule: NearRule::Spread {
-                skew: default.skew,
-                domains: 1,
-            },
-        }));
+    let near = aims.spread_defaults.iter().map(|default| {
+        let rule = NearRule::Spread {
+            skew: default.skew,
+            domains: 1,
+        };
+        let namespaces = Some(vec![spec.namespace.clone()]);
+        Near::new(default.key.clone(), selector.clone(), namespaces, rule)
+    });
+    spread.near.extend(near);
     spread.near.sort();
     spread.near.dedup();
     Arc::new(spread)

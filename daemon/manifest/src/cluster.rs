@@ -7,6 +7,7 @@
 use crate::documents::each_object;
 use crate::intern::Specs;
 use crate::meta::Controller;
+use crate::namespaces::Namespaces;
 use crate::node::NodeObject;
 use crate::object::Object;
 use crate::offers::PriceList;
@@ -36,6 +37,7 @@ pub struct ClusterBuilder {
     budgets: Vec<BudgetObject>,
     scalers: BTreeMap<WorkloadKey, String>,
     storage: Storage,
+    namespaces: Namespaces,
     pub(crate) profiles: Vec<ProfileObject>,
     replica_sets: BTreeMap<(String, String), Controller>,
     seen: BTreeMap<(&'static str, String, String), String>,
@@ -96,6 +98,7 @@ impl ClusterBuilder {
             Object::Driver(driver) => self.storage.add_driver(driver),
             Object::Attach(limits) => self.storage.add_limits(limits),
             Object::Profile(profile) => self.profiles.push(profile),
+            Object::Namespace(namespace) => self.namespaces.add(namespace),
             Object::Ignored(_) => {}
             Object::Unknown(kind) => *self.skipped.entry(kind).or_insert(0) += 1,
         }
@@ -149,6 +152,7 @@ impl ClusterBuilder {
         market::join(&mut seen, &self, prices, aims);
         seen.specs = self.specs.into_list();
         attach::limit_volumes(&mut seen, self.storage.limits());
+        self.namespaces.resolve(&mut seen.specs);
         seen.sort();
         seen
     }
@@ -171,6 +175,7 @@ impl ClusterBuilder {
             Object::Driver(driver) => ("CSIDriver", "", &driver.name),
             Object::Attach(limits) => ("CSINode", "", &limits.node),
             Object::Profile(profile) => ("FargateProfile", "", &profile.name),
+            Object::Namespace(namespace) => ("Namespace", "", &namespace.name),
             Object::Scaler(_) | Object::Ignored(_) | Object::Unknown(_) => return Ok(()),
         };
         let key = (kind, namespace.to_owned(), name.to_owned());

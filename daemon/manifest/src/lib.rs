@@ -14,6 +14,7 @@ mod gzip;
 mod intern;
 mod market;
 mod meta;
+mod namespaces;
 mod near;
 mod node;
 mod object;
@@ -40,10 +41,11 @@ pub use fargate::{fargate_offers, profile_group};
 pub use gzip::unpacked;
 pub use intern::Specs;
 pub use meta::{Controller, instant};
+pub use namespaces::{NamespaceObject, Namespaces};
 pub use node::{ARCH, HOSTNAME, INSTANCE_TYPE, NodeObject, OS, ZONE, ZONE_ID, group_of};
 pub use object::{
-    Object, attach_from, budget_from, claim_from, class_from, driver_from, node_from, pod_from, scaler_from,
-    volume_from, workload_from,
+    Object, attach_from, budget_from, claim_from, class_from, driver_from, namespace_from, node_from,
+    pod_from, scaler_from, volume_from, workload_from,
 };
 pub use offers::{FLEET, PriceList, Skipped, TypeRow, fleet_group, offers, price_list, usual_allocatable};
 pub use pod::PodObject;

@@ -1,11 +1,12 @@
 //! Required rules about other pods, and host ports, as the API writes them.
 //!
-//! Source: core/v1 `PodAffinityTerm`, `TopologySpreadConstraint`, `ContainerPort`. Preferences are left out. What the
-//! nouns cannot say (selecting namespaces by label, other inclusion policies) is a constraint that is not modelled.
+//! Source: core/v1 `PodAffinityTerm`, `TopologySpreadConstraint`, `ContainerPort`, and what the API server does to
+//! a pod at creation (label keys merged into selectors, ports of pods on the host's network). Preferences are left
+//! out. Which namespaces a selector means is `namespaces`' work: a pod alone does not tell.
 
 use crate::selectors::label_selector;
 use crate::sheet::At;
-use model::pod::{HostPort, Near, NearRule, Unmodelled};
+use model::pod::{HostPort, Near, NearRule, NodeInclusion, Unmodelled};
 use model::selector::{LabelSelector, Labels, Operator, Requirement};
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
@@ -19,11 +20,15 @@ pub(crate) fn rules(spec: At<'_, '_>, labels: &Labels, namespace: &str) -> Vec<N
         ("podAntiAffinity", NearRule::Apart),
     ] {
         for term in affinity.at([kind, REQUIRED]).items() {
+            let (namespaces, namespace_selector) = namespaces(term, namespace);
             rules.push(Near {
-                key: text(term.get("topologyKey")),
-                selector: selector(term, labels),
-                namespaces: namespaces(term, namespace),
-                rule,
+                namespace_selector,
+                ..Near::new(
+                    text(term.get("topologyKey")),
+                    selector(term, labels),
+                    namespaces,
+                    rule,
+                )
             });
         }
     }
@@ -35,14 +40,21 @@ pub(crate) fn rules(spec: At<'_, '_>, labels: &Labels, namespace: &str) -> Vec<N
                 .and_then(|n| u32::try_from(n).ok())
                 .unwrap_or(default)
         };
+        let rule = NearRule::Spread {
+            skew: count("maxSkew", 1).max(1),
+            domains: count("minDomains", 1).max(1),
+        };
         rules.push(Near {
-            key: text(spread.get("topologyKey")),
-            selector: selector(spread, labels),
-            namespaces: Some(vec![namespace.to_owned()]),
-            rule: NearRule::Spread {
-                skew: count("maxSkew", 1).max(1),
-                domains: count("minDomains", 1).max(1),
+            nodes: NodeInclusion {
+                despite_affinity: spread.get("nodeAffinityPolicy").text() == Some("Ignore"),
+                only_tolerated: spread.get("nodeTaintsPolicy").text() == Some("Honor"),
             },
+            ..Near::new(
+                text(spread.get("topologyKey")),
+                selector(spread, labels),
+                Some(vec![namespace.to_owned()]),
+                rule,
+            )
         });
     }
     rules.sort();
@@ -50,41 +62,25 @@ pub(crate) fn rules(spec: At<'_, '_>, labels: &Labels, namespace: &str) -> Vec<N
     rules
 }
 
-/// Constraints that [`rules`] cannot say.
-pub(crate) fn not_modelled(spec: At<'_, '_>) -> Vec<Unmodelled> {
-    let affinity = spec.get("affinity");
-    let mut found = Vec::new();
-    for (kind, constraint) in [
-        ("podAffinity", Unmodelled::PodAffinity),
-        ("podAntiAffinity", Unmodelled::PodAntiAffinity),
-    ] {
-        let odd = |term: At<'_, '_>| {
-            let by_label = term.get("namespaceSelector");
-            let everywhere = label_selector(by_label).requirements.is_empty();
-            by_label.is_there() && !everywhere || term.get("mismatchLabelKeys").items().count() > 0
-        };
-        if affinity.at([kind, REQUIRED]).items().any(odd) {
-            found.push(constraint);
-        }
-    }
-    let odd = |spread: At<'_, '_>| {
-        spread.get("nodeAffinityPolicy").text() == Some("Ignore")
-            || spread.get("nodeTaintsPolicy").text() == Some("Honor")
-    };
-    if hard_spread(spec).any(odd) {
-        found.push(Unmodelled::TopologySpread);
-    }
-    found
+/// What rules cannot say as long as nobody knows the labels of namespaces.
+pub(crate) fn not_modelled(rules: &[Near]) -> Vec<Unmodelled> {
+    let open = rules.iter().filter(|near| near.namespace_selector.is_some());
+    open.map(|near| match near.rule {
+        NearRule::Together => Unmodelled::PodAffinity,
+        NearRule::Apart => Unmodelled::PodAntiAffinity,
+        NearRule::Spread { .. } => Unmodelled::TopologySpread,
+    })
+    .collect()
 }
 
 /// Ports that containers take of the host, sorted.
 pub(crate) fn host_ports(spec: At<'_, '_>) -> Vec<HostPort> {
     let host_network = spec.get("hostNetwork").flag();
     let mut ports = Vec::new();
-    for container in ["containers", "initContainers"]
-        .into_iter()
-        .flat_map(|key| spec.get(key).items())
-    {
+    // Of init containers only those that stay (sidecars) keep a port.
+    let stays = |init: &At<'_, '_>| init.get("restartPolicy").text() == Some("Always");
+    let sidecars = spec.get("initContainers").items().filter(stays);
+    for container in spec.get("containers").items().chain(sidecars) {
         for port in container.get("ports").items() {
             let asked = port.get("hostPort").int().filter(|number| *number > 0);
             // The API server sets hostPort to containerPort in pods on the host's network.
@@ -119,7 +115,8 @@ fn text(at: At<'_, '_>) -> String {
     at.text().unwrap_or_default().to_owned()
 }
 
-/// `labelSelector` with what `matchLabelKeys` adds: the pod's own values. No selector selects nothing.
+/// `labelSelector` with what `matchLabelKeys` and `mismatchLabelKeys` add: the pod's own values. No selector selects
+/// nothing, whatever the keys.
 fn selector(term: At<'_, '_>, labels: &Labels) -> LabelSelector {
     let at = term.get("labelSelector");
     if !at.is_there() {
@@ -131,23 +128,36 @@ fn selector(term: At<'_, '_>, labels: &Labels) -> LabelSelector {
         };
     }
     let mut selector = label_selector(at);
-    for key in term.get("matchLabelKeys").items().filter_map(At::text) {
-        if let Some(value) = labels.get(key) {
-            selector.requirements.push(Requirement {
-                key: key.to_owned(),
-                operator: Operator::In(vec![value.clone()]),
-            });
+    for (keys, selects) in [("matchLabelKeys", true), ("mismatchLabelKeys", false)] {
+        for key in term.get(keys).items().filter_map(At::text) {
+            if let Some(value) = labels.get(key) {
+                let values = vec![value.clone()];
+                selector.requirements.push(Requirement {
+                    key: key.to_owned(),
+                    operator: if selects {
+                        Operator::In(values)
+                    } else {
+                        Operator::NotIn(values)
+                    },
+                });
+            }
         }
     }
     selector.requirements.sort();
+    selector.requirements.dedup();
     selector
 }
 
-/// Namespaces of a term: those named, else the pod's own; all where an empty selector asks for them.
-fn namespaces(term: At<'_, '_>, own: &str) -> Option<Vec<String>> {
+/// Namespaces of a term: those named, and those of its selector; the pod's own where the term has neither. All where
+/// an empty selector asks for them.
+fn namespaces(term: At<'_, '_>, own: &str) -> (Option<Vec<String>>, Option<LabelSelector>) {
     let by_label = term.get("namespaceSelector");
-    if by_label.is_there() && label_selector(by_label).requirements.is_empty() {
-        return None;
+    let by_label = by_label.is_there().then(|| label_selector(by_label));
+    if by_label
+        .as_ref()
+        .is_some_and(|selector| selector.requirements.is_empty())
+    {
+        return (None, None);
     }
     let mut named: Vec<String> = term
         .get("namespaces")
@@ -155,10 +165,10 @@ fn namespaces(term: At<'_, '_>, own: &str) -> Option<Vec<String>> {
         .filter_map(At::text)
         .map(str::to_owned)
         .collect();
-    if named.is_empty() {
+    if named.is_empty() && by_label.is_none() {
         named.push(own.to_owned());
     }
     named.sort();
     named.dedup();
-    Some(named)
+    (Some(named), by_label)
 }

@@ -5,6 +5,7 @@
 //! could not be read of it beside: a live object is there whether it can be read or not, and its watcher knows
 //! how careful to be with it.
 
+use crate::namespaces::{self, NamespaceObject};
 use crate::node::{self, NodeObject};
 use crate::pod::{self, PodObject};
 use crate::problem::Problems;
@@ -39,7 +40,9 @@ pub enum Object {
     Attach(AttachObject),
     /// A Fargate profile.
     Profile(ProfileObject),
-    /// Known, but nothing is read from it (Namespace, PriorityClass).
+    /// A Namespace.
+    Namespace(NamespaceObject),
+    /// Known, but nothing is read from it (PriorityClass).
     Ignored(&'static str),
     /// A kind that is not known here.
     Unknown(String),
@@ -103,7 +106,7 @@ pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Prob
             .into_iter()
             .map(Object::Profile)
             .collect(),
-        "Namespace" => vec![Object::Ignored("Namespace")],
+        "Namespace" => vec![Object::Namespace(namespaces::namespace(top))],
         "PriorityClass" => vec![Object::Ignored("PriorityClass")],
         kind if WORKLOAD_KINDS.contains(&kind) => {
             vec![Object::Workload(Box::new(workload::workload(kind, top)))]
@@ -148,6 +151,10 @@ from_tree!(
 from_tree!(
     /// Reads a Node.
     node_from, "Node", node::node => NodeObject
+);
+from_tree!(
+    /// Reads a Namespace.
+    namespace_from, "Namespace", namespaces::namespace => NamespaceObject
 );
 from_tree!(
     /// Reads a PodDisruptionBudget.

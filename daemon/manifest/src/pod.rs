@@ -10,7 +10,7 @@ use crate::selectors;
 use crate::sheet::At;
 use crate::volumes::{self, ClaimRef};
 use model::ids::{NodeName, PodKey, WorkloadKey};
-use model::pod::{PodPhase, PodSpec, PodTraits, Unmodelled};
+use model::pod::{Near, PodPhase, PodSpec, PodTraits, Unmodelled};
 use model::selector::Labels;
 use model::time::Instant;
 
@@ -107,10 +107,12 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str) -> PodSpec {
     let traits = traits(spec, annotations);
     let scheduler = spec.get("schedulerName").text().unwrap_or_default();
     let labels = top.at(["metadata", "labels"]).labels();
+    let near = near::rules(spec, &labels, namespace);
     PodSpec {
         namespace: namespace.to_owned(),
-        requests: pod_requests(spec),
-        near: near::rules(spec, &labels, namespace),
+        requests: pod_requests(spec, top.get("status")),
+        unmodelled: unmodelled(spec, &near),
+        near,
         labels,
         annotations: annotations.labels_where(is_read),
         owner: None,
@@ -129,7 +131,6 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str) -> PodSpec {
         reach: Vec::new(),
         exclusive: Vec::new(),
         prefers: selectors::preferences(affinity.get("nodeAffinity")),
-        unmodelled: unmodelled(spec),
         traits,
     }
 }
@@ -230,8 +231,8 @@ fn traits(spec: At<'_, '_>, annotations: At<'_, '_>) -> PodTraits {
     traits
 }
 
-fn unmodelled(spec: At<'_, '_>) -> Vec<Unmodelled> {
-    let mut found = near::not_modelled(spec);
+fn unmodelled(spec: At<'_, '_>, near: &[Near]) -> Vec<Unmodelled> {
+    let mut found = near::not_modelled(near);
     if spec.get("resourceClaims").items().count() > 0 {
         found.push(Unmodelled::ResourceClaim);
     }
@@ -242,3 +243,6 @@ fn unmodelled(spec: At<'_, '_>) -> Vec<Unmodelled> {
     found.dedup();
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,12 +11,27 @@ const MAX_LEN: usize = 1024;
 
 /// Whole units (bytes, pods, devices), rounded up.
 pub fn whole(text: &str) -> Result<i64, String> {
-    parse(text).map(|quantity| quantity.scaled(0))
+    parse(text).map(|quantity| narrow(quantity.scaled(0)))
 }
 
 /// Thousandths (millicores), rounded up.
 pub fn milli(text: &str) -> Result<i64, String> {
+    parse(text).map(|quantity| narrow(quantity.scaled(3)))
+}
+
+/// Thousandths, rounded up, of amounts that are still to be added up: what the API server keeps of a quantity.
+pub(crate) fn exact_milli(text: &str) -> Result<i128, String> {
     parse(text).map(|quantity| quantity.scaled(3))
+}
+
+/// Whole units of so many thousandths, rounded up.
+pub(crate) fn whole_of_milli(milli: i128) -> i64 {
+    narrow(-(-milli).div_euclid(1000))
+}
+
+/// Saturates.
+pub(crate) fn narrow(wide: i128) -> i64 {
+    i64::try_from(wide).unwrap_or(if wide < 0 { -i64::MAX } else { i64::MAX })
 }
 
 /// digits × 10^exponent × 2^shift.
@@ -111,8 +126,11 @@ fn decimal_exponent(number: &[u8]) -> Option<i64> {
 }
 
 impl Quantity {
-    /// The amount times 10^`scale` as an integer, rounded away from zero, saturating.
-    fn scaled(mut self, scale: i64) -> i64 {
+    /// The amount times 10^`scale` as an integer, rounded away from zero; beyond `MOST` it stays there.
+    fn scaled(mut self, scale: i64) -> i128 {
+        /// Decimal places that are told apart, and an amount beyond all of them.
+        const PLACES: i64 = 30;
+        const MOST: i128 = 10_i128.pow(30);
         if self.digits.is_empty() {
             return 0;
         }
@@ -127,10 +145,10 @@ impl Quantity {
             .saturating_add(len(&self.digits));
         let magnitude = if places <= 0 {
             1 // something, however little, is at least one unit
-        } else if places > 19 {
-            i128::from(i64::MAX)
+        } else if places > PLACES {
+            MOST
         } else {
-            let places = usize::try_from(places).unwrap_or(19);
+            let places = usize::try_from(places).unwrap_or(0);
             let before = self
                 .digits
                 .iter()
@@ -141,8 +159,7 @@ impl Quantity {
             let rest = self.digits.get(places..).unwrap_or_default();
             value + i128::from(rest.iter().any(|digit| *digit != 0))
         };
-        let signed = if self.negative { -magnitude } else { magnitude };
-        i64::try_from(signed).unwrap_or(if self.negative { -i64::MAX } else { i64::MAX })
+        if self.negative { -magnitude } else { magnitude }
     }
 
     fn times(&mut self, factor: u32) {

@@ -3,21 +3,29 @@
 //! Source: component-helpers `resource.PodRequests` and the API server's defaults (`SetDefaults_Pod`): a limit
 //! without a request is its own request; init containers count by their maximum, sidecars (restartable init
 //! containers) add to everything that starts after them; pod-level resources replace the sum; overhead comes
-//! on top.
+//! on top. While a running pod is resized in place, the larger of what it asks for and what it still has counts.
 
-use crate::quantity;
+use crate::quantity::{self, narrow, whole_of_milli};
 use crate::sheet::At;
 use crate::tree::Tree;
 use model::resources::Resources;
 use std::collections::BTreeMap;
 
-/// Amounts by resource name: millicores for `cpu`, whole units for everything else.
-type Amounts = BTreeMap<String, i64>;
+/// Amounts by resource name, in thousandths: quantities are rounded once they are added up.
+type Amounts = BTreeMap<String, i128>;
 
-/// The effective request of a pod with this `spec`.
-pub(crate) fn pod_requests(spec: At<'_, '_>) -> Resources {
-    let mut requests = containers(spec);
-    pod_level(spec.get("resources"), &mut requests);
+/// The effective request of a pod with this `spec` and `status`; a template has none.
+pub(crate) fn pod_requests<'t>(spec: At<'_, 't>, status: At<'_, 't>) -> Resources {
+    let infeasible = status.get("conditions").items().any(|condition| {
+        condition.get("type").text() == Some("PodResizePending")
+            && condition.get("reason").text() == Some("Infeasible")
+    });
+    let resizing = Resizing {
+        status: Some(status),
+        infeasible,
+    };
+    let mut requests = containers(spec, resizing);
+    pod_level(spec, resizing, &mut requests);
     add(&mut requests, &amounts(spec.get("overhead")));
     resources(requests)
 }
@@ -27,16 +35,55 @@ pub(crate) fn resource_list(at: At<'_, '_>) -> Resources {
     resources(amounts(at))
 }
 
-fn containers(spec: At<'_, '_>) -> Amounts {
+/// What the status of a pod tells about resources that change while it runs (in-place vertical scaling).
+#[derive(Clone, Copy)]
+struct Resizing<'s, 't> {
+    /// `None`: as the pod was created.
+    status: Option<At<'s, 't>>,
+    /// The wish cannot be met on this node and does not count.
+    infeasible: bool,
+}
+
+impl<'s, 't> Resizing<'s, 't> {
+    /// The larger of what is asked for, in force and allocated, where the status tells the latter two.
+    fn effective(self, asks: Amounts, told: At<'s, 't>, allocated: At<'s, 't>) -> Amounts {
+        if !told.is_there() {
+            return asks;
+        }
+        let mut effective = if self.infeasible { Amounts::new() } else { asks };
+        raise(&mut effective, &amounts(told.get("requests")));
+        raise(&mut effective, &amounts(allocated));
+        effective
+    }
+
+    fn of_container(self, asks: Amounts, container: At<'_, 't>, list: &'t str) -> Amounts {
+        let name = container.get("name").text();
+        let mut told = self
+            .status
+            .into_iter()
+            .flat_map(|status| status.get(list).items());
+        match told.find(|status| name.is_some() && status.get("name").text() == name) {
+            Some(status) => self.effective(asks, status.get("resources"), status.get("allocatedResources")),
+            None => asks,
+        }
+    }
+}
+
+fn containers<'t>(spec: At<'_, 't>, resizing: Resizing<'_, 't>) -> Amounts {
     let mut sum = Amounts::new();
     for container in spec.get("containers").items() {
-        add(&mut sum, &container_requests(container));
+        let asks = container_requests(container);
+        add(
+            &mut sum,
+            &resizing.of_container(asks, container, "containerStatuses"),
+        );
     }
     let mut sidecars = Amounts::new();
     let mut init_peak = Amounts::new();
     for container in spec.get("initContainers").items() {
         let asks = container_requests(container);
         if container.get("restartPolicy").text() == Some("Always") {
+            let asks = resizing.of_container(asks, container, "initContainerStatuses");
             add(&mut sum, &asks);
             add(&mut sidecars, &asks);
             raise(&mut init_peak, &sidecars);
@@ -57,30 +104,53 @@ fn container_requests(container: At<'_, '_>) -> Amounts {
     limits
 }
 
-/// `spec.resources`: what it requests replaces the containers' sum; its limits stand in where neither the pod
-/// nor a container requests anything.
-fn pod_level(resources: At<'_, '_>, requests: &mut Amounts) {
-    let counts = |name: &str| name == "cpu" || name == "memory" || name.starts_with("hugepages-");
-    for (name, amount) in amounts(resources.get("limits")) {
-        if counts(&name) {
-            requests.entry(name).or_insert(amount);
-        }
+/// `spec.resources`: what it requests replaces the containers' sum. Where it has limits, what containers requested of
+/// CPU and memory when the pod was created became its own requests, and a limit that neither made a request of became
+/// one; so did limits of huge pages, which cannot be over-committed.
+fn pod_level<'t>(spec: At<'_, 't>, resizing: Resizing<'_, 't>, requests: &mut Amounts) {
+    let resources = spec.get("resources");
+    let plain = |name: &str| name == "cpu" || name == "memory";
+    let counts = |name: &str| plain(name) || name.starts_with("hugepages-");
+    let (limits, asked) = (
+        amounts(resources.get("limits")),
+        amounts(resources.get("requests")),
+    );
+    if limits.is_empty() && asked.is_empty() {
+        return;
     }
-    for (name, amount) in amounts(resources.get("requests")) {
-        if counts(&name) {
-            requests.insert(name, amount);
-        }
+    let created = Resizing {
+        status: None,
+        infeasible: false,
+    };
+    // Huge pages of containers became a limit of the pod where it said anything about itself.
+    let mut own = containers(spec, created);
+    if limits.is_empty() && own.keys().all(|name| plain(name) || !counts(name)) {
+        own.clear();
+    }
+    own.retain(|name, _| plain(name));
+    for (name, limit) in limits {
+        own.entry(name).or_insert(limit);
+    }
+    own.extend(asked);
+    own.retain(|name, _| counts(name));
+    let names: Vec<String> = own.keys().cloned().collect();
+    if let Some(status) = resizing.status {
+        own = resizing.effective(own, status.get("resources"), status.get("allocatedResources"));
+    }
+    for name in names {
+        let amount = own.remove(&name).unwrap_or(0);
+        requests.insert(name, amount);
     }
 }
 
 fn amounts(list: At<'_, '_>) -> Amounts {
     let entries = list.entries();
     entries
-        .filter_map(|(name, at)| Some((name.to_owned(), amount(name, at)?)))
+        .filter_map(|(name, at)| Some((name.to_owned(), amount(at)?)))
         .collect()
 }
 
-fn amount(name: &str, at: At<'_, '_>) -> Option<i64> {
+fn amount(at: At<'_, '_>) -> Option<i128> {
     let number;
     let text = match at.tree() {
         None | Some(Tree::Null) => return None,
@@ -98,12 +168,7 @@ fn amount(name: &str, at: At<'_, '_>) -> Option<i64> {
             return None;
         }
     };
-    let read = if name == "cpu" {
-        quantity::milli(text)
-    } else {
-        quantity::whole(text)
-    };
-    match read {
+    match quantity::exact_milli(text) {
         Ok(amount) if amount < 0 => {
             at.problem(format_args!(
                 "{}: must not be negative",
@@ -134,14 +199,17 @@ fn raise(peak: &mut Amounts, other: &Amounts) {
 }
 
 fn resources(mut amounts: Amounts) -> Resources {
-    let mut take = |name: &str| amounts.remove(name).unwrap_or(0);
-    let (cpu_milli, memory_bytes) = (take("cpu"), take("memory"));
-    let ephemeral_bytes = take("ephemeral-storage");
-    amounts.retain(|_, amount| *amount != 0);
+    let cpu_milli = narrow(amounts.remove("cpu").unwrap_or(0));
+    let mut whole = |name: &str| whole_of_milli(amounts.remove(name).unwrap_or(0));
+    let (memory_bytes, ephemeral_bytes) = (whole("memory"), whole("ephemeral-storage"));
+    let extended = amounts
+        .into_iter()
+        .map(|(name, milli)| (name, whole_of_milli(milli)))
+        .filter(|(_, amount)| *amount != 0);
     Resources {
         cpu_milli,
         memory_bytes,
         ephemeral_bytes,
-        extended: amounts,
+        extended: extended.collect(),
     }
 }

@@ -120,12 +120,36 @@ pub struct Preference {
 pub struct Near {
     /// Node label whose equal values make a domain.
     pub key: String,
-    /// Which pods are meant; `matchLabelKeys` are in it.
+    /// Which pods are meant; `matchLabelKeys` and `mismatchLabelKeys` are in it.
     pub selector: LabelSelector,
     /// Namespaces they are in; `None` means all.
     pub namespaces: Option<Vec<String>>,
     /// What is required.
     pub rule: NearRule,
+    /// Namespaces selected by their labels besides those named, as long as nobody knows these labels; the pod is
+    /// then [`Unmodelled`]. Once they are known, the selected are among the named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace_selector: Option<LabelSelector>,
+    /// Which nodes a spread counts.
+    #[serde(default, skip_serializing_if = "NodeInclusion::is_usual")]
+    pub nodes: NodeInclusion,
+}
+
+/// Nodes whose domains and pods a topology spread counts (`nodeAffinityPolicy`, `nodeTaintsPolicy`). The default is
+/// upstream's: those that match the pod's node selector and affinity, whatever their taints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeInclusion {
+    /// Also nodes that the pod's node selector and affinity keep it off (`nodeAffinityPolicy: Ignore`).
+    pub despite_affinity: bool,
+    /// Only nodes whose taints the pod tolerates (`nodeTaintsPolicy: Honor`).
+    pub only_tolerated: bool,
+}
+
+impl NodeInclusion {
+    /// Whether this is the default.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What a [`Near`] requires.
@@ -145,6 +169,23 @@ pub enum NearRule {
 }
 
 impl Near {
+    /// A rule whose namespaces are known, counted over the usual nodes.
+    pub fn new(
+        key: String,
+        selector: LabelSelector,
+        namespaces: Option<Vec<String>>,
+        rule: NearRule,
+    ) -> Self {
+        Self {
+            key,
+            selector,
+            namespaces,
+            rule,
+            namespace_selector: None,
+            nodes: NodeInclusion::default(),
+        }
+    }
+
     /// Whether a pod of this spec is meant.
     pub fn selects(&self, spec: &PodSpec) -> bool {
         let there = |namespaces: &Vec<String>| namespaces.contains(&spec.namespace);

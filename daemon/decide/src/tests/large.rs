@@ -125,17 +125,12 @@ const ZONE: &str = "topology.kubernetes.io/zone";
 fn near(spec: &mut PodSpec, ix: usize, key: &str, rule: NearRule) {
     let app = format!("app-{ix}");
     spec.labels.insert("app".into(), app.clone());
-    spec.near.push(Near {
-        key: key.into(),
-        selector: LabelSelector {
-            requirements: vec![Requirement {
-                key: "app".into(),
-                operator: Operator::In(vec![app]),
-            }],
-        },
-        namespaces: None,
-        rule,
-    });
+    let requirements = vec![Requirement {
+        key: "app".into(),
+        operator: Operator::In(vec![app]),
+    }];
+    spec.near
+        .push(Near::new(key.into(), LabelSelector { requirements }, None, rule));
 }
 
 proptest! {

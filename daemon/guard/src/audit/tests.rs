@@ -252,12 +252,8 @@ fn what_was_too_much_before_is_not_the_plans_doing() {
 }
 
 fn rule(spec: &mut PodSpec, key: &str, rule: NearRule) {
-    spec.near.push(Near {
-        key: key.to_owned(),
-        selector: LabelSelector::default(),
-        namespaces: None,
-        rule,
-    });
+    let everybody = LabelSelector::default();
+    spec.near.push(Near::new(key.to_owned(), everybody, None, rule));
 }
 
 fn respec(stage: &mut Stage, change: impl Fn(&mut PodSpec)) {
