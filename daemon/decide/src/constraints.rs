@@ -161,6 +161,16 @@ fn read(census: &mut Census<'_>, body: &PodSpec) -> Reading {
     for near in &body.near {
         let crowd = census.crowd_of(near);
         let own = u32::from(reading.member.contains(&crowd));
+        // Which nodes count is not dealt with here.
+        if !near.nodes.is_usual() {
+            reading.refuse(kind_of(near));
+        }
+        if near.key == HOSTNAME {
+            let odd = census.odd_nodes(near.rule == NearRule::Apart);
+            if !odd.is_empty() {
+                reading.nodes(Operator::NotIn(odd));
+            }
+        }
         match (near.key.as_str(), near.rule) {
             (HOSTNAME, NearRule::Apart) => reading.crowding.guard(Guard {
                 crowd,
@@ -189,6 +199,13 @@ fn read(census: &mut Census<'_>, body: &PodSpec) -> Reading {
             (ZONE, NearRule::Together) => reading.together.push(crowd),
             _ => reading.refuse(kind_of(near)),
         }
+    }
+    // One pod must be all that several terms ask for, and crowds tell nothing of pods.
+    let mut with = body.near.iter().filter(|near| near.rule == NearRule::Together);
+    if let Some(first) = with.next()
+        && with.any(|near| census.crowd_of(near) != census.crowd_of(first))
+    {
+        reading.refuse(Unmodelled::PodAffinity);
     }
     for port in &body.host_ports {
         reading.crowding.guard(Guard {
@@ -281,11 +298,16 @@ fn zones(census: &mut Census<'_>, waiting: &Waiting, body: &PodSpec, reading: &m
     if !body.reach.is_empty() {
         reading.only(census.within_reach(body));
     }
+    // A node without a zone is in no domain, which these rules do not have.
+    let has_zone = |near: &Near| near.key == ZONE && near.rule != NearRule::Apart;
+    reading.narrowed |= body.near.iter().any(has_zone);
     for (near, owners) in repelled {
         match near.key.as_str() {
-            // Its own rule says the same.
-            HOSTNAME if body.near.contains(&near) => {}
-            HOSTNAME => reading.nodes(Operator::NotIn(names(owners.iter()))),
+            HOSTNAME => {
+                let mut taken = names(owners.iter());
+                taken.extend(census.odd_nodes(true));
+                reading.nodes(Operator::NotIn(taken));
+            }
             ZONE => reading.only(!census.zones_of(owners.iter())),
             _ => reading.refuse(Unmodelled::PodAntiAffinity),
         }
@@ -415,11 +437,14 @@ fn apply(census: &Census<'_>, waiting: &Waiting, class: &mut Class, reading: Rea
     }
 }
 
-/// Every term of the node affinity; one that admits all where there is none.
+/// Every term of the node affinity; one to be filled where there is none. Empty ones go: they match nothing, and would
+/// match something with a condition added.
 fn terms(body: &mut Arc<PodSpec>) -> &mut Vec<NodeTerm> {
-    Arc::make_mut(body)
-        .node_affinity
-        .get_or_insert_with(|| vec![NodeTerm::default()])
+    let affinity = &mut Arc::make_mut(body).node_affinity;
+    if let Some(terms) = affinity {
+        terms.retain(|term| *term != NodeTerm::default());
+    }
+    affinity.get_or_insert_with(|| vec![NodeTerm::default()])
 }
 
 #[cfg(test)]

@@ -152,12 +152,14 @@ impl Cluster {
             state: InstanceState::InService,
             launched: Some(OLD),
         });
+        let mut labels = offer.labels;
+        labels.insert(crate::fit::HOSTNAME.to_owned(), name.to_owned());
         self.seen.nodes.push(Node {
             name: NodeName::new(name),
             group: Some(group.name.clone()),
             instance: Some(instance),
             offer: Some(offer.id),
-            labels: offer.labels,
+            labels,
             taints: Vec::new(),
             allocatable: offer.allocatable,
             max_pods: offer.max_pods,

@@ -3,11 +3,11 @@
 use super::ZONE;
 use super::crowd::Crowds;
 use crate::demand::Class;
-use crate::fit::{self, Place};
+use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
 use model::ids::NodeName;
 use model::node::Node;
-use model::pod::{HostPort, Near, NearRule, PodSpec, Toleration};
+use model::pod::{HostPort, Near, NearRule, PodPhase, PodSpec, Toleration};
 use model::selector::{LabelSelector, Labels, NodeTerm};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,18 +22,25 @@ const MOST_ZONES: usize = 64;
 pub(super) enum Meant {
     /// Such as a selector selects, in these namespaces (`None`: all).
     Selected(LabelSelector, Option<Vec<String>>),
+    /// The same as a topology spread counts them: nobody where the selector is empty, and none on their way out.
+    Spread(LabelSelector, Option<Vec<String>>),
     /// Such as want a port of the host that this one conflicts with.
     Port(HostPort),
 }
 
 impl Meant {
     fn of(near: &Near) -> Self {
-        Self::Selected(near.selector.clone(), near.namespaces.clone())
+        let (selector, namespaces) = (near.selector.clone(), near.namespaces.clone());
+        match near.rule {
+            NearRule::Spread { .. } => Self::Spread(selector, namespaces),
+            NearRule::Together | NearRule::Apart => Self::Selected(selector, namespaces),
+        }
     }
 
     fn includes(&self, spec: &PodSpec) -> bool {
         match self {
-            Self::Selected(selector, namespaces) => {
+            Self::Spread(selector, _) if selector.requirements.is_empty() => false,
+            Self::Selected(selector, namespaces) | Self::Spread(selector, namespaces) => {
                 let there = |named: &Vec<String>| named.contains(&spec.namespace);
                 namespaces.as_ref().is_none_or(there) && selector.matches(&spec.labels)
             }
@@ -112,6 +119,11 @@ impl<'a> Census<'a> {
 
     fn count(&mut self, repelling: &[bool]) {
         let seen = self.seen;
+        let spreads = self
+            .crowds
+            .iter()
+            .filter(|(meant, _)| matches!(meant, Meant::Spread(..)));
+        let staying: BTreeSet<u32> = spreads.map(|(_, crowd)| *crowd).collect();
         let crowds: Vec<Option<Vec<u32>>> = vec![None; seen.specs.len()];
         let mut crowds = crowds;
         for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
@@ -122,7 +134,9 @@ impl<'a> Census<'a> {
             if crowds[ix].is_none() {
                 crowds[ix] = Some(self.crowds_of(spec));
             }
-            for crowd in crowds[ix].iter().flatten() {
+            let leaves = pod.phase == PodPhase::Terminating;
+            let counted = |crowd: &&u32| !(leaves && staying.contains(*crowd));
+            for crowd in crowds[ix].iter().flatten().filter(counted) {
                 *self.by_node[size(*crowd)].entry(node.clone()).or_insert(0) += 1;
             }
             if repelling[ix] {
@@ -192,11 +206,31 @@ impl<'a> Census<'a> {
     pub(super) fn repelling(&self, body: &PodSpec) -> Vec<(&'a Near, &BTreeSet<&'a NodeName>)> {
         let mut found = Vec::new();
         for (spec, nodes) in &self.repellers {
-            let near = self.seen.specs[*spec].near.iter();
+            let owner = &self.seen.specs[*spec];
+            // Its own rule says the same where it counts the owner.
+            let same = |near: &Near| body.near.contains(near) && near.selects(owner);
+            let near = owner.near.iter();
             let wants_away = near.filter(|near| near.rule == NearRule::Apart && near.selects(body));
-            found.extend(wants_away.map(|near| (near, nodes)));
+            let others = wants_away.filter(|near| near.key != HOSTNAME || !same(near));
+            found.extend(others.map(|near| (near, nodes)));
         }
         found
+    }
+
+    /// Nodes that are no domain of their own by hostname: the label is another's too, or, where those count as well,
+    /// missing. A rule about hostnames is settled node by node and keeps off them.
+    pub(super) fn odd_nodes(&self, named: bool) -> Vec<String> {
+        let hostname = |node: &'a Node| node.labels.get(HOSTNAME);
+        let mut times: BTreeMap<&String, u32> = BTreeMap::new();
+        for name in self.seen.nodes.iter().filter_map(hostname) {
+            *times.entry(name).or_insert(0) += 1;
+        }
+        let odd = |node: &&Node| match node.labels.get(HOSTNAME) {
+            Some(name) => times.get(name).is_some_and(|times| *times > 1),
+            None => !named,
+        };
+        let nodes = self.seen.nodes.iter().filter(odd);
+        nodes.map(|node| node.name.as_str().to_owned()).collect()
     }
 
     /// Zones of these nodes.

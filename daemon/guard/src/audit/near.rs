@@ -7,7 +7,7 @@
 use super::{Audit, Flaw, is_headroom, rules};
 use model::ids::{NodeName, PodKey};
 use model::plan::Plan;
-use model::pod::{Near, NearRule, PodSpec, Taint};
+use model::pod::{Near, NearRule, PodPhase, PodSpec, Taint};
 use model::selector::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +20,8 @@ struct Stand<'a> {
     taints: &'a [Taint],
     /// Who runs there now.
     there: Vec<&'a PodSpec>,
+    /// Of those, who is not on its way out: a spread counts nobody else.
+    staying: Vec<&'a PodSpec>,
     /// Who is planned onto it.
     planned: Vec<(&'a PodKey, &'a PodSpec)>,
 }
@@ -53,6 +55,7 @@ impl<'a> Audit<'a> {
                 labels: &node.labels,
                 taints: &[],
                 there: Vec::new(),
+                staying: Vec::new(),
                 planned: Vec::new(),
             };
             stands.insert(&node.name, stand);
@@ -61,6 +64,9 @@ impl<'a> Audit<'a> {
             let stand = pod.node.as_ref().and_then(|node| stands.get_mut(node));
             if let (Some(stand), Some(spec)) = (stand, self.seen.specs.get(pod.spec as usize)) {
                 stand.there.push(spec);
+                if pod.phase != PodPhase::Terminating {
+                    stand.staying.push(spec);
+                }
             }
         }
         let offers: BTreeMap<_, _> = self.seen.offers.iter().map(|offer| (&offer.id, offer)).collect();
@@ -71,6 +77,7 @@ impl<'a> Audit<'a> {
                     labels: &offer.labels,
                     taints: group.map_or(&[][..], |group| &group.taints),
                     there: Vec::new(),
+                    staying: Vec::new(),
                     planned: self.known(&node.pods),
                 };
                 stands.insert(&node.name, stand);
@@ -186,7 +193,7 @@ fn too_many(stands: &Stands<'_>, near: &Near, (node, spec): (&NodeName, &PodSpec
             continue;
         }
         let planned = stand.planned.iter().map(|(_, spec)| *spec);
-        let all = stand.there.iter().copied().chain(planned);
+        let all = stand.staying.iter().copied().chain(planned);
         *counts.entry(value).or_insert(0) += all.filter(|other| near.selects(other)).count();
         if stand.there.is_empty() && near.key == HOSTNAME {
             new.insert(value);
