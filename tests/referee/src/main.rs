@@ -1,0 +1,81 @@
+//! `referee`: runs generated cases past kube-scheduler and prints a table. Exits with 1 where we would admit what it
+//! rejects.
+
+use anyhow::Result;
+use clap::Parser;
+use manifest::PriceList;
+use referee::generate::{self, Mix, SMALL, SOME_TO_BUY};
+use referee::run::{Order, run};
+use referee::scheduler::Scheduler;
+use std::process::ExitCode;
+
+/// Holds Plimsoll's filters and plans against kube-scheduler's own filters.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Cases of each mix.
+    #[arg(long, default_value_t = 10_000)]
+    cases: u64,
+    /// One mix; all without it.
+    #[arg(long)]
+    mix: Option<Mix>,
+    /// Of the generator.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Number of the first case.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Leaves the plans for the cases out.
+    #[arg(long)]
+    no_plans: bool,
+    /// Prints the cases instead of judging them.
+    #[arg(long)]
+    show: bool,
+    /// Lets plans buy nodes of the built-in types, for larger cases.
+    #[arg(long)]
+    offers: bool,
+    /// Cases that the scheduler judges at the same time.
+    #[arg(short, long, default_value_t = 1)]
+    jobs: usize,
+}
+
+#[expect(clippy::print_stdout, reason = "the table")]
+fn main() -> Result<ExitCode> {
+    let args = Args::parse();
+    let mixes = args.mix.map_or_else(|| Mix::ALL.to_vec(), |mix| vec![mix]);
+    let size = if args.offers { SOME_TO_BUY } else { SMALL };
+    if args.show {
+        for mix in mixes {
+            for number in args.from..args.from + args.cases {
+                let case = generate::case(mix, size, args.seed, number);
+                println!("{}", serde_json::to_string(&case)?);
+            }
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut scheduler = Scheduler::start(args.jobs)?;
+    let mut admitting = 0;
+    for mix in mixes {
+        let order = Order {
+            mix,
+            size,
+            seed: args.seed,
+            from: args.from,
+            cases: args.cases,
+            plans: !args.no_plans,
+            prices: if args.offers {
+                manifest::built_in()
+            } else {
+                PriceList::default()
+            },
+        };
+        let tally = run(&order, &mut scheduler, |_| {})?;
+        println!("{mix}, seed {}", args.seed);
+        println!("{tally}");
+        admitting += tally.admitting();
+    }
+    Ok(if admitting == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
