@@ -62,6 +62,16 @@ fn general(instance_type: &str) -> bool {
             .is_some_and(|generation| generation >= 5)
 }
 
+/// Every type of both architectures that is no bare metal, in one zone.
+pub fn every(prices: &PriceList) -> Vec<Offer> {
+    let rows = prices.rows.iter().filter(|row| !row.bare_metal).cloned();
+    let list = PriceList {
+        rows: rows.collect(),
+        ..PriceList::default()
+    };
+    list.fleet(&Aims::default(), &[], 0).0
+}
+
 /// The price list of the outside data, every type in one zone.
 pub fn prices() -> Result<PriceList> {
     let bytes = data::read("ec2_us-east-1.csv.gz")?;

@@ -8,10 +8,14 @@
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
-use perf::suite::{self, Figures, Row, Seeds};
+use perf::draw;
+use perf::growth::Axis;
+use perf::suite::{self, Figures, Part, Row, Seeds};
 use perf::table;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use std::alloc::System;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -36,14 +40,22 @@ struct Args {
     /// How the rows are printed.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
-    /// Runs this row in this very process and prints its figures.
-    #[arg(long, hide = true)]
-    row: Option<String>,
 }
 
-/// A cluster over time, instead of the table.
+/// Something else than the table.
 #[derive(Subcommand)]
 enum Verb {
+    /// Runs one row in this very process and prints its figures.
+    Row {
+        /// Its name.
+        name: String,
+    },
+    /// Measures growth and draws it.
+    Draw {
+        /// Folder of the plots.
+        #[arg(long, default_value = "docs")]
+        into: PathBuf,
+    },
     /// After half of the pods are gone: cost against evictions at rest.
     Halved(perf::halved::Halved),
     /// Scenario S2, a day of rising and falling demand: cost against evictions.
@@ -58,21 +70,25 @@ enum Output {
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    match &args.verb {
-        Some(Verb::Halved(halved)) => return perf::halved::run(halved).map(|()| ExitCode::SUCCESS),
-        Some(Verb::Day(day)) => return perf::day::run(day).map(|()| ExitCode::SUCCESS),
-        None => {}
-    }
     let seeds = Seeds {
         from: args.from,
         many: args.seeds,
     };
-    if let Some(name) = &args.row {
-        println!("{}", serde_json::to_string(&suite::run(name, seeds)?)?);
-        return Ok(ExitCode::SUCCESS);
+    match &args.verb {
+        Some(Verb::Row { name }) => {
+            println!("{}", serde_json::to_string(&suite::run(name, seeds)?)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Verb::Draw { into }) => drawn(into, seeds),
+        Some(Verb::Halved(halved)) => perf::halved::run(halved).map(|()| ExitCode::SUCCESS),
+        Some(Verb::Day(day)) => perf::day::run(day).map(|()| ExitCode::SUCCESS),
+        None => tabled(&args, seeds),
     }
+}
+
+fn tabled(args: &Args, seeds: Seeds) -> Result<ExitCode> {
     let mut rows = suite::rows();
-    rows.retain(|row| row.name.contains(&args.only));
+    rows.retain(|row| row.name.contains(&args.only) && row.part != Part::Growth);
     if rows.is_empty() {
         bail!("no row is called {}", args.only);
     }
@@ -80,11 +96,9 @@ fn main() -> Result<ExitCode> {
     let mut part = None;
     let mut failed = 0;
     for (at, row) in rows.iter().enumerate() {
-        let progress = ProgressBar::new_spinner();
-        progress.enable_steady_tick(Duration::from_millis(200));
-        progress.set_message(format!("{}/{} {}", at + 1, rows.len(), row.name));
-        let figures = in_own_process(row, seeds);
-        progress.finish_and_clear();
+        let figures = awaited(&format!("{}/{} {}", at + 1, rows.len(), row.name), || {
+            in_own_process(row, seeds)
+        });
         if args.output == Output::Table && part != Some(row.part) {
             println!("{}", table::heading(row.part));
             part = Some(row.part);
@@ -101,11 +115,33 @@ fn main() -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
+fn drawn(into: &Path, seeds: Seeds) -> Result<ExitCode> {
+    let mut found: BTreeMap<String, Figures> = BTreeMap::new();
+    for row in suite::rows().iter().filter(|row| row.part == Part::Growth) {
+        let figures = awaited(&row.name, || in_own_process(row, seeds))?;
+        println!("{}", table::line(row, &figures));
+        found.insert(row.name.clone(), figures);
+    }
+    draw::growth(&into.join("growth.svg"), &|axis: Axis, point| {
+        found.get(&axis.row(point)).cloned()
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn awaited<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let progress = ProgressBar::new_spinner();
+    progress.enable_steady_tick(Duration::from_millis(200));
+    progress.set_message(what.to_owned());
+    let done = work();
+    progress.finish_and_clear();
+    done
+}
+
 fn in_own_process(row: &Row, seeds: Seeds) -> Result<Figures> {
     let done = Command::new(std::env::current_exe()?)
-        .args(["--row", &row.name])
         .args(["--from", &seeds.from.to_string()])
         .args(["--seeds", &seeds.many.to_string()])
+        .args(["row", &row.name])
         .stdin(Stdio::null())
         .output()?;
     if !done.status.success() {

@@ -43,9 +43,9 @@ pub fn waiting(shapes: &Shapes, offers: Vec<Offer>) -> Snapshot {
     seen
 }
 
-/// A cluster with offers and a DaemonSet, and nothing else.
-pub fn empty(offers: Vec<Offer>) -> Snapshot {
-    let mut seen = Snapshot {
+/// A picture of nothing, every source of which is live.
+pub fn bare() -> Snapshot {
+    Snapshot {
         at: Instant(1_700_000_000_000),
         sources: [
             Source::Pods,
@@ -59,9 +59,16 @@ pub fn empty(offers: Vec<Offer>) -> Snapshot {
         ]
         .map(|source| (source, Freshness::Live))
         .into(),
+        ..Snapshot::default()
+    }
+}
+
+/// A cluster with offers and a DaemonSet, and nothing else.
+pub fn empty(offers: Vec<Offer>) -> Snapshot {
+    let mut seen = Snapshot {
         groups: vec![manifest::fleet_group()],
         offers,
-        ..Snapshot::default()
+        ..bare()
     };
     let template = add_spec(
         &mut seen,

@@ -2,11 +2,12 @@
 //! own, so that its peak of memory is its own.
 
 use crate::measure::Taken;
-use crate::{karpenter, oneshot};
+use crate::{growth, karpenter, oneshot, surge};
 use anyhow::{Context, Result, bail};
 use decide::Deliberation;
 use model::{Aims, Memory, Snapshot};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One row.
 pub struct Row {
@@ -34,6 +35,8 @@ pub enum Part {
     Surge,
     /// Clusters that run.
     Running,
+    /// Points of the plots; not in the table.
+    Growth,
 }
 
 impl Part {
@@ -44,6 +47,7 @@ impl Part {
             Self::Karpenter => "Karpenter's own benchmark input",
             Self::Surge => "The peers' other cases and surges",
             Self::Running => "Clusters that run",
+            Self::Growth => "Growth",
         }
     }
 }
@@ -160,6 +164,8 @@ pub struct Peer {
 pub fn rows() -> Vec<Row> {
     let mut rows = oneshot::rows();
     rows.extend(karpenter::rows());
+    rows.extend(surge::rows());
+    rows.extend(growth::rows());
     rows
 }
 
@@ -182,11 +188,21 @@ impl Try {
         if let Some(flaw) = guard::audit(seen, aims, &done.plan, &done.notes).first() {
             bail!("{flaw}");
         }
-        Ok(Self::unaudited(taken, done))
+        Ok(Self::told(taken, done))
     }
 
-    /// The figures of a plan that somebody else has checked.
-    pub fn unaudited(taken: Taken, done: &Deliberation) -> Self {
+    /// The figures of a plan that the audit has nothing against once rules about other pods are struck from the
+    /// picture: it holds every pod against every other, which takes minutes for tens of thousands of such rules. The
+    /// caller holds the rules against the plan.
+    pub fn of_ruled(taken: Taken, seen: &Snapshot, aims: &Aims, done: &Deliberation) -> Result<Self> {
+        let mut seen = seen.clone();
+        for spec in &mut seen.specs {
+            Arc::make_mut(spec).near.clear();
+        }
+        Self::of(taken, &seen, aims, done)
+    }
+
+    fn told(taken: Taken, done: &Deliberation) -> Self {
         let refused = done.plan.refusals.iter();
         Self {
             taken,

@@ -42,7 +42,7 @@ pub fn line(row: &Row, figures: &Figures) -> String {
         all.mean(|t| real(t.nodes)),
         all.mean(|t| t.dollars),
         all.pair(|t| t.gap, |gap| format!("{gap:.2}")),
-        all.pair(|t| t.taken.seconds * 1e3, digits),
+        all.time(),
         thousands(pods / seconds),
         all.worst(|t| mib(t.taken.peak)),
         all.worst(|t| t.taken.added_mib()),
@@ -73,6 +73,13 @@ impl Means<'_> {
 
     fn worst(&self, of: impl Fn(&Try) -> f64) -> f64 {
         self.tries.iter().map(of).fold(0.0, f64::max)
+    }
+
+    /// Marked where a try was never let be.
+    fn time(&self) -> String {
+        let disturbed = self.tries.iter().any(|t| t.taken.disturbed);
+        let mark = if disturbed { "~" } else { "" };
+        format!("{mark}{}", self.pair(|t| t.taken.seconds * 1e3, digits))
     }
 
     fn pair(&self, of: impl Fn(&Try) -> f64, show: impl Fn(f64) -> String) -> String {

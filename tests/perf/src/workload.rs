@@ -5,6 +5,7 @@
 
 use crate::data;
 use anyhow::{Context, Result, bail};
+use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal, Zipf};
 use rand_pcg::Pcg64;
@@ -52,11 +53,42 @@ impl Source {
     }
 }
 
+/// So many pods of exactly so many distinct requests, drawn like service pods (log-normal, a few shapes with most of
+/// the replicas); synthetic.
+pub fn of_classes(classes: usize, pods: usize, seed: u64) -> Shapes {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut shapes: BTreeMap<(i64, i64), u32> = BTreeMap::new();
+    while shapes.len() < classes {
+        let (of_cpu, of_memory): (f64, f64) = (
+            StandardNormal.sample(&mut random),
+            StandardNormal.sample(&mut random),
+        );
+        let cpu = (steps(250.0 * (1.2 * of_cpu).exp()) / 5 * 5).clamp(10, 8_000);
+        let mib = (steps(3.072 * whole(cpu) * (0.8 * of_memory).exp()) / 16 * 16).clamp(32, 32_768);
+        shapes.insert((cpu, mib * MIB), 1);
+    }
+    let mut keys: Vec<(i64, i64)> = shapes.keys().copied().collect();
+    keys.shuffle(&mut random);
+    for _ in classes..pods {
+        // The square favours the first of a fixed order: few shapes have many replicas.
+        let at = random.random::<f64>().powi(2) * whole(i64::try_from(keys.len()).unwrap_or(i64::MAX));
+        let key = usize::try_from(steps(at)).ok().and_then(|at| keys.get(at));
+        if let Some(many) = key.and_then(|key| shapes.get_mut(key)) {
+            *many += 1;
+        }
+    }
+    folded_shapes(shapes)
+}
+
 fn folded(pods: Vec<(i64, i64)>) -> Shapes {
     let mut shapes: BTreeMap<(i64, i64), u32> = BTreeMap::new();
     for shape in pods {
         *shapes.entry(shape).or_insert(0) += 1;
     }
+    folded_shapes(shapes)
+}
+
+fn folded_shapes(shapes: BTreeMap<(i64, i64), u32>) -> Shapes {
     shapes
         .into_iter()
         .map(|((cpu, memory), n)| (cpu, memory, n))
@@ -214,4 +246,18 @@ fn sample(mut from: Vec<(i64, i64)>, pods: usize, random: &mut impl Rng) -> Resu
         from.swap(at, other);
     }
     Ok(from.into_iter().cycle().take(pods).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pods_of_so_many_classes() {
+        let shapes = of_classes(150, 30_000, 7);
+        assert_eq!(shapes.len(), 150);
+        assert_eq!(shapes.iter().map(|(_, _, many)| many).sum::<u32>(), 30_000);
+        assert_eq!(shapes, of_classes(150, 30_000, 7));
+        assert_ne!(shapes, of_classes(150, 30_000, 8));
+    }
 }
