@@ -3,12 +3,13 @@
 //! Waiting means: no node, not gated, terminating or finished, scheduled by the default scheduler or one named
 //! in the aims, not owned by a DaemonSet. Where pods go is not decided here.
 
-use crate::constraints::{Crowding, Deal};
+use crate::constraints::{Crowding, Deal, ZONE};
 use crate::number::count;
 use crate::spread;
 use model::aims::Aims;
 use model::ids::{PodKey, WorkloadKey};
 use model::memory::Memory;
+use model::offer::Offer;
 use model::pod::{Pod, PodPhase, PodSpec, SpecIx};
 use model::resources::Resources;
 use model::snapshot::{Freshness, Snapshot, Source};
@@ -91,6 +92,13 @@ impl Class {
         self.deal.as_ref().and_then(|deal| deal.zone.as_deref())
     }
 
+    /// Whether its pods were dealt another zone than that of the offer, or none at all.
+    pub(crate) fn is_dealt_elsewhere(&self, offer: &Offer) -> bool {
+        let zone = offer.labels.get(ZONE).map(String::as_str);
+        let dealt = |deal: &Deal| zone.is_none() || deal.zone.as_deref() != zone;
+        self.deal.as_ref().is_some_and(dealt)
+    }
+
     /// All of them.
     pub(crate) fn count(&self) -> u32 {
         count(self.pods.len())
@@ -114,7 +122,8 @@ pub fn waits(pod: &Pod, spec: &PodSpec, aims: &Aims) -> bool {
     pod.node.is_none() && pod.phase == PodPhase::Pending && ours && !daemon
 }
 
-/// Folds waiting pods and replicas to come into classes, in the order of their specs.
+/// Folds waiting pods and replicas to come into classes, in the order of what their specs say: the order in which a
+/// Snapshot lists specs means nothing.
 ///
 /// `replicas` are the replicas the scaler wants, where they differ from what the Snapshot says.
 pub(crate) fn classes(
@@ -150,6 +159,7 @@ pub(crate) fn classes(
     for class in &mut classes {
         class.body = spread::with_defaults(seen, aims, &class.body);
     }
+    classes.sort_by(|a, b| (&a.body, a.spec, a.late).cmp(&(&b.body, b.spec, b.late)));
     classes
 }
 

@@ -27,15 +27,18 @@ mod space;
 pub mod spread;
 mod stage;
 mod steps;
+mod warm;
 pub mod what_if;
+pub mod why;
 
 pub use asking::faults_name;
 pub use policy::{Advised, Policy, PolicyEntry, PolicySet, Prepared, View};
 pub use scale::{MAX_ANNOTATION, MIN_ANNOTATION, SCALE_ANNOTATION, SETTLE_ANNOTATION};
 
 use asking::Asking;
-use model::{Aims, Memory, Notes, Plan, Snapshot};
+use model::{Aims, Memory, Notes, Plan, PodKey, Snapshot};
 use rooms::Demand;
+use stage::Placed;
 use steps::Steps;
 
 /// Result of one deliberation.
@@ -55,6 +58,28 @@ pub struct Deliberation {
 /// [`demand::HEADROOM_NAMESPACE`] but counted nowhere, and where it fits on nodes that are there it is not
 /// listed at all. The memory of the result replaces the one that came in.
 pub fn deliberate(seen: &Snapshot, memory: &Memory, policies: &PolicySet, aims: &Aims) -> Deliberation {
+    think(seen, memory, (policies, aims), |_, _| ()).0
+}
+
+/// The same deliberation, with the reasons for one pod's place; `None` where the plan is not about the pod.
+pub fn deliberate_and_explain(
+    seen: &Snapshot,
+    memory: &Memory,
+    (policies, aims): (&PolicySet, &Aims),
+    pod: &PodKey,
+) -> (Deliberation, Option<why::Why>) {
+    think(seen, memory, (policies, aims), |demand, placed| {
+        why::of(demand, placed, pod)
+    })
+}
+
+/// Deliberates, and tells what `tell` makes of the stage "place".
+fn think<T>(
+    seen: &Snapshot,
+    memory: &Memory,
+    (policies, aims): (&PolicySet, &Aims),
+    tell: impl FnOnce(&Demand<'_>, &Placed) -> T,
+) -> (Deliberation, T) {
     let mut memory = memory.clone();
     let mut asking = Asking::new(seen, policies);
     asking::forget(&mut memory, seen.at);
@@ -66,10 +91,12 @@ pub fn deliberate(seen: &Snapshot, memory: &Memory, policies: &PolicySet, aims: 
     let classes = stage::with_headroom(seen, &mut memory, aims, &mut asking, classes);
     let settled = constraints::settle(seen, classes);
     let (placed, market, classes) = stage::place(seen, settled, &mut memory, aims, &mut asking);
+    memory.last_purchase = warm::remembered(&classes, &placed.purchase.bought, &market);
     let demand = Demand {
         market: &market,
         classes: &classes,
     };
+    let told = tell(&demand, &placed);
     let calm = !asking.faulted;
     let mut shrunk = shrink::decide(seen, &mut memory, aims, &placed.housed, calm);
 
@@ -107,7 +134,7 @@ pub fn deliberate(seen: &Snapshot, memory: &Memory, policies: &PolicySet, aims: 
         cost: placed.cost,
         pending,
     };
-    Deliberation { plan, notes, memory }
+    (Deliberation { plan, notes, memory }, told)
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@ use crate::packing::{self, Batch, Packed, Table, Work, node_price};
 use crate::placement;
 use crate::queue::{Queue, Taken};
 use crate::seating::{Seat, Seating};
+use crate::warm;
 use model::ids::{NodeName, PodKey};
 use model::intent::IntentKind;
+use model::memory::LastNodes;
 use model::money::UsdPerHour;
 use model::plan::PlannedNode;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +54,7 @@ pub(crate) fn buy(
     market: &Market<'_>,
     table: &Table,
     duals: &Duals,
-    (classes, most, work): (&[Class], &[u32], Work),
+    (classes, most, last, work): (&[Class], &[u32], &[LastNodes], Work),
     queue: &mut Queue<'_>,
 ) -> Purchase {
     let late: Vec<bool> = table
@@ -70,6 +72,8 @@ pub(crate) fn buy(
         }
     }
     let packer = Packer {
+        market,
+        last,
         table,
         duals,
         classes,
@@ -124,6 +128,9 @@ pub(crate) fn buy(
 
 /// What packing needs to know.
 struct Packer<'a> {
+    market: &'a Market<'a>,
+    /// The last purchase.
+    last: &'a [LastNodes],
     table: &'a Table,
     duals: &'a Duals,
     classes: &'a [Class],
@@ -135,10 +142,26 @@ struct Packer<'a> {
 const SEATINGS: usize = 3;
 
 impl Packer<'_> {
+    /// What packing finds, or the last purchase again where that is better.
     fn pack(&self, counts: &[u32], queue: &Queue<'_>) -> Packed {
+        let (packed, counts) = self.find(counts, queue);
+        let (table, duals) = (self.table, self.duals);
+        let last = (self.classes, self.last);
+        let again = warm::packing(self.market, last, (table, duals), (&counts, self.most));
+        match again.filter(|again| warm::rank(table, again) < warm::rank(table, &packed)) {
+            Some(again) => Packed {
+                proof: packed.proof,
+                ..again
+            },
+            None => packed,
+        }
+    }
+
+    /// What packing finds, and the pods that it was for.
+    fn find(&self, counts: &[u32], queue: &Queue<'_>) -> (Packed, Vec<u32>) {
         let packed = packing::pack(self.table, self.duals, (counts, self.most), self.work);
         if packed.left.iter().all(|left| *left == 0) {
-            return packed;
+            return (packed, counts.to_vec());
         }
         // Headroom gives way: what groups can still grow by belongs to pods first.
         let real: Vec<u32> = counts
@@ -147,9 +170,10 @@ impl Packer<'_> {
             .map(|(row, count)| (*count).min(queue.real_left(row)))
             .collect();
         if real == counts {
-            return packed;
+            return (packed, real);
         }
-        packing::pack(self.table, self.duals, (&real, self.most), self.work)
+        let packed = packing::pack(self.table, self.duals, (&real, self.most), self.work);
+        (packed, real)
     }
 
     /// Nodes with their pods by class, for rules that rows cannot say.

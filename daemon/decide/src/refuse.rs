@@ -24,16 +24,7 @@ pub(crate) fn pods(
     if unplaced.is_empty() {
         return Vec::new();
     }
-    let critic = Critic {
-        market,
-        adjust,
-        rooms: market
-            .seen
-            .offers
-            .iter()
-            .map(|offer| market.room_of(offer))
-            .collect(),
-    };
+    let critic = Critic::new(market, adjust);
     let mut known: BTreeMap<usize, Verdict> = BTreeMap::new();
     let mut refusals = Vec::new();
     for (class, pod) in unplaced {
@@ -54,7 +45,8 @@ pub(crate) fn pods(
     refusals
 }
 
-struct Critic<'a> {
+/// Says what each offer lacks for a class.
+pub(crate) struct Critic<'a> {
     market: &'a Market<'a>,
     adjust: Option<&'a Adjust>,
     /// By offer.
@@ -68,21 +60,30 @@ struct Verdict {
     blocked: BTreeSet<(usize, GroupBlock)>,
 }
 
-impl Critic<'_> {
+/// What keeps the pods from every offer alike.
+fn everywhere(of: &Class) -> Option<Misfit> {
+    if of.deal.as_ref().is_some_and(|deal| deal.zone.is_none()) {
+        return Some(Misfit::NoZoneLeft);
+    }
+    of.body.unmodelled.first().map(|what| Misfit::Unmodelled(*what))
+}
+
+impl<'a> Critic<'a> {
+    pub(crate) fn new(market: &'a Market<'a>, adjust: Option<&'a Adjust>) -> Self {
+        let offers = market.seen.offers.iter();
+        Self {
+            market,
+            adjust,
+            rooms: offers.map(|offer| market.room_of(offer)).collect(),
+        }
+    }
+
     fn judge(&self, class: usize, of: &Class) -> Verdict {
         let mut verdict = Verdict {
             why: Misfit::NoOffers,
             closest: Vec::new(),
             blocked: BTreeSet::new(),
         };
-        if of.deal.as_ref().is_some_and(|deal| deal.zone.is_none()) {
-            verdict.why = Misfit::NoZoneLeft;
-            return verdict;
-        }
-        if let Some(constraint) = of.body.unmodelled.first() {
-            verdict.why = Misfit::Unmodelled(*constraint);
-            return verdict;
-        }
         let mut ranked: Vec<(u32, f64, usize)> = Vec::new();
         for (ix, offer) in self.market.seen.offers.iter().enumerate() {
             let (objections, shortfall) = self.distance(class, of, ix, offer);
@@ -108,8 +109,8 @@ impl Critic<'_> {
                     .push((offer.id.clone(), self.objection(class, of, ix, offer)));
             }
         }
-        if let Some((_, why)) = verdict.closest.first() {
-            verdict.why = why.clone();
+        if let Some(why) = everywhere(of).or_else(|| Some(verdict.closest.first()?.1.clone())) {
+            verdict.why = why;
         }
         verdict
     }
@@ -124,7 +125,9 @@ impl Critic<'_> {
         }
         let forbidden = self.forbidden(class, ix).is_some();
         let rules = !fit::admits(&of.body, self.place(offer));
-        let mut objections = u32::from(forbidden) + u32::from(rules);
+        let elsewhere = of.is_dealt_elsewhere(offer);
+        let elsewhere = elsewhere || !of.body.unmodelled.is_empty();
+        let mut objections = u32::from(forbidden) + u32::from(rules) + u32::from(elsewhere);
         let mut shortfall = 0.0;
         for (ask, there) in self.market.asks[class].iter().zip(&self.rooms[ix]) {
             if *ask > 0 && ask > there {
@@ -176,7 +179,7 @@ impl Critic<'_> {
     }
 
     /// The first objection of an offer; when there is none, the group itself is the reason.
-    fn objection(&self, class: usize, of: &Class, ix: usize, offer: &Offer) -> Misfit {
+    pub(crate) fn objection(&self, class: usize, of: &Class, ix: usize, offer: &Offer) -> Misfit {
         if offer.is_fargate() {
             return self
                 .fargate(of, offer)
@@ -190,6 +193,8 @@ impl Critic<'_> {
             .into_iter()
             .chain(fit::amounts(&of.body.requests, &there, pods))
             .chain(self.forbidden(class, ix))
+            .chain(of.is_dealt_elsewhere(offer).then_some(Misfit::NoZoneLeft))
+            .chain(everywhere(of))
             .next()
             .unwrap_or_else(|| Misfit::Group(self.block(offer)))
     }

@@ -18,7 +18,7 @@ use crate::shrink;
 use model::advice::Hook;
 use model::aims::Aims;
 use model::ids::{NodeName, PodKey};
-use model::memory::Memory;
+use model::memory::{LastNodes, Memory};
 use model::money::UsdPerHour;
 use model::notes::{ClassNote, Notes, SetNote};
 use model::plan::{Cost, StepKind};
@@ -94,7 +94,8 @@ pub(crate) fn place<'a>(
     };
     let mut market = open(memory, &classes);
     let mut adjust = ask_placement(&market, &classes, (memory, aims), asking);
-    let mut placed = attempt(&market, &classes, aims, adjust.clone());
+    let last = &memory.last_purchase;
+    let mut placed = attempt(&market, (&classes, last), aims, adjust.clone());
     // It ends: every round from the third on refuses somebody for good.
     for deal in 1_u32.. {
         let unplaced = unplaced(&classes, &placed.purchase);
@@ -108,7 +109,7 @@ pub(crate) fn place<'a>(
             }
         }
         market = open(memory, &classes);
-        placed = attempt(&market, &classes, aims, adjust.clone());
+        placed = attempt(&market, (&classes, last), aims, adjust.clone());
     }
     (placed, market, classes)
 }
@@ -122,7 +123,12 @@ fn unplaced(classes: &[Class], purchase: &Purchase) -> Vec<u32> {
     unplaced
 }
 
-fn attempt(market: &Market<'_>, classes: &[Class], aims: &Aims, adjust: Option<Adjust>) -> Placed {
+fn attempt(
+    market: &Market<'_>,
+    (classes, last): (&[Class], &[LastNodes]),
+    aims: &Aims,
+    adjust: Option<Adjust>,
+) -> Placed {
     let demand = &Demand { market, classes };
     let everyone = all(classes);
     let priced_at = |adjust: Option<&Adjust>| {
@@ -138,13 +144,8 @@ fn attempt(market: &Market<'_>, classes: &[Class], aims: &Aims, adjust: Option<A
     let before = rooms.clone();
     let mut queue = Queue::new(table, classes);
     let housed = rooms::house(demand, table, duals, &mut rooms, &mut queue);
-    let purchase = purchase::buy(
-        market,
-        table,
-        duals,
-        (classes, &most, Work::of_aims(aims)),
-        &mut queue,
-    );
+    let problem = (classes, most.as_slice(), last, Work::of_aims(aims));
+    let purchase = purchase::buy(market, table, duals, problem, &mut queue);
     let served = served(classes, &housed, &purchase);
     let bound_of = |table: &Table, duals: &Duals| {
         let free = rooms::as_free(&before, table);
@@ -273,6 +274,17 @@ pub(crate) const fn scales_in(kind: &StepKind) -> bool {
 }
 
 impl Placed {
+    /// What the bill is explained by.
+    pub(crate) const fn explaining(&self) -> (&Table, &Duals) {
+        (&self.plain.0, &self.explains)
+    }
+
+    /// What was packed and chosen by: as policies price it, where they do.
+    pub(crate) fn pricing(&self) -> (&Table, &Duals) {
+        let (table, duals) = self.priced.as_ref().unwrap_or(&self.plain);
+        (table, duals)
+    }
+
     /// Pods on free room by node, headroom left out.
     pub(crate) fn existing(&self) -> Vec<(NodeName, Vec<PodKey>)> {
         self.housed
@@ -294,7 +306,7 @@ impl Placed {
     pub(crate) fn notes(&self, demand: &Demand<'_>) -> Notes {
         let Demand { market, classes } = *demand;
         let seen = market.seen;
-        let (table, duals) = (&self.plain.0, &self.explains);
+        let (table, duals) = self.explaining();
         let waste = self.purchase.bought.iter().map(|bought| {
             let paid: i64 = bought
                 .pods
@@ -311,8 +323,12 @@ impl Placed {
             .iter()
             .filter(|node| !node.fargate || node.offer.is_some());
         let prices: Vec<(UsdPerHour, bool)> = nodes.map(|node| shrink::price_of(seen, node)).collect();
+        let mut notes: Vec<ClassNote> = (0..classes.len()).map(|ix| self.class_note(demand, ix)).collect();
+        for (class, _) in self.purchase.bought.iter().flat_map(|bought| &bought.pods) {
+            notes[*class].bought += 1;
+        }
         Notes {
-            classes: (0..classes.len()).map(|ix| self.class_note(demand, ix)).collect(),
+            classes: notes,
             sets: self.set_notes(market),
             waste: waste.collect(),
             clamped: self.clamped(market),
@@ -325,8 +341,8 @@ impl Placed {
     fn class_note(&self, demand: &Demand<'_>, ix: usize) -> ClassNote {
         let Demand { market, classes } = *demand;
         let class = &classes[ix];
-        let (table, duals) = (&self.plain.0, &self.explains);
-        let (own_table, own_duals) = self.priced.as_ref().unwrap_or(&self.plain);
+        let (table, duals) = self.explaining();
+        let (own_table, own_duals) = self.pricing();
         let row = own_table.row_of[ix];
         let fargate = own_table.rows[row]
             .solo
@@ -344,6 +360,7 @@ impl Placed {
             ec2: ec2.map(|ec2| ec2.price),
             sample: class.pods.first().cloned().unwrap_or_else(|| PodKey::new("", "")),
             late: class.late,
+            bought: 0,
         }
     }
 

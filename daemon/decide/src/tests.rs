@@ -1,8 +1,12 @@
 //! Whole deliberations.
 
 mod answers;
+mod hostile;
 mod large;
+mod optimum;
 mod placing;
+mod properties;
+mod reasons;
 mod refusing;
 
 use crate::checker::check;

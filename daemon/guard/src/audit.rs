@@ -413,39 +413,40 @@ impl<'a> Audit<'a> {
         self.explanation(plan, notes, bill);
     }
 
-    /// What the pods on new nodes pay and what those nodes waste is the bill, to the nano-dollar.
+    /// Every pod on a new node pays what its class pays, every new node wastes something once, and together that is
+    /// the bill, to the nano-dollar.
     fn explanation(&mut self, plan: &Plan, notes: &Notes, bill: UsdPerHour) {
-        let mut by_spec: BTreeMap<u32, UsdPerHour> = BTreeMap::new();
-        for class in &notes.classes {
-            let known = class.spec.map(|spec| *by_spec.entry(spec).or_insert(class.pays));
-            if known.is_some_and(|known| known != class.pays) {
-                // Pods of one spec pay by how long they wait and by zone; which pays what the notes do not say.
-                return;
-            }
+        if notes.classes.is_empty() {
+            return;
         }
-        let spec_ix: BTreeMap<*const PodSpec, u32> = (0_u32..)
+        let mut paying: BTreeMap<Option<u32>, i64> = BTreeMap::new();
+        let mut paid = 0_i128;
+        for class in &notes.classes {
+            *paying.entry(class.spec).or_insert(0) += i64::from(class.bought);
+            paid += i128::from(class.pays.0) * i128::from(class.bought);
+        }
+        let templates: BTreeMap<*const PodSpec, u32> = (0_u32..)
             .zip(&self.seen.specs)
             .map(|(ix, spec)| (std::sync::Arc::as_ptr(spec), ix))
             .collect();
-        let mut paid = 0_i128;
         for pod in plan.nodes.iter().flat_map(|node| &node.pods) {
-            // Virtual pods pay too, and no class says what.
-            let Some(spec) = self
-                .specs
-                .get(pod)
-                .copied()
-                .flatten()
-                .filter(|_| !is_headroom(pod))
-            else {
-                return;
+            let spec = match (self.seen.pod(pod), self.specs.get(pod).copied().flatten()) {
+                (Some(there), _) => Some(there.spec),
+                (None, Some(spec)) => templates.get(&std::ptr::from_ref(spec)).copied(),
+                // Virtual pods pay too.
+                (None, None) if is_headroom(pod) => None,
+                // Which of several workloads of one name it is to come of, nobody can tell.
+                (None, None) => return,
             };
-            let pays = spec_ix
-                .get(&std::ptr::from_ref(spec))
-                .and_then(|ix| by_spec.get(ix));
-            paid += pays.map_or(0, |pays| i128::from(pays.0));
+            *paying.entry(spec).or_insert(0) -= 1;
         }
         let wasted: i128 = notes.waste.iter().map(|(_, waste)| i128::from(waste.0)).sum();
-        if !notes.classes.is_empty() && paid + wasted != i128::from(bill.0) {
+        let nodes: BTreeSet<&NodeName> = notes.waste.iter().map(|(node, _)| node).collect();
+        let each = nodes.len() == plan.nodes.len()
+            && notes.waste.len() == nodes.len()
+            && plan.nodes.iter().all(|node| nodes.contains(&node.name));
+        let told = paying.values().all(|left| *left == 0);
+        if !each || !told || paid + wasted != i128::from(bill.0) {
             let sum = i64::try_from(paid + wasted).unwrap_or(i64::MAX);
             self.flaws.push(Flaw::Explanation(UsdPerHour(sum), bill));
         }

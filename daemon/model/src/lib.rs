@@ -22,6 +22,7 @@ pub mod outcome;
 pub mod plan;
 pub mod pod;
 pub mod reason;
+mod remedy;
 pub mod resources;
 pub mod selector;
 pub mod snapshot;

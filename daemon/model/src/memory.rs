@@ -2,7 +2,8 @@
 //!
 //! Losing it makes the daemon less active: no node is unneeded long enough, no policy is trusted sooner.
 
-use crate::ids::{GroupName, NodeName, PodKey, PolicyName, WorkloadKey};
+use crate::ids::{GroupName, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
+use crate::resources::Resources;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,6 +39,9 @@ pub struct Memory {
     /// Since when each pod has been waiting, as first seen.
     #[serde(with = "crate::memory::pairs")]
     pub waiting_since: BTreeMap<PodKey, Instant>,
+    /// What the last plan would buy, at most 2,000 kinds of nodes: where the next one starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last_purchase: Vec<LastNodes>,
 }
 
 impl Memory {
@@ -61,8 +65,20 @@ impl Default for Memory {
             demand_history: Vec::new(),
             utilisation: BTreeMap::new(),
             waiting_since: BTreeMap::new(),
+            last_purchase: Vec::new(),
         }
     }
+}
+
+/// Equal nodes of the last purchase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastNodes {
+    /// What was bought.
+    pub offer: OfferId,
+    /// How many.
+    pub copies: u32,
+    /// Pods of one node: their owner, what each asks for, how many.
+    pub pods: Vec<(Option<WorkloadKey>, Resources, u32)>,
 }
 
 /// One recommendation of replicas.

@@ -66,6 +66,10 @@ pub struct ClassNote {
     /// Its pods have waited so long that they are of a class of their own (`Memory::waits_late`).
     #[serde(default)]
     pub late: bool,
+    /// Pods on new nodes, virtual ones included: those that pay. Together with what the nodes waste, what they pay is
+    /// the bill.
+    #[serde(default)]
+    pub bought: u32,
 }
 
 /// One offer set.

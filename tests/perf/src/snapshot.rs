@@ -9,7 +9,7 @@ use model::{
 use std::sync::Arc;
 
 /// What the DaemonSet's pod takes of every node: 180 millicores and 300 MiB.
-const DAEMON: (i64, i64) = (180, 300 << 20);
+pub const DAEMON: (i64, i64) = (180, 300 << 20);
 
 /// A cluster without nodes in which these pods wait.
 pub fn waiting(shapes: &Shapes, offers: Vec<Offer>) -> Snapshot {

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use manifest::{ARCH, HOSTNAME, INSTANCE_TYPE, OS, ZONE, fleet_group};
 use model::group::LaunchMode;
 use model::offer::{Confidence, OfferKind, Purchase};
-use model::pod::{Near, NearRule, PodPhase};
+use model::pod::{Near, NearRule, NodeInclusion, PodPhase};
 use model::selector::{LabelSelector, Labels, Operator, Requirement};
 use model::{
     Aims, Group, GroupKind, GroupName, NodeName, Offer, OfferId, Plan, Pod, PodKey, PodSpec, Resources,
@@ -250,6 +250,8 @@ fn with_rule(spec: PodSpec, app: &str, rule: NearRule) -> PodSpec {
                 requirements: vec![requirement],
             },
             namespaces: Some(vec!["default".to_owned()]),
+            namespace_selector: None,
+            nodes: NodeInclusion::default(),
             rule,
         }],
         ..spec

@@ -179,6 +179,41 @@ impl Duals {
             .min_by_key(|(column, price)| (*price, *column))
     }
 
+    /// What a pod of the row would pay of a node of this room and price. A column pays what it pays; another node by
+    /// the weights of a column that runs the row, is as large and costs no more, and never less than there.
+    pub(crate) fn share_of(&self, table: &Table, (room, price): (&[i64], i64), row: usize) -> i64 {
+        let runs = |column: &usize| table.fits[*column][row];
+        let own =
+            |column: &usize| table.columns[*column].price == price && table.columns[*column].room == room;
+        let columns = (0..table.columns.len()).filter(runs);
+        if let Some(pays) = columns
+            .clone()
+            .filter(own)
+            .map(|column| self.on_column(table, column, row))
+            .min()
+        {
+            return pays;
+        }
+        let as_large = |column: &usize| {
+            let of = &table.columns[*column];
+            of.price <= price && of.room.iter().zip(room).all(|(theirs, own)| theirs >= own)
+        };
+        let Some(column) = columns.clone().find(as_large).or_else(|| {
+            let cheapest = self.cheapest_column(table, row);
+            cheapest.map(|(column, _)| column)
+        }) else {
+            return price;
+        };
+        let mut weights = self.shares[column].clone();
+        normalise(room, &mut weights);
+        let parts = weights.iter().zip(room).zip(&table.rows[row].ask);
+        let share: f64 = parts
+            .filter(|((_, room), _)| **room > 0)
+            .map(|((share, room), ask)| share * real(*ask) / real(*room))
+            .sum();
+        floor(real(price) * share).max(self.on_column(table, column, row))
+    }
+
     /// What a pod of the row pays on a column, rounded down.
     fn on_column(&self, table: &Table, column: usize, row: usize) -> i64 {
         let of = &table.columns[column];

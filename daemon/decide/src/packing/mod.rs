@@ -21,7 +21,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use table::{Ladder, Table};
+pub(crate) use table::{Column, Ladder, Table};
 
 use crate::bound::{Duals, Proof};
 use crate::number::{floor, real};
@@ -30,7 +30,8 @@ use fill::Bench;
 use growth::Growth;
 use patterns::Patterns;
 use random::Dice;
-use shop::{Load, Shop};
+pub(crate) use shop::Load;
+use shop::Shop;
 
 /// Equal new nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -51,7 +51,7 @@ pub(super) struct Fit {
 }
 
 /// Pods on one node: rows and how many of each.
-pub(super) type Load = Vec<(u32, u32)>;
+pub(crate) type Load = Vec<(u32, u32)>;
 
 /// Amounts by dimension, in units of the shop.
 #[derive(Clone, Copy, Debug, PartialEq)]

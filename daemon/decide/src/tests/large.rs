@@ -12,8 +12,9 @@ use model::selector::{LabelSelector, Operator, Requirement};
 use model::snapshot::Snapshot;
 use proptest::prelude::*;
 
+/// Any small cluster.
 #[derive(Clone, Debug)]
-struct Any {
+pub(super) struct Any {
     pods: Vec<(i64, i64, u32, u8)>,
     offers: Vec<(u8, i64, i64, i64)>,
     nodes: Vec<(u8, i64)>,
@@ -22,7 +23,7 @@ struct Any {
     profile: bool,
 }
 
-fn any_cluster() -> impl Strategy<Value = Any> {
+pub(super) fn any_cluster() -> impl Strategy<Value = Any> {
     (
         prop::collection::vec((1..3000_i64, 1..6000_i64, 1..40_u32, 0..11_u8), 0..8),
         prop::collection::vec((0..3_u8, 1..16_000_i64, 1..32_000_i64, 0..900_000_000_i64), 1..8),
@@ -42,7 +43,7 @@ fn any_cluster() -> impl Strategy<Value = Any> {
 }
 
 impl Any {
-    fn seen(&self) -> Snapshot {
+    pub(super) fn seen(&self) -> Snapshot {
         let groups = ["g0", "g1", "g2"];
         let mut cluster = Cluster::new()
             .group("g0", 5, 7)
@@ -119,10 +120,10 @@ impl Any {
     }
 }
 
-const ZONE: &str = "topology.kubernetes.io/zone";
+pub(super) const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// A rule of a pod about its own kind.
-fn near(spec: &mut PodSpec, ix: usize, key: &str, rule: NearRule) {
+pub(super) fn near(spec: &mut PodSpec, ix: usize, key: &str, rule: NearRule) {
     let app = format!("app-{ix}");
     spec.labels.insert("app".into(), app.clone());
     let requirements = vec![Requirement {

@@ -39,6 +39,7 @@ fn sound() -> (Stage, Plan, Notes) {
             spec,
             workload: None,
             late: false,
+            bought: 1,
             pending: 1,
             to_come: 0,
             headroom: 0,

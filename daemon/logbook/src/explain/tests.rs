@@ -149,6 +149,7 @@ fn notes() -> Notes {
             ec2: None,
             sample: PodKey::new("ns", "fits"),
             late: false,
+            bought: 0,
         }],
         ..Notes::default()
     }
@@ -200,6 +201,7 @@ fn a_pod_pays_the_price_of_its_own_class() {
     record.notes.classes.push(ClassNote {
         pays: UsdPerHour(90_000_000),
         late: true,
+        bought: 0,
         sample: waiting.clone(),
         ..class
     });

@@ -2,19 +2,25 @@
 //!
 //! Reads files, asks `decide` once and prints. Nothing is carried out and no clock goes into the plan.
 
+mod bill;
 mod document;
+mod near;
 mod report;
+mod why;
 
 use crate::exit::{Exit, Unreadable};
 use crate::input;
-use crate::output::{self, Format, OutputArgs, Progress};
+use crate::output::{self, Format, OutputArgs, Progress, plain};
 use crate::policies::{self, PolicyArg};
-use decide::Deliberation;
+use bill::BillJson;
+use decide::why::Why;
+use decide::{Deliberation, PolicySet};
 use document::PlanJson;
 use manifest::{ClusterBuilder, PriceList, Problems};
 use model::{Aims, Memory, PodKey, Snapshot};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use why::Case;
 
 /// Arguments of `plan`.
 #[derive(clap::Args)]
@@ -31,9 +37,12 @@ pub(crate) struct Args {
     /// A policy to ask, with its configuration; may be repeated.
     #[arg(long, value_name = "FILE.wasm[=CONFIG.json]")]
     policy: Vec<PolicyArg>,
-    /// Tell only why this pod is placed or refused.
+    /// Tell only why this pod is where the plan puts it, or why it is refused.
     #[arg(long, value_name = "NAMESPACE/POD")]
     why: Option<String>,
+    /// Take the bill apart: what each class of pods pays and what each new node wastes.
+    #[arg(long, conflicts_with = "why")]
+    bill: bool,
     /// Work out from the input alone whether the plan holds; exit 1 where it does not.
     #[arg(long)]
     verify: bool,
@@ -46,24 +55,58 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let progress = Progress::start("planning");
     let policies = policies::load(&args.policy)?.set;
     let (seen, aims) = read(args)?;
-    let why = args.why.as_deref().map(|name| wanted(name, &seen)).transpose()?;
+    let pod = args.why.as_deref().map(|name| parsed(name, &seen)).transpose()?;
     let begun = Instant::now();
-    let done = decide::deliberate(&seen, &Memory::default(), &policies, &aims);
+    let (done, why) = deliberate(&seen, &policies, &aims, pod.as_ref());
     let seconds = begun.elapsed().as_secs_f64();
     let flaws = args
         .verify
         .then(|| guard::audit(&seen, &aims, &done.plan, &done.notes));
     drop(progress);
-    let document = PlanJson::new(&seen, &done, seconds).verified(flaws.as_deref());
-    match (&why, args.output.output) {
-        (Some(pod), Format::Json) => output::json(&document.of_pod(pod))?,
-        (Some(pod), Format::Table) => output::line(report::of_pod(&document, pod))?,
-        (None, Format::Json) => output::json(&document)?,
-        (None, Format::Table) => output::line(report::whole(&document))?,
+    let mut document = PlanJson::new(&seen, &done, seconds).verified(flaws.as_deref());
+    document.bill = args.bill.then(|| BillJson::new(&seen, &done));
+    if let Some(pod) = &pod {
+        if why.is_none() {
+            known(pod, &seen, &document)?;
+        }
+        let case = Case {
+            seen: &seen,
+            done: &done,
+            plan: &document,
+            why: why.as_ref(),
+            pod,
+        };
+        tell(&case, args.output.output)?;
+    } else {
+        match args.output.output {
+            Format::Json => output::json(&document)?,
+            Format::Table => output::line(report::whole(&document))?,
+        }
     }
     match flaws.as_deref() {
         None | Some([]) => Ok(exit(&document, &done)),
         Some(_) => Ok(Exit::No),
+    }
+}
+
+fn deliberate(
+    seen: &Snapshot,
+    policies: &PolicySet,
+    aims: &Aims,
+    pod: Option<&PodKey>,
+) -> (Deliberation, Option<Why>) {
+    let memory = Memory::default();
+    match pod {
+        None => (decide::deliberate(seen, &memory, policies, aims), None),
+        Some(pod) => decide::deliberate_and_explain(seen, &memory, (policies, aims), pod),
+    }
+}
+
+fn tell(case: &Case<'_>, format: Format) -> anyhow::Result<()> {
+    let document = case.document();
+    match format {
+        Format::Json => output::json(&document),
+        Format::Table => output::line(document.text()),
     }
 }
 
@@ -135,13 +178,31 @@ fn cluster(paths: &[PathBuf]) -> anyhow::Result<ClusterBuilder> {
     Ok(builder)
 }
 
-fn wanted(name: &str, seen: &Snapshot) -> anyhow::Result<PodKey> {
-    let key = name
-        .split_once('/')
-        .map(|(namespace, name)| PodKey::new(namespace, name));
-    let key = key.ok_or_else(|| Unreadable::new(format_args!("--why {name}: NAMESPACE/POD is wanted")))?;
-    if seen.pod(&key).is_none() {
-        return Err(Unreadable::new(format_args!("--why {name}: there is no such pod in the input")).into());
+fn parsed(name: &str, seen: &Snapshot) -> anyhow::Result<PodKey> {
+    if let Some((namespace, name)) = name.split_once('/')
+        && !namespace.is_empty()
+        && !name.is_empty()
+    {
+        return Ok(PodKey::new(namespace, name));
     }
-    Ok(key)
+    let there: Vec<String> = seen.pods.iter().map(|pod| pod.key.to_string()).collect();
+    let hint = near::hint(name, there.iter().map(String::as_str));
+    let what = plain(&format!("--why {name}: NAMESPACE/POD is wanted{hint}"));
+    Err(Unreadable::new(what).into())
+}
+
+/// Complains about a name that no pod has, with the names that come near.
+fn known(pod: &PodKey, seen: &Snapshot, plan: &PlanJson) -> anyhow::Result<()> {
+    if seen.pod(pod).is_some() {
+        return Ok(());
+    }
+    let there: Vec<String> = seen.pods.iter().map(|pod| pod.key.to_string()).collect();
+    let planned = plan.nodes.iter().flat_map(|node| &node.pods);
+    let planned = planned.chain(plan.existing.iter().flat_map(|node| &node.pods));
+    let planned = planned.chain(plan.refusals.iter().map(|refusal| &refusal.pod));
+    let names = there.iter().chain(planned).map(String::as_str);
+    let name = pod.to_string();
+    let hint = near::hint(&name, names);
+    let what = plain(&format!("--why {name}: there is no such pod in the input{hint}"));
+    Err(Unreadable::new(what).into())
 }

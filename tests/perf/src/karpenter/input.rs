@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use manifest::{ARCH, INSTANCE_TYPE, OS, ZONE, fleet_group};
 use model::offer::{Confidence, OfferKind, Purchase};
 use model::pod::SpecIx;
-use model::pod::{Near, NearRule, PodPhase};
+use model::pod::{Near, NearRule, NodeInclusion, PodPhase};
 use model::selector::{LabelSelector, Operator, Requirement};
 use model::{Offer, OfferId, Pod, PodKey, PodSpec, Resources, Snapshot, UsdPerHour};
 use serde::Deserialize;
@@ -204,6 +204,8 @@ impl RawPod {
             key: key.clone(),
             selector: selected(selector),
             namespaces: Some(vec![self.namespace.clone()]),
+            namespace_selector: None,
+            nodes: NodeInclusion::default(),
             rule,
         };
         let terms = |terms: &'_ RawTerms, rule| {

@@ -2,6 +2,7 @@
 //!
 //! Money is in dollars per hour, memory in bytes and MiB (requests rounded up, allocatable down).
 
+use super::bill::BillJson;
 use decide::Deliberation;
 use decide::demand::{HEADROOM_NAMESPACE, free_names};
 use model::offer::{Offer, OfferKind};
@@ -29,7 +30,21 @@ pub(crate) struct PlanJson {
     /// With `--verify`: what the audit found; empty when the plan holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) flaws: Option<Vec<String>>,
+    /// With `--bill`: who pays what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bill: Option<BillJson>,
     pub(crate) engine: EngineJson,
+}
+
+impl StepJson {
+    /// Whether the step is about this pod.
+    pub(crate) fn is_about(&self, pod: &str) -> bool {
+        let listed = self
+            .pods
+            .as_deref()
+            .is_some_and(|pods| pods.iter().any(|other| other == pod));
+        listed || self.pod.as_deref() == Some(pod)
+    }
 }
 
 /// How many pods wait, and what became of them.
@@ -109,6 +124,9 @@ pub(crate) struct ClosestJson {
     pub(crate) offer: String,
     pub(crate) reason: &'static str,
     pub(crate) message: String,
+    /// Where an amount is short: by how much, in millicores, bytes or units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) short: Option<i64>,
 }
 
 /// The purchase's price beside its lower bound.
@@ -228,6 +246,7 @@ impl PlanJson {
             steps: plan.steps.iter().map(step_json).collect(),
             policy_faults: faults(done),
             flaws: None,
+            bill: None,
             engine: EngineJson {
                 decide_seconds,
                 classes: done.notes.classes.len(),
@@ -235,39 +254,6 @@ impl PlanJson {
             },
         }
     }
-
-    /// The part of the document that is about one pod.
-    pub(crate) fn of_pod(&self, pod: &PodKey) -> PodJson<'_> {
-        let name = pod.to_string();
-        let has = |pods: &[String]| pods.contains(&name);
-        PodJson {
-            version: self.version,
-            node: self.nodes.iter().find(|node| has(&node.pods)),
-            existing: self
-                .existing
-                .iter()
-                .find(|node| has(&node.pods))
-                .map(|node| node.node.as_str()),
-            refusal: self.refusals.iter().find(|refusal| refusal.pod == name),
-            steps: self
-                .steps
-                .iter()
-                .filter(|step| step.pods.as_deref().is_some_and(has))
-                .collect(),
-            pod: name,
-        }
-    }
-}
-
-/// `--why`: what the plan says about one pod.
-#[derive(Serialize)]
-pub(crate) struct PodJson<'a> {
-    pub(crate) version: &'static str,
-    pub(crate) pod: String,
-    pub(crate) node: Option<&'a NodeJson>,
-    pub(crate) existing: Option<&'a str>,
-    pub(crate) refusal: Option<&'a RefusalJson>,
-    pub(crate) steps: Vec<&'a StepJson>,
 }
 
 /// Requests of every pod a plan can name: those that are there, and replicas to come, under the names that the
@@ -363,6 +349,7 @@ fn pod_refusal(refusal: &Refusal) -> Option<RefusalJson> {
         offer: offer.to_string(),
         reason: why.code(),
         message: why.to_string(),
+        short: why.shortfall(),
     });
     Some(RefusalJson {
         pod: pod.to_string(),

@@ -3,7 +3,6 @@
 use super::document::{NodeJson, OfferJson, PlanJson, RefusalJson};
 use crate::output::{plain, table};
 use comfy_table::Table;
-use model::PodKey;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -39,6 +38,9 @@ pub(crate) fn whole(plan: &PlanJson) -> String {
             let _ = writeln!(text, "… and {} more steps", plan.steps.len() - STEPS);
         }
     }
+    if let Some(bill) = &plan.bill {
+        let _ = writeln!(text, "\n{}", bill.text());
+    }
     match plan.flaws.as_deref() {
         None => {}
         Some([]) => text
@@ -57,31 +59,6 @@ pub(crate) fn whole(plan: &PlanJson) -> String {
         let _ = write!(text, "\n{}", plain(&line));
     }
     text.trim_end().to_owned()
-}
-
-/// What the plan says about one pod.
-pub(crate) fn of_pod(plan: &PlanJson, pod: &PodKey) -> String {
-    let found = plan.of_pod(pod);
-    let first = match (found.node, found.existing, found.refusal) {
-        (Some(node), ..) => format!(
-            "{pod} goes to {}, to be bought: {}",
-            node.name,
-            offer_name(&node.offer)
-        ),
-        (None, Some(node), _) => format!("{pod} fits on {node}, which is there"),
-        (None, None, Some(refusal)) => format!("{pod} has no place: {}", refusal.message),
-        (None, None, None) => format!("{pod} does not wait for a node"),
-    };
-    let mut text = plain(&first);
-    for closest in found.refusal.iter().flat_map(|refusal| &refusal.closest) {
-        let line = format!("  {}: {}", closest.offer, closest.message);
-        let _ = write!(text, "\n{}", plain(&line));
-    }
-    for step in found.steps {
-        let line = format!("  {}: {}", step.text, step.reason);
-        let _ = write!(text, "\n{}", plain(&line));
-    }
-    text
 }
 
 /// Adds a row; names in it come from the input and may be hostile.
@@ -163,7 +140,8 @@ fn percent((part, of): (i64, i64)) -> String {
     format!("{percent} %")
 }
 
-fn offer_name(offer: &OfferJson) -> String {
+/// How an offer is called in one line.
+pub(crate) fn offer_name(offer: &OfferJson) -> String {
     match offer {
         OfferJson::Ec2 {
             instance_type,

@@ -1,0 +1,75 @@
+//! What would help a pod that has no place: how much is missing, and what somebody could do about it.
+//!
+//! Advice by kind of misfit, for people; nothing is decided by it.
+
+use crate::reason::{GroupBlock, Misfit};
+
+impl Misfit {
+    /// By how much an amount is short: millicores, bytes or units; `None` where no amount is.
+    pub const fn shortfall(&self) -> Option<i64> {
+        match self {
+            Self::InsufficientCpu { asked, there }
+            | Self::InsufficientMemory { asked, there }
+            | Self::InsufficientEphemeral { asked, there }
+            | Self::InsufficientExtended { asked, there, .. }
+            | Self::TooManyVolumes { asked, there, .. } => Some(asked.saturating_sub(*there)),
+            _ => None,
+        }
+    }
+
+    /// What somebody could do about it.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::InsufficientCpu { .. } | Self::InsufficientMemory { .. } => {
+                "offer a larger type, or let the pod ask for less"
+            }
+            Self::InsufficientEphemeral { .. } => {
+                "offer a type with more disk, or let the pod ask for less ephemeral storage"
+            }
+            Self::InsufficientExtended { .. } => "offer a type that has this resource, or more of it",
+            Self::TooManyPods => "offer a type that runs more pods",
+            Self::UntoleratedTaint { .. } => "give the pod the toleration, or offer nodes without the taint",
+            Self::NodeSelector { .. } | Self::NodeAffinity => {
+                "offer nodes with these labels, or ask for fewer of them"
+            }
+            Self::VolumeOutOfReach { .. } => "offer nodes where its volume is",
+            Self::TooManyVolumes { .. } => "offer a type that attaches more volumes",
+            Self::FargateExcluded(_) => "offer EC2 nodes that run it",
+            Self::NoFargateProfile => {
+                "add a Fargate profile that selects its namespace and labels, or offer EC2 nodes"
+            }
+            Self::NoZoneLeft => "offer nodes in more zones, allow a larger maxSkew, or run fewer replicas",
+            Self::Forbidden { .. } => "ask the owner of the policy about this code",
+            Self::Group(block) => block.remedy(),
+            Self::NoOffers => "offer something: a node group that may grow, or a list of types",
+            Self::Unmodelled(_) => {
+                "say the rule in another way, or place the pod by hand: the plan leaves it alone"
+            }
+        }
+    }
+}
+
+impl GroupBlock {
+    /// What somebody could do about it.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::AtMaximum => "raise the group's maximum, or offer another group",
+            Self::BacksOff => "wait: the group is tried again when its back-off ends",
+            Self::Foreign => "let its owner grow it, or offer another group",
+            Self::NotInAims => "name the group in the aims",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shortfall_is_what_is_missing() {
+        let lacks = |asked, there| Misfit::InsufficientCpu { asked, there }.shortfall();
+        assert_eq!(lacks(9000, 7910), Some(1090));
+        assert_eq!(lacks(i64::MAX, -1), Some(i64::MAX));
+        assert_eq!(Misfit::NodeAffinity.shortfall(), None);
+    }
+}
