@@ -313,7 +313,9 @@ fn shrink(at: At<'_, '_>) -> ShrinkAims {
 fn search(at: At<'_, '_>) -> SearchAims {
     at.only(&["work_percent"]);
     let percent = at.get("work_percent");
-    let wanted = percent.count().unwrap_or(SearchAims::default().work_percent);
+    let wanted = percent
+        .count()
+        .unwrap_or_else(|| SearchAims::default().work_percent);
     if wanted > SearchAims::MOST {
         percent.problem(format_args!("{wanted}: at most {}", SearchAims::MOST));
     }

@@ -246,16 +246,16 @@ fn merges(kinds: &[Kind], a: &Kind, b: &Kind, total: &[i64; 3]) -> bool {
 
 /// The same kinds, those that do not merge with their like for the number of pods alone split in two: with few
 /// pods, which do merge, and with many.
-fn split(kinds: Vec<Kind>, total: &[i64; 3]) -> Vec<Kind> {
+fn split(kinds: &[Kind], total: &[i64; 3]) -> Vec<Kind> {
     let mut found = Vec::new();
-    for kind in &kinds {
+    for kind in kinds {
         let few = |pods: i64| Kind {
             room: [kind.room[0], kind.room[1], pods],
             ..kind.clone()
         };
         let halves = (1..kind.room[2]).rev().map(few);
-        let half = halves.into_iter().find(|half| merges(&kinds, half, half, total));
-        if merges(&kinds, kind, kind, total) {
+        let half = halves.into_iter().find(|half| merges(kinds, half, half, total));
+        if merges(kinds, kind, kind, total) {
             found.push(kind.clone());
         } else if let Some(half) = half {
             found.push(Kind {
@@ -337,7 +337,7 @@ fn compare(
         let many = i64::from(*many);
         [total[0] + cpu * many, total[1] + memory * many, total[2] + many]
     });
-    let kinds = split(kinds(offers), &total);
+    let kinds = split(&kinds(offers), &total);
     let types: BTreeMap<_, _> = offers.iter().map(|offer| (&offer.id, offer)).collect();
     let mut nodes: Vec<(i64, String, Load)> = Vec::new();
     for node in &done.plan.nodes {

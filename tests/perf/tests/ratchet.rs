@@ -26,10 +26,10 @@ const SLACK: f64 = 2.0;
 /// Percent that rounding may cost.
 const ROUNDING: f64 = 0.005;
 
-fn floors() -> Vec<Floor> {
+fn floors() -> Result<Vec<Floor>, csv::Error> {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/floors.csv");
-    let rows = csv::Reader::from_path(file).unwrap().into_deserialize();
-    rows.collect::<Result<_, _>>().unwrap()
+    let rows = csv::Reader::from_path(file)?.into_deserialize();
+    rows.collect()
 }
 
 /// What a row loses against its floor.
@@ -121,7 +121,7 @@ fn the_ratchet_catches_what_is_slower_dearer_or_refused() {
 #[test]
 fn every_floor_has_a_row() {
     let rows = suite::rows();
-    let floors = floors();
+    let floors = floors().unwrap();
     assert!(floors.len() >= 10, "only {} floors", floors.len());
     for floor in &floors {
         assert!(rows.iter().any(|row| row.name == floor.row), "{}", floor.row);

@@ -47,7 +47,7 @@ impl Search<'_> {
         if let Some(known) = self.known.get(counts) {
             return *known;
         }
-        let first = counts.iter().position(|count| *count > 0).unwrap();
+        let first = counts.iter().position(|count| *count > 0)?;
         let mut best: Option<i64> = None;
         for (cpu, memory, price) in self.types {
             for after in self.loads(counts, (*cpu, *memory)) {

@@ -92,7 +92,7 @@ impl BillJson {
             .iter()
             .map(|class| UsdPerHour(class.nano_usd_per_hour))
             .sum();
-        let wasted: UsdPerHour = wasted.into_values().sum();
+        let wasted: UsdPerHour = wasted.values().copied().sum();
         let bill: UsdPerHour = paid + wasted;
         Self {
             total: Total {
