@@ -73,7 +73,7 @@ fn nothing_slips() {
     }
     let seeds = Seeds { from: 41, many: 1 };
     let mut all = Vec::new();
-    for floor in &floors() {
+    for floor in &floors().unwrap() {
         let mut lost = slips(floor, &suite::run(&floor.row, seeds).unwrap());
         if !lost.is_empty() {
             // Once more: a neighbour may have come in the middle of it.

@@ -29,6 +29,7 @@ pub(crate) struct BillJson {
 
 /// `paid + wasted = bill`, in nano-dollars an hour and in dollars for reading.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the keys of the JSON say their unit")]
 struct Total {
     paid_nano_usd_per_hour: i64,
     wasted_nano_usd_per_hour: i64,
