@@ -192,7 +192,7 @@ fn a_bad_name_is_told_with_those_that_come_near() {
 fn a_bill_adds_up_to_the_nano_dollar() {
     let run = plan(&["--bill", "--verify"]);
     println!("{}", run.stdout);
-    assert!(run.stdout.contains("Deployment/shop/web"), "{}", run.stdout);
+    assert!(run.stdout.contains("Deployment shop/web"), "{}", run.stdout);
     let document = plan(&["--bill", "-o", "json"]).json();
     let bill = &document["bill"];
     let nanos = |value: &Value, field: &str| {

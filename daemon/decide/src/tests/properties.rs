@@ -78,7 +78,12 @@ impl Small {
 
 fn cost(of: &Small) -> (i64, i64) {
     let done = plain(&of.seen());
-    assert!(done.plan.refusals.is_empty(), "{:?}", done.plan.refusals);
+    let refused = done
+        .plan
+        .refusals
+        .iter()
+        .filter(|r| matches!(r, Refusal::Pod { .. }));
+    assert_eq!(refused.count(), 0);
     (done.plan.cost.bound.0, done.plan.cost.rate.0)
 }
 
@@ -134,6 +139,7 @@ fn a_better_last_plan_is_taken_again() {
         let seen = of.seen();
         let (policies, aims) = (crate::PolicySet::default(), Aims::default());
         let first = crate::deliberate(&seen, &Memory::default(), &policies, &aims);
+        let waiting = seen.pods.iter().filter(|pod| pod.node.is_none()).count();
         // The last plan may come from a cycle with fewer offers, in which search went another way.
         for at in 0..of.types.len() {
             let mut fewer = seen.clone();
@@ -144,7 +150,7 @@ fn a_better_last_plan_is_taken_again() {
             let warm = crate::deliberate(&seen, &last.memory, &policies, &aims);
             crate::checker::check(&seen, &aims, &warm);
             assert!(warm.plan.cost.rate <= first.plan.cost.rate);
-            if last.plan.refusals.is_empty() {
+            if last.plan.nodes.iter().map(|node| node.pods.len()).sum::<usize>() == waiting {
                 assert!(warm.plan.cost.rate <= last.plan.cost.rate);
                 better += u32::from(last.plan.cost.rate < first.plan.cost.rate);
             }
