@@ -74,6 +74,9 @@ pub(super) struct Census<'a> {
     grounds: BTreeMap<NodeRules, Ground<'a>>,
     /// Crowds by namespace, labels and ports.
     known: BTreeMap<(String, Labels, Vec<HostPort>), Vec<u32>>,
+    /// Nodes whose hostname is another's too, and such as have none.
+    namesakes: Vec<String>,
+    unnamed: Vec<String>,
     plain: bool,
 }
 
@@ -90,12 +93,15 @@ impl<'a> Census<'a> {
             repellers: BTreeMap::new(),
             grounds: BTreeMap::new(),
             known: BTreeMap::new(),
+            namesakes: Vec::new(),
+            unnamed: Vec::new(),
             plain: !repelling.contains(&true) && !classes.iter().any(ruled),
         };
         if !census.plain {
             census.zones = zones(seen);
             census.find_crowds(classes);
             census.count(&repelling);
+            census.find_odd_nodes();
         }
         census
     }
@@ -115,6 +121,22 @@ impl<'a> Census<'a> {
             }
         }
         self.by_node = vec![BTreeMap::new(); self.crowds.len()];
+    }
+
+    fn find_odd_nodes(&mut self) {
+        let mut times: BTreeMap<&String, u32> = BTreeMap::new();
+        let nodes = self.seen.nodes.iter();
+        for name in nodes.filter_map(|node| node.labels.get(HOSTNAME)) {
+            *times.entry(name).or_insert(0) += 1;
+        }
+        for node in &self.seen.nodes {
+            let odd = match node.labels.get(HOSTNAME).and_then(|name| times.get(name)) {
+                Some(1) => continue,
+                Some(_) => &mut self.namesakes,
+                None => &mut self.unnamed,
+            };
+            odd.push(node.name.as_str().to_owned());
+        }
     }
 
     fn count(&mut self, repelling: &[bool]) {
@@ -220,17 +242,8 @@ impl<'a> Census<'a> {
     /// Nodes that are no domain of their own by hostname: the label is another's too, or, where those count as well,
     /// missing. A rule about hostnames is settled node by node and keeps off them.
     pub(super) fn odd_nodes(&self, named: bool) -> Vec<String> {
-        let hostname = |node: &'a Node| node.labels.get(HOSTNAME);
-        let mut times: BTreeMap<&String, u32> = BTreeMap::new();
-        for name in self.seen.nodes.iter().filter_map(hostname) {
-            *times.entry(name).or_insert(0) += 1;
-        }
-        let odd = |node: &&Node| match node.labels.get(HOSTNAME) {
-            Some(name) => times.get(name).is_some_and(|times| *times > 1),
-            None => !named,
-        };
-        let nodes = self.seen.nodes.iter().filter(odd);
-        nodes.map(|node| node.name.as_str().to_owned()).collect()
+        let missing: &[String] = if named { &[] } else { &self.unnamed };
+        self.namesakes.iter().chain(missing).cloned().collect()
     }
 
     /// Zones of these nodes.
