@@ -133,12 +133,13 @@ pub(crate) fn classes(
     replicas: &BTreeMap<WorkloadKey, u32>,
 ) -> Vec<Class> {
     let mut found: BTreeMap<(SpecIx, bool), Class> = BTreeMap::new();
+    let late: BTreeSet<&PodKey> = memory.late(seen.at).collect();
     for pod in &seen.pods {
         let Some(spec) = seen.specs.get(pod.spec as usize) else {
             continue;
         };
         if waits(pod, spec, aims) {
-            let late = memory.waits_late(&pod.key, seen.at);
+            let late = late.contains(&pod.key);
             let class = class_of(&mut found, pod.spec, late, spec);
             class.pods.push(pod.key.clone());
             class.pending += 1;

@@ -128,11 +128,11 @@ fn think<T>(
     };
     let plan = Plan {
         steps: steps.finish(),
-        nodes: placed.purchase.bought.iter().map(|b| b.node.clone()).collect(),
         existing: placed.existing(),
         refusals,
         cost: placed.cost,
         pending,
+        nodes: placed.purchase.bought.into_iter().map(|b| b.node).collect(),
     };
     (Deliberation { plan, notes, memory }, told)
 }

@@ -27,9 +27,9 @@ pub(crate) struct Bought {
     pub(crate) node: PlannedNode,
     /// Index into `Snapshot::offers`.
     pub(crate) offer: usize,
-    /// Class and name of each pod.
-    pub(crate) pods: Vec<(usize, PodKey)>,
-    /// How many of them are there already and wait.
+    /// Class of each pod of the node.
+    pub(crate) classes: Vec<usize>,
+    /// How many of the pods are there already and wait.
     pub(crate) waiting: u32,
     /// Price with factors and addends.
     pub(crate) policy_price: i64,
@@ -237,7 +237,7 @@ struct Till<'a> {
     nodes: u32,
     pods: u32,
     /// By group and zone: nodes there are and would be.
-    zones: BTreeMap<(usize, String), u32>,
+    zones: BTreeMap<(usize, &'a str), u32>,
 }
 
 impl<'a> Till<'a> {
@@ -257,7 +257,7 @@ impl<'a> Till<'a> {
                 .and_then(|g| seen.groups.binary_search_by(|x| x.name.cmp(g)).ok());
             let zone = node.labels.get("topology.kubernetes.io/zone");
             if let (Some(group), Some(zone)) = (group, zone) {
-                *zones.entry((group, zone.clone())).or_insert(0) += 1;
+                *zones.entry((group, zone.as_str())).or_insert(0) += 1;
             }
         }
         Self {
@@ -272,7 +272,8 @@ impl<'a> Till<'a> {
         }
     }
 
-    /// A name that nothing has: numbered within the cycle, and with the cycle's number once there is one.
+    /// A name that nothing has: numbered within the cycle, and with the cycle's number once there is one. Numbers are
+    /// given once, so that only names that were there before can be in the way.
     fn name(&mut self, fargate: bool) -> NodeName {
         let (kind, number) = if fargate {
             ("fargate", &mut self.pods)
@@ -285,7 +286,7 @@ impl<'a> Till<'a> {
                 0 => NodeName::new(format!("{kind}-{number}")),
                 cycle => NodeName::new(format!("{kind}-{cycle}-{number}")),
             };
-            if self.taken.insert(name.clone()) {
+            if !self.taken.contains(&name) {
                 return name;
             }
         }
@@ -305,9 +306,7 @@ impl<'a> Till<'a> {
     fn node(&mut self, (zone, batch): (Option<usize>, &Batch), queue: &mut Queue<'_>) -> Bought {
         let mut taken = Taken::default();
         for (row, count) in &batch.pods {
-            let of_row = queue.take(*row as usize, *count);
-            taken.pods.extend(of_row.pods);
-            taken.waiting += of_row.waiting;
+            queue.take_more(*row as usize, *count, &mut taken);
         }
         let rows = batch.pods.iter().map(|(row, n)| (*row as usize, *n));
         let price = self.unclamped(batch.column, rows);
@@ -336,16 +335,17 @@ impl<'a> Till<'a> {
     fn bought(&mut self, offer: usize, taken: Taken, (price, instead): (i64, Option<UsdPerHour>)) -> Bought {
         let of = &self.market.seen.offers[offer];
         let group = self.market.seen.groups.get(size(of.group));
+        let (classes, pods) = taken.pods.into_iter().unzip();
         Bought {
             node: PlannedNode {
                 name: self.name(of.is_fargate()),
                 group: group.map_or_else(|| "".into(), |g| g.name.clone()),
                 offer: of.id.clone(),
-                pods: taken.pods.iter().map(|(_, pod)| pod.clone()).collect(),
+                pods,
             },
             offer,
             waiting: taken.waiting,
-            pods: taken.pods,
+            classes,
             policy_price: price.max(0),
             clamped: price < 0,
             instead,
@@ -355,9 +355,10 @@ impl<'a> Till<'a> {
     /// Of equal offers in the zone that was dealt, the one that its pods like most, then the one in the zone where the
     /// group has fewest nodes.
     fn choose_offer(&mut self, lot: usize, dealt: Option<usize>, pods: &Taken) -> usize {
-        let lot = &self.market.lots[lot];
-        let offers = &self.market.seen.offers;
-        let zone_of = |offer: usize| offers[offer].zone().unwrap_or("").to_owned();
+        let market = self.market;
+        let lot = &market.lots[lot];
+        let offers = &market.seen.offers;
+        let zone_of = |offer: usize| offers[offer].zone().unwrap_or("");
         let dealt = dealt.map(|zone| self.market.zone_name(zone));
         let there = |offer: &usize| {
             let zone = offers[*offer].labels.get(ZONE).map(String::as_str);

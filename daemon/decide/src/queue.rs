@@ -118,8 +118,15 @@ impl<'a> Queue<'a> {
     /// Takes the next pods of a row.
     pub(crate) fn take(&mut self, row: usize, copies: u32) -> Taken {
         let mut taken = Taken::default();
+        self.take_more(row, copies, &mut taken);
+        taken
+    }
+
+    /// Takes the next pods of a row as well.
+    pub(crate) fn take_more(&mut self, row: usize, copies: u32, taken: &mut Taken) {
         taken.pods.reserve(copies.min(self.rows[row].left) as usize);
-        while count(taken.pods.len()) < copies && self.rows[row].left > 0 {
+        let most = count(taken.pods.len()).saturating_add(copies);
+        while count(taken.pods.len()) < most && self.rows[row].left > 0 {
             let (kind, at) = self.rows[row].served;
             let Some(class) = self.rows[row].classes.get(at).copied() else {
                 if kind == HEADROOM {
@@ -129,12 +136,11 @@ impl<'a> Queue<'a> {
                 continue;
             };
             let end = self.lines[class].ends[kind];
-            self.take_until((class, end), copies, &mut taken);
+            self.take_until((class, end), most, taken);
             if self.lines[class].next >= end {
                 self.rows[row].served = (kind, at + 1);
             }
         }
-        taken
     }
 
     /// Takes the next pods of a class.

@@ -6,6 +6,7 @@ use crate::number::narrow;
 use model::aims::Aims;
 use model::ids::GroupName;
 use model::memory::{GroupUse, Memory};
+use model::pod::Pod;
 use model::resources::Resources;
 use model::snapshot::{Freshness, Snapshot, Source};
 use std::collections::BTreeMap;
@@ -20,18 +21,16 @@ pub(crate) fn waiting(seen: &Snapshot, memory: &mut Memory, aims: &Aims) {
     if seen.freshness(Source::Pods) == Freshness::Missing {
         return;
     }
-    let mut since = BTreeMap::new();
-    for pod in &seen.pods {
-        let waits = seen
-            .specs
-            .get(pod.spec as usize)
-            .is_some_and(|spec| demand::waits(pod, spec, aims));
-        if waits && since.len() < WAITING_KEPT {
-            let first = memory.waiting_since.get(&pod.key).copied().unwrap_or(seen.at);
-            since.insert(pod.key.clone(), first);
-        }
-    }
-    memory.waiting_since = since;
+    let waits = |pod: &&Pod| {
+        let spec = seen.specs.get(pod.spec as usize);
+        spec.is_some_and(|spec| demand::waits(pod, spec, aims))
+    };
+    let since = seen.pods.iter().filter(waits).take(WAITING_KEPT).map(|pod| {
+        let first = memory.waiting_since.get(&pod.key).copied().unwrap_or(seen.at);
+        (pod.key.clone(), first)
+    });
+    // Pods come in the order of their keys: a tree is built of them faster as a whole than one by one.
+    memory.waiting_since = since.collect();
 }
 
 /// Notes how many pods wait.

@@ -2,7 +2,7 @@
 //! bounds.
 
 use crate::asking::Asking;
-use crate::bound::{self, Duals};
+use crate::bound::{self, Duals, Reach};
 use crate::constraints::Settled;
 use crate::demand::{self, Class};
 use crate::headroom;
@@ -131,9 +131,15 @@ fn attempt(
 ) -> Placed {
     let demand = &Demand { market, classes };
     let everyone = all(classes);
+    let work = Work::of_aims(aims);
     let priced_at = |adjust: Option<&Adjust>| {
         let table = Table::new(market, classes, adjust);
-        let duals = bound::search(&table, &table.counts(&everyone));
+        let reach = match work {
+            _ if work.is_little() && !table.crowds.is_empty() => Reach::Rough,
+            Work::NONE => Reach::Near,
+            _ => Reach::Full,
+        };
+        let duals = bound::search_to(reach, &table, &table.counts(&everyone));
         (table, duals)
     };
     let plain = priced_at(None);
@@ -144,7 +150,7 @@ fn attempt(
     let before = rooms.clone();
     let mut queue = Queue::new(table, classes);
     let housed = rooms::house(demand, table, duals, &mut rooms, &mut queue);
-    let problem = (classes, most.as_slice(), last, Work::of_aims(aims));
+    let problem = (classes, most.as_slice(), last, work);
     let purchase = purchase::buy(market, table, duals, problem, &mut queue);
     let served = served(classes, &housed, &purchase);
     let bound_of = |table: &Table, duals: &Duals| {
@@ -240,8 +246,9 @@ fn all(classes: &[Class]) -> Vec<u32> {
 /// Pods that have a place, by class: the demand the bound is about.
 fn served(classes: &[Class], housed: &Housed, purchase: &Purchase) -> Vec<u32> {
     let mut served = vec![0; classes.len()];
-    let bought = purchase.bought.iter().flat_map(|b| &b.pods);
-    for (class, _) in housed.pods.values().flatten().chain(bought) {
+    let bought = purchase.bought.iter().flat_map(|b| &b.classes);
+    let housed = housed.pods.values().flatten().map(|(class, _)| class);
+    for class in housed.chain(bought) {
         served[*class] += 1;
     }
     served
@@ -309,9 +316,9 @@ impl Placed {
         let (table, duals) = self.explaining();
         let waste = self.purchase.bought.iter().map(|bought| {
             let paid: i64 = bought
-                .pods
+                .classes
                 .iter()
-                .map(|(class, _)| duals.pays[table.row_of[*class]])
+                .map(|class| duals.pays[table.row_of[*class]])
                 .sum();
             (
                 bought.node.name.clone(),
@@ -324,7 +331,7 @@ impl Placed {
             .filter(|node| !node.fargate || node.offer.is_some());
         let prices: Vec<(UsdPerHour, bool)> = nodes.map(|node| shrink::price_of(seen, node)).collect();
         let mut notes: Vec<ClassNote> = (0..classes.len()).map(|ix| self.class_note(demand, ix)).collect();
-        for (class, _) in self.purchase.bought.iter().flat_map(|bought| &bought.pods) {
+        for class in self.purchase.bought.iter().flat_map(|bought| &bought.classes) {
             notes[*class].bought += 1;
         }
         Notes {
@@ -392,7 +399,7 @@ impl Placed {
         for bought in self.purchase.bought.iter().filter(|b| b.clamped) {
             let set = market.set_of[bought.offer];
             let pulling = |class: &usize| adjust.addends.get(&(*class, set)).is_some_and(|a| a.0 < 0);
-            let classes = bought.pods.iter().map(|(class, _)| *class).filter(pulling);
+            let classes = bought.classes.iter().copied().filter(pulling);
             clamped.extend(classes.map(|class| (bought.node.offer.clone(), count(class))));
         }
         clamped.sort();

@@ -103,9 +103,10 @@ impl<'a> Steps<'a> {
     ) {
         let mut orders: BTreeMap<(usize, usize), Vec<&Bought>> = BTreeMap::new();
         for bought in &purchase.bought {
-            if let (true, Some((class, _))) =
-                (self.seen.offers[bought.offer].is_fargate(), bought.pods.first())
-            {
+            if let (true, Some(class)) = (
+                self.seen.offers[bought.offer].is_fargate(),
+                bought.classes.first(),
+            ) {
                 orders.entry((*class, bought.offer)).or_default().push(bought);
             }
         }

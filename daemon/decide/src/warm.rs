@@ -27,7 +27,7 @@ pub(crate) fn remembered(classes: &[Class], bought: &[Bought], market: &Market<'
         .filter(|node| !market.seen.offers[node.offer].is_fargate())
     {
         let mut load: BTreeMap<usize, u32> = BTreeMap::new();
-        for (class, _) in &node.pods {
+        for class in &node.classes {
             *load.entry(*class).or_insert(0) += 1;
         }
         let next = nodes.len();

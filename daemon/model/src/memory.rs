@@ -48,8 +48,21 @@ impl Memory {
     /// Whether a pod has waited so long that it is past admission: it is of another class than its like.
     pub fn waits_late(&self, pod: &PodKey, at: Instant) -> bool {
         let since = self.waiting_since.get(pod);
-        since.is_some_and(|since| at.since(*since) > ADMISSION_GRACE)
+        since.is_some_and(|since| is_late(*since, at))
     }
+
+    /// The pods that have waited so long, in the order of their keys.
+    pub fn late(&self, at: Instant) -> impl Iterator<Item = &PodKey> {
+        let late = self
+            .waiting_since
+            .iter()
+            .filter(move |(_, since)| is_late(**since, at));
+        late.map(|(pod, _)| pod)
+    }
+}
+
+fn is_late(since: Instant, at: Instant) -> bool {
+    at.since(since) > ADMISSION_GRACE
 }
 
 impl Default for Memory {

@@ -44,7 +44,23 @@ pub fn rows() -> Vec<Row> {
         rows.push(row(Source::K8smix, pods, Catalogue::up_to(64), wanted));
     }
     rows.push(row(Source::Ali2018, 30_000, Catalogue::up_to(64), large));
+    rows.extend(worked());
     rows
+}
+
+/// The first answer, and answers of more work.
+fn worked() -> Vec<Row> {
+    let k8smix = |work: u32, pods: usize, wanted| Row {
+        name: format!("{} {pods} ≤64, {work} % of the work", Source::K8smix.name()),
+        part: Part::OneShot,
+        wanted,
+        run: Box::new(move |seeds| run(Source::K8smix, pods, Catalogue::up_to(64), (seeds, work))),
+    };
+    vec![
+        k8smix(0, 30_000, Wanted::within(25.0)),
+        k8smix(800, 5_000, Wanted::gaps(1.0, 2.0)),
+        k8smix(800, 30_000, Wanted::gaps(1.0, 2.0)),
+    ]
 }
 
 fn row(source: Source, pods: usize, catalogue: Catalogue, wanted: Wanted) -> Row {
@@ -52,13 +68,14 @@ fn row(source: Source, pods: usize, catalogue: Catalogue, wanted: Wanted) -> Row
         name: format!("{} {pods} {}", source.name(), catalogue.name()),
         part: Part::OneShot,
         wanted,
-        run: Box::new(move |seeds| run(source, pods, catalogue, seeds)),
+        run: Box::new(move |seeds| run(source, pods, catalogue, (seeds, 100))),
     }
 }
 
-fn run(source: Source, pods: usize, catalogue: Catalogue, seeds: Seeds) -> Result<Figures> {
+fn run(source: Source, pods: usize, catalogue: Catalogue, (seeds, work): (Seeds, u32)) -> Result<Figures> {
     let offers = catalogue.offers(&catalogue::prices()?);
-    let aims = Aims::default();
+    let mut aims = Aims::default();
+    aims.search.work_percent = work;
     let mut figures = Figures::default();
     for seed in seeds.each() {
         let seen = snapshot::waiting(&source.draw(pods, seed)?, offers.clone());

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use knapsack::Knapsack;
 pub(crate) use master::{Master, Purchase};
-pub(crate) use weights::search;
+pub(crate) use weights::{Reach, search, search_to};
 
 /// Room that costs nothing: nodes that are there or on their way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,10 +68,25 @@ impl Duals {
             scarce,
             pays: Vec::new(),
         };
-        duals.pays = (0..table.rows.len())
-            .map(|row| duals.price_of(table, row))
-            .collect();
+        duals.pays = duals.prices(table);
         duals
+    }
+
+    /// By row: what a pod pays where it pays least.
+    fn prices(&self, table: &Table) -> Vec<i64> {
+        let solo = |row: &crate::packing::Row| row.solo.as_ref().map_or(i64::MAX, |(_, price)| *price);
+        let mut least: Vec<i64> = table.rows.iter().map(solo).collect();
+        for (column, fits) in table.fits.iter().enumerate() {
+            let rates = self.rates(table, column);
+            let set = Some(table.columns[column].set);
+            for (row, least) in least.iter_mut().enumerate().filter(|(row, _)| fits[*row]) {
+                let price = pays(&rates, &table.rows[row].ask).saturating_add(table.addend(set, row));
+                *least = price.min(*least);
+            }
+        }
+        // What runs nowhere pays nothing.
+        let nowhere = |price: i64| if price == i64::MAX { 0 } else { price };
+        least.into_iter().map(nowhere).collect()
     }
 
     /// The same weights on the same columns at other prices.
@@ -161,16 +176,6 @@ impl Duals {
         }
     }
 
-    fn price_of(&self, table: &Table, row: usize) -> i64 {
-        let solo = table.rows[row].solo.as_ref().map(|(_, price)| *price);
-        let node = self.cheapest_column(table, row).map(|(_, price)| price);
-        match (solo, node) {
-            (Some(solo), Some(node)) => solo.min(node),
-            (Some(price), None) | (None, Some(price)) => price,
-            (None, None) => 0,
-        }
-    }
-
     /// The column on which a pod of the row pays least, and how much.
     pub(crate) fn cheapest_column(&self, table: &Table, row: usize) -> Option<(usize, i64)> {
         (0..table.columns.len())
@@ -216,17 +221,24 @@ impl Duals {
 
     /// What a pod of the row pays on a column, rounded down.
     fn on_column(&self, table: &Table, column: usize, row: usize) -> i64 {
+        let rates = self.rates(table, column);
+        let addend = table.addend(Some(table.columns[column].set), row);
+        pays(&rates, &table.rows[row].ask).saturating_add(addend)
+    }
+
+    /// What a unit of each dimension costs on a column.
+    fn rates(&self, table: &Table, column: usize) -> Vec<f64> {
         let of = &table.columns[column];
         let scarce = self.scarce.get(of.group).copied().unwrap_or(0);
         let worth = real(of.price.saturating_add(scarce));
-        let share: f64 = self.shares[column]
-            .iter()
-            .zip(&of.room)
-            .zip(&table.rows[row].ask)
-            .filter(|((_, room), _)| **room > 0)
-            .map(|((share, room), ask)| share * real(*ask) / real(*room))
-            .sum();
-        floor(worth * share).saturating_add(table.addend(Some(of.set), row))
+        let rate = |(share, room): (&f64, &i64)| {
+            if *room > 0 {
+                worth * share / real(*room)
+            } else {
+                0.0
+            }
+        };
+        self.shares[column].iter().zip(&of.room).map(rate).collect()
     }
 
     /// The bound for these pods by row, with this room for free: the best of the same weights with and
@@ -281,6 +293,11 @@ impl Duals {
         }
         narrow(paid - growth - rooms)
     }
+}
+
+/// What an amount costs at these rates, rounded down.
+fn pays(rates: &[f64], ask: &[i64]) -> i64 {
+    floor(rates.iter().zip(ask).map(|(rate, ask)| rate * real(*ask)).sum())
 }
 
 /// Makes non-negative shares on usable dimensions sum to just below 1, so that rounding never exceeds 1.

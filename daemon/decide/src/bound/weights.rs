@@ -16,10 +16,10 @@ const DOLLAR: f64 = 1e9;
 /// What a node costs the search beyond its price, so that free ones are not wasted.
 const LEAST_PRICE: f64 = 1e-6;
 const MOST_KINDS: usize = 64;
-const MOST_ROUNDS: usize = 150;
 const PATTERNS_A_ROUND: usize = 24;
 /// The search ends when bound and cost are this close.
 const CLOSE: f64 = 1e-4;
+
 /// A stand-in for what cannot be bought costs so many times the dearest real way.
 const STAND_IN: f64 = 20.0;
 
@@ -32,18 +32,46 @@ struct Kind {
     solo: Option<f64>,
 }
 
-/// Duals for these pods by row.
+/// How far a search for duals goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// A few rounds: a poor bound. Where a crowd sets how many nodes there are, the best duals leave nothing of the
+    /// price to what pods ask for: packing by these is far better, and sooner done.
+    Rough,
+    /// Enough rounds for a first answer.
+    Near,
+    /// Until bound and cost meet.
+    Full,
+}
+
+impl Reach {
+    const fn rounds(self) -> usize {
+        match self {
+            Self::Rough => 8,
+            Self::Near => 40,
+            Self::Full => 150,
+        }
+    }
+}
+
+/// Duals for these pods by row, and the best bound there is over fractional pods.
 pub(crate) fn search(table: &Table, counts: &[u32]) -> Duals {
+    search_to(Reach::Full, table, counts)
+}
+
+/// Duals for these pods by row, valid however far the search goes.
+pub(crate) fn search_to(reach: Reach, table: &Table, counts: &[u32]) -> Duals {
+    let rounds = reach.rounds();
     let Some(ladder) = table.ladder() else {
-        return in_dims!(table.width(), search_in(table, counts));
+        return in_dims!(table.width(), search_in(table, counts, rounds));
     };
     let rows: Vec<usize> = (0..table.rows.len()).collect();
     let thin = table.part(&rows, &ladder.columns);
-    let duals = in_dims!(thin.width(), search_in(&thin, counts));
+    let duals = in_dims!(thin.width(), search_in(&thin, counts, rounds));
     duals.spread(table, &ladder)
 }
 
-fn search_in<const D: usize>(table: &Table, counts: &[u32]) -> Duals {
+fn search_in<const D: usize>(table: &Table, counts: &[u32], rounds: usize) -> Duals {
     let kinds = merged(table, counts);
     let groups = table.growth.len();
     if kinds.is_empty() || table.columns.is_empty() || table.width() > D {
@@ -51,7 +79,7 @@ fn search_in<const D: usize>(table: &Table, counts: &[u32]) -> Duals {
         return Duals::from_shares(table, shares, vec![0; groups]);
     }
     let mut search = Search::<D>::new(table, &kinds);
-    search.run();
+    search.run(rounds);
     let mut scarce = vec![0; groups];
     for ((group, _), worth) in search.limits.iter().zip(&search.best.scarce) {
         scarce[*group] = floor(worth.max(0.0) * DOLLAR);
@@ -161,9 +189,9 @@ impl<'a, const D: usize> Search<'a, D> {
         search
     }
 
-    fn run(&mut self) {
+    fn run(&mut self, rounds: usize) {
         let mut smooth = 0.0;
-        for round in 0..MOST_ROUNDS {
+        for round in 0..rounds {
             let duals = self.smoothed(smooth);
             let mut offers = self.price_columns(&duals);
             if self.master.cost() - self.best.bound <= CLOSE * self.master.cost().abs() {

@@ -5,11 +5,10 @@
 //! the others may have. Nodes are not looked at here.
 
 use super::census::Zones;
-use super::ground::Member;
 use crate::demand::Class;
 use crate::number::{count, size};
 use model::pod::Unmodelled;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many of a crowd a zone may hold, to a class that goes there.
@@ -46,8 +45,10 @@ pub(super) struct Party {
     /// By crowd.
     pub(super) rules: Vec<(u32, Limit)>,
     /// Crowds that its pods are of and that are counted by zone.
-    pub(super) member: Vec<Member>,
+    pub(super) member: Vec<u32>,
     pub(super) allowed: Zones,
+    /// Zones among which the fewest are counted: those that its rules about nodes admit.
+    pub(super) domains: Zones,
     /// Which company it keeps: all of one go to one zone.
     pub(super) company: Option<usize>,
     /// Crowds of others that must be in the zone before it.
@@ -61,12 +62,13 @@ pub(super) struct Party {
 }
 
 impl Party {
-    pub(super) fn new(whole: Class, allowed: Zones) -> Self {
+    pub(super) fn new(whole: Class, (allowed, domains): (Zones, Zones)) -> Self {
         Self {
             whole,
             rules: Vec::new(),
             member: Vec::new(),
             allowed,
+            domains,
             company: None,
             after: Vec::new(),
             parts: BTreeMap::new(),
@@ -89,25 +91,10 @@ impl Party {
         let mut rest = self.whole.part(pods);
         rest.deal = Some(Deal { party, zone: None });
         // It is kept from every node; why is what its deal says.
-        Arc::make_mut(&mut rest.body).unmodelled.push(self.reason());
+        let why = self.rules.first().map(|(_, limit)| limit.reason());
+        let why = why.unwrap_or(Unmodelled::TopologySpread);
+        Arc::make_mut(&mut rest.body).unmodelled.push(why);
         rest
-    }
-
-    fn reason(&self) -> Unmodelled {
-        match self.rules.first() {
-            Some((_, limit)) => limit.reason(),
-            None if self.after.is_empty() => Unmodelled::TopologySpread,
-            None => Unmodelled::PodAffinity,
-        }
-    }
-
-    /// Whether it comes before those without rules: as it is dealt.
-    const fn is_early(&self) -> bool {
-        !self.rules.is_empty() && self.after.is_empty()
-    }
-
-    fn is_of(&self, crowd: u32) -> bool {
-        self.member.iter().any(|member| member.crowd == crowd)
     }
 
     fn refused(&self) -> bool {
@@ -115,78 +102,13 @@ impl Party {
     }
 }
 
-/// What zones are like before anything is dealt.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ground {
-    pub(super) zones: Vec<Arc<str>>,
-    /// By crowd, by zone: pods that run there.
-    pub(super) there: Vec<Vec<u32>>,
-    /// By crowd: zones among which a spread counts the fewest.
-    pub(super) domains: Vec<Zones>,
-}
-
 /// Everything that was dealt.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Deals {
-    ground: Ground,
+    zones: Vec<Arc<str>>,
+    /// By crowd, by zone: pods that run there.
+    there: Vec<Vec<u32>>,
     parties: Vec<Party>,
-}
-
-/// Pods of each crowd, by zone.
-struct Counts<'a> {
-    domains: &'a [Zones],
-    /// At most.
-    most: Vec<Vec<u32>>,
-    /// At least: pods that may stand where a spread does not count them are left out.
-    least: Vec<Vec<u32>>,
-}
-
-impl<'a> Counts<'a> {
-    fn new(ground: &'a Ground) -> Self {
-        Self {
-            domains: &ground.domains,
-            most: ground.there.clone(),
-            least: ground.there.clone(),
-        }
-    }
-
-    fn put(&mut self, party: &Party, zone: usize, pods: u32) {
-        for member in &party.member {
-            let crowd = size(member.crowd);
-            if member.possibly & (1 << zone) != 0 {
-                self.most[crowd][zone] += pods;
-                if member.surely & (1 << zone) != 0 {
-                    self.least[crowd][zone] += pods;
-                }
-            }
-        }
-    }
-
-    fn most(&self, crowd: u32, zone: usize) -> u32 {
-        self.most[size(crowd)][zone]
-    }
-
-    /// Whether there is somebody of the crowd.
-    fn is_kept(&self, crowd: u32, zone: usize) -> bool {
-        let counts = self.least.get(size(crowd));
-        counts
-            .and_then(|counts| counts.get(zone))
-            .is_some_and(|count| *count > 0)
-    }
-
-    /// Whether a zone holds more than the party's spreads allow.
-    fn is_skewed(&self, party: &Party, zone: usize) -> bool {
-        party.rules.iter().any(|(crowd, limit)| match limit {
-            Limit::Skew { skew, domains } => self.most(*crowd, zone) > self.limit(*crowd, (*skew, *domains)),
-            Limit::Alone => false,
-        })
-    }
-
-    /// What a zone may hold of the crowd.
-    fn limit(&self, crowd: u32, (skew, domains): (u32, u32)) -> u32 {
-        let crowd = size(crowd);
-        fewest(&self.least[crowd], self.domains[crowd], domains).saturating_add(skew)
-    }
 }
 
 /// Pods of one party: by zone, and those that no zone may have.
@@ -198,8 +120,17 @@ struct Hand {
 
 impl Deals {
     /// Deals for the first time: adds the parts of every party to the classes.
-    pub(super) fn new(ground: Ground, parties: Vec<Party>, classes: &mut Vec<Class>) -> Self {
-        let mut deals = Self { ground, parties };
+    pub(super) fn new(
+        zones: &[String],
+        there: Vec<Vec<u32>>,
+        parties: Vec<Party>,
+        classes: &mut Vec<Class>,
+    ) -> Self {
+        let mut deals = Self {
+            zones: zones.iter().map(|zone| Arc::from(zone.as_str())).collect(),
+            there,
+            parties,
+        };
         deals.hand_out(classes);
         deals
     }
@@ -239,54 +170,46 @@ impl Deals {
 
     fn refuse(&mut self, at: usize, classes: &mut [Class]) {
         let party = &mut self.parties[at];
-        let why = party.reason();
+        let why = party.rules.first().map(|(_, limit)| limit.reason());
+        let why = why.unwrap_or(Unmodelled::TopologySpread);
         Arc::make_mut(&mut party.whole.body).unmodelled.push(why);
         for class in party.parts.values().chain(&party.rest) {
             classes[*class].body = Arc::clone(&party.whole.body);
         }
     }
 
-    /// Parties of which a zone has more than their rules allow, or lacks those they follow, as things were placed.
-    /// It is enough that rules hold before those come who have none.
-    fn uneven(&self, classes: &[Class], unplaced: &[u32]) -> BTreeSet<usize> {
+    /// Parties of which a zone has more than their rules allow, as things were placed.
+    fn uneven(&self, classes: &[Class], unplaced: &[u32]) -> Vec<usize> {
         let placed = |class: usize| {
             let left = unplaced.get(class).copied().unwrap_or(0);
             classes[class].count().saturating_sub(left)
         };
-        let counted = |early: bool| {
-            let mut counts = Counts::new(&self.ground);
-            for party in self.parties.iter().filter(|party| !early || party.is_early()) {
-                for (zone, class) in &party.parts {
-                    counts.put(party, *zone, placed(*class));
+        let mut counts = self.there.clone();
+        for party in &self.parties {
+            for (zone, class) in &party.parts {
+                for crowd in &party.member {
+                    counts[size(*crowd)][*zone] += placed(*class);
                 }
             }
-            counts
-        };
-        let breaking = |such: &dyn Fn(&Party, usize) -> bool| -> BTreeSet<usize> {
-            let parties = self.parties.iter().enumerate();
-            let open = parties.filter(|(_, party)| !party.refused());
-            let breaks = |party: &Party| {
-                let grown = party.parts.iter().filter(|(_, class)| placed(**class) > 0);
-                grown.map(|(zone, _)| *zone).any(|zone| such(party, zone))
-            };
-            open.filter(|(_, party)| breaks(party))
-                .map(|(at, _)| at)
-                .collect()
-        };
-        let all = counted(false);
-        let lonely = breaking(&|party, zone| party.after.iter().any(|crowd| !all.is_kept(*crowd, zone)));
-        let mut skewed = breaking(&|party, zone| all.is_skewed(party, zone));
-        if !skewed.is_empty() {
-            let first = counted(true);
-            let early = breaking(&|party, zone| {
-                let counts = if party.is_early() { &first } else { &all };
-                counts.is_skewed(party, zone)
-            });
-            if early.len() < skewed.len() {
-                skewed = early;
-            }
         }
-        lonely.into_iter().chain(skewed).collect()
+        let breaks = |party: &Party| {
+            let grown = party.parts.iter().filter(|(_, class)| placed(**class) > 0);
+            let mut grown = grown.map(|(zone, _)| *zone);
+            grown.any(|zone| {
+                party.rules.iter().any(|(crowd, limit)| match limit {
+                    Limit::Skew { skew, domains } => {
+                        let counts = &counts[size(*crowd)];
+                        counts[zone] > fewest(counts, party.domains, *domains).saturating_add(*skew)
+                    }
+                    Limit::Alone => false,
+                })
+            })
+        };
+        let parties = self.parties.iter().enumerate();
+        parties
+            .filter(|(_, party)| !party.refused() && breaks(party))
+            .map(|(at, _)| at)
+            .collect()
     }
 
     /// Gives every party's parts their pods; returns the parties' first classes for the classes that were added.
@@ -310,7 +233,7 @@ impl Deals {
                     let mut part = party.whole.part(pods);
                     part.deal = Some(Deal {
                         party: at,
-                        zone: self.ground.zones.get(*zone).cloned(),
+                        zone: self.zones.get(*zone).cloned(),
                     });
                     party.parts.insert(*zone, classes.len());
                     siblings.push(sibling.unwrap_or(classes.len()));
@@ -330,9 +253,9 @@ impl Deals {
 
     fn deal(&self) -> Vec<Hand> {
         let mut table = Table {
-            counts: Counts::new(&self.ground),
-            closed: vec![0; self.ground.there.len()],
-            load: vec![0; self.ground.zones.len()],
+            counts: self.there.clone(),
+            closed: vec![0; self.there.len()],
+            load: vec![0; self.zones.len()],
         };
         let homes = table.settle_companies(&self.parties);
         let mut order: Vec<usize> = (0..self.parties.len()).collect();
@@ -396,15 +319,15 @@ fn bits(mut zones: Zones) -> impl Iterator<Item = usize> {
 }
 
 /// Zones that are being dealt to.
-struct Table<'a> {
-    /// Pods that run there or were dealt.
-    counts: Counts<'a>,
+struct Table {
+    /// By crowd, by zone: pods that run there or were dealt.
+    counts: Vec<Vec<u32>>,
     /// By crowd: zones where somebody wants none of it.
     closed: Vec<Zones>,
     load: Vec<i64>,
 }
 
-impl Table<'_> {
+impl Table {
     /// One zone for each company, the heaviest first, where least is.
     fn settle_companies(&mut self, parties: &[Party]) -> BTreeMap<usize, usize> {
         let mut companies: BTreeMap<usize, (i64, Zones)> = BTreeMap::new();
@@ -415,10 +338,7 @@ impl Table<'_> {
             let entry = companies.entry(company).or_insert((0, Zones::MAX));
             let pods = i64::from(party.whole.count());
             entry.0 = entry.0.saturating_add(party.weight().saturating_mul(pods));
-            // Where nobody of it found room, nobody would now.
-            let full = party.full.iter().filter(|(_, pods)| **pods == 0);
-            let full = full.fold(0, |zones: Zones, (zone, _)| zones | 1 << zone);
-            entry.1 &= party.allowed & !full;
+            entry.1 &= party.allowed;
         }
         let mut heaviest: Vec<(i64, usize, Zones)> = companies
             .into_iter()
@@ -443,8 +363,8 @@ impl Table<'_> {
     /// Whether all whom the party follows are in one of the zones.
     fn is_ready(&self, party: &Party, zones: Zones) -> bool {
         let there = |zone: usize| {
-            let mut after = party.after.iter();
-            after.all(|crowd| self.counts.is_kept(*crowd, zone))
+            let count = |crowd: &u32| self.counts[size(*crowd)].get(zone).copied().unwrap_or(0);
+            party.after.iter().all(|crowd| count(crowd) > 0)
         };
         party.after.is_empty() || bits(zones).any(there)
     }
@@ -455,7 +375,9 @@ impl Table<'_> {
         for pod in 0..party.whole.pods.len() {
             match self.next(party, zones, &hand) {
                 Some(zone) => {
-                    self.counts.put(party, zone, 1);
+                    for crowd in &party.member {
+                        self.counts[size(*crowd)][zone] += 1;
+                    }
                     for (crowd, limit) in &party.rules {
                         if *limit == Limit::Alone {
                             self.closed[size(*crowd)] |= 1 << zone;
@@ -473,10 +395,12 @@ impl Table<'_> {
     /// The zone of the next pod: fewest of what counts, then least load; `None` where none may have it.
     fn next(&self, party: &Party, zones: Zones, hand: &Hand) -> Option<usize> {
         let counted = |zone: usize| {
-            let member = party.member.iter().map(|member| member.crowd);
-            let crowds = member.chain(party.rules.iter().map(|(crowd, _)| *crowd));
+            let crowds = party
+                .member
+                .iter()
+                .chain(party.rules.iter().map(|(crowd, _)| crowd));
             crowds.fold((0, 0_u64), |(most, sum), crowd| {
-                let count = self.counts.most(crowd, zone);
+                let count = self.counts[size(*crowd)][zone];
                 (count.max(most), sum + u64::from(count))
             })
         };
@@ -491,19 +415,31 @@ impl Table<'_> {
         let welcome = party
             .member
             .iter()
-            .all(|member| self.closed[size(member.crowd)] & (1 << zone) == 0);
-        let mut after = party.after.iter();
+            .all(|crowd| self.closed[size(*crowd)] & (1 << zone) == 0 || is_alone(party, *crowd));
+        let after = party
+            .after
+            .iter()
+            .all(|crowd| self.counts[size(*crowd)][zone] > 0);
         open && welcome
-            && after.all(|crowd| self.counts.is_kept(*crowd, zone))
+            && after
             && party.rules.iter().all(|(crowd, limit)| {
-                let there = self.counts.most(*crowd, zone);
+                let counts = &self.counts[size(*crowd)];
                 match limit {
-                    Limit::Alone => there == 0,
+                    Limit::Alone => counts[zone] == 0,
                     Limit::Skew { skew, domains } => {
-                        let own = u32::from(party.is_of(*crowd));
-                        there + own <= self.counts.limit(*crowd, (*skew, *domains))
+                        let own = u32::from(party.member.contains(crowd));
+                        let fewest = fewest(counts, party.domains, *domains);
+                        counts[zone] + own <= fewest.saturating_add(*skew)
                     }
                 }
             })
     }
+}
+
+/// Whether the party itself wants no others of the crowd: then the crowd's count says it all.
+fn is_alone(party: &Party, crowd: u32) -> bool {
+    party
+        .rules
+        .iter()
+        .any(|(of, limit)| *of == crowd && *limit == Limit::Alone)
 }

@@ -272,4 +272,84 @@ fn equal_prices_are_bought_where_pods_like_it() {
     assert_eq!((in_zone(&seen, &done, "a"), in_zone(&seen, &done, "b")), (0, 70));
 }
 
-mod regressions;
+/// What tests/referee found by asking kube-scheduler.
+mod regressions {
+    use super::*;
+    use model::pod::PodPhase;
+
+    fn nobody_goes_to_nodes_that_are_there(cluster: Cluster) {
+        let (_, done) = planned(cluster);
+        assert!(done.plan.existing.is_empty(), "{:?}", done.plan.existing);
+    }
+
+    #[test]
+    fn an_empty_term_of_node_affinity_still_matches_nothing() {
+        let web = PodSpec {
+            node_affinity: Some(vec![NodeTerm::default()]),
+            ..app("web", &[near(HOSTNAME, "db", NearRule::Apart)])
+        };
+        let there = cluster().node("n", "g", "t");
+        let there = there.running("db-x", "n", app("db", &[near(HOSTNAME, "web", NearRule::Apart)]));
+        let (_, done) = planned(there.node("m", "g", "t").pending("web", 1, web));
+        assert_eq!((refused(&done).len(), loads(&done).len()), (1, 0));
+    }
+
+    #[test]
+    fn a_node_without_the_label_is_in_no_domain_of_a_spread() {
+        for key in [HOSTNAME, ZONE] {
+            let bare = |node: &mut model::Node| drop(node.labels.remove(key));
+            let there = cluster().node("n", "g", "t").last_node(bare);
+            nobody_goes_to_nodes_that_are_there(there.pending("web", 1, app("web", &[spread(key, 1)])));
+        }
+    }
+
+    #[test]
+    fn nodes_of_one_hostname_are_one_domain() {
+        let same = |node: &mut model::Node| drop(node.labels.insert(HOSTNAME.into(), "same".into()));
+        let there = cluster().node("n", "g", "t").last_node(same);
+        let there = there.node("m", "g", "t").last_node(same);
+        let lonely = app("web", &[near(HOSTNAME, "web", NearRule::Apart)]);
+        nobody_goes_to_nodes_that_are_there(
+            there
+                .running("web-x", "n", lonely.clone())
+                .pending("web", 1, lonely),
+        );
+    }
+
+    #[test]
+    fn who_wants_others_away_need_not_be_one_of_them() {
+        let rule = near(HOSTNAME, "web", NearRule::Apart);
+        let there = cluster().node("n", "g", "t");
+        let there = there.running("db-x", "n", app("db", std::slice::from_ref(&rule)));
+        nobody_goes_to_nodes_that_are_there(there.pending("web", 1, app("web", &[rule])));
+    }
+
+    #[test]
+    fn one_pod_must_be_all_that_an_affinity_asks_for() {
+        let with = |app| near(ZONE, app, NearRule::Together);
+        let there = cluster().node("n", "g", "t").running("db-x", "n", app("db", &[]));
+        let there = there.running("cache-x", "n", app("cache", &[]));
+        let (_, done) = planned(there.pending("web", 1, app("web", &[with("db"), with("cache")])));
+        assert_eq!(refused(&done), [&Misfit::Unmodelled(Unmodelled::PodAffinity)]);
+    }
+
+    #[test]
+    fn a_spread_does_not_count_pods_on_their_way_out() {
+        let web = app("web", &[spread(HOSTNAME, 1)]);
+        let there = cluster().node("n", "g", "t").node("m", "g", "t");
+        let mut there = there
+            .running("stays", "n", web.clone())
+            .running("leaves", "m", web.clone());
+        for pod in there
+            .seen
+            .pods
+            .iter_mut()
+            .filter(|pod| &*pod.key.name == "leaves")
+        {
+            pod.phase = PodPhase::Terminating;
+        }
+        let (_, done) = planned(there.pending("web", 1, web));
+        let on: Vec<&str> = done.plan.existing.iter().map(|(node, _)| node.as_str()).collect();
+        assert_eq!(on, ["m"]);
+    }
+}

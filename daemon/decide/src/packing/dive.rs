@@ -1,5 +1,5 @@
 //! From a fractional mixture of loads to whole nodes: buy the whole parts, then the largest fraction, solve for
-//! what is left, and so on.
+//! what is left, and so on. Of many nodes several are bought before the rest is solved anew.
 
 use super::patterns::Patterns;
 use super::shop::{Load, Shop};
@@ -21,7 +21,7 @@ pub(super) fn dive<const D: usize>(patterns: &mut Patterns<'_, D>, counts: &[u32
     let mut growth = shop.table.growth.clone();
     let mut batches: Vec<Batch> = Vec::new();
     for _ in 0..MOST_ROUNDS {
-        let mixture: Vec<(usize, f64)> = patterns
+        let mut mixture: Vec<(usize, f64)> = patterns
             .master
             .solution()
             .filter(|(ix, _)| patterns.loads.get(*ix).is_some_and(Option::is_some))
@@ -31,13 +31,19 @@ pub(super) fn dive<const D: usize>(patterns: &mut Patterns<'_, D>, counts: &[u32
             break;
         }
         let bought = whole_parts(patterns, &mixture, (&mut left, &mut growth));
-        if bought.is_empty() {
-            let Some(batch) = largest_fraction(patterns, &mixture, (&mut left, &mut growth)) else {
+        let many = if bought.is_empty() { at_once(nodes) } else { 0 };
+        batches.extend(bought);
+        let before = batches.len();
+        for _ in 0..many {
+            let Some((ix, batch)) = largest_fraction(patterns, &mixture, (&mut left, &mut growth)) else {
                 break;
             };
+            mixture.retain(|(of, _)| *of != ix);
             batches.push(batch);
         }
-        batches.extend(bought);
+        if many > 0 && batches.len() == before {
+            break;
+        }
         let wanted: Vec<f64> = patterns
             .rows
             .iter()
@@ -54,6 +60,11 @@ pub(super) fn dive<const D: usize>(patterns: &mut Patterns<'_, D>, counts: &[u32
         }
     }
     Packing { batches, left }
+}
+
+/// Fractions that are bought before the rest is solved anew: one where few nodes are left, an eighth of many.
+fn at_once(nodes: f64) -> usize {
+    usize::try_from(whole(nodes / 8.0)).map_or(1, |many| many.max(1))
 }
 
 fn whole_parts<const D: usize>(
@@ -86,24 +97,25 @@ fn whole_parts<const D: usize>(
     bought
 }
 
-/// One node of the load with the largest fraction, cut to what is left, topped up, on the cheapest column.
+/// One node of the load with the largest fraction, cut to what is left, topped up, on the cheapest column; with the
+/// purchase it comes from.
 fn largest_fraction<const D: usize>(
     patterns: &Patterns<'_, D>,
     mixture: &[(usize, f64)],
     (left, growth): (&mut [u32], &mut [u32]),
-) -> Option<Batch> {
+) -> Option<(usize, Batch)> {
     let shop = patterns.shop;
     let surplus = |load: &Load| -> f64 {
         load.iter()
             .map(|(row, n)| f64::from(n.saturating_sub(left[*row as usize])) / f64::from(*n))
             .sum()
     };
-    let (_, column, load) = mixture
+    let (_, bought, column, load) = mixture
         .iter()
         .filter_map(|(ix, amount)| {
             let (column, load) = patterns.loads.get(*ix)?.as_ref()?;
             let open = growth[shop.table.columns[*column].group] > 0;
-            open.then(|| (amount.fract() - 1e-3 * surplus(load), *column, load))
+            open.then(|| (amount.fract() - 1e-3 * surplus(load), *ix, *column, load))
         })
         .max_by(|a, b| a.0.total_cmp(&b.0))?;
     let mut load: Load = load
@@ -124,11 +136,12 @@ fn largest_fraction<const D: usize>(
         .cheapest_of(|column| growth[group(column)] > 0, &shop.amounts(&load), &load)
         .unwrap_or(column);
     growth[group(column)] -= 1;
-    Some(Batch {
+    let batch = Batch {
         column,
         copies: 1,
         pods: load,
-    })
+    };
+    Some((bought, batch))
 }
 
 /// Puts on the node what still fits, the most valuable pods first.

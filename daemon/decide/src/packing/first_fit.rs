@@ -21,7 +21,7 @@ struct Open {
 /// Packs pods by row.
 pub(super) fn pack(table: &Table, counts: &[u32]) -> Packing {
     let mut rows: Vec<usize> = (0..table.rows.len()).filter(|row| counts[*row] > 0).collect();
-    rows.sort_by_key(|row| (Reverse(table.rows[*row].ask.clone()), *row));
+    rows.sort_by(|a, b| table.rows[*b].ask.cmp(&table.rows[*a].ask).then(a.cmp(b)));
     let roomy = roomy(table);
     let mut open: Vec<Open> = Vec::new();
     let mut left = vec![0; counts.len()];

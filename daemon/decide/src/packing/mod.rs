@@ -21,7 +21,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use table::{Column, Ladder, Table};
+pub(crate) use table::{Column, Ladder, Row, Table};
 
 use crate::bound::{Duals, Proof};
 use crate::number::{floor, real};
@@ -113,6 +113,11 @@ impl Work {
         Self {
             percent: aims.search.work_percent.min(model::aims::SearchAims::MOST),
         }
+    }
+
+    /// It is spent on one thing, not on everything.
+    pub(crate) const fn is_little(self) -> bool {
+        self.percent < BRIEF
     }
 
     /// Each one's share of the work for several parts.
@@ -284,9 +289,15 @@ const LEAST_PRICE: i64 = 1000;
 const NEAR: f64 = 1.0005;
 /// Column generation keeps an inverse of rows × rows.
 const MOST_ROWS: usize = 400;
+/// So few rows that whole patterns are proven at once: a limit per node, say, makes the first bound a poor one.
+const FEW_ROWS: usize = 8;
+/// Work spent on that.
+const SHORT: u64 = 40_000;
+/// Nodes from which on the mixture need not be the very best.
+const MANY_NODES: u64 = 150;
 /// Below so much of the usual work it is spent on one thing, not on everything.
 const BRIEF: u32 = 25;
-/// Constructions tried then.
+/// Constructions tried then; without any work only the first of them.
 const FEW_TASTES: usize = 2;
 /// Always the same: same input, same plan.
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -315,7 +326,7 @@ impl Problem<'_> {
 
     /// There is some work to be done, but little.
     const fn is_brief(&self) -> bool {
-        self.work.percent > 0 && self.work.percent < BRIEF
+        self.work.percent > 0 && self.work.is_little()
     }
 
     /// Work for ruin and recreate: so much a node, within bounds.
@@ -344,6 +355,10 @@ fn search<const D: usize>(problem: &Problem<'_>) -> (Packing, Option<Proof>) {
     let mut bench = Bench::new(Dice::new(SEED + 8));
     let built = constructions(problem, &shop, (counts, problem.growth()), &mut bench);
     let best = problem.cheaper(problem.floor.clone(), built);
+    // Its even shares and rough prices come as near as little work could.
+    if problem.is_brief() && !table.crowds.is_empty() {
+        return (best, None);
+    }
     let bound = real(problem.duals.bound(table, counts, &[]));
     let near =
         |packing: &Packing, bound: f64| real(crate::number::narrow(packing.cost(table))) <= bound * NEAR;
@@ -351,6 +366,12 @@ fn search<const D: usize>(problem: &Problem<'_>) -> (Packing, Option<Proof>) {
         return (best, None);
     }
     let rows = counts.iter().filter(|count| **count > 0).count();
+    if rows <= FEW_ROWS {
+        let (_, proof) = mixture(problem, &shop, (&best, SHORT), &mut bench);
+        if near(&best, proof.bound * 1e9) {
+            return (best, Some(proof));
+        }
+    }
     // Little work is best spent on one thing: on patterns where few pods share a node, else on ruin and recreate.
     if problem.is_brief() && is_chunky(&best) && rows <= MOST_ROWS {
         return generate(problem, &shop, best, &mut bench);
@@ -361,7 +382,7 @@ fn search<const D: usize>(problem: &Problem<'_>) -> (Packing, Option<Proof>) {
         if alone {
             (80_000, 20_000, 450_000)
         } else {
-            (20_000, 8_000, 150_000)
+            (20_000, 8_000, 110_000)
         },
     );
     let plain = problem.duals.without_scarcity(table);
@@ -392,17 +413,32 @@ fn constructions<const D: usize>(
     (counts, growth): (&[u32], Growth),
     bench: &mut Bench<D>,
 ) -> Packing {
-    let tastes = if problem.is_brief() {
-        FEW_TASTES
-    } else {
-        greedy::TASTES.len()
-    };
     let even = Some(&greedy::EVEN).filter(|_| !problem.table.crowds.is_empty());
+    let tastes = match even {
+        _ if !problem.work.is_little() => greedy::TASTES.len(),
+        Some(_) => 0,
+        None if problem.work == Work::NONE => 1,
+        None => FEW_TASTES,
+    };
     even.into_iter()
         .chain(greedy::TASTES.iter().take(tastes))
         .map(|taste| greedy::pack(shop, (counts, growth.clone()), *taste, bench))
         .min_by_key(|packing| packing.rank(problem.table))
         .unwrap_or_default()
+}
+
+/// Column generation from this packing: the mixture of nodes it ends with, and what that proves.
+fn mixture<'a, const D: usize>(
+    problem: &Problem<'_>,
+    shop: &'a Shop<'a, D>,
+    (best, work): (&Packing, u64),
+    bench: &mut Bench<D>,
+) -> (Patterns<'a, D>, Proof) {
+    let counts = problem.counts;
+    let start = problem.duals.as_proof(problem.table, counts);
+    let mut patterns = Patterns::new(shop, (counts, problem.most), start, &[best, &problem.floor]);
+    let proof = patterns.run(work, (&mut Dice::new(SEED + 4), bench));
+    (patterns, proof)
 }
 
 /// Column generation, a dive, and ruin and recreate under the duals that came of it.
@@ -413,12 +449,13 @@ fn generate<const D: usize>(
     bench: &mut Bench<D>,
 ) -> (Packing, Option<Proof>) {
     let (table, counts) = (problem.table, problem.counts);
-    let work = problem
-        .work
-        .of(if is_chunky(&best) { 4_000_000 } else { 900_000 });
-    let start = problem.duals.as_proof(table, counts);
-    let mut patterns = Patterns::new(shop, (counts, problem.most), start, &[&best, &problem.floor]);
-    let proof = patterns.run(work, (&mut Dice::new(SEED + 4), bench));
+    let work = match best.nodes() {
+        _ if is_chunky(&best) => 4_000_000,
+        // Of many nodes nearly all are whole parts of the mixture, whatever it is.
+        MANY_NODES.. => 450_000,
+        _ => 900_000,
+    };
+    let (mut patterns, proof) = mixture(problem, shop, (&best, problem.work.of(work)), bench);
     let bound = proof.bound * 1e9;
     if real(crate::number::narrow(best.cost(table))) <= bound * NEAR {
         return (best, Some(proof));
@@ -441,7 +478,7 @@ fn generate<const D: usize>(
     let Some(shop) = Shop::<D>::new(table, &pays).filter(|_| plentiful) else {
         return (best, Some(proof));
     };
-    let work = problem.effort(&best, (40_000, 14_000, 200_000));
+    let work = problem.effort(&best, (40_000, 14_000, 150_000));
     let start = (&best, problem.growth());
     let better = improve::improve(&shop, start, work, (Dice::new(SEED + 6), bench));
     (problem.cheaper(best, better), Some(proof))

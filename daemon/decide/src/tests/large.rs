@@ -170,25 +170,16 @@ fn catalogue(mut cluster: Cluster) -> Cluster {
     cluster
 }
 
-fn timed(seen: &Snapshot, name: &str, limit_ms: u128) {
-    let start = std::time::Instant::now();
+/// How near to its bound a plan for many pods is; how soon it is there is for the ratchet to say.
+fn near_its_bound(seen: &Snapshot, name: &str) {
     let done = deliberate(seen, &Memory::default(), &PolicySet::default(), &Aims::default());
-    let took = start.elapsed().as_millis();
-    println!(
-        "{name}: {} pods, {} classes, {} offers -> {} nodes, gap {:.2} %, {took} ms",
-        done.plan.pending,
-        done.notes.classes.len(),
-        seen.offers.len(),
-        done.plan.nodes.len(),
-        done.plan.cost.gap_percent()
-    );
-    assert!(took < limit_ms, "{name} took {took} ms");
-    assert!(done.plan.cost.gap_percent() < 15.0);
+    let gap = done.plan.cost.gap_percent();
+    assert!(gap < 15.0, "{name}: {gap:.2} %");
     check(seen, &Aims::default(), &done);
 }
 
 #[test]
-fn large_demands_are_decided_quickly() {
+fn large_demands_come_near_their_bounds() {
     let mut mixed = catalogue(Cluster::new());
     for n in 0..400_u32 {
         let mut spec = asks(
@@ -200,13 +191,13 @@ fn large_demands_are_decided_quickly() {
         }
         mixed = mixed.pending(&format!("p{n}"), 20, spec);
     }
-    timed(&mixed.seen(), "8,000 pods of 400 classes", 6000);
+    near_its_bound(&mixed.seen(), "8,000 pods of 400 classes");
     let mut few = catalogue(Cluster::new());
     for n in 0..50_u32 {
         let spec = asks(i64::from(50 + (n * 91) % 1500), i64::from(100 + (n * 523) % 4000));
         few = few.pending(&format!("p{n}"), 600, spec);
     }
-    timed(&few.seen(), "30,000 pods of 50 classes", 3000);
+    near_its_bound(&few.seen(), "30,000 pods of 50 classes");
 }
 
 #[test]
