@@ -9,10 +9,11 @@
 mod census;
 mod crowd;
 mod deal;
+mod ground;
 
 use crate::demand::Class;
 use crate::fit::HOSTNAME;
-use crate::number::size;
+use crate::number::{count, size};
 use census::{Census, Zones};
 use crowd::Guard;
 pub(crate) use crowd::{Company, Crowding, Crowds};
@@ -55,30 +56,34 @@ pub(crate) fn settle(seen: &Snapshot, classes: Vec<Class>) -> Settled {
     for (reading, class) in readings.iter_mut().zip(&classes) {
         zones(&mut census, &waiting, &class.body, reading);
     }
-    // Who was refused on the way keeps nobody company.
-    let waiting = Waiting::of(&readings, census.len());
+    let waiting = without_refused(&mut readings, census.len());
     let companies = companies(&readings, &waiting);
     let mut parties = Vec::new();
     let mut settled = Vec::with_capacity(classes.len());
     for (at, (mut class, reading)) in classes.into_iter().zip(readings).enumerate() {
         let of_zones = of(&reading.member, &waiting.by_zone);
         let dealt = !reading.limits.is_empty() || !of_zones.is_empty() || companies[at].is_some();
-        let (limits, zones) = (reading.limits.clone(), (reading.allowed, reading.domains));
+        let (limits, allowed) = (reading.limits.clone(), reading.allowed);
+        let member = of_zones.iter().map(|crowd| census.member(&class.body, *crowd));
+        let member = member.collect();
         let after = reading.after().collect();
         apply(&census, &waiting, &mut class, reading, dealt);
         if dealt && class.body.unmodelled.is_empty() {
-            let mut party = Party::new(class, zones);
-            (party.rules, party.member, party.after) = (limits, of_zones, after);
+            let mut party = Party::new(class, allowed);
+            (party.rules, party.member, party.after) = (limits, member, after);
             party.company = companies[at];
             parties.push(party);
         } else {
             settled.push(class);
         }
     }
-    let there = (0..census.len())
-        .map(|crowd| census.by_zone(u32::try_from(crowd).unwrap_or(u32::MAX)))
-        .collect();
-    let deals = Deals::new(&census.zones, there, parties, &mut settled);
+    let crowds = || 0..count(census.len());
+    let ground = deal::Ground {
+        zones: census.zones.iter().map(|zone| Arc::from(zone.as_str())).collect(),
+        there: crowds().map(|crowd| census.by_zone(crowd)).collect(),
+        domains: crowds().map(|crowd| census.domains(crowd)).collect(),
+    };
+    let deals = Deals::new(ground, parties, &mut settled);
     Settled {
         classes: settled,
         crowds: census.into_crowds(),
@@ -115,8 +120,6 @@ struct Reading {
     /// Zones in which it could stand, and whether that is fewer than its rules about nodes say.
     allowed: Zones,
     narrowed: bool,
-    /// Zones among which the fewest are counted.
-    domains: Zones,
     conditions: Vec<Requirement>,
     unmodelled: Option<Unmodelled>,
 }
@@ -159,12 +162,8 @@ fn read(census: &mut Census<'_>, body: &PodSpec) -> Reading {
         ..Reading::default()
     };
     for near in &body.near {
-        let crowd = census.crowd_of(near);
+        let crowd = census.crowd_of(body, near);
         let own = u32::from(reading.member.contains(&crowd));
-        // Which nodes count is not dealt with here.
-        if !near.nodes.is_usual() {
-            reading.refuse(kind_of(near));
-        }
         if near.key == HOSTNAME {
             let odd = census.odd_nodes(near.rule == NearRule::Apart);
             if !odd.is_empty() {
@@ -178,7 +177,7 @@ fn read(census: &mut Census<'_>, body: &PodSpec) -> Reading {
                 there: own,
             }),
             (HOSTNAME, NearRule::Spread { skew, domains }) => {
-                let fewest = fewest_on_a_node(census, body, (crowd, domains));
+                let fewest = census.fewest_on_a_node(crowd, domains);
                 reading.crowding.guard(Guard {
                     crowd,
                     new_node: skew,
@@ -203,7 +202,7 @@ fn read(census: &mut Census<'_>, body: &PodSpec) -> Reading {
     // One pod must be all that several terms ask for, and crowds tell nothing of pods.
     let mut with = body.near.iter().filter(|near| near.rule == NearRule::Together);
     if let Some(first) = with.next()
-        && with.any(|near| census.crowd_of(near) != census.crowd_of(first))
+        && with.any(|near| census.crowd_of(body, near) != census.crowd_of(body, first))
     {
         reading.refuse(Unmodelled::PodAffinity);
     }
@@ -215,17 +214,6 @@ fn read(census: &mut Census<'_>, body: &PodSpec) -> Reading {
         });
     }
     reading
-}
-
-/// Fewest of a crowd on any node that could take the pod; none while there are fewer nodes than `domains`.
-fn fewest_on_a_node(census: &mut Census<'_>, body: &PodSpec, (crowd, domains): (u32, u32)) -> u32 {
-    let eligible = census.ground(body).nodes;
-    if eligible.len() < size(domains) {
-        return 0;
-    }
-    let there = census.by_node(crowd);
-    let counts = eligible.iter().map(|node| there.get(*node).copied().unwrap_or(0));
-    counts.min().unwrap_or(0)
 }
 
 fn names<'n>(nodes: impl Iterator<Item = &'n NodeName>) -> Vec<String> {
@@ -271,6 +259,20 @@ impl Waiting {
     }
 }
 
+/// What waits once nobody is left who wants to be with such as were refused on the way.
+fn without_refused(readings: &mut [Reading], crowds: usize) -> Waiting {
+    loop {
+        let waiting = Waiting::of(readings, crowds);
+        let gone = |crowd: &u32| !waiting.some.contains(crowd);
+        let open = readings.iter_mut().filter(|reading| reading.unmodelled.is_none());
+        let mut lonely = open.filter(|reading| reading.fresh.iter().any(gone)).peekable();
+        if lonely.peek().is_none() {
+            return waiting;
+        }
+        lonely.for_each(|reading| reading.refuse(Unmodelled::PodAffinity));
+    }
+}
+
 /// Those of some crowds that are among others.
 fn of(crowds: &[u32], among: &BTreeSet<u32>) -> Vec<u32> {
     crowds
@@ -293,8 +295,7 @@ fn zones(census: &mut Census<'_>, waiting: &Waiting, body: &PodSpec, reading: &m
     if !ruled && repelled.is_empty() && !counted && !company {
         return;
     }
-    reading.domains = census.ground(body).zones;
-    reading.allowed = reading.domains;
+    reading.allowed = census.open_to(body);
     if !body.reach.is_empty() {
         reading.only(census.within_reach(body));
     }
@@ -345,7 +346,7 @@ fn fixed_limits(census: &Census<'_>, waiting: &Waiting, reading: &mut Reading) {
         let most = match limit {
             Limit::Alone => 0,
             Limit::Skew { skew, domains } => {
-                deal::fewest(&counts, reading.domains, domains).saturating_add(skew)
+                deal::fewest(&counts, census.domains(crowd), domains).saturating_add(skew)
             }
         };
         let open = counts

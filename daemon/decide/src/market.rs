@@ -76,7 +76,7 @@ pub(crate) struct Market<'a> {
     pub(crate) daemons: Vec<(&'a WorkloadKey, &'a PodSpec)>,
     /// Pods that rules count by node.
     pub(crate) crowds: Crowds,
-    /// Zones of the offers, in order.
+    /// Zones of offers and nodes, in order: pods may be dealt to any of them.
     zones: Vec<&'a str>,
     /// Indices of the Fargate sizes among the offers.
     fargate_offers: Vec<usize>,
@@ -207,7 +207,7 @@ impl<'a> Market<'a> {
         zones.fold(0, |zones, at| zones | 1 << at)
     }
 
-    /// Place of a zone among those of the offers; the first 64 have one.
+    /// Place of a zone; the first 64 have one.
     pub(crate) fn zone_at(&self, zone: &str) -> Option<usize> {
         self.zones.binary_search(&zone).ok().filter(|at| *at < 64)
     }
@@ -395,9 +395,11 @@ fn empty_set(seen: &Snapshot, memory: &Memory, offer: &Offer, name: &str) -> Set
 }
 
 fn zones(seen: &Snapshot) -> Vec<&str> {
-    let zones = seen.offers.iter().filter(|offer| !offer.is_fargate());
-    let zones: BTreeSet<&str> = zones
-        .filter_map(|offer| offer.labels.get(ZONE).map(String::as_str))
+    let offers = seen.offers.iter().filter(|offer| !offer.is_fargate());
+    let labels = offers.map(|offer| &offer.labels);
+    let labels = labels.chain(seen.nodes.iter().map(|node| &node.labels));
+    let zones: BTreeSet<&str> = labels
+        .filter_map(|labels| labels.get(ZONE).map(String::as_str))
         .collect();
     zones.into_iter().collect()
 }

@@ -151,19 +151,25 @@ impl Storage {
         }
         match &claim.volume {
             None => self.to_be_made(claim.class.as_deref(), claim.selected_node.as_deref(), needs),
-            Some(_) if !claim.bound => {
-                needs.blocked.insert(Unmodelled::ClaimUnbound);
-            }
-            Some(volume) => match self.volumes.get(volume) {
-                Some(volume) => {
-                    needs.reach.extend(volume.reach.iter().cloned());
-                    self.attach(volume.driver.as_deref(), needs);
-                }
-                None => {
-                    needs.blocked.insert(Unmodelled::VolumeMissing);
-                }
-            },
+            Some(volume) => self.of_volume(claim, self.volumes.get(volume), needs),
         }
+    }
+
+    /// A claim that names a volume. Whoever runs with it has it attached, whether or not it is bound.
+    fn of_volume(&self, claim: &ClaimObject, volume: Option<&VolumeObject>, needs: &mut Needs) {
+        if !claim.bound {
+            needs.blocked.insert(Unmodelled::ClaimUnbound);
+        }
+        let Some(volume) = volume else {
+            needs.blocked.insert(Unmodelled::VolumeMissing);
+            let class = claim.class.as_ref().and_then(|name| self.classes.get(name));
+            self.attach(class.map(|class| driver_of(&class.provisioner)), needs);
+            return;
+        };
+        if claim.bound {
+            needs.reach.extend(volume.reach.iter().cloned());
+        }
+        self.attach(volume.driver.as_deref(), needs);
     }
 
     /// A claim whose volume is made when its pod has a node.
@@ -174,6 +180,8 @@ impl Storage {
             Some(name) => self.classes.get(name).ok_or(Unmodelled::StorageClass),
             None => self.default_class().ok_or(Unmodelled::ClaimUnbound),
         };
+        // Whoever runs with such a claim has it counted, whatever keeps those who wait from it.
+        self.attach(class.ok().map(|class| driver_of(&class.provisioner)), needs);
         let class = class.and_then(|class| {
             let by_hand = class.provisioner.is_empty() || class.provisioner == NO_PROVISIONER;
             let by_capacity = self.capacity_tracked.contains(&class.provisioner);
@@ -196,7 +204,6 @@ impl Storage {
                         fields: vec![is_one_of("metadata.name", vec![node.to_owned()])],
                     }]);
                 }
-                self.attach(Some(driver_of(&class.provisioner)), needs);
             }
         }
     }

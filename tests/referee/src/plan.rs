@@ -16,7 +16,8 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// Placements of a plan that kube-scheduler would not admit, whatever the order. Nodes to buy stand there from the
-/// beginning, with the DaemonSet pods that match them; Fargate pods are not judged: no scheduler of the cluster does.
+/// beginning, or join once those are bound who can be without them, with the DaemonSet pods that match them; Fargate
+/// pods are not judged: no scheduler of the cluster does.
 pub fn judge_plan(seen: &Snapshot, plan: &Plan, scheduler: &mut Scheduler) -> Result<Vec<Disagreement>> {
     let Some(question) = Question::new(None, seen, plan) else {
         return Ok(Vec::new());
@@ -32,8 +33,10 @@ const ORDERS: u64 = 24;
 pub struct Question {
     /// The cluster with the nodes to buy, and every placement.
     pub case: Case,
-    /// Nodes to buy that become nodes of the cluster.
+    /// Nodes to buy that become nodes of the cluster: the last of the case's.
     pub bought: u64,
+    /// Pods of DaemonSets on them: the last of the case's that are there.
+    daemons: usize,
     placements: Vec<Placement>,
 }
 
@@ -56,7 +59,7 @@ impl Question {
             pods.map(|(pod, spec, _)| render::pod(&pod.namespace, &pod.name, spec, None))
                 .collect()
         };
-        let mut count = 0;
+        let (mut count, there) = (0, asked.pods.len());
         for (name, offer, taints) in bought(seen, plan) {
             count += 1;
             asked.nodes.push(render::bought(name.as_str(), offer, taints));
@@ -66,9 +69,10 @@ impl Question {
         asked.bind = nodes.collect();
         asked.any_order = true;
         (!placements.is_empty()).then_some(Self {
-            case: asked,
             bought: count,
+            daemons: asked.pods.len() - there,
             placements,
+            case: asked,
         })
     }
 
@@ -80,12 +84,66 @@ impl Question {
         }
         anyhow::ensure!(answer.error.is_empty(), "{}: {}", answer.id, answer.error);
         let wrong = not_admitted(&self.placements, answer);
+        if wrong.is_empty() || self.works_as_nodes_join(scheduler)? {
+            return Ok(Vec::new());
+        }
         for number in 0..ORDERS {
-            if wrong.is_empty() || self.works_in(number, scheduler)? {
+            if self.works_in(number, scheduler)? {
                 return Ok(Vec::new());
             }
         }
         Ok(wrong)
+    }
+
+    /// Whether everybody is admitted where those who can are bound before the nodes to buy join.
+    fn works_as_nodes_join(&self, scheduler: &mut Scheduler) -> Result<bool> {
+        let nodes = self.case.nodes.len() - usize::try_from(self.bought)?;
+        let mut case = self.case.clone();
+        case.nodes.truncate(nodes);
+        case.pods.truncate(case.pods.len() - self.daemons);
+        let there: Vec<&str> = case.node_names().collect();
+        let on_those = |placement: &&Placement| there.contains(&placement.2.as_str());
+        let (early, late): (Vec<&Placement>, Vec<&Placement>) = self.placements.iter().partition(on_those);
+        if early.is_empty() || late.is_empty() {
+            return Ok(false);
+        }
+        let of = |placements: &[&Placement]| -> Vec<Value> {
+            let objects = self.placements.iter().zip(&self.case.pending);
+            let asked = objects.filter(|(own, _)| placements.iter().any(|placement| placement.0 == own.0));
+            asked.map(|(_, object)| object.clone()).collect()
+        };
+        let first = Case {
+            pending: of(&early),
+            bind: early
+                .iter()
+                .map(|placement| placement.2.as_str().to_owned())
+                .collect(),
+            nodes: case.nodes.clone(),
+            pods: case.pods.clone(),
+            ..self.case.clone()
+        };
+        let early: Vec<Placement> = early.into_iter().cloned().collect();
+        let waiting = not_admitted(&early, &scheduler.ask(&first)?);
+        let waits = |pod: &PodKey| waiting.iter().any(|wrong| wrong.pod == pod.to_string());
+        let mut second = Case {
+            pending: Vec::new(),
+            bind: Vec::new(),
+            ..self.case.clone()
+        };
+        let mut left = Vec::new();
+        for (placement, object) in self.placements.iter().zip(&self.case.pending) {
+            let node = placement.2.as_str();
+            if early.iter().any(|early| early.0 == placement.0) && !waits(&placement.0) {
+                let mut object = object.clone();
+                object["spec"]["nodeName"] = Value::from(node);
+                second.pods.push(object);
+            } else {
+                second.pending.push(object.clone());
+                second.bind.push(node.to_owned());
+                left.push(placement.clone());
+            }
+        }
+        Ok(not_admitted(&left, &scheduler.ask(&second)?).is_empty())
     }
 
     /// Whether everybody is admitted in the order of this number.

@@ -16,22 +16,6 @@ use referee::generate::{Mix, SMALL, SOME_TO_BUY};
 use referee::run::{Order, Tally, run};
 use referee::scheduler::{Scheduler, built};
 
-/// Mixes whose verdicts agree.
-const FILTERED: [Mix; 6] = [
-    Mix::Resources,
-    Mix::Taints,
-    Mix::NodeAffinity,
-    Mix::Ports,
-    Mix::PodAffinity,
-    Mix::Spread,
-];
-
-/// Mixes of which every placement on nodes that are there is admitted.
-const PLANNED: [Mix; 4] = [Mix::Resources, Mix::Taints, Mix::NodeAffinity, Mix::Ports];
-
-/// Mixes of which every placement on new nodes is admitted as well.
-const BOUGHT: [Mix; 3] = [Mix::Resources, Mix::Taints, Mix::NodeAffinity];
-
 /// Nothing without the program; with CI=true that is a failure.
 fn scheduler() -> Option<Scheduler> {
     if let Err(why) = built() {
@@ -62,7 +46,7 @@ fn admits_nothing_infeasible(tally: &Tally, mix: Mix) {
 #[test]
 fn no_verdict_admits_what_kube_scheduler_rejects() {
     let Some(mut scheduler) = scheduler() else { return };
-    for mix in FILTERED {
+    for mix in Mix::ALL {
         let order = Order {
             plans: false,
             ..order(mix, 400)
@@ -74,7 +58,7 @@ fn no_verdict_admits_what_kube_scheduler_rejects() {
 #[test]
 fn no_plan_places_what_kube_scheduler_rejects() {
     let Some(mut scheduler) = scheduler() else { return };
-    for mix in PLANNED {
+    for mix in Mix::ALL {
         let tally = run(&order(mix, 200), &mut scheduler, |_| {}).unwrap();
         assert!(tally.placements > 30, "{tally}");
         admits_nothing_infeasible(&tally, mix);
@@ -84,7 +68,7 @@ fn no_plan_places_what_kube_scheduler_rejects() {
 #[test]
 fn no_plan_that_buys_places_what_kube_scheduler_rejects() {
     let Some(mut scheduler) = scheduler() else { return };
-    for mix in BOUGHT {
+    for mix in Mix::ALL {
         let order = Order {
             size: SOME_TO_BUY,
             prices: manifest::built_in(),

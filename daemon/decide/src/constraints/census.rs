@@ -2,15 +2,17 @@
 
 use super::ZONE;
 use super::crowd::Crowds;
+use super::ground::{Ground, Grounds, Member, Question};
 use crate::demand::Class;
 use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
 use model::ids::NodeName;
 use model::node::Node;
-use model::pod::{HostPort, Near, NearRule, PodPhase, PodSpec, Toleration};
-use model::selector::{LabelSelector, Labels, NodeTerm};
+use model::pod::{HostPort, Near, NearRule, PodPhase, PodSpec};
+use model::selector::{LabelSelector, Labels};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Zones as bits, by their place in [`Census::zones`].
 pub(super) type Zones = u64;
@@ -22,25 +24,26 @@ const MOST_ZONES: usize = 64;
 pub(super) enum Meant {
     /// Such as a selector selects, in these namespaces (`None`: all).
     Selected(LabelSelector, Option<Vec<String>>),
-    /// The same as a topology spread counts them: nobody where the selector is empty, and none on their way out.
-    Spread(LabelSelector, Option<Vec<String>>),
+    /// The same as a topology spread counts them: nobody where the selector is empty, none on their way out, and on
+    /// some nodes only.
+    Spread(LabelSelector, Option<Vec<String>>, Question),
     /// Such as want a port of the host that this one conflicts with.
     Port(HostPort),
 }
 
 impl Meant {
-    fn of(near: &Near) -> Self {
+    fn of(body: &PodSpec, near: &Near) -> Self {
         let (selector, namespaces) = (near.selector.clone(), near.namespaces.clone());
         match near.rule {
-            NearRule::Spread { .. } => Self::Spread(selector, namespaces),
+            NearRule::Spread { .. } => Self::Spread(selector, namespaces, Question::counting(body, near)),
             NearRule::Together | NearRule::Apart => Self::Selected(selector, namespaces),
         }
     }
 
     fn includes(&self, spec: &PodSpec) -> bool {
         match self {
-            Self::Spread(selector, _) if selector.requirements.is_empty() => false,
-            Self::Selected(selector, namespaces) | Self::Spread(selector, namespaces) => {
+            Self::Spread(selector, ..) if selector.requirements.is_empty() => false,
+            Self::Selected(selector, namespaces) | Self::Spread(selector, namespaces, _) => {
                 let there = |named: &Vec<String>| named.contains(&spec.namespace);
                 namespaces.as_ref().is_none_or(there) && selector.matches(&spec.labels)
             }
@@ -49,29 +52,19 @@ impl Meant {
     }
 }
 
-/// Rules of a spec about the node itself.
-type NodeRules = (Labels, Option<Vec<NodeTerm>>, Vec<Toleration>);
-
-/// Where pods with the same rules about nodes could stand.
-#[derive(Clone, Default)]
-pub(super) struct Ground<'a> {
-    /// Nodes that are there.
-    pub(super) nodes: Vec<&'a NodeName>,
-    /// Zones of those, and of offers.
-    pub(super) zones: Zones,
-}
-
 /// See the module.
 pub(super) struct Census<'a> {
     seen: &'a Snapshot,
     crowds: BTreeMap<Meant, u32>,
+    /// By crowd of a topology spread: what it counts.
+    questions: BTreeMap<u32, (Question, Arc<Ground>)>,
+    grounds: Grounds<'a>,
     /// By crowd, by node.
     by_node: Vec<BTreeMap<NodeName, u32>>,
     /// All zones of nodes and offers.
     pub(super) zones: Vec<String>,
     /// By spec: nodes that carry pods of it. Only specs that want others away.
     repellers: BTreeMap<usize, BTreeSet<&'a NodeName>>,
-    grounds: BTreeMap<NodeRules, Ground<'a>>,
     /// Crowds by namespace, labels and ports.
     known: BTreeMap<(String, Labels, Vec<HostPort>), Vec<u32>>,
     /// Nodes whose hostname is another's too, and such as have none.
@@ -88,10 +81,11 @@ impl<'a> Census<'a> {
         let mut census = Self {
             seen,
             crowds: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            grounds: Grounds::new(seen, &[]),
             by_node: Vec::new(),
             zones: Vec::new(),
             repellers: BTreeMap::new(),
-            grounds: BTreeMap::new(),
             known: BTreeMap::new(),
             namesakes: Vec::new(),
             unnamed: Vec::new(),
@@ -99,6 +93,7 @@ impl<'a> Census<'a> {
         };
         if !census.plain {
             census.zones = zones(seen);
+            census.grounds = Grounds::new(seen, &census.zones);
             census.find_crowds(classes);
             census.count(&repelling);
             census.find_odd_nodes();
@@ -113,11 +108,17 @@ impl<'a> Census<'a> {
 
     fn find_crowds(&mut self, classes: &[Class]) {
         for class in classes {
-            let rules = class.body.near.iter().map(Meant::of);
+            let rules = class.body.near.iter().map(|near| Meant::of(&class.body, near));
             let ports = class.body.host_ports.iter().cloned().map(Meant::Port);
             for meant in rules.chain(ports) {
                 let next = count(self.crowds.len());
                 self.crowds.entry(meant).or_insert(next);
+            }
+        }
+        for (meant, crowd) in &self.crowds {
+            if let Meant::Spread(_, _, question) = meant {
+                let ground = self.grounds.counted(question);
+                self.questions.insert(*crowd, (question.clone(), ground));
             }
         }
         self.by_node = vec![BTreeMap::new(); self.crowds.len()];
@@ -141,11 +142,6 @@ impl<'a> Census<'a> {
 
     fn count(&mut self, repelling: &[bool]) {
         let seen = self.seen;
-        let spreads = self
-            .crowds
-            .iter()
-            .filter(|(meant, _)| matches!(meant, Meant::Spread(..)));
-        let staying: BTreeSet<u32> = spreads.map(|(_, crowd)| *crowd).collect();
         let crowds: Vec<Option<Vec<u32>>> = vec![None; seen.specs.len()];
         let mut crowds = crowds;
         for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
@@ -157,7 +153,12 @@ impl<'a> Census<'a> {
                 crowds[ix] = Some(self.crowds_of(spec));
             }
             let leaves = pod.phase == PodPhase::Terminating;
-            let counted = |crowd: &&u32| !(leaves && staying.contains(*crowd));
+            let at = seen.nodes.binary_search_by(|known| known.name.cmp(node)).ok();
+            let questions = &self.questions;
+            let counted = |crowd: &&u32| match questions.get(*crowd) {
+                Some((_, ground)) => !leaves && at.is_some_and(|at| ground.nodes.get(at) == Some(&true)),
+                None => true,
+            };
             for crowd in crowds[ix].iter().flatten().filter(counted) {
                 *self.by_node[size(*crowd)].entry(node.clone()).or_insert(0) += 1;
             }
@@ -168,8 +169,11 @@ impl<'a> Census<'a> {
     }
 
     /// The crowd that a rule of a waiting class means.
-    pub(super) fn crowd_of(&self, near: &Near) -> u32 {
-        self.crowds.get(&Meant::of(near)).copied().unwrap_or(u32::MAX)
+    pub(super) fn crowd_of(&self, body: &PodSpec, near: &Near) -> u32 {
+        self.crowds
+            .get(&Meant::of(body, near))
+            .copied()
+            .unwrap_or(u32::MAX)
     }
 
     /// The crowd that a port of a waiting class conflicts with.
@@ -258,59 +262,69 @@ impl<'a> Census<'a> {
         self.zones.binary_search_by(|known| known.as_str().cmp(zone)).ok()
     }
 
-    /// Where pods of the spec could stand, by its rules about nodes. Taints of nodes that are there do not count, as
-    /// for kube-scheduler's `nodeTaintsPolicy: Ignore`, nor does where its volumes are.
-    pub(super) fn ground(&mut self, spec: &PodSpec) -> Ground<'a> {
-        let key = (
-            spec.node_selector.clone(),
-            spec.node_affinity.clone(),
-            spec.tolerations.clone(),
-        );
-        if let Some(known) = self.grounds.get(&key) {
-            return known.clone();
+    /// Zones in which pods of the spec may come to stand, by their rules about nodes.
+    pub(super) fn open_to(&mut self, body: &PodSpec) -> Zones {
+        self.grounds.open_to(body)
+    }
+
+    /// Zones that a spread counts; none for other rules.
+    pub(super) fn domains(&self, crowd: u32) -> Zones {
+        self.questions.get(&crowd).map_or(0, |(_, ground)| ground.zones)
+    }
+
+    /// Fewest of a spread's crowd on any node that it counts; none while there are fewer hostnames than `domains`.
+    pub(super) fn fewest_on_a_node(&self, crowd: u32, domains: u32) -> u32 {
+        let Some((_, ground)) = self.questions.get(&crowd) else {
+            return 0;
+        };
+        let nodes = self.seen.nodes.iter().zip(&ground.nodes);
+        let counted = nodes.filter(|(_, counted)| **counted).map(|(node, _)| node);
+        let hostnames = counted.clone().filter_map(|node| node.labels.get(HOSTNAME));
+        if hostnames.collect::<BTreeSet<_>>().len() < size(domains) {
+            return 0;
         }
-        let ground = self.survey(spec, fit::admits_but_for_volumes);
-        self.grounds.insert(key, ground.clone());
-        ground
+        let there = self.by_node(crowd);
+        let counts = counted.map(|node| there.get(&node.name).copied().unwrap_or(0));
+        counts.min().unwrap_or(0)
+    }
+
+    /// How pods of the spec, which are of the crowd, count in it.
+    pub(super) fn member(&mut self, body: &PodSpec, crowd: u32) -> Member {
+        match self.questions.get(&crowd) {
+            Some((question, _)) => self.grounds.member(body, (crowd, question)),
+            None => Member::everywhere(crowd),
+        }
     }
 
     /// Zones in which the pod finds its volumes as well.
     pub(super) fn within_reach(&self, spec: &PodSpec) -> Zones {
-        self.survey(spec, fit::admits).zones
-    }
-
-    fn survey(&self, spec: &PodSpec, admits: fn(&PodSpec, Place<'_>) -> bool) -> Ground<'a> {
-        let mut ground = Ground::default();
         let nodes = self.seen.nodes.iter();
-        for node in nodes.filter(|node| !node.fargate && !node.deleting) {
-            let place = Place {
+        let nodes = nodes
+            .filter(|node| !node.fargate && !node.deleting)
+            .map(|node| Place {
                 taints: &[],
                 ..Place::of_node(node)
-            };
-            if admits(spec, place) {
-                ground.nodes.push(&node.name);
-                ground.zones |= self.zone_at(&node.name).map_or(0, |at| 1 << at);
+            });
+        let offers = self.seen.offers.iter().filter(|offer| !offer.is_fargate());
+        let offers = offers.map(|offer| Place {
+            labels: &offer.labels,
+            name: "",
+            taints: self
+                .seen
+                .groups
+                .get(size(offer.group))
+                .map_or(&[][..], |group| &group.taints),
+        });
+        let mut zones = 0;
+        for place in nodes.chain(offers) {
+            let zone = place.labels.get(ZONE);
+            let at = zone.and_then(|zone| self.zones.binary_search(zone).ok());
+            let bit = at.map_or(0, |at| 1 << at);
+            if zones & bit != bit && fit::admits(spec, place) {
+                zones |= bit;
             }
         }
-        for offer in self.seen.offers.iter().filter(|offer| !offer.is_fargate()) {
-            let at = offer
-                .labels
-                .get(ZONE)
-                .and_then(|zone| self.zones.binary_search(zone).ok());
-            let Some(zone) = at.map(|at| 1 << at).filter(|zone| ground.zones & zone == 0) else {
-                continue;
-            };
-            let group = self.seen.groups.get(size(offer.group));
-            let place = Place {
-                labels: &offer.labels,
-                name: "",
-                taints: group.map_or(&[][..], |group| &group.taints),
-            };
-            if admits(spec, place) {
-                ground.zones |= zone;
-            }
-        }
-        ground
+        zones
     }
 }
 

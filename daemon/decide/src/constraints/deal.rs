@@ -5,10 +5,11 @@
 //! the others may have. Nodes are not looked at here.
 
 use super::census::Zones;
+use super::ground::Member;
 use crate::demand::Class;
 use crate::number::{count, size};
 use model::pod::Unmodelled;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How many of a crowd a zone may hold, to a class that goes there.
@@ -45,10 +46,8 @@ pub(super) struct Party {
     /// By crowd.
     pub(super) rules: Vec<(u32, Limit)>,
     /// Crowds that its pods are of and that are counted by zone.
-    pub(super) member: Vec<u32>,
+    pub(super) member: Vec<Member>,
     pub(super) allowed: Zones,
-    /// Zones among which the fewest are counted: those that its rules about nodes admit.
-    pub(super) domains: Zones,
     /// Which company it keeps: all of one go to one zone.
     pub(super) company: Option<usize>,
     /// Crowds of others that must be in the zone before it.
@@ -62,13 +61,12 @@ pub(super) struct Party {
 }
 
 impl Party {
-    pub(super) fn new(whole: Class, (allowed, domains): (Zones, Zones)) -> Self {
+    pub(super) fn new(whole: Class, allowed: Zones) -> Self {
         Self {
             whole,
             rules: Vec::new(),
             member: Vec::new(),
             allowed,
-            domains,
             company: None,
             after: Vec::new(),
             parts: BTreeMap::new(),
@@ -91,10 +89,25 @@ impl Party {
         let mut rest = self.whole.part(pods);
         rest.deal = Some(Deal { party, zone: None });
         // It is kept from every node; why is what its deal says.
-        let why = self.rules.first().map(|(_, limit)| limit.reason());
-        let why = why.unwrap_or(Unmodelled::TopologySpread);
-        Arc::make_mut(&mut rest.body).unmodelled.push(why);
+        Arc::make_mut(&mut rest.body).unmodelled.push(self.reason());
         rest
+    }
+
+    fn reason(&self) -> Unmodelled {
+        match self.rules.first() {
+            Some((_, limit)) => limit.reason(),
+            None if self.after.is_empty() => Unmodelled::TopologySpread,
+            None => Unmodelled::PodAffinity,
+        }
+    }
+
+    /// Whether it comes before those without rules: as it is dealt.
+    const fn is_early(&self) -> bool {
+        !self.rules.is_empty() && self.after.is_empty()
+    }
+
+    fn is_of(&self, crowd: u32) -> bool {
+        self.member.iter().any(|member| member.crowd == crowd)
     }
 
     fn refused(&self) -> bool {
@@ -102,13 +115,78 @@ impl Party {
     }
 }
 
+/// What zones are like before anything is dealt.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ground {
+    pub(super) zones: Vec<Arc<str>>,
+    /// By crowd, by zone: pods that run there.
+    pub(super) there: Vec<Vec<u32>>,
+    /// By crowd: zones among which a spread counts the fewest.
+    pub(super) domains: Vec<Zones>,
+}
+
 /// Everything that was dealt.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Deals {
-    zones: Vec<Arc<str>>,
-    /// By crowd, by zone: pods that run there.
-    there: Vec<Vec<u32>>,
+    ground: Ground,
     parties: Vec<Party>,
+}
+
+/// Pods of each crowd, by zone.
+struct Counts<'a> {
+    domains: &'a [Zones],
+    /// At most.
+    most: Vec<Vec<u32>>,
+    /// At least: pods that may stand where a spread does not count them are left out.
+    least: Vec<Vec<u32>>,
+}
+
+impl<'a> Counts<'a> {
+    fn new(ground: &'a Ground) -> Self {
+        Self {
+            domains: &ground.domains,
+            most: ground.there.clone(),
+            least: ground.there.clone(),
+        }
+    }
+
+    fn put(&mut self, party: &Party, zone: usize, pods: u32) {
+        for member in &party.member {
+            let crowd = size(member.crowd);
+            if member.possibly & (1 << zone) != 0 {
+                self.most[crowd][zone] += pods;
+                if member.surely & (1 << zone) != 0 {
+                    self.least[crowd][zone] += pods;
+                }
+            }
+        }
+    }
+
+    fn most(&self, crowd: u32, zone: usize) -> u32 {
+        self.most[size(crowd)][zone]
+    }
+
+    /// Whether there is somebody of the crowd.
+    fn is_kept(&self, crowd: u32, zone: usize) -> bool {
+        let counts = self.least.get(size(crowd));
+        counts
+            .and_then(|counts| counts.get(zone))
+            .is_some_and(|count| *count > 0)
+    }
+
+    /// Whether a zone holds more than the party's spreads allow.
+    fn is_skewed(&self, party: &Party, zone: usize) -> bool {
+        party.rules.iter().any(|(crowd, limit)| match limit {
+            Limit::Skew { skew, domains } => self.most(*crowd, zone) > self.limit(*crowd, (*skew, *domains)),
+            Limit::Alone => false,
+        })
+    }
+
+    /// What a zone may hold of the crowd.
+    fn limit(&self, crowd: u32, (skew, domains): (u32, u32)) -> u32 {
+        let crowd = size(crowd);
+        fewest(&self.least[crowd], self.domains[crowd], domains).saturating_add(skew)
+    }
 }
 
 /// Pods of one party: by zone, and those that no zone may have.
@@ -120,17 +198,8 @@ struct Hand {
 
 impl Deals {
     /// Deals for the first time: adds the parts of every party to the classes.
-    pub(super) fn new(
-        zones: &[String],
-        there: Vec<Vec<u32>>,
-        parties: Vec<Party>,
-        classes: &mut Vec<Class>,
-    ) -> Self {
-        let mut deals = Self {
-            zones: zones.iter().map(|zone| Arc::from(zone.as_str())).collect(),
-            there,
-            parties,
-        };
+    pub(super) fn new(ground: Ground, parties: Vec<Party>, classes: &mut Vec<Class>) -> Self {
+        let mut deals = Self { ground, parties };
         deals.hand_out(classes);
         deals
     }
@@ -170,46 +239,54 @@ impl Deals {
 
     fn refuse(&mut self, at: usize, classes: &mut [Class]) {
         let party = &mut self.parties[at];
-        let why = party.rules.first().map(|(_, limit)| limit.reason());
-        let why = why.unwrap_or(Unmodelled::TopologySpread);
+        let why = party.reason();
         Arc::make_mut(&mut party.whole.body).unmodelled.push(why);
         for class in party.parts.values().chain(&party.rest) {
             classes[*class].body = Arc::clone(&party.whole.body);
         }
     }
 
-    /// Parties of which a zone has more than their rules allow, as things were placed.
-    fn uneven(&self, classes: &[Class], unplaced: &[u32]) -> Vec<usize> {
+    /// Parties of which a zone has more than their rules allow, or lacks those they follow, as things were placed.
+    /// It is enough that rules hold before those come who have none.
+    fn uneven(&self, classes: &[Class], unplaced: &[u32]) -> BTreeSet<usize> {
         let placed = |class: usize| {
             let left = unplaced.get(class).copied().unwrap_or(0);
             classes[class].count().saturating_sub(left)
         };
-        let mut counts = self.there.clone();
-        for party in &self.parties {
-            for (zone, class) in &party.parts {
-                for crowd in &party.member {
-                    counts[size(*crowd)][*zone] += placed(*class);
+        let counted = |early: bool| {
+            let mut counts = Counts::new(&self.ground);
+            for party in self.parties.iter().filter(|party| !early || party.is_early()) {
+                for (zone, class) in &party.parts {
+                    counts.put(party, *zone, placed(*class));
                 }
             }
-        }
-        let breaks = |party: &Party| {
-            let grown = party.parts.iter().filter(|(_, class)| placed(**class) > 0);
-            let mut grown = grown.map(|(zone, _)| *zone);
-            grown.any(|zone| {
-                party.rules.iter().any(|(crowd, limit)| match limit {
-                    Limit::Skew { skew, domains } => {
-                        let counts = &counts[size(*crowd)];
-                        counts[zone] > fewest(counts, party.domains, *domains).saturating_add(*skew)
-                    }
-                    Limit::Alone => false,
-                })
-            })
+            counts
         };
-        let parties = self.parties.iter().enumerate();
-        parties
-            .filter(|(_, party)| !party.refused() && breaks(party))
-            .map(|(at, _)| at)
-            .collect()
+        let breaking = |such: &dyn Fn(&Party, usize) -> bool| -> BTreeSet<usize> {
+            let parties = self.parties.iter().enumerate();
+            let open = parties.filter(|(_, party)| !party.refused());
+            let breaks = |party: &Party| {
+                let grown = party.parts.iter().filter(|(_, class)| placed(**class) > 0);
+                grown.map(|(zone, _)| *zone).any(|zone| such(party, zone))
+            };
+            open.filter(|(_, party)| breaks(party))
+                .map(|(at, _)| at)
+                .collect()
+        };
+        let all = counted(false);
+        let lonely = breaking(&|party, zone| party.after.iter().any(|crowd| !all.is_kept(*crowd, zone)));
+        let mut skewed = breaking(&|party, zone| all.is_skewed(party, zone));
+        if !skewed.is_empty() {
+            let first = counted(true);
+            let early = breaking(&|party, zone| {
+                let counts = if party.is_early() { &first } else { &all };
+                counts.is_skewed(party, zone)
+            });
+            if early.len() < skewed.len() {
+                skewed = early;
+            }
+        }
+        lonely.into_iter().chain(skewed).collect()
     }
 
     /// Gives every party's parts their pods; returns the parties' first classes for the classes that were added.
@@ -233,7 +310,7 @@ impl Deals {
                     let mut part = party.whole.part(pods);
                     part.deal = Some(Deal {
                         party: at,
-                        zone: self.zones.get(*zone).cloned(),
+                        zone: self.ground.zones.get(*zone).cloned(),
                     });
                     party.parts.insert(*zone, classes.len());
                     siblings.push(sibling.unwrap_or(classes.len()));
@@ -253,9 +330,9 @@ impl Deals {
 
     fn deal(&self) -> Vec<Hand> {
         let mut table = Table {
-            counts: self.there.clone(),
-            closed: vec![0; self.there.len()],
-            load: vec![0; self.zones.len()],
+            counts: Counts::new(&self.ground),
+            closed: vec![0; self.ground.there.len()],
+            load: vec![0; self.ground.zones.len()],
         };
         let homes = table.settle_companies(&self.parties);
         let mut order: Vec<usize> = (0..self.parties.len()).collect();
@@ -319,15 +396,15 @@ fn bits(mut zones: Zones) -> impl Iterator<Item = usize> {
 }
 
 /// Zones that are being dealt to.
-struct Table {
-    /// By crowd, by zone: pods that run there or were dealt.
-    counts: Vec<Vec<u32>>,
+struct Table<'a> {
+    /// Pods that run there or were dealt.
+    counts: Counts<'a>,
     /// By crowd: zones where somebody wants none of it.
     closed: Vec<Zones>,
     load: Vec<i64>,
 }
 
-impl Table {
+impl Table<'_> {
     /// One zone for each company, the heaviest first, where least is.
     fn settle_companies(&mut self, parties: &[Party]) -> BTreeMap<usize, usize> {
         let mut companies: BTreeMap<usize, (i64, Zones)> = BTreeMap::new();
@@ -338,7 +415,10 @@ impl Table {
             let entry = companies.entry(company).or_insert((0, Zones::MAX));
             let pods = i64::from(party.whole.count());
             entry.0 = entry.0.saturating_add(party.weight().saturating_mul(pods));
-            entry.1 &= party.allowed;
+            // Where nobody of it found room, nobody would now.
+            let full = party.full.iter().filter(|(_, pods)| **pods == 0);
+            let full = full.fold(0, |zones: Zones, (zone, _)| zones | 1 << zone);
+            entry.1 &= party.allowed & !full;
         }
         let mut heaviest: Vec<(i64, usize, Zones)> = companies
             .into_iter()
@@ -363,8 +443,8 @@ impl Table {
     /// Whether all whom the party follows are in one of the zones.
     fn is_ready(&self, party: &Party, zones: Zones) -> bool {
         let there = |zone: usize| {
-            let count = |crowd: &u32| self.counts[size(*crowd)].get(zone).copied().unwrap_or(0);
-            party.after.iter().all(|crowd| count(crowd) > 0)
+            let mut after = party.after.iter();
+            after.all(|crowd| self.counts.is_kept(*crowd, zone))
         };
         party.after.is_empty() || bits(zones).any(there)
     }
@@ -375,9 +455,7 @@ impl Table {
         for pod in 0..party.whole.pods.len() {
             match self.next(party, zones, &hand) {
                 Some(zone) => {
-                    for crowd in &party.member {
-                        self.counts[size(*crowd)][zone] += 1;
-                    }
+                    self.counts.put(party, zone, 1);
                     for (crowd, limit) in &party.rules {
                         if *limit == Limit::Alone {
                             self.closed[size(*crowd)] |= 1 << zone;
@@ -395,12 +473,10 @@ impl Table {
     /// The zone of the next pod: fewest of what counts, then least load; `None` where none may have it.
     fn next(&self, party: &Party, zones: Zones, hand: &Hand) -> Option<usize> {
         let counted = |zone: usize| {
-            let crowds = party
-                .member
-                .iter()
-                .chain(party.rules.iter().map(|(crowd, _)| crowd));
+            let member = party.member.iter().map(|member| member.crowd);
+            let crowds = member.chain(party.rules.iter().map(|(crowd, _)| *crowd));
             crowds.fold((0, 0_u64), |(most, sum), crowd| {
-                let count = self.counts[size(*crowd)][zone];
+                let count = self.counts.most(crowd, zone);
                 (count.max(most), sum + u64::from(count))
             })
         };
@@ -415,31 +491,19 @@ impl Table {
         let welcome = party
             .member
             .iter()
-            .all(|crowd| self.closed[size(*crowd)] & (1 << zone) == 0 || is_alone(party, *crowd));
-        let after = party
-            .after
-            .iter()
-            .all(|crowd| self.counts[size(*crowd)][zone] > 0);
+            .all(|member| self.closed[size(member.crowd)] & (1 << zone) == 0);
+        let mut after = party.after.iter();
         open && welcome
-            && after
+            && after.all(|crowd| self.counts.is_kept(*crowd, zone))
             && party.rules.iter().all(|(crowd, limit)| {
-                let counts = &self.counts[size(*crowd)];
+                let there = self.counts.most(*crowd, zone);
                 match limit {
-                    Limit::Alone => counts[zone] == 0,
+                    Limit::Alone => there == 0,
                     Limit::Skew { skew, domains } => {
-                        let own = u32::from(party.member.contains(crowd));
-                        let fewest = fewest(counts, party.domains, *domains);
-                        counts[zone] + own <= fewest.saturating_add(*skew)
+                        let own = u32::from(party.is_of(*crowd));
+                        there + own <= self.counts.limit(*crowd, (*skew, *domains))
                     }
                 }
             })
     }
-}
-
-/// Whether the party itself wants no others of the crowd: then the crowd's count says it all.
-fn is_alone(party: &Party, crowd: u32) -> bool {
-    party
-        .rules
-        .iter()
-        .any(|(of, limit)| *of == crowd && *limit == Limit::Alone)
 }

@@ -59,9 +59,11 @@ impl Part {
 
 /// The parts of a problem, by zone.
 pub(super) fn parts(table: &Table, duals: &Duals, counts: &[u32]) -> Vec<Part> {
+    let sold = table.columns.iter().fold(0, |zones, column| zones | column.zones);
+    let is_sold = |zone: &usize| *zone != NO_ZONE && sold & (1 << *zone) != 0;
     let mut dealt: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
     for (row, of) in table.rows.iter().enumerate() {
-        if let Some(zone) = of.zone.filter(|zone| *zone != NO_ZONE && counts[row] > 0) {
+        if let Some(zone) = of.zone.filter(|zone| is_sold(zone) && counts[row] > 0) {
             dealt.entry(zone).or_insert_with(|| vec![0; counts.len()])[row] = counts[row];
         }
     }

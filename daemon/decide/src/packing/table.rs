@@ -21,7 +21,7 @@ pub(crate) struct Row {
     pub(crate) solo: Option<(FargateOption, i64)>,
     /// How many one new node may hold, where that is limited.
     pub(crate) cap: Option<u32>,
-    /// Zone that its pods were dealt, by its place among the market's; one that nothing is sold in is
+    /// Zone that its pods were dealt, by its place among the market's; one that has no place there is
     /// [`NO_ZONE`].
     pub(crate) zone: Option<usize>,
 }
@@ -51,7 +51,7 @@ fn step_of(column: &Column, asked: &[i64]) -> Step {
     )
 }
 
-/// A zone in which nothing can be bought.
+/// A zone without a place among the market's.
 pub(crate) const NO_ZONE: usize = usize::MAX;
 
 /// A kind of nodes.
@@ -388,7 +388,7 @@ struct Seen {
     pods: u64,
     guards: u32,
     /// What its pods are, while they are all alike.
-    alike: Option<Alike>,
+    alike: Option<(Alike, Vec<u32>, Option<u32>)>,
     mixed: bool,
 }
 
@@ -402,7 +402,12 @@ impl Holds {
                 crowd.uneven |= !same || !class.crowding.is_of(guard.crowd);
                 crowd.guards += 1;
             }
-            let key = alike(market, (ix, class), adjust, dims);
+            // Classes of different crowds are different rows, of which each would have the limit to itself.
+            let key = (
+                alike(market, (ix, class), adjust, dims),
+                class.crowding.member.clone(),
+                own_row(class),
+            );
             for member in &class.crowding.member {
                 let crowd = crowds.entry(*member).or_default();
                 crowd.members += 1;
@@ -449,8 +454,7 @@ fn rows(
         let held =
             |crowd: &u32| holds.caps.contains_key(crowd) || holds.dims.iter().any(|(of, _)| of == crowd);
         let crowds: Vec<u32> = member.iter().copied().filter(held).collect();
-        let many = own_limit(class).filter(|(_, most)| class.count() / 32 > *most);
-        let key = (key, crowds, many.map(|(crowd, _)| crowd));
+        let key = (key, crowds, own_row(class));
         let row = *found
             .entry(key)
             .or_insert_with_key(|((ask, _, zone, ..), crowds, _)| {
@@ -476,6 +480,12 @@ fn rows(
         row.cap = row.cap.into_iter().chain(limit_of(row, classes)).min();
     }
     (rows, row_of)
+}
+
+/// The crowd that keeps a class from sharing a row with others, where it has many more pods than a node may hold.
+fn own_row(class: &Class) -> Option<u32> {
+    let many = own_limit(class).filter(|(_, most)| class.count() / 32 > *most);
+    many.map(|(crowd, _)| crowd)
 }
 
 /// The crowd of its own pods that a class wants fewest of on a node, and how many.

@@ -253,7 +253,13 @@ fn what_was_too_much_before_is_not_the_plans_doing() {
 }
 
 fn rule(spec: &mut PodSpec, key: &str, rule: NearRule) {
-    let everybody = LabelSelector::default();
+    // A spread counts nobody by an empty selector.
+    let everybody = LabelSelector {
+        requirements: vec![Requirement {
+            key: "app".to_owned(),
+            operator: Operator::NotIn(vec!["nobody".to_owned()]),
+        }],
+    };
     spec.near.push(Near::new(key.to_owned(), everybody, None, rule));
 }
 
@@ -299,7 +305,7 @@ fn pods_that_are_too_near_or_too_far_are_found() {
         (
             "pod ns/w1 may not run on new-1: the node has no label rack",
             |(stage, _, _)| {
-                respec(stage, |spec| rule(spec, "rack", NearRule::Apart));
+                respec(stage, |spec| rule(spec, "rack", NearRule::Together));
             },
         ),
         (
@@ -321,6 +327,10 @@ fn pods_that_are_too_near_or_too_far_are_found() {
 fn found(ways: &[(&str, Spoil)]) {
     for (expected, spoil) in ways {
         let mut plan = sound();
+        for node in &mut plan.0.seen.nodes {
+            let name = node.name.as_str().to_owned();
+            node.labels.insert("kubernetes.io/hostname".to_owned(), name);
+        }
         spoil(&mut plan);
         let found = flaws(&plan);
         assert!(
