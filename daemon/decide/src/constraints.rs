@@ -56,8 +56,7 @@ pub(crate) fn settle(seen: &Snapshot, classes: Vec<Class>) -> Settled {
     for (reading, class) in readings.iter_mut().zip(&classes) {
         zones(&mut census, &waiting, &class.body, reading);
     }
-    let waiting = without_refused(&mut readings, census.len());
-    let companies = companies(&readings, &waiting);
+    let (waiting, companies) = together(&mut readings, census.len());
     let mut parties = Vec::new();
     let mut settled = Vec::with_capacity(classes.len());
     for (at, (mut class, reading)) in classes.into_iter().zip(readings).enumerate() {
@@ -358,24 +357,38 @@ fn fixed_limits(census: &Census<'_>, waiting: &Waiting, reading: &mut Reading) {
     }
 }
 
+/// What waits, and who keeps company, once those are refused whose company no zone would have.
+fn together(readings: &mut [Reading], crowds: usize) -> (Waiting, Vec<Option<usize>>) {
+    loop {
+        let waiting = without_refused(readings, crowds);
+        let companies = companies(readings, &waiting);
+        let mut zones: BTreeMap<usize, Zones> = BTreeMap::new();
+        for (company, reading) in companies.iter().zip(&*readings) {
+            if let Some(company) = company {
+                *zones.entry(*company).or_insert(Zones::MAX) &= reading.allowed;
+            }
+        }
+        zones.retain(|_, zones| *zones == 0);
+        if zones.is_empty() {
+            return (waiting, companies);
+        }
+        for (company, reading) in companies.iter().zip(&mut *readings) {
+            if company.is_some_and(|company| zones.contains_key(&company)) && !reading.fresh.is_empty() {
+                reading.refuse(Unmodelled::PodAffinity);
+            }
+        }
+    }
+}
+
 /// By class: the company that it keeps in one zone. Whoever wants to be with a crowd that nobody is of yet goes where
-/// that crowd will be; where strangers want to, the whole crowd stays together.
+/// that crowd will be, and the whole crowd stays together: whoever of it comes first, the others find it.
 fn companies(readings: &[Reading], waiting: &Waiting) -> Vec<Option<usize>> {
-    let wanted: BTreeMap<u32, bool> = readings
-        .iter()
-        .filter(|reading| reading.unmodelled.is_none())
-        .flat_map(|reading| {
-            let stranger = |crowd: &u32| (*crowd, !reading.member.contains(crowd));
-            reading.fresh.iter().map(stranger)
-        })
-        .fold(BTreeMap::new(), |mut wanted, (crowd, stranger)| {
-            *wanted.entry(crowd).or_insert(false) |= stranger;
-            wanted
-        });
+    let open = readings.iter().filter(|reading| reading.unmodelled.is_none());
+    let wanted: BTreeSet<u32> = open.flat_map(|reading| &reading.fresh).copied().collect();
     let mut of_crowd: BTreeMap<u32, usize> = BTreeMap::new();
     let mut companies: Vec<Option<usize>> = vec![None; readings.len()];
     for (at, reading) in readings.iter().enumerate() {
-        let follows = |crowd: &&u32| wanted.get(crowd).copied().unwrap_or(false);
+        let follows = |crowd: &&u32| wanted.contains(crowd);
         let keeps: BTreeSet<u32> = reading
             .fresh
             .iter()

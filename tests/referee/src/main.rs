@@ -30,7 +30,7 @@ struct Args {
     /// Prints the cases instead of judging them.
     #[arg(long)]
     show: bool,
-    /// Lets plans buy nodes of the built-in types, for larger cases.
+    /// Lets plans buy nodes in several zones, for larger cases.
     #[arg(long)]
     offers: bool,
     /// Cases that the scheduler judges at the same time.
@@ -63,7 +63,7 @@ fn main() -> Result<ExitCode> {
             cases: args.cases,
             plans: !args.no_plans,
             prices: if args.offers {
-                manifest::built_in()
+                generate::for_sale()?
             } else {
                 PriceList::default()
             },

@@ -12,7 +12,7 @@
 mod skip;
 
 use manifest::PriceList;
-use referee::generate::{Mix, SMALL, SOME_TO_BUY};
+use referee::generate::{Mix, SMALL, SOME_TO_BUY, for_sale};
 use referee::run::{Order, Tally, run};
 use referee::scheduler::{Scheduler, built};
 
@@ -71,7 +71,7 @@ fn no_plan_that_buys_places_what_kube_scheduler_rejects() {
     for mix in Mix::ALL {
         let order = Order {
             size: SOME_TO_BUY,
-            prices: manifest::built_in(),
+            prices: for_sale().unwrap(),
             ..order(mix, 60)
         };
         let tally = run(&order, &mut scheduler, |_| {}).unwrap();

@@ -324,6 +324,67 @@ fn pods_that_are_too_near_or_too_far_are_found() {
     ]);
 }
 
+/// Kind by kind, not pod by pod: pair by pair this takes minutes.
+#[test]
+fn twenty_thousand_pods_with_every_rule_are_audited_at_once() {
+    const HOSTNAME: &str = "kubernetes.io/hostname";
+    const ZONE: &str = "topology.kubernetes.io/zone";
+    let (mut stage, mut plan, notes) = sound();
+    stage.seen.offers[0]
+        .labels
+        .insert(ZONE.to_owned(), "a".to_owned());
+    for kind in 0..20 {
+        let app = format!("app-{kind}");
+        let selector = LabelSelector {
+            requirements: vec![Requirement {
+                key: "app".to_owned(),
+                operator: Operator::In(vec![app.clone()]),
+            }],
+        };
+        let mut spec = (*stage.seen.specs[0]).clone();
+        spec.labels.insert("app".to_owned(), app.clone());
+        for (key, rule) in [
+            (HOSTNAME, NearRule::Apart),
+            (HOSTNAME, NearRule::Spread { skew: 1, domains: 1 }),
+            (ZONE, NearRule::Together),
+        ] {
+            spec.near
+                .push(Near::new(key.to_owned(), selector.clone(), None, rule));
+        }
+        stage.seen.specs.push(Arc::new(spec));
+        for number in 0..1000 {
+            let mut pod = crate::stage::pod(&format!("{app}-{number}"), None);
+            pod.spec = kind + 1;
+            stage.seen.pods.push(pod);
+        }
+    }
+    stage.seen.pods.sort_by(|a, b| a.key.cmp(&b.key));
+    let of = &plan.nodes[0];
+    let node = |number: usize| PlannedNode {
+        name: NodeName::new(format!("many-{number}")),
+        pods: (0..20)
+            .map(|kind| PodKey::new("ns", &format!("app-{kind}-{number}")))
+            .collect(),
+        ..of.clone()
+    };
+    plan.nodes = (0..1000).map(node).collect();
+    let near = |plan: &Plan| {
+        let mut flaws = audit(&stage.seen, &stage.aims, plan, &notes);
+        flaws.retain(|flaw| matches!(flaw, Flaw::Forbidden(..)));
+        flaws.iter().map(ToString::to_string).collect::<Vec<String>>()
+    };
+    assert_eq!(near(&plan), Vec::<String>::new());
+    let stray = plan.nodes[0].pods.remove(0);
+    plan.nodes[1].pods.push(stray);
+    let flaws = near(&plan);
+    assert_eq!(flaws.len(), 2, "{flaws:?}");
+    assert!(
+        flaws
+            .iter()
+            .all(|flaw| flaw.contains("on many-1: 1 pods it must be apart"))
+    );
+}
+
 fn found(ways: &[(&str, Spoil)]) {
     for (expected, spoil) in ways {
         let mut plan = sound();

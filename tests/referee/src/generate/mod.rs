@@ -13,6 +13,8 @@ mod volumes;
 
 use crate::case::Case;
 use crate::dice::Dice;
+use anyhow::Result;
+use manifest::PriceList;
 use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
@@ -117,6 +119,20 @@ pub const SOME_TO_BUY: Size = Size {
     pods: 10,
     pending: 24,
 };
+
+/// Types that plans may buy, in zones of the cases' nodes and in one besides.
+const FOR_SALE: &str = "instance_type,vcpu,memory_mib,arch,od_usd_h,azs
+m5.large,2,8192,x86_64,0.096,a b c
+c5.xlarge,4,8192,x86_64,0.17,a b
+r5.2xlarge,8,65536,x86_64,0.504,c
+m6g.large,2,8192,arm64,0.077,b d
+";
+
+/// What can be bought.
+pub fn for_sale() -> Result<PriceList> {
+    manifest::price_list("for-sale.csv", FOR_SALE.as_bytes())
+        .map_err(|problems| anyhow::anyhow!("{problems}"))
+}
 
 /// The case of this number.
 pub fn case(mix: Mix, size: Size, seed: u64, number: u64) -> Case {

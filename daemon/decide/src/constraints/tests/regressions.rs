@@ -151,6 +151,38 @@ fn nobody_follows_those_who_found_no_room() {
 }
 
 #[test]
+fn the_first_of_pods_that_want_company_may_be_any_of_its_kind() {
+    let with = |namespaces: &[&str]| Near {
+        selector: LabelSelector::default(),
+        namespaces: Some(namespaces.iter().map(|name| (*name).to_owned()).collect()),
+        ..near(ZONE, "web", NearRule::Together)
+    };
+    let wide = app("job", &[with(&["default", "lab"])]);
+    let there = unsold(&[("n", "y"), ("m", "z")]).pending("web", 1, app("web", &[with(&["default"])]));
+    let (_, done) = planned(there.pending("job", 1, wide).pending("old", 3, app("old", &[])));
+    assert_eq!(
+        on_nodes(&done).iter().map(|(_, pods)| pods).collect::<Vec<_>>(),
+        [&5]
+    );
+}
+
+#[test]
+fn nobody_is_refused_for_company_that_others_want() {
+    let everybody = Near {
+        selector: LabelSelector::default(),
+        ..near(ZONE, "web", NearRule::Together)
+    };
+    let in_zone = |zone: &str| PodSpec {
+        node_selector: Labels::from([(ZONE.to_owned(), zone.to_owned())]),
+        ..app(zone, &[])
+    };
+    let there = unsold(&[("n", "y"), ("m", "z")]).pending("web", 1, app("web", &[everybody]));
+    let (_, done) = planned(there.pending("a", 1, in_zone("y")).pending("b", 1, in_zone("z")));
+    assert_eq!(on_nodes(&done), [("m", 1), ("n", 1)]);
+    assert_eq!(refused(&done), [&Misfit::Unmodelled(Unmodelled::PodAffinity)]);
+}
+
+#[test]
 fn pods_that_share_one_of_several_host_ports_share_no_new_node() {
     let with = |name: &str, ports: &[u16]| PodSpec {
         host_ports: ports
