@@ -363,7 +363,7 @@ fn twenty_thousand_pods_with_every_rule_are_audited_at_once() {
     let node = |number: usize| PlannedNode {
         name: NodeName::new(format!("many-{number}")),
         pods: (0..20)
-            .map(|kind| PodKey::new("ns", &format!("app-{kind}-{number}")))
+            .map(|kind| PodKey::new("ns", format!("app-{kind}-{number}")))
             .collect(),
         ..of.clone()
     };
