@@ -603,9 +603,9 @@ mod tests {
     /// Optima as `exact --keep` proved them, k8smix (synthetic).
     const PROVEN: &str = include_str!("../optima.csv");
     /// What the engine reaches on them at least: a ratchet.
-    const EQUAL: usize = 69;
+    const EQUAL: usize = 96;
     /// Mean distance in percent, at most.
-    const MEAN: f64 = 0.89;
+    const MEAN: f64 = 0.23;
 
     #[test]
     fn proven_optima_are_reached_as_often_as_before() {

@@ -19,6 +19,8 @@ const ATTEMPT: u64 = 4;
 const NOTHING: f64 = 1.0;
 /// With fewer nodes than this any column may be the right one.
 const FEW_NODES: usize = 8;
+/// So often in a hundred the pods are not all put on one node then, which would always do as well as before.
+const SPLITS: usize = 80;
 
 struct Node {
     column: usize,
@@ -182,13 +184,17 @@ impl<const D: usize> Search<'_, D> {
         };
         let unsteady = self.dice.one_of([0.0, 0.01, 0.05, 0.2]);
         let columns = self.candidates(ruined);
+        let split = self.nodes.len() < FEW_NODES && self.dice.percent(SPLITS);
         let mut open = self.rows.clone();
         let mut built: Vec<Node> = Vec::new();
         let mut waste = 0.0;
         while !open.is_empty() {
-            let node = self
-                .last_node(&open, limit - waste)
-                .or_else(|| self.next_node(&open, (&columns, taste, unsteady), bench));
+            let together = if split && built.is_empty() {
+                None
+            } else {
+                self.last_node(&open, limit - waste)
+            };
+            let node = together.or_else(|| self.next_node(&open, (&columns, taste, unsteady), bench));
             let Some(node) = node.filter(|node| waste + node.waste <= limit) else {
                 for node in &built {
                     self.growth.give_back(self.shop.table, node.column);

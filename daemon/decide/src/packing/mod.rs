@@ -2,11 +2,12 @@
 //!
 //! First-fit-decreasing is the floor; several price-aware constructions under the duals come next; ruin and
 //! recreate works on the wasteful nodes of the cheapest; column generation over whole pods proves a tighter
-//! bound and gives a mixture to dive into. The cheapest of all is taken. Work is counted, never timed, and
-//! grows with rows and columns, not with pods. Existing nodes and Fargate are settled before; names and zones
-//! come after.
+//! bound and gives a mixture to dive into; of few nodes, cheaper sets are listed and tried. The cheapest of all is
+//! taken. Work is counted, never timed, and grows with rows and columns, not with pods. Existing nodes and Fargate
+//! are settled before; names and zones come after.
 
 mod dive;
+mod few;
 mod fill;
 mod first_fit;
 mod greedy;
@@ -293,6 +294,8 @@ const MOST_ROWS: usize = 400;
 const FEW_ROWS: usize = 8;
 /// Work spent on that.
 const SHORT: u64 = 40_000;
+/// Work spent on sets of few nodes.
+const SETS: u64 = 2_000_000;
 /// Nodes from which on the mixture need not be the very best.
 const MANY_NODES: u64 = 150;
 /// Below so much of the usual work it is spent on one thing, not on everything.
@@ -478,8 +481,27 @@ fn generate<const D: usize>(
     let Some(shop) = Shop::<D>::new(table, &pays).filter(|_| plentiful) else {
         return (best, Some(proof));
     };
-    let work = problem.effort(&best, (40_000, 14_000, 150_000));
+    let work = problem.effort(&best, (140_000, 14_000, 150_000));
     let start = (&best, problem.growth());
     let better = improve::improve(&shop, start, work, (Dice::new(SEED + 6), bench));
-    (problem.cheaper(best, better), Some(proof))
+    let best = problem.cheaper(best, better);
+    (fewer(problem, &shop, best, bench), Some(proof))
+}
+
+/// The same, or a set of few nodes that costs less.
+fn fewer<const D: usize>(
+    problem: &Problem<'_>,
+    shop: &Shop<'_, D>,
+    best: Packing,
+    bench: &mut Bench<D>,
+) -> Packing {
+    if best.unplaced() > 0 || best.nodes() > few::MOST_NODES as u64 {
+        return best;
+    }
+    let work = problem.work.of(SETS);
+    let plan = (&best, problem.counts, &problem.growth());
+    match few::cheaper(shop, plan, work, (&mut Dice::new(SEED + 9), bench)) {
+        Some(other) => problem.cheaper(best, other),
+        None => best,
+    }
 }
