@@ -90,7 +90,8 @@ fn think<T>(
     let classes = demand::classes(seen, &memory, aims, &scaled.demand);
     let classes = stage::with_headroom(seen, &mut memory, aims, &mut asking, classes);
     let settled = constraints::settle(seen, classes);
-    let (placed, market, classes) = stage::place(seen, settled, &mut memory, aims, &mut asking);
+    let shrinking = shrink::Shrinking::new(seen, &memory, aims);
+    let (placed, market, classes) = stage::place(seen, settled, &mut memory, (aims, &shrinking), &mut asking);
     memory.last_purchase = warm::remembered(&classes, &placed.purchase.bought, &market);
     let demand = Demand {
         market: &market,
@@ -98,7 +99,14 @@ fn think<T>(
     };
     let told = tell(&demand, &placed);
     let calm = !asking.faulted;
-    let mut shrunk = shrink::decide(seen, &mut memory, aims, &placed.housed, calm);
+    let bought = placed.purchase.bought.iter();
+    let before = shrink::Before {
+        housed: &placed.housed,
+        bought: &bought.map(|b| (b.offer, b.node.name.clone())).collect::<Vec<_>>(),
+        start: calm,
+        priced: asking.anybody(model::Hook::Placement),
+    };
+    let mut shrunk = shrink::decide(shrinking, &mut memory, aims, before);
 
     let mut steps = Steps::new(seen);
     for (kind, reason) in scaled.steps {
@@ -107,6 +115,7 @@ fn think<T>(
         }
     }
     steps.grow(&placed.purchase);
+    steps.replace(&mut shrunk);
     steps.place_on_fargate(&market, &classes, placed.adjust.as_ref(), &placed.purchase);
     steps.nominate(&placed.rooms, &placed.housed);
     let mut refusals = refuse::pods(
@@ -117,6 +126,8 @@ fn think<T>(
     );
     refusals.extend(scaled.refusals);
     refusals.append(&mut shrunk.refusals);
+    let moves = std::mem::take(&mut shrunk.moves);
+    let replacements = shrunk.replacements();
     steps.shrink(shrunk);
 
     let pending = stage::pending(&classes);
@@ -132,6 +143,8 @@ fn think<T>(
         refusals,
         cost: placed.cost,
         pending,
+        replacements,
+        moves,
         nodes: placed.purchase.bought.into_iter().map(|b| b.node).collect(),
     };
     (Deliberation { plan, notes, memory }, told)

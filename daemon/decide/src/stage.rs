@@ -14,7 +14,7 @@ use crate::policy::{ClassRow, Prepared, View};
 use crate::purchase::{self, Purchase};
 use crate::queue::Queue;
 use crate::rooms::{self, Demand, Housed, Room};
-use crate::shrink;
+use crate::shrink::{self, Shrinking};
 use model::advice::Hook;
 use model::aims::Aims;
 use model::ids::{NodeName, PodKey};
@@ -79,7 +79,7 @@ pub(crate) fn place<'a>(
     seen: &'a Snapshot,
     settled: Settled,
     memory: &mut Memory,
-    aims: &Aims,
+    (aims, shrinking): (&Aims, &Shrinking<'_>),
     asking: &mut Asking<'_>,
 ) -> (Placed, Market<'a>, Vec<Class>) {
     let Settled {
@@ -95,7 +95,7 @@ pub(crate) fn place<'a>(
     let mut market = open(memory, &classes);
     let mut adjust = ask_placement(&market, &classes, (memory, aims), asking);
     let last = &memory.last_purchase;
-    let mut placed = attempt(&market, (&classes, last), aims, adjust.clone());
+    let mut placed = attempt(&market, (&classes, last), (aims, shrinking), adjust.clone());
     // It ends: every round from the third on refuses somebody for good.
     for deal in 1_u32.. {
         let unplaced = unplaced(&classes, &placed.purchase);
@@ -109,7 +109,7 @@ pub(crate) fn place<'a>(
             }
         }
         market = open(memory, &classes);
-        placed = attempt(&market, (&classes, last), aims, adjust.clone());
+        placed = attempt(&market, (&classes, last), (aims, shrinking), adjust.clone());
     }
     (placed, market, classes)
 }
@@ -126,7 +126,7 @@ fn unplaced(classes: &[Class], purchase: &Purchase) -> Vec<u32> {
 fn attempt(
     market: &Market<'_>,
     (classes, last): (&[Class], &[LastNodes]),
-    aims: &Aims,
+    (aims, shrinking): (&Aims, &Shrinking<'_>),
     adjust: Option<Adjust>,
 ) -> Placed {
     let demand = &Demand { market, classes };
@@ -147,6 +147,9 @@ fn attempt(
     let (table, duals) = priced.as_ref().unwrap_or(&plain);
     let most = table.counts(&everyone);
     let mut rooms = rooms::find(market, aims, classes);
+    shrinking
+        .kept
+        .take_from(&shrinking.fleet, &market.space, &mut rooms);
     let before = rooms.clone();
     let mut queue = Queue::new(table, classes);
     let housed = rooms::house(demand, table, duals, &mut rooms, &mut queue);

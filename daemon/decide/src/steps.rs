@@ -13,7 +13,7 @@ use crate::rooms::{Housed, Room, Stand};
 use crate::shrink::{Effect, Shrunk};
 use model::ids::{GroupName, IntentId, OfferId, PodKey, StepId};
 use model::money::UsdPerHour;
-use model::plan::{Step, StepKind};
+use model::plan::{PlannedNode, Step, StepKind};
 use model::reason::Reason;
 use model::snapshot::Snapshot;
 use std::collections::BTreeMap;
@@ -24,30 +24,33 @@ const NOMINATIONS: usize = 200;
 /// Numbers steps as they are added.
 pub(crate) struct Steps<'a> {
     seen: &'a Snapshot,
-    steps: Vec<Step>,
+    done: Vec<Step>,
+    /// By group: its size once all growth so far has taken effect.
+    desired: BTreeMap<GroupName, u32>,
 }
 
 impl<'a> Steps<'a> {
     pub(crate) const fn new(seen: &'a Snapshot) -> Self {
         Self {
             seen,
-            steps: Vec::new(),
+            done: Vec::new(),
+            desired: BTreeMap::new(),
         }
     }
 
     pub(crate) fn finish(self) -> Vec<Step> {
-        self.steps
+        self.done
     }
 
     /// Adds a step. Growing and cordoning open an intent unless they continue one.
     pub(crate) fn add(&mut self, kind: StepKind, reason: Reason, intent: Option<IntentId>) {
         let id = StepId {
             cycle: self.seen.cycle,
-            ordinal: count(self.steps.len()),
+            ordinal: count(self.done.len()),
         };
         let opens = matches!(kind, StepKind::GrowGroup { .. } | StepKind::Cordon { .. });
         let own = || opens.then(|| IntentId::new(format!("{}-{}", id.cycle, id.ordinal)));
-        self.steps.push(Step {
+        self.done.push(Step {
             id,
             intent: intent.or_else(own),
             generation: self.seen.ledger.generation,
@@ -65,13 +68,8 @@ impl<'a> Steps<'a> {
                 orders.entry(key).or_default().push(bought);
             }
         }
-        let mut desired: BTreeMap<GroupName, u32> = BTreeMap::new();
         for ((group, offer), bought) in orders {
-            let from = *desired
-                .entry(group.clone())
-                .or_insert_with(|| self.seen.group(&group).map_or(0, |g| g.desired));
-            let to = from.saturating_add(count(bought.len()));
-            desired.insert(group.clone(), to);
+            let (from, to) = self.sizes(&group, count(bought.len()));
             let price = self.seen.offers[bought[0].offer].price;
             let rate = price.times(bought.len() as u64);
             let pods: Vec<PodKey> = bought.iter().flat_map(|b| b.node.pods.iter().cloned()).collect();
@@ -91,6 +89,51 @@ impl<'a> Steps<'a> {
             };
             self.add(kind, reason, None);
         }
+    }
+
+    /// Growth that replaces nodes: one step per replacement, group and offer. The cordons of what is replaced learn
+    /// which launches they wait for.
+    pub(crate) fn replace(&mut self, shrunk: &mut Shrunk) {
+        for swap in &mut shrunk.swaps {
+            let mut orders: BTreeMap<(GroupName, OfferId), Vec<&(usize, PlannedNode)>> = BTreeMap::new();
+            for node in &swap.nodes {
+                let key = (node.1.group.clone(), node.1.offer.clone());
+                orders.entry(key).or_default().push(node);
+            }
+            let mut launches = Vec::new();
+            for ((group, offer), nodes) in orders {
+                let (from, to) = self.sizes(&group, count(nodes.len()));
+                let price = self.seen.offers[nodes[0].0].price;
+                let kind = StepKind::GrowGroup {
+                    group,
+                    offer,
+                    from,
+                    to,
+                    nodes: nodes.iter().map(|(_, node)| node.name.clone()).collect(),
+                    pods: nodes.iter().flat_map(|(_, node)| node.pods.clone()).collect(),
+                    rate: price.times(nodes.len() as u64),
+                };
+                self.add(kind, swap.why.clone(), None);
+                launches.extend(self.done.last().and_then(|step| step.intent.clone()));
+            }
+            for cordon in &mut swap.cordons {
+                if let StepKind::Cordon { after, .. } = &mut cordon.kind {
+                    after.clone_from(&launches);
+                }
+            }
+        }
+    }
+
+    /// Size of a group before and after it grows by so many.
+    fn sizes(&mut self, group: &GroupName, by: u32) -> (u32, u32) {
+        let seen = self.seen;
+        let desired = self
+            .desired
+            .entry(group.clone())
+            .or_insert_with(|| seen.group(group).map_or(0, |g| g.desired));
+        let from = *desired;
+        *desired = from.saturating_add(by);
+        (from, *desired)
     }
 
     /// One step per class and size.
@@ -157,10 +200,12 @@ impl<'a> Steps<'a> {
 
     /// What giving up nodes takes.
     pub(crate) fn shrink(&mut self, shrunk: Shrunk) {
+        let replaced = shrunk.swaps.into_iter().flat_map(|swap| swap.cordons).collect();
         let in_order = [
             shrunk.uncordons,
             shrunk.evictions,
             shrunk.removals,
+            replaced,
             shrunk.cordons,
         ];
         for Effect { kind, reason, intent } in in_order.into_iter().flatten() {

@@ -1,5 +1,6 @@
 //! `judge`: the guard's word on every step of a plan, in order, the first objection wins.
 
+use crate::bundle::Bundles;
 use crate::case::Case;
 use crate::checks::{CHECKS, Objection};
 use crate::cleared::{Cleared, Fence};
@@ -44,22 +45,33 @@ pub fn judge(
     let case = Case::new(seen, ledger, &proposal, aims, fence);
     let mut tally = Tally::before(&case);
     let mut verdicts = Verdicts::default();
-    for step in proposal.resumed.iter().chain(&proposal.plan.steps) {
-        let step = with_intent(step, ledger);
-        let objection = CHECKS.iter().find_map(|check| check(&step, &case, &tally));
-        let verdict = match objection {
-            Some(Objection::Strike(why)) => Verdict::Struck(why),
-            Some(Objection::Hold(why)) => Verdict::Held(why),
-            None => Verdict::Cleared,
-        };
+    let all = proposal.resumed.iter().chain(&proposal.plan.steps);
+    let steps: Vec<Step> = all.map(|step| with_intent(step, ledger)).collect();
+    let mut bundles = Bundles::of(&steps);
+    for (at, step) in steps.iter().enumerate() {
+        let verdict = bundles.word(at, &steps, &case, &mut tally).unwrap_or_else(|| {
+            let verdict = word(step, &case, &tally);
+            if verdict == Verdict::Cleared {
+                tally.count(step, &case);
+            }
+            verdict
+        });
         verdicts.all.push((step.id, verdict.clone()));
         if verdict == Verdict::Cleared {
-            let step = at_counted_rate(step, &case);
-            tally.count(&step, &case);
+            let step = at_counted_rate(step.clone(), &case);
             verdicts.cleared.push(Cleared::new(step, fence));
         }
     }
     verdicts
+}
+
+/// The word on one step after what was cleared so far.
+pub(crate) fn word(step: &Step, case: &Case<'_>, tally: &Tally) -> Verdict {
+    match CHECKS.iter().find_map(|check| check(step, case, tally)) {
+        Some(Objection::Strike(why)) => Verdict::Struck(why),
+        Some(Objection::Hold(why)) => Verdict::Held(why),
+        None => Verdict::Cleared,
+    }
 }
 
 /// A step that buys, at the rate that the guard counts: the windows of later cycles are counted from it.

@@ -20,7 +20,7 @@ pub use reconcile::reconcile;
 pub use resume::resume;
 pub use settle::settle;
 
-use model::intent::{Effect, EffectKind, Intent, IntentKind, Ledger, RemoveStage};
+use model::intent::{Effect, EffectKind, Intent, IntentKind, Ledger, LedgerEvent, RemoveStage};
 use model::{GroupName, Instant, IntentId, NodeName};
 
 /// Intents open at once, at most (reliability §6.4).
@@ -46,6 +46,27 @@ fn removal_stage_mut<'a>(ledger: &'a mut Ledger, name: &NodeName) -> Option<&'a 
 fn close(ledger: &mut Ledger, id: &IntentId) -> Option<Intent> {
     let place = ledger.intents.iter().position(|intent| intent.id == *id)?;
     Some(ledger.intents.remove(place))
+}
+
+/// Undoes the removals that waited for a launch: what was to replace their nodes never came, or not all of it
+/// (reliability invariant I10).
+fn unreplaced(ledger: &mut Ledger, launch: &IntentId) -> Vec<LedgerEvent> {
+    let mut events = Vec::new();
+    for intent in &mut ledger.intents {
+        if let IntentKind::Remove {
+            after, stage, node, ..
+        } = &mut intent.kind
+            && *stage < RemoveStage::Terminating
+            && after.contains(launch)
+        {
+            *stage = RemoveStage::Undoing;
+            events.push(LedgerEvent::RemovalGivenUp {
+                intent: intent.id.clone(),
+                node: node.clone(),
+            });
+        }
+    }
+    events
 }
 
 /// Takes back an effect that did not happen; tells whether there was one.

@@ -5,6 +5,7 @@
 
 mod act;
 mod audit;
+mod bundle;
 mod case;
 mod checks;
 mod cleared;

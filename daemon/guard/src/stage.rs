@@ -299,6 +299,7 @@ pub(crate) fn cordon(node: &str) -> StepKind {
         node: node.into(),
         group: "web".into(),
         instance: format!("i-{node}").as_str().into(),
+        after: Vec::new(),
     }
 }
 
@@ -333,7 +334,7 @@ pub(crate) fn removal(id: &str, node: &str, stage: RemoveStage) -> Intent {
             node: node.into(),
             instance: format!("i-{node}").as_str().into(),
             stage,
-            after: None,
+            after: Vec::new(),
         },
         opened: NOW - Span::from_secs(60),
         deadline: NOW + Span::from_secs(1800),

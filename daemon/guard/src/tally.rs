@@ -4,11 +4,11 @@ use crate::case::Case;
 use model::group::GroupKind;
 use model::intent::{EffectKind, IntentKind, LaunchStage, RemoveStage};
 use model::plan::{Step, StepKind};
-use model::{GroupName, NodeName, PodKey, UsdPerHour, WorkloadKey};
+use model::{GroupName, IntentId, NodeName, PodKey, UsdPerHour, WorkloadKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Running totals; grows with every cleared step.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     /// Removals begun in the short window, by group.
     pub(crate) removed: BTreeMap<GroupName, u32>,
@@ -38,6 +38,8 @@ pub(crate) struct Tally {
     pub(crate) pods: BTreeSet<PodKey>,
     pub(crate) workloads: BTreeSet<WorkloadKey>,
     pub(crate) launches: BTreeSet<PodKey>,
+    /// Launches begun by this plan.
+    pub(crate) launching: BTreeSet<IntentId>,
 }
 
 impl Tally {
@@ -108,6 +110,7 @@ impl Tally {
     pub(crate) fn count(&mut self, step: &Step, case: &Case<'_>) {
         match &step.kind {
             StepKind::GrowGroup { group, .. } => {
+                self.launching.extend(step.intent.clone());
                 if continues(step, case) {
                     return;
                 }

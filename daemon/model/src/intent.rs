@@ -109,8 +109,10 @@ pub enum IntentKind {
         instance: InstanceId,
         /// How far it is.
         stage: RemoveStage,
-        /// Launch intent that must have joined first (replace, then remove).
-        after: Option<IntentId>,
+        /// Launch intents that must have joined first (replace, then remove). They stay open as long as this does:
+        /// they tell which pods their nodes were bought for.
+        #[serde(with = "launches")]
+        after: Vec<IntentId>,
     },
 }
 
@@ -255,15 +257,46 @@ impl Intent {
             group,
             count,
             instances,
+            joined,
             ..
         } = &self.kind
         else {
             return false;
         };
-        let fresh = instances.len() < *count as usize
+        let fresh = instances.len().max(joined.len()) < *count as usize
             && node.group.as_ref() == Some(group)
             && node.created >= self.earliest();
         self.names(node) || fresh
+    }
+}
+
+/// Launches that a removal waits for, written as ever where there is at most one: nothing, or its id; a list where
+/// there are several.
+mod launches {
+    use crate::ids::IntentId;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        One(IntentId),
+        Several(Vec<IntentId>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(ids: &[IntentId], serializer: S) -> Result<S::Ok, S::Error> {
+        match ids {
+            [] => serializer.serialize_none(),
+            [one] => one.serialize(serializer),
+            several => several.serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IntentId>, D::Error> {
+        Ok(match Option::<Written>::deserialize(deserializer)? {
+            None => Vec::new(),
+            Some(Written::One(id)) => vec![id],
+            Some(Written::Several(ids)) => ids,
+        })
     }
 }
 
@@ -337,5 +370,6 @@ mod tests {
         assert!(!all.claims(&new) && all.claims(&node("a", "g", 0)) && all.names(&node("a", "g", 0)));
         assert!(launch(&["i-a"], &[]).claims(&new), "one is not named yet");
         assert!(launch(&["i-a", "i-b"], &["old"]).names(&old));
+        assert!(!launch(&[], &["old", "older"]).claims(&new), "all have joined");
     }
 }

@@ -21,6 +21,12 @@ pub struct Plan {
     pub cost: Cost,
     /// Waiting pods, each in exactly one of `nodes`, `existing`, `refusals`.
     pub pending: u32,
+    /// Nodes to buy in place of nodes that go, with the pods that move there; no part of `cost`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replacements: Vec<PlannedNode>,
+    /// Where the pods of nodes whose removal begins with this plan are meant to go, `replacements` apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<(NodeName, Vec<PodKey>)>,
 }
 
 /// A node (or Fargate pod) to buy.
@@ -134,6 +140,9 @@ pub enum StepKind {
         group: GroupName,
         /// Its instance.
         instance: InstanceId,
+        /// Launches of this plan that replace it: it is drained once all of them have joined.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        after: Vec<IntentId>,
     },
     /// Ask the Eviction API to move one pod.
     Evict {

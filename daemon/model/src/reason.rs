@@ -53,6 +53,26 @@ pub enum Reason {
         /// Pods that move.
         moves: u32,
     },
+    /// New nodes take the place of dearer ones.
+    Replaces {
+        /// Which go.
+        nodes: Vec<NodeName>,
+        /// Rate saved, once all of them are gone, over everything bought for it.
+        saves: UsdPerHour,
+        /// Pods that move.
+        evictions: u32,
+    },
+    /// The node goes once cheaper ones have taken its place.
+    Replaced {
+        /// For how long it has cost more than it must.
+        since: Span,
+        /// Nodes bought for it and for those that go with it.
+        by: Vec<NodeName>,
+        /// Rate saved by all of them together.
+        saves: UsdPerHour,
+        /// Pods that move off this one.
+        moves: u32,
+    },
     /// Next stage of an intent.
     Continues {
         /// Which.
@@ -76,6 +96,8 @@ pub enum GiveUp {
     NeededAgain,
     /// A pod on it must not be moved.
     MustNotMove,
+    /// Nodes that were to take its place did not come.
+    NotReplaced,
 }
 
 /// Why something is not done.
@@ -330,9 +352,36 @@ impl fmt::Display for Reason {
                     "unneeded for {since}, its {moves} pods fit elsewhere, saves {saves}"
                 )
             }
+            Self::Replaces {
+                nodes,
+                saves,
+                evictions,
+            } => {
+                write!(f, "replaces ")?;
+                names(f, nodes)?;
+                write!(f, ": saves {saves} for {evictions} evictions")
+            }
+            Self::Replaced { since, by, saves, .. } => {
+                write!(f, "dearer than it must be for {since}, replaced by ")?;
+                names(f, by)?;
+                write!(f, ": saves {saves}")
+            }
             Self::Continues { intent } => write!(f, "next stage of intent {intent}"),
             Self::GivenUp { intent, why } => write!(f, "intent {intent} is given up: {why}"),
         }
+    }
+}
+
+/// The first few, and how many more.
+fn names(f: &mut fmt::Formatter<'_>, nodes: &[NodeName]) -> fmt::Result {
+    const SHOWN: usize = 4;
+    for (at, node) in nodes.iter().take(SHOWN).enumerate() {
+        let comma = if at > 0 { ", " } else { "" };
+        write!(f, "{comma}{node}")?;
+    }
+    match nodes.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => write!(f, " and {more} more"),
     }
 }
 
@@ -342,6 +391,7 @@ impl fmt::Display for GiveUp {
             Self::TimedOut => "it ran past its deadline",
             Self::NeededAgain => "the node is needed again",
             Self::MustNotMove => "a pod on the node must not be moved",
+            Self::NotReplaced => "the nodes that were to take its place did not come",
         })
     }
 }

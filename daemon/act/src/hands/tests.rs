@@ -195,6 +195,7 @@ fn cordon(instance: &str) -> StepKind {
         node: "n1".into(),
         group: "pool".into(),
         instance: InstanceId::new(instance),
+        after: Vec::new(),
     }
 }
 

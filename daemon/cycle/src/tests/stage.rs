@@ -175,7 +175,7 @@ pub(super) fn draining(clock: &Arc<ManualClock>, hands: Hands) -> (Ends<Eyes, Ha
             node: "n1".into(),
             instance: "i-n1".into(),
             stage: RemoveStage::Cordoned,
-            after: None,
+            after: Vec::new(),
         },
         opened: START,
         deadline: START + Span::from_secs(1800),

@@ -30,7 +30,7 @@ use crate::space::{self, in_dims};
 use fill::Bench;
 use growth::Growth;
 use patterns::Patterns;
-use random::Dice;
+pub(crate) use random::Dice;
 pub(crate) use shop::Load;
 use shop::Shop;
 

@@ -4,10 +4,10 @@
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed | 1)
     }
 
@@ -19,25 +19,25 @@ impl Dice {
     }
 
     /// One of `0..many`; 0 where there are none.
-    pub(super) fn below(&mut self, many: usize) -> usize {
+    pub(crate) fn below(&mut self, many: usize) -> usize {
         let wide = u128::from(self.next()) * (many as u128);
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
     /// One of these.
-    pub(super) fn one_of<T: Copy, const N: usize>(&mut self, these: [T; N]) -> T {
+    pub(crate) fn one_of<T: Copy, const N: usize>(&mut self, these: [T; N]) -> T {
         const { assert!(N > 0, "something to choose from") };
         these[self.below(N)]
     }
 
     /// Between 0 and 1, 1 excluded.
-    pub(super) fn share(&mut self) -> f32 {
+    pub(crate) fn share(&mut self) -> f32 {
         let bits = u16::try_from(self.next() >> 48).unwrap_or(0);
         f32::from(bits) / 65_536.0
     }
 
     /// Yes with this chance in a hundred.
-    pub(super) fn percent(&mut self, chance: usize) -> bool {
+    pub(crate) fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Given up when the deadline has passed, when the node is needed again, or when a pod on it must not be moved.
 
-use super::crew::{self, Crew, Receivers};
+use super::fleet::Fleet;
+use super::movers::Kept;
 use super::{Effect, Shrunk};
+use crate::number::size;
 use crate::rooms::Housed;
 use model::ids::{GroupName, InstanceId, IntentId, NodeName};
-use model::intent::{Intent, IntentKind, RemoveStage};
+use model::intent::{Intent, IntentKind, LaunchStage, RemoveStage};
 use model::node::Node;
 use model::plan::StepKind;
 use model::pod::PodPhase;
@@ -19,18 +21,18 @@ struct Removal<'a> {
     node: &'a Node,
     instance: &'a InstanceId,
     stage: RemoveStage,
-    after: Option<&'a IntentId>,
+    after: &'a [IntentId],
 }
 
 /// Moves every open removal, and undoes cordons of ours that no intent stands behind.
 pub(super) fn carry_on(
-    crew: &Crew<'_>,
-    receivers: &mut Receivers<'_>,
+    fleet: &Fleet<'_>,
+    kept: &Kept,
     budgets: &mut [u32],
     housed: &Housed,
     shrunk: &mut Shrunk,
 ) {
-    let seen = crew.seen;
+    let seen = fleet.seen;
     for intent in &seen.ledger.intents {
         let IntentKind::Remove {
             group,
@@ -52,10 +54,10 @@ pub(super) fn carry_on(
             node,
             instance,
             stage: *stage,
-            after: after.as_ref(),
+            after,
         };
-        let given_up = removal.given_up(crew, receivers, housed);
-        removal.carry_on(crew, budgets, given_up, shrunk);
+        let given_up = removal.given_up(fleet, kept, housed);
+        removal.carry_on(fleet, budgets, given_up, shrunk);
     }
     for node in seen.nodes.iter().filter(|node| node.draining && !node.deleting) {
         if seen.ledger.removal_of(&node.name).is_none() {
@@ -68,8 +70,13 @@ pub(super) fn carry_on(
 }
 
 impl Removal<'_> {
-    fn carry_on(&self, crew: &Crew<'_>, budgets: &mut [u32], given_up: Option<GiveUp>, shrunk: &mut Shrunk) {
-        let seen = crew.seen;
+    fn carry_on(
+        &self,
+        fleet: &Fleet<'_>,
+        budgets: &mut [u32],
+        given_up: Option<GiveUp>,
+        shrunk: &mut Shrunk,
+    ) {
         let id = &self.intent.id;
         if self.stage == RemoveStage::Terminating || self.node.deleting {
             return;
@@ -78,7 +85,7 @@ impl Removal<'_> {
             if self.node.draining || self.node.unschedulable {
                 shrunk
                     .uncordons
-                    .push(undo(&self.node.name, Some(id), id, GiveUp::TimedOut));
+                    .push(undo(&self.node.name, Some(id), id, self.undone_for(fleet)));
             }
             return;
         }
@@ -86,30 +93,29 @@ impl Removal<'_> {
             shrunk.uncordons.push(undo(&self.node.name, Some(id), id, why));
             return;
         }
-        if self
-            .after
-            .is_some_and(|launch| seen.ledger.intent(launch).is_some())
-        {
-            return;
-        }
         if self.stage == RemoveStage::Opened {
             shrunk.cordons.push(self.next(StepKind::Cordon {
                 node: self.node.name.clone(),
                 group: self.group.clone(),
                 instance: self.instance.clone(),
+                after: self.after.to_vec(),
             }));
             return;
         }
-        let moves = crew.moves(&self.node.name);
-        if moves.is_empty() {
+        if !self.joined(fleet) {
+            return;
+        }
+        let bin = fleet.index(&self.node.name).map(|bin| &fleet.bins[bin]);
+        let pods = bin.map_or(&[][..], |bin| bin.pods.as_slice());
+        if pods.is_empty() {
             shrunk.removals.push(self.next(StepKind::RemoveNode {
                 group: self.group.clone(),
                 node: self.node.name.clone(),
                 instance: self.instance.clone(),
             }));
         }
-        for pod in moves {
-            if pod.phase != PodPhase::Terminating && crew.spend(pod, budgets) {
+        for pod in pods.iter().map(|at| &fleet.seen.pods[size(*at)]) {
+            if pod.phase != PodPhase::Terminating && fleet.spend(pod, budgets) {
                 shrunk.evictions.push(self.next(StepKind::Evict {
                     pod: pod.key.clone(),
                     node: self.node.name.clone(),
@@ -118,29 +124,46 @@ impl Removal<'_> {
         }
     }
 
-    fn given_up(&self, crew: &Crew<'_>, receivers: &mut Receivers<'_>, housed: &Housed) -> Option<GiveUp> {
+    /// Whether all nodes that replace this one are there.
+    fn joined(&self, fleet: &Fleet<'_>) -> bool {
+        let ledger = &fleet.seen.ledger;
+        self.after.iter().all(|launch| {
+            let kind = ledger.intent(launch).map(|intent| &intent.kind);
+            matches!(kind, Some(IntentKind::Launch { stage, .. }) if *stage == LaunchStage::Joined)
+        })
+    }
+
+    /// Why a removal is being undone, as far as the Ledger still tells.
+    fn undone_for(&self, fleet: &Fleet<'_>) -> GiveUp {
+        let gone = |launch: &IntentId| fleet.seen.ledger.intent(launch).is_none();
+        if self.after.iter().any(gone) {
+            GiveUp::NotReplaced
+        } else {
+            GiveUp::TimedOut
+        }
+    }
+
+    fn given_up(&self, fleet: &Fleet<'_>, kept: &Kept, housed: &Housed) -> Option<GiveUp> {
         if self.stage >= RemoveStage::Terminating || self.node.deleting {
             return None;
         }
-        if crew.seen.at > self.intent.deadline {
+        if fleet.seen.at > self.intent.deadline {
             return Some(GiveUp::TimedOut);
         }
         if housed.pods.contains_key(&self.node.name) {
             return Some(GiveUp::NeededAgain);
         }
-        let bound = crew
-            .moves(&self.node.name)
-            .into_iter()
-            .filter(|pod| pod.phase != PodPhase::Terminating)
-            .any(|pod| crew.spec(pod).and_then(crew::must_stay).is_some());
+        let bin = fleet.index(&self.node.name).map(|bin| &fleet.bins[bin]);
+        let bound = bin.is_some_and(|bin| {
+            let mut kinds = bin.load.iter().map(|(kind, _)| &fleet.kinds[size(*kind)]);
+            kinds.any(|kind| kind.stays.is_some())
+        });
         if bound {
             return Some(GiveUp::MustNotMove);
         }
-        // The room found for the pods stays taken: no other removal may count on it.
-        receivers
-            .rehouse(crew, &self.node.name, housed)
-            .err()
-            .map(|_| GiveUp::NeededAgain)
+        kept.stuck
+            .contains(&self.node.name)
+            .then_some(GiveUp::NeededAgain)
     }
 
     fn next(&self, kind: StepKind) -> Effect {

@@ -1,14 +1,15 @@
-//! Who is on a node and where they could go: pods that move, pods that must stay, budgets, receiving nodes.
+//! Who may be moved: kinds of pods, what keeps them where they are, and the budgets over them.
 //!
-//! Pods of DaemonSets and the node's own static pods neither move nor hold a node. Judging the node itself is
-//! the work of the parent.
+//! Pods of DaemonSets and the node's own static pods neither move nor hold a node. Where pods could go is not
+//! asked here.
 
-use crate::fit::{self, Place};
-use crate::rooms::Housed;
-use crate::space::{self, Space, Vector};
-use model::ids::{NodeName, PodKey};
-use model::node::Node;
-use model::pod::{Pod, PodPhase, PodSpec, SpecIx};
+use super::bins::Bin;
+use super::fleet::Fleet;
+use crate::number::size;
+use crate::space::{Space, Vector};
+use crate::spread::with_defaults;
+use model::aims::Aims;
+use model::pod::{NearRule, Pod, PodPhase, PodSpec};
 use model::reason::{PodStays, Stays};
 use model::snapshot::Snapshot;
 use std::collections::BTreeMap;
@@ -16,111 +17,48 @@ use std::collections::BTreeMap;
 /// Priority class `system-node-critical`: a static pod that belongs to the node itself (kube-proxy).
 const NODE_CRITICAL: i32 = 2_000_001_000;
 
-/// Pods by node, and the budgets over them.
-pub(super) struct Crew<'a> {
-    pub(super) seen: &'a Snapshot,
-    pub(super) space: Space,
-    /// By node name: pods that hold resources.
-    on: BTreeMap<&'a NodeName, Vec<&'a Pod>>,
-    /// By spec: budgets that cover its pods.
-    covered: Vec<Vec<usize>>,
-    asks: Vec<Vector>,
+/// Pods of one spec.
+pub(super) struct Kind<'a> {
+    pub(super) spec: &'a PodSpec,
+    pub(super) ask: Vector,
+    /// Index of its placing rules.
+    pub(super) rule: usize,
+    /// They belong to the node: they neither move nor hold it.
+    pub(super) of_node: bool,
+    /// Why none of them may be moved.
+    pub(super) stays: Option<PodStays>,
+    /// Where they may go depends on other pods, ports or volumes, which nobody here follows.
+    pub(super) tied: bool,
+    /// Budgets that cover them.
+    covered: Vec<usize>,
 }
 
-impl<'a> Crew<'a> {
-    pub(super) fn new(seen: &'a Snapshot) -> Self {
-        let space = Space::of(seen.specs.iter().map(AsRef::as_ref));
-        let mut on: BTreeMap<&NodeName, Vec<&Pod>> = BTreeMap::new();
-        for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
-            if let Some(node) = &pod.node {
-                on.entry(node).or_default().push(pod);
+/// Kinds by spec, and one spec for each set of placing rules.
+pub(super) fn kinds<'a>(seen: &'a Snapshot, aims: &Aims, space: &Space) -> (Vec<Kind<'a>>, Vec<&'a PodSpec>) {
+    let mut known = BTreeMap::new();
+    let mut rules: Vec<&PodSpec> = Vec::new();
+    let kinds = seen
+        .specs
+        .iter()
+        .map(|spec| {
+            let affinity = (&spec.node_selector, &spec.node_affinity);
+            let key = (affinity, &spec.tolerations, &spec.reach);
+            let rule = *known.entry(key).or_insert_with(|| {
+                rules.push(spec);
+                rules.len() - 1
+            });
+            Kind {
+                spec,
+                ask: space.request(&spec.requests),
+                rule,
+                of_node: belongs_to_node(spec),
+                stays: must_stay(spec),
+                tied: is_tied(seen, &with_defaults(seen, aims, spec)),
+                covered: covered(seen, spec),
             }
-        }
-        let covered = seen
-            .specs
-            .iter()
-            .map(|spec| {
-                let covers = |ix: &usize| {
-                    let budget = &seen.budgets[*ix];
-                    budget.namespace == spec.namespace && budget.selector.matches(&spec.labels)
-                };
-                (0..seen.budgets.len()).filter(covers).collect()
-            })
-            .collect();
-        Self {
-            seen,
-            on,
-            covered,
-            asks: seen
-                .specs
-                .iter()
-                .map(|spec| space.request(&spec.requests))
-                .collect(),
-            space,
-        }
-    }
-
-    pub(super) fn pods(&self, node: &NodeName) -> &[&'a Pod] {
-        self.on.get(node).map_or(&[], Vec::as_slice)
-    }
-
-    /// Pods that must go elsewhere before the node can go.
-    pub(super) fn moves(&self, node: &NodeName) -> Vec<&'a Pod> {
-        let moves = |pod: &&&Pod| self.spec(pod).is_some_and(|spec| !belongs_to_node(spec));
-        self.pods(node).iter().filter(moves).copied().collect()
-    }
-
-    pub(super) fn spec(&self, pod: &Pod) -> Option<&'a PodSpec> {
-        self.seen.specs.get(pod.spec as usize).map(AsRef::as_ref)
-    }
-
-    pub(super) fn ask(&self, spec: SpecIx) -> Option<&Vector> {
-        self.asks.get(spec as usize)
-    }
-
-    /// Evictions each budget still allows; to be counted down.
-    pub(super) fn budgets(&self) -> Vec<u32> {
-        self.seen.budgets.iter().map(|budget| budget.allowed).collect()
-    }
-
-    /// The first pod, or budget over a pod, that keeps the node.
-    pub(super) fn pods_must_stay(&self, node: &NodeName, budgets: &[u32]) -> Option<Stays> {
-        for pod in self.moves(node) {
-            if pod.phase == PodPhase::Terminating {
-                continue;
-            }
-            if let Some(why) = self.spec(pod).and_then(must_stay) {
-                return Some(Stays::PodMustStay {
-                    pod: pod.key.clone(),
-                    why,
-                });
-            }
-            if let Some(budget) = self.blocked_by(pod, budgets) {
-                return Some(Stays::DisruptionBudget { budget });
-            }
-        }
-        None
-    }
-
-    /// The budget that allows no eviction of the pod. The Eviction API refuses pods under several budgets.
-    fn blocked_by(&self, pod: &Pod, budgets: &[u32]) -> Option<String> {
-        let covering = self.covered.get(pod.spec as usize)?;
-        let several = covering.len() > 1;
-        let blocking = covering.iter().find(|ix| several || budgets[**ix] == 0)?;
-        let budget = &self.seen.budgets[*blocking];
-        Some(format!("{}/{}", budget.namespace, budget.name))
-    }
-
-    /// Counts one eviction of the pod against its budget; `false` when it is used up.
-    pub(super) fn spend(&self, pod: &Pod, budgets: &mut [u32]) -> bool {
-        if self.blocked_by(pod, budgets).is_some() {
-            return false;
-        }
-        for ix in self.covered.get(pod.spec as usize).into_iter().flatten() {
-            budgets[*ix] = budgets[*ix].saturating_sub(1);
-        }
-        true
-    }
+        })
+        .collect();
+    (kinds, rules)
 }
 
 /// DaemonSet pods, and static pods of the node itself.
@@ -133,7 +71,7 @@ fn belongs_to_node(spec: &PodSpec) -> bool {
 }
 
 /// Why a pod must not be moved, if it must not.
-pub(super) fn must_stay(spec: &PodSpec) -> Option<PodStays> {
+fn must_stay(spec: &PodSpec) -> Option<PodStays> {
     let traits = spec.traits;
     if traits.do_not_disrupt {
         return Some(PodStays::DoNotDisrupt);
@@ -150,117 +88,84 @@ pub(super) fn must_stay(spec: &PodSpec) -> Option<PodStays> {
     traits.local_storage.then_some(PodStays::LocalStorage)
 }
 
-/// Nodes that can take pods of others, with the room that is left on them.
-pub(super) struct Receivers<'a> {
-    nodes: Vec<(&'a Node, Vector, bool)>,
+/// Rules that look at more than the pod and the node: such pods are not moved, because what is free here says
+/// nothing about where kube-scheduler would let them go. Filters that follow every pod would be asked here.
+fn is_tied(seen: &Snapshot, spec: &PodSpec) -> bool {
+    let repelled = |other: &PodSpec| {
+        let mut apart = other.near.iter().filter(|near| near.rule == NearRule::Apart);
+        apart.any(|near| near.namespace_selector.is_some() || near.selects(spec))
+    };
+    !spec.near.is_empty()
+        || !spec.host_ports.is_empty()
+        || !spec.unmodelled.is_empty()
+        || spec.traits.claims_volume
+        || seen.specs.iter().any(|other| repelled(other.as_ref()))
 }
 
-/// Where pods were put, to be undone.
-pub(super) struct Moved(Vec<(usize, Vector)>);
+fn covered(seen: &Snapshot, spec: &PodSpec) -> Vec<usize> {
+    let covers = |ix: &usize| {
+        let budget = &seen.budgets[*ix];
+        budget.namespace == spec.namespace && budget.selector.matches(&spec.labels)
+    };
+    (0..seen.budgets.len()).filter(covers).collect()
+}
 
-impl<'a> Receivers<'a> {
-    /// Nodes that take pods, less what was already placed on them; full ones first.
-    pub(super) fn new(seen: &'a Snapshot, crew: &Crew<'a>, housed: &Housed) -> Self {
-        let mut nodes: Vec<(&Node, Vector, bool)> = seen
-            .nodes
-            .iter()
-            .filter(|node| node.takes_pods() && seen.ledger.removal_of(&node.name).is_none())
-            .map(|node| {
-                let mut free = crew.space.capacity(&node.allocatable, node.max_pods);
-                for pod in crew.pods(&node.name) {
-                    if let Some(ask) = crew.ask(pod.spec) {
-                        space::take(&mut free, ask, 1);
-                    }
-                }
-                for ask in housed_asks(housed, crew, &node.name) {
-                    space::take(&mut free, &ask, 1);
-                }
-                (node, free, true)
-            })
-            .collect();
-        nodes.sort_by(|a, b| (&a.1, &a.0.name).cmp(&(&b.1, &b.0.name)));
-        Self { nodes }
-    }
-
-    /// Finds room on other nodes for everything that must leave this one, headroom included. On failure
-    /// nothing is changed and the first pod without room is named.
-    pub(super) fn rehouse(
-        &mut self,
-        crew: &Crew<'_>,
-        leaving: &NodeName,
-        housed: &Housed,
-    ) -> Result<Moved, PodKey> {
-        let mut moved = Moved(Vec::new());
-        let mut start: BTreeMap<SpecIx, usize> = BTreeMap::new();
-        for pod in crew.moves(leaving) {
-            let (Some(spec), Some(ask)) = (crew.spec(pod), crew.ask(pod.spec)) else {
-                continue;
-            };
-            if pod.phase == PodPhase::Terminating {
-                continue;
+impl Fleet<'_> {
+    /// The first pod, or budget over a pod, that keeps the node.
+    pub(super) fn pods_must_stay(&self, bin: &Bin, budgets: &[u32]) -> Option<Stays> {
+        // By kind first: most nodes carry pods of a few kinds that all may go.
+        let holds = |(kind, _): &(u32, u32)| {
+            let kind = &self.kinds[size(*kind)];
+            kind.stays.is_some() || kind.tied || blocked(kind, budgets).is_some()
+        };
+        if !bin.load.iter().any(holds) {
+            return None;
+        }
+        let pods = bin.pods.iter().map(|at| &self.seen.pods[size(*at)]);
+        for pod in pods.filter(|pod| pod.phase != PodPhase::Terminating) {
+            let kind = &self.kinds[size(pod.spec)];
+            if let Some(why) = kind.stays {
+                return Some(Stays::PodMustStay {
+                    pod: pod.key.clone(),
+                    why,
+                });
             }
-            // Nodes that had no room for a sibling have none now: rooms only fill up within a probe.
-            let from = start.entry(pod.spec).or_insert(0);
-            // Rules about pods near each other are settled for waiting pods only.
-            let tied = !spec.near.is_empty() || !spec.host_ports.is_empty();
-            let unmodelled = tied || !spec.unmodelled.is_empty();
-            let found = if unmodelled {
-                None
-            } else {
-                self.place(spec, ask, (leaving, *from))
-            };
-            let Some(at) = found else {
-                self.undo(moved);
-                return Err(pod.key.clone());
-            };
-            *from = at;
-            moved.0.push((at, ask.clone()));
+            if let Some(budget) = blocked(kind, budgets) {
+                let budget = &self.seen.budgets[budget];
+                return Some(Stays::DisruptionBudget {
+                    budget: format!("{}/{}", budget.namespace, budget.name),
+                });
+            }
+            if kind.tied {
+                return Some(Stays::PodsDoNotFit { pod: pod.key.clone() });
+            }
         }
-        let bare = PodSpec::default();
-        for ask in housed_asks(housed, crew, leaving) {
-            let Some(at) = self.place(&bare, &ask, (leaving, 0)) else {
-                self.undo(moved);
-                return Err(PodKey::new(crate::demand::HEADROOM_NAMESPACE, "room"));
-            };
-            moved.0.push((at, ask));
-        }
-        Ok(moved)
+        None
     }
 
-    fn place(&mut self, spec: &PodSpec, ask: &[i64], (leaving, from): (&NodeName, usize)) -> Option<usize> {
-        let at = (from..self.nodes.len()).find(|ix| {
-            let (node, free, open) = &self.nodes[*ix];
-            *open
-                && node.name != *leaving
-                && space::holds(free, ask)
-                && fit::admits(spec, Place::of_node(node))
-        })?;
-        space::take(&mut self.nodes[at].1, ask, 1);
-        Some(at)
+    /// Evictions each budget still allows; to be counted down.
+    pub(super) fn budgets(&self) -> Vec<u32> {
+        self.seen.budgets.iter().map(|budget| budget.allowed).collect()
     }
 
-    /// Takes moved pods back.
-    pub(super) fn undo(&mut self, moved: Moved) {
-        for (at, ask) in moved.0 {
-            space::put(&mut self.nodes[at].1, &ask, 1);
+    /// Counts one eviction of the pod against its budget; `false` when it is used up.
+    pub(super) fn spend(&self, pod: &Pod, budgets: &mut [u32]) -> bool {
+        let kind = &self.kinds[size(pod.spec)];
+        if blocked(kind, budgets).is_some() {
+            return false;
         }
-    }
-
-    /// The node no longer receives.
-    pub(super) fn close(&mut self, name: &NodeName) {
-        for (node, _, open) in &mut self.nodes {
-            *open &= node.name != *name;
+        for ix in &kind.covered {
+            budgets[*ix] = budgets[*ix].saturating_sub(1);
         }
+        true
     }
 }
 
-/// Requests of what was placed on a node in this plan.
-fn housed_asks(housed: &Housed, crew: &Crew<'_>, node: &NodeName) -> Vec<Vector> {
-    housed
-        .asks
-        .get(node)
-        .into_iter()
-        .flatten()
-        .map(|requests| crew.space.request(requests))
-        .collect()
+/// The budget that allows no eviction of the kind. The Eviction API refuses pods under several budgets.
+fn blocked(kind: &Kind<'_>, budgets: &[u32]) -> Option<usize> {
+    let several = kind.covered.len() > 1;
+    kind.covered
+        .iter()
+        .copied()
+        .find(|ix| several || budgets[*ix] == 0)
 }

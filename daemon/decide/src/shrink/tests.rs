@@ -5,15 +5,16 @@ use crate::fixture::{Cluster, NOW, OLD, asks, policy, set};
 use crate::{Deliberation, PolicySet, deliberate};
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::ids::{InstanceId, IntentId, PodKey};
-use model::intent::{Intent, RemoveStage};
+use model::intent::{Intent, IntentKind, RemoveStage};
+use model::money::UsdPerHour;
 use model::pod::{PodPhase, PodSpec};
-use model::reason::{GiveUp, PodStays};
+use model::reason::{GiveUp, PodStays, Stays};
 use model::selector::LabelSelector;
 use model::time::Span;
 use model::workload::DisruptionBudget;
 
 /// Two nodes of 1,000 m; one pod on each, together they fit on one.
-fn pair(spec: PodSpec) -> Cluster {
+pub(super) fn pair(spec: PodSpec) -> Cluster {
     Cluster::new()
         .group("g", 2, 9)
         .offer("g", "s", 1000, 1000, 100_000_000)
@@ -23,12 +24,12 @@ fn pair(spec: PodSpec) -> Cluster {
         .running("small", "n2", spec)
 }
 
-fn small() -> PodSpec {
+pub(super) fn small() -> PodSpec {
     asks(100, 100)
 }
 
 /// A memory in which both nodes have been unneeded for long.
-fn long_unneeded() -> Memory {
+pub(super) fn long_unneeded() -> Memory {
     let mut memory = Memory::default();
     for name in ["n1", "n2"] {
         memory.unneeded_since.insert(name.into(), OLD);
@@ -36,11 +37,11 @@ fn long_unneeded() -> Memory {
     memory
 }
 
-fn run(seen: &Snapshot) -> Deliberation {
+pub(super) fn run(seen: &Snapshot) -> Deliberation {
     deliberate(seen, &long_unneeded(), &PolicySet::default(), &Aims::default())
 }
 
-fn names(done: &Deliberation) -> Vec<String> {
+pub(super) fn names(done: &Deliberation) -> Vec<String> {
     done.plan.steps.iter().map(|step| step.kind.to_string()).collect()
 }
 
@@ -267,7 +268,7 @@ fn removal(stage: RemoveStage) -> Intent {
             node: "n2".into(),
             instance: InstanceId::new("i-n2"),
             stage,
-            after: None,
+            after: Vec::new(),
         },
         opened: NOW,
         deadline: NOW + Span::from_secs(1800),

@@ -27,6 +27,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
             node,
             group,
             instance,
+            ..
         }
         | StepKind::RemoveNode {
             node,

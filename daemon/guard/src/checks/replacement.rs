@@ -1,29 +1,36 @@
-//! I10: a node that is replaced goes only after its replacement is Ready.
+//! I10: a node that is replaced goes only after its replacements are Ready, and is cordoned only if they are asked
+//! for.
 
 use super::{Objection, hold};
 use crate::case::Case;
-use crate::tally::Tally;
-use model::HoldReason;
+use crate::tally::{Tally, continues};
 use model::intent::{IntentKind, LaunchStage};
 use model::plan::{Step, StepKind};
+use model::{HoldReason, IntentId};
 
-pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
-    let (StepKind::Evict { node, .. } | StepKind::RemoveNode { node, .. }) = &step.kind else {
-        return None;
-    };
-    let IntentKind::Remove {
-        after: Some(after), ..
-    } = &case.ledger.removal_of(node)?.kind
-    else {
-        return None;
-    };
-    // A launch that has joined is closed and no longer waited for; one that is still listed is judged by its
-    // stage, one that is not listed at all never came.
-    let joined = case.ledger.intent(after).is_some_and(
-        |intent| matches!(&intent.kind, IntentKind::Launch { stage, .. } if *stage == LaunchStage::Joined),
-    );
-    if joined {
-        return None;
+pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    match &step.kind {
+        StepKind::Cordon { after, .. } if !continues(step, case) => {
+            let begun =
+                |launch: &IntentId| tally.launching.contains(launch) || case.ledger.intent(launch).is_some();
+            let all = after.iter().all(begun);
+            (!all).then(|| hold(HoldReason::FollowsHeld)).flatten()
+        }
+        StepKind::Evict { node, .. } | StepKind::RemoveNode { node, .. } => {
+            let IntentKind::Remove { after, .. } = &case.ledger.removal_of(node)?.kind else {
+                return None;
+            };
+            let all = after.iter().all(|launch| joined(launch, case));
+            (!all).then(|| hold(HoldReason::ReplacementNotReady)).flatten()
+        }
+        _ => None,
     }
-    hold(HoldReason::ReplacementNotReady)
+}
+
+/// A launch that replaces nodes stays listed until they are gone, and is judged by its stage; one that is not
+/// listed at all never came.
+fn joined(launch: &IntentId, case: &Case<'_>) -> bool {
+    case.ledger.intent(launch).is_some_and(
+        |intent| matches!(&intent.kind, IntentKind::Launch { stage, .. } if *stage == LaunchStage::Joined),
+    )
 }

@@ -1,5 +1,6 @@
 //! Tables: one small change to a healthy cluster, one step, one word.
 
+mod bundles;
 mod holds;
 mod strikes;
 mod windows;

@@ -131,6 +131,7 @@ impl From<MemoryV0> for Memory {
 mod tests {
     use super::*;
     use model::IntentId;
+    use model::intent::IntentKind;
 
     #[test]
     fn a_ledger_of_the_version_before_is_read() {
@@ -153,6 +154,24 @@ mod tests {
             ]
         );
         assert_eq!(decode_ledger(&encode_ledger(&ledger).unwrap()).unwrap(), ledger);
+    }
+
+    #[test]
+    fn launches_of_a_removal_are_read_as_they_were_once_written() {
+        let removal = |after: &str| {
+            let json = format!(
+                r#"{{"Remove":{{"group":"g","node":"n","instance":"i","stage":"Opened","after":{after}}}}}"#
+            );
+            let kind: IntentKind = serde_json::from_str(&json).unwrap();
+            assert_eq!(serde_json::to_string(&kind).unwrap(), json);
+            match kind {
+                IntentKind::Remove { after, .. } => after,
+                IntentKind::Launch { .. } => Vec::new(),
+            }
+        };
+        assert!(removal("null").is_empty());
+        assert_eq!(removal(r#""4-0""#), [IntentId::new("4-0")]);
+        assert_eq!(removal(r#"["4-0","4-1"]"#).len(), 2);
     }
 
     #[test]

@@ -73,13 +73,14 @@ fn begin(ledger: &mut Ledger, id: &IntentId, step: &Step, at: Instant, aims: &Ai
             node,
             group,
             instance,
+            after,
         } => {
             let kind = IntentKind::Remove {
                 group: group.clone(),
                 node: node.clone(),
                 instance: instance.clone(),
                 stage: RemoveStage::Opened,
-                after: None,
+                after: after.clone(),
             };
             (kind, at + aims.shrink.drain_timeout, (group, EffectKind::Removed))
         }

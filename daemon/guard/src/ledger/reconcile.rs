@@ -3,7 +3,7 @@
 //! Good news needs one witness, bad news two (reliability invariant I4): a node has joined when it is seen
 //! Ready; an instance is gone when the cloud and the API server both say so, on fresh sources.
 
-use super::{close, intent_mut};
+use super::{close, intent_mut, unreplaced};
 use model::group::InstanceState;
 use model::intent::{Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
 use model::limits::Limits;
@@ -70,14 +70,13 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
     let group = group.clone();
     if missing == 0 && *stage != LaunchStage::Joined {
         *stage = LaunchStage::Joined;
-        replaced(ledger, id);
         events.push(LedgerEvent::Launched {
             intent: id.clone(),
             group,
         });
     } else if missing > 0 && seen.at >= deadline {
         close(ledger, id);
-        unreplaced(ledger, id, events);
+        events.extend(unreplaced(ledger, id));
         events.push(LedgerEvent::LaunchFailed {
             intent: id.clone(),
             group,
@@ -87,8 +86,9 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
     }
 }
 
-/// Closes launches that have joined, except where their nodes could be taken for those of a launch of the
-/// same group that still waits: only the open intent tells whose they are.
+/// Closes launches that have joined, except where a removal that they replace is under way, and where their nodes
+/// could be taken for those of a launch of the same group that still waits: only the open intent tells whose they
+/// are, and for whom.
 fn close_joined(ledger: &mut Ledger, seen: &Snapshot) {
     let waiting: Vec<(GroupName, model::Instant)> = ledger
         .intents
@@ -100,7 +100,20 @@ fn close_joined(ledger: &mut Ledger, seen: &Snapshot) {
             _ => None,
         })
         .collect();
+    let replacing: BTreeSet<IntentId> = ledger
+        .intents
+        .iter()
+        .filter_map(|intent| match &intent.kind {
+            IntentKind::Remove { after, .. } => Some(after.iter().cloned()),
+            IntentKind::Launch { .. } => None,
+        })
+        .flatten()
+        .collect();
     ledger.intents.retain(|intent| match &intent.kind {
+        IntentKind::Launch {
+            stage: LaunchStage::Joined,
+            ..
+        } if replacing.contains(&intent.id) => true,
         IntentKind::Launch {
             group,
             stage: LaunchStage::Joined,
@@ -140,34 +153,6 @@ fn claimed(ledger: &Ledger, except: &IntentId) -> BTreeSet<NodeName> {
         })
         .flatten()
         .collect()
-}
-
-/// Removals that waited for this launch may go on.
-fn replaced(ledger: &mut Ledger, launch: &IntentId) {
-    for intent in &mut ledger.intents {
-        if let IntentKind::Remove { after, .. } = &mut intent.kind
-            && after.as_ref() == Some(launch)
-        {
-            *after = None;
-        }
-    }
-}
-
-/// Removals that waited for this launch are undone: their replacement never came (invariant I10).
-fn unreplaced(ledger: &mut Ledger, launch: &IntentId, events: &mut Vec<LedgerEvent>) {
-    for intent in &mut ledger.intents {
-        if let IntentKind::Remove {
-            after, stage, node, ..
-        } = &mut intent.kind
-            && after.as_ref() == Some(launch)
-        {
-            *stage = RemoveStage::Undoing;
-            events.push(LedgerEvent::RemovalGivenUp {
-                intent: intent.id.clone(),
-                node: node.clone(),
-            });
-        }
-    }
 }
 
 fn removal(

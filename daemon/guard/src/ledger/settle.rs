@@ -3,7 +3,7 @@
 //! Only a certain "nothing happened" closes an intent; an unknown end keeps it where it is, so that the same
 //! intent, and with it the same client token, is tried again.
 
-use super::{close, intent_mut, removal_stage_mut, uncount};
+use super::{close, intent_mut, removal_stage_mut, uncount, unreplaced};
 use model::intent::{EffectKind, Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
 use model::outcome::Outcome;
 use model::plan::{Step, StepKind};
@@ -16,7 +16,7 @@ pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapsh
             .intent
             .as_ref()
             .map_or_else(Vec::new, |id| launch(ledger, (id, *rate), outcome, seen.at)),
-        StepKind::Cordon { node, .. } => cordon(ledger, step, node, outcome),
+        StepKind::Cordon { node, .. } => cordon(ledger, step, node, (outcome, seen.at)),
         StepKind::Evict { node, .. } => {
             if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
                 uncount_eviction(ledger, node, seen);
@@ -72,28 +72,30 @@ fn launch(
                     missing: *missing,
                     no_capacity: true,
                 });
-            event.into_iter().collect()
+            let given_up = unreplaced(ledger, id);
+            event.into_iter().chain(given_up).collect()
         }
         Outcome::Unknown { .. } => Vec::new(),
         // An earlier try of the same intent may have gone through: only what this cycle opened is undone.
         Outcome::Dropped | Outcome::Stale { .. } | Outcome::Refused { .. } if !fresh => Vec::new(),
         Outcome::Dropped | Outcome::Stale { .. } | Outcome::Refused { .. } | Outcome::Recorded => {
             never_happened(ledger, id, rate);
-            Vec::new()
+            unreplaced(ledger, id)
         }
         Outcome::NoCapacity { .. } | Outcome::Failed { .. } => {
             let no_capacity = matches!(outcome, Outcome::NoCapacity { .. });
-            match never_happened(ledger, id, rate).map(|intent| intent.kind) {
+            let failed = match never_happened(ledger, id, rate).map(|intent| intent.kind) {
                 Some(IntentKind::Launch {
                     group, count, joined, ..
-                }) => vec![LedgerEvent::LaunchFailed {
+                }) => Some(LedgerEvent::LaunchFailed {
                     intent: id.clone(),
                     group,
                     missing: count.saturating_sub(u32::try_from(joined.len()).unwrap_or(u32::MAX)),
                     no_capacity,
-                }],
-                _ => Vec::new(),
-            }
+                }),
+                _ => None,
+            };
+            failed.into_iter().chain(unreplaced(ledger, id)).collect()
         }
     }
 }
@@ -141,7 +143,12 @@ fn lessen(ledger: &mut Ledger, id: &IntentId, named: &[InstanceId], missing: u32
     Some(group)
 }
 
-fn cordon(ledger: &mut Ledger, step: &Step, node: &NodeName, outcome: &Outcome) -> Vec<LedgerEvent> {
+fn cordon(
+    ledger: &mut Ledger,
+    step: &Step,
+    node: &NodeName,
+    (outcome, at): (&Outcome, Instant),
+) -> Vec<LedgerEvent> {
     let Some(id) = &step.intent else {
         return Vec::new();
     };
@@ -153,9 +160,13 @@ fn cordon(ledger: &mut Ledger, step: &Step, node: &NodeName, outcome: &Outcome) 
             Vec::new()
         }
         Outcome::Unknown { .. } => Vec::new(),
-        _ => match ledger.intent(id).map(|intent| &intent.kind) {
+        _ => match ledger.intent(id).map(|intent| (&intent.kind, intent.opened)) {
             // Cordoned by an earlier try: the intent goes on, or is undone at its deadline.
-            Some(IntentKind::Remove { stage, .. }) if *stage > RemoveStage::Opened => Vec::new(),
+            Some((IntentKind::Remove { stage, .. }, opened))
+                if *stage > RemoveStage::Opened && opened != at =>
+            {
+                Vec::new()
+            }
             _ => {
                 never_happened(ledger, id, UsdPerHour::ZERO);
                 vec![LedgerEvent::Undone {

@@ -479,40 +479,79 @@ fn a_refused_cordon_leaves_nothing_behind_and_a_failed_termination_is_undone() {
     assert_eq!(removal_stage(&stage.ledger, "4-0"), Some(RemoveStage::Undoing));
 }
 
+/// A removal that waits for two launches of which one has been asked for and one has joined.
+fn replaced() -> Stage {
+    let mut stage = Stage::draining(RemoveStage::Cordoned);
+    if let IntentKind::Remove { after, .. } = &mut stage.ledger.intents[0].kind {
+        *after = vec!["3-1".into(), "3-2".into()];
+    }
+    let mut joined = launch("3-2", 5, 6, LaunchStage::Joined);
+    if let IntentKind::Launch { joined, .. } = &mut joined.kind {
+        joined.push("n4".into());
+    }
+    let asked = launch("3-1", 4, 5, LaunchStage::Asked);
+    stage.ledger.intents.splice(0..0, [asked, joined]);
+    stage
+}
+
 #[test]
-fn a_replacement_that_comes_frees_the_removal_and_one_that_does_not_undoes_it() {
-    let waiting = || {
-        let mut stage = Stage::draining(RemoveStage::Cordoned);
-        if let IntentKind::Remove { after, .. } = &mut stage.ledger.intents[0].kind {
-            *after = Some("3-1".into());
-        }
-        stage
-            .ledger
-            .intents
-            .insert(0, launch("3-1", 4, 5, LaunchStage::Asked));
-        stage
-    };
-    let mut stage = waiting();
+fn launches_that_replace_a_node_stay_listed_until_it_is_gone() {
+    let mut stage = replaced();
     arrives(&mut stage, "a", NOW);
     read(&mut stage);
-    let freed = matches!(
-        &stage.ledger.intents[..],
-        [Intent {
-            kind: IntentKind::Remove { after: None, .. },
-            ..
-        }]
-    );
-    assert!(freed, "{:?}", stage.ledger.intents);
-    let mut stage = waiting();
+    assert_eq!(stage_of(&stage.ledger, "3-1"), Some(LaunchStage::Joined));
+    assert_eq!(stage_of(&stage.ledger, "3-2"), Some(LaunchStage::Joined));
+    stage.seen.nodes.retain(|node| node.name.as_str() != "n1");
+    stage
+        .group_mut()
+        .instances
+        .retain(|listed| listed.id.as_str() != "i-n1");
+    read(&mut stage);
+    assert!(stage.ledger.intents.is_empty(), "{:?}", stage.ledger.intents);
+}
+
+#[test]
+fn a_replacement_that_does_not_come_undoes_the_removal() {
+    let undone = |stage: &Stage, events: &[LedgerEvent]| {
+        let told = |event: &LedgerEvent| matches!(event, LedgerEvent::RemovalGivenUp { .. });
+        assert!(events.iter().any(told), "{events:?}");
+        assert_eq!(removal_stage(&stage.ledger, "4-0"), Some(RemoveStage::Undoing));
+    };
+    let mut stage = replaced();
     stage.seen.at = NOW + Span::from_secs(840);
     let events = read(&mut stage);
-    assert!(
-        events
-            .iter()
-            .any(|e| matches!(e, LedgerEvent::RemovalGivenUp { .. })),
-        "{events:?}"
-    );
-    assert_eq!(removal_stage(&stage.ledger, "4-0"), Some(RemoveStage::Undoing));
+    undone(&stage, &events);
+    let grow = step(0, Some("3-1"), grow(4, 5));
+    let why = || "InsufficientInstanceCapacity".to_owned();
+    for outcome in [
+        Outcome::NoCapacity { why: why() },
+        Outcome::Failed { why: why() },
+        Outcome::Partly {
+            instances: Vec::new(),
+            missing: 1,
+            no_capacity: true,
+            why: why(),
+        },
+    ] {
+        let mut stage = replaced();
+        let events = settle_one(&mut stage, &grow, &outcome);
+        undone(&stage, &events);
+    }
+}
+
+#[test]
+fn a_cordon_that_never_was_leaves_nothing_behind_where_its_launch_never_was_either() {
+    let mut stage = Stage::new();
+    let grow = step(0, Some("5-0"), grow(4, 5));
+    let mut cordon = step(1, Some("5-1"), cordon("n2"));
+    if let StepKind::Cordon { after, .. } = &mut cordon.kind {
+        after.push("5-0".into());
+    }
+    open_one(&mut stage, &grow);
+    open_one(&mut stage, &cordon);
+    settle_one(&mut stage, &grow, &Outcome::Recorded);
+    settle_one(&mut stage, &cordon, &Outcome::Recorded);
+    assert!(stage.ledger.intents.is_empty() && stage.ledger.effects.is_empty());
 }
 
 #[test]

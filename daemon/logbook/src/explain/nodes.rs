@@ -12,7 +12,8 @@ pub(super) fn node(answer: &mut Answer<'_>, name: &NodeName) {
     if let Some(node) = record.snapshot.node(name) {
         state(answer, node);
     }
-    for node in record.plan.nodes.iter().filter(|node| node.name == *name) {
+    let bought = record.plan.nodes.iter().chain(&record.plan.replacements);
+    for node in bought.filter(|node| node.name == *name) {
         let price = record.snapshot.offers.iter().find(|offer| offer.id == node.offer);
         let rate = price
             .map(|offer| format!(" at {}", offer.price))
@@ -38,6 +39,13 @@ pub(super) fn node(answer: &mut Answer<'_>, name: &NodeName) {
             format_args!("{} waiting pods are counted onto it", pods.len()),
         );
     }
+    for (_, pods) in record.plan.moves.iter().filter(|(home, _)| home == name) {
+        answer.decided(
+            FactKind::Placement,
+            0,
+            format_args!("{} pods of nodes that go are meant to move onto it", pods.len()),
+        );
+    }
     for refusal in &record.plan.refusals {
         if matches!(refusal, Refusal::NodeStays { node, .. } if node == name) {
             answer.decided(FactKind::Refusal, 0, refusal);
@@ -47,7 +55,7 @@ pub(super) fn node(answer: &mut Answer<'_>, name: &NodeName) {
         answer.saw(
             FactKind::State,
             0,
-            format_args!("could have been emptied for {}", record.at.since(*since)),
+            format_args!("could have been given up for {}", record.at.since(*since)),
         );
     }
     steps::about(answer, |step| {

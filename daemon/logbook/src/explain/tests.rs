@@ -59,7 +59,7 @@ fn record() -> CycleRecord {
             node: "n1".into(),
             instance: "i-1".into(),
             stage: RemoveStage::Draining,
-            after: None,
+            after: Vec::new(),
         },
         opened: Instant(10_000),
         deadline: Instant(1_000_000),

@@ -216,6 +216,7 @@ impl Play {
             node: NodeName::new(node),
             group: GroupName::new("general"),
             instance: InstanceId::new(node),
+            after: Vec::new(),
         })
     }
 

@@ -267,7 +267,7 @@ fn a_replacement_comes_before_the_removal() {
     let after = |joined: Option<LaunchStage>| {
         move |s: &mut Stage| {
             if let IntentKind::Remove { after, .. } = &mut s.ledger.intents[0].kind {
-                *after = Some("3-1".into());
+                *after = vec!["3-1".into()];
             }
             if let Some(stage) = joined {
                 s.ledger.intents.push(launch("3-1", 3, 4, stage));

@@ -1,0 +1,88 @@
+//! One node as the fleet keeps it: whose pods are there, what it costs, whether it takes more.
+//!
+//! What is free on it is in `fleet`, with that of all others.
+
+use crate::space::Vector;
+use model::ids::NodeName;
+use model::money::UsdPerHour;
+use model::node::Node;
+use model::offer::Confidence;
+use model::snapshot::Snapshot;
+
+/// A node.
+#[derive(Clone, Debug)]
+pub(super) struct Bin {
+    pub(super) name: NodeName,
+    /// Index into the offers, of a node that is still to come.
+    pub(super) planned: Option<usize>,
+    /// Pods that hold room and do not belong to the node itself; indices into the Snapshot.
+    pub(super) pods: Vec<u32>,
+    /// Those of them that are not on their way out already: kinds, and how many of each.
+    pub(super) load: Vec<(u32, u32)>,
+    /// It takes pods now, and is not to go.
+    pub(super) receives: bool,
+    /// Index of its group.
+    pub(super) group: Option<usize>,
+    /// Pods are to come that count on it, or a launch has just brought it.
+    pub(super) awaited: bool,
+    /// Headroom that was placed on it.
+    pub(super) headroom: Vec<Vector>,
+    /// Nano-dollars per hour.
+    pub(super) price: i64,
+    /// Somebody knows the price.
+    pub(super) priced: bool,
+}
+
+impl Bin {
+    pub(super) fn of(seen: &Snapshot, node: &Node) -> Self {
+        let leaving = seen.ledger.removal_of(&node.name).is_some();
+        let (price, priced) = price_of(seen, node);
+        Self {
+            name: node.name.clone(),
+            planned: None,
+            pods: Vec::new(),
+            load: Vec::new(),
+            receives: node.takes_pods() && !leaving,
+            group: node
+                .group
+                .as_ref()
+                .and_then(|name| seen.groups.binary_search_by(|group| group.name.cmp(name)).ok()),
+            awaited: false,
+            headroom: Vec::new(),
+            price: price.0,
+            priced,
+        }
+    }
+
+    pub(super) fn planned(name: &NodeName, offer: usize, price: UsdPerHour) -> Self {
+        Self {
+            name: name.clone(),
+            planned: Some(offer),
+            pods: Vec::new(),
+            load: Vec::new(),
+            receives: false,
+            group: None,
+            awaited: true,
+            headroom: Vec::new(),
+            price: price.0,
+            priced: true,
+        }
+    }
+
+    /// Pods that would have to move.
+    pub(super) fn moves(&self) -> u32 {
+        self.load.iter().map(|(_, copies)| copies).sum()
+    }
+}
+
+/// What a node costs per hour, and whether that is known.
+pub(crate) fn price_of(seen: &Snapshot, node: &Node) -> (UsdPerHour, bool) {
+    let offer = node
+        .offer
+        .as_ref()
+        .and_then(|id| seen.offers.binary_search_by(|offer| offer.id.cmp(id)).ok())
+        .map(|ix| &seen.offers[ix]);
+    offer
+        .filter(|offer| offer.confidence != Confidence::Unknown)
+        .map_or((UsdPerHour::ZERO, false), |offer| (offer.price, true))
+}

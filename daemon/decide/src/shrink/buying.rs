@@ -1,0 +1,92 @@
+//! New nodes for the pods of a probe that free room does not hold.
+//!
+//! One after the other: everything that is left on one node, or the kind of node whose filling costs least for what
+//! it holds, cut down to the cheapest that holds it. Ends as soon as more is paid than could still be saved.
+
+use super::fill::Taste;
+use super::search::{New, Search};
+use crate::number::{real, size};
+use crate::space;
+
+/// Kinds of new nodes that are filled for each that is bought, best for their price.
+const COLUMNS: usize = 16;
+
+impl Search<'_, '_> {
+    /// New nodes for what is left; `None` once they cost as much as there is to spare.
+    pub(super) fn buy(&mut self, spare: f64, (set, taste): (Option<usize>, Taste)) -> Option<Vec<New>> {
+        let mut bought: Vec<New> = Vec::new();
+        let mut paid = 0_i64;
+        let mut growth: Vec<(usize, u32)> = Vec::new();
+        while !self.rows.is_empty() {
+            let open = |column: usize| {
+                let of = &self.prices.table.columns[column];
+                let taken = growth.iter().find(|(group, _)| *group == of.group);
+                set.is_none_or(|set| set == of.set)
+                    && self.growth[of.group] > taken.map_or(0, |(_, taken)| *taken)
+            };
+            let new = self.next(&open, taste)?;
+            paid = paid.saturating_add(self.price(new.column));
+            if real(paid) >= spare {
+                return None;
+            }
+            let group = self.prices.table.columns[new.column].group;
+            match growth.iter_mut().find(|(known, _)| *known == group) {
+                Some((_, taken)) => *taken += 1,
+                None => growth.push((group, 1)),
+            }
+            for (row, copies) in &new.load {
+                self.left[size(*row)] -= copies;
+            }
+            let left = &self.left;
+            self.rows.retain(|row| left[size(*row)] > 0);
+            bought.push(new);
+        }
+        Some(bought)
+    }
+
+    /// The next new node: everything on one, or the column whose filling costs least for what it holds.
+    fn next(&self, open: &dyn Fn(usize) -> bool, taste: Taste) -> Option<New> {
+        let prices = self.prices;
+        let all: Vec<(u32, u32)> = self
+            .rows
+            .iter()
+            .map(|row| (*row, self.left[size(*row)]))
+            .collect();
+        let last = self.cheapest(open, &all);
+        let key =
+            |column: usize, load: &[(u32, u32)]| real(self.price(column)) / real(prices.worth(load)).max(1.0);
+        let mut best = last.map(|column| (key(column, &all), New { column, load: all }));
+        let columns = prices.by_ratio.iter().copied().filter(|column| open(*column));
+        for column in columns.take(COLUMNS) {
+            // No filling of it can beat what is known already.
+            if best
+                .as_ref()
+                .is_some_and(|(least, _)| prices.ratio[column] >= *least)
+            {
+                break;
+            }
+            let load = prices.filled(column, (&self.rows, &self.left), taste);
+            if load.is_empty() {
+                continue;
+            }
+            let column = self.cheapest(open, &load).unwrap_or(column);
+            let key = key(column, &load);
+            if best.as_ref().is_none_or(|(least, _)| key < *least) {
+                best = Some((key, New { column, load }));
+            }
+        }
+        best.map(|(_, new)| new)
+    }
+
+    /// The cheapest column that holds these pods.
+    fn cheapest(&self, open: &dyn Fn(usize) -> bool, load: &[(u32, u32)]) -> Option<usize> {
+        let table = &self.prices.table;
+        let mut total = vec![0_i64; table.width()];
+        for (row, copies) in load {
+            space::put(&mut total, &table.rows[size(*row)].ask, *copies);
+        }
+        let rows: Vec<u32> = load.iter().map(|(row, _)| *row).collect();
+        // Columns are in the order of their prices.
+        (0..table.columns.len()).find(|column| open(*column) && self.prices.holds(*column, &rows, &total))
+    }
+}

@@ -1,0 +1,271 @@
+//! Which nodes may go, for how long they could have gone, and what becomes of those that go.
+//!
+//! What going would bring is found by `choose`; here stand the rules that hold whatever it brings.
+
+use super::choose::{self, Candidate, Reach};
+use super::fill::Taste;
+use super::fleet::Fleet;
+use super::orders::{self, Orders};
+use super::prices::Prices;
+use super::search::{Search, Terms};
+use super::{Before, Shrunk};
+use crate::number::{real, size};
+use model::aims::Aims;
+use model::ids::{GroupName, NodeName};
+use model::intent::IntentKind;
+use model::memory::Memory;
+use model::node::Node;
+use model::reason::{Refusal, Stays};
+use model::snapshot::Snapshot;
+use model::time::Instant;
+use std::collections::BTreeMap;
+
+/// Nodes probed for the sake of an answer, beside those that could go.
+const ANSWERED: usize = 50;
+
+/// A node that wastes this part of its price, one divided by it, could do without some of it.
+const WASTEFUL: i64 = 5;
+
+/// A node that may go, and since when it could.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct May {
+    bin: usize,
+    since: Option<Instant>,
+}
+
+/// See the module.
+pub(super) struct Judge<'a, 'b> {
+    seen: &'a Snapshot,
+    aims: &'b Aims,
+    before: Before<'b>,
+    /// By group: nodes that leave it, those of this plan included.
+    leaving: BTreeMap<GroupName, u32>,
+    /// Nodes on their way out.
+    begun: u32,
+    pub(super) refusals: Vec<Refusal>,
+}
+
+impl<'a, 'b> Judge<'a, 'b> {
+    pub(super) fn new(seen: &'a Snapshot, aims: &'b Aims, before: Before<'b>) -> Self {
+        let mut leaving: BTreeMap<GroupName, u32> = BTreeMap::new();
+        let mut begun = 0;
+        for intent in &seen.ledger.intents {
+            if let IntentKind::Remove { group, .. } = &intent.kind {
+                *leaving.entry(group.clone()).or_insert(0) += 1;
+                begun += 1;
+            }
+        }
+        Self {
+            seen,
+            aims,
+            before,
+            leaving,
+            begun,
+            refusals: Vec::new(),
+        }
+    }
+
+    /// Ready nodes that nothing keeps and that nobody counts on.
+    pub(super) fn candidates(&mut self, fleet: &Fleet<'_>, memory: &Memory, budgets: &[u32]) -> Vec<May> {
+        let mut candidates = Vec::new();
+        for (at, node) in self.seen.nodes.iter().enumerate() {
+            let bin = &fleet.bins[at];
+            if !bin.receives || bin.awaited {
+                continue;
+            }
+            let why = self
+                .must_stay(node)
+                .or_else(|| fleet.pods_must_stay(bin, budgets));
+            match why {
+                Some(why) => self.stays(node, why),
+                None => candidates.push(May {
+                    bin: at,
+                    since: memory.unneeded_since.get(&node.name).copied(),
+                }),
+            }
+        }
+        candidates
+    }
+
+    fn stays(&mut self, node: &Node, why: Stays) {
+        self.refusals.push(Refusal::NodeStays {
+            node: node.name.clone(),
+            why,
+        });
+    }
+
+    /// What keeps the node whatever its pods are.
+    fn must_stay(&self, node: &Node) -> Option<Stays> {
+        if self.seen.own_node.as_ref() == Some(&node.name) {
+            return Some(Stays::OwnNode);
+        }
+        let group = node.group.as_ref().and_then(|name| self.seen.group(name));
+        let Some(group) = group.filter(|g| {
+            let named = self.aims.groups.is_empty() || self.aims.groups.contains(&g.name);
+            g.foreign.is_none() && named && node.instance.is_some()
+        }) else {
+            return Some(Stays::NoGroup);
+        };
+        if node.do_not_disrupt {
+            return Some(Stays::DoNotDisrupt);
+        }
+        if self.seen.at.since(node.created) < self.aims.shrink.min_age {
+            return Some(Stays::TooYoung);
+        }
+        (self.spare(&group.name) == 0).then_some(Stays::GroupAtMinimum)
+    }
+
+    /// Nodes that the group can still lose.
+    fn spare(&self, name: &GroupName) -> u32 {
+        let leaving = self.leaving.get(name).copied().unwrap_or(0);
+        let group = self.seen.group(name);
+        group.map_or(0, |g| g.desired.saturating_sub(leaving).saturating_sub(g.min))
+    }
+
+    /// Chooses among the candidates and says what keeps the others; returns since when each could have gone.
+    pub(super) fn judge(
+        &mut self,
+        fleet: &mut Fleet<'a>,
+        prices: &Prices<'a>,
+        candidates: &[May],
+        shrunk: &mut Shrunk,
+    ) -> BTreeMap<NodeName, Instant> {
+        let now = self.seen.at;
+        let shrink = &self.aims.shrink;
+        let terms = Terms {
+            eviction: choose::eviction(shrink),
+            same_set: self.before.priced,
+            taste: Taste::PLAIN,
+        };
+        let waste = |fleet: &Fleet<'_>, may: &May| prices.waste(fleet, may.bin);
+        // Since when a node wastes much, and more than moving its pods would count.
+        let mut since: BTreeMap<NodeName, Instant> = BTreeMap::new();
+        let mut able: Vec<Candidate> = Vec::new();
+        for may in candidates {
+            let bin = &fleet.bins[may.bin];
+            let waste = waste(fleet, may);
+            let worth = terms.eviction * f64::from(bin.moves());
+            let much = |waste: i64| real(waste) > worth && waste.saturating_mul(WASTEFUL) >= bin.price;
+            let wasteful = bin.moves() == 0 || waste.is_some_and(much);
+            if wasteful {
+                since.insert(bin.name.clone(), may.since.unwrap_or(now));
+            }
+            let waited = now.since(may.since.unwrap_or(now)) >= shrink.unneeded_for;
+            if waited && (wasteful || may.since.is_some() || shrink.unneeded_for <= model::Span::ZERO) {
+                able.push(Candidate {
+                    bin: may.bin,
+                    waste: waste.unwrap_or(0),
+                });
+            }
+        }
+        let left = if self.before.start {
+            size(shrink.parallel.saturating_sub(self.begun))
+        } else {
+            0
+        };
+        let growth = self.growth(prices);
+        let mut search = Search::new(fleet, prices, growth);
+        let groups = self.seen.groups.iter();
+        search.spare = groups.map(|group| self.spare(&group.name)).collect();
+        let chosen = self.choose(&mut search, &able, (terms, left));
+        for may in candidates {
+            if let Some(known) = may.since.filter(|_| !search.fleet.bins[may.bin].receives) {
+                since.insert(search.fleet.bins[may.bin].name.clone(), known);
+            }
+        }
+        self.answer(&mut search, candidates, terms, &mut since);
+        let mut orders = Orders::new(self.seen, prices, self.before.bought);
+        for found in &chosen {
+            let times = |bin: usize| {
+                let known = since.get(&fleet.bins[bin].name).copied();
+                now.since(known.unwrap_or(now))
+            };
+            orders::order(&mut orders, fleet, found, &times, shrunk);
+        }
+        since
+    }
+
+    /// Nodes that groups can still be grown by once what was bought for waiting pods has been.
+    fn growth(&self, prices: &Prices<'_>) -> Vec<u32> {
+        let mut growth = prices.table.growth.clone();
+        for (offer, _) in self.before.bought {
+            let group = size(self.seen.offers[*offer].group);
+            if let Some(left) = growth.get_mut(group) {
+                *left = left.saturating_sub(1);
+            }
+        }
+        growth
+    }
+
+    fn choose(
+        &self,
+        search: &mut Search<'_, 'a>,
+        able: &[Candidate],
+        (terms, left): (Terms, usize),
+    ) -> Vec<super::search::Found> {
+        if left == 0 || able.is_empty() {
+            return Vec::new();
+        }
+        let reach = Reach {
+            nodes: left,
+            together: left.min(self.together()),
+            probes: choose::probes(left),
+        };
+        choose::choose(search, able, terms, reach)
+    }
+
+    /// Nodes that the guard's windows let go at once: more of them in one replacement would be held for ever.
+    fn together(&self) -> usize {
+        let limits = &self.aims.limits;
+        let share = |of: usize, permille: u32| (of * size(permille.min(1000)) / 1000).max(1);
+        let largest = self.seen.groups.iter().map(|group| size(group.desired)).max();
+        share(largest.unwrap_or(0), limits.removed_per_window_permille)
+            .min(share(
+                self.seen.nodes.len(),
+                limits.removed_per_long_window_permille,
+            ))
+            .min(size(limits.removals_at_once))
+    }
+
+    /// Says what keeps the nodes that stay, as far as there is time to find out.
+    fn answer(
+        &mut self,
+        search: &mut Search<'_, 'a>,
+        candidates: &[May],
+        terms: Terms,
+        since: &mut BTreeMap<NodeName, Instant>,
+    ) {
+        let now = self.seen.at;
+        let mut asked: Vec<(u32, i64, May)> = candidates
+            .iter()
+            .filter(|may| search.fleet.bins[may.bin].receives)
+            .map(|may| {
+                let bin = &search.fleet.bins[may.bin];
+                (bin.moves(), -bin.price, *may)
+            })
+            .collect();
+        asked.sort_by_key(|(moves, price, may)| (*moves, *price, may.bin));
+        for (moves, _, may) in asked.into_iter().take(ANSWERED) {
+            let Some(node) = search.fleet.node(may.bin) else {
+                continue;
+            };
+            let price = search.fleet.bins[may.bin].price;
+            let known = may.since.unwrap_or(now);
+            if !search.can_spare(&[may.bin]) {
+                self.stays(node, Stays::GroupAtMinimum);
+            } else if search.probe(&[may.bin], terms).is_some() {
+                since.insert(node.name.clone(), known);
+                let waited = now.since(known);
+                if waited < self.aims.shrink.unneeded_for {
+                    self.stays(node, Stays::NotUnneededLongEnough { since: waited });
+                }
+            } else if real(price) <= terms.eviction * f64::from(moves) {
+                self.stays(node, Stays::NotWorthIt);
+            } else if let Some(pod) = search.first_left(may.bin) {
+                self.stays(node, Stays::PodsDoNotFit { pod });
+            } else {
+                self.stays(node, Stays::NotWorthIt);
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Which nodes to give up, most saved for each eviction first.
+//!
+//! Single nodes are probed in the order of what they could save at best; what was found before something else was
+//! begun is probed again, because free room only shrinks. Then small sets of wasteful nodes are tried together:
+//! their pods may fit fewer or cheaper nodes than they are on now. Counted work, loaded dice: the same every time.
+
+use super::fill::Taste;
+use super::search::{Found, Search, Terms};
+use crate::number::real;
+use crate::packing::Dice;
+use model::aims::ShrinkAims;
+use std::collections::BTreeSet;
+
+/// Always the same: same input, same plan.
+const SEED: u64 = 0x5DEE_CE66_D1CE_4E5B;
+/// Nodes taken apart together, at most.
+const MOST_TOGETHER: usize = 6;
+/// Sets that are tried before the best of them is taken.
+const TRIES: u32 = 40;
+/// Single nodes probed in a row without anything found, after which none is tried further.
+const MISSES: u32 = 100;
+/// Rounds of tries without anything found, after which there is nothing to find.
+const ROUNDS: u32 = 6;
+
+/// How much may be begun, and how much is tried for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    /// Nodes given up, at most.
+    pub(super) nodes: usize,
+    /// Nodes replaced together, at most.
+    pub(super) together: usize,
+    /// Probes, at most.
+    pub(super) probes: u32,
+}
+
+/// A node that may go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub(super) bin: usize,
+    /// Price less what its pods pay.
+    pub(super) waste: i64,
+}
+
+/// What is given up, in this order.
+pub(super) fn choose(
+    search: &mut Search<'_, '_>,
+    candidates: &[Candidate],
+    terms: Terms,
+    reach: Reach,
+) -> Vec<Found> {
+    let mut chosen = singles(search, candidates, terms, reach);
+    let begun: usize = chosen.iter().map(|found| found.ruined.len()).sum();
+    let left = reach.nodes.saturating_sub(begun);
+    let mut open: Vec<Candidate> = candidates.to_vec();
+    together(search, &mut open, terms, (reach, left), &mut chosen);
+    chosen
+}
+
+/// What a node could save for each eviction at best, and the round it was last probed in.
+struct Quote {
+    key: f64,
+    round: u32,
+    found: Option<Found>,
+}
+
+fn singles(search: &mut Search<'_, '_>, candidates: &[Candidate], terms: Terms, reach: Reach) -> Vec<Found> {
+    let fleet = &search.fleet;
+    let at_best = |candidate: &Candidate| {
+        let bin = &fleet.bins[candidate.bin];
+        real(bin.price.saturating_add(1)) / f64::from(bin.moves()).max(1e-6)
+    };
+    let mut quotes: Vec<(usize, Quote)> = candidates
+        .iter()
+        .map(|candidate| {
+            let key = at_best(candidate);
+            let quote = Quote {
+                key,
+                round: 0,
+                found: None,
+            };
+            (candidate.bin, quote)
+        })
+        .collect();
+    // The best is last.
+    quotes.sort_by(|a, b| a.1.key.total_cmp(&b.1.key).then(b.0.cmp(&a.0)));
+    let mut chosen: Vec<Found> = Vec::new();
+    let (mut round, mut misses) = (1, 0);
+    while misses < MISSES && chosen.len() < reach.nodes && search.probes < reach.probes {
+        let Some((bin, quote)) = quotes.pop() else { break };
+        if search.fleet.bins[bin].awaited {
+            continue;
+        }
+        if let Some(found) = quote.found.filter(|_| quote.round == round) {
+            search.commit(&found);
+            chosen.push(found);
+            round += 1;
+            continue;
+        }
+        misses += 1;
+        if let Some(found) = search.probe(&[bin], terms) {
+            misses = 0;
+            let key = per_eviction(&found);
+            let at = quotes.partition_point(|(other, quote)| (quote.key, bin) < (key, *other));
+            let quote = Quote {
+                key,
+                round,
+                found: Some(found),
+            };
+            quotes.insert(at, (bin, quote));
+        }
+    }
+    chosen
+}
+
+fn per_eviction(found: &Found) -> f64 {
+    real(found.saves.saturating_add(1)) / f64::from(found.moves).max(1e-6)
+}
+
+/// Sets of nodes, wasteful ones rather than others, as long as something is found.
+fn together(
+    search: &mut Search<'_, '_>,
+    open: &mut Vec<Candidate>,
+    terms: Terms,
+    (reach, mut left): (Reach, usize),
+    chosen: &mut Vec<Found>,
+) {
+    let mut dice = Dice::new(SEED);
+    let mut idle = 0;
+    while idle < ROUNDS && search.probes < reach.probes {
+        let fleet = &search.fleet;
+        open.retain(|candidate| {
+            let bin = &fleet.bins[candidate.bin];
+            bin.receives && !bin.awaited && candidate.waste > 0
+        });
+        let most = left.min(reach.together).min(MOST_TOGETHER).min(open.len());
+        if most < 2 {
+            return;
+        }
+        let mut best: Option<Found> = None;
+        for _ in 0..TRIES {
+            let nodes = draw(open, most, &mut dice);
+            let taste = Taste {
+                widest: dice.one_of([0.0, 0.25, 0.5, 1.0]),
+                keen: dice.one_of([0, 1, 2, 4]),
+                part: dice.one_of([1, 2, 4, 8]),
+            };
+            let found = search.probe(&nodes, Terms { taste, ..terms });
+            if let Some(found) = found
+                && best
+                    .as_ref()
+                    .is_none_or(|best| net(&found, terms) > net(best, terms))
+            {
+                best = Some(found);
+            }
+        }
+        let Some(found) = best else {
+            idle += 1;
+            continue;
+        };
+        idle = 0;
+        left = left.saturating_sub(found.ruined.len());
+        search.commit(&found);
+        chosen.push(found);
+    }
+}
+
+/// What is saved over what the evictions count.
+fn net(found: &Found, terms: Terms) -> f64 {
+    real(found.saves) - terms.eviction * f64::from(found.moves)
+}
+
+/// Two nodes or more, by tournament on waste.
+fn draw(open: &[Candidate], most: usize, dice: &mut Dice) -> Vec<usize> {
+    let wanted = 2 + dice.below(most - 1);
+    let rivals = 1 + dice.below(6);
+    let mut drawn = BTreeSet::new();
+    for _ in 0..8 * wanted {
+        if drawn.len() == wanted {
+            break;
+        }
+        let one = (0..rivals)
+            .map(|_| open[dice.below(open.len())])
+            .max_by_key(|candidate| (candidate.waste, candidate.bin));
+        drawn.extend(one.map(|candidate| candidate.bin));
+    }
+    drawn.into_iter().collect()
+}
+
+/// Money and time as probes count them.
+pub(super) fn eviction(aims: &ShrinkAims) -> f64 {
+    let hours = real(aims.payback.millis()) / 3_600_000.0;
+    if hours > 0.0 {
+        real(aims.eviction_cost_nanos) / hours
+    } else {
+        f64::INFINITY
+    }
+}
+
+/// Probes that are made for so many nodes.
+pub(super) fn probes(nodes: usize) -> u32 {
+    let most = u32::try_from(nodes.saturating_mul(400)).unwrap_or(u32::MAX);
+    most.clamp(400, 40_000)
+}

@@ -1,0 +1,346 @@
+//! Probes: what giving up a few nodes would bring, on the packed state and without rebuilding it.
+//!
+//! The pods of the nodes go into free room of others first, full nodes before empty ones; what is left is packed
+//! onto the cheapest new nodes. A probe ends as soon as those cost more than could still be saved, and is taken
+//! back from the journal. Whether a node may go at all was asked before.
+
+use super::fill::{self, Item, Taste};
+use super::fleet::{Fleet, Put};
+use super::prices::Prices;
+use crate::number::{count, real, size};
+use crate::space::{self, Vector};
+use model::ids::PodKey;
+
+/// Bins, and virtual pods put onto them.
+type Headroom = Vec<(usize, Vector)>;
+
+/// Nodes that could be given up together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Found {
+    pub(super) ruined: Vec<usize>,
+    /// Pods that go into free room.
+    pub(super) puts: Vec<Put>,
+    /// Headroom that does.
+    pub(super) headroom: Headroom,
+    /// New nodes with their pods by row.
+    pub(super) bought: Vec<New>,
+    /// Nano-dollars per hour saved.
+    pub(super) saves: i64,
+    pub(super) moves: u32,
+}
+
+/// A new node.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct New {
+    pub(super) column: usize,
+    pub(super) load: Vec<(u32, u32)>,
+}
+
+/// What a probe may do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    /// Nano-dollars per hour that must be saved for each pod that moves.
+    pub(super) eviction: f64,
+    /// New nodes may only be of the set that the pods are on now: policies have a say on prices.
+    pub(super) same_set: bool,
+    pub(super) taste: Taste,
+}
+
+/// See the module.
+pub(super) struct Search<'s, 'a> {
+    pub(super) fleet: &'s mut Fleet<'a>,
+    pub(super) prices: &'s Prices<'a>,
+    /// By group: nodes it may still be grown by.
+    pub(super) growth: Vec<u32>,
+    /// By group: nodes it may still lose.
+    pub(super) spare: Vec<u32>,
+    /// Bins that take pods, full ones first.
+    pub(super) receivers: Vec<usize>,
+    /// By row: pods without a place.
+    pub(super) left: Vec<u32>,
+    /// Rows that have some.
+    pub(super) rows: Vec<u32>,
+    /// Probes made.
+    pub(super) probes: u32,
+}
+
+impl<'s, 'a> Search<'s, 'a> {
+    pub(super) fn new(fleet: &'s mut Fleet<'a>, prices: &'s Prices<'a>, growth: Vec<u32>) -> Self {
+        let receivers = receivers(fleet);
+        Self {
+            left: vec![0; prices.table.rows.len()],
+            rows: Vec::new(),
+            probes: 0,
+            spare: Vec::new(),
+            fleet,
+            prices,
+            growth,
+            receivers,
+        }
+    }
+
+    /// What giving up these nodes would bring; nothing is changed. `None` where their pods have no place, or moving
+    /// them costs more than it saves.
+    pub(super) fn probe(&mut self, ruined: &[usize], terms: Terms) -> Option<Found> {
+        self.probes += 1;
+        let price: i64 = ruined.iter().map(|bin| self.fleet.bins[*bin].price).sum();
+        let moves: u32 = ruined.iter().map(|bin| self.fleet.bins[*bin].moves()).sum();
+        let spare = real(price) - terms.eviction * f64::from(moves);
+        if !self.can_spare(ruined) {
+            return None;
+        }
+        if moves > 0 && (spare <= 0.0 || !ruined.iter().all(|bin| self.fleet.bins[*bin].priced)) {
+            return None;
+        }
+        let mark = self.fleet.mark();
+        for bin in ruined {
+            self.fleet.bins[*bin].receives = false;
+        }
+        let found = self.placed(ruined, (spare, terms)).map(|(bought, headroom)| {
+            let paid: i64 = bought.iter().map(|new| self.price(new.column)).sum();
+            Found {
+                ruined: ruined.to_vec(),
+                puts: self.fleet.since(mark).to_vec(),
+                headroom,
+                bought,
+                saves: price.saturating_sub(paid),
+                moves,
+            }
+        });
+        for (bin, ask) in found.iter().flat_map(|found| &found.headroom) {
+            self.fleet.give(*bin, ask);
+        }
+        self.fleet.undo(mark);
+        for bin in ruined {
+            self.fleet.bins[*bin].receives = true;
+        }
+        for row in self.rows.drain(..) {
+            self.left[size(row)] = 0;
+        }
+        found
+    }
+
+    /// Whether their groups can lose these nodes.
+    pub(super) fn can_spare(&self, ruined: &[usize]) -> bool {
+        let group = |bin: &usize| self.fleet.bins[*bin].group;
+        ruined.iter().all(|bin| {
+            let same = ruined.iter().filter(|other| group(other) == group(bin)).count();
+            let spare = group(bin).and_then(|group| self.spare.get(group));
+            spare.is_some_and(|spare| size(*spare) >= same)
+        })
+    }
+
+    /// The first pod of a node that free room of others does not hold.
+    pub(super) fn first_left(&mut self, bin: usize) -> Option<PodKey> {
+        let mark = self.fleet.mark();
+        self.fleet.bins[bin].receives = false;
+        let pooled = self.pool(&[bin]);
+        self.house(Taste::PLAIN);
+        let left = self.fleet.movers(bin).find(|(_, kind)| {
+            let row = self.prices.row(*kind);
+            row.is_none_or(|row| self.left[size(row)] > 0)
+        });
+        let headroom = || PodKey::new(crate::demand::HEADROOM_NAMESPACE, "room");
+        let bare = self.fleet.bins[bin].headroom.is_empty();
+        let first = left
+            .map(|(pod, _)| pod.clone())
+            .or_else(|| (!pooled || !bare).then(headroom));
+        self.fleet.undo(mark);
+        self.fleet.bins[bin].receives = true;
+        for row in self.rows.drain(..) {
+            self.left[size(row)] = 0;
+        }
+        first
+    }
+
+    /// Makes it so: the nodes receive no more, the room is taken, and those that receive stay.
+    pub(super) fn commit(&mut self, found: &Found) {
+        for bin in &found.ruined {
+            self.fleet.bins[*bin].receives = false;
+            let group = self.fleet.bins[*bin].group;
+            if let Some(spare) = group.and_then(|group| self.spare.get_mut(group)) {
+                *spare = spare.saturating_sub(1);
+            }
+        }
+        for put in &found.puts {
+            self.fleet.put(*put);
+            self.fleet.bins[size(put.bin)].awaited = true;
+        }
+        for (bin, ask) in &found.headroom {
+            self.fleet.take(*bin, ask);
+        }
+        for new in &found.bought {
+            let group = self.prices.table.columns[new.column].group;
+            self.growth[group] = self.growth[group].saturating_sub(1);
+        }
+    }
+
+    pub(super) fn price(&self, column: usize) -> i64 {
+        self.prices.table.columns[column].price
+    }
+
+    /// Finds a place for everything on the ruined nodes. Pods stay where they were put; headroom does only where
+    /// all is placed.
+    fn placed(&mut self, ruined: &[usize], (spare, terms): (f64, Terms)) -> Option<(Vec<New>, Headroom)> {
+        if !self.pool(ruined) {
+            return None;
+        }
+        self.house(terms.taste);
+        let set = if terms.same_set {
+            Some(self.set(ruined)?)
+        } else {
+            None
+        };
+        let bought = self.buy(spare, (set, terms.taste))?;
+        let mut headroom = Headroom::new();
+        for bin in ruined {
+            for ask in self.fleet.bins[*bin].headroom.clone() {
+                let fleet = &self.fleet;
+                let fits = |at: &&usize| fleet.bins[**at].receives && space::holds(fleet.free(**at), &ask);
+                let Some(at) = self.receivers.iter().find(fits).copied() else {
+                    for (bin, ask) in headroom {
+                        self.fleet.give(bin, &ask);
+                    }
+                    return None;
+                };
+                self.fleet.take(at, &ask);
+                headroom.push((at, ask));
+            }
+        }
+        Some((bought, headroom))
+    }
+
+    /// The one set that all of them are of, as an index; `None` where they are of several, or nobody knows.
+    fn set(&self, ruined: &[usize]) -> Option<usize> {
+        let market = &self.prices.market;
+        let of = |bin: &usize| {
+            let id = self.fleet.node(*bin)?.offer.as_ref()?;
+            let offer = market.seen.offers.binary_search_by(|offer| offer.id.cmp(id));
+            market.set_of.get(offer.ok()?).copied()
+        };
+        let first = of(ruined.first()?)?;
+        ruined.iter().all(|bin| of(bin) == Some(first)).then_some(first)
+    }
+
+    /// Takes the pods off the nodes, as far as the search goes.
+    fn pool(&mut self, ruined: &[usize]) -> bool {
+        let fleet = &self.fleet;
+        let load: Vec<(u32, u32)> = ruined
+            .iter()
+            .flat_map(|bin| fleet.bins[*bin].load.iter().copied())
+            .collect();
+        self.pool_of(&load)
+    }
+
+    /// Pods that need a place, and no others; `false` where some of them must not be moved.
+    pub(super) fn pool_of(&mut self, load: &[(u32, u32)]) -> bool {
+        for row in self.rows.drain(..) {
+            self.left[size(row)] = 0;
+        }
+        for (kind, copies) in load.iter().filter(|(_, copies)| *copies > 0) {
+            let Some(row) = self.prices.row(*kind) else {
+                return false;
+            };
+            if self.left[size(row)] == 0 {
+                self.rows.push(row);
+            }
+            self.left[size(row)] += copies;
+        }
+        self.rows.sort_unstable();
+        true
+    }
+
+    /// Whether nothing is left.
+    pub(super) const fn is_placed(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Puts pods into free room one kind after the other, those that pay most first; `false` where some are left.
+    pub(super) fn first_fit(&mut self) -> bool {
+        let prices = self.prices;
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.sort_by_key(|row| (std::cmp::Reverse(prices.pays[size(*row)]), *row));
+        for row in &rows {
+            let kind = prices.kinds[size(*row)].0;
+            for at in 0..self.receivers.len() {
+                let (bin, left) = (self.receivers[at], self.left[size(*row)]);
+                if left == 0 {
+                    break;
+                }
+                let copies = self.fleet.takes(bin, kind, left);
+                if copies > 0 && self.fleet.bins[bin].receives {
+                    self.left[size(*row)] -= copies;
+                    self.fleet.put(Put {
+                        bin: count(bin),
+                        kind,
+                        copies,
+                    });
+                }
+            }
+        }
+        rows.retain(|row| self.left[size(*row)] > 0);
+        self.rows = rows;
+        self.rows.is_empty()
+    }
+
+    /// Puts what fits into free room of nodes that stay.
+    pub(super) fn house(&mut self, taste: Taste) {
+        let least = self.least();
+        let (prices, mut rows) = (self.prices, std::mem::take(&mut self.rows));
+        for at in 0..self.receivers.len() {
+            if rows.is_empty() {
+                break;
+            }
+            let bin = self.receivers[at];
+            let free = self.fleet.free(bin);
+            let too_full = least.iter().zip(free).any(|(least, free)| least > free);
+            if too_full || !self.fleet.bins[bin].receives {
+                continue;
+            }
+            let items = rows
+                .iter()
+                .filter(|row| self.fleet.admits(prices.kinds[size(**row)].0, bin))
+                .map(|row| Item {
+                    row: *row,
+                    ask: &prices.kinds[size(*row)].1,
+                    pays: prices.pays[size(*row)],
+                    left: self.left[size(*row)],
+                });
+            for (row, copies) in fill::fill(free, items, taste) {
+                self.left[size(row)] -= copies;
+                self.fleet.put(Put {
+                    bin: count(bin),
+                    kind: prices.kinds[size(row)].0,
+                    copies,
+                });
+            }
+            let left = &self.left;
+            rows.retain(|row| left[size(*row)] > 0);
+        }
+        self.rows = rows;
+    }
+
+    /// By dimension: the least that any of the pods asks for.
+    fn least(&self) -> Vector {
+        let asks = self.rows.iter().map(|row| &self.prices.kinds[size(*row)].1);
+        asks.fold(Vector::new(), |mut least, ask| {
+            if least.is_empty() {
+                return ask.clone();
+            }
+            for (least, ask) in least.iter_mut().zip(ask) {
+                *least = (*least).min(*ask);
+            }
+            least
+        })
+    }
+}
+
+/// Bins that take pods, full ones first.
+fn receivers(fleet: &Fleet<'_>) -> Vec<usize> {
+    let mut receivers: Vec<(i64, usize)> = (0..fleet.bins.len())
+        .filter(|bin| fleet.bins[*bin].receives)
+        .map(|bin| (fleet.emptiness(bin), bin))
+        .collect();
+    receivers.sort_unstable();
+    receivers.into_iter().map(|(_, bin)| bin).collect()
+}
