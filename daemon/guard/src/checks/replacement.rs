@@ -6,7 +6,7 @@ use crate::case::Case;
 use crate::tally::{Tally, continues};
 use model::intent::{IntentKind, LaunchStage};
 use model::plan::{Step, StepKind};
-use model::{HoldReason, IntentId};
+use model::{HoldReason, IntentId, NodeName};
 
 pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
     match &step.kind {
@@ -27,10 +27,15 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
     }
 }
 
-/// A launch that replaces nodes stays listed until they are gone, and is judged by its stage; one that is not
-/// listed at all never came.
+/// A launch that replaces nodes stays listed until they are gone, and is judged by its stage and by its nodes as they
+/// are now; one that is not listed at all never came.
 fn joined(launch: &IntentId, case: &Case<'_>) -> bool {
-    case.ledger.intent(launch).is_some_and(
-        |intent| matches!(&intent.kind, IntentKind::Launch { stage, .. } if *stage == LaunchStage::Joined),
-    )
+    let there = |name: &NodeName| {
+        let node = case.seen.node(name);
+        node.is_some_and(|node| node.ready && !node.deleting)
+    };
+    case.ledger.intent(launch).is_some_and(|intent| {
+        matches!(&intent.kind, IntentKind::Launch { stage, joined, .. }
+            if *stage == LaunchStage::Joined && joined.iter().all(there))
+    })
 }

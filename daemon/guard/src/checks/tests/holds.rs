@@ -285,4 +285,24 @@ fn a_replacement_comes_before_the_removal() {
         word_draining(RemoveStage::Cordoned, after(Some(LaunchStage::Joined)), evict()),
         Verdict::Cleared
     );
+    // Its node has joined and is lost again, or is not Ready any more.
+    let since = |lost: fn(&mut Stage)| {
+        move |s: &mut Stage| {
+            after(Some(LaunchStage::Joined))(s);
+            if let Some(IntentKind::Launch { joined, .. }) = s.ledger.intents.last_mut().map(|i| &mut i.kind)
+            {
+                joined.push("n4".into());
+            }
+            lost(s);
+        }
+    };
+    let lost: [(fn(&mut Stage), Verdict); 4] = [
+        (|_| {}, Verdict::Cleared),
+        (|s| s.node_mut("n4").ready = false, waits.clone()),
+        (|s| s.node_mut("n4").deleting = true, waits.clone()),
+        (|s| s.seen.nodes.retain(|node| node.name.as_str() != "n4"), waits),
+    ];
+    for (lost, word) in lost {
+        assert_eq!(word_draining(RemoveStage::Cordoned, since(lost), evict()), word);
+    }
 }
