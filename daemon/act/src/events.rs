@@ -102,7 +102,7 @@ fn objects(step: &Step) -> Vec<ObjectReference> {
             vec![of_node(node)]
         }
         // One per pod and cycle would drown the others.
-        StepKind::Nominate { .. } | StepKind::PlaceOnFargate { .. } => Vec::new(),
+        StepKind::Nominate { .. } | StepKind::Yield { .. } | StepKind::PlaceOnFargate { .. } => Vec::new(),
     }
 }
 

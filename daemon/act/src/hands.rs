@@ -6,7 +6,7 @@
 use crate::answer::Carried;
 use crate::capacity::CapacityHands;
 use crate::events::Events;
-use crate::{evict, node, nominate, remove, scale};
+use crate::{evict, node, nominate, remove, scale, yields};
 use guard::{Act, Cleared};
 use kube::Client;
 use model::outcome::Outcome;
@@ -56,6 +56,7 @@ impl Hands {
                 scale::scale(&self.client, workload, *from, *to).await
             }
             StepKind::Nominate { pod, node } => nominate::nominate(&self.client, pod, node).await,
+            StepKind::Yield { pod, node, cost } => yields::set(&self.client, pod, node, *cost).await,
             StepKind::Cordon { node, instance, .. } => {
                 node::cordon(&self.client, node, instance, &self.mark(step)).await
             }

@@ -18,6 +18,7 @@ mod remove;
 mod scale;
 #[cfg(test)]
 mod script;
+mod yields;
 
 pub use capacity::CapacityHands;
 pub use hands::{Hands, HandsConfig};

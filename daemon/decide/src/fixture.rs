@@ -277,6 +277,7 @@ fn pod(name: &str, spec: u32, node: Option<NodeName>) -> Pod {
         created: OLD,
         usage: None,
         nominated: None,
+        deletion_cost: 0,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The ordered list of steps, with ids, intents and reasons.
 //!
-//! Order: scale, grow, place on Fargate, nominate, uncordon, evict, remove, cordon: what adds capacity comes
+//! Order: scale, grow, place on Fargate, nominate, uncordon, evict, remove, cordon, yield: what adds capacity comes
 //! before what takes it away.
 
 use crate::demand::Class;
@@ -207,6 +207,7 @@ impl<'a> Steps<'a> {
             shrunk.removals,
             replaced,
             shrunk.cordons,
+            shrunk.marks,
         ];
         for Effect { kind, reason, intent } in in_order.into_iter().flatten() {
             self.add(kind, reason, intent);

@@ -131,6 +131,7 @@ fn add_pods(then: &mut Snapshot, prefix: &PodKey, spec: &PodSpec, how_many: u32)
         created,
         usage: None,
         nominated: None,
+        deletion_cost: 0,
     }));
     then.pods.sort_by(|a, b| a.key.cmp(&b.key));
 }

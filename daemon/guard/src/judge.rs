@@ -94,9 +94,10 @@ fn with_intent(step: &Step, ledger: &Ledger) -> Step {
             StepKind::Evict { node, .. }
             | StepKind::RemoveNode { node, .. }
             | StepKind::Uncordon { node } => ledger.removal_of(node).map(|intent| intent.id.clone()),
-            StepKind::ScaleWorkload { .. } | StepKind::PlaceOnFargate { .. } | StepKind::Nominate { .. } => {
-                None
-            }
+            StepKind::ScaleWorkload { .. }
+            | StepKind::PlaceOnFargate { .. }
+            | StepKind::Nominate { .. }
+            | StepKind::Yield { .. } => None,
         };
     }
     step

@@ -177,6 +177,7 @@ pub(crate) fn pod(name: &str, node: Option<&str>) -> Pod {
         created: Instant(1_000_000),
         usage: None,
         nominated: None,
+        deletion_cost: 0,
     }
 }
 

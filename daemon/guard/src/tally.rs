@@ -152,7 +152,10 @@ impl Tally {
             StepKind::ScaleWorkload { workload, .. } => {
                 self.workloads.insert(workload.clone());
             }
-            StepKind::Nominate { .. } | StepKind::RemoveNode { .. } | StepKind::Uncordon { .. } => {}
+            StepKind::Nominate { .. }
+            | StepKind::Yield { .. }
+            | StepKind::RemoveNode { .. }
+            | StepKind::Uncordon { .. } => {}
         }
     }
 }

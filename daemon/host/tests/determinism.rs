@@ -159,6 +159,7 @@ fn cluster() -> Snapshot {
                 created: NOW - Span::from_secs(300),
                 usage: None,
                 nominated: None,
+                deletion_cost: 0,
             });
         }
     }

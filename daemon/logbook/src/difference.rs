@@ -128,6 +128,7 @@ fn object(kind: &StepKind) -> String {
         StepKind::GrowGroup { group, offer, .. } => format!("grow {group} {offer}"),
         StepKind::PlaceOnFargate { profile, class, .. } => format!("fargate {profile} {class}"),
         StepKind::Nominate { pod, .. } => format!("nominate {pod}"),
+        StepKind::Yield { pod, .. } => format!("yield {pod}"),
         StepKind::Cordon { node, .. } => format!("cordon {node}"),
         StepKind::Evict { pod, .. } => format!("evict {pod}"),
         StepKind::RemoveNode { node, .. } => format!("remove {node}"),

@@ -28,6 +28,7 @@ fn record(cycle: u64) -> CycleRecord {
             created: Instant(n),
             usage: None,
             nominated: None,
+            deletion_cost: 0,
         });
     }
     CycleRecord {
@@ -115,6 +116,7 @@ fn records_of_a_large_cluster_cost_as_little() {
                 created: Instant(n),
                 usage: None,
                 nominated: None,
+                deletion_cost: 0,
             });
         }
         large.snapshot = Arc::new(seen);

@@ -292,9 +292,10 @@ fn shrink(at: At<'_, '_>) -> ShrinkAims {
         "parallel",
         "eviction_cost",
         "payback",
+        "yields",
     ]);
     let usual = ShrinkAims::default();
-    let enabled = at.get("enabled");
+    let (enabled, yields) = (at.get("enabled"), at.get("yields"));
     ShrinkAims {
         enabled: if enabled.is_there() {
             enabled.flag()
@@ -307,6 +308,11 @@ fn shrink(at: At<'_, '_>) -> ShrinkAims {
         parallel: at.get("parallel").count().unwrap_or(usual.parallel),
         eviction_cost_nanos: rate(at.get("eviction_cost"), UsdPerHour(usual.eviction_cost_nanos)).0,
         payback: span(at.get("payback"), usual.payback),
+        yields: if yields.is_there() {
+            yields.flag()
+        } else {
+            usual.yields
+        },
     }
 }
 

@@ -202,6 +202,7 @@ impl ClusterBuilder {
             created: object.created,
             usage: None,
             nominated: object.nominated,
+            deletion_cost: object.deletion_cost,
         };
         self.pods.push(PodRow {
             pod,

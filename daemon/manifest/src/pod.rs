@@ -34,6 +34,8 @@ pub struct PodObject {
     pub created: Instant,
     /// `status.nominatedNodeName`.
     pub nominated: Option<NodeName>,
+    /// What a ReplicaSet goes by that gives up some of its pods; 0 where it is not a number, as there.
+    pub deletion_cost: i32,
     /// The claims it mounts, in its namespace.
     pub claims: Vec<ClaimRef>,
     /// Its ReplicaSet, by which a better owner may be found.
@@ -83,6 +85,12 @@ pub(crate) fn pod(top: At<'_, '_>) -> PodObject {
             .text()
             .filter(|n| !n.is_empty())
             .map(NodeName::new),
+        deletion_cost: top
+            .at(["metadata", "annotations"])
+            .get(model::pod::DELETION_COST)
+            .text()
+            .and_then(|cost| cost.parse().ok())
+            .unwrap_or(0),
         claims: volumes::claims(spec),
         spec: PodSpec {
             owner,

@@ -158,6 +158,10 @@ pub struct ShrinkAims {
     pub eviction_cost_nanos: i64,
     /// See `eviction_cost_nanos`.
     pub payback: Span,
+    /// Pods on wasteful nodes are marked to go first when their ReplicaSets give some up (annotation
+    /// `controller.kubernetes.io/pod-deletion-cost`), so that fewer have to be evicted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub yields: bool,
 }
 
 impl Default for ShrinkAims {
@@ -170,6 +174,7 @@ impl Default for ShrinkAims {
             parallel: 2,
             eviction_cost_nanos: 500_000,
             payback: Span::from_secs(3600),
+            yields: false,
         }
     }
 }

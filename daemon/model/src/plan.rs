@@ -132,6 +132,15 @@ pub enum StepKind {
         /// Where.
         node: NodeName,
     },
+    /// Say how soon a pod goes when its ReplicaSet gives some up: its deletion cost.
+    Yield {
+        /// Which.
+        pod: PodKey,
+        /// Where it runs.
+        node: NodeName,
+        /// What the annotation says from then on; 0 takes it away.
+        cost: i32,
+    },
     /// Cordon and taint: first stage of a removal.
     Cordon {
         /// Which.
@@ -175,6 +184,7 @@ impl StepKind {
             Self::GrowGroup { .. } => "GrowGroup",
             Self::PlaceOnFargate { .. } => "PlaceOnFargate",
             Self::Nominate { .. } => "Nominate",
+            Self::Yield { .. } => "Yield",
             Self::Cordon { .. } => "Cordon",
             Self::Evict { .. } => "Evict",
             Self::RemoveNode { .. } => "RemoveNode",
@@ -191,6 +201,7 @@ impl StepKind {
             Self::PlaceOnFargate { profile, .. } => Some(profile),
             Self::ScaleWorkload { .. }
             | Self::Nominate { .. }
+            | Self::Yield { .. }
             | Self::Evict { .. }
             | Self::Uncordon { .. } => None,
         }
@@ -200,6 +211,7 @@ impl StepKind {
     pub const fn node(&self) -> Option<&NodeName> {
         match self {
             Self::Nominate { node, .. }
+            | Self::Yield { node, .. }
             | Self::Cordon { node, .. }
             | Self::Evict { node, .. }
             | Self::RemoveNode { node, .. }
@@ -235,6 +247,7 @@ impl std::fmt::Display for StepKind {
                 None => write!(f, "place {} pods on Fargate {profile} as {offer}", pods.len()),
             },
             Self::Nominate { pod, node } => write!(f, "nominate {node} for {pod}"),
+            Self::Yield { pod, node, cost } => write!(f, "set deletion cost {cost} of {pod} on {node}"),
             Self::Cordon { node, .. } => write!(f, "cordon {node}"),
             Self::Evict { pod, node } => write!(f, "evict {pod} from {node}"),
             Self::RemoveNode {

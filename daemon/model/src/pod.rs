@@ -29,6 +29,37 @@ pub struct Pod {
     pub usage: Option<Usage>,
     /// `status.nominatedNodeName`.
     pub nominated: Option<NodeName>,
+    /// Annotation [`DELETION_COST`]; 0 where absent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deletion_cost: i32,
+}
+
+/// Says which pods a ReplicaSet gives up first: those of lower cost.
+pub const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+
+/// Deletion costs that Plimsoll sets: this one less a level from 1 to 10. Any other is somebody else's.
+pub const OUR_DELETION_COST: i32 = -7_551_000;
+
+/// Most levels of deletion cost that Plimsoll sets.
+pub const DELETION_LEVELS: u8 = 10;
+
+/// The deletion cost of a level; 0 is none.
+pub const fn deletion_cost(level: u8) -> i32 {
+    if level == 0 {
+        0
+    } else {
+        OUR_DELETION_COST - level as i32
+    }
+}
+
+/// The level of a deletion cost: 0 where there is none, `None` where it is not ours.
+pub fn deletion_level(cost: i32) -> Option<u8> {
+    (0..=DELETION_LEVELS).find(|level| deletion_cost(*level) == cost)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+const fn is_zero(cost: &i32) -> bool {
+    *cost == 0
 }
 
 /// Life of a pod, as far as placing it goes.

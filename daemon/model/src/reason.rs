@@ -73,6 +73,13 @@ pub enum Reason {
         /// Pods that move off this one.
         moves: u32,
     },
+    /// The node costs more than what its pods would pay elsewhere: where pods are given up anyway, its own go first.
+    Wasteful {
+        /// Rate that it wastes.
+        wastes: UsdPerHour,
+        /// Its price.
+        of: UsdPerHour,
+    },
     /// Next stage of an intent.
     Continues {
         /// Which.
@@ -289,6 +296,17 @@ pub enum Stays {
     NotWorthIt,
     /// The daemon runs on it.
     OwnNode,
+    /// Moving its pods counts more than giving it up would bring.
+    CostsMore {
+        /// Its price.
+        price: UsdPerHour,
+        /// What of it no pod on it pays for, at today's prices; none where its pods have no price.
+        wastes: Option<UsdPerHour>,
+        /// Pods that would have to move.
+        moves: u32,
+        /// What these evictions count.
+        counts: UsdPerHour,
+    },
 }
 
 /// Why a pod must not be moved.
@@ -366,6 +384,10 @@ impl fmt::Display for Reason {
                 names(f, by)?;
                 write!(f, ": saves {saves}")
             }
+            Self::Wasteful { wastes, of } => write!(
+                f,
+                "the node wastes {wastes} of {of}: its pods go first where some are given up"
+            ),
             Self::Continues { intent } => write!(f, "next stage of intent {intent}"),
             Self::GivenUp { intent, why } => write!(f, "intent {intent} is given up: {why}"),
         }
@@ -546,6 +568,21 @@ impl fmt::Display for Stays {
             Self::NoGroup => f.write_str("it belongs to no group that can shrink"),
             Self::NotWorthIt => f.write_str("moving its pods costs more than it saves"),
             Self::OwnNode => f.write_str("the daemon itself runs on it"),
+            Self::CostsMore {
+                price,
+                wastes,
+                moves,
+                counts,
+            } => {
+                write!(f, "it costs {price}")?;
+                if let Some(wastes) = wastes {
+                    write!(f, " and wastes {wastes} of that")?;
+                }
+                write!(
+                    f,
+                    "; moving its {moves} pods counts {counts}, more than is gained"
+                )
+            }
         }
     }
 }

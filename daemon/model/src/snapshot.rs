@@ -207,6 +207,7 @@ mod tests {
                 created: before,
                 usage,
                 nominated: None,
+                deletion_cost: 0,
             }],
             nodes: vec![Node {
                 name: "n".into(),

@@ -51,6 +51,7 @@ pub(crate) struct PodRow {
     pub(crate) phase: PodPhase,
     pub(crate) created: Instant,
     pub(crate) nominated: Option<NodeName>,
+    pub(crate) deletion_cost: i32,
     /// Read in part only: what it asks for is not known.
     pub(crate) in_part: bool,
 }
@@ -268,6 +269,7 @@ fn pod_row(object: PodObject, problems: &Problems, specs: &Specs) -> PodRow {
         phase: object.phase,
         created: object.created,
         nominated: object.nominated,
+        deletion_cost: object.deletion_cost,
         in_part,
     }
 }

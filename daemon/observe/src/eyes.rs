@@ -239,6 +239,7 @@ fn pods(
             created: row.created,
             usage: load.get(&key).copied(),
             nominated: row.nominated.clone(),
+            deletion_cost: row.deletion_cost,
             key,
         }
     };

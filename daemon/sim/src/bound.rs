@@ -138,6 +138,7 @@ fn waiting(spec: &PodSpec, number: SpecIx, pod: i64) -> Pod {
         created: Instant::default(),
         usage: None,
         nominated: None,
+        deletion_cost: 0,
     }
 }
 

@@ -79,7 +79,10 @@ fn lines(record: &CycleRecord) -> Vec<String> {
         .filter(|(step, _)| {
             !matches!(
                 step.kind,
-                StepKind::Nominate { .. } | StepKind::Evict { .. } | StepKind::Uncordon { .. }
+                StepKind::Nominate { .. }
+                    | StepKind::Yield { .. }
+                    | StepKind::Evict { .. }
+                    | StepKind::Uncordon { .. }
             )
         })
         .map(|(step, outcome)| format!("{at}  {} — {} → {outcome}", step.kind, step.reason))

@@ -170,6 +170,11 @@ impl Running {
         seen
     }
 
+    /// Nothing happens for so long.
+    pub fn pass(&mut self, time: Span) {
+        self.seen.at = self.seen.at + time;
+    }
+
     /// Pods that are gone, with whoever made them.
     pub fn delete(&mut self, gone: &BTreeSet<PodKey>) {
         self.seen.pods.retain(|pod| !gone.contains(&pod.key));
@@ -266,8 +271,8 @@ impl Running {
                 left.instances.retain(|listed| listed.id != *instance);
                 left.desired -= 1;
             }
-            // Pods are bound where the plan has them.
-            StepKind::Nominate { .. } => {}
+            // Pods are bound where the plan has them, and nobody scales anything in.
+            StepKind::Nominate { .. } | StepKind::Yield { .. } => {}
             StepKind::ScaleWorkload { .. } | StepKind::PlaceOnFargate { .. } => {
                 bail!("not in this cluster: {}", step.kind)
             }
@@ -321,6 +326,7 @@ impl Running {
                 created: self.seen.at,
                 usage: None,
                 nominated: None,
+                deletion_cost: 0,
             };
             self.seen.pods.push(pod);
         }

@@ -70,6 +70,9 @@ pub struct Day {
     /// The limits that aims come with, instead of none.
     #[arg(long)]
     limits: bool,
+    /// Pods on wasteful nodes are not marked to go first.
+    #[arg(long)]
+    no_yields: bool,
     /// No node is given up.
     #[arg(long)]
     keep: bool,
@@ -185,6 +188,7 @@ fn aims(args: &Day, price: f64, unneeded: i64) -> Aims {
     aims.shrink.min_age = Span::from_secs(args.min_age);
     aims.shrink.parallel = args.parallel;
     aims.shrink.eviction_cost_nanos = (price * 1e9).round() as i64;
+    aims.shrink.yields = !args.no_yields;
     aims
 }
 

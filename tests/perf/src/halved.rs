@@ -10,7 +10,7 @@ use crate::snapshot;
 use crate::workload::Source;
 use anyhow::Result;
 use clap::Args;
-use model::{Aims, Memory, PodKey, UsdPerHour};
+use model::{Aims, Memory, PodKey, Span, UsdPerHour};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde::Serialize;
@@ -92,6 +92,8 @@ pub fn run(args: &Halved) -> Result<()> {
             let shapes = Source::K8smix.draw(args.pods, seed)?;
             let mut packed = Running::new(snapshot::waiting(&shapes, offers.clone()), eager(0));
             packed.cycle()?;
+            // Long enough ago that nobody takes the pods for demand that keeps coming.
+            packed.pass(Span::from_secs(86_400));
             halve(&mut packed, seed);
             let bound = bound(&packed);
             for price in &args.price {

@@ -16,6 +16,7 @@ pub mod oneshot;
 pub mod plot;
 pub mod running;
 pub mod snapshot;
+pub mod steady;
 pub mod suite;
 pub mod surge;
 pub mod table;

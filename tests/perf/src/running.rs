@@ -4,11 +4,12 @@ use manifest::HOSTNAME;
 use model::pod::PodPhase;
 use model::{
     GroupName, Instance, InstanceId, InstanceState, Node, NodeName, Offer, Plan, Pod, PodKey, Resources,
-    Snapshot, Span,
+    Snapshot, Span, WorkloadKey,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// How long ago the nodes and pods of these clusters came: nothing about them is new.
 const LONG_AGO: Span = Span::from_secs(86_400);
@@ -42,8 +43,20 @@ pub fn carried_out(mut seen: Snapshot, plan: &Plan) -> Snapshot {
     for node in nodes {
         add(&mut seen, node);
     }
+    owned(&mut seen);
     seen.sort();
     seen
+}
+
+/// Gives every pod an owner that would make it anew: what nobody owns is never moved.
+fn owned(seen: &mut Snapshot) {
+    let used: BTreeSet<usize> = seen.pods.iter().map(|pod| pod.spec as usize).collect();
+    for (ix, spec) in seen.specs.iter_mut().enumerate() {
+        if spec.owner.is_none() && used.contains(&ix) {
+            let owner = WorkloadKey::new("ReplicaSet", &*spec.namespace, format!("set-{ix}"));
+            Arc::make_mut(spec).owner = Some(owner);
+        }
+    }
 }
 
 /// A node that has been there for a day, as the offer describes it.
@@ -99,6 +112,7 @@ pub fn stand(seen: &mut Snapshot, name: String, spec: u32, node: &NodeName) {
         created: seen.at - LONG_AGO,
         usage: None,
         nominated: None,
+        deletion_cost: 0,
     });
 }
 
@@ -137,6 +151,7 @@ pub fn churned(mut seen: Snapshot, one_in: usize, seed: u64) -> Snapshot {
                 created,
                 usage: None,
                 nominated: None,
+                deletion_cost: 0,
             });
         }
         !goes

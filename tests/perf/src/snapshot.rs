@@ -36,6 +36,7 @@ pub fn waiting(shapes: &Shapes, offers: Vec<Offer>) -> Snapshot {
                 created: seen.at,
                 usage: None,
                 nominated: None,
+                deletion_cost: 0,
             });
         }
     }

@@ -2,7 +2,7 @@
 //! own, so that its peak of memory is its own.
 
 use crate::measure::Taken;
-use crate::{growth, karpenter, oneshot, surge};
+use crate::{growth, karpenter, oneshot, steady, surge};
 use anyhow::{Context, Result, bail};
 use decide::Deliberation;
 use model::{Aims, Memory, Snapshot};
@@ -165,6 +165,7 @@ pub fn rows() -> Vec<Row> {
     let mut rows = oneshot::rows();
     rows.extend(karpenter::rows());
     rows.extend(surge::rows());
+    rows.extend(steady::rows());
     rows.extend(growth::rows());
     rows
 }

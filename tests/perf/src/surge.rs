@@ -194,6 +194,7 @@ fn wait(seen: &mut Snapshot, prefix: &str, many: usize, spec: PodSpec) {
         created: seen.at,
         usage: None,
         nominated: None,
+        deletion_cost: 0,
     }));
 }
 

@@ -247,6 +247,7 @@ fn pod(name: &str, node: Option<&str>) -> Pod {
         created: START,
         usage: None,
         nominated: None,
+        deletion_cost: 0,
     }
 }
 

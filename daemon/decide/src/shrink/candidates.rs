@@ -8,12 +8,13 @@ use super::fleet::Fleet;
 use super::orders::{self, Orders};
 use super::prices::Prices;
 use super::search::{Search, Terms};
-use super::{Before, Shrunk};
-use crate::number::{real, size};
+use super::{Before, Shrunk, turnover};
+use crate::number::{floor, real, size};
 use model::aims::Aims;
 use model::ids::{GroupName, NodeName};
 use model::intent::IntentKind;
 use model::memory::Memory;
+use model::money::UsdPerHour;
 use model::node::Node;
 use model::reason::{Refusal, Stays};
 use model::snapshot::Snapshot;
@@ -29,7 +30,7 @@ const WASTEFUL: i64 = 5;
 /// A node that may go, and since when it could.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct May {
-    bin: usize,
+    pub(super) bin: usize,
     since: Option<Instant>,
 }
 
@@ -127,13 +128,17 @@ impl<'a, 'b> Judge<'a, 'b> {
         &mut self,
         fleet: &mut Fleet<'a>,
         prices: &Prices<'a>,
-        candidates: &[May],
+        (candidates, memory): (&[May], &Memory),
         shrunk: &mut Shrunk,
     ) -> BTreeMap<NodeName, Instant> {
         let now = self.seen.at;
         let shrink = &self.aims.shrink;
+        let room = turnover::refilled(fleet, prices, self.aims);
         let terms = Terms {
             eviction: choose::eviction(shrink),
+            room,
+            // Where nothing comes and goes, what is saved lasts, and the overlap is soon made good.
+            overlap: room * turnover::overlap(fleet.seen, memory, self.aims),
             same_set: self.before.priced,
             taste: Taste::PLAIN,
         };
@@ -250,6 +255,13 @@ impl<'a, 'b> Judge<'a, 'b> {
                 continue;
             };
             let price = search.fleet.bins[may.bin].price;
+            let counted = terms.eviction * f64::from(moves);
+            let worth_less = Stays::CostsMore {
+                price: UsdPerHour(price),
+                wastes: search.prices.waste(search.fleet, may.bin).map(UsdPerHour),
+                moves,
+                counts: UsdPerHour(floor(counted)),
+            };
             let known = may.since.unwrap_or(now);
             if !search.can_spare(&[may.bin]) {
                 self.stays(node, Stays::GroupAtMinimum);
@@ -259,12 +271,12 @@ impl<'a, 'b> Judge<'a, 'b> {
                 if waited < self.aims.shrink.unneeded_for {
                     self.stays(node, Stays::NotUnneededLongEnough { since: waited });
                 }
-            } else if real(price) <= terms.eviction * f64::from(moves) {
-                self.stays(node, Stays::NotWorthIt);
+            } else if real(price) <= counted {
+                self.stays(node, worth_less);
             } else if let Some(pod) = search.first_left(may.bin) {
                 self.stays(node, Stays::PodsDoNotFit { pod });
             } else {
-                self.stays(node, Stays::NotWorthIt);
+                self.stays(node, worth_less);
             }
         }
     }

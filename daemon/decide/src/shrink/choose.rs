@@ -99,7 +99,7 @@ fn singles(search: &mut Search<'_, '_>, candidates: &[Candidate], terms: Terms, 
         misses += 1;
         if let Some(found) = search.probe(&[bin], terms) {
             misses = 0;
-            let key = per_eviction(&found);
+            let key = per_eviction(&found, terms);
             let at = quotes.partition_point(|(other, quote)| (quote.key, bin) < (key, *other));
             let quote = Quote {
                 key,
@@ -112,8 +112,8 @@ fn singles(search: &mut Search<'_, '_>, candidates: &[Candidate], terms: Terms, 
     chosen
 }
 
-fn per_eviction(found: &Found) -> f64 {
-    real(found.saves.saturating_add(1)) / f64::from(found.moves).max(1e-6)
+fn per_eviction(found: &Found, terms: Terms) -> f64 {
+    (found.worth(terms) + 1.0) / f64::from(found.moves).max(1e-6)
 }
 
 /// Sets of nodes, wasteful ones rather than others, as long as something is found.
@@ -148,7 +148,7 @@ fn together(
             if let Some(found) = found
                 && best
                     .as_ref()
-                    .is_none_or(|best| net(&found, terms) > net(best, terms))
+                    .is_none_or(|best| found.net(terms) > best.net(terms))
             {
                 best = Some(found);
             }
@@ -162,11 +162,6 @@ fn together(
         search.commit(&found);
         chosen.push(found);
     }
-}
-
-/// What is saved over what the evictions count.
-fn net(found: &Found, terms: Terms) -> f64 {
-    real(found.saves) - terms.eviction * f64::from(found.moves)
 }
 
 /// Two nodes or more, by tournament on waste.

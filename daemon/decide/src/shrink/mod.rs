@@ -16,6 +16,8 @@ mod movers;
 mod orders;
 mod prices;
 mod search;
+mod turnover;
+mod yielding;
 
 use crate::rooms::Housed;
 pub(crate) use bins::price_of;
@@ -49,6 +51,8 @@ pub(crate) struct Shrunk {
     /// Where the pods of nodes go whose removal is begun, new nodes apart.
     pub(crate) moves: Vec<(model::NodeName, Vec<PodKey>)>,
     pub(crate) refusals: Vec<Refusal>,
+    /// Pods that are to go first where some are given up, or no longer.
+    pub(crate) marks: Vec<Effect>,
 }
 
 /// A step of this stage, with the intent it moves where there is one already.
@@ -134,11 +138,19 @@ pub(crate) fn decide(
     }
     let mut judge = Judge::new(seen, aims, before);
     let candidates = judge.candidates(&fleet, memory, &budgets);
+    let mut kept_prices = prices;
     if candidates.is_empty() {
         memory.unneeded_since.clear();
     } else {
-        let prices = prices.unwrap_or_else(|| Prices::new(&fleet, memory, aims));
-        memory.unneeded_since = judge.judge(&mut fleet, &prices, &candidates, &mut shrunk);
+        let prices = kept_prices.get_or_insert_with(|| Prices::new(&fleet, memory, aims));
+        memory.unneeded_since = judge.judge(&mut fleet, prices, (&candidates[..], &*memory), &mut shrunk);
+    }
+    let marked = || seen.pods.iter().any(|pod| pod.deletion_cost != 0);
+    if before.start && (aims.shrink.yields || marked()) {
+        let wasteful = if aims.shrink.yields { &candidates[..] } else { &[] };
+        let emptied: Vec<usize> = wasteful.iter().map(|may| may.bin).collect();
+        let prices = kept_prices.get_or_insert_with(|| Prices::new(&fleet, memory, aims));
+        shrunk.marks = yielding::marks(&fleet, prices, &emptied);
     }
     judge.refusals.truncate(LISTED);
     shrunk.refusals.append(&mut judge.refusals);

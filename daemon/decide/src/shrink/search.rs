@@ -26,7 +26,29 @@ pub(super) struct Found {
     pub(super) bought: Vec<New>,
     /// Nano-dollars per hour saved.
     pub(super) saves: i64,
+    /// What the nodes cost that go.
+    pub(super) price: i64,
+    /// What the pods pay that go into free room.
+    pub(super) fills: i64,
     pub(super) moves: u32,
+}
+
+impl Found {
+    /// Nano-dollars per hour that are gained: what is saved, less the room that is used up for it, less old nodes
+    /// that run until new ones have taken over.
+    pub(super) fn worth(&self, terms: Terms) -> f64 {
+        let overlap = if self.bought.is_empty() {
+            0.0
+        } else {
+            terms.overlap * real(self.price)
+        };
+        real(self.saves) - terms.room * real(self.fills) - overlap
+    }
+
+    /// What is gained over what the evictions count.
+    pub(super) fn net(&self, terms: Terms) -> f64 {
+        self.worth(terms) - terms.eviction * f64::from(self.moves)
+    }
 }
 
 /// A new node.
@@ -41,6 +63,10 @@ pub(super) struct New {
 pub(super) struct Terms {
     /// Nano-dollars per hour that must be saved for each pod that moves.
     pub(super) eviction: f64,
+    /// What free room that is used up counts, of what buying it would cost: 1 where others will ask for it soon.
+    pub(super) room: f64,
+    /// For how long old and new nodes run side by side, of the time in which a removal must pay.
+    pub(super) overlap: f64,
     /// New nodes may only be of the set that the pods are on now: policies have a say on prices.
     pub(super) same_set: bool,
     pub(super) taste: Taste,
@@ -96,7 +122,8 @@ impl<'s, 'a> Search<'s, 'a> {
         for bin in ruined {
             self.fleet.bins[*bin].receives = false;
         }
-        let found = self.placed(ruined, (spare, terms)).map(|(bought, headroom)| {
+        let found = self.placed(ruined, (mark, price, spare), terms);
+        let found = found.map(|(bought, headroom)| {
             let paid: i64 = bought.iter().map(|new| self.price(new.column)).sum();
             Found {
                 ruined: ruined.to_vec(),
@@ -104,6 +131,8 @@ impl<'s, 'a> Search<'s, 'a> {
                 headroom,
                 bought,
                 saves: price.saturating_sub(paid),
+                price,
+                fills: self.fills(mark),
                 moves,
             }
         });
@@ -181,11 +210,23 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Finds a place for everything on the ruined nodes. Pods stay where they were put; headroom does only where
     /// all is placed.
-    fn placed(&mut self, ruined: &[usize], (spare, terms): (f64, Terms)) -> Option<(Vec<New>, Headroom)> {
+    fn placed(
+        &mut self,
+        ruined: &[usize],
+        (mark, price, spare): (usize, i64, f64),
+        terms: Terms,
+    ) -> Option<(Vec<New>, Headroom)> {
         if !self.pool(ruined) {
             return None;
         }
         self.house(terms.taste);
+        let mut spare = spare - terms.room * real(self.fills(mark));
+        if !self.is_placed() {
+            spare -= terms.overlap * real(price);
+        }
+        if spare <= 0.0 && price > 0 {
+            return None;
+        }
         let set = if terms.same_set {
             Some(self.set(ruined)?)
         } else {
@@ -208,6 +249,14 @@ impl<'s, 'a> Search<'s, 'a> {
             }
         }
         Some((bought, headroom))
+    }
+
+    /// What the pods pay that were put into free room since.
+    fn fills(&self, mark: usize) -> i64 {
+        let puts = self.fleet.since(mark).iter();
+        puts.filter_map(|put| Some((self.prices.row(put.kind)?, put.copies)))
+            .map(|(row, copies)| self.prices.pays[size(row)].saturating_mul(i64::from(copies)))
+            .fold(0, i64::saturating_add)
     }
 
     /// The one set that all of them are of, as an index; `None` where they are of several, or nobody knows.

@@ -171,12 +171,6 @@ fn what_keeps_a_node() {
                 budget: "default/pdb".into(),
             },
         ),
-        (
-            "not worth it",
-            small(),
-            |s| s.offers.iter_mut().for_each(|o| o.price = UsdPerHour(100)),
-            Stays::NotWorthIt,
-        ),
     ];
     for (name, spec, change, expected) in cases {
         let mut seen = pair(spec).seen();
@@ -185,6 +179,21 @@ fn what_keeps_a_node() {
         assert_eq!(stays(&done, "n2"), Some(expected), "{name}");
         assert!(!names(&done).contains(&"cordon n2".to_owned()), "{name}");
     }
+}
+
+#[test]
+fn a_node_that_costs_less_than_moving_its_pods_stays_and_says_what_each_comes_to() {
+    let mut seen = pair(small()).seen();
+    seen.offers
+        .iter_mut()
+        .for_each(|offer| offer.price = UsdPerHour(100));
+    let why = Stays::CostsMore {
+        price: UsdPerHour(100),
+        wastes: Some(UsdPerHour(91)),
+        moves: 1,
+        counts: UsdPerHour(500_000),
+    };
+    assert_eq!(stays(&run(&seen), "n2"), Some(why));
 }
 
 fn with(change: impl FnOnce(&mut PodSpec)) -> PodSpec {
@@ -383,4 +392,136 @@ fn removals_at_once_are_limited() {
     let done = deliberate(&cluster.seen(), &memory, &PolicySet::default(), &Aims::default());
     assert_eq!(done.plan.steps.len(), 2);
     assert_eq!(done.memory.unneeded_since.len(), 6);
+}
+
+/// Deletion costs that a plan sets, by pod.
+fn marks(done: &Deliberation) -> Vec<(String, i32)> {
+    let of = |step: &model::Step| match &step.kind {
+        StepKind::Yield { pod, cost, .. } => Some((pod.name.to_string(), *cost)),
+        _ => None,
+    };
+    done.plan.steps.iter().filter_map(of).collect()
+}
+
+/// Two nodes, one full and one nearly empty, with a Deployment on both.
+fn uneven() -> Cluster {
+    let mut spec = small();
+    spec.owner = Some(model::WorkloadKey::new("Deployment", "default", "web"));
+    let mut big = asks(900, 900);
+    big.owner = Some(model::WorkloadKey::new("Deployment", "default", "big"));
+    let mut cluster = Cluster::new()
+        .group("g", 2, 9)
+        .offer("g", "s", 1000, 1000, 100_000_000)
+        .node("n1", "g", "s")
+        .node("n2", "g", "s")
+        .running("big", "n1", big)
+        .running("web-1", "n1", spec.clone())
+        .running("web-2", "n2", spec);
+    cluster.seen.groups[0].min = 1;
+    cluster
+}
+
+/// Nothing is given up, pods only yield.
+fn yielding() -> Aims {
+    let mut aims = Aims::default();
+    aims.shrink.yields = true;
+    aims.shrink.eviction_cost_nanos = 1_000_000_000_000;
+    aims
+}
+
+fn marked(seen: &Snapshot, aims: &Aims) -> Vec<(String, i32)> {
+    marks(&deliberate(seen, &long_unneeded(), &PolicySet::default(), aims))
+}
+
+#[test]
+fn pods_of_a_wasteful_node_are_marked_to_go_first() {
+    use model::pod::deletion_cost;
+    let seen = uneven().seen();
+    assert_eq!(
+        marked(&seen, &yielding()),
+        [("web-2".to_owned(), deletion_cost(9))]
+    );
+    assert!(
+        marked(&seen, &Aims::default()).is_empty(),
+        "only where the aims say so"
+    );
+    let with = |cost: i32, of: &str| {
+        let mut seen = uneven().seen();
+        seen.pods
+            .iter_mut()
+            .filter(|pod| &*pod.key.name == of)
+            .for_each(|pod| pod.deletion_cost = cost);
+        seen
+    };
+    assert!(
+        marked(&with(deletion_cost(9), "web-2"), &yielding()).is_empty(),
+        "as it is"
+    );
+    let moved = [("web-1".to_owned(), 0), ("web-2".to_owned(), deletion_cost(9))];
+    let mut after = marked(&with(deletion_cost(4), "web-1"), &yielding());
+    after.sort();
+    assert_eq!(after, moved, "a mark that is no longer true is taken away");
+    assert_eq!(
+        marked(&with(deletion_cost(9), "web-2"), &Aims::default()),
+        [("web-2".to_owned(), 0)],
+        "and so are all once the aims no longer say so"
+    );
+    for of in ["web-1", "web-2"] {
+        assert!(
+            marked(&with(-1, of), &yielding()).is_empty(),
+            "a workload that uses its own costs"
+        );
+    }
+}
+
+#[test]
+fn pods_that_nobody_chooses_among_are_not_marked() {
+    let change = |change: fn(&mut PodSpec)| {
+        let mut seen = uneven().seen();
+        for spec in &mut seen.specs {
+            change(std::sync::Arc::make_mut(spec));
+        }
+        seen
+    };
+    assert_eq!(marked(&change(|_| ()), &yielding()).len(), 1);
+    let set =
+        |spec: &mut PodSpec| spec.owner = Some(model::WorkloadKey::new("StatefulSet", "default", "web"));
+    assert!(
+        marked(&change(set), &yielding()).is_empty(),
+        "a StatefulSet gives up its last"
+    );
+    assert!(marked(&change(|spec| spec.traits.do_not_disrupt = true), &yielding()).is_empty());
+    let mut kept = uneven().seen();
+    kept.nodes[1].do_not_disrupt = true;
+    assert!(
+        marked(&kept, &yielding()).is_empty(),
+        "the node stays whatever is on it"
+    );
+    let mut alone = uneven().seen();
+    alone.pods.retain(|pod| &*pod.key.name != "web-1");
+    assert!(marked(&alone, &yielding()).is_empty(), "there is only one");
+}
+
+#[test]
+fn room_that_others_ask_for_soon_is_not_free() {
+    // The pod of `n2` pays for half of its node: without the room it fills, what is left is less than a move counts.
+    let aims = {
+        let mut aims = Aims::default();
+        aims.shrink.eviction_cost_nanos = 60_000_000;
+        aims
+    };
+    let lately = |pods: &[&str]| {
+        let mut cluster = pair(asks(500, 500));
+        cluster.seen.groups[0].min = 1;
+        let mut seen = cluster.seen();
+        for pod in seen.pods.iter_mut().filter(|pod| pods.contains(&&*pod.key.name)) {
+            pod.created = NOW;
+        }
+        names(&deliberate(&seen, &long_unneeded(), &PolicySet::default(), &aims))
+    };
+    assert_eq!(lately(&[]).len(), 1, "nothing has come for long");
+    assert!(
+        lately(&["big", "small"]).is_empty(),
+        "as much came lately as is free"
+    );
 }

@@ -35,6 +35,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
             (Source::Budgets, shrinks),
             (Source::Groups, shrinks),
         ],
+        StepKind::Yield { .. } => &[(Source::Pods, shrinks), (Source::Nodes, shrinks)],
         StepKind::Uncordon { .. } => &[],
     };
     needs.iter().find_map(|(source, limit)| {

@@ -21,6 +21,12 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
                     spec.traits.mirror || (pod.phase != PodPhase::Finished && clings(&spec))
                 })
         }
+        // Taking our own mark away is always right.
+        StepKind::Yield { pod, node, cost } => {
+            let annotated = case.seen.node(node).is_some_and(|node| node.do_not_disrupt);
+            let pod = case.seen.pod(pod);
+            *cost != 0 && (annotated || pod.is_none_or(|pod| case.seen.spec(pod.spec).traits.do_not_disrupt))
+        }
         StepKind::RemoveNode { node, .. } => case.seen.node(node).is_some_and(|node| node.do_not_disrupt),
         _ => false,
     };

@@ -7,6 +7,7 @@ use crate::tally::Tally;
 use model::StrikeReason;
 use model::group::{Group, GroupKind};
 use model::plan::{Step, StepKind};
+use model::pod::deletion_level;
 use model::workload::Workload;
 use model::{GroupName, InstanceId, NodeName, OfferId, WorkloadKey};
 
@@ -23,6 +24,13 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
         },
         // A nominated node may be one that is still on its way.
         StepKind::Nominate { pod, .. } => unknown(case.seen.pod(pod).is_none()),
+        // A deletion cost that somebody else has set stays as it is, and we set none but our own.
+        StepKind::Yield { pod, node, cost } => match case.seen.pod(pod) {
+            Some(pod) if pod.node.as_ref() == Some(node) => {
+                foreign(deletion_level(pod.deletion_cost).is_none() || deletion_level(*cost).is_none())
+            }
+            _ => Some(StrikeReason::UnknownObject),
+        },
         StepKind::Cordon {
             node,
             group,

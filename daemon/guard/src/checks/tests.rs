@@ -16,6 +16,7 @@ use model::group::{GroupKind, InstanceState};
 use model::intent::{Effect, EffectKind, IntentKind, LaunchStage, Pause, RemoveStage};
 use model::offer::Confidence;
 use model::plan::{Step, StepKind};
+use model::pod::deletion_cost;
 use model::snapshot::Freshness;
 use model::{HoldReason, Hook, Instant, PodKey, Source, Span, StepId, StrikeReason, UsdPerHour, Verdict};
 use std::sync::Arc;

@@ -38,6 +38,7 @@ pub fn open(ledger: &mut Ledger, step: &Step, seen: &Snapshot, aims: &Aims) {
         StepKind::ScaleWorkload { .. }
         | StepKind::PlaceOnFargate { .. }
         | StepKind::Nominate { .. }
+        | StepKind::Yield { .. }
         | StepKind::RemoveNode { .. } => {}
     }
 }

@@ -28,9 +28,10 @@ pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapsh
             (Outcome::Done { .. } | Outcome::Recorded, Some(id)) => undone(ledger, id, node),
             _ => Vec::new(),
         },
-        StepKind::ScaleWorkload { .. } | StepKind::PlaceOnFargate { .. } | StepKind::Nominate { .. } => {
-            Vec::new()
-        }
+        StepKind::ScaleWorkload { .. }
+        | StepKind::PlaceOnFargate { .. }
+        | StepKind::Nominate { .. }
+        | StepKind::Yield { .. } => Vec::new(),
     }
 }
 

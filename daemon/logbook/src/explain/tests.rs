@@ -23,6 +23,7 @@ fn pod(name: &str) -> Pod {
         created: Instant(40_000),
         usage: None,
         nominated: None,
+        deletion_cost: 0,
     }
 }
 

@@ -21,7 +21,7 @@ scale:
 catalogue: {spot: true, burstable: true, max_vcpu: 32, types: [m6a, c7g.large], arch: [arm64]}
 fargate:
 - {profile: batch, namespaces: ['batch-*'], labels: {tier: batch}}
-shrink: {enabled: false, unneeded_for: 15m, eviction_cost: 0.01, payback: 2h}
+shrink: {enabled: false, unneeded_for: 15m, eviction_cost: 0.01, payback: 2h, yields: true}
 schedulers: [mine]
 groups: [ng-1]
 zones: {use1-az1: us-east-1a}
@@ -61,6 +61,7 @@ fn the_whole_schema() {
     assert_eq!(read.fargate[0].namespaces, ["batch-*"]);
     assert!(!read.shrink.enabled);
     assert_eq!(read.shrink.eviction_cost_nanos, 10_000_000);
+    assert!(read.shrink.yields && !model::aims::ShrinkAims::default().yields);
     assert_eq!(read.zones.get("use1-az1").map(String::as_str), Some("us-east-1a"));
     let spread: Vec<_> = read
         .spread_defaults

@@ -165,3 +165,21 @@ fn a_selector_of_namespaces_that_nobody_described_is_not_modelled() {
     let by_name = "namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: default}}";
     assert!(pod(&affinity("podAffinity", by_name)).unmodelled.is_empty());
 }
+
+#[rstest]
+#[case("'-5'", -5)]
+#[case("'2147483647'", i32::MAX)]
+// kube-controller-manager goes by 0 where it is no number of 32 bits.
+#[case("'2147483648'", 0)]
+#[case("'cheap'", 0)]
+#[case("''", 0)]
+fn a_deletion_cost_is_a_number_or_none(#[case] text: &str, #[case] cost: i32) {
+    let mut builder = ClusterBuilder::new();
+    let annotations = format!("{{controller.kubernetes.io/pod-deletion-cost: {text}}}");
+    let object = format!(
+        "{{kind: Pod, metadata: {{name: p, annotations: {annotations}}}, spec: {{containers: [{{}}]}}}}"
+    );
+    builder.read("c.yaml", object.as_bytes()).unwrap();
+    let seen = builder.finish(&PriceList::default(), &Aims::default());
+    assert_eq!(seen.pods[0].deletion_cost, cost);
+}

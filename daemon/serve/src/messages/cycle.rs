@@ -114,7 +114,7 @@ pub(crate) fn step(step: &Step) -> v1::Step {
             message.labels = label.clone();
             name_pods(&mut message, pods);
         }
-        StepKind::Nominate { pod, .. } | StepKind::Evict { pod, .. } => {
+        StepKind::Nominate { pod, .. } | StepKind::Evict { pod, .. } | StepKind::Yield { pod, .. } => {
             name_pods(&mut message, std::slice::from_ref(pod));
         }
         StepKind::Cordon { .. } | StepKind::RemoveNode { .. } | StepKind::Uncordon { .. } => {}

@@ -177,6 +177,7 @@ fn picture(pending: usize) -> Snapshot {
             created: seen.at,
             usage: None,
             nominated: None,
+            deletion_cost: 0,
         });
     }
     seen.workloads.push(Workload {

@@ -65,6 +65,7 @@ impl State {
                 Outcome::Recorded
             }
             StepKind::Nominate { pod, node } => self.nominate(pod, node),
+            StepKind::Yield { pod, node, cost } => self.set_deletion_cost(pod, node, *cost),
             StepKind::Cordon { node, instance, .. } => self.cordon(node, Some(instance), true),
             StepKind::Uncordon { node } => self.cordon(node, None, false),
             StepKind::Evict { pod, node } => self.evict(pod, node),
@@ -216,6 +217,16 @@ impl State {
         }
         self.dirty = true;
         Outcome::done()
+    }
+
+    fn set_deletion_cost(&mut self, key: &PodKey, name: &NodeName, cost: i32) -> Outcome {
+        match self.pods.get_mut(key) {
+            Some(pod) if pod.node.as_ref() == Some(name) && pod.stays() => {
+                pod.deletion_cost = cost;
+                Outcome::done()
+            }
+            _ => stale(format!("there is no pod {key} on {name}")),
+        }
     }
 
     fn cordon(&mut self, name: &NodeName, instance: Option<&InstanceId>, on: bool) -> Outcome {

@@ -76,6 +76,7 @@ impl State {
                     .get(&pod.owner)
                     .and_then(|share| self.pod_usage(pod, *share)),
                 nominated: pod.nominated.clone().filter(|_| pod.waits()),
+                deletion_cost: pod.deletion_cost,
             })
             .collect();
         let nodes = self.seen_nodes(&pods);

@@ -85,6 +85,7 @@ impl State {
                 since: now,
                 bound: None,
                 nominated: None,
+                deletion_cost: 0,
                 runs,
                 profile,
                 daemon: false,
@@ -148,8 +149,8 @@ impl State {
         }
     }
 
-    /// A ReplicaSet's order of giving up (kubernetes `ActivePodsWithRanks`): waiting pods, starting ones, those
-    /// that share their node with most siblings, then those that are Ready for the shortest time, in powers of
+    /// A ReplicaSet's order of giving up (kubernetes `ActivePodsWithRanks`): waiting pods, starting ones, those of
+    /// lower deletion cost, those that share their node with most siblings, then those that are Ready for the shortest time, in powers of
     /// two; by chance among equals (upstream by their random UID).
     fn delete_surplus(&mut self, owner: &WorkloadKey, surplus: u32) {
         if surplus == 0 {
@@ -160,7 +161,7 @@ impl State {
         for node in mine().filter_map(|(_, p)| p.node.as_ref()) {
             *on.entry(node).or_insert(0) += 1;
         }
-        let mut pods: Vec<(PodPhase, Reverse<usize>, u32, u64, PodKey)> = mine()
+        let mut pods: Vec<(PodPhase, i32, Reverse<usize>, u32, u64, PodKey)> = mine()
             .map(|(key, p)| {
                 let siblings = p.node.as_ref().and_then(|node| on.get(node)).copied();
                 let ready = self.now.since(p.bound.unwrap_or(self.now)).secs().unsigned_abs();
@@ -168,6 +169,7 @@ impl State {
                 let power = ready.checked_ilog2().map_or(0, |log| log + 1);
                 (
                     p.phase,
+                    p.deletion_cost,
                     Reverse(siblings.unwrap_or(0)),
                     power,
                     chance,
@@ -229,6 +231,7 @@ impl State {
                 since: self.now,
                 bound: Some(self.now),
                 nominated: None,
+                deletion_cost: 0,
                 runs: None,
                 profile: None,
                 daemon: true,

@@ -90,6 +90,7 @@ pub(crate) struct SimPod {
     pub(crate) since: Instant,
     pub(crate) bound: Option<Instant>,
     pub(crate) nominated: Option<NodeName>,
+    pub(crate) deletion_cost: i32,
     /// How long it runs once started; `None`: until it is deleted.
     pub(crate) runs: Option<Span>,
     /// Admitted to this Fargate profile.

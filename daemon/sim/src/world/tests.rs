@@ -590,6 +590,49 @@ fn somebody_else_sets_replicas_and_a_replica_set_gives_up_doubled_pods_first() {
 }
 
 #[test]
+fn a_replica_set_gives_up_pods_of_lower_deletion_cost_first() {
+    let mut day = scenario();
+    day.workloads[0].budget = None;
+    day.workloads[0].sizes = vec![(Span::from_secs(200), 5), (Span::from_secs(400), 2)];
+    let mut play = Play::of(day);
+    let _ = play.wait(100);
+    let _ = play.grow(1, 2);
+    let seen = play.wait(299);
+    let of_node = |node: &str| {
+        let on = seen
+            .pods
+            .iter()
+            .filter(|pod| pod.node == Some(NodeName::new(node)));
+        let mine: Vec<PodKey> = on
+            .filter(|pod| &*pod.key.namespace == "shop")
+            .map(|pod| pod.key.clone())
+            .collect();
+        mine
+    };
+    let (first, second) = (of_node("general-0001"), of_node("general-0002"));
+    assert_eq!((first.len(), second.len()), (3, 2));
+    let yields = |pod: &PodKey, node: &str| StepKind::Yield {
+        pod: pod.clone(),
+        node: NodeName::new(node),
+        cost: -7,
+    };
+    for pod in &second {
+        assert_eq!(play.act(yields(pod, "general-0002")), Outcome::done());
+    }
+    let elsewhere = play.act(yields(&second[0], "general-0001"));
+    assert!(matches!(elsewhere, Outcome::Stale { .. }), "{elsewhere:?}");
+    let seen = play.wait(30);
+    let left: Vec<&PodKey> = seen
+        .pods
+        .iter()
+        .map(|pod| &pod.key)
+        .filter(|key| &*key.namespace == "shop")
+        .collect();
+    assert_eq!(left.len(), 2);
+    assert!(left.iter().all(|key| first.contains(key)), "{left:?}");
+}
+
+#[test]
 fn the_scheduler_fills_the_emptiest_or_the_fullest_node() {
     for (scoring, spread) in [
         (Scoring::LeastAllocated, [2, 2]),

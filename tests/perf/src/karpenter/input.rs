@@ -287,6 +287,7 @@ pub fn snapshot(waiting: &[Told], offers: &[Offer]) -> Snapshot {
             created: seen.at,
             usage: None,
             nominated: None,
+            deletion_cost: 0,
         });
     }
     seen.sort();

@@ -262,6 +262,8 @@ fn a_launch_resumed_is_not_counted_twice() {
     );
 }
 
+type Change = fn(&mut Stage);
+
 #[test]
 fn a_replacement_comes_before_the_removal() {
     let after = |joined: Option<LaunchStage>| {
@@ -296,7 +298,7 @@ fn a_replacement_comes_before_the_removal() {
             lost(s);
         }
     };
-    let lost: [(fn(&mut Stage), Verdict); 4] = [
+    let lost: [(Change, Verdict); 4] = [
         (|_| {}, Verdict::Cleared),
         (|s| s.node_mut("n4").ready = false, waits.clone()),
         (|s| s.node_mut("n4").deleting = true, waits.clone()),

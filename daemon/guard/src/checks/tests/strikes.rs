@@ -347,3 +347,63 @@ fn an_empty_snapshot_clears_nothing() {
     stage.seen.specs = vec![Arc::default()];
     assert_eq!(words(&stage, vec![step(0, None, grow(4, 5))]), [Verdict::Cleared]);
 }
+
+#[test]
+fn marking_a_pod_to_go_first() {
+    let marks = |cost| StepKind::Yield {
+        pod: PodKey::new("ns", "p1"),
+        node: "n1".into(),
+        cost,
+    };
+    let ours = deletion_cost(3);
+    assert_eq!(word(|_| (), marks(ours)), Verdict::Cleared);
+    assert_eq!(
+        word(|s| s.pod_mut("p1").deletion_cost = ours, marks(0)),
+        Verdict::Cleared
+    );
+    // Somebody who wants the pod kept may have our own mark taken away.
+    assert_eq!(
+        word(|s| s.node_mut("n1").do_not_disrupt = true, marks(0)),
+        Verdict::Cleared
+    );
+    let observed = word(
+        |s| {
+            let _ = s.aims.modes.workloads.insert(key(), Mode::Observe);
+        },
+        marks(ours),
+    );
+    assert!(
+        matches!(observed, Verdict::Held(HoldReason::ObserveOnly { .. })),
+        "{observed:?}"
+    );
+    all_struck(vec![
+        (
+            "a cost of somebody else",
+            word(|s| s.pod_mut("p1").deletion_cost = 100, marks(ours)),
+            StrikeReason::Foreign,
+        ),
+        (
+            "a cost that is not ours to set",
+            word(|_| (), marks(-1)),
+            StrikeReason::Foreign,
+        ),
+        (
+            "a pod on another node",
+            word(|s| s.pod_mut("p1").node = Some("n2".into()), marks(ours)),
+            StrikeReason::UnknownObject,
+        ),
+        (
+            "a node that must not be disrupted",
+            word(|s| s.node_mut("n1").do_not_disrupt = true, marks(ours)),
+            StrikeReason::MustNotDisrupt,
+        ),
+        (
+            "a pod that must not be disrupted",
+            word(
+                |s| s.respec("p1", |spec| spec.traits.do_not_disrupt = true),
+                marks(ours),
+            ),
+            StrikeReason::MustNotDisrupt,
+        ),
+    ]);
+}

@@ -405,10 +405,12 @@ fn step_json(step: &Step) -> StepJson {
             pods: Some(texts(pods)),
             ..base
         },
-        StepKind::Nominate { pod, .. } | StepKind::Evict { pod, .. } => StepJson {
-            pod: Some(pod.to_string()),
-            ..base
-        },
+        StepKind::Nominate { pod, .. } | StepKind::Yield { pod, .. } | StepKind::Evict { pod, .. } => {
+            StepJson {
+                pod: Some(pod.to_string()),
+                ..base
+            }
+        }
         StepKind::Cordon { instance, .. } | StepKind::RemoveNode { instance, .. } => StepJson {
             instance: Some(instance.to_string()),
             ..base

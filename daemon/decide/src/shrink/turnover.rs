@@ -1,0 +1,67 @@
+//! How soon room is asked for again, and for how long old and new nodes run side by side.
+//!
+//! Free room that the pods of a node move into is lost to the next pods that come: where many come, emptying a node
+//! saves only what the node wastes; where none come, it saves its price. What pods came for lately tells which, from
+//! the picture alone.
+
+use super::fleet::Fleet;
+use super::prices::Prices;
+use crate::number::{real, size};
+use model::aims::Aims;
+use model::intent::EffectKind;
+use model::memory::Memory;
+use model::snapshot::Snapshot;
+use model::time::Span;
+
+/// A boot time where none was measured.
+const BOOT: Span = Span::from_secs(120);
+/// From Ready to the old node's end: pods are asked to leave, start anew, and the instance stops.
+const DRAIN: Span = Span::from_secs(60);
+
+/// The part of the free room that pods will ask for within the time in which a removal must pay: what came in as long
+/// a time before this, over what is free, 1 at most. Pods that we asked to move are no demand that came.
+pub(super) fn refilled(fleet: &Fleet<'_>, prices: &Prices<'_>, aims: &Aims) -> f64 {
+    let seen = fleet.seen;
+    let lately = aims.shrink.payback.min(aims.limits.long_window);
+    let (mut came, mut worth, mut free) = (0_u32, 0_i64, 0_i64);
+    for (at, bin) in fleet.bins.iter().enumerate() {
+        for pod in bin.pods.iter().filter_map(|pod| seen.pods.get(size(*pod))) {
+            let pays = prices.row(pod.spec).map(|row| prices.pays[size(row)]);
+            if let Some(pays) = pays.filter(|_| seen.at.since(pod.created) < lately) {
+                came = came.saturating_add(1);
+                worth = worth.saturating_add(pays);
+            }
+        }
+        let waste = prices.waste(fleet, at).filter(|_| bin.receives);
+        free = free.saturating_add(waste.unwrap_or(0).max(0));
+    }
+    let moved = moved(seen, lately).min(came);
+    let own = f64::from(came - moved) / f64::from(came.max(1));
+    (real(worth) * own / real(free.max(1))).clamp(0.0, 1.0)
+}
+
+/// Pods that we asked to move within this time.
+fn moved(seen: &Snapshot, lately: Span) -> u32 {
+    let effects = seen.ledger.effects.iter();
+    effects
+        .filter(|effect| seen.at.since(effect.at) < lately)
+        .map(|effect| match effect.kind {
+            EffectKind::Evicted { count } => count,
+            EffectKind::Bought { .. } | EffectKind::Removed => 0,
+        })
+        .fold(0, u32::saturating_add)
+}
+
+/// For how long a replaced node runs beside those that replace it, over the time in which that must pay.
+pub(super) fn overlap(seen: &Snapshot, memory: &Memory, aims: &Aims) -> f64 {
+    let groups = seen.groups.iter();
+    let measured = groups.filter_map(|group| memory.boot_times.get(&group.name)?.iter().max());
+    let boot = measured.max().copied().unwrap_or(BOOT);
+    let both = boot.millis().saturating_add(DRAIN.millis());
+    let payback = aims.shrink.payback.millis();
+    if payback > 0 {
+        real(both) / real(payback)
+    } else {
+        0.0
+    }
+}
