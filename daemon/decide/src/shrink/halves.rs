@@ -256,15 +256,13 @@ fn half_gone(many: u32, seed: u64, eviction_nanos: i64) -> (f64, usize) {
     let mut seen = packed(many, seed, 64);
     halve(&mut seen, seed);
     let (before, bound) = (cost(&seen), bound(&seen));
-    let start = std::time::Instant::now();
     let (moved, plans) = consolidate(&mut seen, &at_once(eviction_nanos));
     let gap = percent(cost(&seen), bound);
     println!(
-        "{many} pods (synthetic), seed {seed}, {eviction_nanos}: {:+.1} % -> {gap:+.2} %, {moved} of {} pods moved, {plans} plans, {} nodes, {} ms",
+        "{many} pods (synthetic), seed {seed}, {eviction_nanos}: {:+.1} % -> {gap:+.2} %, {moved} of {} pods moved, {plans} plans, {} nodes",
         percent(before, bound),
         seen.pods.len(),
         seen.nodes.len(),
-        start.elapsed().as_millis(),
     );
     (gap, moved)
 }
@@ -303,32 +301,4 @@ proptest! {
         consolidate(&mut seen, &aims);
         prop_assert_eq!(consolidate(&mut seen, &aims), (0, 0));
     }
-}
-
-/// Milliseconds of one deliberation.
-fn timed(seen: &Snapshot, aims: &Aims, name: &str) -> u128 {
-    let start = std::time::Instant::now();
-    let plan = run(seen, aims).plan;
-    let took = start.elapsed().as_millis();
-    println!(
-        "{name}: {} nodes, {} pods (synthetic), {} steps, {took} ms",
-        seen.nodes.len(),
-        seen.pods.len(),
-        plan.steps.len()
-    );
-    took
-}
-
-#[test]
-fn looking_for_something_to_give_up_is_quick() {
-    let aims = Aims::default();
-    let full = packed(20_000, 1, 16);
-    let took = timed(&full, &aims, "as packed");
-    assert!(took < 500, "{took} ms");
-    let mut large = packed(70_000, 1, 8);
-    timed(&large, &aims, "as packed");
-    let mut dice = Dice::new(5);
-    large.pods.retain(|_| !dice.percent(20));
-    let took = timed(&large, &aims, "a fifth of the pods gone");
-    assert!(took < 2000, "{took} ms");
 }
