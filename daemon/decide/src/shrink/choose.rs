@@ -20,7 +20,7 @@ const TRIES: u32 = 40;
 /// Single nodes probed in a row without anything found, after which none is tried further.
 const MISSES: u32 = 100;
 /// Rounds of tries without anything found, after which there is nothing to find.
-const ROUNDS: u32 = 6;
+const ROUNDS: u32 = 24;
 
 /// How much may be begun, and how much is tried for it.
 #[derive(Clone, Copy, Debug)]
