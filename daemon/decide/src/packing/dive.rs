@@ -13,8 +13,13 @@ const PATTERNS_A_ROW: usize = 4;
 /// Pivots of one solution at most.
 const MOST_PIVOTS: usize = 2000;
 
-/// Buys until the mixture is fewer nodes than `rest`; what is left is the caller's.
-pub(super) fn dive<const D: usize>(patterns: &mut Patterns<'_, D>, counts: &[u32], rest: f64) -> Packing {
+/// Buys until the mixture is fewer nodes than `rest`; what is left is the caller's. Of many fractions the largest, this
+/// share of them, are bought before the rest is solved anew.
+pub(super) fn dive<const D: usize>(
+    patterns: &mut Patterns<'_, D>,
+    counts: &[u32],
+    (rest, share): (f64, f64),
+) -> Packing {
     let shop = patterns.shop;
     patterns.master.keep_best(PATTERNS_A_ROW * patterns.rows.len());
     let mut left = counts.to_vec();
@@ -31,7 +36,11 @@ pub(super) fn dive<const D: usize>(patterns: &mut Patterns<'_, D>, counts: &[u32
             break;
         }
         let bought = whole_parts(patterns, &mixture, (&mut left, &mut growth));
-        let many = if bought.is_empty() { at_once(nodes) } else { 0 };
+        let many = if bought.is_empty() {
+            at_once(nodes * share)
+        } else {
+            0
+        };
         batches.extend(bought);
         let before = batches.len();
         for _ in 0..many {
@@ -62,9 +71,9 @@ pub(super) fn dive<const D: usize>(patterns: &mut Patterns<'_, D>, counts: &[u32
     Packing { batches, left }
 }
 
-/// Fractions that are bought before the rest is solved anew: one where few nodes are left, an eighth of many.
+/// Whole fractions, one at least.
 fn at_once(nodes: f64) -> usize {
-    usize::try_from(whole(nodes / 8.0)).map_or(1, |many| many.max(1))
+    usize::try_from(whole(nodes)).map_or(1, |many| many.max(1))
 }
 
 fn whole_parts<const D: usize>(

@@ -296,8 +296,8 @@ const FEW_ROWS: usize = 8;
 const SHORT: u64 = 40_000;
 /// Work spent on sets of few nodes.
 const SETS: u64 = 2_000_000;
-/// Nodes from which on the mixture need not be the very best.
-const MANY_NODES: u64 = 150;
+/// Pods from which on the search need not go so far: rounding costs less of a large plan.
+const MANY_PODS: u64 = 20_000;
 /// Below so much of the usual work it is spent on one thing, not on everything.
 const BRIEF: u32 = 25;
 /// Constructions tried then; without any work only the first of them.
@@ -385,7 +385,11 @@ fn search<const D: usize>(problem: &Problem<'_>) -> (Packing, Option<Proof>) {
         if alone {
             (80_000, 20_000, 450_000)
         } else {
-            (20_000, 8_000, 110_000)
+            (
+                20_000,
+                8_000,
+                if best.pods() < MANY_PODS { 150_000 } else { 110_000 },
+            )
         },
     );
     let plain = problem.duals.without_scarcity(table);
@@ -452,10 +456,10 @@ fn generate<const D: usize>(
     bench: &mut Bench<D>,
 ) -> (Packing, Option<Proof>) {
     let (table, counts) = (problem.table, problem.counts);
-    let work = match best.nodes() {
+    let work = match best.pods() {
         _ if is_chunky(&best) => 4_000_000,
-        // Of many nodes nearly all are whole parts of the mixture, whatever it is.
-        MANY_NODES.. => 450_000,
+        // Nearly all nodes are whole parts of the mixture then, whatever it is.
+        MANY_PODS.. => 450_000,
         _ => 900_000,
     };
     let (mut patterns, proof) = mixture(problem, shop, (&best, problem.work.of(work)), bench);
@@ -464,7 +468,8 @@ fn generate<const D: usize>(
         return (best, Some(proof));
     }
     let rest = if best.nodes() < 30 { 0.5 } else { 4.0 };
-    let mut dived = dive::dive(&mut patterns, counts, rest);
+    let share = if best.pods() < MANY_PODS { 0.0 } else { 0.125 };
+    let mut dived = dive::dive(&mut patterns, counts, (rest, share));
     let mut growth = problem.growth();
     for batch in &dived.batches {
         growth.buy(table, batch.column, batch.copies);
@@ -481,7 +486,14 @@ fn generate<const D: usize>(
     let Some(shop) = Shop::<D>::new(table, &pays).filter(|_| plentiful) else {
         return (best, Some(proof));
     };
-    let work = problem.effort(&best, (140_000, 14_000, 150_000));
+    let work = problem.effort(
+        &best,
+        (
+            140_000,
+            14_000,
+            if best.pods() < MANY_PODS { 200_000 } else { 150_000 },
+        ),
+    );
     let start = (&best, problem.growth());
     let better = improve::improve(&shop, start, work, (Dice::new(SEED + 6), bench));
     let best = problem.cheaper(best, better);
