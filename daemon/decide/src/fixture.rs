@@ -137,41 +137,7 @@ impl Cluster {
     /// A Ready node bought by the group's offer of that type in zone a.
     pub(crate) fn node(mut self, name: &str, group: &str, kind: &str) -> Self {
         let id = OfferId::new(format!("{group}:{kind}/a/on-demand"));
-        let offer = self.seen.offers.iter().find(|o| o.id == id).unwrap().clone();
-        let group = self
-            .seen
-            .groups
-            .iter_mut()
-            .find(|g| g.name.as_str() == group)
-            .unwrap();
-        let instance = InstanceId::new(format!("i-{name}"));
-        group.instances.push(Instance {
-            id: instance.clone(),
-            instance_type: Some(kind.into()),
-            zone: Some("a".into()),
-            state: InstanceState::InService,
-            launched: Some(OLD),
-        });
-        let mut labels = offer.labels;
-        labels.insert(crate::fit::HOSTNAME.to_owned(), name.to_owned());
-        self.seen.nodes.push(Node {
-            name: NodeName::new(name),
-            group: Some(group.name.clone()),
-            instance: Some(instance),
-            offer: Some(offer.id),
-            labels,
-            taints: Vec::new(),
-            allocatable: offer.allocatable,
-            max_pods: offer.max_pods,
-            ready: true,
-            unschedulable: false,
-            deleting: false,
-            fargate: false,
-            do_not_disrupt: false,
-            draining: false,
-            created: OLD,
-            usage: None,
-        });
+        join(&mut self.seen, &NodeName::new(name), &id);
         self
     }
 
@@ -246,6 +212,46 @@ impl Cluster {
         let done = crate::deliberate(&seen, &Memory::default(), &policies, &Aims::default());
         (seen, done)
     }
+}
+
+/// Adds a Ready node that was bought by this offer long ago, and its instance.
+pub(crate) fn join(seen: &mut Snapshot, name: &NodeName, id: &OfferId) {
+    let offer = seen.offers.iter().find(|offer| offer.id == *id).unwrap().clone();
+    let OfferKind::Ec2 {
+        instance_type, zone, ..
+    } = offer.kind
+    else {
+        panic!("{id} is no node's");
+    };
+    let group = &mut seen.groups[offer.group as usize];
+    let instance = InstanceId::new(format!("i-{name}"));
+    group.instances.push(Instance {
+        id: instance.clone(),
+        instance_type: Some(instance_type),
+        zone: Some(zone),
+        state: InstanceState::InService,
+        launched: Some(OLD),
+    });
+    let mut labels = offer.labels;
+    labels.insert(crate::fit::HOSTNAME.to_owned(), name.to_string());
+    seen.nodes.push(Node {
+        name: name.clone(),
+        group: Some(group.name.clone()),
+        instance: Some(instance),
+        offer: Some(offer.id),
+        labels,
+        taints: Vec::new(),
+        allocatable: offer.allocatable,
+        max_pods: offer.max_pods,
+        ready: true,
+        unschedulable: false,
+        deleting: false,
+        fargate: false,
+        do_not_disrupt: false,
+        draining: false,
+        created: OLD,
+        usage: None,
+    });
 }
 
 fn group(name: &str, kind: GroupKind, desired: u32, max: u32) -> Group {

@@ -7,6 +7,7 @@ mod asking;
 mod bound;
 mod constraints;
 pub mod demand;
+mod fill;
 pub mod filters;
 pub mod fit;
 mod headroom;

@@ -3,18 +3,16 @@
 //! Waiting pods go here before anything is bought. Nodes of open launch intents count as they will be once
 //! they have joined; nodes whose removal has begun are the last resort, and taking one means keeping it.
 
-mod fill;
-
 use crate::bound::{Duals, FreeRoom};
 use crate::constraints::{Company, ZONE};
 use crate::demand::Class;
+use crate::fill::{self, Item, Taste};
 use crate::fit::{self, Place};
 use crate::market::Market;
-use crate::number::{count, real, size};
+use crate::number::{count, size};
 use crate::packing::Table;
 use crate::queue::{Queue, Taken};
 use crate::space::{self, Vector};
-use fill::{Item, Taste, fill};
 use model::aims::Aims;
 use model::ids::{NodeName, OfferId, PodKey, WorkloadKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
@@ -355,8 +353,9 @@ pub(crate) fn house(
         if !classes_are_free {
             limit_to(room, (table, classes), queue, &mut left);
         }
-        let items = items(table, duals, room, &free, &left);
-        for (row, copies) in fill(&free, &items, ON_FREE_ROOM) {
+        let items = items(table, duals, room, &left);
+        for (row, copies) in fill::fill(&free, items, Taste::ON_FREE_ROOM) {
+            let row = size(row);
             let taken = if classes_are_free {
                 queue.take(row, copies).pods
             } else {
@@ -401,42 +400,25 @@ fn take_by_class(
     taken.pods
 }
 
-const ON_FREE_ROOM: Taste = Taste {
-    widest: 0.5,
-    keen: 2,
-    part: 8,
-};
-
 /// Rows that may go into a room, unless they are cheaper served elsewhere under the policies' addends.
-fn items<'a>(table: &'a Table, duals: &Duals, room: &Room, free: &[i64], left: &[u32]) -> Vec<Item<'a>> {
-    let mut items: Vec<Item<'a>> = Vec::new();
-    let mut most = 0.0_f64;
-    for (row, of) in table.rows.iter().enumerate() {
+fn items<'a>(
+    table: &'a Table,
+    duals: &'a Duals,
+    room: &'a Room,
+    left: &'a [u32],
+) -> impl Iterator<Item = Item<'a>> {
+    table.rows.iter().enumerate().filter_map(move |(row, of)| {
         let admitted = of.classes.first().is_some_and(|class| room.admits[*class]);
-        let net = duals.pays[row].saturating_sub(table.addend(room.set, row));
+        let pays = duals.pays[row].saturating_sub(table.addend(room.set, row));
         let elsewhere = of.solo.is_some() || table.has_column(row);
-        let fits = left[row] > 0 && admitted && table.allowed(room.set, row) && space::holds(free, &of.ask);
-        if fits && (net >= 0 || !elsewhere) {
-            let widest = of
-                .ask
-                .iter()
-                .zip(free)
-                .map(|(ask, free)| if *free > 0 { real(*ask) / real(*free) } else { 0.0 })
-                .fold(1e-9, f64::max);
-            let worth = real(net.max(1)) / widest;
-            most = most.max(worth);
-            items.push(Item {
-                row,
-                ask: &of.ask,
-                worth,
-                left: left[row],
-            });
-        }
-    }
-    for item in &mut items {
-        item.worth /= most.max(1e-12);
-    }
-    items
+        let may = left[row] > 0 && admitted && table.allowed(room.set, row) && (pays >= 0 || !elsewhere);
+        may.then(|| Item {
+            row: count(row),
+            ask: &of.ask,
+            pays,
+            left: left[row],
+        })
+    })
 }
 
 fn keep_nominations(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>, housed: &mut Housed) {

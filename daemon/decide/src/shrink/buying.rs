@@ -3,8 +3,8 @@
 //! One after the other: everything that is left on one node, or the kind of node whose filling costs least for what
 //! it holds, cut down to the cheapest that holds it. Ends as soon as more is paid than could still be saved.
 
-use super::fill::Taste;
 use super::search::{New, Search};
+use crate::fill::Taste;
 use crate::number::{real, size};
 use crate::space;
 

@@ -3,12 +3,12 @@
 //! What going would bring is found by `choose`; here stand the rules that hold whatever it brings.
 
 use super::choose::{self, Candidate, Reach};
-use super::fill::Taste;
 use super::fleet::Fleet;
 use super::orders::{self, Orders};
 use super::prices::Prices;
 use super::search::{Search, Terms};
 use super::{Before, Shrunk, turnover};
+use crate::fill::Taste;
 use crate::number::{floor, real, size};
 use model::aims::Aims;
 use model::ids::{GroupName, NodeName};

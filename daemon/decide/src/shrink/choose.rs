@@ -4,8 +4,8 @@
 //! begun is probed again, because free room only shrinks. Then small sets of wasteful nodes are tried together:
 //! their pods may fit fewer or cheaper nodes than they are on now. Counted work, loaded dice: the same every time.
 
-use super::fill::Taste;
 use super::search::{Found, Search, Terms};
+use crate::fill::Taste;
 use crate::number::real;
 use crate::packing::Dice;
 use model::aims::ShrinkAims;

@@ -1,12 +1,12 @@
 //! Whole consolidations of synthetic clusters: a plan is carried out, pods go, nodes are given up as the plans say
 //! until nothing more is.
 
-use crate::fixture::{Cluster, NOW, OLD, asks};
+use crate::fixture::{self, Cluster, NOW, asks};
 use crate::packing::Dice;
 use crate::{Deliberation, PolicySet, deliberate};
 use model::aims::Aims;
-use model::group::{GroupKind, Instance, InstanceState};
-use model::ids::{InstanceId, NodeName, OfferId, PodKey};
+use model::group::GroupKind;
+use model::ids::{NodeName, OfferId, PodKey};
 use model::memory::Memory;
 use model::node::Node;
 use model::plan::StepKind;
@@ -107,36 +107,10 @@ fn run(seen: &Snapshot, aims: &Aims) -> Deliberation {
     deliberate(seen, &Memory::default(), &PolicySet::default(), aims)
 }
 
+/// A node of the only group more.
 fn join(seen: &mut Snapshot, name: &NodeName, id: &OfferId) {
-    let offer = seen.offers.iter().find(|offer| offer.id == *id).unwrap().clone();
-    let instance = InstanceId::new(format!("i-{name}"));
-    let group = &mut seen.groups[0];
-    group.desired += 1;
-    group.instances.push(Instance {
-        id: instance.clone(),
-        instance_type: None,
-        zone: None,
-        state: InstanceState::InService,
-        launched: Some(OLD),
-    });
-    seen.nodes.push(Node {
-        name: name.clone(),
-        group: Some(group.name.clone()),
-        instance: Some(instance),
-        offer: Some(offer.id),
-        labels: offer.labels,
-        taints: Vec::new(),
-        allocatable: offer.allocatable,
-        max_pods: offer.max_pods,
-        ready: true,
-        unschedulable: false,
-        deleting: false,
-        fargate: false,
-        do_not_disrupt: false,
-        draining: false,
-        created: OLD,
-        usage: None,
-    });
+    seen.groups[0].desired += 1;
+    fixture::join(seen, name, id);
 }
 
 fn bind(seen: &mut Snapshot, pods: &[PodKey], node: &NodeName) {
@@ -269,11 +243,13 @@ fn half_gone(many: u32, seed: u64, eviction_nanos: i64) -> (f64, usize) {
 
 #[test]
 fn half_the_pods_gone_leaves_little_waste_for_few_moves() {
-    for seed in 1..=2 {
-        let (gap, moved) = half_gone(5000, seed, 3_000_000);
-        assert!(gap <= 4.5, "seed {seed}: {gap} % over the bound");
-        assert!(moved <= 1300, "seed {seed}: {moved} pods moved");
-    }
+    let seeds = 1..=4_u64;
+    let ends: Vec<_> = seeds.map(|seed| half_gone(5000, seed, 3_000_000)).collect();
+    let most = ends.iter().map(|(gap, _)| *gap).fold(0.0, f64::max);
+    let gap: f64 = ends.iter().map(|(gap, _)| gap).sum();
+    let moved: usize = ends.iter().map(|(_, moved)| moved).sum();
+    assert!(gap <= 4.0 * 4.0 && most <= 4.5, "over the bound: {ends:?}");
+    assert!(moved <= 4 * 1300, "pods moved: {ends:?}");
 }
 
 #[test]

@@ -10,7 +10,6 @@ mod candidates;
 mod choose;
 mod continuing;
 mod crew;
-mod fill;
 mod fleet;
 mod movers;
 mod orders;

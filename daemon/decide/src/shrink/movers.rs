@@ -3,10 +3,10 @@
 //! Every cycle finds it anew: pods that nodes were bought for go onto those nodes, in the order they were bought in;
 //! the others as the probe would put them. A removal whose pods find no room any more is to be given up.
 
-use super::fill::Taste;
 use super::fleet::{Fleet, Put, arrived, undoable};
 use super::prices::Prices;
 use super::search::Search;
+use crate::fill::Taste;
 use crate::number::{count, size};
 use crate::rooms::Room;
 use crate::space::{self, Space};

@@ -4,10 +4,10 @@
 //! what they waste and the free room of others that it fills, so waste says where to look. Money is exact; worth
 //! only steers.
 
-use super::fill::{self, Item, Taste};
 use super::fleet::Fleet;
 use crate::bound;
 use crate::demand::{self, Class};
+use crate::fill::{self, Item, Taste};
 use crate::market::Market;
 use crate::number::{count, real, size};
 use crate::packing::Table;

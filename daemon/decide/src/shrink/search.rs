@@ -4,9 +4,9 @@
 //! onto the cheapest new nodes. A probe ends as soon as those cost more than could still be saved, and is taken
 //! back from the journal. Whether a node may go at all was asked before.
 
-use super::fill::{self, Item, Taste};
 use super::fleet::{Fleet, Put};
 use super::prices::Prices;
+use crate::fill::{self, Item, Taste};
 use crate::number::{count, real, size};
 use crate::space::{self, Vector};
 use model::ids::PodKey;

@@ -6,34 +6,41 @@
 use crate::number::real;
 use crate::space::{self, Vector};
 
-/// How a filling weighs things.
+/// How a filling weighs things. Different tastes find different packings; the cheapest is kept.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Taste {
+pub(crate) struct Taste {
     /// How much large pods are preferred.
-    pub(super) widest: f64,
+    pub(crate) widest: f64,
     /// How strongly a pod's value for its share counts.
-    pub(super) keen: i32,
+    pub(crate) keen: i32,
     /// A choice is taken for this fraction of the copies that fit, at least one.
-    pub(super) part: u32,
+    pub(crate) part: u32,
 }
 
 impl Taste {
-    pub(super) const PLAIN: Self = Self {
+    /// For nodes that are bought.
+    pub(crate) const PLAIN: Self = Self {
         widest: 0.5,
         keen: 2,
         part: 4,
+    };
+
+    /// For free room on nodes that are there: gentler steps, for what is taken is not given back.
+    pub(crate) const ON_FREE_ROOM: Self = Self {
+        part: 8,
+        ..Self::PLAIN
     };
 }
 
 /// Pods of one row.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Item<'a> {
-    pub(super) row: u32,
-    pub(super) ask: &'a Vector,
+pub(crate) struct Item<'a> {
+    pub(crate) row: u32,
+    pub(crate) ask: &'a Vector,
     /// What one pays, nano-dollars per hour.
-    pub(super) pays: i64,
+    pub(crate) pays: i64,
     /// How many are there.
-    pub(super) left: u32,
+    pub(crate) left: u32,
 }
 
 struct Candidate<'a> {
@@ -46,7 +53,7 @@ struct Candidate<'a> {
 }
 
 /// Fills a room; rows and how many of each.
-pub(super) fn fill<'a>(room: &[i64], items: impl Iterator<Item = Item<'a>>, taste: Taste) -> Vec<(u32, u32)> {
+pub(crate) fn fill<'a>(room: &[i64], items: impl Iterator<Item = Item<'a>>, taste: Taste) -> Vec<(u32, u32)> {
     let mut most = 1e-12_f64;
     let mut open: Vec<Candidate<'_>> = items
         .filter(|item| space::holds(room, item.ask))
