@@ -14,7 +14,7 @@ mod ground;
 use crate::demand::Class;
 use crate::fit::HOSTNAME;
 use crate::number::{count, size};
-use census::{Census, Zones};
+use census::{Census, Rules, Zones};
 use crowd::Guard;
 pub(crate) use crowd::{Company, Crowding, Crowds};
 pub(crate) use deal::{Deal, Deals};
@@ -40,21 +40,21 @@ pub(crate) struct Settled {
 
 /// Classes that packing can place by node and zone alone: dealt to zones, guarded on nodes, kept off what is taken.
 pub(crate) fn settle(seen: &Snapshot, classes: Vec<Class>) -> Settled {
-    let mut census = Census::new(seen, &classes);
-    if census.is_plain() {
+    if census::is_plain(seen, &classes) {
         return Settled {
             classes,
             ..Settled::default()
         };
     }
     let classes = joined(classes);
-    let mut readings: Vec<Reading> = classes
-        .iter()
-        .map(|class| read(&mut census, &class.body))
+    let mut census = Census::new(seen, &classes);
+    let bodies = || classes.iter().map(|class| &*class.body).enumerate();
+    let mut readings: Vec<Reading> = bodies()
+        .map(|(at, body)| read(&census, census.rules(at), body))
         .collect();
     let waiting = Waiting::of(&readings, census.len());
-    for (reading, class) in readings.iter_mut().zip(&classes) {
-        zones(&mut census, &waiting, &class.body, reading);
+    for (reading, class) in readings.iter_mut().zip(bodies()) {
+        zones(&mut census, &waiting, class, reading);
     }
     let (waiting, companies) = together(&mut readings, census.len());
     let mut parties = Vec::new();
@@ -63,7 +63,9 @@ pub(crate) fn settle(seen: &Snapshot, classes: Vec<Class>) -> Settled {
         let of_zones = of(&reading.member, &waiting.by_zone);
         let dealt = !reading.limits.is_empty() || !of_zones.is_empty() || companies[at].is_some();
         let (limits, allowed) = (reading.limits.clone(), reading.allowed);
-        let member = of_zones.iter().map(|crowd| census.member(&class.body, *crowd));
+        let member = of_zones
+            .iter()
+            .map(|crowd| census.member((at, &class.body), *crowd));
         let member = member.collect();
         let after = reading.after().collect();
         apply(&census, &waiting, &mut class, reading, dealt);
@@ -108,7 +110,7 @@ fn joined(classes: Vec<Class>) -> Vec<Class> {
 #[derive(Default)]
 struct Reading {
     /// Crowds that its pods are of.
-    member: Vec<u32>,
+    member: Arc<[u32]>,
     crowding: Crowding,
     /// Rules about zones, by crowd.
     limits: Vec<(u32, Limit)>,
@@ -155,13 +157,12 @@ const fn kind_of(near: &Near) -> Unmodelled {
     }
 }
 
-fn read(census: &mut Census<'_>, body: &PodSpec) -> Reading {
+fn read(census: &Census<'_>, rules: &Rules, body: &PodSpec) -> Reading {
     let mut reading = Reading {
-        member: census.crowds_of(body),
+        member: Arc::clone(&rules.member),
         ..Reading::default()
     };
-    for near in &body.near {
-        let crowd = census.crowd_of(body, near);
+    for (near, crowd) in body.near.iter().zip(rules.near.iter().copied()) {
         let own = u32::from(reading.member.contains(&crowd));
         if near.key == HOSTNAME {
             let odd = census.odd_nodes(near.rule == NearRule::Apart);
@@ -199,15 +200,16 @@ fn read(census: &mut Census<'_>, body: &PodSpec) -> Reading {
         }
     }
     // One pod must be all that several terms ask for, and crowds tell nothing of pods.
-    let mut with = body.near.iter().filter(|near| near.rule == NearRule::Together);
-    if let Some(first) = with.next()
-        && with.any(|near| census.crowd_of(body, near) != census.crowd_of(body, first))
+    let together = |(near, _): &(&Near, &u32)| near.rule == NearRule::Together;
+    let mut with = body.near.iter().zip(&rules.near).filter(together);
+    if let Some((_, first)) = with.next()
+        && with.any(|(_, crowd)| crowd != first)
     {
         reading.refuse(Unmodelled::PodAffinity);
     }
-    for port in &body.host_ports {
+    for crowd in &rules.ports {
         reading.crowding.guard(Guard {
-            crowd: census.crowd_of_port(port),
+            crowd: *crowd,
             new_node: 1,
             there: 1,
         });
@@ -238,7 +240,7 @@ impl Waiting {
         };
         let mut some = vec![false; crowds];
         for reading in readings.iter().filter(|reading| reading.unmodelled.is_none()) {
-            for crowd in &reading.member {
+            for crowd in reading.member.iter() {
                 some[size(*crowd)] = true;
             }
             waiting
@@ -282,7 +284,12 @@ fn of(crowds: &[u32], among: &BTreeSet<u32>) -> Vec<u32> {
 }
 
 /// Zones that the class may have, and rules about zones that do not change while pods are placed.
-fn zones(census: &mut Census<'_>, waiting: &Waiting, body: &PodSpec, reading: &mut Reading) {
+fn zones(
+    census: &mut Census<'_>,
+    waiting: &Waiting,
+    (class, body): (usize, &PodSpec),
+    reading: &mut Reading,
+) {
     let ruled = !reading.limits.is_empty() || !reading.together.is_empty();
     let repelled: Vec<(Near, Vec<NodeName>)> = census
         .repelling(body)
@@ -294,7 +301,7 @@ fn zones(census: &mut Census<'_>, waiting: &Waiting, body: &PodSpec, reading: &m
     if !ruled && repelled.is_empty() && !counted && !company {
         return;
     }
-    reading.allowed = census.open_to(body);
+    reading.allowed = census.open_to(class, body);
     if !body.reach.is_empty() {
         reading.only(census.within_reach(body));
     }

@@ -132,15 +132,15 @@ pub(crate) fn classes(
     aims: &Aims,
     replicas: &BTreeMap<WorkloadKey, u32>,
 ) -> Vec<Class> {
-    let mut found: BTreeMap<(SpecIx, bool), Class> = BTreeMap::new();
+    let mut found = Folded::new(seen);
     let late: BTreeSet<&PodKey> = memory.late(seen.at).collect();
-    for pod in &seen.pods {
+    for pod in seen.pods.iter().filter(|pod| pod.node.is_none()) {
         let Some(spec) = seen.specs.get(pod.spec as usize) else {
             continue;
         };
         if waits(pod, spec, aims) {
-            let late = late.contains(&pod.key);
-            let class = class_of(&mut found, pod.spec, late, spec);
+            let late = !late.is_empty() && late.contains(&pod.key);
+            let class = found.class(pod.spec, late, spec);
             class.pods.push(pod.key.clone());
             class.pending += 1;
         }
@@ -152,11 +152,11 @@ pub(crate) fn classes(
         if workload.is_daemon_set() {
             continue;
         }
-        let class = class_of(&mut found, spec, false, body);
+        let class = found.class(spec, false, body);
         class.to_come += count(names.len());
         class.pods.extend(names);
     }
-    let mut classes: Vec<Class> = found.into_values().collect();
+    let mut classes = found.classes;
     for class in &mut classes {
         class.body = spread::with_defaults(seen, aims, &class.body);
     }
@@ -164,23 +164,40 @@ pub(crate) fn classes(
     classes
 }
 
-fn class_of<'a>(
-    found: &'a mut BTreeMap<(SpecIx, bool), Class>,
-    spec: SpecIx,
-    late: bool,
-    body: &Arc<PodSpec>,
-) -> &'a mut Class {
-    found.entry((spec, late)).or_insert_with(|| Class {
-        spec: Some(spec),
-        body: Arc::clone(body),
-        late,
-        pods: Vec::new(),
-        pending: 0,
-        to_come: 0,
-        headroom: 0,
-        crowding: Arc::default(),
-        deal: None,
-    })
+/// Classes under way.
+struct Folded {
+    classes: Vec<Class>,
+    /// By spec: the classes of those that have waited long, and of those that have not.
+    of: Vec<[Option<usize>; 2]>,
+}
+
+impl Folded {
+    fn new(seen: &Snapshot) -> Self {
+        Self {
+            classes: Vec::new(),
+            of: vec![[None; 2]; seen.specs.len()],
+        }
+    }
+
+    /// The class of these, empty where nobody was of it before.
+    fn class(&mut self, spec: SpecIx, late: bool, body: &Arc<PodSpec>) -> &mut Class {
+        let classes = &mut self.classes;
+        let at = *self.of[spec as usize][usize::from(late)].get_or_insert_with(|| {
+            classes.push(Class {
+                spec: Some(spec),
+                body: Arc::clone(body),
+                late,
+                pods: Vec::new(),
+                pending: 0,
+                to_come: 0,
+                headroom: 0,
+                crowding: Arc::default(),
+                deal: None,
+            });
+            classes.len() - 1
+        });
+        &mut classes[at]
+    }
 }
 
 /// A class of virtual pods.

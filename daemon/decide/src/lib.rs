@@ -28,6 +28,7 @@ mod space;
 pub mod spread;
 mod stage;
 mod steps;
+mod tenants;
 mod warm;
 pub mod what_if;
 pub mod why;
@@ -41,6 +42,7 @@ use model::{Aims, Memory, Notes, Plan, PodKey, Snapshot};
 use rooms::Demand;
 use stage::Placed;
 use steps::Steps;
+use tenants::Tenants;
 
 /// Result of one deliberation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,13 +87,14 @@ fn think<T>(
     let mut asking = Asking::new(seen, policies);
     asking::forget(&mut memory, seen.at);
     remember::waiting(seen, &mut memory, aims);
-    remember::utilisation(seen, &mut memory);
+    let tenants = Tenants::of(seen);
+    remember::utilisation(seen, &tenants, &mut memory);
 
     let scaled = scale::decide(seen, &mut memory, aims, &mut asking);
     let classes = demand::classes(seen, &memory, aims, &scaled.demand);
     let classes = stage::with_headroom(seen, &mut memory, aims, &mut asking, classes);
     let settled = constraints::settle(seen, classes);
-    let shrinking = shrink::Shrinking::new(seen, &memory, aims);
+    let shrinking = shrink::Shrinking::new((seen, &tenants), &memory, aims);
     let (placed, market, classes) = stage::place(seen, settled, &mut memory, (aims, &shrinking), &mut asking);
     memory.last_purchase = warm::remembered(&classes, &placed.purchase.bought, &market);
     let demand = Demand {

@@ -236,8 +236,12 @@ struct Till<'a> {
     cycle: u64,
     nodes: u32,
     pods: u32,
+    /// Some class prefers some nodes.
+    picky: bool,
+    /// By offer: its zone among those of all offers and nodes.
+    zone_of: Vec<usize>,
     /// By group and zone: nodes there are and would be.
-    zones: BTreeMap<(usize, &'a str), u32>,
+    zones: BTreeMap<(usize, usize), u32>,
 }
 
 impl<'a> Till<'a> {
@@ -249,15 +253,19 @@ impl<'a> Till<'a> {
                 taken.extend(planned.iter().cloned());
             }
         }
+        let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut zone_of = |zone: &'a str| {
+            let next = known.len();
+            *known.entry(zone).or_insert(next)
+        };
         let mut zones = BTreeMap::new();
         for node in &seen.nodes {
             let group = node
                 .group
                 .as_ref()
                 .and_then(|g| seen.groups.binary_search_by(|x| x.name.cmp(g)).ok());
-            let zone = node.labels.get("topology.kubernetes.io/zone");
-            if let (Some(group), Some(zone)) = (group, zone) {
-                *zones.entry((group, zone.as_str())).or_insert(0) += 1;
+            if let (Some(group), Some(zone)) = (group, node.labels.get(ZONE)) {
+                *zones.entry((group, zone_of(zone))).or_insert(0) += 1;
             }
         }
         Self {
@@ -268,6 +276,12 @@ impl<'a> Till<'a> {
             cycle: seen.cycle,
             nodes: 0,
             pods: 0,
+            picky: classes.iter().any(|class| !class.body.prefers.is_empty()),
+            zone_of: seen
+                .offers
+                .iter()
+                .map(|offer| zone_of(offer.zone().unwrap_or_default()))
+                .collect(),
             zones,
         }
     }
@@ -335,7 +349,12 @@ impl<'a> Till<'a> {
     fn bought(&mut self, offer: usize, taken: Taken, (price, instead): (i64, Option<UsdPerHour>)) -> Bought {
         let of = &self.market.seen.offers[offer];
         let group = self.market.seen.groups.get(size(of.group));
-        let (classes, pods) = taken.pods.into_iter().unzip();
+        let mut classes = Vec::with_capacity(taken.pods.len());
+        let mut pods = Vec::with_capacity(taken.pods.len());
+        for (class, pod) in taken.pods {
+            classes.push(class);
+            pods.push(pod);
+        }
         Bought {
             node: PlannedNode {
                 name: self.name(of.is_fargate()),
@@ -358,29 +377,30 @@ impl<'a> Till<'a> {
         let market = self.market;
         let lot = &market.lots[lot];
         let offers = &market.seen.offers;
-        let zone_of = |offer: usize| offers[offer].zone().unwrap_or("");
         let dealt = dealt.map(|zone| self.market.zone_name(zone));
-        let there = |offer: &usize| {
-            let zone = offers[*offer].labels.get(ZONE).map(String::as_str);
-            dealt.is_none_or(|dealt| zone == Some(dealt))
-        };
+        let zone = |offer: usize| offers[offer].labels.get(ZONE).map(String::as_str);
+        let there = |offer: &usize| dealt.is_none_or(|dealt| zone(*offer) == Some(dealt));
         let chosen = lot
             .offers
             .iter()
             .copied()
             .filter(there)
             .min_by_key(|offer| {
-                let zone = (lot.group, zone_of(*offer));
+                let zone = (lot.group, self.zone_of[*offer]);
                 let nodes = self.zones.get(&zone).copied().unwrap_or(0);
                 (-self.liking(*offer, pods), nodes, *offer)
             })
             .unwrap_or_default();
-        *self.zones.entry((lot.group, zone_of(chosen))).or_insert(0) += 1;
+        let zone = (lot.group, self.zone_of[chosen]);
+        *self.zones.entry(zone).or_insert(0) += 1;
         chosen
     }
 
     /// How much the pods would like to be on a node of the offer, by their preferred node affinity.
     fn liking(&self, offer: usize, pods: &Taken) -> i64 {
+        if !self.picky {
+            return 0;
+        }
         let place = Place {
             labels: &self.market.seen.offers[offer].labels,
             name: "",

@@ -2,10 +2,12 @@
 //! groups are. Every list is bounded. Removals and recommendations are remembered by their own stages.
 
 use crate::demand;
-use crate::number::narrow;
+use crate::number::{narrow, size};
+use crate::tenants::Tenants;
 use model::aims::Aims;
 use model::ids::GroupName;
 use model::memory::{GroupUse, Memory};
+use model::node::Node;
 use model::pod::Pod;
 use model::resources::Resources;
 use model::snapshot::{Freshness, Snapshot, Source};
@@ -26,11 +28,10 @@ pub(crate) fn waiting(seen: &Snapshot, memory: &mut Memory, aims: &Aims) {
         spec.is_some_and(|spec| demand::waits(pod, spec, aims))
     };
     let since = seen.pods.iter().filter(waits).take(WAITING_KEPT).map(|pod| {
-        let first = memory.waiting_since.get(&pod.key).copied().unwrap_or(seen.at);
+        let first = memory.waiting_since.get(&pod.key).unwrap_or(seen.at);
         (pod.key.clone(), first)
     });
-    // Pods come in the order of their keys: a tree is built of them faster as a whole than one by one.
-    memory.waiting_since = since.collect();
+    memory.waiting_since = since.collect::<Vec<_>>().into();
 }
 
 /// Notes how many pods wait.
@@ -41,18 +42,17 @@ pub(crate) fn demand(seen: &Snapshot, memory: &mut Memory, pending: u32) {
 }
 
 /// Smooths what is requested and used of each group's nodes. Groups without nodes are forgotten.
-pub(crate) fn utilisation(seen: &Snapshot, memory: &mut Memory) {
+pub(crate) fn utilisation(seen: &Snapshot, tenants: &Tenants, memory: &mut Memory) {
     let missing = |source| seen.freshness(source) == Freshness::Missing;
     if missing(Source::Pods) || missing(Source::Nodes) {
         return;
     }
     let mut sums: BTreeMap<&GroupName, Sum> = BTreeMap::new();
-    let mut group_of = BTreeMap::new();
-    for node in seen.nodes.iter().filter(|node| node.ready && !node.fargate) {
+    let counts = |node: &Node| node.ready && !node.fargate;
+    for node in seen.nodes.iter().filter(|node| counts(node)) {
         let Some(group) = &node.group else {
             continue;
         };
-        group_of.insert(&node.name, group);
         let sum = sums.entry(group).or_default();
         sum.there.add(&node.allocatable);
         if let Some(usage) = &node.usage {
@@ -60,11 +60,19 @@ pub(crate) fn utilisation(seen: &Snapshot, memory: &mut Memory) {
             sum.measured.add(&node.allocatable);
         }
     }
-    for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
-        let group = pod.node.as_ref().and_then(|node| group_of.get(node));
-        let sum = group.and_then(|group| sums.get_mut(*group));
-        if let (Some(sum), Some(spec)) = (sum, seen.specs.get(pod.spec as usize)) {
-            sum.asked.add(&spec.requests);
+    for (node, pods) in seen.nodes.iter().zip(tenants.by_node()) {
+        let group = node.group.as_ref().filter(|_| counts(node));
+        let Some(sum) = group.and_then(|group| sums.get_mut(group)) else {
+            continue;
+        };
+        for pod in pods {
+            let spec = seen
+                .pods
+                .get(size(*pod))
+                .and_then(|pod| seen.specs.get(size(pod.spec)));
+            if let Some(spec) = spec {
+                sum.asked.add(&spec.requests);
+            }
         }
     }
     let old = std::mem::take(&mut memory.utilisation);

@@ -13,6 +13,7 @@ use crate::number::{count, size};
 use crate::packing::Table;
 use crate::queue::{Queue, Taken};
 use crate::space::{self, Vector};
+use crate::tenants::Tenants;
 use model::aims::Aims;
 use model::ids::{NodeName, OfferId, PodKey, WorkloadKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
@@ -99,9 +100,9 @@ impl Housed {
 }
 
 /// Finds every room, full nodes first within each stand.
-pub(crate) fn find(market: &Market<'_>, aims: &Aims, classes: &[Class]) -> Vec<Room> {
+pub(crate) fn find((market, tenants): (&Market<'_>, &Tenants), aims: &Aims, classes: &[Class]) -> Vec<Room> {
     let seen = market.seen;
-    let carried = carried(market);
+    let carried = carried(market, tenants);
     let mut rooms = Vec::new();
     for (ix, node) in seen.nodes.iter().enumerate() {
         if let Some(stand) = stand_of(seen, aims, node) {
@@ -119,7 +120,7 @@ struct Carried<'a> {
     daemons: BTreeSet<&'a WorkloadKey>,
 }
 
-fn carried<'a>(market: &Market<'a>) -> Vec<Carried<'a>> {
+fn carried<'a>(market: &Market<'a>, tenants: &Tenants) -> Vec<Carried<'a>> {
     let seen = market.seen;
     let asks: Vec<Vector> = seen
         .specs
@@ -134,20 +135,16 @@ fn carried<'a>(market: &Market<'a>) -> Vec<Carried<'a>> {
             daemons: BTreeSet::new(),
         })
         .collect();
-    for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
-        let Some(at) = pod
-            .node
-            .as_ref()
-            .and_then(|n| seen.nodes.binary_search_by(|x| x.name.cmp(n)).ok())
-        else {
-            continue;
-        };
-        let (Some(ask), Some(spec)) = (asks.get(pod.spec as usize), seen.specs.get(pod.spec as usize)) else {
-            continue;
-        };
-        space::put(&mut carried[at].used, ask, 1);
-        if let Some(owner) = spec.owner.as_ref().filter(|owner| &*owner.kind == "DaemonSet") {
-            carried[at].daemons.insert(owner);
+    for (carried, pods) in carried.iter_mut().zip(tenants.by_node()) {
+        for pod in pods {
+            let spec = size(seen.pods[size(*pod)].spec);
+            let (Some(ask), Some(spec)) = (asks.get(spec), seen.specs.get(spec)) else {
+                continue;
+            };
+            space::put(&mut carried.used, ask, 1);
+            if let Some(owner) = spec.owner.as_ref().filter(|owner| &*owner.kind == "DaemonSet") {
+                carried.daemons.insert(owner);
+            }
         }
     }
     carried

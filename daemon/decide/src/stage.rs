@@ -146,7 +146,7 @@ fn attempt(
     let priced = adjust.as_ref().map(|adjust| priced_at(Some(adjust)));
     let (table, duals) = priced.as_ref().unwrap_or(&plain);
     let most = table.counts(&everyone);
-    let mut rooms = rooms::find(market, aims, classes);
+    let mut rooms = rooms::find((market, shrinking.fleet.tenants), aims, classes);
     shrinking
         .kept
         .take_from(&shrinking.fleet, &market.space, &mut rooms);

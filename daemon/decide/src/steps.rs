@@ -11,7 +11,7 @@ use crate::placement::Adjust;
 use crate::purchase::{Bought, Purchase};
 use crate::rooms::{Housed, Room, Stand};
 use crate::shrink::{Effect, Shrunk};
-use model::ids::{GroupName, IntentId, OfferId, PodKey, StepId};
+use model::ids::{GroupName, IntentId, OfferId, StepId};
 use model::money::UsdPerHour;
 use model::plan::{PlannedNode, Step, StepKind};
 use model::reason::Reason;
@@ -61,18 +61,23 @@ impl<'a> Steps<'a> {
 
     /// One step per group and offer.
     pub(crate) fn grow(&mut self, purchase: &Purchase) {
-        let mut orders: BTreeMap<(GroupName, OfferId), Vec<&Bought>> = BTreeMap::new();
-        for bought in &purchase.bought {
-            if !self.seen.offers[bought.offer].is_fargate() {
-                let key = (bought.node.group.clone(), bought.node.offer.clone());
-                orders.entry(key).or_default().push(bought);
+        let mut orders: BTreeMap<(&GroupName, &OfferId), Vec<&Bought>> = BTreeMap::new();
+        for equal in purchase.bought.chunk_by(|a, b| a.offer == b.offer) {
+            let node = &equal[0].node;
+            if !self.seen.offers[equal[0].offer].is_fargate() {
+                let order = orders.entry((&node.group, &node.offer)).or_default();
+                order.extend(equal);
             }
         }
         for ((group, offer), bought) in orders {
+            let (group, offer) = (group.clone(), offer.clone());
             let (from, to) = self.sizes(&group, count(bought.len()));
             let price = self.seen.offers[bought[0].offer].price;
             let rate = price.times(bought.len() as u64);
-            let pods: Vec<PodKey> = bought.iter().flat_map(|b| b.node.pods.iter().cloned()).collect();
+            let mut pods = Vec::with_capacity(bought.iter().map(|b| b.node.pods.len()).sum());
+            for bought in &bought {
+                pods.extend_from_slice(&bought.node.pods);
+            }
             let reason = Reason::Demand {
                 pods: count(pods.len()),
                 pending: bought.iter().map(|b| b.waiting).sum(),

@@ -7,7 +7,7 @@
 use crate::bound::Duals;
 use crate::demand::Class;
 use crate::market::Market;
-use crate::number::size;
+use crate::number::{count, size};
 use crate::packing::{self, Batch, Packed, Table, Work, node_price};
 use crate::purchase::Bought;
 use crate::space;
@@ -20,19 +20,26 @@ const KEPT: usize = 2000;
 
 /// What to remember of a purchase: equal nodes together, in the order in which they were bought.
 pub(crate) fn remembered(classes: &[Class], bought: &[Bought], market: &Market<'_>) -> Vec<LastNodes> {
-    let mut places: BTreeMap<(usize, BTreeMap<usize, u32>), usize> = BTreeMap::new();
+    let mut places: BTreeMap<(usize, Vec<(usize, u32)>), usize> = BTreeMap::new();
     let mut nodes: Vec<LastNodes> = Vec::new();
+    let mut last: Option<(&Bought, usize)> = None;
     for node in bought
         .iter()
         .filter(|node| !market.seen.offers[node.offer].is_fargate())
     {
-        let mut load: BTreeMap<usize, u32> = BTreeMap::new();
-        for class in &node.classes {
-            *load.entry(*class).or_insert(0) += 1;
+        // Equal nodes are most often bought one after another.
+        let same = |known: &Bought| known.offer == node.offer && known.classes == node.classes;
+        if let Some((_, place)) = last.filter(|(known, _)| same(known)) {
+            nodes[place].copies += 1;
+            continue;
         }
+        let load = load(&node.classes);
         let next = nodes.len();
         match places.entry((node.offer, load)) {
-            std::collections::btree_map::Entry::Occupied(known) => nodes[*known.get()].copies += 1,
+            std::collections::btree_map::Entry::Occupied(known) => {
+                nodes[*known.get()].copies += 1;
+                last = Some((node, *known.get()));
+            }
             std::collections::btree_map::Entry::Vacant(entry) if next < KEPT => {
                 let pods = entry.key().1.iter().map(|(class, count)| {
                     let body = &classes[*class].body;
@@ -44,11 +51,20 @@ pub(crate) fn remembered(classes: &[Class], bought: &[Bought], market: &Market<'
                     pods: pods.collect(),
                 });
                 entry.insert(next);
+                last = Some((node, next));
             }
             std::collections::btree_map::Entry::Vacant(_) => {}
         }
     }
     nodes
+}
+
+/// Classes of the pods of a node, rising, and how many of each.
+fn load(classes: &[usize]) -> Vec<(usize, u32)> {
+    let mut classes = classes.to_vec();
+    classes.sort_unstable();
+    let equal = classes.chunk_by(|a, b| a == b);
+    equal.map(|pods| (pods[0], count(pods.len()))).collect()
 }
 
 /// The last purchase for these pods, by row; what it leaves is packed without search. `None` where it serves less

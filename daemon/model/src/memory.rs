@@ -37,8 +37,7 @@ pub struct Memory {
     /// Measured utilisation per group: exponentially smoothed CPU and memory share in thousandths.
     pub utilisation: BTreeMap<GroupName, GroupUse>,
     /// Since when each pod has been waiting, as first seen.
-    #[serde(with = "crate::memory::pairs")]
-    pub waiting_since: BTreeMap<PodKey, Instant>,
+    pub waiting_since: WaitingSince,
     /// What the last plan would buy, at most 2,000 kinds of nodes: where the next one starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_purchase: Vec<LastNodes>,
@@ -48,7 +47,7 @@ impl Memory {
     /// Whether a pod has waited so long that it is past admission: it is of another class than its like.
     pub fn waits_late(&self, pod: &PodKey, at: Instant) -> bool {
         let since = self.waiting_since.get(pod);
-        since.is_some_and(|since| is_late(*since, at))
+        since.is_some_and(|since| is_late(since, at))
     }
 
     /// The pods that have waited so long, in the order of their keys.
@@ -56,7 +55,7 @@ impl Memory {
         let late = self
             .waiting_since
             .iter()
-            .filter(move |(_, since)| is_late(**since, at));
+            .filter(move |(_, since)| is_late(*since, at));
         late.map(|(pod, _)| pod)
     }
 }
@@ -77,9 +76,44 @@ impl Default for Memory {
             quarantine: BTreeMap::new(),
             demand_history: Vec::new(),
             utilisation: BTreeMap::new(),
-            waiting_since: BTreeMap::new(),
+            waiting_since: WaitingSince::default(),
             last_purchase: Vec::new(),
         }
+    }
+}
+
+/// Since when each pod has been waiting, in the order of their keys: a list, because it is made anew in every cycle
+/// from pods that come in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<(PodKey, Instant)>")]
+pub struct WaitingSince(Vec<(PodKey, Instant)>);
+
+impl WaitingSince {
+    /// Since when the pod waits; `None` where that was never seen.
+    pub fn get(&self, pod: &PodKey) -> Option<Instant> {
+        let at = self.0.binary_search_by(|(known, _)| known.cmp(pod)).ok()?;
+        self.0.get(at).map(|(_, since)| *since)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &(PodKey, Instant)> {
+        self.0.iter()
+    }
+
+    /// Nobody waits.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<Vec<(PodKey, Instant)>> for WaitingSince {
+    /// In any order; of several times for one pod the first listed counts.
+    fn from(mut since: Vec<(PodKey, Instant)>) -> Self {
+        if !since.is_sorted_by(|a, b| a.0 < b.0) {
+            since.sort_by(|a, b| a.0.cmp(&b.0));
+            since.dedup_by(|later, first| later.0 == first.0);
+        }
+        Self(since)
     }
 }
 

@@ -95,11 +95,11 @@ async fn a_ledger_of_a_newer_build_is_refused_and_a_damaged_memory_is_begun_anew
 
 #[test]
 fn large_values_are_compressed_and_what_does_not_fit_is_refused() {
-    let mut memory = Memory::default();
-    for n in 0..30_000 {
-        let pod = PodKey::new("namespace", format!("deployment-{n}"));
-        memory.waiting_since.insert(pod, Instant(n));
-    }
+    let pods = (0..30_000).map(|n| (PodKey::new("namespace", format!("deployment-{n}")), Instant(n)));
+    let memory = Memory {
+        waiting_since: pods.collect::<Vec<_>>().into(),
+        ..Memory::default()
+    };
     let bytes = encode_memory(&memory).unwrap();
     assert!(bytes.len() > LARGEST, "{}", bytes.len());
     let map = pack(MEMORY_NAME, &bytes).unwrap();

@@ -2,7 +2,7 @@
 
 use super::ZONE;
 use super::crowd::Crowds;
-use super::ground::{Ground, Grounds, Member, Question};
+use super::ground::{Asked, Ground, Grounds, Member, Question};
 use crate::demand::Class;
 use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
@@ -55,9 +55,10 @@ impl Meant {
 /// See the module.
 pub(super) struct Census<'a> {
     seen: &'a Snapshot,
-    crowds: BTreeMap<Meant, u32>,
+    /// By class.
+    rules: Vec<Rules>,
     /// By crowd of a topology spread: what it counts.
-    questions: BTreeMap<u32, (Question, Arc<Ground>)>,
+    questions: BTreeMap<u32, (Asked, Arc<Ground>)>,
     grounds: Grounds<'a>,
     /// By crowd, by node.
     by_node: Vec<BTreeMap<NodeName, u32>>,
@@ -65,63 +66,92 @@ pub(super) struct Census<'a> {
     pub(super) zones: Vec<String>,
     /// By spec: nodes that carry pods of it. Only specs that want others away.
     repellers: BTreeMap<usize, BTreeSet<&'a NodeName>>,
-    /// Crowds by namespace, labels and ports.
-    known: BTreeMap<(String, Labels, Vec<HostPort>), Vec<u32>>,
     /// Nodes whose hostname is another's too, and such as have none.
     namesakes: Vec<String>,
     unnamed: Vec<String>,
-    plain: bool,
+}
+
+/// What the rules of a waiting class come to in crowds.
+#[derive(Clone, Default)]
+pub(super) struct Rules {
+    /// By rule about other pods: the crowd that it means.
+    pub(super) near: Vec<u32>,
+    /// By port: the crowd that it conflicts with.
+    pub(super) ports: Vec<u32>,
+    /// Crowds that its pods are of, in rising order.
+    pub(super) member: Arc<[u32]>,
+    /// Where its pods may come to stand, once somebody has asked.
+    standing: Option<Asked>,
+}
+
+/// Nobody who waits has a rule, and nobody else wants anybody away.
+pub(super) fn is_plain(seen: &Snapshot, classes: &[Class]) -> bool {
+    let ruled = |class: &Class| !class.body.near.is_empty() || !class.body.host_ports.is_empty();
+    !seen.specs.iter().any(|spec| wants_away(spec)) && !classes.iter().any(ruled)
+}
+
+fn wants_away(spec: &PodSpec) -> bool {
+    spec.near.iter().any(|near| near.rule == NearRule::Apart)
 }
 
 impl<'a> Census<'a> {
     pub(super) fn new(seen: &'a Snapshot, classes: &[Class]) -> Self {
-        let apart = |spec: &PodSpec| spec.near.iter().any(|near| near.rule == NearRule::Apart);
-        let repelling: Vec<bool> = seen.specs.iter().map(|spec| apart(spec)).collect();
-        let ruled = |class: &Class| !class.body.near.is_empty() || !class.body.host_ports.is_empty();
+        let zones = zones(seen);
         let mut census = Self {
             seen,
-            crowds: BTreeMap::new(),
+            rules: Vec::with_capacity(classes.len()),
             questions: BTreeMap::new(),
-            grounds: Grounds::new(seen, &[]),
+            grounds: Grounds::new(seen, &zones),
             by_node: Vec::new(),
-            zones: Vec::new(),
+            zones,
             repellers: BTreeMap::new(),
-            known: BTreeMap::new(),
             namesakes: Vec::new(),
             unnamed: Vec::new(),
-            plain: !repelling.contains(&true) && !classes.iter().any(ruled),
         };
-        if !census.plain {
-            census.zones = zones(seen);
-            census.grounds = Grounds::new(seen, &census.zones);
-            census.find_crowds(classes);
-            census.count(&repelling);
-            census.find_odd_nodes();
+        let crowds = census.find_crowds(classes);
+        let mut members = Members {
+            crowds: &crowds,
+            known: BTreeMap::new(),
+        };
+        for (class, rules) in classes.iter().zip(&mut census.rules) {
+            rules.member = members.of(&class.body);
         }
+        census.count(&mut members);
+        census.find_odd_nodes();
         census
     }
 
-    /// No waiting pod has a rule, and no other wants anybody away.
-    pub(super) const fn is_plain(&self) -> bool {
-        self.plain
-    }
-
-    fn find_crowds(&mut self, classes: &[Class]) {
+    fn find_crowds(&mut self, classes: &[Class]) -> BTreeMap<Meant, u32> {
+        let mut crowds: BTreeMap<Meant, u32> = BTreeMap::new();
+        let mut crowd = |meant: Meant| {
+            let next = count(crowds.len());
+            *crowds.entry(meant).or_insert(next)
+        };
         for class in classes {
-            let rules = class.body.near.iter().map(|near| Meant::of(&class.body, near));
-            let ports = class.body.host_ports.iter().cloned().map(Meant::Port);
-            for meant in rules.chain(ports) {
-                let next = count(self.crowds.len());
-                self.crowds.entry(meant).or_insert(next);
-            }
+            let body = &class.body;
+            self.rules.push(Rules {
+                near: body
+                    .near
+                    .iter()
+                    .map(|near| crowd(Meant::of(body, near)))
+                    .collect(),
+                ports: body
+                    .host_ports
+                    .iter()
+                    .map(|port| crowd(Meant::Port(port.clone())))
+                    .collect(),
+                ..Rules::default()
+            });
         }
-        for (meant, crowd) in &self.crowds {
+        for (meant, crowd) in &crowds {
             if let Meant::Spread(_, _, question) = meant {
-                let ground = self.grounds.counted(question);
-                self.questions.insert(*crowd, (question.clone(), ground));
+                let asked = self.grounds.ask(question);
+                let ground = self.grounds.counted(asked);
+                self.questions.insert(*crowd, (asked, ground));
             }
         }
-        self.by_node = vec![BTreeMap::new(); self.crowds.len()];
+        self.by_node = vec![BTreeMap::new(); crowds.len()];
+        crowds
     }
 
     fn find_odd_nodes(&mut self) {
@@ -140,18 +170,16 @@ impl<'a> Census<'a> {
         }
     }
 
-    fn count(&mut self, repelling: &[bool]) {
+    fn count<'b>(&mut self, members: &mut Members<'b>)
+    where
+        'a: 'b,
+    {
         let seen = self.seen;
-        let crowds: Vec<Option<Vec<u32>>> = vec![None; seen.specs.len()];
-        let mut crowds = crowds;
+        let mut by_spec: Vec<Option<Arc<[u32]>>> = vec![None; seen.specs.len()];
         for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
-            let ix = size(pod.spec);
-            let (Some(node), Some(spec)) = (&pod.node, seen.specs.get(ix)) else {
+            let (Some(node), Some(spec)) = (&pod.node, seen.specs.get(size(pod.spec))) else {
                 continue;
             };
-            if crowds[ix].is_none() {
-                crowds[ix] = Some(self.crowds_of(spec));
-            }
             let leaves = pod.phase == PodPhase::Terminating;
             let at = seen.nodes.binary_search_by(|known| known.name.cmp(node)).ok();
             let questions = &self.questions;
@@ -159,44 +187,19 @@ impl<'a> Census<'a> {
                 Some((_, ground)) => !leaves && at.is_some_and(|at| ground.nodes.get(at) == Some(&true)),
                 None => true,
             };
-            for crowd in crowds[ix].iter().flatten().filter(counted) {
+            let crowds = by_spec[size(pod.spec)].get_or_insert_with(|| members.of(spec));
+            for crowd in crowds.iter().filter(counted) {
                 *self.by_node[size(*crowd)].entry(node.clone()).or_insert(0) += 1;
             }
-            if repelling[ix] {
-                self.repellers.entry(ix).or_default().insert(node);
+            if wants_away(spec) {
+                self.repellers.entry(size(pod.spec)).or_default().insert(node);
             }
         }
     }
 
-    /// The crowd that a rule of a waiting class means.
-    pub(super) fn crowd_of(&self, body: &PodSpec, near: &Near) -> u32 {
-        self.crowds
-            .get(&Meant::of(body, near))
-            .copied()
-            .unwrap_or(u32::MAX)
-    }
-
-    /// The crowd that a port of a waiting class conflicts with.
-    pub(super) fn crowd_of_port(&self, port: &HostPort) -> u32 {
-        let meant = Meant::Port(port.clone());
-        self.crowds.get(&meant).copied().unwrap_or(u32::MAX)
-    }
-
-    /// Crowds that pods of the spec are of, in rising order.
-    pub(super) fn crowds_of(&mut self, spec: &PodSpec) -> Vec<u32> {
-        let key = (
-            spec.namespace.clone(),
-            spec.labels.clone(),
-            spec.host_ports.clone(),
-        );
-        let crowds = &self.crowds;
-        let found = self.known.entry(key).or_insert_with(|| {
-            let of = crowds.iter().filter(|(meant, _)| meant.includes(spec));
-            let mut of: Vec<u32> = of.map(|(_, crowd)| *crowd).collect();
-            of.sort_unstable();
-            of
-        });
-        found.clone()
+    /// What the rules of a class come to.
+    pub(super) fn rules(&self, class: usize) -> &Rules {
+        &self.rules[class]
     }
 
     /// Nodes with pods of the crowd, and how many.
@@ -262,9 +265,17 @@ impl<'a> Census<'a> {
         self.zones.binary_search_by(|known| known.as_str().cmp(zone)).ok()
     }
 
-    /// Zones in which pods of the spec may come to stand, by their rules about nodes.
-    pub(super) fn open_to(&mut self, body: &PodSpec) -> Zones {
-        self.grounds.open_to(body)
+    /// Zones in which pods of the class may come to stand, by their rules about nodes.
+    pub(super) fn open_to(&mut self, class: usize, body: &PodSpec) -> Zones {
+        let standing = self.standing(class, body);
+        self.grounds.open_to(standing)
+    }
+
+    fn standing(&mut self, class: usize, body: &PodSpec) -> Asked {
+        let (grounds, rules) = (&mut self.grounds, &mut self.rules[class]);
+        *rules
+            .standing
+            .get_or_insert_with(|| grounds.ask(&Question::standing(body)))
     }
 
     /// Zones that a spread counts; none for other rules.
@@ -288,12 +299,14 @@ impl<'a> Census<'a> {
         counts.min().unwrap_or(0)
     }
 
-    /// How pods of the spec, which are of the crowd, count in it.
-    pub(super) fn member(&mut self, body: &PodSpec, crowd: u32) -> Member {
-        match self.questions.get(&crowd) {
-            Some((question, _)) => self.grounds.member(body, (crowd, question)),
-            None => Member::everywhere(crowd),
-        }
+    /// How pods of the class, which are of the crowd, count in it.
+    pub(super) fn member(&mut self, (class, body): (usize, &PodSpec), crowd: u32) -> Member {
+        let Some((counting, _)) = self.questions.get(&crowd) else {
+            return Member::everywhere(crowd);
+        };
+        let counting = *counting;
+        let standing = self.standing(class, body);
+        self.grounds.member(standing, (crowd, counting))
     }
 
     /// Zones in which the pod finds its volumes as well.
@@ -325,6 +338,27 @@ impl<'a> Census<'a> {
             }
         }
         zones
+    }
+}
+
+/// Crowds that pods are of, found once for all that no crowd tells apart.
+struct Members<'b> {
+    crowds: &'b BTreeMap<Meant, u32>,
+    /// By namespace, labels and ports.
+    known: BTreeMap<(&'b str, &'b Labels, &'b [HostPort]), Arc<[u32]>>,
+}
+
+impl<'b> Members<'b> {
+    /// Crowds that pods of the spec are of, in rising order.
+    fn of(&mut self, spec: &'b PodSpec) -> Arc<[u32]> {
+        let key = (spec.namespace.as_str(), &spec.labels, spec.host_ports.as_slice());
+        let found = self.known.entry(key).or_insert_with(|| {
+            let of = self.crowds.iter().filter(|(meant, _)| meant.includes(spec));
+            let mut of: Vec<u32> = of.map(|(_, crowd)| *crowd).collect();
+            of.sort_unstable();
+            of.into()
+        });
+        Arc::clone(found)
     }
 }
 

@@ -105,15 +105,21 @@ impl Member {
     }
 }
 
+/// A question by its place among all that were asked.
+pub(super) type Asked = usize;
+
 /// Answers, each looked for once.
 pub(super) struct Grounds<'a> {
     seen: &'a Snapshot,
     /// By node and by offer: its zone as a bit, none where it has none.
     node_zones: Vec<Zones>,
     offer_zones: Vec<Zones>,
-    counted: BTreeMap<Question, Arc<Ground>>,
-    taking: BTreeMap<Question, Arc<Ground>>,
-    members: BTreeMap<(Question, Question), (Zones, Zones)>,
+    asked: BTreeMap<Question, Asked>,
+    /// By question.
+    questions: Vec<Question>,
+    counted: Vec<Option<Arc<Ground>>>,
+    taking: Vec<Option<Arc<Ground>>>,
+    members: BTreeMap<(Asked, Asked), (Zones, Zones)>,
 }
 
 impl<'a> Grounds<'a> {
@@ -127,44 +133,59 @@ impl<'a> Grounds<'a> {
             seen,
             node_zones: seen.nodes.iter().map(|node| bit(&node.labels)).collect(),
             offer_zones: seen.offers.iter().map(|offer| bit(&offer.labels)).collect(),
-            counted: BTreeMap::new(),
-            taking: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            questions: Vec::new(),
+            counted: Vec::new(),
+            taking: Vec::new(),
             members: BTreeMap::new(),
         }
     }
 
+    /// Notes a question.
+    pub(super) fn ask(&mut self, question: &Question) -> Asked {
+        if let Some(known) = self.asked.get(question) {
+            return *known;
+        }
+        let asked = self.questions.len();
+        self.asked.insert(question.clone(), asked);
+        self.questions.push(question.clone());
+        self.counted.push(None);
+        self.taking.push(None);
+        asked
+    }
+
     /// What a spread counts now: of all nodes, whoever may go there.
-    pub(super) fn counted(&mut self, question: &Question) -> Arc<Ground> {
-        if let Some(known) = self.counted.get(question) {
+    pub(super) fn counted(&mut self, asked: Asked) -> Arc<Ground> {
+        if let Some(known) = &self.counted[asked] {
             return Arc::clone(known);
         }
-        let ground = Arc::new(self.survey(question, |node| Some(node.taints.clone())));
-        self.counted.insert(question.clone(), Arc::clone(&ground));
+        let ground = Arc::new(self.survey(&self.questions[asked], |node| Some(node.taints.clone())));
+        self.counted[asked] = Some(Arc::clone(&ground));
         ground
     }
 
-    /// Zones in which pods of the spec may come to stand.
-    pub(super) fn open_to(&mut self, body: &PodSpec) -> Zones {
-        self.taking(&Question::standing(body)).zones
+    /// Zones in which pods may come to stand.
+    pub(super) fn open_to(&mut self, standing: Asked) -> Zones {
+        self.taking(standing).zones
     }
 
     /// Of nodes that take pods, as they are when they do.
-    fn taking(&mut self, question: &Question) -> Arc<Ground> {
-        if let Some(known) = self.taking.get(question) {
+    fn taking(&mut self, asked: Asked) -> Arc<Ground> {
+        if let Some(known) = &self.taking[asked] {
             return Arc::clone(known);
         }
-        let ground = Arc::new(self.survey(question, lasting_taints));
-        self.taking.insert(question.clone(), Arc::clone(&ground));
+        let ground = Arc::new(self.survey(&self.questions[asked], lasting_taints));
+        self.taking[asked] = Some(Arc::clone(&ground));
         ground
     }
 
-    /// How pods of the spec count for a spread that asks this.
-    pub(super) fn member(&mut self, body: &PodSpec, (crowd, counting): (u32, &Question)) -> Member {
-        let key = (Question::standing(body), counting.clone());
+    /// How pods that may stand there count for a spread that asks this.
+    pub(super) fn member(&mut self, standing: Asked, (crowd, counting): (u32, Asked)) -> Member {
+        let key = (standing, counting);
         let (surely, possibly) = if let Some(known) = self.members.get(&key) {
             *known
         } else {
-            let (stands, counts) = (self.taking(&key.0), self.taking(counting));
+            let (stands, counts) = (self.taking(standing), self.taking(counting));
             let nodes = stands.nodes.iter().zip(&counts.nodes).zip(&self.node_zones);
             let offers = stands.offers.iter().zip(&counts.offers).zip(&self.offer_zones);
             let (mut doubtful, mut possibly) = (0, 0);

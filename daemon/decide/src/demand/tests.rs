@@ -120,10 +120,11 @@ fn pods_that_were_never_seen_are_not_zero_pods() {
 #[test]
 fn long_waits_are_a_class_of_their_own() {
     let seen = Cluster::new().pending("web", 2, asks(1, 1)).seen();
-    let mut memory = Memory::default();
-    memory
-        .waiting_since
-        .insert(PodKey::new("default", "web-1"), NOW - Span::from_secs(301));
+    let since = vec![(PodKey::new("default", "web-1"), NOW - Span::from_secs(301))];
+    let memory = Memory {
+        waiting_since: since.into(),
+        ..Memory::default()
+    };
     let classes = classes(&seen, &memory, &Aims::default(), &BTreeMap::new());
     assert_eq!(classes.iter().map(|c| c.late).collect::<Vec<_>>(), [false, true]);
 }

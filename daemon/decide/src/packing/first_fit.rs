@@ -8,7 +8,8 @@ use super::{Batch, Packing, Table, node_price};
 use crate::number::count;
 use crate::space::{self, Vector};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
+use std::collections::binary_heap::{BinaryHeap, PeekMut};
 
 struct Open {
     used: Vector,
@@ -48,11 +49,13 @@ fn place_one(
     queue: &mut BinaryHeap<Reverse<(u32, usize)>>,
     row: usize,
 ) -> bool {
-    while let Some(Reverse((_, ix))) = queue.pop() {
+    while let Some(mut next) = queue.peek_mut() {
+        let Reverse((pods, ix)) = *next;
         if add(table, &mut open[ix], row) {
-            queue.push(Reverse((open[ix].total, ix)));
+            *next = Reverse((pods + 1, ix));
             return true;
         }
+        PeekMut::pop(next);
     }
     let mut fresh = Open {
         used: vec![0; table.width()],

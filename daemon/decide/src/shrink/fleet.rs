@@ -7,9 +7,10 @@
 use super::bins::Bin;
 use super::crew::{self, Kind};
 use crate::fit::{self, Place};
-use crate::number::{count, size};
+use crate::number::size;
 use crate::rooms::Housed;
 use crate::space::{self, Space};
+use crate::tenants::Tenants;
 use model::aims::Aims;
 use model::ids::{NodeName, PodKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
@@ -23,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// See the module.
 pub(crate) struct Fleet<'a> {
     pub(super) seen: &'a Snapshot,
+    pub(crate) tenants: &'a Tenants,
     pub(super) space: Space,
     /// By spec.
     pub(super) kinds: Vec<Kind<'a>>,
@@ -56,9 +58,14 @@ enum Admits {
 }
 
 impl<'a> Fleet<'a> {
-    pub(crate) fn new(seen: &'a Snapshot, aims: &Aims) -> Self {
+    pub(crate) fn new((seen, tenants): (&'a Snapshot, &'a Tenants), aims: &Aims) -> Self {
         let space = Space::of(seen.specs.iter().map(AsRef::as_ref));
-        let (kinds, rules) = crew::kinds(seen, aims, &space);
+        let nobody = seen.nodes.is_empty() && seen.ledger.intents.is_empty();
+        let (kinds, rules) = if nobody {
+            Default::default()
+        } else {
+            crew::kinds(seen, aims, &space)
+        };
         let bins: Vec<Bin> = seen.nodes.iter().map(|node| Bin::of(seen, node)).collect();
         let dims = space.capacity(&model::Resources::default(), 0).len();
         let mut fleet = Self {
@@ -68,6 +75,7 @@ impl<'a> Fleet<'a> {
             journal: Vec::new(),
             coming: BTreeMap::new(),
             seen,
+            tenants,
             space,
             kinds,
             bins,
@@ -85,31 +93,31 @@ impl<'a> Fleet<'a> {
 
     /// Puts the pods onto their nodes, and the DaemonSet pods that are still missing there.
     fn board(&mut self) {
-        let daemons = daemons(self.seen);
+        let (seen, tenants) = (self.seen, self.tenants);
+        let daemons = daemons(seen);
         let mut there: BTreeSet<(usize, usize)> = BTreeSet::new();
-        for (at, pod) in self.seen.pods.iter().enumerate() {
-            let bin = pod.node.as_ref().filter(|_| pod.holds_resources());
-            let Some(bin) = bin.and_then(|node| self.index(node)) else {
-                continue;
-            };
-            let Some(kind) = self.kinds.get(size(pod.spec)) else {
-                continue;
-            };
-            space::take(
-                &mut self.free[bin * self.dims..(bin + 1) * self.dims],
-                &kind.ask,
-                1,
+        for (at, pods) in tenants.by_node().enumerate() {
+            let (bin, free) = (
+                &mut self.bins[at],
+                &mut self.free[at * self.dims..(at + 1) * self.dims],
             );
-            if kind.of_node {
-                let owner = kind.spec.owner.as_ref();
-                if let Some(daemon) = daemons.iter().position(|(key, _)| Some(*key) == owner) {
-                    there.insert((bin, daemon));
+            for of in pods {
+                let pod = &seen.pods[size(*of)];
+                let Some(kind) = self.kinds.get(size(pod.spec)) else {
+                    continue;
+                };
+                space::take(free, &kind.ask, 1);
+                if kind.of_node {
+                    let owner = kind.spec.owner.as_ref();
+                    if let Some(daemon) = daemons.iter().position(|(key, _)| Some(*key) == owner) {
+                        there.insert((at, daemon));
+                    }
+                    continue;
                 }
-                continue;
-            }
-            self.bins[bin].pods.push(count(at));
-            if pod.phase != PodPhase::Terminating {
-                add(&mut self.bins[bin].load, pod.spec, 1);
+                bin.pods.push(*of);
+                if pod.phase != PodPhase::Terminating {
+                    add(&mut bin.load, pod.spec, 1);
+                }
             }
         }
         for (at, node) in self.seen.nodes.iter().enumerate() {

@@ -19,6 +19,7 @@ mod turnover;
 mod yielding;
 
 use crate::rooms::Housed;
+use crate::tenants::Tenants;
 pub(crate) use bins::price_of;
 use candidates::Judge;
 pub(crate) use fleet::Fleet;
@@ -87,8 +88,8 @@ pub(crate) struct Shrinking<'a> {
 }
 
 impl<'a> Shrinking<'a> {
-    pub(crate) fn new(seen: &'a Snapshot, memory: &Memory, aims: &Aims) -> Self {
-        let mut fleet = Fleet::new(seen, aims);
+    pub(crate) fn new((seen, tenants): (&'a Snapshot, &'a Tenants), memory: &Memory, aims: &Aims) -> Self {
+        let mut fleet = Fleet::new((seen, tenants), aims);
         let prices = movers::any(&fleet).then(|| Prices::new(&fleet, memory, aims));
         let kept = prices
             .as_ref()

@@ -144,7 +144,7 @@ fn memory_is_bounded_and_follows_the_cluster() {
     assert_eq!(memory.demand_history.len(), 128);
     assert_eq!(
         memory.waiting_since.get(&PodKey::new("default", "w-0")),
-        Some(&NOW)
+        Some(NOW)
     );
     let used = memory.utilisation[&"g".into()];
     assert_eq!(

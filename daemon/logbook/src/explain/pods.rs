@@ -192,7 +192,7 @@ fn state(answer: &mut Answer<'_>, pod: &Pod) {
         }
         (None, _) => {
             let since = answer.record.memory.waiting_since.get(&pod.key);
-            let waits = since.map_or(age, |since| answer.record.at.since(*since));
+            let waits = since.map_or(age, |since| answer.record.at.since(since));
             answer.saw(FactKind::State, 0, format_args!("waiting for {waits}"));
         }
         (Some(node), phase) => {

@@ -206,9 +206,10 @@ fn a_pod_pays_the_price_of_its_own_class() {
         sample: waiting.clone(),
         ..class
     });
-    let mut memory = model::Memory::default();
-    memory.waiting_since.insert(waiting.clone(), Instant(-900_000));
-    record.memory = Arc::new(memory);
+    record.memory = Arc::new(model::Memory {
+        waiting_since: vec![(waiting.clone(), Instant(-900_000))].into(),
+        ..model::Memory::default()
+    });
     let pays = |pod: PodKey| {
         let facts = explain(&record, &Subject::Pod(pod)).unwrap().facts;
         let price = facts.into_iter().rfind(|fact| fact.text.starts_with("one such"));

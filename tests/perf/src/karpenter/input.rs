@@ -8,8 +8,9 @@ use model::pod::SpecIx;
 use model::pod::{Near, NearRule, NodeInclusion, PodPhase};
 use model::selector::{LabelSelector, Operator, Requirement};
 use model::{Offer, OfferId, Pod, PodKey, PodSpec, Resources, Snapshot, UsdPerHour};
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A file of `../shared/data/peers`, and Karpenter's own result.
@@ -272,7 +273,7 @@ pub fn snapshot(waiting: &[Told], offers: &[Offer]) -> Snapshot {
         pods: Vec::with_capacity(waiting.len()),
         ..snapshot::bare()
     };
-    let mut known: HashMap<&PodSpec, SpecIx> = HashMap::new();
+    let mut known: FxHashMap<&PodSpec, SpecIx> = FxHashMap::default();
     for told in waiting {
         let next = SpecIx::try_from(seen.specs.len()).unwrap_or(SpecIx::MAX);
         let spec = *known.entry(&told.spec).or_insert(next);

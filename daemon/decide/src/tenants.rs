@@ -1,0 +1,80 @@
+//! Which pods stand on which node, looked up once for every stage that asks.
+//!
+//! Only pods that hold resources, and only nodes of the Snapshot: a pod whose node nobody has seen stands nowhere here.
+
+use crate::number::{count, size};
+use model::snapshot::Snapshot;
+use rustc_hash::FxHashMap;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Tenants {
+    /// By node of the Snapshot: where its pods end.
+    ends: Vec<u32>,
+    /// Indices into `Snapshot::pods`: those of the first node, of the second, and so on; rising within a node.
+    pods: Vec<u32>,
+}
+
+impl Tenants {
+    pub(crate) fn of(seen: &Snapshot) -> Self {
+        if seen.nodes.is_empty() {
+            return Self::default();
+        }
+        let nodes = seen.nodes.iter().enumerate();
+        let place: FxHashMap<&str, u32> = nodes.map(|(at, node)| (node.name.as_str(), count(at))).collect();
+        let stands = seen.pods.iter().zip(0_u32..).filter_map(|(pod, at)| {
+            let node = pod.node.as_ref().filter(|_| pod.holds_resources())?;
+            Some((*place.get(node.as_str())?, at))
+        });
+        let stands: Vec<(u32, u32)> = stands.collect();
+        let mut ends = vec![0_u32; seen.nodes.len()];
+        for (node, _) in &stands {
+            ends[size(*node)] += 1;
+        }
+        let mut begins = 0;
+        for end in &mut ends {
+            begins += std::mem::replace(end, begins);
+        }
+        let mut pods = vec![0; stands.len()];
+        for (node, pod) in stands {
+            let end = &mut ends[size(node)];
+            pods[size(*end)] = pod;
+            *end += 1;
+        }
+        Self { ends, pods }
+    }
+
+    /// For each node of the Snapshot in turn, its pods: indices into `Snapshot::pods`, rising.
+    pub(crate) fn by_node(&self) -> impl Iterator<Item = &[u32]> {
+        let begins = std::iter::once(&0).chain(&self.ends);
+        begins
+            .zip(&self.ends)
+            .map(|(begin, end)| self.pods.get(size(*begin)..size(*end)).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Cluster, asks};
+    use model::pod::PodPhase;
+
+    #[test]
+    fn pods_are_found_on_their_nodes_in_their_order() {
+        let mut seen = Cluster::new()
+            .group("g", 2, 9)
+            .offer("g", "small", 4000, 8192, 1)
+            .node("n-1", "g", "small")
+            .node("n-2", "g", "small")
+            .running("a", "n-2", asks(1, 1))
+            .running("b", "n-1", asks(1, 1))
+            .running("c", "n-2", asks(1, 1))
+            .running("d", "elsewhere", asks(1, 1))
+            .running("e", "n-2", asks(1, 1))
+            .pending("w", 1, asks(1, 1))
+            .seen();
+        seen.pods[4].phase = PodPhase::Finished;
+        let tenants = Tenants::of(&seen);
+        assert_eq!(tenants.by_node().collect::<Vec<_>>(), [&[1_u32][..], &[0, 2]]);
+    }
+}
