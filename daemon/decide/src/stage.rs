@@ -161,7 +161,9 @@ fn attempt(
         UsdPerHour(duals.bound(table, &table.counts(&served), &free))
     };
     // What packing proved holds for the prices it packed at.
-    let own = purchase.proof.as_ref().map(|proof| bound_of(table, proof));
+    let whole = || (!work.is_little()).then(|| duals.of_whole_pods(table, &table.counts(&served)));
+    let proof = purchase.proof.clone().or_else(|| whole().flatten());
+    let own = proof.map(|proof| bound_of(table, &proof));
     let with_proof = |bound: UsdPerHour| own.map_or(bound, |own| own.max(bound));
     let bound = bound_of(&plain.0, &plain.1);
     let bound = if priced.is_none() {

@@ -6,6 +6,7 @@
 //! pods pay, less what free room and scarce growth could at most be worth, is a bound. The search for good
 //! weights (`weights`) can only make the bound tight, never wrong. Sums are integers.
 
+mod gaps;
 mod knapsack;
 mod master;
 mod weights;

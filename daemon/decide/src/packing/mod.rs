@@ -261,12 +261,15 @@ fn pack_columns(
         .iter()
         .zip(&table.columns)
         .all(|(a, b)| a.price == b.price);
+    let at_prices = if truthful {
+        duals.clone()
+    } else {
+        duals.on(&priced)
+    };
+    let whole = (!work.is_little()).then(|| at_prices.of_whole_pods(&priced, counts));
     let problem = Problem {
-        duals: if truthful {
-            duals.clone()
-        } else {
-            duals.on(&priced)
-        },
+        whole: whole.flatten(),
+        duals: at_prices,
         floor: first_fit::pack(table, counts),
         table: &priced,
         counts,
@@ -278,10 +281,8 @@ fn pack_columns(
         .into_iter()
         .min_by_key(|packing| packing.rank(table))
         .unwrap_or_default();
-    let proof = proof
-        .filter(|_| truthful)
-        .map(|proof| duals.proven(table, &proof));
-    (packing, proof)
+    let proof = proof.map(|proof| duals.proven(table, &proof)).or(problem.whole);
+    (packing, proof.filter(|_| truthful))
 }
 
 /// What a free node costs the search, nano-dollars per hour.
@@ -296,6 +297,8 @@ const FEW_ROWS: usize = 8;
 const SHORT: u64 = 40_000;
 /// Work spent on sets of few nodes.
 const SETS: u64 = 2_000_000;
+/// Nodes below which rounding costs most of all: the search goes further.
+const FEW_NODES: u64 = 30;
 /// Pods from which on the search need not go so far: rounding costs less of a large plan.
 const MANY_PODS: u64 = 20_000;
 /// Below so much of the usual work it is spent on one thing, not on everything.
@@ -308,6 +311,8 @@ const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 struct Problem<'a> {
     table: &'a Table,
     duals: Duals,
+    /// The same on amounts as whole pods fill them, where that is a better bound; no guide for packing.
+    whole: Option<Duals>,
     floor: Packing,
     counts: &'a [u32],
     most: &'a [u32],
@@ -325,6 +330,11 @@ impl Problem<'_> {
         } else {
             a
         }
+    }
+
+    /// The duals of the best bound known before the search.
+    fn provable(&self) -> &Duals {
+        self.whole.as_ref().unwrap_or(&self.duals)
     }
 
     /// There is some work to be done, but little.
@@ -362,7 +372,7 @@ fn search<const D: usize>(problem: &Problem<'_>) -> (Packing, Option<Proof>) {
     if problem.is_brief() && !table.crowds.is_empty() {
         return (best, None);
     }
-    let bound = real(problem.duals.bound(table, counts, &[]));
+    let bound = real(problem.provable().bound(table, counts, &[]));
     let near =
         |packing: &Packing, bound: f64| real(crate::number::narrow(packing.cost(table))) <= bound * NEAR;
     if best.unplaced() > 0 || problem.work.percent == 0 || near(&best, bound) {
@@ -442,7 +452,7 @@ fn mixture<'a, const D: usize>(
     bench: &mut Bench<D>,
 ) -> (Patterns<'a, D>, Proof) {
     let counts = problem.counts;
-    let start = problem.duals.as_proof(problem.table, counts);
+    let start = problem.provable().as_proof(problem.table, counts);
     let mut patterns = Patterns::new(shop, (counts, problem.most), start, &[best, &problem.floor]);
     let proof = patterns.run(work, (&mut Dice::new(SEED + 4), bench));
     (patterns, proof)
@@ -486,14 +496,12 @@ fn generate<const D: usize>(
     let Some(shop) = Shop::<D>::new(table, &pays).filter(|_| plentiful) else {
         return (best, Some(proof));
     };
-    let work = problem.effort(
-        &best,
-        (
-            140_000,
-            14_000,
-            if best.pods() < MANY_PODS { 200_000 } else { 150_000 },
-        ),
-    );
+    let bounds = match (best.nodes(), best.pods()) {
+        (..FEW_NODES, _) => (500_000, 500_000),
+        (_, ..MANY_PODS) => (140_000, 200_000),
+        _ => (140_000, 150_000),
+    };
+    let work = problem.effort(&best, (bounds.0, 14_000, bounds.1));
     let start = (&best, problem.growth());
     let better = improve::improve(&shop, start, work, (Dice::new(SEED + 6), bench));
     let best = problem.cheaper(best, better);
