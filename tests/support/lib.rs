@@ -3,12 +3,17 @@
 //! Not a test itself, and nothing that the product uses. The servers are real: a Kubernetes control plane, AWS
 //! emulators, the daemon.
 
+#[cfg(feature = "aws")]
 pub mod aws;
 pub mod cluster;
+#[cfg(feature = "aws")]
 pub mod daemon;
+#[cfg(feature = "aws")]
 pub mod emulator;
+#[cfg(feature = "aws")]
 pub mod kubelet;
 pub mod process;
+#[cfg(feature = "aws")]
 pub mod proxy;
 pub mod skip;
 pub mod tools;

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Node, Taint};
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
 use model::ids::{InstanceId, NodeName};
-use model::node::DRAIN_TAINT;
+use model::node::{DRAIN_TAINT, STARTING_TAINT};
 use model::outcome::Outcome;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -52,7 +52,8 @@ pub(crate) async fn cordon(client: &Client, name: &NodeName, instance: &Instance
     Carried { outcome, uid }
 }
 
-/// Takes back cordon and taint. A node that is gone, or that does not carry our taint, is `Done` as it is.
+/// Takes back cordon and taint, and the startup taint. A node that is gone, or that carries none of ours, is `Done` as
+/// it is.
 pub(crate) async fn uncordon(client: &Client, name: &NodeName) -> Carried {
     let what = format!("node {name}");
     let api: Api<Node> = Api::all(client.clone());
@@ -62,9 +63,10 @@ pub(crate) async fn uncordon(client: &Client, name: &NodeName) -> Carried {
         Err(error) => return error.unread(&what).into(),
     };
     let uid = node.metadata.uid.clone();
-    let outcome = if is_ours(&node) {
+    let outcome = if is_ours(&node) || is_starting(&node) {
         let annotations = node.metadata.annotations.as_ref();
-        let was_cordoned = annotations.is_some_and(|all| all.contains_key(WAS_CORDONED));
+        let was_cordoned = annotations.is_some_and(|all| all.contains_key(WAS_CORDONED))
+            || !is_ours(&node) && is_unschedulable(&node);
         let patch = json!({
             "metadata": {
                 "resourceVersion": node.metadata.resource_version,
@@ -110,6 +112,11 @@ pub(crate) fn is_unschedulable(node: &Node) -> bool {
     unschedulable.unwrap_or(false)
 }
 
+/// Whether the node still carries the startup taint.
+fn is_starting(node: &Node) -> bool {
+    taints(node).iter().any(|taint| taint.key == STARTING_TAINT)
+}
+
 fn taints(node: &Node) -> &[Taint] {
     let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref());
     taints.unwrap_or_default()
@@ -117,9 +124,10 @@ fn taints(node: &Node) -> &[Taint] {
 
 /// All taints but ours, and but the one that the API server derives from `unschedulable` and sets itself.
 fn others(node: &Node) -> Vec<Value> {
+    let not_others = [DRAIN_TAINT, STARTING_TAINT, "node.kubernetes.io/unschedulable"];
     let kept = taints(node)
         .iter()
-        .filter(|taint| taint.key != DRAIN_TAINT && taint.key != "node.kubernetes.io/unschedulable");
+        .filter(|taint| !not_others.contains(&taint.key.as_str()));
     kept.map(|taint| json!(taint)).collect()
 }
 

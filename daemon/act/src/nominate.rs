@@ -13,7 +13,8 @@ use std::time::Duration;
 
 const CALL: Duration = Duration::from_secs(4);
 
-/// Nominates a node for a pod that is still waiting. The same nomination twice is `Done`.
+/// Nominates a node for a pod that is still waiting; an empty name takes back what is nominated. The same nomination
+/// twice is `Done`.
 pub(crate) async fn nominate(client: &Client, key: &PodKey, node: &NodeName) -> Carried {
     let what = format!("pod {key}");
     let api: Api<Pod> = Api::namespaced(client.clone(), &key.namespace);
@@ -26,18 +27,19 @@ pub(crate) async fn nominate(client: &Client, key: &PodKey, node: &NodeName) -> 
     let nominated = pod
         .status
         .as_ref()
-        .and_then(|status| status.nominated_node_name.as_deref());
+        .and_then(|status| status.nominated_node_name.as_deref())
+        .unwrap_or_default();
     let outcome = if let Some(bound) = bound {
         stale(format!("{what} is on {bound} already"))
     } else if pod.metadata.deletion_timestamp.is_some() {
         stale(format!("{what} is being deleted"))
-    } else if nominated == Some(node.as_str()) {
+    } else if nominated == node.as_str() {
         Outcome::done()
     } else {
         // The UID is a precondition: another pod of this name is left alone.
         let patch = json!({
             "metadata": { "uid": uid },
-            "status": { "nominatedNodeName": node.as_str() },
+            "status": { "nominatedNodeName": Some(node.as_str()).filter(|name| !name.is_empty()) },
         });
         let params = PatchParams::default();
         match bounded(CALL, api.patch_status(&key.name, &params, &Patch::Merge(patch))).await {

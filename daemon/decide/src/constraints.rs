@@ -19,7 +19,8 @@ use crowd::Guard;
 pub(crate) use crowd::{Company, Crowding, Crowds};
 pub(crate) use deal::{Deal, Deals};
 use deal::{Limit, Party};
-use model::ids::NodeName;
+use model::ids::{NodeName, PodKey};
+use model::intent::IntentKind;
 use model::pod::{Near, NearRule, PodSpec, Unmodelled};
 use model::selector::{NodeTerm, Operator, Requirement};
 use model::snapshot::Snapshot;
@@ -57,6 +58,7 @@ pub(crate) fn settle(seen: &Snapshot, classes: Vec<Class>) -> Settled {
         zones(&mut census, &waiting, class, reading);
     }
     let (waiting, companies) = together(&mut readings, census.len());
+    let expected = expected(seen);
     let mut parties = Vec::new();
     let mut settled = Vec::with_capacity(classes.len());
     for (at, (mut class, reading)) in classes.into_iter().zip(readings).enumerate() {
@@ -73,6 +75,14 @@ pub(crate) fn settle(seen: &Snapshot, classes: Vec<Class>) -> Settled {
             let mut party = Party::new(class, allowed);
             (party.rules, party.member, party.after) = (limits, member, after);
             party.company = companies[at];
+            for (at, pod) in party.whole.pods.iter().enumerate() {
+                let zone = expected
+                    .get(pod)
+                    .and_then(|zone| census.zones.iter().position(|z| z == zone));
+                if let Some(zone) = zone {
+                    party.expected.entry(zone).or_default().push(at);
+                }
+            }
             parties.push(party);
         } else {
             settled.push(class);
@@ -90,6 +100,28 @@ pub(crate) fn settle(seen: &Snapshot, classes: Vec<Class>) -> Settled {
         crowds: census.into_crowds(),
         deals,
     }
+}
+
+/// Zones in which pods that wait are expected: that of the node they are nominated to, else that of the launch that was
+/// made for them. Dealing them another one would take back what was done for them.
+fn expected(seen: &Snapshot) -> BTreeMap<&PodKey, &str> {
+    let mut expected = BTreeMap::new();
+    for intent in &seen.ledger.intents {
+        let IntentKind::Launch { offer, pods, .. } = &intent.kind else {
+            continue;
+        };
+        let offer = seen.offers.iter().find(|known| known.id == *offer);
+        if let Some(zone) = offer.and_then(|offer| offer.labels.get(ZONE)) {
+            expected.extend(pods.iter().map(|pod| (pod, zone.as_str())));
+        }
+    }
+    for pod in seen.pods.iter().filter(|pod| pod.node.is_none()) {
+        let node = pod.nominated.as_ref().and_then(|node| seen.node(node));
+        if let Some(zone) = node.and_then(|node| node.labels.get(ZONE)) {
+            expected.insert(&pod.key, zone);
+        }
+    }
+    expected
 }
 
 /// Classes of one spec that differ only in how long they have waited, together again: their pods count as one.

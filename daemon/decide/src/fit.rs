@@ -7,7 +7,7 @@
 //! safe side. Prices and policies are not looked at here.
 
 use model::group::Group;
-use model::node::Node;
+use model::node::{Node, STARTING_TAINT};
 use model::offer::{Offer, OfferKind};
 use model::pod::{PodSpec, Taint, TaintEffect};
 use model::reason::{FargateBlock, Misfit};
@@ -264,8 +264,11 @@ fn satisfied(spec: &PodSpec, wanted: &Requirement) -> bool {
     settable || wanted.matches(value)
 }
 
+/// The startup taint is ours to take away: it decides when pods may come, not whether.
 fn repels(spec: &PodSpec, taint: &Taint) -> bool {
-    taint.effect != TaintEffect::PreferNoSchedule && !spec.tolerations.iter().any(|t| t.tolerates(taint))
+    taint.effect != TaintEffect::PreferNoSchedule
+        && taint.key != STARTING_TAINT
+        && !spec.tolerations.iter().any(|t| t.tolerates(taint))
 }
 
 fn written(taint: &Taint) -> String {

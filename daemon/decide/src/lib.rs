@@ -12,6 +12,7 @@ pub mod filters;
 pub mod fit;
 mod headroom;
 mod market;
+mod nomination;
 mod number;
 mod packing;
 mod placement;

@@ -103,13 +103,14 @@ impl Housed {
 pub(crate) fn find((market, tenants): (&Market<'_>, &Tenants), aims: &Aims, classes: &[Class]) -> Vec<Room> {
     let seen = market.seen;
     let carried = carried(market, tenants);
-    let mut rooms = Vec::new();
+    let (mut rooms, arrived) = coming(market, classes);
     for (ix, node) in seen.nodes.iter().enumerate() {
         if let Some(stand) = stand_of(seen, aims, node) {
-            rooms.push(room_of_node(market, classes, node, stand, &carried[ix]));
+            let mut room = room_of_node(market, classes, node, stand, &carried[ix]);
+            room.meant_for = arrived.get(&node.name).cloned().unwrap_or_default();
+            rooms.push(room);
         }
     }
-    rooms.extend(coming(market, classes));
     rooms.sort_by(|a, b| (a.stand, a.emptiness, &a.name).cmp(&(b.stand, b.emptiness, &b.name)));
     rooms
 }
@@ -257,10 +258,11 @@ fn emptiness(free: &[i64], whole: &[i64]) -> i64 {
         .sum()
 }
 
-/// Rooms of nodes that open launches still have to bring.
-fn coming(market: &Market<'_>, classes: &[Class]) -> Vec<Room> {
+/// Rooms of nodes that open launches still have to bring; and those that they have brought, with the pods that all of
+/// the launch was bought for.
+fn coming<'a>(market: &Market<'a>, classes: &[Class]) -> (Vec<Room>, BTreeMap<&'a NodeName, Arc<[PodKey]>>) {
     let seen = market.seen;
-    let mut claimed: BTreeSet<&NodeName> = BTreeSet::new();
+    let mut claimed: BTreeMap<&NodeName, Arc<[PodKey]>> = BTreeMap::new();
     let mut rooms = Vec::new();
     for intent in &seen.ledger.intents {
         let IntentKind::Launch {
@@ -273,7 +275,8 @@ fn coming(market: &Market<'_>, classes: &[Class]) -> Vec<Room> {
         else {
             continue;
         };
-        let arrived = arrived(seen, intent, &mut claimed);
+        let meant_for: Arc<[PodKey]> = pods.as_slice().into();
+        let arrived = arrived(seen, intent, &meant_for, &mut claimed);
         let outstanding = size(*count).saturating_sub(arrived);
         let Some(ix) = offer_ix(seen, offer).filter(|_| seen.at <= intent.deadline) else {
             continue;
@@ -286,7 +289,6 @@ fn coming(market: &Market<'_>, classes: &[Class]) -> Vec<Room> {
             taints,
         };
         let free = market.room_of(offer);
-        let meant_for: Arc<[PodKey]> = pods.as_slice().into();
         for name in planned.iter().skip(planned.len().saturating_sub(outstanding)) {
             rooms.push(Room {
                 name: name.clone(),
@@ -300,12 +302,17 @@ fn coming(market: &Market<'_>, classes: &[Class]) -> Vec<Room> {
             });
         }
     }
-    rooms
+    (rooms, claimed)
 }
 
 /// How many of a launch's nodes are in the cluster: those it names, and those it claims that no launch before it
 /// has counted.
-fn arrived<'a>(seen: &'a Snapshot, intent: &Intent, claimed: &mut BTreeSet<&'a NodeName>) -> usize {
+fn arrived<'a>(
+    seen: &'a Snapshot,
+    intent: &Intent,
+    meant_for: &Arc<[PodKey]>,
+    claimed: &mut BTreeMap<&'a NodeName, Arc<[PodKey]>>,
+) -> usize {
     let IntentKind::Launch { count, joined, .. } = &intent.kind else {
         return 0;
     };
@@ -314,8 +321,8 @@ fn arrived<'a>(seen: &'a Snapshot, intent: &Intent, claimed: &mut BTreeSet<&'a N
         if arrived == size(*count) {
             break;
         }
-        if intent.claims(node) && (intent.names(node) || !claimed.contains(&node.name)) {
-            claimed.insert(&node.name);
+        if intent.claims(node) && (intent.names(node) || !claimed.contains_key(&node.name)) {
+            claimed.insert(&node.name, Arc::clone(meant_for));
             arrived += 1;
         }
     }
@@ -449,12 +456,19 @@ fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>,
             .or_default()
             .push(ix);
     }
-    for (pods, nodes) in launches {
+    for (pods, mut nodes) in launches {
+        // The same order in every cycle, however full they are by now.
+        nodes.sort_by(|a, b| rooms[*a].name.cmp(&rooms[*b].name));
         let mut nodes = nodes.into_iter().peekable();
         for pod in pods.iter() {
             let Some(class) = queue.class_of(pod) else {
                 continue;
             };
+            // Nodes of a launch are equal: whom one does not admit, none does.
+            let admitted = |node: &usize| rooms[*node].admits[class];
+            if !nodes.peek().is_some_and(admitted) {
+                continue;
+            }
             while let Some(node) = nodes.peek().copied() {
                 if put(demand, &mut rooms[node], queue, (class, pod), housed) {
                     break;

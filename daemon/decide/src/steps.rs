@@ -9,7 +9,6 @@ use crate::market::Market;
 use crate::number::{count, size};
 use crate::placement::Adjust;
 use crate::purchase::{Bought, Purchase};
-use crate::rooms::{Housed, Room, Stand};
 use crate::shrink::{Effect, Shrunk};
 use model::ids::{GroupName, IntentId, OfferId, StepId};
 use model::money::UsdPerHour;
@@ -18,12 +17,9 @@ use model::reason::Reason;
 use model::snapshot::Snapshot;
 use std::collections::BTreeMap;
 
-/// Nominations in one plan: each is a call, and the next cycle continues.
-const NOMINATIONS: usize = 200;
-
 /// Numbers steps as they are added.
 pub(crate) struct Steps<'a> {
-    seen: &'a Snapshot,
+    pub(crate) seen: &'a Snapshot,
     done: Vec<Step>,
     /// By group: its size once all growth so far has taken effect.
     desired: BTreeMap<GroupName, u32>,
@@ -180,26 +176,6 @@ impl<'a> Steps<'a> {
                 pods: bought.iter().flat_map(|b| b.node.pods.iter().cloned()).collect(),
             };
             self.add(kind, reason, None);
-        }
-    }
-
-    /// Nominations of waiting pods to nodes that are Ready, where they are not nominated there already.
-    pub(crate) fn nominate(&mut self, rooms: &[Room], housed: &Housed) {
-        let mut left = NOMINATIONS;
-        for room in rooms.iter().filter(|room| room.stand == Stand::Ready) {
-            for (_, key) in housed.pods.get(&room.name).into_iter().flatten() {
-                let Some(pod) = self.seen.pod(key) else {
-                    continue;
-                };
-                if left > 0 && pod.nominated.as_ref() != Some(&room.name) {
-                    left -= 1;
-                    let kind = StepKind::Nominate {
-                        pod: key.clone(),
-                        node: room.name.clone(),
-                    };
-                    self.add(kind, Reason::Planned, None);
-                }
-            }
         }
     }
 

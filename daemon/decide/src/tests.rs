@@ -3,6 +3,7 @@
 mod answers;
 mod hostile;
 mod large;
+mod nominating;
 mod optimum;
 mod placing;
 mod properties;

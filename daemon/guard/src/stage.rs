@@ -5,11 +5,11 @@ use model::advice::{Hook, PolicyCall, PolicyFault, PolicyMode};
 use model::aims::{Aims, Mode, Modes, ScaleAim};
 use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
 use model::intent::{Intent, IntentKind, LaunchStage, Ledger, RemoveStage};
-use model::node::Node;
+use model::node::{Node, STARTING_TAINT};
 use model::notes::Notes;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::plan::{Plan, Step, StepKind};
-use model::pod::{Pod, PodPhase, PodSpec};
+use model::pod::{Pod, PodPhase, PodSpec, Taint, TaintEffect};
 use model::resources::Resources;
 use model::selector::{LabelSelector, Labels};
 use model::snapshot::Freshness;
@@ -178,6 +178,15 @@ pub(crate) fn pod(name: &str, node: Option<&str>) -> Pod {
         usage: None,
         nominated: None,
         deletion_cost: 0,
+    }
+}
+
+/// The startup taint.
+pub(crate) fn starting() -> Taint {
+    Taint {
+        key: STARTING_TAINT.to_owned(),
+        value: String::new(),
+        effect: TaintEffect::NoSchedule,
     }
 }
 

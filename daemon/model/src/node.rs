@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 /// Taint that Plimsoll sets before it drains a node.
 pub const DRAIN_TAINT: &str = "plimsoll.io/removing";
 
+/// Startup taint, which nodes register with where the operator wants plans realised as they are (kubelet's
+/// `--register-with-taints`): kube-scheduler leaves the node alone until its pods are nominated and Plimsoll takes the
+/// taint away. It counts for nothing in where pods fit.
+pub const STARTING_TAINT: &str = "plimsoll.io/starting";
+
 /// One node of the cluster.
 #[expect(
     clippy::struct_excessive_bools,
@@ -55,5 +60,10 @@ impl Node {
     /// Whether new pods may be counted onto it.
     pub fn takes_pods(&self) -> bool {
         self.ready && !self.unschedulable && !self.deleting && !self.fargate && !self.draining
+    }
+
+    /// Whether it still has the startup taint.
+    pub fn is_starting(&self) -> bool {
+        self.taints.iter().any(|taint| taint.key == STARTING_TAINT)
     }
 }

@@ -129,7 +129,7 @@ pub enum StepKind {
     Nominate {
         /// Which.
         pod: PodKey,
-        /// Where.
+        /// Where; empty: nowhere any more.
         node: NodeName,
     },
     /// Say how soon a pod goes when its ReplicaSet gives some up: its deletion cost.
@@ -169,7 +169,7 @@ pub enum StepKind {
         /// Instance.
         instance: InstanceId,
     },
-    /// Undo cordon and taint.
+    /// Undo cordon and taint; take the startup taint away.
     Uncordon {
         /// Which.
         node: NodeName,
@@ -246,6 +246,9 @@ impl std::fmt::Display for StepKind {
                 ),
                 None => write!(f, "place {} pods on Fargate {profile} as {offer}", pods.len()),
             },
+            Self::Nominate { pod, node } if node.as_str().is_empty() => {
+                write!(f, "nominate nothing for {pod}")
+            }
             Self::Nominate { pod, node } => write!(f, "nominate {node} for {pod}"),
             Self::Yield { pod, node, cost } => write!(f, "set deletion cost {cost} of {pod} on {node}"),
             Self::Cordon { node, .. } => write!(f, "cordon {node}"),

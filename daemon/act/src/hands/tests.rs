@@ -273,6 +273,25 @@ async fn uncordoning_undoes_what_we_did_and_no_more() {
     );
 }
 
+#[tokio::test]
+async fn opening_takes_the_startup_taint_and_nothing_else() {
+    let uncordon = || StepKind::Uncordon { node: "n1".into() };
+    let theirs = json!({"key": "pool", "value": "batch", "effect": "NoSchedule"});
+    let taints = json!([{"key": "plimsoll.io/starting", "effect": "NoSchedule"}, theirs]);
+    for unschedulable in [Value::Null, json!(true)] {
+        let spec = json!({"unschedulable": unschedulable, "taints": taints});
+        let there = node(&spec, Value::Null);
+        let script = Script::new([object(there.clone()), object(there)]);
+        assert_eq!(carry(&script, uncordon()).await, Outcome::done());
+        let body = &script.asked()[1].body;
+        assert_eq!(
+            body["spec"]["unschedulable"], unschedulable,
+            "an administrator's cordon stays"
+        );
+        assert_eq!(body["spec"]["taints"], json!([theirs]));
+    }
+}
+
 fn remove() -> StepKind {
     StepKind::RemoveNode {
         group: "pool".into(),
@@ -446,6 +465,25 @@ async fn a_cluster_that_takes_no_nominations_refuses_and_a_bound_pod_is_stale() 
     assert_eq!(asked[1].body["metadata"]["uid"], "u1");
     let bound = Script::new([object(pod(Some("n2"), &Value::Null))]);
     is_stale(&carry(&bound, nominate()).await, "is on n2 already");
+}
+
+#[tokio::test]
+async fn a_nomination_is_taken_back_by_an_empty_name() {
+    let back = || StepKind::Nominate {
+        pod: PodKey::new("ns", "p"),
+        node: "".into(),
+    };
+    let mut nominated = pod(None, &Value::Null);
+    nominated["status"]["nominatedNodeName"] = json!("n1");
+    let script = Script::new([object(nominated.clone()), object(nominated)]);
+    assert_eq!(carry(&script, back()).await, Outcome::done());
+    assert_eq!(
+        script.asked()[1].body["status"],
+        json!({"nominatedNodeName": null})
+    );
+    let free = Script::new([object(pod(None, &Value::Null))]);
+    assert_eq!(carry(&free, back()).await, Outcome::done());
+    assert_eq!(free.lines().len(), 1, "nothing to take back");
 }
 
 #[tokio::test]

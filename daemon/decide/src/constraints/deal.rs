@@ -52,6 +52,8 @@ pub(super) struct Party {
     pub(super) company: Option<usize>,
     /// Crowds of others that must be in the zone before it.
     pub(super) after: Vec<u32>,
+    /// By zone: pods that are nominated to a node there, or that one was bought for.
+    pub(super) expected: BTreeMap<usize, Vec<usize>>,
     /// By zone: the class that has the pods of that zone.
     parts: BTreeMap<usize, usize>,
     /// The class of those that no zone may have.
@@ -69,6 +71,7 @@ impl Party {
             allowed,
             company: None,
             after: Vec::new(),
+            expected: BTreeMap::new(),
             parts: BTreeMap::new(),
             rest: None,
             full: BTreeMap::new(),
@@ -194,6 +197,38 @@ impl<'a> Counts<'a> {
 struct Hand {
     by_zone: BTreeMap<usize, Vec<usize>>,
     over: Vec<usize>,
+}
+
+impl Hand {
+    /// Exchanges pods, which are alike, so that those that are expected in a zone have it.
+    fn exchanged(self, party: &Party) -> Self {
+        let pods: usize = self.by_zone.values().map(Vec::len).sum();
+        let mut left: BTreeSet<usize> = (0..pods + self.over.len()).collect();
+        let mut by_zone: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (zone, has) in &self.by_zone {
+            let expected = party.expected.get(zone).into_iter().flatten();
+            let here: Vec<usize> = expected
+                .copied()
+                .filter(|pod| left.contains(pod))
+                .take(has.len())
+                .collect();
+            for pod in &here {
+                left.remove(pod);
+            }
+            by_zone.insert(*zone, here);
+        }
+        let mut left = left.into_iter();
+        for (zone, has) in &self.by_zone {
+            if let Some(here) = by_zone.get_mut(zone) {
+                here.extend(left.by_ref().take(has.len() - here.len()));
+                here.sort_unstable();
+            }
+        }
+        Self {
+            by_zone,
+            over: left.collect(),
+        }
+    }
 }
 
 impl Deals {
@@ -467,10 +502,15 @@ impl Table<'_> {
                 None => hand.over.push(pod),
             }
         }
-        hand
+        if party.expected.is_empty() {
+            hand
+        } else {
+            hand.exchanged(party)
+        }
     }
 
-    /// The zone of the next pod: fewest of what counts, then least load; `None` where none may have it.
+    /// The zone of the next pod: fewest of what counts, then one where more are expected, then least load; `None` where
+    /// none may have it.
     fn next(&self, party: &Party, zones: Zones, hand: &Hand) -> Option<usize> {
         let counted = |zone: usize| {
             let member = party.member.iter().map(|member| member.crowd);
@@ -482,7 +522,11 @@ impl Table<'_> {
         };
         bits(zones)
             .filter(|zone| *zone < self.load.len() && self.may_have(party, *zone, hand))
-            .min_by_key(|zone| (counted(*zone), self.load[*zone], *zone))
+            .min_by_key(|zone| {
+                let has = hand.by_zone.get(zone).map_or(0, Vec::len);
+                let expected = party.expected.get(zone).map_or(0, Vec::len);
+                (counted(*zone), has >= expected, self.load[*zone], *zone)
+            })
     }
 
     fn may_have(&self, party: &Party, zone: usize, hand: &Hand) -> bool {

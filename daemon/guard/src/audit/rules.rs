@@ -1,6 +1,7 @@
 //! Whether a pod may run in a place, read from the rules of kube-scheduler's NodeAffinity, TaintToleration, VolumeBinding
 //! and VolumeZone and of EKS Fargate, once more and on its own. Attached volumes are counted with the other amounts.
 
+use model::node::STARTING_TAINT;
 use model::pod::{PodSpec, Taint, TaintEffect};
 use model::selector::{Labels, NodeTerm};
 
@@ -23,8 +24,11 @@ pub(super) fn objection(spec: &PodSpec, labels: &Labels, taints: &[Taint], name:
     if spec.reach.iter().any(far) {
         return Some("its volume cannot be had there".to_owned());
     }
+    // The startup taint goes before the pods come.
     let repelling = |taint: &&Taint| {
-        taint.effect != TaintEffect::PreferNoSchedule && spec.tolerations.iter().all(|t| !t.tolerates(taint))
+        taint.effect != TaintEffect::PreferNoSchedule
+            && taint.key != STARTING_TAINT
+            && spec.tolerations.iter().all(|t| !t.tolerates(taint))
     };
     let taint = taints.iter().find(repelling)?;
     Some(format!("it does not tolerate {}={}", taint.key, taint.value))

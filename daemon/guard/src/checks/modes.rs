@@ -4,12 +4,16 @@ use super::{Objection, hold};
 use crate::case::Case;
 use crate::tally::{Tally, continues};
 use model::aims::Mode;
+use model::node::Node;
 use model::plan::{Step, StepKind};
 use model::{GroupName, HoldReason, Hook, NodeName, WorkloadKey};
 
 pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
-    // Undoing leaves the cluster as it was found, so a mode that has changed meanwhile does not keep it.
-    if matches!(step.kind, StepKind::Uncordon { .. }) {
+    // Undoing leaves the cluster as it was found, so a mode that has changed meanwhile does not keep it. Opening a
+    // node that has just started is no undoing.
+    if let StepKind::Uncordon { node } = &step.kind
+        && !opens(node, case)
+    {
         return None;
     }
     if case.modes.of_cluster() == Mode::Observe {
@@ -27,6 +31,12 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
         return observe_only(format!("hook {hook}"));
     }
     None
+}
+
+/// Whether uncordoning the node takes its startup taint away, and nothing that we have set.
+fn opens(node: &NodeName, case: &Case<'_>) -> bool {
+    let starting = |node: &Node| node.is_starting() && !node.draining;
+    case.seen.node(node).is_some_and(starting) && case.ledger.removal_of(node).is_none()
 }
 
 /// The first workload on a node that nobody may move: a drain of it could begin, and never end.
@@ -55,7 +65,7 @@ fn scopes(step: &Step, case: &Case<'_>) -> Scopes {
             let spec = case.seen.pod(pod).map(|pod| case.seen.spec(pod.spec));
             (home(node), spec.and_then(|spec| spec.owner.clone()), None)
         }
-        StepKind::Nominate { node, .. } => (home(node), None, None),
+        StepKind::Nominate { node, .. } | StepKind::Uncordon { node } => (home(node), None, None),
         kind => (kind.group().cloned(), None, None),
     }
 }

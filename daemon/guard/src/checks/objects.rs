@@ -46,10 +46,10 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
             Some(pod) if pod.node.as_ref() == Some(node) => unknown(case.seen.node(node).is_none()),
             _ => Some(StrikeReason::UnknownObject),
         },
-        // Only what Plimsoll itself has cordoned is uncordoned.
+        // Only what Plimsoll itself has cordoned is uncordoned, and what registered closed for it to open.
         StepKind::Uncordon { node } => match case.seen.node(node) {
             None => Some(StrikeReason::UnknownObject),
-            Some(seen) if !seen.draining && case.ledger.removal_of(node).is_none() => {
+            Some(seen) if !seen.draining && !seen.is_starting() && case.ledger.removal_of(node).is_none() => {
                 Some(StrikeReason::Foreign)
             }
             Some(_) => None,

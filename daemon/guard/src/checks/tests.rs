@@ -8,7 +8,8 @@ mod windows;
 use crate::cleared::Fence;
 use crate::judge::{Proposal, judge};
 use crate::stage::{
-    NOW, PRICE, Stage, cordon, evict, grow, instance, key, launch, plan, removal, remove, scale, step,
+    NOW, PRICE, Stage, cordon, evict, grow, instance, key, launch, plan, removal, remove, scale, starting,
+    step,
 };
 use model::advice::PolicyMode;
 use model::aims::Mode;

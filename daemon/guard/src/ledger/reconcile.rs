@@ -7,7 +7,7 @@ use super::{close, intent_mut, unreplaced};
 use model::group::InstanceState;
 use model::intent::{Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
 use model::limits::Limits;
-use model::{GroupName, InstanceId, IntentId, NodeName, Snapshot, Source};
+use model::{GroupName, InstanceId, IntentId, NodeName, PodKey, Snapshot, Source};
 use std::collections::BTreeSet;
 
 /// Moves every intent by what is seen, closes what has ended, and drops effects that no window counts any
@@ -87,8 +87,8 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
 }
 
 /// Closes launches that have joined, except where a removal that they replace is under way, and where their nodes
-/// could be taken for those of a launch of the same group that still waits: only the open intent tells whose they
-/// are, and for whom.
+/// could be taken for those of a launch of the same group that still waits, or are starting, or have pods on their way:
+/// only the open intent tells whose they are, and for whom.
 fn close_joined(ledger: &mut Ledger, seen: &Snapshot) {
     let waiting: Vec<(GroupName, model::Instant)> = ledger
         .intents
@@ -115,17 +115,33 @@ fn close_joined(ledger: &mut Ledger, seen: &Snapshot) {
             ..
         } if replacing.contains(&intent.id) => true,
         IntentKind::Launch {
+            stage: LaunchStage::Joined,
+            joined,
+            pods,
+            ..
+        } if seen.at <= intent.deadline && pods.iter().any(|pod| is_expected(pod, joined, seen)) => true,
+        IntentKind::Launch {
             group,
             stage: LaunchStage::Joined,
             joined,
             ..
         } => joined.iter().filter_map(|name| seen.node(name)).any(|node| {
-            waiting
-                .iter()
-                .any(|(theirs, since)| theirs == group && node.created >= *since)
+            let starting = node.is_starting() && seen.at <= intent.deadline;
+            starting
+                || waiting
+                    .iter()
+                    .any(|(theirs, since)| theirs == group && node.created >= *since)
         }),
         _ => true,
     });
+}
+
+/// Whether a pod still waits that is nominated to one of these nodes.
+fn is_expected(pod: &PodKey, nodes: &[NodeName], seen: &Snapshot) -> bool {
+    seen.pod(pod)
+        .filter(|pod| pod.node.is_none())
+        .and_then(|pod| pod.nominated.as_ref())
+        .is_some_and(|node| nodes.contains(node))
 }
 
 /// Nodes that are Ready, that a launch claims, and that no other launch has counted.

@@ -5,7 +5,7 @@ use super::*;
 use crate::cleared::Fence;
 use crate::judge::{Proposal, judge};
 use crate::stage::{
-    NOW, PRICE, Stage, cordon, evict, grow, instance, launch, node, plan, removal, remove, step,
+    NOW, PRICE, Stage, cordon, evict, grow, instance, launch, node, plan, removal, remove, starting, step,
 };
 use model::group::InstanceState;
 use model::intent::{LaunchStage, LedgerEvent};
@@ -13,7 +13,7 @@ use model::limits::Limits;
 use model::memory::Memory;
 use model::plan::{Plan, Step, StepKind};
 use model::snapshot::Freshness;
-use model::{Outcome, Source, Span, UsdPerHour};
+use model::{Outcome, PodKey, Source, Span, UsdPerHour};
 
 const LATER: Instant = Instant(NOW.0 + 90_000);
 
@@ -104,6 +104,37 @@ fn a_launch_from_opening_to_joining() {
     let mut memory = Memory::default();
     learn(&mut memory, &events, stage.seen.at, &stage.aims.limits);
     assert_eq!(memory.boot_times[&GroupName::new("web")], [Span::from_secs(100)]);
+}
+
+#[test]
+fn a_launch_stays_open_while_its_nodes_start_and_its_pods_are_on_their_way() {
+    let (mut stage, step) = growing();
+    open_one(&mut stage, &step);
+    let done = Outcome::Done {
+        instances: vec!["i-a".into(), "i-b".into()],
+    };
+    settle_one(&mut stage, &step, &done);
+    stage.seen.at = LATER;
+    arrives(&mut stage, "a", LATER);
+    arrives(&mut stage, "b", LATER);
+    stage.node_mut("b").taints.push(starting());
+    assert_eq!(read(&mut stage).len(), 3, "both have joined: that is told once");
+    assert_eq!(stage_of(&stage.ledger, "5-0"), Some(LaunchStage::Joined));
+    assert_eq!(read(&mut stage), []);
+    stage.node_mut("b").taints.clear();
+    let pod = PodKey::new("ns", "w1");
+    stage.pod_mut("w1").nominated = Some("b".into());
+    let expects = |stage: &mut Stage, expected: Vec<PodKey>| {
+        if let IntentKind::Launch { pods, .. } = &mut stage.ledger.intents[0].kind {
+            *pods = expected;
+        }
+    };
+    expects(&mut stage, vec![pod]);
+    read(&mut stage);
+    assert_eq!(stage_of(&stage.ledger, "5-0"), Some(LaunchStage::Joined));
+    stage.pod_mut("w1").node = Some("b".into());
+    read(&mut stage);
+    assert_eq!(stage.ledger.intents, []);
 }
 
 #[test]

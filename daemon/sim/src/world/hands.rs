@@ -197,6 +197,14 @@ impl State {
     }
 
     fn nominate(&mut self, key: &PodKey, name: &NodeName) -> Outcome {
+        if name.as_str().is_empty() {
+            let Some(pod) = self.pods.get_mut(key).filter(|p| p.waits()) else {
+                return stale(format!("pod {key} does not wait"));
+            };
+            pod.nominated = None;
+            self.dirty = true;
+            return Outcome::done();
+        }
         let Some(node) = self.nodes.get(name).filter(|n| n.joined.is_some() && n.lives()) else {
             return stale(format!("there is no node {name}"));
         };

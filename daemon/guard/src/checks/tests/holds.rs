@@ -79,6 +79,18 @@ fn modes_per_scope() {
         word_draining(RemoveStage::Draining, by_group, uncordon("n1")),
         Verdict::Cleared
     );
+    // Opening a node that has just started is no undoing.
+    let start = |s: &mut Stage| s.node_mut("n1").taints.push(starting());
+    assert_eq!(word(start, uncordon("n1")), Verdict::Cleared);
+    let start_observed = |s: &mut Stage| {
+        start(s);
+        by_group(s);
+    };
+    assert_eq!(word(start_observed, uncordon("n1")), only("group web"));
+    assert_eq!(
+        word_draining(RemoveStage::Draining, start_observed, uncordon("n1")),
+        Verdict::Cleared
+    );
     let by_workload = |s: &mut Stage| {
         s.aims.modes.workloads.insert(key(), Mode::Observe);
     };
