@@ -35,6 +35,8 @@ const ACTS: [(&str, &str, &str); 5] = [
     ("patch", "pods", "status"),
     ("create", "events", ""),
 ];
+/// What letting pods into nodes that are starting needs, and nothing else.
+const STARTING: [(&str, &str, &str); 1] = [("patch", "pods", "")];
 /// What the load of kubelets needs, and nothing else.
 const KUBELETS: [(&str, &str, &str); 1] = [("get", "nodes", "proxy")];
 /// What it never may.
@@ -131,6 +133,10 @@ async fn install(cluster: &Cluster) -> Result<()> {
     may(cluster, &READS, true);
     may(cluster, &ACTS, true);
     may(cluster, &KUBELETS, true);
+    may(cluster, &STARTING, false);
+    may(cluster, &NEVER, false);
+    cluster.run("helm", &set("startupTaint=true"))?;
+    may(cluster, &STARTING, true);
     may(cluster, &NEVER, false);
     an_old_certificate_is_renewed(cluster, &set("mode=act")).await?;
 

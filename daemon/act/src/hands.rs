@@ -55,7 +55,9 @@ impl Hands {
             StepKind::ScaleWorkload { workload, from, to } => {
                 scale::scale(&self.client, workload, *from, *to).await
             }
-            StepKind::Nominate { pod, node } => nominate::nominate(&self.client, pod, node).await,
+            StepKind::Nominate { pod, node, starting } => {
+                nominate::nominate(&self.client, pod, node, *starting).await
+            }
             StepKind::Yield { pod, node, cost } => yields::set(&self.client, pod, node, *cost).await,
             StepKind::Cordon { node, instance, .. } => {
                 node::cordon(&self.client, node, instance, &self.mark(step)).await

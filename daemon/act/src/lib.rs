@@ -14,6 +14,7 @@ pub mod kwok;
 pub mod ledger;
 mod node;
 mod nominate;
+mod pod;
 mod remove;
 mod scale;
 #[cfg(test)]

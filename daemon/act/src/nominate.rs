@@ -1,55 +1,67 @@
-//! `status.nominatedNodeName` of a waiting pod: kube-scheduler tries that node first.
+//! `status.nominatedNodeName` of a waiting pod: kube-scheduler tries that node first and keeps the room for it. Where
+//! the node is starting, the pod is let in as well: it gets a toleration of the startup taint.
 //!
 //! A hint, never a binding; a cluster that does not take it leaves the pod as it was. Not here: which node.
 
-use crate::answer::{Carried, bounded, stale};
-use k8s_openapi::api::core::v1::Pod;
+use crate::answer::{Carried, stale};
+use crate::pod::{Change, bound, patch};
+use k8s_openapi::api::core::v1::{Pod, Toleration};
 use kube::Client;
-use kube::api::{Api, Patch, PatchParams};
 use model::ids::{NodeName, PodKey};
+use model::node::STARTING_TAINT;
 use model::outcome::Outcome;
 use serde_json::json;
-use std::time::Duration;
 
-const CALL: Duration = Duration::from_secs(4);
-
-/// Nominates a node for a pod that is still waiting; an empty name takes back what is nominated. The same nomination
-/// twice is `Done`.
-pub(crate) async fn nominate(client: &Client, key: &PodKey, node: &NodeName) -> Carried {
-    let what = format!("pod {key}");
-    let api: Api<Pod> = Api::namespaced(client.clone(), &key.namespace);
-    let pod = match bounded(CALL, api.get(&key.name)).await {
-        Ok(pod) => pod,
-        Err(error) => return error.unread(&what).into(),
-    };
-    let uid = pod.metadata.uid.clone();
-    let bound = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-    let nominated = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.nominated_node_name.as_deref())
-        .unwrap_or_default();
-    let outcome = if let Some(bound) = bound {
-        stale(format!("{what} is on {bound} already"))
-    } else if pod.metadata.deletion_timestamp.is_some() {
-        stale(format!("{what} is being deleted"))
-    } else if nominated == node.as_str() {
-        Outcome::done()
-    } else {
-        // The UID is a precondition: another pod of this name is left alone.
-        let patch = json!({
-            "metadata": { "uid": uid },
-            "status": { "nominatedNodeName": Some(node.as_str()).filter(|name| !name.is_empty()) },
-        });
-        let params = PatchParams::default();
-        match bounded(CALL, api.patch_status(&key.name, &params, &Patch::Merge(patch))).await {
-            Ok(_) => Outcome::done(),
-            Err(error) => match error.outcome(&what) {
-                // 400, 403, 405, 422: this cluster does not take nominations.
-                Outcome::Failed { why } => Outcome::Refused { after: None, why },
-                other => other,
-            },
+/// Nominates a node for a pod that is still waiting, and lets it in where the node is `starting`. The same twice is
+/// `Done`.
+pub(crate) async fn nominate(client: &Client, key: &PodKey, node: &NodeName, starting: bool) -> Carried {
+    let mut carried = patch(client, key, |pod| {
+        if let Some(bound) = bound(pod) {
+            return Err(stale(format!("pod {key} is on {bound} already")));
         }
-    };
-    Carried { outcome, uid }
+        let status = pod.status.as_ref();
+        let nominated = status.and_then(|status| status.nominated_node_name.as_deref());
+        let mut changes = Vec::new();
+        if nominated != Some(node.as_str()) {
+            let status = json!({ "nominatedNodeName": node.as_str() });
+            changes.push(Change::Status(json!({ "status": status })));
+        }
+        // Only after that: kube-scheduler tries the pod again as soon as it tolerates more.
+        if starting && !is_let_in(pod) {
+            let mut tolerations = tolerations(pod).to_vec();
+            tolerations.push(ours());
+            changes.push(Change::Object(json!({ "spec": { "tolerations": tolerations } })));
+        }
+        Ok(changes)
+    })
+    .await;
+    if let Outcome::Failed { why } = carried.outcome {
+        // 400, 403, 405, 422: this cluster does not take nominations, or lets nobody in.
+        carried.outcome = Outcome::Refused { after: None, why };
+    }
+    carried
+}
+
+fn tolerations(pod: &Pod) -> &[Toleration] {
+    let tolerations = pod.spec.as_ref().and_then(|spec| spec.tolerations.as_deref());
+    tolerations.unwrap_or_default()
+}
+
+/// Whether the pod tolerates the startup taint, by our doing or its own.
+fn is_let_in(pod: &Pod) -> bool {
+    tolerations(pod).iter().any(|toleration| {
+        let key = toleration.key.as_deref().unwrap_or_default();
+        let exists = toleration.operator.as_deref() == Some("Exists");
+        let effect = toleration.effect.as_deref().unwrap_or_default();
+        exists && ["", STARTING_TAINT].contains(&key) && ["", "NoSchedule"].contains(&effect)
+    })
+}
+
+fn ours() -> Toleration {
+    Toleration {
+        key: Some(STARTING_TAINT.to_owned()),
+        operator: Some("Exists".to_owned()),
+        effect: Some("NoSchedule".to_owned()),
+        ..Toleration::default()
+    }
 }

@@ -10,6 +10,7 @@ mod census;
 mod crowd;
 mod deal;
 mod ground;
+mod turns;
 
 use crate::demand::Class;
 use crate::fit::HOSTNAME;
@@ -26,6 +27,7 @@ use model::selector::{NodeTerm, Operator, Requirement};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+pub(crate) use turns::Turn;
 
 /// Node label of the zone, the only domain beside the node itself that is dealt.
 pub(crate) const ZONE: &str = "topology.kubernetes.io/zone";

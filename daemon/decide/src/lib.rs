@@ -122,7 +122,7 @@ fn think<T>(
     steps.grow(&placed.purchase);
     steps.replace(&mut shrunk);
     steps.place_on_fargate(&market, &classes, placed.adjust.as_ref(), &placed.purchase);
-    steps.nominate(&placed.rooms, &placed.housed);
+    steps.nominate(&placed.rooms, &placed.housed, (&classes, &placed.deals));
     let mut refusals = refuse::pods(
         &market,
         &classes,

@@ -3,7 +3,7 @@
 
 use crate::asking::Asking;
 use crate::bound::{self, Duals, Reach};
-use crate::constraints::Settled;
+use crate::constraints::{Deals, Settled};
 use crate::demand::{self, Class};
 use crate::headroom;
 use crate::market::Market;
@@ -32,6 +32,8 @@ pub(crate) struct Placed {
     pub(crate) housed: Housed,
     pub(crate) purchase: Purchase,
     pub(crate) cost: Cost,
+    /// How zones were dealt.
+    pub(crate) deals: Deals,
     /// Without policies.
     plain: (Table, Duals),
     /// Without policies and without what scarcity is worth: what the notes explain the bill by.
@@ -111,6 +113,7 @@ pub(crate) fn place<'a>(
         market = open(memory, &classes);
         placed = attempt(&market, (&classes, last), (aims, shrinking), adjust.clone());
     }
+    placed.deals = deals;
     (placed, market, classes)
 }
 
@@ -189,6 +192,7 @@ fn attempt(
         housed,
         purchase,
         cost,
+        deals: Deals::default(),
         explains: plain.1.without_scarcity(&plain.0),
         plain,
         priced,

@@ -240,6 +240,7 @@ mod tests {
             kind: StepKind::Nominate {
                 pod: PodKey::new("ns", pod),
                 node: node.into(),
+                starting: false,
             },
             reason: Reason::Planned,
         }

@@ -5,6 +5,7 @@
 
 use crate::problem::quoted;
 use crate::sheet::At;
+use model::node::STARTING_TAINT;
 use model::pod::{Preference, Taint, TaintEffect, Toleration};
 use model::selector::{LabelSelector, NodeTerm, Operator, Requirement};
 
@@ -106,9 +107,13 @@ fn compared(at: At<'_, '_>, with: fn(i64) -> Operator) -> Option<Operator> {
 }
 
 /// Tolerations of a pod. Those with operators newer than `Equal` and `Exists` are left out: the pod then
-/// tolerates less, which is safe.
+/// tolerates less, which is safe. Those of the startup taint, which counts for nothing in where pods fit, as well: a
+/// pod that was let in is like the others of its class.
 pub(crate) fn tolerations(at: At<'_, '_>) -> Vec<Toleration> {
-    let mut all: Vec<_> = at.items().filter_map(toleration).collect();
+    let all = at.items().filter_map(toleration);
+    let mut all: Vec<_> = all
+        .filter(|toleration| toleration.key.as_deref() != Some(STARTING_TAINT))
+        .collect();
     all.sort();
     all.dedup();
     all

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub const DRAIN_TAINT: &str = "plimsoll.io/removing";
 
 /// Startup taint, which nodes register with where the operator wants plans realised as they are (kubelet's
-/// `--register-with-taints`): kube-scheduler leaves the node alone until its pods are nominated and Plimsoll takes the
-/// taint away. It counts for nothing in where pods fit.
+/// `--register-with-taints`): only pods that were nominated to the node and let in come to it, until all of them have
+/// come and Plimsoll takes the taint away. Taint and toleration count for nothing in where pods fit.
 pub const STARTING_TAINT: &str = "plimsoll.io/starting";
 
 /// One node of the cluster.

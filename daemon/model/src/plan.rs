@@ -129,8 +129,11 @@ pub enum StepKind {
     Nominate {
         /// Which.
         pod: PodKey,
-        /// Where; empty: nowhere any more.
+        /// Where.
         node: NodeName,
+        /// The node is starting: the pod is let in through its startup taint.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        starting: bool,
     },
     /// Say how soon a pod goes when its ReplicaSet gives some up: its deletion cost.
     Yield {
@@ -246,10 +249,7 @@ impl std::fmt::Display for StepKind {
                 ),
                 None => write!(f, "place {} pods on Fargate {profile} as {offer}", pods.len()),
             },
-            Self::Nominate { pod, node } if node.as_str().is_empty() => {
-                write!(f, "nominate nothing for {pod}")
-            }
-            Self::Nominate { pod, node } => write!(f, "nominate {node} for {pod}"),
+            Self::Nominate { pod, node, .. } => write!(f, "nominate {node} for {pod}"),
             Self::Yield { pod, node, cost } => write!(f, "set deletion cost {cost} of {pod} on {node}"),
             Self::Cordon { node, .. } => write!(f, "cordon {node}"),
             Self::Evict { pod, node } => write!(f, "evict {pod} from {node}"),

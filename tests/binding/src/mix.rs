@@ -190,8 +190,6 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "what cannot be drawn fails the test")]
-
     use super::*;
 
     #[test]

@@ -15,12 +15,8 @@ pub const STEPS: [i64; 8] = [20, 40, 60, 80, 100, 120, 150, 200];
 /// Trials with growing slack, the last of which reaches the wanted share; `on_step` hears of each.
 pub async fn find(setup: &Setup, mut on_step: impl FnMut(i64, &Outcomes)) -> Result<Option<(i64, Outcomes)>> {
     for slack in STEPS {
-        let told = run(&Setup {
-            slack,
-            way: Way::LeftAlone,
-            ..*setup
-        })
-        .await?;
+        let way = Way::LeftAlone;
+        let told = run(&Setup { slack, way, ..*setup }).await?;
         on_step(slack, &told);
         if told.permille() >= WANTED {
             return Ok(Some((slack, told)));

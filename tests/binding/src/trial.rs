@@ -29,6 +29,8 @@ use std::time::{Duration, Instant};
 
 /// Patience for one thing to happen on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// Binding ends after this time, whoever waits: nodes open five minutes after they were created.
+const LONGEST: Duration = Duration::from_mins(8);
 /// Nothing has been bound for this long: kube-scheduler tries again within 10 s at most (`podMaxBackoffSeconds`).
 const QUIET: Duration = Duration::from_secs(12);
 /// From one cycle to the next: the daemon's gap when something has happened.
@@ -40,12 +42,9 @@ const GLANCE: Duration = Duration::from_millis(200);
 pub enum Way {
     /// kube-scheduler, by its scores.
     LeftAlone,
-    /// The plan: nodes register with the startup taint, which goes once their pods are nominated.
-    Nominated {
-        /// Pods are of a PriorityClass that never preempts: of these kube-scheduler keeps the nomination when it finds
-        /// no room; it drops that of others.
-        never_preempts: bool,
-    },
+    /// The plan: nodes register with the startup taint, their pods are nominated and let in, and the taint goes once
+    /// all have come.
+    Nominated,
 }
 
 /// What is tried.
@@ -70,17 +69,19 @@ pub struct Outcomes {
     pub running: usize,
     /// Pods that run on the node they were last nominated to.
     pub as_nominated: usize,
-    /// Nominations written.
+    /// Nominations of a pod to a node.
     pub nominations: usize,
+    /// The same once more, because the pod had not come.
+    pub again: usize,
     /// Nodes planned, and bought.
     pub nodes: u32,
     /// What they cost.
     pub rate: UsdPerHour,
     /// How far above its bound the plan is, percent.
     pub gap: f64,
-    /// From the first nomination to the last startup taint that was taken away.
-    pub nominating: Duration,
-    /// From the moment nodes could take pods to the last pod that was bound.
+    /// From the moment the nodes were Ready to the last startup taint that was taken away.
+    pub opened: Duration,
+    /// From the moment the nodes were Ready to the last pod that was bound.
     pub binding: Duration,
     /// Pods that run elsewhere than nominated or wait, by rule.
     pub elsewhere: BTreeMap<Rule, usize>,
@@ -97,16 +98,13 @@ impl Outcomes {
 
 /// Makes one trial on a control plane of its own, which is gone afterwards.
 pub async fn run(setup: &Setup) -> Result<Outcomes> {
+    Box::pin(one(setup)).await
+}
+
+async fn one(setup: &Setup) -> Result<Outcomes> {
     let cluster = Cluster::up(&["--default-scheduling", "--audit=false"]).await?;
     let apps = apps(setup.pods, setup.seed)?;
     let mut trial = Trial::begin(&cluster, setup).await?;
-    if setup.way == (Way::Nominated { never_preempts: true }) {
-        let class = never_preempting();
-        trial
-            .api
-            .create("/apis/scheduling.k8s.io/v1/priorityclasses", class)
-            .await?;
-    }
     trial.pods_wait(&apps).await?;
     let desk = trial.buy().await?;
     let desk = (setup.way != Way::LeftAlone).then_some(&desk);
@@ -132,7 +130,7 @@ impl Trial {
         };
         let taints = match setup.way {
             Way::LeftAlone => Vec::new(),
-            Way::Nominated { .. } => vec![starting],
+            Way::Nominated => vec![starting],
         };
         let real: Vec<KwokGroup> = groups(&taints);
         let shown = observe::kwok::Groups::new(with_slack(&real, setup.slack));
@@ -219,40 +217,39 @@ impl Trial {
         Ok(desk)
     }
 
-    /// Waits until everybody runs, or nobody has been bound and nothing was done for a while; counts. With nominations
-    /// the cycle goes on meanwhile, as the daemon's does; left alone, nothing of ours does anything.
+    /// Waits until everybody runs and all nodes are open, or nobody has been bound to open nodes for a while; counts. With
+    /// nominations the cycle goes on meanwhile, as the daemon's does; left alone, nothing of ours does anything.
     async fn settle(&mut self, desk: Option<&Desk>) -> Result<()> {
         let began = Instant::now();
-        let (mut bound, mut last) = (0, began);
+        let (mut bound, mut last, mut closed) = (0, began, began);
         loop {
             if let Some(desk) = desk {
-                if self.cycle(desk).await? {
-                    last = Instant::now();
-                }
-                if self.look().await?.nodes.iter().any(Node::is_starting) {
-                    self.told.nominating = began.elapsed();
-                }
+                self.cycle(desk).await?;
             }
             let seen = self.look().await?;
+            let open = !seen.nodes.iter().any(Node::is_starting);
+            if !open {
+                closed = Instant::now();
+            }
             let now = shop(&seen).filter(|pod| pod.node.is_some()).count();
             if now != bound {
                 (bound, last) = (now, Instant::now());
             }
+            let quiet = last.max(closed).elapsed() > QUIET;
             self.told.running = shop(&seen).filter(|pod| pod.phase == PodPhase::Running).count();
-            let everybody = self.told.running == self.told.pods;
-            if everybody || self.told.running == bound && last.elapsed() > QUIET {
+            let everybody = open && self.told.running == self.told.pods;
+            let over = began.elapsed() > LONGEST;
+            if everybody || over || self.told.running == bound && quiet {
                 self.told.binding = last.duration_since(began);
+                self.told.opened = closed.duration_since(began);
                 return self.count(&seen);
-            }
-            if began.elapsed() > PATIENCE {
-                return Err("binding comes to no end".into());
             }
             tokio::time::sleep(if desk.is_some() { GAP } else { GLANCE }).await;
         }
     }
 
-    /// One cycle of the product; whether it did anything.
-    async fn cycle(&mut self, desk: &Desk) -> Result<bool> {
+    /// One cycle of the product.
+    async fn cycle(&mut self, desk: &Desk) -> Result<()> {
         let record = run_cycle(&mut self.ends, desk).await;
         if let Some(trouble) = &record.trouble {
             return Err(format!("{trouble:?}").into());
@@ -262,18 +259,16 @@ impl Trial {
             .iter()
             .map(|(id, outcome)| (*id, outcome))
             .collect();
-        let mut done = false;
         for step in &record.plan.steps {
-            let Some(outcome) = outcomes.get(&step.id) else {
-                continue;
-            };
-            done |= outcome.is_done();
-            if let (StepKind::Nominate { pod, node }, true) = (&step.kind, outcome.is_done()) {
-                self.told.nominations += 1;
-                self.nominated.insert(pod.clone(), node.clone());
+            let done = outcomes.get(&step.id).is_some_and(|outcome| outcome.is_done());
+            if let (StepKind::Nominate { pod, node, .. }, true) = (&step.kind, done) {
+                let before = self.nominated.insert(pod.clone(), node.clone());
+                let again = before.is_some_and(|before| before == *node);
+                self.told.again += usize::from(again);
+                self.told.nominations += usize::from(!again);
             }
         }
-        Ok(done)
+        Ok(())
     }
 
     fn count(&mut self, seen: &Snapshot) -> Result<()> {
@@ -337,18 +332,6 @@ fn system_node() -> Value {
         "kind": "Node",
         "metadata": {"name": "system", "labels": {"kubernetes.io/hostname": "system"}},
         "spec": {"taints": [{"key": "CriticalAddonsOnly", "effect": "NoSchedule"}]},
-    })
-}
-
-/// The class of pods that name none: of the priority they would have without it.
-fn never_preempting() -> Value {
-    json!({
-        "apiVersion": "scheduling.k8s.io/v1",
-        "kind": "PriorityClass",
-        "metadata": {"name": "never-preempts"},
-        "value": 0,
-        "globalDefault": true,
-        "preemptionPolicy": "Never",
     })
 }
 

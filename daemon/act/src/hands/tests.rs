@@ -453,6 +453,7 @@ async fn a_cluster_that_takes_no_nominations_refuses_and_a_bound_pod_is_stale() 
     let nominate = || StepKind::Nominate {
         pod: PodKey::new("ns", "p"),
         node: "n1".into(),
+        starting: false,
     };
     let script = Script::new([object(pod(None, &Value::Null)), status(403, "Forbidden", "no")]);
     assert!(matches!(
@@ -468,22 +469,37 @@ async fn a_cluster_that_takes_no_nominations_refuses_and_a_bound_pod_is_stale() 
 }
 
 #[tokio::test]
-async fn a_nomination_is_taken_back_by_an_empty_name() {
-    let back = || StepKind::Nominate {
+async fn a_pod_is_let_into_a_node_that_starts_once_it_is_nominated() {
+    let nominate = || StepKind::Nominate {
         pod: PodKey::new("ns", "p"),
-        node: "".into(),
+        node: "n1".into(),
+        starting: true,
     };
-    let mut nominated = pod(None, &Value::Null);
-    nominated["status"]["nominatedNodeName"] = json!("n1");
-    let script = Script::new([object(nominated.clone()), object(nominated)]);
-    assert_eq!(carry(&script, back()).await, Outcome::done());
-    assert_eq!(
-        script.asked()[1].body["status"],
-        json!({"nominatedNodeName": null})
-    );
-    let free = Script::new([object(pod(None, &Value::Null))]);
-    assert_eq!(carry(&free, back()).await, Outcome::done());
-    assert_eq!(free.lines().len(), 1, "nothing to take back");
+    let theirs = json!({"key": "pool", "operator": "Equal", "value": "batch", "effect": "NoSchedule"});
+    let ours = json!({"key": "plimsoll.io/starting", "operator": "Exists", "effect": "NoSchedule"});
+    let mut waits = pod(None, &Value::Null);
+    waits["spec"]["tolerations"] = json!([theirs]);
+    let script = Script::new([
+        object(waits.clone()),
+        object(waits.clone()),
+        object(waits.clone()),
+    ]);
+    assert_eq!(carry(&script, nominate()).await, Outcome::done());
+    let asked = script.asked();
+    assert_eq!(asked[1].line, "PATCH /api/v1/namespaces/ns/pods/p/status");
+    assert_eq!(asked[2].line, "PATCH /api/v1/namespaces/ns/pods/p");
+    assert_eq!(asked[2].body["spec"]["tolerations"], json!([theirs, ours]));
+    assert_eq!(asked[2].body["metadata"]["uid"], "u1");
+
+    // kube-scheduler dropped the nomination: it is written again, and nothing else.
+    waits["spec"]["tolerations"] = json!([ours]);
+    let again = Script::new([object(waits.clone()), object(waits.clone())]);
+    assert_eq!(carry(&again, nominate()).await, Outcome::done());
+    assert_eq!(again.lines().len(), 2);
+    waits["status"]["nominatedNodeName"] = json!("n1");
+    let done = Script::new([object(waits)]);
+    assert_eq!(carry(&done, nominate()).await, Outcome::done());
+    assert_eq!(done.lines().len(), 1, "nothing is missing");
 }
 
 #[tokio::test]

@@ -105,11 +105,11 @@ impl Party {
     }
 
     /// Whether it comes before those without rules: as it is dealt.
-    const fn is_early(&self) -> bool {
+    pub(super) const fn is_early(&self) -> bool {
         !self.rules.is_empty() && self.after.is_empty()
     }
 
-    fn is_of(&self, crowd: u32) -> bool {
+    pub(super) fn is_of(&self, crowd: u32) -> bool {
         self.member.iter().any(|member| member.crowd == crowd)
     }
 
@@ -136,7 +136,7 @@ pub(crate) struct Deals {
 }
 
 /// Pods of each crowd, by zone.
-struct Counts<'a> {
+pub(super) struct Counts<'a> {
     domains: &'a [Zones],
     /// At most.
     most: Vec<Vec<u32>>,
@@ -165,12 +165,23 @@ impl<'a> Counts<'a> {
         }
     }
 
-    fn most(&self, crowd: u32, zone: usize) -> u32 {
+    /// Somebody of the party may have come to a zone, or not.
+    pub(super) fn expect(&mut self, party: &Party, zone: usize) {
+        let here = party
+            .member
+            .iter()
+            .filter(|member| member.possibly & (1 << zone) != 0);
+        for member in here {
+            self.most[size(member.crowd)][zone] += 1;
+        }
+    }
+
+    pub(super) fn most(&self, crowd: u32, zone: usize) -> u32 {
         self.most[size(crowd)][zone]
     }
 
     /// Whether there is somebody of the crowd.
-    fn is_kept(&self, crowd: u32, zone: usize) -> bool {
+    pub(super) fn is_kept(&self, crowd: u32, zone: usize) -> bool {
         let counts = self.least.get(size(crowd));
         counts
             .and_then(|counts| counts.get(zone))
@@ -186,7 +197,7 @@ impl<'a> Counts<'a> {
     }
 
     /// What a zone may hold of the crowd.
-    fn limit(&self, crowd: u32, (skew, domains): (u32, u32)) -> u32 {
+    pub(super) fn limit(&self, crowd: u32, (skew, domains): (u32, u32)) -> u32 {
         let crowd = size(crowd);
         fewest(&self.least[crowd], self.domains[crowd], domains).saturating_add(skew)
     }
@@ -237,6 +248,19 @@ impl Deals {
         let mut deals = Self { ground, parties };
         deals.hand_out(classes);
         deals
+    }
+
+    /// Those who run.
+    pub(super) fn running(&self) -> Counts<'_> {
+        Counts::new(&self.ground)
+    }
+
+    /// Whose part a class is, and in which zone.
+    pub(super) fn place_of(&self, deal: &Deal) -> Option<(&Party, usize)> {
+        let party = self.parties.get(deal.party)?;
+        let zone = deal.zone.as_ref()?;
+        let zone = self.ground.zones.iter().position(|known| known == zone)?;
+        Some((party, zone))
     }
 
     /// Deals anew where a zone could not take its share and others have too many above it; `unplaced` counts by

@@ -1,4 +1,4 @@
-//! Who is nominated where, when nominations are given back, and when nodes that start are opened.
+//! Who is nominated where, who is let into nodes that start and when, and when these are opened.
 
 use super::{plain, shop};
 use crate::Deliberation;
@@ -26,10 +26,12 @@ fn starting(node: &mut Node) {
     tainted(node, STARTING_TAINT);
 }
 
-/// Nominations as `pod node`, and nodes that are opened as `+node`.
+/// Nominations as `pod node`, `pod >node` where it is let in, and nodes that are opened as `+node`.
 fn told(done: &Deliberation) -> Vec<String> {
     let told = done.plan.steps.iter().map(|step| match &step.kind {
-        StepKind::Nominate { pod, node } => format!("{} {node}", pod.name),
+        StepKind::Nominate { pod, node, starting } => {
+            format!("{} {}{node}", pod.name, if *starting { ">" } else { "" })
+        }
         StepKind::Uncordon { node } => format!("+{node}"),
         other => other.to_string(),
     });
@@ -44,41 +46,38 @@ fn nominated(mut cluster: Cluster, pods: &[(usize, &str)]) -> Cluster {
 }
 
 #[test]
-fn a_node_that_starts_is_opened_once_its_pods_are_nominated() {
-    let waiting = || {
-        shop()
-            .node("n", "g", "small")
-            .last_node(starting)
-            .pending("web", 2, asks(500, 100))
-    };
-    assert_eq!(told(&plain(&waiting().seen())), ["web-0 n", "web-1 n"]);
+fn a_node_that_starts_lets_in_whom_it_was_bought_for_and_is_opened_then() {
+    let there = || shop().node("n", "g", "small").last_node(starting);
+    let waiting = || there().pending("web", 2, asks(500, 100));
+    assert_eq!(told(&plain(&waiting().seen())), ["web-0 >n", "web-1 >n"]);
     let one = nominated(waiting(), &[(0, "n")]);
-    assert_eq!(told(&plain(&one.seen())), ["web-1 n"]);
-    let both = nominated(waiting(), &[(0, "n"), (1, "n")]);
-    assert_eq!(told(&plain(&both.seen())), ["+n"]);
-    let nobody = shop().node("n", "g", "small").last_node(starting);
-    assert_eq!(told(&plain(&nobody.seen())), ["+n"], "nobody is to come");
+    assert_eq!(
+        told(&plain(&one.seen())),
+        ["web-1 >n", "web-0 >n"],
+        "who was told and has not come is told again, last"
+    );
+    let come = || there().running("web-0", "n", asks(500, 100));
+    let last = come().pending("other", 1, asks(500, 100));
+    assert_eq!(told(&plain(&last.seen())), ["other-0 >n"], "one has not come");
+    let beside = come().node("m", "g", "small").last_node(starting);
+    let beside = beside.pending("other", 1, asks(1900, 100));
+    assert_eq!(
+        told(&plain(&beside.seen())),
+        ["other-0 >m"],
+        "nodes open together"
+    );
+    assert_eq!(told(&plain(&come().seen())), ["+n"]);
+    assert_eq!(told(&plain(&there().seen())), ["+n"], "nobody is to come");
 }
 
 #[test]
-fn nodes_that_start_are_opened_together_but_not_for_ever_closed() {
-    let two = || {
-        let two = shop()
-            .node("m", "g", "small")
-            .last_node(starting)
-            .node("n", "g", "small")
-            .last_node(starting)
-            .pending("web", 2, asks(1500, 100));
-        nominated(two, &[(0, "m")])
-    };
-    assert_eq!(
-        told(&plain(&two().seen())),
-        ["web-1 n"],
-        "m is not opened before n can be"
-    );
-    let mut late = two();
-    late.seen.at = NOW + Span::from_secs(121);
-    assert_eq!(told(&plain(&late.seen())), ["web-1 n", "+m", "+n"]);
+fn a_node_does_not_stay_closed_for_ever() {
+    let mut late = shop()
+        .node("n", "g", "small")
+        .last_node(starting)
+        .pending("web", 1, asks(500, 100));
+    late.seen.at = NOW + Span::from_secs(301);
+    assert_eq!(told(&plain(&late.seen())), ["web-0 >n", "+n"]);
     // While Kubernetes itself keeps it closed, nobody is housed there; that says nothing of who is to come.
     let boots = shop()
         .node("n", "g", "small")
@@ -115,15 +114,31 @@ fn two_zones() -> Cluster {
 }
 
 #[test]
-fn pods_of_one_spread_that_keep_each_other_waiting_give_nominations_back() {
-    let held = [(0, "in-a"), (1, "in-b"), (2, "in-a"), (3, "in-b")];
-    let stuck = nominated(two_zones().pending("web", 4, spread(1)), &held);
-    assert_eq!(told(&plain(&stuck.seen())), ["web-2 ", "web-3 "]);
-    let wide = nominated(two_zones().pending("web", 4, spread(2)), &held);
-    assert!(
-        told(&plain(&wide.seen())).is_empty(),
-        "the skew lets two come at once"
-    );
+fn pods_of_a_spread_come_as_far_as_their_skew_lets_each_of_them_be_first() {
+    let told = |cluster: Cluster| told(&plain(&cluster.seen()));
+    let four = |skew| two_zones().pending("web", 4, spread(skew));
+    assert_eq!(told(four(1)), ["web-0 in-a", "web-1 in-b"]);
+    let wide = told(four(2));
+    assert_eq!(wide.len(), 4, "{wide:?}");
+    let ahead = two_zones()
+        .running("web-r", "in-a", spread(1))
+        .pending("web", 3, spread(1));
+    assert_eq!(told(ahead), ["web-0 in-b"], "zone b has to catch up");
+    let held = [(0, "in-a"), (1, "in-b")];
+    assert!(told(nominated(four(1), &held)).is_empty(), "two are on their way");
+}
+
+#[test]
+fn who_is_counted_comes_after_those_whose_rules_count_them() {
+    let counted = PodSpec {
+        near: Vec::new(),
+        ..spread(1)
+    };
+    let both = || two_zones().pending("also", 2, counted.clone());
+    let told = |cluster: Cluster| told(&plain(&cluster.seen()));
+    let first = told(both().pending("web", 2, spread(1)));
+    assert_eq!(first, ["web-0 in-a", "web-1 in-b"]);
+    assert_eq!(told(both()).len(), 2, "nobody is to come before them");
 }
 
 #[test]
@@ -171,5 +186,5 @@ fn pods_of_a_launch_go_to_its_nodes_once_these_have_joined() {
         generation: 0,
     });
     // Without the launch the fuller node would be filled first.
-    assert_eq!(told(&plain(&cluster.seen())), ["web-0 new", "web-1 new"]);
+    assert_eq!(told(&plain(&cluster.seen())), ["web-0 >new", "web-1 >new"]);
 }

@@ -82,6 +82,7 @@ fn nominate() -> StepKind {
     StepKind::Nominate {
         pod: PodKey::new("ns", "w1"),
         node: "n2".into(),
+        starting: false,
     }
 }
 

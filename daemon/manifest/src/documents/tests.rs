@@ -194,7 +194,7 @@ spec:
   priority: 2000001000
   nodeSelector: {disk: ssd}
   overhead: {cpu: 10m}
-  tolerations: [{operator: Exists}, {key: a, value: b, effect: NoSchedule}]
+  tolerations: [{operator: Exists}, {key: a, value: b, effect: NoSchedule}, {key: plimsoll.io/starting, operator: Exists}]
   containers:
   - {resources: {requests: {cpu: 100m, nvidia.com/gpu: 1}, limits: {cpu: 1, memory: 1Gi}}, ports: [{containerPort: 80}]}
   - {resources: {requests: {cpu: 0.2}}, securityContext: {privileged: true}}
@@ -246,7 +246,11 @@ status: {nominatedNodeName: n2}
     assert_eq!(spec.host_ports.len(), 1);
     let terms = spec.node_affinity.as_ref().unwrap();
     assert_eq!((terms.len(), &terms[0].labels[0].operator), (1, &Operator::Gt(3)));
-    assert_eq!(spec.tolerations.len(), 2);
+    assert_eq!(
+        spec.tolerations.len(),
+        2,
+        "being let in through the startup taint tells pods apart for nothing"
+    );
     let preferred: Vec<_> = spec
         .prefers
         .iter()

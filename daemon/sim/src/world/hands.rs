@@ -7,6 +7,7 @@ use crate::world::owners::{glob, within};
 use crate::world::scheduler;
 use crate::world::state::{OwnerKind, Placement, State};
 use crate::world::watch::What;
+use model::node::STARTING_TAINT;
 use model::pod::PodPhase;
 use model::selector::Labels;
 use model::{
@@ -64,7 +65,7 @@ impl State {
                 self.place_on_fargate(workload.as_ref(), profile, label, pods);
                 Outcome::Recorded
             }
-            StepKind::Nominate { pod, node } => self.nominate(pod, node),
+            StepKind::Nominate { pod, node, starting } => self.nominate(pod, node, *starting),
             StepKind::Yield { pod, node, cost } => self.set_deletion_cost(pod, node, *cost),
             StepKind::Cordon { node, instance, .. } => self.cordon(node, Some(instance), true),
             StepKind::Uncordon { node } => self.cordon(node, None, false),
@@ -196,15 +197,7 @@ impl State {
         })
     }
 
-    fn nominate(&mut self, key: &PodKey, name: &NodeName) -> Outcome {
-        if name.as_str().is_empty() {
-            let Some(pod) = self.pods.get_mut(key).filter(|p| p.waits()) else {
-                return stale(format!("pod {key} does not wait"));
-            };
-            pod.nominated = None;
-            self.dirty = true;
-            return Outcome::done();
-        }
+    fn nominate(&mut self, key: &PodKey, name: &NodeName, starting: bool) -> Outcome {
         let Some(node) = self.nodes.get(name).filter(|n| n.joined.is_some() && n.lives()) else {
             return stale(format!("there is no node {name}"));
         };
@@ -214,9 +207,11 @@ impl State {
         let spec = self.spec(pod.spec);
         let mut empty = node.clone();
         (empty.used, empty.count) = (Resources::default(), 0);
-        let possible = scheduler::allows(&spec, &empty, name) && scheduler::holds(&spec.requests, &empty);
+        let possible =
+            scheduler::allows(&spec, &empty, name, starting) && scheduler::holds(&spec.requests, &empty);
         if let Some(pod) = self.pods.get_mut(key) {
             pod.nominated = Some(name.clone());
+            pod.let_in |= starting;
         }
         if !possible {
             let what = format!("was planned onto {name}, which could never run it");
@@ -251,6 +246,9 @@ impl State {
         let begun = (on && !node.draining).then(|| node.group.clone());
         node.cordoned = on || node.doomed;
         node.draining = on;
+        if !on {
+            node.taints.retain(|taint| taint.key != STARTING_TAINT);
+        }
         self.dirty = true;
         if let Some(group) = begun {
             self.did(&group, What::Begun);

@@ -85,6 +85,7 @@ impl State {
                 since: now,
                 bound: None,
                 nominated: None,
+                let_in: false,
                 deletion_cost: 0,
                 runs,
                 profile,
@@ -217,7 +218,7 @@ impl State {
             let fits = self
                 .nodes
                 .get(name)
-                .is_some_and(|node| scheduler::allows(&set.pod.spec, node, name));
+                .is_some_and(|node| scheduler::allows(&set.pod.spec, node, name, false));
             let Some(spec) = self.owners.get(&owner).map(|o| o.spec).filter(|_| fits) else {
                 continue;
             };
@@ -231,6 +232,7 @@ impl State {
                 since: self.now,
                 bound: Some(self.now),
                 nominated: None,
+                let_in: false,
                 deletion_cost: 0,
                 runs: None,
                 profile: None,

@@ -7,6 +7,7 @@ use crate::referee::Violation;
 use crate::scenario::Scoring;
 use crate::world::queue::Event;
 use crate::world::state::{SimNode, State};
+use model::node::STARTING_TAINT;
 use model::pod::{PodPhase, SpecIx, Taint, TaintEffect, Toleration};
 use model::selector::{Labels, NodeTerm, Operator, Requirement};
 use model::{NodeName, PodKey, PodSpec, Resources};
@@ -49,7 +50,9 @@ impl State {
         let spec = self.spec(pod.spec);
         let fits = |name: &NodeName, node: &SimNode| {
             let reserved = self.reserved(name, key, spec.priority, nominations);
-            node.schedulable() && allows(&spec, node, name) && has_room(&spec.requests, node, &reserved)
+            node.schedulable()
+                && allows(&spec, node, name, pod.let_in)
+                && has_room(&spec.requests, node, &reserved)
         };
         if let Some(name) = &pod.nominated
             && self.nodes.get(name).is_some_and(|node| fits(name, node))
@@ -122,8 +125,9 @@ impl State {
     }
 }
 
-/// Taints, node selector, required node affinity, and where the pod's volumes are.
-pub(crate) fn allows(spec: &PodSpec, node: &SimNode, name: &NodeName) -> bool {
+/// Taints, node selector, required node affinity, and where the pod's volumes are. `let_in`: it tolerates the startup
+/// taint.
+pub(crate) fn allows(spec: &PodSpec, node: &SimNode, name: &NodeName, let_in: bool) -> bool {
     let named = |wanted: &Requirement| {
         let fields = Labels::from([("metadata.name".to_owned(), name.to_string())]);
         satisfied(wanted, &fields)
@@ -134,7 +138,9 @@ pub(crate) fn allows(spec: &PodSpec, node: &SimNode, name: &NodeName) -> bool {
             !empty && term.labels.iter().all(|r| satisfied(r, &node.labels)) && term.fields.iter().all(named)
         })
     };
-    let blocking = |taint: &&Taint| taint.effect != TaintEffect::PreferNoSchedule;
+    let blocking = |taint: &&Taint| {
+        taint.effect != TaintEffect::PreferNoSchedule && !(let_in && taint.key == STARTING_TAINT)
+    };
     let mut taints = node.taints.iter().filter(blocking);
     taints.all(|taint| spec.tolerations.iter().any(|t| covers(t, taint)))
         && spec

@@ -90,6 +90,8 @@ pub(crate) struct SimPod {
     pub(crate) since: Instant,
     pub(crate) bound: Option<Instant>,
     pub(crate) nominated: Option<NodeName>,
+    /// Tolerates the startup taint, since it was nominated to a node that was starting.
+    pub(crate) let_in: bool,
     pub(crate) deletion_cost: i32,
     /// How long it runs once started; `None`: until it is deleted.
     pub(crate) runs: Option<Span>,

@@ -7,8 +7,9 @@ use crate::scenario::{
     Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, Fault, FaultKind, GroupPlan, JobPlan, Load,
     PodPlan, Scenario, Scoring, WorkloadPlan,
 };
+use model::node::STARTING_TAINT;
 use model::offer::{Confidence, OfferKind, Purchase};
-use model::pod::{PodPhase, Toleration};
+use model::pod::{PodPhase, Taint, TaintEffect, Toleration};
 use model::resources::MIB;
 use model::selector::Labels;
 use model::{
@@ -281,6 +282,39 @@ fn a_burst_waits_for_a_node_and_finishes() {
     let sums = play.state.sums();
     assert_eq!((sums.tally.launches, sums.tally.pods), (1, 5));
     assert!(sums.tally.waits.iter().filter(|w| **w >= 30_000).count() == 2);
+}
+
+#[test]
+fn a_node_that_starts_lets_in_whom_it_was_told_and_everybody_once_it_is_open() {
+    let mut scenario = scenario();
+    scenario.groups[0].taints = vec![Taint {
+        key: STARTING_TAINT.to_owned(),
+        value: String::new(),
+        effect: TaintEffect::NoSchedule,
+    }];
+    let mut play = Play::of(scenario);
+    let seen = play.wait(60);
+    assert_eq!(count(&seen, WEB, PodPhase::Pending), 3);
+    let (node, pod) = (seen.nodes[0].name.clone(), waiting(&seen));
+    let told = StepKind::Nominate {
+        pod,
+        node: node.clone(),
+        starting: true,
+    };
+    assert_eq!(play.act(told), Outcome::done());
+    let seen = play.wait(60);
+    assert_eq!(count(&seen, WEB, PodPhase::Running), 1);
+    assert!(seen.nodes[0].is_starting());
+    assert_eq!(play.act(StepKind::Uncordon { node }), Outcome::done());
+    let seen = play.wait(60);
+    assert_eq!(count(&seen, WEB, PodPhase::Running), 3);
+    assert!(!seen.nodes[0].is_starting());
+    assert!(play.breaches().is_empty());
+}
+
+fn waiting(seen: &Snapshot) -> PodKey {
+    let pod = seen.pods.iter().find(|pod| pod.phase == PodPhase::Pending);
+    pod.unwrap().key.clone()
 }
 
 #[test]
