@@ -341,11 +341,13 @@ impl<'a> Census<'a> {
     }
 }
 
+/// Namespace, labels and ports: all that a crowd tells pods apart by.
+type Identity<'b> = (&'b str, &'b Labels, &'b [HostPort]);
+
 /// Crowds that pods are of, found once for all that no crowd tells apart.
 struct Members<'b> {
     crowds: &'b BTreeMap<Meant, u32>,
-    /// By namespace, labels and ports.
-    known: BTreeMap<(&'b str, &'b Labels, &'b [HostPort]), Arc<[u32]>>,
+    known: BTreeMap<Identity<'b>, Arc<[u32]>>,
 }
 
 impl<'b> Members<'b> {
