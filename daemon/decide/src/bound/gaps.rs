@@ -7,7 +7,7 @@
 
 use super::{Duals, floor, real};
 use crate::number::narrow;
-use crate::packing::Table;
+use crate::packing::{Row, Table};
 use std::collections::BTreeSet;
 
 /// Requests tried for a dimension of a column: those that ask for most of it.
@@ -20,7 +20,7 @@ const NEAR: i64 = 103;
 impl Duals {
     /// The same weights on amounts as whole pods fill them; `None` where these pods pay no more by that.
     pub(crate) fn of_whole_pods(&self, table: &Table, counts: &[u32]) -> Option<Self> {
-        let mut pays = table.rows.iter().map(solo).collect::<Vec<_>>();
+        let mut pays = table.rows.iter().map(Row::solo_price).collect::<Vec<_>>();
         let mut gained = false;
         for (column, fits) in table.fits.iter().enumerate() {
             let plain: Vec<Option<i64>> = fits
@@ -99,10 +99,6 @@ impl Duals {
             .sum();
         floor(worth * share).saturating_add(table.addend(Some(of.set), row))
     }
-}
-
-fn solo(row: &crate::packing::Row) -> i64 {
-    row.solo.as_ref().map_or(i64::MAX, |(_, price)| *price)
 }
 
 /// How many of one request fill the room, for the requests that ask for most of it together.

@@ -12,7 +12,7 @@ mod master;
 mod weights;
 
 use crate::number::{floor, narrow, real};
-use crate::packing::{Ladder, Table};
+use crate::packing::{Ladder, Row, Table};
 use crate::space::{self, in_dims};
 use std::collections::BTreeMap;
 
@@ -75,8 +75,7 @@ impl Duals {
 
     /// By row: what a pod pays where it pays least.
     fn prices(&self, table: &Table) -> Vec<i64> {
-        let solo = |row: &crate::packing::Row| row.solo.as_ref().map_or(i64::MAX, |(_, price)| *price);
-        let mut least: Vec<i64> = table.rows.iter().map(solo).collect();
+        let mut least: Vec<i64> = table.rows.iter().map(Row::solo_price).collect();
         for (column, fits) in table.fits.iter().enumerate() {
             let rates = self.rates(table, column);
             let set = Some(table.columns[column].set);
@@ -159,13 +158,7 @@ impl Duals {
     /// The same weights, but pods pay what column generation proved: in dollars, by row and by group. No load of
     /// whole pods pays more than its node is worth; a pod that Fargate runs for less pays that.
     pub(crate) fn proven(&self, table: &Table, proof: &Proof) -> Self {
-        let solo = |row: usize| {
-            table.rows[row]
-                .solo
-                .as_ref()
-                .map_or(i64::MAX, |(_, price)| *price)
-        };
-        let pays = |(row, pays): (usize, &f64)| floor(pays * DOLLAR).min(solo(row));
+        let pays = |(pays, row): (&f64, &Row)| floor(pays * DOLLAR).min(row.solo_price());
         Self {
             shares: self.shares.clone(),
             scarce: proof
@@ -173,7 +166,7 @@ impl Duals {
                 .iter()
                 .map(|worth| floor(worth * DOLLAR) + i64::from(*worth > 0.0))
                 .collect(),
-            pays: proof.pays.iter().enumerate().map(pays).collect(),
+            pays: proof.pays.iter().zip(&table.rows).map(pays).collect(),
         }
     }
 

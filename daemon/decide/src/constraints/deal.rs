@@ -109,7 +109,7 @@ impl Party {
         !self.rules.is_empty() && self.after.is_empty()
     }
 
-    pub(super) fn is_of(&self, crowd: u32) -> bool {
+    fn is_of(&self, crowd: u32) -> bool {
         self.member.iter().any(|member| member.crowd == crowd)
     }
 
@@ -176,16 +176,35 @@ impl<'a> Counts<'a> {
         }
     }
 
-    pub(super) fn most(&self, crowd: u32, zone: usize) -> u32 {
+    fn most(&self, crowd: u32, zone: usize) -> u32 {
         self.most[size(crowd)][zone]
     }
 
     /// Whether there is somebody of the crowd.
-    pub(super) fn is_kept(&self, crowd: u32, zone: usize) -> bool {
+    fn is_kept(&self, crowd: u32, zone: usize) -> bool {
         let counts = self.least.get(size(crowd));
         counts
             .and_then(|counts| counts.get(zone))
             .is_some_and(|count| *count > 0)
+    }
+
+    /// Whether all whom the party follows are in the zone.
+    pub(super) fn follows(&self, party: &Party, zone: usize) -> bool {
+        party.after.iter().all(|crowd| self.is_kept(*crowd, zone))
+    }
+
+    /// Whether the party's own rules let one more of it into the zone.
+    pub(super) fn admits(&self, party: &Party, zone: usize) -> bool {
+        party.rules.iter().all(|(crowd, limit)| {
+            let there = self.most(*crowd, zone);
+            match limit {
+                Limit::Alone => there == 0,
+                Limit::Skew { skew, domains } => {
+                    let own = u32::from(party.is_of(*crowd));
+                    there + own <= self.limit(*crowd, (*skew, *domains))
+                }
+            }
+        })
     }
 
     /// Whether a zone holds more than the party's spreads allow.
@@ -197,7 +216,7 @@ impl<'a> Counts<'a> {
     }
 
     /// What a zone may hold of the crowd.
-    pub(super) fn limit(&self, crowd: u32, (skew, domains): (u32, u32)) -> u32 {
+    fn limit(&self, crowd: u32, (skew, domains): (u32, u32)) -> u32 {
         let crowd = size(crowd);
         fewest(&self.least[crowd], self.domains[crowd], domains).saturating_add(skew)
     }
@@ -333,7 +352,7 @@ impl Deals {
                 .collect()
         };
         let all = counted(false);
-        let lonely = breaking(&|party, zone| party.after.iter().any(|crowd| !all.is_kept(*crowd, zone)));
+        let lonely = breaking(&|party, zone| !all.follows(party, zone));
         let mut skewed = breaking(&|party, zone| all.is_skewed(party, zone));
         if !skewed.is_empty() {
             let first = counted(true);
@@ -501,11 +520,7 @@ impl Table<'_> {
 
     /// Whether all whom the party follows are in one of the zones.
     fn is_ready(&self, party: &Party, zones: Zones) -> bool {
-        let there = |zone: usize| {
-            let mut after = party.after.iter();
-            after.all(|crowd| self.counts.is_kept(*crowd, zone))
-        };
-        party.after.is_empty() || bits(zones).any(there)
+        party.after.is_empty() || bits(zones).any(|zone| self.counts.follows(party, zone))
     }
 
     fn deal(&mut self, party: &Party, zones: Zones) -> Hand {
@@ -560,18 +575,6 @@ impl Table<'_> {
             .member
             .iter()
             .all(|member| self.closed[size(member.crowd)] & (1 << zone) == 0);
-        let mut after = party.after.iter();
-        open && welcome
-            && after.all(|crowd| self.counts.is_kept(*crowd, zone))
-            && party.rules.iter().all(|(crowd, limit)| {
-                let there = self.counts.most(*crowd, zone);
-                match limit {
-                    Limit::Alone => there == 0,
-                    Limit::Skew { skew, domains } => {
-                        let own = u32::from(party.is_of(*crowd));
-                        there + own <= self.counts.limit(*crowd, (*skew, *domains))
-                    }
-                }
-            })
+        open && welcome && self.counts.follows(party, zone) && self.counts.admits(party, zone)
     }
 }

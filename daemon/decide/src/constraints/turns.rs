@@ -3,7 +3,7 @@
 //! A deal holds once everybody has come. On the way there kube-scheduler looks at one pod after another, and one that
 //! comes before its time is kept out of its zone, or finds a place in another. Not here: the deal itself.
 
-use super::deal::{Counts, Deals, Limit, Party};
+use super::deal::{Counts, Deals, Party};
 use crate::demand::Class;
 use std::collections::BTreeSet;
 
@@ -59,20 +59,9 @@ impl<'a> Turns<'a> {
         let Some((party, zone)) = self.place_of(class) else {
             return true;
         };
-        let admitted = party.rules.iter().all(|(crowd, limit)| {
-            let there = self.counts.most(*crowd, zone);
-            match limit {
-                Limit::Alone => there == 0,
-                Limit::Skew { skew, domains } => {
-                    let own = u32::from(party.is_of(*crowd));
-                    there + own <= self.counts.limit(*crowd, (*skew, *domains))
-                }
-            }
-        });
-        let mut after = party.after.iter();
-        let followed = after.all(|crowd| self.counts.is_kept(*crowd, zone));
+        let open = self.counts.admits(party, zone) && self.counts.follows(party, zone);
         let awaited = |crowd: u32| !party.is_early() && self.awaited.contains(&crowd);
-        let takes = admitted && followed && !party.member.iter().any(|member| awaited(member.crowd));
+        let takes = open && !party.member.iter().any(|member| awaited(member.crowd));
         if takes {
             self.counts.expect(party, zone);
         }

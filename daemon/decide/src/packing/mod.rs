@@ -477,7 +477,7 @@ fn generate<const D: usize>(
     if real(crate::number::narrow(best.cost(table))) <= bound * NEAR {
         return (best, Some(proof));
     }
-    let rest = if best.nodes() < 30 { 0.5 } else { 4.0 };
+    let rest = if best.nodes() < FEW_NODES { 0.5 } else { 4.0 };
     let share = if best.pods() < MANY_PODS { 0.0 } else { 0.125 };
     let mut dived = dive::dive(&mut patterns, counts, (rest, share));
     let mut growth = problem.growth();

@@ -26,6 +26,13 @@ pub(crate) struct Row {
     pub(crate) zone: Option<usize>,
 }
 
+impl Row {
+    /// What one pod costs where it runs without a node, nano-dollars per hour; the most there is where nothing does so.
+    pub(crate) fn solo_price(&self) -> i64 {
+        self.solo.as_ref().map_or(i64::MAX, |(_, price)| *price)
+    }
+}
+
 /// From here on a search looks at some columns for all.
 const MANY_COLUMNS: usize = 160;
 
