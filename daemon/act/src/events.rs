@@ -98,7 +98,10 @@ fn objects(step: &Step) -> Vec<ObjectReference> {
         StepKind::ScaleWorkload { workload, .. } => vec![of_workload(workload)],
         StepKind::GrowGroup { pods, .. } => pods.iter().take(PODS_PER_GROWTH).map(of_pod).collect(),
         StepKind::Evict { pod, .. } => vec![of_pod(pod)],
-        StepKind::Cordon { node, .. } | StepKind::RemoveNode { node, .. } | StepKind::Uncordon { node } => {
+        StepKind::Cordon { node, .. }
+        | StepKind::Avoid { node, .. }
+        | StepKind::RemoveNode { node, .. }
+        | StepKind::Uncordon { node } => {
             vec![of_node(node)]
         }
         // One per pod and cycle would drown the others.

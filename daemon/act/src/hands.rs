@@ -59,6 +59,7 @@ impl Hands {
                 nominate::nominate(&self.client, pod, node, *starting).await
             }
             StepKind::Yield { pod, node, cost } => yields::set(&self.client, pod, node, *cost).await,
+            StepKind::Avoid { node, on } => node::avoid(&self.client, node, *on).await,
             StepKind::Cordon { node, instance, .. } => {
                 node::cordon(&self.client, node, instance, &self.mark(step)).await
             }

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Node, Taint};
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
 use model::ids::{InstanceId, NodeName};
-use model::node::{DRAIN_TAINT, STARTING_TAINT};
+use model::node::{DRAIN_TAINT, EMPTYING_TAINT, STARTING_TAINT};
 use model::outcome::Outcome;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -80,6 +80,36 @@ pub(crate) async fn uncordon(client: &Client, name: &NodeName) -> Carried {
         write(&api, name, patch).await
     } else {
         Outcome::done()
+    };
+    Carried { outcome, uid }
+}
+
+/// Sets our taint that asks new pods to go elsewhere where they can, or takes it away. The same twice is `Done`, and so
+/// is a node that is gone where the taint is to go.
+pub(crate) async fn avoid(client: &Client, name: &NodeName, on: bool) -> Carried {
+    let what = format!("node {name}");
+    let api: Api<Node> = Api::all(client.clone());
+    let node = match bounded(CALL, api.get_opt(name.as_str())).await {
+        Ok(Some(node)) => node,
+        Ok(None) if on => return stale(format!("{what} is gone")).into(),
+        Ok(None) => return Outcome::done().into(),
+        Err(error) => return error.unread(&what).into(),
+    };
+    let uid = node.metadata.uid.clone();
+    let there = taints(&node).iter().any(|taint| taint.key == EMPTYING_TAINT);
+    let outcome = if there == on {
+        Outcome::done()
+    } else {
+        let kept = taints(&node).iter().filter(|taint| taint.key != EMPTYING_TAINT);
+        let mut taints: Vec<Value> = kept.map(|taint| json!(taint)).collect();
+        if on {
+            taints.push(json!({ "key": EMPTYING_TAINT, "effect": "PreferNoSchedule" }));
+        }
+        let patch = json!({
+            "metadata": { "resourceVersion": node.metadata.resource_version },
+            "spec": { "taints": taints },
+        });
+        write(&api, name, patch).await
     };
     Carried { outcome, uid }
 }

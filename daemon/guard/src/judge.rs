@@ -97,7 +97,8 @@ fn with_intent(step: &Step, ledger: &Ledger) -> Step {
             StepKind::ScaleWorkload { .. }
             | StepKind::PlaceOnFargate { .. }
             | StepKind::Nominate { .. }
-            | StepKind::Yield { .. } => None,
+            | StepKind::Yield { .. }
+            | StepKind::Avoid { .. } => None,
         };
     }
     step

@@ -154,6 +154,7 @@ impl Tally {
             }
             StepKind::Nominate { .. }
             | StepKind::Yield { .. }
+            | StepKind::Avoid { .. }
             | StepKind::RemoveNode { .. }
             | StepKind::Uncordon { .. } => {}
         }

@@ -129,6 +129,7 @@ fn object(kind: &StepKind) -> String {
         StepKind::PlaceOnFargate { profile, class, .. } => format!("fargate {profile} {class}"),
         StepKind::Nominate { pod, .. } => format!("nominate {pod}"),
         StepKind::Yield { pod, .. } => format!("yield {pod}"),
+        StepKind::Avoid { node, .. } => format!("avoid {node}"),
         StepKind::Cordon { node, .. } => format!("cordon {node}"),
         StepKind::Evict { pod, .. } => format!("evict {pod}"),
         StepKind::RemoveNode { node, .. } => format!("remove {node}"),

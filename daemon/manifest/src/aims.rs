@@ -295,24 +295,19 @@ fn shrink(at: At<'_, '_>) -> ShrinkAims {
         "yields",
     ]);
     let usual = ShrinkAims::default();
-    let (enabled, yields) = (at.get("enabled"), at.get("yields"));
+    let flag = |name: &'static str, usual: bool| {
+        let flag = at.get(name);
+        if flag.is_there() { flag.flag() } else { usual }
+    };
     ShrinkAims {
-        enabled: if enabled.is_there() {
-            enabled.flag()
-        } else {
-            usual.enabled
-        },
+        enabled: flag("enabled", usual.enabled),
         unneeded_for: span(at.get("unneeded_for"), usual.unneeded_for),
         min_age: span(at.get("min_age"), usual.min_age),
         drain_timeout: span(at.get("drain_timeout"), usual.drain_timeout),
         parallel: at.get("parallel").count().unwrap_or(usual.parallel),
         eviction_cost_nanos: rate(at.get("eviction_cost"), UsdPerHour(usual.eviction_cost_nanos)).0,
         payback: span(at.get("payback"), usual.payback),
-        yields: if yields.is_there() {
-            yields.flag()
-        } else {
-            usual.yields
-        },
+        yields: flag("yields", usual.yields),
     }
 }
 

@@ -154,12 +154,14 @@ pub struct ShrinkAims {
     pub drain_timeout: Span,
     /// Nodes drained at once.
     pub parallel: u32,
-    /// What one eviction counts, in nano-dollars: a removal must save more within `payback`.
+    /// What one eviction counts, in nano-dollars: a removal must save more within `payback`, and where pods come and go,
+    /// within as long as the node has wasted already.
     pub eviction_cost_nanos: i64,
     /// See `eviction_cost_nanos`.
     pub payback: Span,
-    /// Pods on wasteful nodes are marked to go first when their ReplicaSets give some up (annotation
-    /// `controller.kubernetes.io/pod-deletion-cost`), so that fewer have to be evicted.
+    /// Wasteful nodes empty by themselves, so that fewer pods have to be evicted: pods there are marked to go first
+    /// when their ReplicaSets give some up (annotation `controller.kubernetes.io/pod-deletion-cost`), and new pods are
+    /// asked to go elsewhere where they can (a taint `PreferNoSchedule`).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub yields: bool,
 }

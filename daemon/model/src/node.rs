@@ -15,6 +15,10 @@ pub const DRAIN_TAINT: &str = "plimsoll.io/removing";
 /// come and Plimsoll takes the taint away. Taint and toleration count for nothing in where pods fit.
 pub const STARTING_TAINT: &str = "plimsoll.io/starting";
 
+/// Taint (`PreferNoSchedule`) of nodes that are to empty by themselves: kube-scheduler puts new pods elsewhere where
+/// it can.
+pub const EMPTYING_TAINT: &str = "plimsoll.io/emptying";
+
 /// One node of the cluster.
 #[expect(
     clippy::struct_excessive_bools,
@@ -65,5 +69,10 @@ impl Node {
     /// Whether it still has the startup taint.
     pub fn is_starting(&self) -> bool {
         self.taints.iter().any(|taint| taint.key == STARTING_TAINT)
+    }
+
+    /// Whether it carries [`EMPTYING_TAINT`].
+    pub fn emptying(&self) -> bool {
+        self.taints.iter().any(|taint| taint.key == EMPTYING_TAINT)
     }
 }

@@ -144,6 +144,13 @@ pub enum StepKind {
         /// What the annotation says from then on; 0 takes it away.
         cost: i32,
     },
+    /// Ask kube-scheduler to put new pods elsewhere where it can (a taint `PreferNoSchedule`), or no longer.
+    Avoid {
+        /// Which.
+        node: NodeName,
+        /// Whether the taint is set, or taken away.
+        on: bool,
+    },
     /// Cordon and taint: first stage of a removal.
     Cordon {
         /// Which.
@@ -188,6 +195,7 @@ impl StepKind {
             Self::PlaceOnFargate { .. } => "PlaceOnFargate",
             Self::Nominate { .. } => "Nominate",
             Self::Yield { .. } => "Yield",
+            Self::Avoid { .. } => "Avoid",
             Self::Cordon { .. } => "Cordon",
             Self::Evict { .. } => "Evict",
             Self::RemoveNode { .. } => "RemoveNode",
@@ -205,6 +213,7 @@ impl StepKind {
             Self::ScaleWorkload { .. }
             | Self::Nominate { .. }
             | Self::Yield { .. }
+            | Self::Avoid { .. }
             | Self::Evict { .. }
             | Self::Uncordon { .. } => None,
         }
@@ -215,6 +224,7 @@ impl StepKind {
         match self {
             Self::Nominate { node, .. }
             | Self::Yield { node, .. }
+            | Self::Avoid { node, .. }
             | Self::Cordon { node, .. }
             | Self::Evict { node, .. }
             | Self::RemoveNode { node, .. }
@@ -251,6 +261,8 @@ impl std::fmt::Display for StepKind {
             },
             Self::Nominate { pod, node, .. } => write!(f, "nominate {node} for {pod}"),
             Self::Yield { pod, node, cost } => write!(f, "set deletion cost {cost} of {pod} on {node}"),
+            Self::Avoid { node, on: true } => write!(f, "let {node} empty"),
+            Self::Avoid { node, on: false } => write!(f, "let {node} fill again"),
             Self::Cordon { node, .. } => write!(f, "cordon {node}"),
             Self::Evict { pod, node } => write!(f, "evict {pod} from {node}"),
             Self::RemoveNode {

@@ -81,6 +81,7 @@ fn lines(record: &CycleRecord) -> Vec<String> {
                 step.kind,
                 StepKind::Nominate { .. }
                     | StepKind::Yield { .. }
+                    | StepKind::Avoid { .. }
                     | StepKind::Evict { .. }
                     | StepKind::Uncordon { .. }
             )

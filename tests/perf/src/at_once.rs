@@ -272,7 +272,7 @@ impl Running {
                 left.desired -= 1;
             }
             // Pods are bound where the plan has them, and nobody scales anything in.
-            StepKind::Nominate { .. } | StepKind::Yield { .. } => {}
+            StepKind::Nominate { .. } | StepKind::Yield { .. } | StepKind::Avoid { .. } => {}
             StepKind::ScaleWorkload { .. } | StepKind::PlaceOnFargate { .. } => {
                 bail!("not in this cluster: {}", step.kind)
             }

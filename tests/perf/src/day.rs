@@ -4,6 +4,7 @@
 //! `data/day_seed7.csv`; those of other seeds follow the same law with another generator. Shapes are synthetic
 //! (k8smix), the demand curve is Alibaba's of 2018.
 
+mod hours;
 mod law;
 mod report;
 
@@ -70,12 +71,21 @@ pub struct Day {
     /// The limits that aims come with, instead of none.
     #[arg(long)]
     limits: bool,
-    /// Pods on wasteful nodes are not marked to go first.
+    /// Wasteful nodes are not made to empty by themselves.
     #[arg(long)]
     no_yields: bool,
+    /// Seconds within which an eviction must pay at any rate.
+    #[arg(long, default_value_t = 3600)]
+    payback: i64,
+    /// Seconds from a cycle until replicas change; absent: half of the time between two cycles.
+    #[arg(long)]
+    phase: Option<i64>,
     /// No node is given up.
     #[arg(long)]
     keep: bool,
+    /// Tells by the hour where money and evictions go.
+    #[arg(long)]
+    hourly: bool,
     /// Plays every day twice: both must be the same to the byte.
     #[arg(long)]
     twice: bool,
@@ -121,6 +131,9 @@ pub struct Evening {
     pub slowest_ms: u128,
     /// Digest of every plan of the day.
     pub plans: u64,
+    /// Where money and evictions went, by the hour.
+    #[serde(skip)]
+    pub hours: String,
 }
 
 /// Plays the days asked for.
@@ -137,15 +150,15 @@ pub fn run(args: &Day) -> Result<()> {
     for seed in &args.seeds {
         let deployments = law::deployments(*seed)?;
         let demand = law::sizes(&deployments)?;
-        let bound = bound(args, &deployments, &demand, &offers)?;
-        eprintln!("day {seed}: bound ${:.2}", bound.dollars());
+        let bounds = bounds(args, &deployments, &demand, &offers)?;
+        eprintln!("day {seed}: bound ${:.2}", total(&bounds).dollars());
         for unneeded in &args.unneeded {
             for price in &args.price {
                 let aims = aims(args, *price, *unneeded);
                 let scenario = scenario(args, (&deployments, &demand), &offers, aims, *seed);
-                let evening = play(scenario.clone(), bound)?;
+                let evening = play(scenario.clone(), &bounds)?;
                 if args.twice {
-                    let again = play(scenario, bound)?;
+                    let again = play(scenario, &bounds)?;
                     if (&again.plans, &again.usd) != (&evening.plans, &evening.usd) {
                         bail!("the same day was played differently");
                     }
@@ -156,6 +169,9 @@ pub fn run(args: &Day) -> Result<()> {
                     unneeded: *unneeded,
                     ..evening
                 };
+                if args.hourly {
+                    eprintln!("{}", evening.hours);
+                }
                 eprintln!("{}", report::line(&evening));
                 evenings.push(evening);
             }
@@ -189,12 +205,13 @@ fn aims(args: &Day, price: f64, unneeded: i64) -> Aims {
     aims.shrink.parallel = args.parallel;
     aims.shrink.eviction_cost_nanos = (price * 1e9).round() as i64;
     aims.shrink.yields = !args.no_yields;
+    aims.shrink.payback = Span::from_secs(args.payback);
     aims
 }
 
-/// The bound of packing all pods anew at every tick, over the ticks.
-fn bound(args: &Day, of: &[Deployment], sizes: &[Vec<u32>], offers: &[Offer]) -> Result<Usd> {
-    let mut total = Usd::default();
+/// The bounds of packing all pods anew, tick by tick.
+fn bounds(args: &Day, of: &[Deployment], sizes: &[Vec<u32>], offers: &[Offer]) -> Result<Vec<Usd>> {
+    let mut bounds = Vec::new();
     let ticks = usize::try_from(args.hours * 3600 / TICK.secs())?;
     for tick in 0..ticks.min(law::TICKS) {
         let shapes = of
@@ -212,9 +229,16 @@ fn bound(args: &Day, of: &[Deployment], sizes: &[Vec<u32>], offers: &[Offer]) ->
         if !done.plan.refusals.is_empty() {
             bail!("a pod fits nothing");
         }
-        total += done.plan.cost.bound.over(TICK);
+        bounds.push(done.plan.cost.bound.over(TICK));
     }
-    Ok(total)
+    Ok(bounds)
+}
+
+fn total(bounds: &[Usd]) -> Usd {
+    bounds.iter().fold(Usd::default(), |mut sum, bound| {
+        sum += *bound;
+        sum
+    })
 }
 
 fn scenario(
@@ -227,7 +251,10 @@ fn scenario(
     let workloads = of.iter().zip(sizes).enumerate().map(|(ix, (deployment, sizes))| {
         let name = format!("d{ix:02}");
         let requests = Resources::new(deployment.cpu_milli, deployment.memory_bytes);
-        let at = |tick: usize| Span::from_secs(TICK.secs().saturating_mul(i64::try_from(tick).unwrap_or(0)));
+        // Whoever changes replicas does not wait for our cycles.
+        let phase = args.phase.unwrap_or(args.cycle / 2);
+        let tick_at = |tick: usize| TICK.secs().saturating_mul(i64::try_from(tick).unwrap_or(0));
+        let at = |tick: usize| Span::from_secs(tick_at(tick).saturating_add(phase));
         WorkloadPlan {
             pod: pod("Deployment", "default", &name, requests),
             replicas: sizes.first().copied().unwrap_or(1),
@@ -304,7 +331,7 @@ fn pod(kind: &str, namespace: &str, name: &str, requests: Resources) -> PodPlan 
     }
 }
 
-fn play(scenario: Scenario, bound: Usd) -> Result<Evening> {
+fn play(scenario: Scenario, bounds: &[Usd]) -> Result<Evening> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -312,9 +339,11 @@ fn play(scenario: Scenario, bound: Usd) -> Result<Evening> {
     let mut slowest = 0;
     let mut plans = 0xcbf2_9ce4_8422_2325_u64;
     let mut began = std::time::Instant::now();
+    let mut hours = hours::Hours::new(scenario.start, scenario.cycle);
     let mut on_cycle = |moment: sim::Moment<'_>| {
         let record = moment.record;
         slowest = began.elapsed().as_millis().max(slowest);
+        hours.add(&moment);
         let found = guard::audit(&record.snapshot, &record.aims, &record.plan, &record.notes);
         if let Some(first) = found.first().filter(|_| flaw.is_none()) {
             flaw = Some(format!("cycle {}: {first}", moment.number));
@@ -341,7 +370,7 @@ fn play(scenario: Scenario, bound: Usd) -> Result<Evening> {
             violation.message
         );
     }
-    let usd = card.cost.dollars();
+    let (usd, bound) = (card.cost.dollars(), total(bounds));
     Ok(Evening {
         seed: 0,
         price: 0.0,
@@ -358,6 +387,7 @@ fn play(scenario: Scenario, bound: Usd) -> Result<Evening> {
         violations: card.violations.len(),
         slowest_ms: slowest,
         plans,
+        hours: hours.table(bounds),
     })
 }
 
@@ -386,7 +416,7 @@ mod tests {
         let hour = || {
             let aims = aims(&args, 0.002, 0);
             let scenario = scenario(&args, (&deployments, &sizes), &offers, aims, 7);
-            play(scenario, Usd(10_000_000_000)).unwrap()
+            play(scenario, &[Usd(10_000_000_000)]).unwrap()
         };
         let (one, other) = (hour(), hour());
         assert_eq!((one.plans, one.evictions), (other.plans, other.evictions));

@@ -292,6 +292,31 @@ async fn opening_takes_the_startup_taint_and_nothing_else() {
     }
 }
 
+#[tokio::test]
+async fn a_node_is_asked_to_run_empty_by_one_taint_and_all_others_stay() {
+    let avoid = |on| StepKind::Avoid {
+        node: "n1".into(),
+        on,
+    };
+    let theirs = json!({"key": "pool", "value": "batch", "effect": "NoSchedule"});
+    let ours = json!({"key": "plimsoll.io/emptying", "effect": "PreferNoSchedule"});
+    let (bare, marked) = (json!([theirs]), json!([theirs, ours]));
+    for (on, before, after) in [(true, &bare, &marked), (false, &marked, &bare)] {
+        let there = node(&json!({ "taints": before }), Value::Null);
+        let script = Script::new([object(there.clone()), object(there)]);
+        assert_eq!(carry(&script, avoid(on)).await, Outcome::done());
+        let body = &script.asked()[1].body;
+        assert_eq!(body["metadata"]["resourceVersion"], "9");
+        assert_eq!(&body["spec"]["taints"], after);
+        let script = Script::new([object(node(&json!({ "taints": after }), Value::Null))]);
+        assert_eq!(carry(&script, avoid(on)).await, Outcome::done());
+        assert_eq!(script.lines().len(), 1, "the same step twice writes once");
+    }
+    let gone = || Script::new([status(404, "NotFound", "nodes \"n1\" not found")]);
+    is_stale(&carry(&gone(), avoid(true)).await, "is gone");
+    assert_eq!(carry(&gone(), avoid(false)).await, Outcome::done());
+}
+
 fn remove() -> StepKind {
     StepKind::RemoveNode {
         group: "pool".into(),

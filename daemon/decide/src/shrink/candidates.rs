@@ -18,14 +18,14 @@ use model::money::UsdPerHour;
 use model::node::Node;
 use model::reason::{Refusal, Stays};
 use model::snapshot::Snapshot;
-use model::time::Instant;
+use model::time::{Instant, Span};
 use std::collections::BTreeMap;
 
 /// Nodes probed for the sake of an answer, beside those that could go.
 const ANSWERED: usize = 50;
 
 /// A node that wastes this part of its price, one divided by it, could do without some of it.
-const WASTEFUL: i64 = 5;
+const WASTEFUL: i64 = 10;
 
 /// A node that may go, and since when it could.
 #[derive(Clone, Copy, Debug)]
@@ -135,31 +135,32 @@ impl<'a, 'b> Judge<'a, 'b> {
         let shrink = &self.aims.shrink;
         let room = turnover::refilled(fleet, prices, self.aims);
         let terms = Terms {
-            eviction: choose::eviction(shrink),
+            cost: real(shrink.eviction_cost_nanos),
+            hours: turnover::in_hours(shrink.payback),
             room,
-            // Where nothing comes and goes, what is saved lasts, and the overlap is soon made good.
-            overlap: room * turnover::overlap(fleet.seen, memory, self.aims),
+            lost: turnover::lost(fleet.seen, memory, self.aims),
             same_set: self.before.priced,
             taste: Taste::PLAIN,
         };
         let waste = |fleet: &Fleet<'_>, may: &May| prices.waste(fleet, may.bin);
-        // Since when a node wastes much, and more than moving its pods would count.
+        // Since when a node wastes much.
         let mut since: BTreeMap<NodeName, Instant> = BTreeMap::new();
         let mut able: Vec<Candidate> = Vec::new();
         for may in candidates {
             let bin = &fleet.bins[may.bin];
             let waste = waste(fleet, may);
-            let worth = terms.eviction * f64::from(bin.moves());
-            let much = |waste: i64| real(waste) > worth && waste.saturating_mul(WASTEFUL) >= bin.price;
+            let much = |waste: i64| waste.saturating_mul(WASTEFUL) >= bin.price;
             let wasteful = bin.moves() == 0 || waste.is_some_and(much);
             if wasteful {
                 since.insert(bin.name.clone(), may.since.unwrap_or(now));
             }
-            let waited = now.since(may.since.unwrap_or(now)) >= shrink.unneeded_for;
-            if waited && (wasteful || may.since.is_some() || shrink.unneeded_for <= model::Span::ZERO) {
+            let waited = now.since(may.since.unwrap_or(now));
+            let able_to = wasteful || may.since.is_some() || shrink.unneeded_for <= Span::ZERO;
+            if waited >= shrink.unneeded_for && able_to {
                 able.push(Candidate {
                     bin: may.bin,
                     waste: waste.unwrap_or(0),
+                    hours: turnover::hours(room, waited, self.aims),
                 });
             }
         }
@@ -255,14 +256,16 @@ impl<'a, 'b> Judge<'a, 'b> {
                 continue;
             };
             let price = search.fleet.bins[may.bin].price;
-            let counted = terms.eviction * f64::from(moves);
+            let known = may.since.unwrap_or(now);
+            let hours = turnover::hours(terms.room, now.since(known), self.aims);
+            let terms = Terms { hours, ..terms };
+            let counted = terms.evictions(moves);
             let worth_less = Stays::CostsMore {
                 price: UsdPerHour(price),
                 wastes: search.prices.waste(search.fleet, may.bin).map(UsdPerHour),
                 moves,
                 counts: UsdPerHour(floor(counted)),
             };
-            let known = may.since.unwrap_or(now);
             if !search.can_spare(&[may.bin]) {
                 self.stays(node, Stays::GroupAtMinimum);
             } else if search.probe(&[may.bin], terms).is_some() {

@@ -8,7 +8,6 @@ use super::search::{Found, Search, Terms};
 use crate::fill::Taste;
 use crate::number::real;
 use crate::packing::Dice;
-use model::aims::ShrinkAims;
 use std::collections::BTreeSet;
 
 /// Always the same: same input, same plan.
@@ -39,6 +38,8 @@ pub(super) struct Candidate {
     pub(super) bin: usize,
     /// Price less what its pods pay.
     pub(super) waste: i64,
+    /// Hours in which giving it up must pay.
+    pub(super) hours: f64,
 }
 
 /// What is given up, in this order.
@@ -97,6 +98,7 @@ fn singles(search: &mut Search<'_, '_>, candidates: &[Candidate], terms: Terms, 
             continue;
         }
         misses += 1;
+        let terms = together_in(terms, candidates, &[bin]);
         if let Some(found) = search.probe(&[bin], terms) {
             misses = 0;
             let key = per_eviction(&found, terms);
@@ -136,7 +138,7 @@ fn together(
         if most < 2 {
             return;
         }
-        let mut best: Option<Found> = None;
+        let mut best: Option<(f64, Found)> = None;
         for _ in 0..TRIES {
             let nodes = draw(open, most, &mut dice);
             let taste = Taste {
@@ -144,16 +146,15 @@ fn together(
                 keen: dice.one_of([0, 1, 2, 4]),
                 part: dice.one_of([1, 2, 4, 8]),
             };
+            let terms = together_in(terms, open, &nodes);
             let found = search.probe(&nodes, Terms { taste, ..terms });
             if let Some(found) = found
-                && best
-                    .as_ref()
-                    .is_none_or(|best| found.net(terms) > best.net(terms))
+                && best.as_ref().is_none_or(|(net, _)| found.net(terms) > *net)
             {
-                best = Some(found);
+                best = Some((found.net(terms), found));
             }
         }
-        let Some(found) = best else {
+        let Some((_, found)) = best else {
             idle += 1;
             continue;
         };
@@ -162,6 +163,13 @@ fn together(
         search.commit(&found);
         chosen.push(found);
     }
+}
+
+/// Terms for nodes that go together: as long as the one that has wasted for the shortest time.
+fn together_in(terms: Terms, open: &[Candidate], bins: &[usize]) -> Terms {
+    let of = open.iter().filter(|candidate| bins.contains(&candidate.bin));
+    let hours = of.map(|candidate| candidate.hours).fold(terms.hours, f64::min);
+    Terms { hours, ..terms }
 }
 
 /// Two nodes or more, by tournament on waste.
@@ -179,16 +187,6 @@ fn draw(open: &[Candidate], most: usize, dice: &mut Dice) -> Vec<usize> {
         drawn.extend(one.map(|candidate| candidate.bin));
     }
     drawn.into_iter().collect()
-}
-
-/// Money and time as probes count them.
-pub(super) fn eviction(aims: &ShrinkAims) -> f64 {
-    let hours = real(aims.payback.millis()) / 3_600_000.0;
-    if hours > 0.0 {
-        real(aims.eviction_cost_nanos) / hours
-    } else {
-        f64::INFINITY
-    }
 }
 
 /// Probes that are made for so many nodes.

@@ -51,7 +51,7 @@ pub(crate) struct Shrunk {
     /// Where the pods of nodes go whose removal is begun, new nodes apart.
     pub(crate) moves: Vec<(model::NodeName, Vec<PodKey>)>,
     pub(crate) refusals: Vec<Refusal>,
-    /// Pods that are to go first where some are given up, or no longer.
+    /// Pods that are to go first where some are given up, and nodes that new ones avoid; or no longer.
     pub(crate) marks: Vec<Effect>,
 }
 
@@ -134,6 +134,10 @@ pub(crate) fn decide(
     if blind || !aims.shrink.enabled {
         // A source that was never seen is not an empty one, and time unneeded does not count meanwhile.
         memory.unneeded_since.clear();
+        if !blind && before.start && yielding::any(seen) {
+            let prices = prices.unwrap_or_else(|| Prices::new(&fleet, memory, aims));
+            shrunk.marks = yielding::decide(&fleet, &prices, &[]);
+        }
         return shrunk;
     }
     let mut judge = Judge::new(seen, aims, before);
@@ -145,12 +149,11 @@ pub(crate) fn decide(
         let prices = kept_prices.get_or_insert_with(|| Prices::new(&fleet, memory, aims));
         memory.unneeded_since = judge.judge(&mut fleet, prices, (&candidates[..], &*memory), &mut shrunk);
     }
-    let marked = || seen.pods.iter().any(|pod| pod.deletion_cost != 0);
-    if before.start && (aims.shrink.yields || marked()) {
+    if before.start && (aims.shrink.yields || yielding::any(seen)) {
         let wasteful = if aims.shrink.yields { &candidates[..] } else { &[] };
-        let emptied: Vec<usize> = wasteful.iter().map(|may| may.bin).collect();
+        let may_go: Vec<usize> = wasteful.iter().map(|may| may.bin).collect();
         let prices = kept_prices.get_or_insert_with(|| Prices::new(&fleet, memory, aims));
-        shrunk.marks = yielding::marks(&fleet, prices, &emptied);
+        shrunk.marks = yielding::decide(&fleet, prices, &may_go);
     }
     judge.refusals.truncate(LISTED);
     shrunk.refusals.append(&mut judge.refusals);

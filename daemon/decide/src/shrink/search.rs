@@ -40,14 +40,14 @@ impl Found {
         let overlap = if self.bought.is_empty() {
             0.0
         } else {
-            terms.overlap * real(self.price)
+            terms.overlap(self.price)
         };
         real(self.saves) - terms.room * real(self.fills) - overlap
     }
 
     /// What is gained over what the evictions count.
     pub(super) fn net(&self, terms: Terms) -> f64 {
-        self.worth(terms) - terms.eviction * f64::from(self.moves)
+        self.worth(terms) - terms.evictions(self.moves)
     }
 }
 
@@ -61,15 +61,38 @@ pub(super) struct New {
 /// What a probe may do.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
-    /// Nano-dollars per hour that must be saved for each pod that moves.
-    pub(super) eviction: f64,
+    /// What an eviction counts, in nano-dollars.
+    pub(super) cost: f64,
+    /// Hours in which what is saved must make up for the evictions.
+    pub(super) hours: f64,
     /// What free room that is used up counts, of what buying it would cost: 1 where others will ask for it soon.
     pub(super) room: f64,
-    /// For how long old and new nodes run side by side, of the time in which a removal must pay.
-    pub(super) overlap: f64,
+    /// Hours of their price that are lost on nodes that are replaced.
+    pub(super) lost: f64,
     /// New nodes may only be of the set that the pods are on now: policies have a say on prices.
     pub(super) same_set: bool,
     pub(super) taste: Taste,
+}
+
+impl Terms {
+    /// Nano-dollars per hour that must be saved for so many evictions.
+    pub(super) fn evictions(&self, moves: u32) -> f64 {
+        if moves == 0 {
+            0.0
+        } else {
+            self.cost * f64::from(moves) / self.hours
+        }
+    }
+
+    /// The same for what replacing nodes of this price loses. Where nothing comes and goes, what is saved lasts, and
+    /// that is soon made good.
+    pub(super) fn overlap(&self, price: i64) -> f64 {
+        if self.room > 0.0 {
+            self.room * self.lost * real(price) / self.hours
+        } else {
+            0.0
+        }
+    }
 }
 
 /// See the module.
@@ -111,11 +134,18 @@ impl<'s, 'a> Search<'s, 'a> {
         self.probes += 1;
         let price: i64 = ruined.iter().map(|bin| self.fleet.bins[*bin].price).sum();
         let moves: u32 = ruined.iter().map(|bin| self.fleet.bins[*bin].moves()).sum();
-        let spare = real(price) - terms.eviction * f64::from(moves);
+        let spare = real(price) - terms.evictions(moves);
         if !self.can_spare(ruined) {
             return None;
         }
         if moves > 0 && (spare <= 0.0 || !ruined.iter().all(|bin| self.fleet.bins[*bin].priced)) {
+            return None;
+        }
+        if moves > 0
+            && self
+                .at_most(ruined, terms)
+                .is_some_and(|most| most <= terms.evictions(moves))
+        {
             return None;
         }
         let mark = self.fleet.mark();
@@ -147,6 +177,18 @@ impl<'s, 'a> Search<'s, 'a> {
             self.left[size(row)] = 0;
         }
         found
+    }
+
+    /// What giving up these nodes can be worth at best: no repack of them saves more than they waste and the free room
+    /// of others that it fills.
+    fn at_most(&self, ruined: &[usize], terms: Terms) -> Option<f64> {
+        let mut most = 0.0;
+        for bin in ruined {
+            let waste = self.prices.waste(self.fleet, *bin)?;
+            let price = self.fleet.bins[*bin].price;
+            most += real(waste) + (1.0 - terms.room) * real(price.saturating_sub(waste).max(0));
+        }
+        Some(most)
     }
 
     /// Whether their groups can lose these nodes.
@@ -222,7 +264,7 @@ impl<'s, 'a> Search<'s, 'a> {
         self.house(terms.taste);
         let mut spare = spare - terms.room * real(self.fills(mark));
         if !self.is_placed() {
-            spare -= terms.overlap * real(price);
+            spare -= terms.overlap(price);
         }
         if spare <= 0.0 && price > 0 {
             return None;
@@ -392,4 +434,27 @@ fn receivers(fleet: &Fleet<'_>) -> Vec<usize> {
         .collect();
     receivers.sort_unstable();
     receivers.into_iter().map(|(_, bin)| bin).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replacing_loses_where_room_is_asked_for_again_and_nothing_where_it_is_not() {
+        let of = |room: f64, hours: f64| Terms {
+            cost: 6e6,
+            hours,
+            room,
+            lost: 1.5,
+            same_set: false,
+            taste: Taste::PLAIN,
+        };
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} {b}");
+        near(of(0.0, 0.0).overlap(100), 0.0);
+        near(of(1.0, 1.0).overlap(100), 150.0);
+        near(of(0.5, 3.0).overlap(100), 25.0);
+        near(of(1.0, 2.0).evictions(3), 9e6);
+        near(of(1.0, 0.0).evictions(0), 0.0);
+    }
 }

@@ -439,7 +439,7 @@ fn pods_of_a_wasteful_node_are_marked_to_go_first() {
     let seen = uneven().seen();
     assert_eq!(
         marked(&seen, &yielding()),
-        [("web-2".to_owned(), deletion_cost(9))]
+        [("web-2".to_owned(), deletion_cost(8))]
     );
     assert!(
         marked(&seen, &Aims::default()).is_empty(),
@@ -454,15 +454,15 @@ fn pods_of_a_wasteful_node_are_marked_to_go_first() {
         seen
     };
     assert!(
-        marked(&with(deletion_cost(9), "web-2"), &yielding()).is_empty(),
+        marked(&with(deletion_cost(8), "web-2"), &yielding()).is_empty(),
         "as it is"
     );
-    let moved = [("web-1".to_owned(), 0), ("web-2".to_owned(), deletion_cost(9))];
+    let moved = [("web-1".to_owned(), 0), ("web-2".to_owned(), deletion_cost(8))];
     let mut after = marked(&with(deletion_cost(4), "web-1"), &yielding());
     after.sort();
     assert_eq!(after, moved, "a mark that is no longer true is taken away");
     assert_eq!(
-        marked(&with(deletion_cost(9), "web-2"), &Aims::default()),
+        marked(&with(deletion_cost(8), "web-2"), &Aims::default()),
         [("web-2".to_owned(), 0)],
         "and so are all once the aims no longer say so"
     );
@@ -472,6 +472,51 @@ fn pods_of_a_wasteful_node_are_marked_to_go_first() {
             "a workload that uses its own costs"
         );
     }
+}
+
+/// Nodes that new pods are to avoid from now on, or no longer.
+fn avoided(seen: &Snapshot, aims: &Aims) -> Vec<(String, bool)> {
+    let done = deliberate(seen, &long_unneeded(), &PolicySet::default(), aims);
+    let of = |step: &model::Step| match &step.kind {
+        StepKind::Avoid { node, on } => Some((node.to_string(), *on)),
+        _ => None,
+    };
+    done.plan.steps.iter().filter_map(of).collect()
+}
+
+/// The cluster of `uneven` with our taint on a node.
+fn tainted(name: &str) -> Snapshot {
+    let mut seen = uneven().seen();
+    let node = seen.nodes.iter_mut().find(|node| node.name.as_str() == name);
+    node.unwrap().taints.push(model::pod::Taint {
+        key: model::node::EMPTYING_TAINT.to_owned(),
+        value: String::new(),
+        effect: model::pod::TaintEffect::PreferNoSchedule,
+    });
+    seen
+}
+
+#[test]
+fn new_pods_avoid_a_wasteful_node_as_long_as_it_is_one() {
+    let off = |name: &str| [(name.to_owned(), false)];
+    assert_eq!(avoided(&uneven().seen(), &yielding()), [("n2".to_owned(), true)]);
+    assert!(
+        avoided(&uneven().seen(), &Aims::default()).is_empty(),
+        "only where the aims say so"
+    );
+    assert!(avoided(&tainted("n2"), &yielding()).is_empty(), "as it is");
+    assert_eq!(avoided(&tainted("n2"), &Aims::default()), off("n2"));
+    let mut disabled = yielding();
+    disabled.shrink.enabled = false;
+    assert_eq!(avoided(&tainted("n2"), &disabled), off("n2"));
+    let full = avoided(&tainted("n1"), &yielding());
+    assert_eq!(full, [("n2".to_owned(), true), ("n1".to_owned(), false)]);
+    let mut kept = uneven().seen();
+    kept.nodes[1].do_not_disrupt = true;
+    assert!(
+        avoided(&kept, &yielding()).is_empty(),
+        "a node that stays may fill"
+    );
 }
 
 #[test]

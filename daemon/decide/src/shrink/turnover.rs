@@ -1,4 +1,4 @@
-//! How soon room is asked for again, and for how long old and new nodes run side by side.
+//! How soon room is asked for again, within what time giving up a node must pay, and what replacing one loses.
 //!
 //! Free room that the pods of a node move into is lost to the next pods that come: where many come, emptying a node
 //! saves only what the node wastes; where none come, it saves its price. What pods came for lately tells which, from
@@ -15,6 +15,8 @@ use model::time::Span;
 
 /// A boot time where none was measured.
 const BOOT: Span = Span::from_secs(120);
+/// A node that has wasted for long is given as long again to pay, but no more than this many paybacks.
+const PATIENCE: i64 = 4;
 /// From Ready to the old node's end: pods are asked to leave, start anew, and the instance stops.
 const DRAIN: Span = Span::from_secs(60);
 
@@ -52,16 +54,44 @@ fn moved(seen: &Snapshot, lately: Span) -> u32 {
         .fold(0, u32::saturating_add)
 }
 
-/// For how long a replaced node runs beside those that replace it, over the time in which that must pay.
-pub(super) fn overlap(seen: &Snapshot, memory: &Memory, aims: &Aims) -> f64 {
+/// Hours in which giving up a node must pay that has wasted for so long: the payback where nothing moves; as long again
+/// as it has wasted where pods come and go, for what it wastes may be filled or gone by itself in no more time.
+pub(super) fn hours(refilled: f64, wasted: Span, aims: &Aims) -> f64 {
+    let payback = aims.shrink.payback;
+    let most = Span::from_millis(payback.millis().saturating_mul(PATIENCE));
+    let known = wasted.min(most);
+    in_hours(payback).mul_add(1.0 - refilled, in_hours(known) * refilled)
+}
+
+/// Hours of a replaced node's price that replacing it loses where pods come and go: it runs beside those that replace
+/// it, and by the time its pods move others have come to much of the new room. That is counted as one payback: with
+/// less, nodes are replaced again and again as demand falls, for what the next hour undoes.
+pub(super) fn lost(seen: &Snapshot, memory: &Memory, aims: &Aims) -> f64 {
     let groups = seen.groups.iter();
     let measured = groups.filter_map(|group| memory.boot_times.get(&group.name)?.iter().max());
     let boot = measured.max().copied().unwrap_or(BOOT);
-    let both = boot.millis().saturating_add(DRAIN.millis());
-    let payback = aims.shrink.payback.millis();
-    if payback > 0 {
-        real(both) / real(payback)
-    } else {
-        0.0
+    in_hours(boot) + in_hours(DRAIN) + in_hours(aims.shrink.payback)
+}
+
+/// A span in hours.
+pub(super) fn in_hours(span: Span) -> f64 {
+    real(span.millis()) / 3_600_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_pays_within_as_long_as_it_has_wasted_where_pods_come_and_go() {
+        let mut aims = Aims::default();
+        aims.shrink.payback = Span::from_secs(2 * 3600);
+        let of = |refilled: f64, minutes: i64| hours(refilled, Span::from_secs(minutes * 60), &aims);
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
+        near(of(0.0, 0), 2.0);
+        near(of(1.0, 0), 0.0);
+        near(of(1.0, 30), 0.5);
+        near(of(1.0, 600), 8.0);
+        near(of(0.5, 60), 1.5);
     }
 }

@@ -1,8 +1,10 @@
-//! Which pods should go first where their ReplicaSets give some up: those on nodes that waste most.
+//! Nodes that waste much and are to empty by themselves: which of their pods go first, and where new ones go instead.
 //!
 //! Pods that die anyway cost no eviction. A ReplicaSet gives up pods of lower deletion cost first, so pods are marked by
-//! how much of its price their node wastes, in tenths; with some slack both ways, for every mark is a call. Costs that
-//! somebody else sets are left alone, and so is everything else of a workload that uses them.
+//! what their node wastes for each of them; and kube-scheduler is asked by a taint (`PreferNoSchedule`) to put new pods
+//! elsewhere where it can, so that full nodes stay full and wasteful ones run empty. Both with some slack both ways, for
+//! every change is a call. Costs that somebody else sets are left alone, and so is everything else of a workload that uses
+//! them. Nothing here depends on whether the node is given up in the end.
 
 use super::Effect;
 use super::fleet::Fleet;
@@ -12,52 +14,86 @@ use model::money::UsdPerHour;
 use model::plan::StepKind;
 use model::pod::{DELETION_LEVELS, Pod, PodPhase, deletion_cost, deletion_level};
 use model::reason::Reason;
+use model::snapshot::Snapshot;
 use std::collections::BTreeMap;
 
 /// Marks in one plan: each is a call, and the next cycle continues.
 const MARKS: usize = 200;
+/// The same for taints.
+const TAINTS: usize = 50;
 /// Owners whose pods belong to ReplicaSets, as far as they are seen through.
 const BY_REPLICA_SET: [&str; 3] = ["Deployment", "ReplicaSet", "Rollout"];
-/// Share of a level that a node's waste may leave its own by before the mark is changed, in tenths.
-const SLACK: i64 = 5;
+/// Hundredths that a node's waste may leave its level by before the mark is changed.
+const SLACK: i64 = 10;
+/// Hundredths of its price that a node wastes from which new pods avoid it, and below which they no longer do.
+const AVOIDED: (i64, i64) = (25, 15);
 
-/// Marks to set, change or take away: nodes of `emptied` by what they waste, all others bear none.
-pub(super) fn marks(fleet: &Fleet<'_>, prices: &Prices<'_>, emptied: &[usize]) -> Vec<Effect> {
+/// Whether anything is marked.
+pub(super) fn any(seen: &Snapshot) -> bool {
+    seen.pods.iter().any(|pod| pod.deletion_cost != 0) || seen.nodes.iter().any(model::node::Node::emptying)
+}
+
+/// Marks and taints to set, change or take away: of nodes of `may_go` by what they waste, all others bear none.
+pub(super) fn decide(fleet: &Fleet<'_>, prices: &Prices<'_>, may_go: &[usize]) -> Vec<Effect> {
+    let waste = |bin: usize| {
+        let may_go = may_go.binary_search(&bin).is_ok();
+        prices.waste(fleet, bin).filter(|_| may_go).unwrap_or(0)
+    };
+    let wasted: Vec<i64> = (0..fleet.bins.len()).map(|bin| waste(bin).max(0)).collect();
+    let mut effects = taints(fleet, &wasted);
+    effects.extend(marks(fleet, prices, &wasted));
+    effects
+}
+
+/// `wasted`: by bin.
+fn taints(fleet: &Fleet<'_>, wasted: &[i64]) -> Vec<Effect> {
+    let receiving = fleet.bins.iter().zip(wasted).enumerate();
+    let mut wanted: Vec<(i64, Effect)> = Vec::new();
+    for (at, (bin, wastes)) in receiving.filter(|(_, (bin, _))| bin.receives) {
+        let Some(node) = fleet.node(at) else { continue };
+        let (from, below) = AVOIDED;
+        let share = hundredths(*wastes, bin.price);
+        let on = share >= if node.emptying() { below } else { from };
+        if on != node.emptying() {
+            let kind = StepKind::Avoid {
+                node: bin.name.clone(),
+                on,
+            };
+            wanted.push((share, effect(kind, *wastes, bin.price)));
+        }
+    }
+    wanted.sort_by_key(|(share, _)| std::cmp::Reverse(*share));
+    wanted.truncate(TAINTS);
+    wanted.into_iter().map(|(_, effect)| effect).collect()
+}
+
+/// `wasted`: by bin.
+fn marks(fleet: &Fleet<'_>, prices: &Prices<'_>, wasted: &[i64]) -> Vec<Effect> {
     let owners = Owners::of(fleet);
+    let usual = usual(fleet, prices);
     let mut wanted: Vec<(u8, Effect, &Pod)> = Vec::new();
     // Pods of nodes on their way out are moved anyway.
-    for (at, bin) in fleet.bins.iter().enumerate().filter(|(_, bin)| bin.receives) {
+    for (bin, wastes) in fleet.bins.iter().zip(wasted).filter(|(bin, _)| bin.receives) {
         let pods = bin.pods.iter().filter_map(|pod| fleet.seen.pods.get(size(*pod)));
         let pods = pods.filter(|pod| pod.phase != PodPhase::Terminating);
-        let waste = prices
-            .waste(fleet, at)
-            .filter(|_| emptied.binary_search(&at).is_ok());
         let known = pods
             .clone()
             .filter_map(|pod| deletion_level(pod.deletion_cost))
             .max();
-        let level = level(waste.unwrap_or(0), bin.price, known.unwrap_or(0));
+        let paid = usual.saturating_mul(i64::from(bin.moves())) / 2;
+        let level = level(*wastes, paid, known.unwrap_or(0));
         for pod in pods {
             let Some(is) = deletion_level(pod.deletion_cost) else {
                 continue;
             };
             let to = if owners.choose(pod.spec) { level } else { 0 };
             if to != is {
-                let reason = Reason::Wasteful {
-                    wastes: UsdPerHour(waste.unwrap_or(0).max(0)),
-                    of: UsdPerHour(bin.price),
-                };
                 let kind = StepKind::Yield {
                     pod: pod.key.clone(),
                     node: bin.name.clone(),
                     cost: deletion_cost(to),
                 };
-                let effect = Effect {
-                    kind,
-                    reason,
-                    intent: None,
-                };
-                wanted.push((to.abs_diff(is), effect, pod));
+                wanted.push((to.abs_diff(is), effect(kind, *wastes, bin.price), pod));
             }
         }
     }
@@ -67,13 +103,39 @@ pub(super) fn marks(fleet: &Fleet<'_>, prices: &Prices<'_>, emptied: &[usize]) -
     wanted.into_iter().map(|(_, effect, _)| effect).collect()
 }
 
-/// Tenths of the price that are wasted; the level known where they are not far from it.
-fn level(waste: i64, price: i64, known: u8) -> u8 {
-    if price <= 0 || waste <= 0 {
+fn effect(kind: StepKind, wastes: i64, of: i64) -> Effect {
+    Effect {
+        kind,
+        reason: Reason::Wasteful {
+            wastes: UsdPerHour(wastes),
+            of: UsdPerHour(of),
+        },
+        intent: None,
+    }
+}
+
+/// What a pod pays on the average.
+fn usual(fleet: &Fleet<'_>, prices: &Prices<'_>) -> i64 {
+    let (mut paid, mut pods) = (0_i64, 0_i64);
+    for (kind, copies) in fleet.bins.iter().flat_map(|bin| &bin.load) {
+        let pays = prices.row(*kind).map_or(0, |row| prices.pays[size(row)]);
+        paid = paid.saturating_add(pays.saturating_mul(i64::from(*copies)));
+        pods = pods.saturating_add(i64::from(*copies));
+    }
+    paid / pods.max(1)
+}
+
+fn hundredths(of: i64, whole: i64) -> i64 {
+    of.saturating_mul(100) / whole.max(1)
+}
+
+/// How soon pods of a node should go: what it wastes beside half of what as many usual pods pay, in tenths of both
+/// together, so that a node that few pods keep comes first. The level known where it is not far from that.
+fn level(wastes: i64, paid: i64, known: u8) -> u8 {
+    if wastes <= 0 {
         return 0;
     }
-    // Hundredths: whole levels of ten.
-    let wasted = waste.saturating_mul(100) / price;
+    let wasted = hundredths(wastes, wastes.saturating_add(paid));
     let known_at = i64::from(known) * 10;
     if wasted >= known_at - SLACK && wasted <= known_at + 10 + SLACK {
         return known;
@@ -127,12 +189,12 @@ mod tests {
 
     #[test]
     fn a_level_is_kept_while_waste_stays_near_it() {
-        let of = |wasted: i64, known: u8| level(wasted, 100, known);
-        assert_eq!((of(3, 0), of(15, 0), of(16, 0), of(100, 0)), (0, 0, 1, 10));
+        let of = |wasted: i64, known: u8| level(wasted, 100 - wasted, known);
+        assert_eq!((of(3, 0), of(20, 0), of(21, 0), of(100, 0)), (0, 0, 2, 10));
         assert_eq!(
-            (of(30, 3), of(25, 3), of(24, 3), of(45, 3), of(46, 3)),
-            (3, 3, 2, 3, 4)
+            (of(30, 3), of(20, 3), of(19, 3), of(50, 3), of(51, 3)),
+            (3, 3, 1, 3, 5)
         );
-        assert_eq!((of(0, 3), of(-9, 3), level(5, 0, 3)), (0, 0, 0));
+        assert_eq!((of(0, 3), of(-9, 3), level(5, 0, 3)), (0, 0, 10));
     }
 }

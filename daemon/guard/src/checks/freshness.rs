@@ -36,7 +36,8 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
             (Source::Groups, shrinks),
         ],
         StepKind::Yield { .. } => &[(Source::Pods, shrinks), (Source::Nodes, shrinks)],
-        StepKind::Uncordon { .. } => &[],
+        StepKind::Avoid { on: true, .. } => &[(Source::Pods, shrinks), (Source::Nodes, shrinks)],
+        StepKind::Avoid { on: false, .. } | StepKind::Uncordon { .. } => &[],
     };
     needs.iter().find_map(|(source, limit)| {
         let freshness = case.seen.freshness(*source);

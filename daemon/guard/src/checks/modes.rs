@@ -65,7 +65,9 @@ fn scopes(step: &Step, case: &Case<'_>) -> Scopes {
             let spec = case.seen.pod(pod).map(|pod| case.seen.spec(pod.spec));
             (home(node), spec.and_then(|spec| spec.owner.clone()), None)
         }
-        StepKind::Nominate { node, .. } | StepKind::Uncordon { node } => (home(node), None, None),
+        StepKind::Nominate { node, .. } | StepKind::Uncordon { node } | StepKind::Avoid { node, .. } => {
+            (home(node), None, None)
+        }
         kind => (kind.group().cloned(), None, None),
     }
 }

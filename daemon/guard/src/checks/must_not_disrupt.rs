@@ -27,7 +27,9 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
             let pod = case.seen.pod(pod);
             *cost != 0 && (annotated || pod.is_none_or(|pod| case.seen.spec(pod.spec).traits.do_not_disrupt))
         }
-        StepKind::RemoveNode { node, .. } => case.seen.node(node).is_some_and(|node| node.do_not_disrupt),
+        StepKind::Avoid { node, on: true } | StepKind::RemoveNode { node, .. } => {
+            case.seen.node(node).is_some_and(|node| node.do_not_disrupt)
+        }
         _ => false,
     };
     if must_stay {

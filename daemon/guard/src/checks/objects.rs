@@ -6,6 +6,7 @@ use crate::case::Case;
 use crate::tally::Tally;
 use model::StrikeReason;
 use model::group::{Group, GroupKind};
+use model::node::Node;
 use model::plan::{Step, StepKind};
 use model::pod::deletion_level;
 use model::workload::Workload;
@@ -30,6 +31,12 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
                 foreign(deletion_level(pod.deletion_cost).is_none() || deletion_level(*cost).is_none())
             }
             _ => Some(StrikeReason::UnknownObject),
+        },
+        // Taking our own taint away is right wherever it is.
+        StepKind::Avoid { node, on } => match case.seen.node(node) {
+            None => Some(StrikeReason::UnknownObject),
+            Some(seen) if *on => foreign(seen.fargate || !home_in_scope(seen, case)),
+            Some(seen) => foreign(!seen.emptying()),
         },
         StepKind::Cordon {
             node,
@@ -101,6 +108,11 @@ fn of_node(
         return Some(StrikeReason::UnknownObject);
     }
     foreign(node.group.as_ref() != Some(group) || node.fargate || !in_scope(home, case))
+}
+
+fn home_in_scope(node: &Node, case: &Case<'_>) -> bool {
+    let home = node.group.as_ref().and_then(|group| case.seen.group(group));
+    home.is_some_and(|home| in_scope(home, case))
 }
 
 /// Groups that somebody else owns, or that the aims do not name, are left alone.

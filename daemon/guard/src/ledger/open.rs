@@ -39,6 +39,7 @@ pub fn open(ledger: &mut Ledger, step: &Step, seen: &Snapshot, aims: &Aims) {
         | StepKind::PlaceOnFargate { .. }
         | StepKind::Nominate { .. }
         | StepKind::Yield { .. }
+        | StepKind::Avoid { .. }
         | StepKind::RemoveNode { .. } => {}
     }
 }

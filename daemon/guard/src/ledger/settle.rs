@@ -31,7 +31,8 @@ pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapsh
         StepKind::ScaleWorkload { .. }
         | StepKind::PlaceOnFargate { .. }
         | StepKind::Nominate { .. }
-        | StepKind::Yield { .. } => Vec::new(),
+        | StepKind::Yield { .. }
+        | StepKind::Avoid { .. } => Vec::new(),
     }
 }
 

@@ -55,6 +55,7 @@ pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
             pod == key
         }
         StepKind::ScaleWorkload { .. }
+        | StepKind::Avoid { .. }
         | StepKind::Cordon { .. }
         | StepKind::RemoveNode { .. }
         | StepKind::Uncordon { .. } => false,

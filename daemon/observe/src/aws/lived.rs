@@ -4,7 +4,7 @@
 
 use model::Group;
 use model::ids::InstanceId;
-use model::node::{DRAIN_TAINT, Node};
+use model::node::{DRAIN_TAINT, EMPTYING_TAINT, Node};
 use model::pod::Taint;
 use model::selector::Labels;
 use std::collections::BTreeSet;
@@ -19,8 +19,9 @@ const OWN_LABELS: [&str; 5] = [
 ];
 
 /// Taints that tell of a node's own condition, or that it is about to leave, by how they begin.
-const OWN_TAINTS: [&str; 5] = [
+const OWN_TAINTS: [&str; 6] = [
     DRAIN_TAINT,
+    EMPTYING_TAINT,
     "node.kubernetes.io/",
     "node.cloudprovider.kubernetes.io/",
     "ToBeDeletedByClusterAutoscaler",

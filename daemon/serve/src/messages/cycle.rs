@@ -117,7 +117,10 @@ pub(crate) fn step(step: &Step) -> v1::Step {
         StepKind::Nominate { pod, .. } | StepKind::Evict { pod, .. } | StepKind::Yield { pod, .. } => {
             name_pods(&mut message, std::slice::from_ref(pod));
         }
-        StepKind::Cordon { .. } | StepKind::RemoveNode { .. } | StepKind::Uncordon { .. } => {}
+        StepKind::Avoid { .. }
+        | StepKind::Cordon { .. }
+        | StepKind::RemoveNode { .. }
+        | StepKind::Uncordon { .. } => {}
     }
     message
 }

@@ -117,6 +117,7 @@ impl State {
             ready: false,
             cordoned: false,
             draining: false,
+            emptying: false,
             doomed: false,
             labels,
             taints: plan.taints.clone(),

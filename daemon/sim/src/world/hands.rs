@@ -67,6 +67,7 @@ impl State {
             }
             StepKind::Nominate { pod, node, starting } => self.nominate(pod, node, *starting),
             StepKind::Yield { pod, node, cost } => self.set_deletion_cost(pod, node, *cost),
+            StepKind::Avoid { node, on } => self.avoid(node, *on),
             StepKind::Cordon { node, instance, .. } => self.cordon(node, Some(instance), true),
             StepKind::Uncordon { node } => self.cordon(node, None, false),
             StepKind::Evict { pod, node } => self.evict(pod, node),
@@ -229,6 +230,20 @@ impl State {
                 Outcome::done()
             }
             _ => stale(format!("there is no pod {key} on {name}")),
+        }
+    }
+
+    fn avoid(&mut self, name: &NodeName, on: bool) -> Outcome {
+        match self
+            .nodes
+            .get_mut(name)
+            .filter(|n| n.joined.is_some() && n.lives())
+        {
+            Some(node) => {
+                node.emptying = on;
+                Outcome::done()
+            }
+            None => stale(format!("there is no node {name}")),
         }
     }
 

@@ -15,6 +15,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// The score of an empty node: thousandths of CPU and of memory.
+const FULL_ROOM: i64 = 2000;
+
 /// Waiting pods by the node they are nominated to.
 type Nominations = BTreeMap<NodeName, Vec<(PodKey, i32, SpecIx)>>;
 
@@ -59,16 +62,21 @@ impl State {
         {
             return Some(name.clone());
         }
-        self.nodes
+        let able: Vec<(&NodeName, &SimNode, i64)> = self
+            .nodes
             .iter()
             .filter(|(name, node)| fits(name, node))
-            .map(|(name, node)| {
+            .map(|(name, node)| (name, node, unwanted(&spec, node)))
+            .collect();
+        let most = able.iter().map(|(.., unwanted)| *unwanted).max().unwrap_or(0);
+        able.into_iter()
+            .map(|(name, node, unwanted)| {
                 let empty = emptiness(&spec.requests, node);
-                let score = match self.scenario.scoring {
+                let room = match self.scenario.scoring {
                     Scoring::LeastAllocated => empty,
-                    Scoring::MostAllocated => -empty,
+                    Scoring::MostAllocated => FULL_ROOM - empty,
                 };
-                (Reverse(score), name)
+                (Reverse(room + welcome(unwanted, most)), name)
             })
             .min()
             .map(|(_, name)| name.clone())
@@ -193,6 +201,25 @@ fn has_room(asked: &Resources, node: &SimNode, reserved: &(Resources, u32)) -> b
         let left = left(whole.amount(name), used.amount(name), held.amount(name));
         enough(amount, left)
     }) && node.count + reserved.1 < node.max_pods
+}
+
+/// Taints `PreferNoSchedule` that the pod does not tolerate.
+fn unwanted(spec: &PodSpec, node: &SimNode) -> i64 {
+    let taints = node.shown_taints();
+    let soft = taints
+        .iter()
+        .filter(|taint| taint.effect == TaintEffect::PreferNoSchedule);
+    let count = soft
+        .filter(|taint| !spec.tolerations.iter().any(|t| covers(t, taint)))
+        .count();
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// TaintToleration: all of it where no such taint is, nothing on nodes that have most of them; it weighs three times
+/// as much as room does (kube-scheduler's default plugins).
+fn welcome(unwanted: i64, most: i64) -> i64 {
+    const WEIGHT: i64 = 3;
+    WEIGHT * (most - unwanted) * FULL_ROOM / most.max(1)
 }
 
 /// LeastAllocated: free share of CPU and memory with the pod on it, in thousandths, summed.

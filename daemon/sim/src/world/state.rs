@@ -8,7 +8,7 @@ use crate::scenario::{PodPlan, Scenario};
 use crate::series::Tally;
 use crate::world::queue::Queue;
 use crate::world::watch::Deed;
-use model::node::DRAIN_TAINT;
+use model::node::{DRAIN_TAINT, EMPTYING_TAINT};
 use model::pod::{PodPhase, PodSpec, SpecIx, Taint, TaintEffect};
 use model::selector::Labels;
 use model::{
@@ -64,6 +64,8 @@ pub(crate) struct SimNode {
     pub(crate) ready: bool,
     pub(crate) cordoned: bool,
     pub(crate) draining: bool,
+    /// New pods go elsewhere where they can.
+    pub(crate) emptying: bool,
     /// Told that it will be taken back, or broken.
     pub(crate) doomed: bool,
     pub(crate) labels: Labels,
@@ -160,6 +162,13 @@ impl SimNode {
                 key: DRAIN_TAINT.to_owned(),
                 value: String::new(),
                 effect: TaintEffect::NoSchedule,
+            });
+        }
+        if self.emptying {
+            taints.push(Taint {
+                key: EMPTYING_TAINT.to_owned(),
+                value: String::new(),
+                effect: TaintEffect::PreferNoSchedule,
             });
         }
         taints

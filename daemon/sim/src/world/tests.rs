@@ -667,6 +667,32 @@ fn a_replica_set_gives_up_pods_of_lower_deletion_cost_first() {
 }
 
 #[test]
+fn new_pods_avoid_a_node_that_is_to_empty_while_they_find_room_elsewhere() {
+    let mut day = scenario();
+    day.groups[0].initial = 2;
+    day.workloads[0].replicas = 2;
+    day.workloads[0].sizes = vec![(Span::from_secs(60), 3), (Span::from_secs(120), 9)];
+    let mut play = Play::of(day);
+    let on_second = |seen: &Snapshot| {
+        let on = seen.pods.iter().filter(|pod| &*pod.key.namespace == "shop");
+        on.filter(|pod| pod.node == Some(NodeName::new("general-0002")))
+            .count()
+    };
+    assert_eq!(on_second(&play.wait(30)), 1);
+    let avoid = |on| StepKind::Avoid {
+        node: NodeName::new("general-0002"),
+        on,
+    };
+    assert_eq!(play.act(avoid(true)), Outcome::done());
+    let seen = play.wait(60);
+    assert!(seen.nodes.iter().any(model::Node::emptying));
+    assert_eq!(on_second(&seen), 1, "there is room on the other node");
+    assert!(on_second(&play.wait(60)) > 1, "and now there is none");
+    assert_eq!(play.act(avoid(false)), Outcome::done());
+    assert!(!play.wait(1).nodes.iter().any(model::Node::emptying));
+}
+
+#[test]
 fn the_scheduler_fills_the_emptiest_or_the_fullest_node() {
     for (scoring, spread) in [
         (Scoring::LeastAllocated, [2, 2]),

@@ -349,6 +349,71 @@ fn an_empty_snapshot_clears_nothing() {
 }
 
 #[test]
+fn letting_a_node_empty_by_itself() {
+    let avoid = |on| StepKind::Avoid {
+        node: "n1".into(),
+        on,
+    };
+    let taint = |s: &mut Stage| {
+        s.node_mut("n1").taints.push(model::pod::Taint {
+            key: model::node::EMPTYING_TAINT.to_owned(),
+            value: String::new(),
+            effect: model::pod::TaintEffect::PreferNoSchedule,
+        });
+    };
+    assert_eq!(word(|_| (), avoid(true)), Verdict::Cleared);
+    assert_eq!(word(taint, avoid(false)), Verdict::Cleared);
+    // Taking our own taint away is right whatever was annotated since, and however old the picture is.
+    let annotated = |s: &mut Stage| {
+        taint(s);
+        s.node_mut("n1").do_not_disrupt = true;
+        s.seen.sources.insert(Source::Pods, Freshness::Missing);
+    };
+    assert_eq!(word(annotated, avoid(false)), Verdict::Cleared);
+    let observed = word(
+        |s| {
+            let _ = s.aims.modes.groups.insert("web".into(), Mode::Observe);
+        },
+        avoid(true),
+    );
+    assert!(
+        matches!(observed, Verdict::Held(HoldReason::ObserveOnly { .. })),
+        "{observed:?}"
+    );
+    all_struck(vec![
+        (
+            "a node that must not be disrupted",
+            word(|s| s.node_mut("n1").do_not_disrupt = true, avoid(true)),
+            StrikeReason::MustNotDisrupt,
+        ),
+        (
+            "a node of somebody else",
+            word(
+                |s| s.group_mut().foreign = Some("karpenter".to_owned()),
+                avoid(true),
+            ),
+            StrikeReason::Foreign,
+        ),
+        (
+            "a taint that is not there",
+            word(|_| (), avoid(false)),
+            StrikeReason::Foreign,
+        ),
+        (
+            "no such node",
+            word(
+                |_| (),
+                StepKind::Avoid {
+                    node: "n9".into(),
+                    on: true,
+                },
+            ),
+            StrikeReason::UnknownObject,
+        ),
+    ]);
+}
+
+#[test]
 fn marking_a_pod_to_go_first() {
     let marks = |cost| StepKind::Yield {
         pod: PodKey::new("ns", "p1"),

@@ -415,7 +415,7 @@ fn step_json(step: &Step) -> StepJson {
             instance: Some(instance.to_string()),
             ..base
         },
-        StepKind::Uncordon { .. } => base,
+        StepKind::Avoid { .. } | StepKind::Uncordon { .. } => base,
     }
 }
 
