@@ -11,7 +11,12 @@ mod signals;
 mod telemetry;
 mod wiring;
 
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
+
+/// A cycle is many small allocations.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let args = args::read();

@@ -9,7 +9,12 @@ mod policies;
 mod verbs;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
+
+/// The same as the daemon has: a plan takes here what it takes there.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Plans, simulates, replays and explains Kubernetes capacity on AWS.
 ///
