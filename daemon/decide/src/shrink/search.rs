@@ -58,6 +58,9 @@ pub(super) struct New {
     pub(super) load: Vec<(u32, u32)>,
 }
 
+/// Pods come and go once one divided by this of the free room is asked for within a payback.
+const STIR: f64 = 20.0;
+
 /// What a probe may do.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
@@ -84,11 +87,12 @@ impl Terms {
         }
     }
 
-    /// The same for what replacing nodes of this price loses. Where nothing comes and goes, what is saved lasts, and
-    /// that is soon made good.
+    /// The same for what replacing nodes of this price loses where pods come and go. Where nothing does, what is saved
+    /// lasts, and that is soon made good.
     pub(super) fn overlap(&self, price: i64) -> f64 {
-        if self.room > 0.0 {
-            self.room * self.lost * real(price) / self.hours
+        let often = (self.room * STIR).min(1.0);
+        if often > 0.0 {
+            often * self.lost * real(price) / self.hours
         } else {
             0.0
         }
@@ -453,7 +457,8 @@ mod tests {
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} {b}");
         near(of(0.0, 0.0).overlap(100), 0.0);
         near(of(1.0, 1.0).overlap(100), 150.0);
-        near(of(0.5, 3.0).overlap(100), 25.0);
+        near(of(0.05, 3.0).overlap(100), 50.0);
+        near(of(0.01, 3.0).overlap(100), 10.0);
         near(of(1.0, 2.0).evictions(3), 9e6);
         near(of(1.0, 0.0).evictions(0), 0.0);
     }
