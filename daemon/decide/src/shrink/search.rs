@@ -37,12 +37,12 @@ impl Found {
     /// Nano-dollars per hour that are gained: what is saved, less the room that is used up for it, less old nodes
     /// that run until new ones have taken over.
     pub(super) fn worth(&self, terms: Terms) -> f64 {
-        let overlap = if self.bought.is_empty() {
+        let lost = if self.bought.is_empty() {
             0.0
         } else {
-            terms.overlap(self.price)
+            terms.replacing(self.price)
         };
-        real(self.saves) - terms.room * real(self.fills) - overlap
+        real(self.saves) - terms.room * real(self.fills) - lost
     }
 
     /// What is gained over what the evictions count.
@@ -80,7 +80,8 @@ pub(super) struct Terms {
 impl Terms {
     /// Nano-dollars per hour that must be saved for so many evictions.
     pub(super) fn evictions(&self, moves: u32) -> f64 {
-        if moves == 0 {
+        // Where they cost nothing, no time is too short.
+        if moves == 0 || self.cost <= 0.0 {
             0.0
         } else {
             self.cost * f64::from(moves) / self.hours
@@ -89,7 +90,7 @@ impl Terms {
 
     /// The same for what replacing nodes of this price loses where pods come and go. Where nothing does, what is saved
     /// lasts, and that is soon made good.
-    pub(super) fn overlap(&self, price: i64) -> f64 {
+    pub(super) fn replacing(&self, price: i64) -> f64 {
         let often = (self.room * STIR).min(1.0);
         if often > 0.0 {
             often * self.lost * real(price) / self.hours
@@ -268,7 +269,7 @@ impl<'s, 'a> Search<'s, 'a> {
         self.house(terms.taste);
         let mut spare = spare - terms.room * real(self.fills(mark));
         if !self.is_placed() {
-            spare -= terms.overlap(price);
+            spare -= terms.replacing(price);
         }
         if spare <= 0.0 && price > 0 {
             return None;
@@ -455,11 +456,16 @@ mod tests {
             taste: Taste::PLAIN,
         };
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} {b}");
-        near(of(0.0, 0.0).overlap(100), 0.0);
-        near(of(1.0, 1.0).overlap(100), 150.0);
-        near(of(0.05, 3.0).overlap(100), 50.0);
-        near(of(0.01, 3.0).overlap(100), 10.0);
+        near(of(0.0, 0.0).replacing(100), 0.0);
+        near(of(1.0, 1.0).replacing(100), 150.0);
+        near(of(0.05, 3.0).replacing(100), 50.0);
+        near(of(0.01, 3.0).replacing(100), 10.0);
         near(of(1.0, 2.0).evictions(3), 9e6);
         near(of(1.0, 0.0).evictions(0), 0.0);
+        let free = Terms {
+            cost: 0.0,
+            ..of(1.0, 0.0)
+        };
+        near(free.evictions(3), 0.0);
     }
 }

@@ -15,8 +15,6 @@ use model::time::Span;
 
 /// A boot time where none was measured.
 const BOOT: Span = Span::from_secs(120);
-/// A node that has wasted for long is given as long again to pay, but no more than this many paybacks.
-const PATIENCE: i64 = 4;
 /// From Ready to the old node's end: pods are asked to leave, start anew, and the instance stops.
 const DRAIN: Span = Span::from_secs(60);
 
@@ -54,12 +52,12 @@ fn moved(seen: &Snapshot, lately: Span) -> u32 {
         .fold(0, u32::saturating_add)
 }
 
-/// Hours in which giving up a node must pay that has wasted for so long: the payback where nothing moves; as long again
-/// as it has wasted where pods come and go, for what it wastes may be filled or gone by itself in no more time.
+/// Hours in which giving up a node must pay that has wasted for so long: the payback where nothing moves, and never
+/// more; as long again as it has wasted where pods come and go, for what it wastes may be filled or gone by itself in no
+/// more time.
 pub(super) fn hours(refilled: f64, wasted: Span, aims: &Aims) -> f64 {
     let payback = aims.shrink.payback;
-    let most = Span::from_millis(payback.millis().saturating_mul(PATIENCE));
-    let known = wasted.min(most);
+    let known = wasted.min(payback);
     in_hours(payback).mul_add(1.0 - refilled, in_hours(known) * refilled)
 }
 
@@ -91,7 +89,7 @@ mod tests {
         near(of(0.0, 0), 2.0);
         near(of(1.0, 0), 0.0);
         near(of(1.0, 30), 0.5);
-        near(of(1.0, 600), 8.0);
+        near(of(1.0, 600), 2.0);
         near(of(0.5, 60), 1.5);
     }
 }
