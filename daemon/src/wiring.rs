@@ -1,9 +1,9 @@
 //! From a configuration to a running daemon: one file per product, and what they share.
 
 #[cfg(feature = "live")]
-mod live;
+mod aimed;
 #[cfg(feature = "live")]
-mod profiles;
+mod live;
 mod shown;
 mod simulated;
 

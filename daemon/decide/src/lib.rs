@@ -26,6 +26,7 @@ mod scale;
 mod seating;
 mod shrink;
 mod space;
+mod spot;
 pub mod spread;
 mod stage;
 mod steps;

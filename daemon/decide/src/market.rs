@@ -9,6 +9,7 @@ use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
 use crate::policy::SetRow;
 use crate::space::{self, PODS, Space, Vector};
+use crate::spot::{self, Tariff};
 use model::aims::Aims;
 use model::group::GroupKind;
 use model::ids::WorkloadKey;
@@ -31,6 +32,8 @@ pub(crate) struct Lot {
     pub(crate) group: usize,
     /// Index into the offer sets.
     pub(crate) set: usize,
+    /// Index into the tariffs.
+    pub(crate) tariff: usize,
     /// Room for pods on one new node, DaemonSet pods taken off.
     pub(crate) room: Vector,
     /// By rule: whether it admits the pods, zones that were dealt apart.
@@ -65,6 +68,10 @@ pub(crate) struct Market<'a> {
     pub(crate) sets: Vec<SetRow>,
     /// By offer: its set.
     pub(crate) set_of: Vec<usize>,
+    /// What pods cost on top of the price of their node: one by set without risk, then those with.
+    pub(crate) tariffs: Vec<Tariff>,
+    /// By offer: its tariff.
+    pub(crate) tariff_of: Vec<usize>,
     pub(crate) lots: Vec<Lot>,
     /// By class: request of one pod.
     pub(crate) asks: Vec<Vector>,
@@ -99,6 +106,7 @@ impl<'a> Market<'a> {
         );
         let (blocks, growth) = standing(seen, memory, aims);
         let (sets, set_of) = offer_sets(seen, memory);
+        let (tariffs, tariff_of) = spot::tariffs(seen, aims, &set_of);
         let (rules, rule_of) = rules(classes);
         let mut market = Self {
             seen,
@@ -108,6 +116,8 @@ impl<'a> Market<'a> {
             growth,
             sets,
             set_of,
+            tariffs,
+            tariff_of,
             lots: Vec::new(),
             rule_of,
             fargate: Vec::new(),
@@ -124,6 +134,11 @@ impl<'a> Market<'a> {
             .map(|class| market.fargate_options(class))
             .collect();
         market
+    }
+
+    /// Some pods cost on top of the price of their node, whatever policies say.
+    pub(crate) const fn is_risky(&self) -> bool {
+        self.tariffs.len() > self.sets.len()
     }
 
     /// What pods find on a new node bought by this offer: allocatable less the DaemonSet pods that match.
@@ -177,7 +192,7 @@ impl<'a> Market<'a> {
             }
             let key = LotKey {
                 group,
-                set: self.set_of.get(ix).copied().unwrap_or(0),
+                tariff: self.tariff_of.get(ix).copied().unwrap_or(0),
                 admits: Arc::clone(admits),
                 unknown: offer.confidence == Confidence::Unknown,
                 price: offer.price,
@@ -188,7 +203,8 @@ impl<'a> Market<'a> {
         lots.into_iter()
             .map(|(key, offers)| Lot {
                 group: key.group,
-                set: key.set,
+                set: self.tariffs.get(key.tariff).map_or(0, |tariff| tariff.set),
+                tariff: key.tariff,
                 room: key.room,
                 admits: key.admits,
                 zones: self.zones_of(&offers),
@@ -200,16 +216,19 @@ impl<'a> Market<'a> {
     }
 
     fn zones_of(&self, offers: &[usize]) -> u64 {
-        let zones = offers.iter().filter_map(|ix| {
-            let zone = self.seen.offers.get(*ix)?.labels.get(ZONE)?;
-            self.zone_at(zone)
-        });
+        let zones = offers.iter().filter_map(|ix| self.zone_of(*ix));
         zones.fold(0, |zones, at| zones | 1 << at)
     }
 
     /// Place of a zone; the first 64 have one.
     pub(crate) fn zone_at(&self, zone: &str) -> Option<usize> {
         self.zones.binary_search(&zone).ok().filter(|at| *at < 64)
+    }
+
+    /// Place of the zone of an offer.
+    pub(crate) fn zone_of(&self, offer: usize) -> Option<usize> {
+        let zone = self.seen.offers.get(offer)?.labels.get(ZONE)?;
+        self.zone_at(zone)
     }
 
     /// The zone at a place.
@@ -282,7 +301,7 @@ type TerrainKey<'k> = (u32, Vec<Option<&'k str>>);
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct LotKey {
     group: usize,
-    set: usize,
+    tariff: usize,
     unknown: bool,
     price: UsdPerHour,
     room: Vector,

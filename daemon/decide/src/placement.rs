@@ -140,7 +140,7 @@ pub(crate) struct Ec2Price {
 pub(crate) fn ec2_price(market: &Market<'_>, table: &Table, duals: &Duals, row: usize) -> Option<Ec2Price> {
     let (column, marginal) = duals.cheapest_column(table, row)?;
     let column = &table.columns[column];
-    let addend = table.addend(Some(column.set), row);
+    let addend = table.addend(Some(column.tariff), row);
     let used = measured_use(market, column.set);
     let price = floor(real(marginal.saturating_sub(addend)) / used).saturating_add(addend);
     Some(Ec2Price {

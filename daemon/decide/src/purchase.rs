@@ -39,6 +39,17 @@ pub(crate) struct Bought {
     pub(crate) instead: Option<UsdPerHour>,
 }
 
+impl Bought {
+    /// The same node, bought by another offer.
+    pub(crate) fn put_on(&mut self, market: &Market<'_>, offer: usize) {
+        let of = &market.seen.offers[offer];
+        let group = market.seen.groups.get(size(of.group));
+        self.node.group = group.map_or_else(|| "".into(), |g| g.name.clone());
+        self.node.offer = of.id.clone();
+        self.offer = offer;
+    }
+}
+
 /// Everything that would be bought.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Purchase {
@@ -332,7 +343,7 @@ impl<'a> Till<'a> {
     fn unclamped(&self, column: usize, rows: impl Iterator<Item = (usize, u32)>) -> i64 {
         let of = &self.table.columns[column];
         rows.fold(of.price, |price, (row, n)| {
-            let addend = self.table.addend(Some(of.set), row);
+            let addend = self.table.addend(Some(of.tariff), row);
             price.saturating_add(addend.saturating_mul(i64::from(n)))
         })
     }

@@ -44,6 +44,8 @@ pub(crate) struct Room {
     pub(crate) free: Vector,
     /// Its offer set, where known.
     pub(crate) set: Option<usize>,
+    /// Its tariff.
+    pub(crate) tariff: Option<usize>,
     /// By class.
     pub(crate) admits: Vec<bool>,
     /// Who is there, as far as rules count.
@@ -195,6 +197,7 @@ fn room_of_node(
         stand,
         emptiness: emptiness(&free, &whole),
         set: set_of_node(market, node),
+        tariff: tariff_of_node(market, node),
         admits: admits(market, classes, place),
         company: Company::on(&node.name, &market.crowds),
         free,
@@ -238,6 +241,14 @@ fn set_of_node(market: &Market<'_>, node: &Node) -> Option<usize> {
         let group = node.group.as_ref()?;
         market.sets.iter().position(|set| set.name == group.as_str())
     })
+}
+
+/// Of a node whose offer nobody knows: its set's without risk.
+fn tariff_of_node(market: &Market<'_>, node: &Node) -> Option<usize> {
+    let by_offer = node.offer.as_ref().and_then(|id| offer_ix(market.seen, id));
+    by_offer
+        .map(|ix| market.tariff_of[ix])
+        .or_else(|| set_of_node(market, node))
 }
 
 fn offer_ix(seen: &Snapshot, id: &OfferId) -> Option<usize> {
@@ -295,6 +306,7 @@ fn coming<'a>(market: &Market<'a>, classes: &[Class]) -> (Vec<Room>, BTreeMap<&'
                 stand: Stand::Coming,
                 emptiness: emptiness(&free, &free),
                 set: Some(market.set_of[ix]),
+                tariff: Some(market.tariff_of[ix]),
                 admits: admits(market, classes, place),
                 company: Company::on(name, &market.crowds),
                 free: free.clone(),
@@ -413,7 +425,7 @@ fn items<'a>(
 ) -> impl Iterator<Item = Item<'a>> {
     table.rows.iter().enumerate().filter_map(move |(row, of)| {
         let admitted = of.classes.first().is_some_and(|class| room.admits[*class]);
-        let pays = duals.pays[row].saturating_sub(table.addend(room.set, row));
+        let pays = duals.pays[row].saturating_sub(table.addend(room.tariff, row));
         let elsewhere = of.solo.is_some() || table.has_column(row);
         let may = left[row] > 0 && admitted && table.allowed(room.set, row) && (pays >= 0 || !elsewhere);
         may.then(|| Item {
@@ -505,6 +517,7 @@ pub(crate) fn as_free(rooms: &[Room], table: &Table) -> Vec<FreeRoom> {
         .map(|room| FreeRoom {
             room: room.free_in(table).into_iter().map(|free| free.max(0)).collect(),
             set: room.set,
+            tariff: room.tariff,
             admits: table
                 .rows
                 .iter()

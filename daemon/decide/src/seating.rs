@@ -83,7 +83,7 @@ impl<'a> Seating<'a> {
                 let of = &self.table.columns[*column];
                 let sold = seat.zone.is_none_or(|zone| of.zones & (1 << zone) != 0);
                 let fits = |class: usize| self.table.fits[*column][self.table.row_of[class]];
-                (of.group, of.set) == (bought.group, bought.set)
+                (of.group, of.tariff) == (bought.group, bought.tariff)
                     && sold
                     && space::holds(&of.room, &used)
                     && seat.pods.iter().all(|(class, _)| fits(*class))

@@ -15,6 +15,7 @@ use crate::purchase::{self, Purchase};
 use crate::queue::Queue;
 use crate::rooms::{self, Demand, Housed, Room};
 use crate::shrink::{self, Shrinking};
+use crate::spot;
 use model::advice::Hook;
 use model::aims::Aims;
 use model::ids::{NodeName, PodKey};
@@ -96,6 +97,10 @@ pub(crate) fn place<'a>(
     };
     let mut market = open(memory, &classes);
     let mut adjust = ask_placement(&market, &classes, (memory, aims), asking);
+    if market.is_risky() {
+        // What spot counts on top is no bill: it is packed at prices of its own, as with policies.
+        adjust = Some(adjust.unwrap_or_default());
+    }
     let last = &memory.last_purchase;
     let mut placed = attempt(&market, (&classes, last), (aims, shrinking), adjust.clone());
     // It ends: every round from the third on refuses somebody for good.
@@ -157,7 +162,8 @@ fn attempt(
     let mut queue = Queue::new(table, classes);
     let housed = rooms::house(demand, table, duals, &mut rooms, &mut queue);
     let problem = (classes, most.as_slice(), last, work);
-    let purchase = purchase::buy(market, table, duals, problem, &mut queue);
+    let mut purchase = purchase::buy(market, table, duals, problem, &mut queue);
+    spot::diversify((market, aims), (table, adjust.as_ref()), &mut purchase.bought);
     let served = served(classes, &housed, &purchase);
     let bound_of = |table: &Table, duals: &Duals| {
         let free = rooms::as_free(&before, table);
@@ -272,7 +278,7 @@ fn policy_rate(table: &Table, rooms: &[Room], housed: &Housed, purchase: &Purcha
         .map(|(room, pods)| {
             let addends = pods
                 .iter()
-                .map(|(class, _)| table.addend(room.set, table.row_of[*class]));
+                .map(|(class, _)| table.addend(room.tariff, table.row_of[*class]));
             addends.map(i128::from).sum::<i128>().max(0)
         })
         .sum();

@@ -251,6 +251,7 @@ fn offer() -> Offer {
             arch: "amd64".to_owned(),
         },
         price: PRICE,
+        interruptions: None,
         confidence: Confidence::Listed,
         allocatable: Resources::new(2000, 8 << 30),
         max_pods: 29,

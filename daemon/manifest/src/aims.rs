@@ -3,14 +3,14 @@
 //! Every mistake is reported at once, with its path; an unknown field is a mistake. Durations are `30s`, `10m`,
 //! `1h30m`; shares are `5%`; money is in dollars.
 
+mod supply;
+
 use crate::documents::single;
 use crate::problem::{Problems, quoted};
 use crate::sheet::{At, Sheet};
 use crate::tree::Tree;
 use model::advice::Hook;
-use model::aims::{
-    Aims, Catalogue, FargateAim, Mode, Modes, ScaleAim, SearchAims, ShrinkAims, SpreadDefault,
-};
+use model::aims::{Aims, Mode, Modes, ScaleAim, SearchAims, ShrinkAims, SpreadDefault};
 use model::ids::{GroupName, WorkloadKey};
 use model::limits::Limits;
 use model::money::UsdPerHour;
@@ -38,6 +38,8 @@ fn read(top: At<'_, '_>) -> Aims {
         "scale",
         "catalogue",
         "fargate",
+        "spot",
+        "reserved",
         "shrink",
         "search",
         "schedulers",
@@ -49,8 +51,10 @@ fn read(top: At<'_, '_>) -> Aims {
         modes: modes(top),
         limits: limits(top.get("limits")),
         scale: scale(top.get("scale")),
-        catalogue: catalogue(top.get("catalogue")),
-        fargate: fargate(top.get("fargate")),
+        catalogue: supply::catalogue(top.get("catalogue")),
+        fargate: supply::fargate(top.get("fargate")),
+        spot: supply::spot(top.get("spot")),
+        reserved: supply::reserved(top.get("reserved")),
         shrink: shrink(top.get("shrink")),
         search: search(top.get("search")),
         schedulers: texts(top.get("schedulers")),
@@ -236,51 +240,6 @@ fn target(at: At<'_, '_>, metric: &str) -> i64 {
         at.problem("must be above zero");
     }
     milli
-}
-
-fn catalogue(at: At<'_, '_>) -> Catalogue {
-    at.only(&[
-        "bare_metal",
-        "burstable",
-        "mac",
-        "spot",
-        "max_vcpu",
-        "types",
-        "arch",
-    ]);
-    let arch = texts(at.get("arch"));
-    for (ix, name) in arch.iter().enumerate() {
-        if name != "amd64" && name != "arm64" {
-            at.get("arch")
-                .problem(format_args!("[{ix}] {}: must be amd64 or arm64", quoted(name)));
-        }
-    }
-    Catalogue {
-        bare_metal: at.get("bare_metal").flag(),
-        burstable: at.get("burstable").flag(),
-        mac: at.get("mac").flag(),
-        spot: at.get("spot").flag(),
-        max_vcpu: at.get("max_vcpu").count(),
-        types: texts(at.get("types")),
-        arch,
-    }
-}
-
-fn fargate(at: At<'_, '_>) -> Vec<FargateAim> {
-    let profile = |at: At<'_, '_>| {
-        at.only(&["profile", "namespaces", "labels"]);
-        let namespaces = texts(at.get("namespaces"));
-        if namespaces.is_empty() {
-            at.get("namespaces")
-                .problem("must name at least one namespace (`*` matches all)");
-        }
-        Some(FargateAim {
-            profile: at.get("profile").name()?.to_owned(),
-            namespaces,
-            labels: at.get("labels").labels(),
-        })
-    };
-    at.items().filter_map(profile).collect()
 }
 
 fn shrink(at: At<'_, '_>) -> ShrinkAims {

@@ -36,6 +36,7 @@ pub fn built_in() -> PriceList {
             arch: arch.to_owned(),
             on_demand: UsdPerHour(nanos),
             spot: None,
+            interruptions: None,
             allocatable: usual_allocatable(vcpu, memory_mib, arch, pods),
             max_pods: u32::try_from(pods).unwrap_or(u32::MAX),
             zones: Vec::new(),

@@ -73,6 +73,7 @@ fn size(profile: &str, group: u32, cpu_milli: i64, memory_mib: i64) -> Offer {
             memory_mib,
         },
         price: UsdPerHour(CPU_NANOS * cpu_milli / 1000 + MEMORY_NANOS * memory_mib / 1024),
+        interruptions: None,
         confidence: Confidence::BuiltIn,
         allocatable: Resources {
             cpu_milli,

@@ -25,6 +25,7 @@ mod profile;
 pub mod quantity;
 mod replicas;
 mod requests;
+mod reserved;
 mod selectors;
 mod sheet;
 mod storage;
@@ -51,6 +52,7 @@ pub use offers::{FLEET, PriceList, Skipped, TypeRow, fleet_group, offers, price_
 pub use pod::PodObject;
 pub use problem::{Problem, Problems};
 pub use profile::ProfileObject;
+pub use reserved::{reserve, unmet};
 pub use sheet::{At, Sheet};
 pub use storage::{Needs, Storage};
 pub use tree::Tree;

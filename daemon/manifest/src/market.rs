@@ -7,6 +7,7 @@ use crate::cluster::ClusterBuilder;
 use crate::fargate::{fargate_offers, profile_group};
 use crate::node::{ARCH, HOSTNAME, INSTANCE_TYPE, NodeObject, OS, ZONE, ZONE_ID};
 use crate::offers::{FLEET, PriceList, fleet_group};
+use crate::reserved;
 use model::aims::{Aims, FargateAim};
 use model::group::{FargateSelector, Group, GroupKind, Instance, InstanceState, LaunchMode};
 use model::ids::{GroupName, OfferId};
@@ -62,6 +63,7 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
             None => seen.groups.push(profile),
         }
     }
+    let (made, known) = reserved::open(seen, prices, aims);
     let mut ids = BTreeSet::new();
     seen.offers.retain(|offer| ids.insert(offer.id.clone()));
     let by_shape = shapes(&seen.offers);
@@ -76,6 +78,8 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
             node
         })
         .collect();
+    reserved::reserve(seen, &known);
+    reserved::cover(seen, &made);
 }
 
 fn index(place: Option<usize>) -> u32 {
@@ -176,7 +180,8 @@ fn bought_as(offer: &Offer) -> Option<Purchase> {
     }
 }
 
-fn purchase(labels: &Labels) -> Purchase {
+/// How a node says it was bought; on demand where it says nothing.
+pub(crate) fn purchase(labels: &Labels) -> Purchase {
     let keys = ["karpenter.sh/capacity-type", "eks.amazonaws.com/capacityType"];
     let spot = keys
         .iter()

@@ -40,6 +40,8 @@ pub struct TypeRow {
     pub on_demand: UsdPerHour,
     /// Estimated spot price.
     pub spot: Option<UsdPerHour>,
+    /// Chance that a spot instance is interrupted within a month, in thousandths.
+    pub interruptions: Option<u32>,
     /// What pods can use.
     pub allocatable: Resources,
     /// Most pods.
@@ -203,11 +205,16 @@ impl PriceList {
         let spot = spot.map(|price| (Purchase::Spot, price, Confidence::Estimated));
         let on_demand = (Purchase::OnDemand, row.on_demand, listed);
         let sales = std::iter::once(on_demand).chain(spot);
-        sales.map(move |(purchase, price, confidence)| offer(row, zone, aims, (purchase, price, confidence)))
+        sales.map(move |sale| offer(row, zone, aims, sale))
     }
 }
 
-fn offer(row: &TypeRow, zone: &str, aims: &Aims, sale: (Purchase, UsdPerHour, Confidence)) -> Offer {
+pub(crate) fn offer(
+    row: &TypeRow,
+    zone: &str,
+    aims: &Aims,
+    sale: (Purchase, UsdPerHour, Confidence),
+) -> Offer {
     let (purchase, price, confidence) = sale;
     let name = aims.zones.get(zone).map_or(zone, String::as_str);
     let mut labels: Labels = [
@@ -232,6 +239,7 @@ fn offer(row: &TypeRow, zone: &str, aims: &Aims, sale: (Purchase, UsdPerHour, Co
             arch: row.arch.clone(),
         },
         price,
+        interruptions: row.interruptions.filter(|_| purchase == Purchase::Spot),
         confidence,
         allocatable: row.allocatable.clone(),
         max_pods: row.max_pods,
@@ -354,6 +362,7 @@ impl Cells<'_> {
             arch: arch.to_owned(),
             on_demand,
             spot: self.price("spot_usd_h_est")?,
+            interruptions: band(self.text("spot_interrupt_band")),
             max_pods: u32::try_from(max_pods).unwrap_or(u32::MAX),
             zones: self.text("azs").split_whitespace().map(str::to_owned).collect(),
             bare_metal: flag("bare_metal")? || instance_type.contains(".metal"),
@@ -374,6 +383,21 @@ impl Cells<'_> {
             cards.saturating_mul(addresses - 1).saturating_add(2)
         }))
     }
+}
+
+/// Middle of a band of AWS' Spot Instance Advisor, in thousandths; a quarter for the open one above 20 %.
+fn band(text: &str) -> Option<u32> {
+    let bands = [
+        ("<5%", 25),
+        ("5-10%", 75),
+        ("10-15%", 125),
+        ("15-20%", 175),
+        (">20%", 250),
+    ];
+    bands
+        .iter()
+        .find(|(band, _)| *band == text)
+        .map(|(_, permille)| *permille)
 }
 
 /// Families `t2`, `t3`, `t3a`, `t4g`.

@@ -3,6 +3,7 @@
 use crate::advice::Hook;
 use crate::ids::{GroupName, WorkloadKey};
 use crate::limits::Limits;
+use crate::money::UsdPerHour;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +20,12 @@ pub struct Aims {
     pub scale: Vec<ScaleAim>,
     /// Which offers are wanted.
     pub catalogue: Catalogue,
+    /// What spot capacity counts beside its price.
+    #[serde(skip_serializing_if = "SpotAims::is_usual")]
+    pub spot: SpotAims,
+    /// Capacity that is paid for already.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reserved: Vec<ReservedAim>,
     /// Fargate profiles to plan for, where the cluster itself names none.
     pub fargate: Vec<FargateAim>,
     /// How nodes are given up.
@@ -119,6 +126,53 @@ pub struct FargateAim {
     pub namespaces: Vec<String>,
     /// Labels a pod must carry; empty: any.
     pub labels: BTreeMap<String, String>,
+}
+
+/// What spot capacity counts beside its price. It steers what is bought and moved; no bill shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SpotAims {
+    /// What the interruption of one pod counts, in nano-dollars.
+    pub interruption_cost_nanos: i64,
+    /// Chance that a node is interrupted within a month, in thousandths, where its offer tells none.
+    pub interruptions_permille: u32,
+    /// What a spot node counts on top of its price, in thousandths of it, were all spot capacity of its type and zone;
+    /// of a part of that as much less.
+    pub diversity_permille: u32,
+}
+
+impl Default for SpotAims {
+    /// Nothing counts; of nodes that tell nothing, a tenth is taken to be interrupted in a month (AWS' Spot Instance
+    /// Advisor tells bands from below 5 % to above 20 %).
+    fn default() -> Self {
+        Self {
+            interruption_cost_nanos: 0,
+            interruptions_permille: 100,
+            diversity_permille: 0,
+        }
+    }
+}
+
+impl SpotAims {
+    /// As if nothing was said.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Instances that are paid for whether they run or not: a capacity reservation, reserved instances, a savings plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReservedAim {
+    /// Group that buys them: named here, it is made; known to the cluster, its offers are taken to be reserved.
+    pub name: GroupName,
+    /// Instance type; of a group that is known, all its types where absent.
+    pub instance_type: Option<String>,
+    /// Zones, by name or id; empty: wherever the type is sold.
+    pub zones: Vec<String>,
+    /// How many there are; nodes that run count.
+    pub nodes: u32,
+    /// What one more of them adds to the bill.
+    pub price: UsdPerHour,
 }
 
 /// How much work goes into a cheaper plan. Work is counted, never timed.

@@ -20,6 +20,9 @@ pub struct Offer {
     pub kind: OfferKind,
     /// Price of one, per hour.
     pub price: UsdPerHour,
+    /// Chance that it is taken back within a month, in thousandths; `None` where nobody knows. Of spot offers only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interruptions: Option<u32>,
     /// How far the price can be trusted; `Unknown` never wins.
     pub confidence: Confidence,
     /// What pods can use on one such node, before DaemonSets (a Fargate size: what the pod may ask for).

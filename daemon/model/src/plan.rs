@@ -49,7 +49,7 @@ pub struct Cost {
     pub rate: UsdPerHour,
     /// No plan for the same demand, free capacity and offers costs less; without policies.
     pub bound: UsdPerHour,
-    /// The bill with factors and addends of policies.
+    /// The bill with factors and addends of policies, and what `aims.spot` counts for interruptions.
     pub policy_rate: UsdPerHour,
     /// Bound of the same.
     pub policy_bound: UsdPerHour,

@@ -91,6 +91,7 @@ fn offer(template: &KwokGroup, group: u32) -> Offer {
             arch: template.arch.clone(),
         },
         price: template.price,
+        interruptions: None,
         confidence: Confidence::Listed,
         allocatable: template.allocatable.clone(),
         max_pods: template.max_pods,

@@ -2,7 +2,7 @@
 //!
 //! Observing only is no other wiring: it is a mode, and the guard holds every step under it.
 
-use super::profiles::WithProfiles;
+use super::aimed::WithAims;
 use super::{local_store, log_writer, policies, stop, surround};
 use crate::access::ClusterAccess;
 use crate::aims::with_mode;
@@ -63,9 +63,10 @@ pub(super) async fn run(config: Config, signals: Signals) -> anyhow::Result<()> 
             return Ok(());
         }
     };
-    let eyes = WithProfiles {
+    let eyes = WithAims {
         eyes,
         handle: desk.handle(),
+        unmet: Vec::new(),
     };
     let hands = Hands::new(HandsConfig {
         client,
@@ -130,7 +131,7 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
         launch: seen,
         metrics: metrics.collect(),
         prices: prices(config),
-        // Of the aims in force, on every provider: `WithProfiles` lays them over.
+        // Of the aims in force, on every provider: `WithAims` lays them over.
         fargate: Vec::new(),
     };
     Ok(Capacity {

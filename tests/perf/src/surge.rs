@@ -165,6 +165,7 @@ fn one_shape(groups: u32, most: u32, shape: &Resources) -> Snapshot {
                 arch: "amd64".to_owned(),
             },
             price: UsdPerHour(1_000_000_000),
+            interruptions: None,
             confidence: Confidence::Listed,
             allocatable: shape.clone(),
             max_pods: 100,

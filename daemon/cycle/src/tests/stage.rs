@@ -306,6 +306,7 @@ fn offer() -> Offer {
             arch: "amd64".to_owned(),
         },
         price: UsdPerHour(100_000_000),
+        interruptions: None,
         confidence: Confidence::Listed,
         allocatable: Resources::new(2000, 8 << 30),
         max_pods: 29,

@@ -97,7 +97,7 @@ impl Duals {
             .filter(|(((_, room), _), _)| **room > 0)
             .map(|(((share, room), ask), k)| share * share_of(*ask, *room, *k))
             .sum();
-        floor(worth * share).saturating_add(table.addend(Some(of.set), row))
+        floor(worth * share).saturating_add(table.addend(Some(of.tariff), row))
     }
 }
 

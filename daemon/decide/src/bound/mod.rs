@@ -18,15 +18,17 @@ use std::collections::BTreeMap;
 
 pub(crate) use knapsack::Knapsack;
 pub(crate) use master::{Master, Purchase};
-pub(crate) use weights::{Reach, search, search_to};
+pub(crate) use weights::{Reach, last_resort, search, search_to};
 
 /// Room that costs nothing: nodes that are there or on their way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FreeRoom {
     /// In the table's dimensions.
     pub(crate) room: Vec<i64>,
-    /// Offer set, for addends and bans.
+    /// Offer set, for bans.
     pub(crate) set: Option<usize>,
+    /// Tariff, for addends.
+    pub(crate) tariff: Option<usize>,
     /// Rows its rules admit.
     pub(crate) admits: Vec<bool>,
 }
@@ -78,9 +80,9 @@ impl Duals {
         let mut least: Vec<i64> = table.rows.iter().map(Row::solo_price).collect();
         for (column, fits) in table.fits.iter().enumerate() {
             let rates = self.rates(table, column);
-            let set = Some(table.columns[column].set);
+            let tariff = Some(table.columns[column].tariff);
             for (row, least) in least.iter_mut().enumerate().filter(|(row, _)| fits[*row]) {
-                let price = pays(&rates, &table.rows[row].ask).saturating_add(table.addend(set, row));
+                let price = pays(&rates, &table.rows[row].ask).saturating_add(table.addend(tariff, row));
                 *least = price.min(*least);
             }
         }
@@ -216,7 +218,7 @@ impl Duals {
     /// What a pod of the row pays on a column, rounded down.
     fn on_column(&self, table: &Table, column: usize, row: usize) -> i64 {
         let rates = self.rates(table, column);
-        let addend = table.addend(Some(table.columns[column].set), row);
+        let addend = table.addend(Some(table.columns[column].tariff), row);
         pays(&rates, &table.rows[row].ask).saturating_add(addend)
     }
 
@@ -320,7 +322,7 @@ fn worth_of(table: &Table, counts: &[u32], free: &FreeRoom, pays: &[i64]) -> i64
         .filter(|(_, copies)| *copies > 0)
         .collect();
     // A node's addends together never make it cheaper than free: both forms are bounds, the lower counts.
-    let net = |row: usize| pays[row].saturating_sub(table.addend(free.set, row));
+    let net = |row: usize| pays[row].saturating_sub(table.addend(free.tariff, row));
     let mut worth = knapsack_worth(table, free, &rows, &net);
     if !table.addends.is_empty() {
         worth = worth.min(knapsack_worth(table, free, &rows, &|row| pays[row]));

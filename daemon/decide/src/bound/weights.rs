@@ -137,7 +137,7 @@ impl<'a, const D: usize> Search<'a, D> {
             .map(|(group, growth)| (group, f64::from(*growth)))
             .filter(|(group, growth)| *growth < total && table.columns.iter().any(|c| c.group == *group))
             .collect();
-        let limit_of = table
+        let limit_of: Vec<Option<usize>> = table
             .columns
             .iter()
             .map(|column| limits.iter().position(|(group, _)| *group == column.group))
@@ -150,12 +150,16 @@ impl<'a, const D: usize> Search<'a, D> {
             .enumerate()
             .map(|(ix, k)| perturbed(k.count, ix))
             .collect();
+        let dearest = |kind: usize| {
+            let ways = (0..prices.len()).filter_map(|column| single(kind, column, (&prices, &items)));
+            last_resort(ways.map(|(each, column, _)| (limit_of[column], each)))
+        };
         let mut stand_in: Vec<f64> = kinds
             .iter()
-            .zip(&singles)
-            .map(|(kind, single)| match (kind.solo, single) {
+            .enumerate()
+            .map(|(ix, kind)| match (kind.solo, dearest(ix)) {
                 (Some(solo), _) => solo.max(LEAST_PRICE),
-                (None, Some((each, _, _))) => STAND_IN * each.max(LEAST_PRICE),
+                (None, Some(each)) => STAND_IN * each.max(LEAST_PRICE),
                 (None, None) => LEAST_PRICE,
             })
             .collect();
@@ -322,7 +326,7 @@ fn items_of<const D: usize>(table: &Table, kinds: &[Kind], column: usize) -> Ite
             items.shapes.push(shape);
             items
                 .addends
-                .push(real(table.addend(Some(of.set), kind.sample)) / DOLLAR);
+                .push(real(table.addend(Some(of.tariff), kind.sample)) / DOLLAR);
         }
     }
     items
@@ -330,15 +334,34 @@ fn items_of<const D: usize>(table: &Table, kinds: &[Kind], column: usize) -> Ite
 
 /// The cheapest way to serve a kind alone: cost of one pod, column, pods per node.
 fn best_single<const D: usize>(kind: usize, prices: &[f64], items: &[Items<D>]) -> Option<(f64, usize, f64)> {
-    items
-        .iter()
-        .enumerate()
-        .filter_map(|(column, items)| {
-            let at = items.kinds.iter().position(|k| *k == kind)?;
-            let widest = items.shapes[at].iter().copied().fold(1e-12, f64::max);
-            Some((prices[column] * widest + items.addends[at], column, 1.0 / widest))
-        })
+    (0..prices.len())
+        .filter_map(|column| single(kind, column, (prices, items)))
         .min_by(|a, b| a.0.total_cmp(&b.0))
+}
+
+/// A kind alone on nodes of a column: cost of one pod, column, pods per node.
+fn single<const D: usize>(
+    kind: usize,
+    column: usize,
+    (prices, items): (&[f64], &[Items<D>]),
+) -> Option<(f64, usize, f64)> {
+    let of = &items[column];
+    let at = of.kinds.iter().position(|k| *k == kind)?;
+    let widest = of.shapes[at].iter().copied().fold(1e-12, f64::max);
+    Some((prices[column] * widest + of.addends[at], column, 1.0 / widest))
+}
+
+/// What one pod costs at worst that is not refused, from what it costs by limit: the cheapest without a limit; where all
+/// are limited, the cheapest of each may be used up, and the dearest of those counts. What stands in for pods must cost
+/// more than this, or the search would rather leave them than buy.
+pub(crate) fn last_resort(ways: impl Iterator<Item = (Option<usize>, f64)>) -> Option<f64> {
+    let mut cheapest: BTreeMap<Option<usize>, f64> = BTreeMap::new();
+    for (limit, each) in ways {
+        let known = cheapest.entry(limit).or_insert(each);
+        *known = known.min(each);
+    }
+    let unlimited = cheapest.get(&None).copied();
+    unlimited.or_else(|| cheapest.into_values().max_by(f64::total_cmp))
 }
 
 type KindKey = (Vec<bool>, Option<i64>, Vec<i64>, Vec<i64>);

@@ -89,7 +89,7 @@ pub(crate) fn node_price(table: &Table, column: usize, pods: &[(u32, u32)]) -> i
     let of = &table.columns[column];
     pods.iter()
         .fold(of.price, |price, (row, count)| {
-            let addend = table.addend(Some(of.set), *row as usize);
+            let addend = table.addend(Some(of.tariff), *row as usize);
             price.saturating_add(addend.saturating_mul(i64::from(*count)))
         })
         .max(0)
@@ -229,7 +229,7 @@ fn right_size(table: &Table, column: usize, pods: &[(u32, u32)]) -> usize {
     }
     let holds = |at: &usize| {
         let of = &table.columns[*at];
-        (of.group, of.set, of.zones) == (bought.group, bought.set, bought.zones)
+        (of.group, of.tariff, of.zones) == (bought.group, bought.tariff, bought.zones)
             && space::holds(&of.room, &used)
             && pods.iter().all(|(row, _)| table.fits[*at][*row as usize])
     };

@@ -9,7 +9,7 @@ use super::fill::{Bench, Taste};
 use super::pricing::{self, Budget, Found, Item};
 use super::random::Dice;
 use super::shop::{Load, Shop};
-use crate::bound::{Knapsack, Master, Proof, Purchase};
+use crate::bound::{Knapsack, Master, Proof, Purchase, last_resort};
 
 /// Prices in the master are dollars per hour.
 const DOLLAR: f64 = 1e9;
@@ -82,9 +82,15 @@ impl<'a, const D: usize> Patterns<'a, D> {
             .map(|(at, row)| perturbed(f64::from(counts[*row as usize]), at))
             .collect();
         wanted.extend(limits.iter().map(|(_, growth)| -growth.max(1e-6)));
-        let mut stand_in: Vec<f64> = singles
+        let dearest = |row: u32| {
+            let ways = ways_alone(shop, row, counts[row as usize]);
+            let group = |column: usize| shop.table.columns[column].group;
+            let limit = |column: usize| limits.iter().position(|(of, _)| *of == group(column));
+            last_resort(ways.map(|(each, column, _)| (limit(column), each)))
+        };
+        let mut stand_in: Vec<f64> = rows
             .iter()
-            .map(|single| STAND_IN * single.map_or(1.0, |(each, _, _)| each.max(1e-6)))
+            .map(|row| STAND_IN * dearest(*row).map_or(1.0, |each| each.max(1e-6)))
             .collect();
         stand_in.resize(wanted.len(), 0.0);
         let mut patterns = Self {
@@ -177,8 +183,8 @@ impl<'a, const D: usize> Patterns<'a, D> {
     }
 
     fn value_of(&self, duals: &[f64], column: usize, row: u32) -> f64 {
-        let set = Some(self.shop.table.columns[column].set);
-        let addend = crate::number::real(self.shop.table.addend(set, row as usize)) / DOLLAR;
+        let tariff = Some(self.shop.table.columns[column].tariff);
+        let addend = crate::number::real(self.shop.table.addend(tariff, row as usize)) / DOLLAR;
         self.place[row as usize].map_or(0.0, |at| duals[at]) - addend
     }
 
@@ -363,18 +369,22 @@ struct Round {
 
 /// The cheapest way to serve a row alone: dollars per pod, column, pods per node.
 fn best_single<const D: usize>(shop: &Shop<'_, D>, row: u32, count: u32) -> Option<(f64, usize, u32)> {
-    (0..shop.price.len())
-        .filter(|column| shop.fits(*column, row))
-        .map(|column| {
-            let copies = shop.copies(column, row).clamp(1, count.max(1));
-            let load = [(row, copies)];
-            (
-                shop.node_price(column, &load) / DOLLAR / f64::from(copies),
-                column,
-                copies,
-            )
-        })
-        .min_by(|a, b| a.0.total_cmp(&b.0))
+    ways_alone(shop, row, count).min_by(|a, b| a.0.total_cmp(&b.0))
+}
+
+/// Pods of a row alone on nodes of each column that runs them: cost of one pod, column, pods per node.
+fn ways_alone<const D: usize>(
+    shop: &Shop<'_, D>,
+    row: u32,
+    count: u32,
+) -> impl Iterator<Item = (f64, usize, u32)> {
+    let columns = (0..shop.price.len()).filter(move |column| shop.fits(*column, row));
+    columns.map(move |column| {
+        let copies = shop.copies(column, row).clamp(1, count.max(1));
+        let load = [(row, copies)];
+        let each = shop.node_price(column, &load) / DOLLAR / f64::from(copies);
+        (each, column, copies)
+    })
 }
 
 /// A right-hand side moved by a hair, so that the simplex does not cycle.

@@ -115,10 +115,10 @@ impl<'a, const D: usize> Shop<'a, D> {
             .collect();
         self.rows_of.push(rows);
         let (rows, shapes) = (&self.rows_of[column], self.shapes(column));
-        let set = Some(self.table.columns[column].set);
+        let tariff = Some(self.table.columns[column].tariff);
         let values: Vec<f64> = rows
             .iter()
-            .map(|row| self.pays[*row as usize] - real(self.table.addend(set, *row as usize)))
+            .map(|row| self.pays[*row as usize] - real(self.table.addend(tariff, *row as usize)))
             .collect();
         let mut knapsack = Knapsack::<D>::new();
         let value = knapsack.solve(&shapes, &values);
@@ -153,10 +153,10 @@ impl<'a, const D: usize> Shop<'a, D> {
         if self.table.addends.is_empty() {
             return self.price[column];
         }
-        let set = Some(self.table.columns[column].set);
+        let tariff = Some(self.table.columns[column].tariff);
         let addends: f64 = load
             .iter()
-            .map(|(row, n)| real(self.table.addend(set, *row as usize)) * f64::from(*n))
+            .map(|(row, n)| real(self.table.addend(tariff, *row as usize)) * f64::from(*n))
             .sum();
         (self.price[column] + addends).max(0.0)
     }

@@ -52,7 +52,7 @@ fn step_of(column: &Column, asked: &[i64]) -> Step {
     let share = |dim: usize| real(column.room[dim]) / real(asked[dim]);
     let shape = (1..column.room.len()).map(|dim| step(share(dim) / share(0).max(1e-12), 2.0));
     (
-        (column.group, column.set, column.zones, column.terrain),
+        (column.group, column.tariff, column.zones, column.terrain),
         step(real(column.price), 8.0),
         shape.collect(),
     )
@@ -70,6 +70,10 @@ pub(crate) struct Column {
     pub(crate) group: usize,
     /// Offer set.
     pub(crate) set: usize,
+    /// Among the market's tariffs: what pods on it cost on top.
+    pub(crate) tariff: usize,
+    /// Of that what does not depend on policies: nano-dollars per hour and pod that the table's price is silent of.
+    pub(crate) risk: i64,
     /// Zones that it is sold in, by their place among the market's.
     pub(crate) zones: u64,
     /// Columns with the same number are admitted by the same rules.
@@ -93,7 +97,7 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
     /// By column, by row: whether the pod may run there.
     pub(crate) fits: Vec<Vec<bool>>,
-    /// By set, by row: nano-dollars per hour that a pod there costs on top. Empty: no addends at all.
+    /// By tariff, by row: nano-dollars per hour that a pod there costs on top. Empty: no addends at all.
     pub(crate) addends: Vec<Vec<i64>>,
     /// By set, by row: whether a policy forbids it. Empty: nothing is forbidden.
     pub(crate) forbids: Vec<Vec<bool>>,
@@ -122,15 +126,16 @@ impl Table {
             dims,
         };
         if let Some(adjust) = adjust {
-            table.adjust(market.sets.len(), adjust);
+            table.adjust(market, adjust);
         }
         table.fill_columns(market, classes, adjust);
         table
     }
 
-    /// What one pod of the row costs on top on a node of the set.
-    pub(crate) fn addend(&self, set: Option<usize>, row: usize) -> i64 {
-        set.and_then(|set| self.addends.get(set))
+    /// What one pod of the row costs on top on a node of the tariff.
+    pub(crate) fn addend(&self, tariff: Option<usize>, row: usize) -> i64 {
+        tariff
+            .and_then(|tariff| self.addends.get(tariff))
             .map_or(0, |rows| rows[row])
     }
 
@@ -236,12 +241,13 @@ impl Table {
         self.fits.iter().any(|fits| fits[row])
     }
 
-    fn adjust(&mut self, sets: usize, adjust: &Adjust) {
-        if !adjust.addends.is_empty() {
-            self.addends = vec![vec![0; self.rows.len()]; sets];
+    fn adjust(&mut self, market: &Market<'_>, adjust: &Adjust) {
+        if !adjust.addends.is_empty() || market.is_risky() {
+            let risks = market.tariffs.iter().map(|tariff| tariff.risk);
+            self.addends = risks.map(|risk| vec![risk; self.rows.len()]).collect();
         }
         if !adjust.forbids.is_empty() {
-            self.forbids = vec![vec![false; self.rows.len()]; sets];
+            self.forbids = vec![vec![false; self.rows.len()]; market.sets.len()];
         }
         for (row, of) in self.rows.iter().enumerate() {
             // Classes of one row have the same addends and bans: they are part of its key.
@@ -249,7 +255,11 @@ impl Table {
                 continue;
             };
             for (set, addend) in adjust.addends_of(*class) {
-                self.addends[set][row] = addend;
+                for (tariff, rows) in market.tariffs.iter().zip(&mut self.addends) {
+                    if tariff.set == set {
+                        rows[row] = tariff.risk.saturating_add(addend);
+                    }
+                }
             }
             for set in adjust.forbids_of(*class) {
                 self.forbids[set][row] = true;
@@ -266,6 +276,8 @@ impl Table {
                 lot: ix,
                 group: lot.group,
                 set: lot.set,
+                tariff: lot.tariff,
+                risk: market.tariffs.get(lot.tariff).map_or(0, |tariff| tariff.risk),
                 zones: lot.zones,
                 terrain: {
                     let next = terrains.len();
@@ -321,7 +333,12 @@ impl Table {
     /// Whether a column of at most the same price makes `than` superfluous.
     fn beats(&self, column: &Column, fits: &[bool], than: (&Column, &[bool]), total: u32) -> bool {
         let (other, other_fits) = than;
-        let same_terms = self.addends.is_empty() || column.set == other.set;
+        let terms = |of: &Column| self.addends.get(of.tariff);
+        let same_terms = column.tariff == other.tariff
+            || match (terms(column), terms(other)) {
+                (Some(own), Some(other)) => own.iter().zip(other).all(|(own, other)| own <= other),
+                _ => column.risk <= other.risk,
+            };
         let enough = column.group == other.group
             || self
                 .growth

@@ -29,6 +29,8 @@ fn table(rows: &[(i64, i64)], columns: &[(i64, i64, i64)], growth: &[u32]) -> Ta
                 lot,
                 group: lot % growth.len(),
                 set: 0,
+                tariff: 0,
+                risk: 0,
                 zones: 1,
                 terrain: 0,
                 room: vec![*cpu, *memory, 30],

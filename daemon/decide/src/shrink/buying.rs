@@ -25,7 +25,7 @@ impl Search<'_, '_> {
                     && self.growth[of.group] > taken.map_or(0, |(_, taken)| *taken)
             };
             let new = self.next(&open, taste)?;
-            paid = paid.saturating_add(self.price(new.column));
+            paid = paid.saturating_add(self.prices.counted(new.column, &new.load));
             if real(paid) >= spare {
                 return None;
             }
@@ -53,8 +53,9 @@ impl Search<'_, '_> {
             .map(|row| (*row, self.left[size(*row)]))
             .collect();
         let last = self.cheapest(open, &all);
-        let key =
-            |column: usize, load: &[(u32, u32)]| real(self.price(column)) / real(prices.worth(load)).max(1.0);
+        let key = |column: usize, load: &[(u32, u32)]| {
+            real(prices.counted(column, load)) / real(prices.worth(load)).max(1.0)
+        };
         let mut best = last.map(|column| (key(column, &all), New { column, load: all }));
         let columns = prices.by_ratio.iter().copied().filter(|column| open(*column));
         for column in columns.take(COLUMNS) {

@@ -182,6 +182,14 @@ impl<'a> Fleet<'a> {
         there.ok().or_else(|| self.coming.get(name).copied())
     }
 
+    /// Offer of a bin, by its index; none where nobody knows.
+    pub(super) fn offer(&self, bin: usize) -> Option<usize> {
+        self.bins[bin].planned.or_else(|| {
+            let id = self.node(bin)?.offer.as_ref()?;
+            self.seen.offers.binary_search_by(|offer| offer.id.cmp(id)).ok()
+        })
+    }
+
     /// The node of a bin, where it is there.
     pub(super) fn node(&self, bin: usize) -> Option<&'a Node> {
         self.seen.nodes.get(bin)

@@ -10,8 +10,9 @@ use crate::demand::{self, Class};
 use crate::fill::{self, Item, Taste};
 use crate::market::Market;
 use crate::number::{count, real, size};
-use crate::packing::Table;
+use crate::packing::{Column, Table};
 use crate::space::{self, Vector};
+use crate::spot::{self, Pools};
 use model::aims::Aims;
 use model::memory::Memory;
 use std::sync::Arc;
@@ -30,6 +31,31 @@ pub(super) struct Prices<'a> {
     pub(super) by_ratio: Vec<usize>,
     /// By column: what it costs for what it holds at best.
     pub(super) ratio: Vec<f64>,
+    /// By column: what a new node of it counts on top.
+    on_top: Vec<OnTop>,
+    /// By bin: what it counts on top.
+    bins_on_top: Vec<OnTop>,
+}
+
+/// What a node counts beside its price (`aims.spot`), nano-dollars per hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OnTop {
+    /// For where it stands.
+    node: i64,
+    /// For each of its pods.
+    pod: i64,
+}
+
+impl OnTop {
+    /// With so many pods.
+    pub(super) fn with(self, pods: u32) -> i64 {
+        self.node.saturating_add(self.pod.saturating_mul(i64::from(pods)))
+    }
+
+    /// For so many more pods.
+    pub(super) fn for_more(self, pods: u32) -> i64 {
+        self.pod.saturating_mul(i64::from(pods))
+    }
 }
 
 impl<'a> Prices<'a> {
@@ -74,10 +100,49 @@ impl<'a> Prices<'a> {
             row_of,
             by_ratio: (0..table.columns.len()).collect(),
             ratio: Vec::new(),
+            on_top: Vec::new(),
+            bins_on_top: Vec::new(),
             table,
         };
+        prices.count_on_top(fleet, aims);
         prices.rank(&counts);
         prices
+    }
+
+    fn count_on_top(&mut self, fleet: &Fleet<'_>, aims: &Aims) {
+        let pools = Pools::of(fleet.seen, aims);
+        let market = &self.market;
+        let column = |of: &Column| {
+            let offers = market.lots[of.lot].offers.iter();
+            let more = |pools: &Pools| offers.map(|offer| pools.on_top_of_one_more(*offer)).min();
+            OnTop {
+                node: pools.as_ref().and_then(more).unwrap_or(0),
+                pod: of.risk,
+            }
+        };
+        let bin = |at: usize| {
+            let offer = fleet.offer(at)?;
+            Some(OnTop {
+                node: pools.as_ref().map_or(0, |pools| pools.on_top(offer)),
+                pod: spot::risk(&fleet.seen.offers[offer], aims),
+            })
+        };
+        self.on_top = self.table.columns.iter().map(column).collect();
+        self.bins_on_top = (0..fleet.bins.len())
+            .map(|at| bin(at).unwrap_or_default())
+            .collect();
+    }
+
+    /// Price of a new node of the column with these pods, and what it counts on top.
+    pub(super) fn counted(&self, column: usize, load: &[(u32, u32)]) -> i64 {
+        let pods = load.iter().map(|(_, copies)| copies).sum();
+        let on_top = self.on_top[column].with(pods);
+        self.table.columns[column].price.saturating_add(on_top)
+    }
+
+    /// What a bin counts on top of its price.
+    pub(super) fn on_top(&self, bin: usize) -> OnTop {
+        self.bins_on_top.get(bin).copied().unwrap_or_default()
     }
 
     /// Finds out what each column costs for what it holds, all pods there to choose from.
@@ -86,7 +151,7 @@ impl<'a> Prices<'a> {
         self.ratio = (0..self.table.columns.len())
             .map(|column| {
                 let load = self.filled(column, (&rows, counts), Taste::PLAIN);
-                real(self.table.columns[column].price) / real(self.worth(&load)).max(1.0)
+                real(self.counted(column, &load)) / real(self.worth(&load)).max(1.0)
             })
             .collect();
         let ratio = &self.ratio;

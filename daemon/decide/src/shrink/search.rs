@@ -30,6 +30,8 @@ pub(super) struct Found {
     pub(super) price: i64,
     /// What the pods pay that go into free room.
     pub(super) fills: i64,
+    /// What the places of the pods count more than before, beside prices (`aims.spot`).
+    pub(super) on_top: i64,
     pub(super) moves: u32,
 }
 
@@ -42,7 +44,7 @@ impl Found {
         } else {
             terms.replacing(self.price)
         };
-        real(self.saves) - terms.room * real(self.fills) - lost
+        real(self.saves) - real(self.on_top) - terms.room * real(self.fills) - lost
     }
 
     /// What is gained over what the evictions count.
@@ -139,7 +141,11 @@ impl<'s, 'a> Search<'s, 'a> {
         self.probes += 1;
         let price: i64 = ruined.iter().map(|bin| self.fleet.bins[*bin].price).sum();
         let moves: u32 = ruined.iter().map(|bin| self.fleet.bins[*bin].moves()).sum();
-        let spare = real(price) - terms.evictions(moves);
+        let on_top = ruined
+            .iter()
+            .map(|bin| self.on_top(*bin))
+            .fold(0, i64::saturating_add);
+        let spare = real(price) + real(on_top) - terms.evictions(moves);
         if !self.can_spare(ruined) {
             return None;
         }
@@ -160,6 +166,11 @@ impl<'s, 'a> Search<'s, 'a> {
         let found = self.placed(ruined, (mark, price, spare), terms);
         let found = found.map(|(bought, headroom)| {
             let paid: i64 = bought.iter().map(|new| self.price(new.column)).sum();
+            let counted = |new: &New| self.prices.counted(new.column, &new.load) - self.price(new.column);
+            let then = bought
+                .iter()
+                .map(counted)
+                .fold(self.puts_on_top(mark), i64::saturating_add);
             Found {
                 ruined: ruined.to_vec(),
                 puts: self.fleet.since(mark).to_vec(),
@@ -168,6 +179,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 saves: price.saturating_sub(paid),
                 price,
                 fills: self.fills(mark),
+                on_top: then.saturating_sub(on_top),
                 moves,
             }
         });
@@ -191,7 +203,9 @@ impl<'s, 'a> Search<'s, 'a> {
         for bin in ruined {
             let waste = self.prices.waste(self.fleet, *bin)?;
             let price = self.fleet.bins[*bin].price;
-            most += real(waste) + (1.0 - terms.room) * real(price.saturating_sub(waste).max(0));
+            most += real(self.on_top(*bin))
+                + real(waste)
+                + (1.0 - terms.room) * real(price.saturating_sub(waste).max(0));
         }
         Some(most)
     }
@@ -267,7 +281,7 @@ impl<'s, 'a> Search<'s, 'a> {
             return None;
         }
         self.house(terms.taste);
-        let mut spare = spare - terms.room * real(self.fills(mark));
+        let mut spare = spare - terms.room * real(self.fills(mark)) - real(self.puts_on_top(mark));
         if !self.is_placed() {
             spare -= terms.replacing(price);
         }
@@ -298,6 +312,18 @@ impl<'s, 'a> Search<'s, 'a> {
         Some((bought, headroom))
     }
 
+    /// What a bin with its pods counts on top of its price.
+    fn on_top(&self, bin: usize) -> i64 {
+        self.prices.on_top(bin).with(self.fleet.bins[bin].moves())
+    }
+
+    /// What pods count on top where they were put into free room since.
+    fn puts_on_top(&self, mark: usize) -> i64 {
+        let puts = self.fleet.since(mark).iter();
+        puts.map(|put| self.prices.on_top(size(put.bin)).for_more(put.copies))
+            .fold(0, i64::saturating_add)
+    }
+
     /// What the pods pay that were put into free room since.
     fn fills(&self, mark: usize) -> i64 {
         let puts = self.fleet.since(mark).iter();
@@ -309,11 +335,7 @@ impl<'s, 'a> Search<'s, 'a> {
     /// The one set that all of them are of, as an index; `None` where they are of several, or nobody knows.
     fn set(&self, ruined: &[usize]) -> Option<usize> {
         let market = &self.prices.market;
-        let of = |bin: &usize| {
-            let id = self.fleet.node(*bin)?.offer.as_ref()?;
-            let offer = market.seen.offers.binary_search_by(|offer| offer.id.cmp(id));
-            market.set_of.get(offer.ok()?).copied()
-        };
+        let of = |bin: &usize| market.set_of.get(self.fleet.offer(*bin)?).copied();
         let first = of(ruined.first()?)?;
         ruined.iter().all(|bin| of(bin) == Some(first)).then_some(first)
     }

@@ -1,7 +1,8 @@
 //! Buying, free room, launches under way, Fargate.
 
 use super::{plain, shop};
-use crate::fixture::{NOW, asks};
+use crate::fixture::{Cluster, NOW, asks};
+use crate::number::size;
 use model::ids::{IntentId, NodeName, PodKey};
 use model::intent::{Intent, IntentKind, LaunchStage};
 use model::money::UsdPerHour;
@@ -246,4 +247,29 @@ fn idle_groups_make_fargate_the_cheaper_one() {
         "{:?}",
         done.notes.classes
     );
+}
+
+#[test]
+fn what_is_paid_for_is_filled_first_and_the_bound_knows_where_it_ends() {
+    for (others, most) in [(u32::MAX, 7), (60, 7), (60, 0)] {
+        let (_, done) = Cluster::new()
+            .group("fleet", 0, others)
+            .offer("fleet", "m", 4000, 16_000, 200_000_000)
+            .offer("fleet", "c", 4000, 8000, 170_000_000)
+            .group("reserved", 0, most)
+            .offer("reserved", "m", 4000, 16_000, 0)
+            .pending("a", 40, asks(900, 1500))
+            .pending("b", 60, asks(300, 2500))
+            .pending("c", 30, asks(1700, 1000))
+            .deliberate();
+        let reserved = done
+            .plan
+            .nodes
+            .iter()
+            .filter(|node| node.group.as_str() == "reserved");
+        assert_eq!(reserved.count(), size(most));
+        let cost = &done.plan.cost;
+        assert!(cost.rate.0 > 2_000_000_000, "{cost:?}");
+        assert!(cost.gap_percent() < 6.0, "{cost:?}");
+    }
 }

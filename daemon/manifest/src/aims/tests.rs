@@ -22,6 +22,10 @@ catalogue: {spot: true, burstable: true, max_vcpu: 32, types: [m6a, c7g.large], 
 fargate:
 - {profile: batch, namespaces: ['batch-*'], labels: {tier: batch}}
 shrink: {enabled: false, unneeded_for: 15m, eviction_cost: 0.01, payback: 2h, yields: true}
+spot: {interruption_cost: 0.5, interruptions: 7.5%, diversity: 10%}
+reserved:
+- {name: ri, type: m6a.large, zones: [us-east-1a], nodes: 4, price: 0.01}
+- {name: odcr, nodes: 2}
 schedulers: [mine]
 groups: [ng-1]
 zones: {use1-az1: us-east-1a}
@@ -62,6 +66,22 @@ fn the_whole_schema() {
     assert!(!read.shrink.enabled);
     assert_eq!(read.shrink.eviction_cost_nanos, 10_000_000);
     assert!(read.shrink.yields && !model::aims::ShrinkAims::default().yields);
+    let spot = &read.spot;
+    let counted = (
+        spot.interruption_cost_nanos,
+        spot.interruptions_permille,
+        spot.diversity_permille,
+    );
+    assert_eq!(counted, (500_000_000, 75, 100));
+    let reserved = read
+        .reserved
+        .iter()
+        .map(|r| (r.name.as_str(), r.instance_type.as_deref(), r.nodes, r.price.0));
+    let reserved: Vec<_> = reserved.collect();
+    assert_eq!(
+        reserved,
+        [("ri", Some("m6a.large"), 4, 10_000_000), ("odcr", None, 2, 0)]
+    );
     assert_eq!(read.zones.get("use1-az1").map(String::as_str), Some("us-east-1a"));
     let spread: Vec<_> = read
         .spread_defaults
@@ -90,6 +110,8 @@ scale:
 - {workload: Deployment a/b, max: 1, target: 60}
 catalogue: {arch: [mips], spot: 1}
 fargate: [{profile: p}]
+spot: {diversity: 120%, interruptions: often, interruption_cost: -1, price: 3}
+reserved: [{name: a, nodes: 1}, {name: a, nodes: 1, price: x}, {type: m6a.large}]
 modes: {hooks: {shrinker: act}}
 spread_defaults: [{topologyKey: zone, maxSkew: 0, whenUnsatisfiable: Never}]
 ";
@@ -110,6 +132,13 @@ spread_defaults: [{topologyKey: zone, maxSkew: 0, whenUnsatisfiable: Never}]
         "catalogue.arch: [0] \"mips\": must be amd64 or arm64",
         "catalogue.spot: must be true or false",
         "fargate[0].namespaces: must name at least one namespace",
+        "spot.diversity: must be 100% at most",
+        "spot.interruptions: \"often\": not a share such as 5%",
+        "spot.interruption_cost: must be dollars",
+        "spot.price: unknown field",
+        "reserved[1].name: is named twice",
+        "reserved[1].price: must be a number",
+        "reserved[2].name: is missing",
         "modes.hooks.shrinker: unknown hook",
         "spread_defaults[0].maxSkew: must be 1 or more",
         "spread_defaults[0].whenUnsatisfiable: \"Never\": must be",

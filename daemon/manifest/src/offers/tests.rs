@@ -16,8 +16,8 @@ fn ids(csv: &str, aims: &Aims) -> Vec<String> {
 #[test]
 fn one_offer_per_type_zone_and_purchase() {
     let csv = format!(
-        "{HEAD},azs,spot_usd_h_est,gpu_count,alloc_cpu_milli,alloc_mem_mib,max_pods_eni\n\
-        g.large,4.0,16384.0,x86_64,0.5,use1-az1 use1-az2,0.2,1.0,3900,15000,58.0\n"
+        "{HEAD},azs,spot_usd_h_est,spot_interrupt_band,gpu_count,alloc_cpu_milli,alloc_mem_mib,max_pods_eni\n\
+        g.large,4.0,16384.0,x86_64,0.5,use1-az1 use1-az2,0.2,15-20%,1.0,3900,15000,58.0\n"
     );
     let mut aims = Aims::default();
     assert_eq!(
@@ -37,6 +37,7 @@ fn one_offer_per_type_zone_and_purchase() {
     assert!(
         matches!(&spot.kind, OfferKind::Ec2 { zone, purchase: Purchase::Spot, .. } if zone == "us-east-1a")
     );
+    assert_eq!((offers[0].interruptions, spot.interruptions), (None, Some(175)));
     let label = |key: &str| spot.labels.get(key).map(String::as_str);
     assert_eq!(label("topology.kubernetes.io/zone"), Some("us-east-1a"));
     assert_eq!(label("topology.k8s.aws/zone-id"), Some("use1-az1"));

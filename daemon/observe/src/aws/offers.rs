@@ -72,6 +72,7 @@ pub(super) fn offers(
                 arch: shape.arch.to_owned(),
             },
             price,
+            interruptions: None,
             confidence,
             allocatable: lived.map_or_else(|| shape.allocatable.clone(), |n| n.allocatable.clone()),
             max_pods: lived.map_or(shape.max_pods, |n| n.max_pods),

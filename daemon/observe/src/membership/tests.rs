@@ -42,6 +42,7 @@ fn offer(group: u32, zone: &str, purchase: Purchase) -> Offer {
             arch: "amd64".to_owned(),
         },
         price: UsdPerHour(1),
+        interruptions: None,
         confidence: Confidence::Listed,
         allocatable: Resources::new(1, 1),
         max_pods: 1,

@@ -222,6 +222,7 @@ fn offer(group: u32, name: &str, price: i64) -> Offer {
             arch: "amd64".to_owned(),
         },
         price: UsdPerHour(price),
+        interruptions: None,
         confidence: Confidence::Listed,
         allocatable: Resources::new(2000, 8 << 30),
         max_pods: 29,

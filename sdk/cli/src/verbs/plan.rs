@@ -127,7 +127,12 @@ fn read(args: &Args) -> anyhow::Result<(Snapshot, Aims)> {
     };
     let prices = prices(args.offers.as_deref())?;
     let cluster = cluster(&args.cluster)?;
-    Ok((cluster.finish(&prices, &aims), aims))
+    let seen = cluster.finish(&prices, &aims);
+    for name in manifest::unmet(&seen, &aims.reserved) {
+        let what = "is neither a group of the cluster nor a type for sale; it is not used";
+        output::say(format_args!("aims: reserved: {name} {what}"));
+    }
+    Ok((seen, aims))
 }
 
 fn prices(path: Option<&Path>) -> anyhow::Result<PriceList> {

@@ -256,6 +256,7 @@ fn offer(of: &RawType, sold: &RawOffering) -> Option<Offer> {
             arch: "amd64".to_owned(),
         },
         price: UsdPerHour::from_dollars(sold.price)?,
+        interruptions: None,
         confidence: Confidence::Listed,
         allocatable: Resources::new(of.allocatable.cpu_milli, of.allocatable.memory_bytes),
         max_pods: of.allocatable.pods,

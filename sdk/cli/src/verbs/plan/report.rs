@@ -77,15 +77,19 @@ fn head(plan: &PlanJson) -> String {
         plan.nodes.len(),
         pods.refused,
     );
+    let gap = format!("(gap {:.2} %)", cost.gap_percent);
+    let counted = cost.policy_usd_per_hour.to_bits() != cost.usd_per_hour.to_bits();
     let _ = writeln!(
         text,
-        "cost   ${:.4}/h; no plan costs less than ${:.4}/h (gap {:.2} %)",
-        cost.usd_per_hour, cost.lower_bound_usd_per_hour, cost.gap_percent,
+        "cost   ${:.4}/h; no plan costs less than ${:.4}/h {}",
+        cost.usd_per_hour,
+        cost.lower_bound_usd_per_hour,
+        if counted { "" } else { &gap },
     );
-    if cost.policy_usd_per_hour.to_bits() != cost.usd_per_hour.to_bits() {
+    if counted {
         let _ = writeln!(
             text,
-            "       as policies price it: ${:.4}/h, at least ${:.4}/h",
+            "       as policies and aims count it: ${:.4}/h, at least ${:.4}/h {gap}",
             cost.policy_usd_per_hour, cost.policy_lower_bound_usd_per_hour,
         );
     }

@@ -1,25 +1,44 @@
-//! Fargate profiles that the aims name, laid over what the eyes see: on every provider, by the aims in force now.
+//! What the aims know of offers, laid over what the eyes see: Fargate profiles, and capacity that is paid for already.
+//! On every provider, by the aims in force now.
 //!
-//! Not here: what a profile sells (`manifest`), and profiles that the cluster itself would name.
+//! Not here: what a profile or a reservation sells (`manifest`), and profiles that the cluster itself would name.
 
 use cycle::Handle;
 use model::aims::FargateAim;
 use model::group::FargateSelector;
+use model::ids::GroupName;
 use model::selector::{LabelSelector, Operator, Requirement};
 use model::{Observe, ObserveError, Snapshot};
 
-/// Eyes that see the profiles as well.
-pub(super) struct WithProfiles<E> {
+/// Eyes that see by the aims.
+pub(super) struct WithAims<E> {
     pub(super) eyes: E,
     /// Knows the aims in force.
     pub(super) handle: Handle,
+    /// Reservations that no group of the cluster is, as they were told last.
+    pub(super) unmet: Vec<GroupName>,
 }
 
-impl<E: Observe + Send> Observe for WithProfiles<E> {
+impl<E: Observe + Send> Observe for WithAims<E> {
     async fn look(&mut self) -> Result<Snapshot, ObserveError> {
         let mut seen = self.eyes.look().await?;
-        add(&mut seen, &self.handle.aims().fargate);
+        let aims = self.handle.aims();
+        add(&mut seen, &aims.fargate);
+        manifest::reserve(&mut seen, &aims.reserved);
+        self.tell(manifest::unmet(&seen, &aims.reserved));
         Ok(seen)
+    }
+}
+
+impl<E> WithAims<E> {
+    /// Says once which reservations name no group.
+    fn tell(&mut self, unmet: Vec<GroupName>) {
+        if self.unmet != unmet {
+            for name in &unmet {
+                tracing::warn!(reserved = %name, "no group of this name sells such instances; its reservation is not used");
+            }
+            self.unmet = unmet;
+        }
     }
 }
 
@@ -63,6 +82,8 @@ mod tests {
     use super::*;
     use cycle::{Desk, Fixed, InForce, ManualClock, MemoryStore, Parts};
     use guard::Fence;
+    use model::aims::ReservedAim;
+    use model::money::UsdPerHour;
     use model::{Aims, Instant, Span};
     use std::sync::Arc;
 
@@ -105,9 +126,10 @@ mod tests {
         .await
         .unwrap();
         let handle = desk.handle();
-        let mut eyes = WithProfiles {
+        let mut eyes = WithAims {
             eyes: Eyes,
             handle: handle.clone(),
+            unmet: Vec::new(),
         };
         for (named, groups) in [
             (&[][..], &["m"][..]),
@@ -127,5 +149,18 @@ mod tests {
             let of_a = seen.groups.iter().find(|group| group.name.as_str() == "a");
             assert!(of_a.is_none_or(|group| group.fargate_selectors.len() == 2));
         }
+        let unknown = ReservedAim {
+            name: GroupName::new("odcr"),
+            instance_type: None,
+            zones: Vec::new(),
+            nodes: 3,
+            price: UsdPerHour::ZERO,
+        };
+        handle.set_aims(Aims {
+            reserved: vec![unknown],
+            ..Aims::default()
+        });
+        eyes.look().await.unwrap();
+        assert_eq!(eyes.unmet, ["odcr".into()], "a reservation of no group is told");
     }
 }
