@@ -477,8 +477,12 @@ fn generate<const D: usize>(
     if real(crate::number::narrow(best.cost(table))) <= bound * NEAR {
         return (best, Some(proof));
     }
-    let rest = if best.nodes() < FEW_NODES { 0.5 } else { 4.0 };
-    let share = if best.pods() < MANY_PODS { 0.0 } else { 0.125 };
+    // Of a large plan the last nodes are a small part, and each costs the dive as much as the first hundred.
+    let (rest, share) = match (best.nodes(), best.pods()) {
+        (..FEW_NODES, _) => (0.5, 0.0),
+        (_, ..MANY_PODS) => (4.0, 0.0),
+        _ => (20.0, 0.25),
+    };
     let mut dived = dive::dive(&mut patterns, counts, (rest, share));
     let mut growth = problem.growth();
     for batch in &dived.batches {
@@ -499,7 +503,7 @@ fn generate<const D: usize>(
     let bounds = match (best.nodes(), best.pods()) {
         (..FEW_NODES, _) => (500_000, 500_000),
         (_, ..MANY_PODS) => (140_000, 200_000),
-        _ => (140_000, 150_000),
+        _ => (110_000, 120_000),
     };
     let work = problem.effort(&best, (bounds.0, 14_000, bounds.1));
     let start = (&best, problem.growth());
