@@ -34,6 +34,8 @@ pub struct ClusterBuilder {
     pods: Vec<PodRow>,
     pub(crate) nodes: Vec<NodeObject>,
     workloads: Vec<WorkloadObject>,
+    /// Of all workloads.
+    replicas: u32,
     budgets: Vec<BudgetObject>,
     scalers: BTreeMap<WorkloadKey, String>,
     storage: Storage,
@@ -81,6 +83,7 @@ impl ClusterBuilder {
     /// Adds one object.
     pub fn add(&mut self, file: &str, object: Object) -> Result<(), Problem> {
         self.once(file, &object)?;
+        self.possible(file, &object)?;
         if !matches!(object, Object::Unknown(_)) {
             self.used += 1;
         }
@@ -191,6 +194,34 @@ impl ClusterBuilder {
         }
         self.seen.insert(key, file.to_owned());
         Ok(())
+    }
+
+    /// Whether the replicas of all workloads together are ones that a cluster could run.
+    fn possible(&mut self, file: &str, object: &Object) -> Result<(), Problem> {
+        let Object::Workload(workload) = object else {
+            return Ok(());
+        };
+        let of = &workload.workload;
+        let all = self.replicas.saturating_add(of.replicas);
+        if all <= replicas::MOST {
+            self.replicas = all;
+            return Ok(());
+        }
+        let (most, path) = (
+            replicas::MOST,
+            if &*of.key.kind == "Job" {
+                "parallelism"
+            } else {
+                "replicas"
+            },
+        );
+        Err(Problem {
+            file: file.to_owned(),
+            line: None,
+            object: format!("{} {}/{}", of.key.kind, of.key.namespace, of.key.name),
+            path: format!("spec.{path}"),
+            what: format!("{}: with those before it more than {most} in all", of.replicas),
+        })
     }
 
     fn add_pod(&mut self, object: PodObject) {

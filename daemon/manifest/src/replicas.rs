@@ -9,20 +9,19 @@ use model::time::Instant;
 use model::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Replicas beyond which a manifest is taken for a mistake and no more pods are made up.
-const MOST: u32 = 200_000;
+/// Replicas of all workloads beyond which their manifests are taken for a mistake: several times what the largest clusters
+/// run (Kubernetes is tested up to 150,000 pods).
+pub(crate) const MOST: u32 = 1_000_000;
 
 /// Adds what is missing of every workload whose template is known. DaemonSets are left out: their pods come
 /// with the nodes. `N` is the smallest number whose name is free.
 pub(crate) fn add_missing(pods: &mut Vec<Pod>, workloads: &[Workload], specs: &Specs) {
     let owners: BTreeMap<WorkloadKey, u32> = owned(pods, specs);
     let mut names: BTreeSet<PodKey> = pods.iter().map(|pod| pod.key.clone()).collect();
-    let mut left = MOST;
     for workload in workloads.iter().filter(|workload| !workload.is_daemon_set()) {
         let Some(spec) = workload.template else { continue };
         let have = owners.get(&workload.key).copied().unwrap_or(0);
-        let missing = workload.replicas.saturating_sub(have).min(left);
-        left -= missing;
+        let missing = workload.replicas.saturating_sub(have);
         let key = |n: u32| PodKey::new(&workload.key.namespace, format!("{}-{n}", workload.key.name));
         let free = (0..)
             .map(key)

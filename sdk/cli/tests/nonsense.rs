@@ -149,7 +149,12 @@ fn more_replicas_than_there_can_be_do_not_fill_the_memory() {
             run.peak_mib,
             begun.elapsed()
         );
-        assert!((0..=2).contains(&run.run.code), "{replicas}: {}", run.run.stderr);
+        assert_eq!(run.run.code, 2, "{replicas}: {}", run.run.stderr);
+        let told = run
+            .run
+            .stderr
+            .contains("c.yaml: Deployment n/web: spec.replicas: ");
+        assert!(told, "{replicas}: {}", run.run.stderr);
         assert!(
             run.peak_mib < 1024 && begun.elapsed() < 3 * PATIENCE,
             "{replicas}: {} MiB",

@@ -356,3 +356,18 @@ fn the_same_object_twice_is_a_mistake() {
         "d.yaml: Pod default/a: metadata.name: stands there twice (first in c.yaml)"
     );
 }
+
+#[test]
+fn more_replicas_than_any_cluster_runs_are_refused_where_they_stand() {
+    let one = |name: &str, replicas: u32| {
+        format!(
+            "---\nkind: Deployment\nmetadata: {{name: {name}, namespace: n}}\nspec: {{replicas: {replicas}, template: {{spec: {{containers: [{{}}]}}}}}}\n"
+        )
+    };
+    let text = format!("{}{}{}", one("a", 600_000), one("b", 600_000), one("c", 7));
+    let mut builder = ClusterBuilder::new();
+    let problems = builder.read("c.yaml", text.as_bytes()).unwrap_err().to_string();
+    let wanted =
+        "c.yaml: Deployment n/b: spec.replicas: 600000: with those before it more than 1000000 in all";
+    assert_eq!(problems, wanted);
+}
