@@ -84,7 +84,7 @@ fn check(table: &Table, counts: &[u32], packing: &Packing) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whole_within_the_rooms_never_dearer_than_the_floor_and_the_same_twice(
