@@ -12,7 +12,7 @@ use crate::space::{self, PODS, Space, Vector};
 use crate::spot::{self, Tariff};
 use model::aims::Aims;
 use model::group::GroupKind;
-use model::ids::WorkloadKey;
+use model::ids::{GroupName, WorkloadKey};
 use model::intent::IntentKind;
 use model::memory::Memory;
 use model::money::UsdPerHour;
@@ -225,6 +225,12 @@ impl<'a> Market<'a> {
         self.zones.binary_search(&zone).ok().filter(|at| *at < 64)
     }
 
+    /// Name of the group that an offer is bought by.
+    pub(crate) fn group_of(&self, offer: usize) -> GroupName {
+        let group = self.seen.groups.get(size(self.seen.offers[offer].group));
+        group.map_or_else(|| "".into(), |group| group.name.clone())
+    }
+
     /// Place of the zone of an offer.
     pub(crate) fn zone_of(&self, offer: usize) -> Option<usize> {
         let zone = self.seen.offers.get(offer)?.labels.get(ZONE)?;
@@ -335,7 +341,7 @@ fn standing(seen: &Snapshot, memory: &Memory, aims: &Aims) -> (Vec<Option<GroupB
 }
 
 /// Desired size once every open launch has taken effect.
-fn expected_size(seen: &Snapshot, name: &model::GroupName, desired: u32) -> u32 {
+fn expected_size(seen: &Snapshot, name: &GroupName, desired: u32) -> u32 {
     seen.ledger
         .intents
         .iter()

@@ -8,7 +8,6 @@ use crate::constraints::ZONE;
 use crate::demand::Class;
 use crate::fit::{self, Place};
 use crate::market::{FargateOption, Market};
-use crate::number::size;
 use crate::packing::{self, Batch, Packed, Table, Work, node_price};
 use crate::placement;
 use crate::queue::{Queue, Taken};
@@ -42,10 +41,8 @@ pub(crate) struct Bought {
 impl Bought {
     /// The same node, bought by another offer.
     pub(crate) fn put_on(&mut self, market: &Market<'_>, offer: usize) {
-        let of = &market.seen.offers[offer];
-        let group = market.seen.groups.get(size(of.group));
-        self.node.group = group.map_or_else(|| "".into(), |g| g.name.clone());
-        self.node.offer = of.id.clone();
+        self.node.group = market.group_of(offer);
+        self.node.offer = market.seen.offers[offer].id.clone();
         self.offer = offer;
     }
 }
@@ -323,8 +320,9 @@ impl<'a> Till<'a> {
             queue.take_of(*class, *copies, &mut taken);
         }
         let rows = seat.pods.iter().map(|(class, n)| (self.table.row_of[*class], *n));
-        let price = self.unclamped(seat.column, rows);
-        let offer = self.choose_offer(self.table.columns[seat.column].lot, seat.zone, &taken);
+        let column = &self.table.columns[seat.column];
+        let price = self.table.with_addends((column.price, column.tariff), rows);
+        let offer = self.choose_offer(column.lot, seat.zone, &taken);
         self.bought(offer, taken, (price, None))
     }
 
@@ -334,18 +332,10 @@ impl<'a> Till<'a> {
             queue.take_more(*row as usize, *count, &mut taken);
         }
         let rows = batch.pods.iter().map(|(row, n)| (*row as usize, *n));
-        let price = self.unclamped(batch.column, rows);
-        let offer = self.choose_offer(self.table.columns[batch.column].lot, zone, &taken);
+        let column = &self.table.columns[batch.column];
+        let price = self.table.with_addends((column.price, column.tariff), rows);
+        let offer = self.choose_offer(column.lot, zone, &taken);
         self.bought(offer, taken, (price, None))
-    }
-
-    /// Price of a node with pods of these rows; addends may make it less than nothing.
-    fn unclamped(&self, column: usize, rows: impl Iterator<Item = (usize, u32)>) -> i64 {
-        let of = &self.table.columns[column];
-        rows.fold(of.price, |price, (row, n)| {
-            let addend = self.table.addend(Some(of.tariff), row);
-            price.saturating_add(addend.saturating_mul(i64::from(n)))
-        })
     }
 
     fn fargate_pod(
@@ -359,7 +349,6 @@ impl<'a> Till<'a> {
 
     fn bought(&mut self, offer: usize, taken: Taken, (price, instead): (i64, Option<UsdPerHour>)) -> Bought {
         let of = &self.market.seen.offers[offer];
-        let group = self.market.seen.groups.get(size(of.group));
         let mut classes = Vec::with_capacity(taken.pods.len());
         let mut pods = Vec::with_capacity(taken.pods.len());
         for (class, pod) in taken.pods {
@@ -369,7 +358,7 @@ impl<'a> Till<'a> {
         Bought {
             node: PlannedNode {
                 name: self.name(of.is_fargate()),
-                group: group.map_or_else(|| "".into(), |g| g.name.clone()),
+                group: self.market.group_of(offer),
                 offer: of.id.clone(),
                 pods,
             },

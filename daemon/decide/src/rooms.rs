@@ -15,7 +15,7 @@ use crate::queue::{Queue, Taken};
 use crate::space::{self, Vector};
 use crate::tenants::Tenants;
 use model::aims::Aims;
-use model::ids::{NodeName, OfferId, PodKey, WorkloadKey};
+use model::ids::{NodeName, PodKey, WorkloadKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
 use model::node::Node;
 use model::pod::Taint;
@@ -236,7 +236,7 @@ fn admits(market: &Market<'_>, classes: &[Class], place: Place<'_>) -> Vec<bool>
 }
 
 fn set_of_node(market: &Market<'_>, node: &Node) -> Option<usize> {
-    let by_offer = node.offer.as_ref().and_then(|id| offer_ix(market.seen, id));
+    let by_offer = node.offer.as_ref().and_then(|id| market.seen.offer_ix(id));
     by_offer.map(|ix| market.set_of[ix]).or_else(|| {
         let group = node.group.as_ref()?;
         market.sets.iter().position(|set| set.name == group.as_str())
@@ -245,14 +245,10 @@ fn set_of_node(market: &Market<'_>, node: &Node) -> Option<usize> {
 
 /// Of a node whose offer nobody knows: its set's without risk.
 fn tariff_of_node(market: &Market<'_>, node: &Node) -> Option<usize> {
-    let by_offer = node.offer.as_ref().and_then(|id| offer_ix(market.seen, id));
+    let by_offer = node.offer.as_ref().and_then(|id| market.seen.offer_ix(id));
     by_offer
         .map(|ix| market.tariff_of[ix])
         .or_else(|| set_of_node(market, node))
-}
-
-fn offer_ix(seen: &Snapshot, id: &OfferId) -> Option<usize> {
-    seen.offers.binary_search_by(|offer| offer.id.cmp(id)).ok()
 }
 
 fn emptiness(free: &[i64], whole: &[i64]) -> i64 {
@@ -289,7 +285,7 @@ fn coming<'a>(market: &Market<'a>, classes: &[Class]) -> (Vec<Room>, BTreeMap<&'
         let meant_for: Arc<[PodKey]> = pods.as_slice().into();
         let arrived = arrived(seen, intent, &meant_for, &mut claimed);
         let outstanding = size(*count).saturating_sub(arrived);
-        let Some(ix) = offer_ix(seen, offer).filter(|_| seen.at <= intent.deadline) else {
+        let Some(ix) = seen.offer_ix(offer).filter(|_| seen.at <= intent.deadline) else {
             continue;
         };
         let offer = &seen.offers[ix];

@@ -3,7 +3,7 @@
 //! Built by an Observe, never changed afterwards. Unknown is not zero: what is missing says so.
 
 use crate::group::Group;
-use crate::ids::{GroupName, NodeName, PodKey};
+use crate::ids::{GroupName, NodeName, OfferId, PodKey};
 use crate::intent::Ledger;
 use crate::node::Node;
 use crate::offer::Offer;
@@ -114,6 +114,11 @@ impl Snapshot {
             .binary_search_by(|n| n.name.cmp(name))
             .ok()
             .and_then(|ix| self.nodes.get(ix))
+    }
+
+    /// Place of the offer of this id.
+    pub fn offer_ix(&self, id: &OfferId) -> Option<usize> {
+        self.offers.binary_search_by(|offer| offer.id.cmp(id)).ok()
     }
 
     /// The pod of this key.

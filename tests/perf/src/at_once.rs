@@ -137,7 +137,7 @@ impl Running {
     pub fn rate(&self) -> UsdPerHour {
         let price = |node: &Node| {
             let id = node.offer.as_ref()?;
-            let ix = self.seen.offers.binary_search_by(|o| o.id.cmp(id)).ok()?;
+            let ix = self.seen.offer_ix(id)?;
             Some(self.seen.offers[ix].price)
         };
         self.seen.nodes.iter().filter_map(price).sum()

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use knapsack::Knapsack;
 pub(crate) use master::{Master, Purchase};
-pub(crate) use weights::{Reach, last_resort, search, search_to};
+pub(crate) use weights::{Alone, Reach, alone, search, search_to};
 
 /// Room that costs nothing: nodes that are there or on their way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -142,24 +142,23 @@ impl<'a, const D: usize> Search<'a, D> {
             .iter()
             .map(|column| limits.iter().position(|(group, _)| *group == column.group))
             .collect();
-        let singles: Vec<Option<(f64, usize, f64)>> = (0..kinds.len())
-            .map(|kind| best_single(kind, &prices, &items))
+        let singles: Vec<Option<Alone<f64>>> = (0..kinds.len())
+            .map(|kind| {
+                let way = |column| single(kind, column, (&prices, &items));
+                alone((0..prices.len()).filter_map(way), &limit_of)
+            })
             .collect();
         let mut wanted: Vec<f64> = kinds
             .iter()
             .enumerate()
             .map(|(ix, k)| perturbed(k.count, ix))
             .collect();
-        let dearest = |kind: usize| {
-            let ways = (0..prices.len()).filter_map(|column| single(kind, column, (&prices, &items)));
-            last_resort(ways.map(|(each, column, _)| (limit_of[column], each)))
-        };
         let mut stand_in: Vec<f64> = kinds
             .iter()
-            .enumerate()
-            .map(|(ix, kind)| match (kind.solo, dearest(ix)) {
+            .zip(&singles)
+            .map(|(kind, single)| match (kind.solo, single) {
                 (Some(solo), _) => solo.max(LEAST_PRICE),
-                (None, Some(each)) => STAND_IN * each.max(LEAST_PRICE),
+                (None, Some(alone)) => STAND_IN * alone.last_resort.max(LEAST_PRICE),
                 (None, None) => LEAST_PRICE,
             })
             .collect();
@@ -184,7 +183,7 @@ impl<'a, const D: usize> Search<'a, D> {
             even: 1.0 / real(i64::try_from(table.width().max(1)).unwrap_or(i64::MAX)),
         };
         for (kind, single) in singles.iter().enumerate() {
-            if let Some((_, column, amount)) = *single {
+            if let Some((_, column, amount)) = single.as_ref().map(|alone| alone.cheapest) {
                 let purchase = search.purchase(column, vec![(kind, amount)]);
                 search.master.offer(&purchase);
             }
@@ -332,13 +331,6 @@ fn items_of<const D: usize>(table: &Table, kinds: &[Kind], column: usize) -> Ite
     items
 }
 
-/// The cheapest way to serve a kind alone: cost of one pod, column, pods per node.
-fn best_single<const D: usize>(kind: usize, prices: &[f64], items: &[Items<D>]) -> Option<(f64, usize, f64)> {
-    (0..prices.len())
-        .filter_map(|column| single(kind, column, (prices, items)))
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-}
-
 /// A kind alone on nodes of a column: cost of one pod, column, pods per node.
 fn single<const D: usize>(
     kind: usize,
@@ -346,22 +338,41 @@ fn single<const D: usize>(
     (prices, items): (&[f64], &[Items<D>]),
 ) -> Option<(f64, usize, f64)> {
     let of = &items[column];
-    let at = of.kinds.iter().position(|k| *k == kind)?;
+    let at = of.kinds.binary_search(&kind).ok()?;
     let widest = of.shapes[at].iter().copied().fold(1e-12, f64::max);
     Some((prices[column] * widest + of.addends[at], column, 1.0 / widest))
 }
 
-/// What one pod costs at worst that is not refused, from what it costs by limit: the cheapest without a limit; where all
-/// are limited, the cheapest of each may be used up, and the dearest of those counts. What stands in for pods must cost
-/// more than this, or the search would rather leave them than buy.
-pub(crate) fn last_resort(ways: impl Iterator<Item = (Option<usize>, f64)>) -> Option<f64> {
-    let mut cheapest: BTreeMap<Option<usize>, f64> = BTreeMap::new();
-    for (limit, each) in ways {
-        let known = cheapest.entry(limit).or_insert(each);
-        *known = known.min(each);
+/// What one pod costs where its kind is alone on nodes.
+pub(crate) struct Alone<T> {
+    /// The cheapest way: cost of one pod, column, and how many share a node.
+    pub(crate) cheapest: (f64, usize, T),
+    /// The cheapest without a limit; where all are limited, the cheapest of each may be used up, and the dearest of
+    /// those counts. What stands in for pods must cost more than this, or the search would rather leave them than buy.
+    pub(crate) last_resort: f64,
+}
+
+/// From all ways, and by column the limit it falls under; none where there is no way.
+pub(crate) fn alone<T: Copy>(
+    ways: impl Iterator<Item = (f64, usize, T)>,
+    limit_of: &[Option<usize>],
+) -> Option<Alone<T>> {
+    let mut cheapest: Option<(f64, usize, T)> = None;
+    let mut by_limit: BTreeMap<Option<usize>, f64> = BTreeMap::new();
+    for way in ways {
+        if cheapest.is_none_or(|(least, ..)| way.0 < least) {
+            cheapest = Some(way);
+        }
+        let known = by_limit.entry(limit_of[way.1]).or_insert(way.0);
+        *known = known.min(way.0);
     }
-    let unlimited = cheapest.get(&None).copied();
-    unlimited.or_else(|| cheapest.into_values().max_by(f64::total_cmp))
+    let cheapest = cheapest?;
+    let unlimited = by_limit.get(&None).copied();
+    let last_resort = unlimited.or_else(|| by_limit.into_values().max_by(f64::total_cmp));
+    Some(Alone {
+        cheapest,
+        last_resort: last_resort.unwrap_or(cheapest.0),
+    })
 }
 
 type KindKey = (Vec<bool>, Option<i64>, Vec<i64>, Vec<i64>);

@@ -87,12 +87,8 @@ impl Packing {
 /// Price of a new node of the column with these pods: addends included, never below zero.
 pub(crate) fn node_price(table: &Table, column: usize, pods: &[(u32, u32)]) -> i64 {
     let of = &table.columns[column];
-    pods.iter()
-        .fold(of.price, |price, (row, count)| {
-            let addend = table.addend(Some(of.tariff), *row as usize);
-            price.saturating_add(addend.saturating_mul(i64::from(*count)))
-        })
-        .max(0)
+    let pods = pods.iter().map(|(row, count)| (*row as usize, *count));
+    table.with_addends((of.price, of.tariff), pods).max(0)
 }
 
 /// How much work the search may do.

@@ -9,7 +9,7 @@ use super::fill::{Bench, Taste};
 use super::pricing::{self, Budget, Found, Item};
 use super::random::Dice;
 use super::shop::{Load, Shop};
-use crate::bound::{Knapsack, Master, Proof, Purchase, last_resort};
+use crate::bound::{Alone, Knapsack, Master, Proof, Purchase, alone};
 
 /// Prices in the master are dollars per hour.
 const DOLLAR: f64 = 1e9;
@@ -72,9 +72,11 @@ impl<'a, const D: usize> Patterns<'a, D> {
             .map(|(group, growth)| (group, f64::from(*growth)))
             .filter(|(group, growth)| *growth < pods && shop.table.columns.iter().any(|c| c.group == *group))
             .collect();
-        let singles: Vec<Option<(f64, usize, u32)>> = rows
+        let limit_of = |column: &super::Column| limits.iter().position(|(group, _)| *group == column.group);
+        let limit_of: Vec<Option<usize>> = shop.table.columns.iter().map(limit_of).collect();
+        let singles: Vec<Option<Alone<u32>>> = rows
             .iter()
-            .map(|row| best_single(shop, *row, counts[*row as usize]))
+            .map(|row| alone(ways_alone(shop, *row, counts[*row as usize]), &limit_of))
             .collect();
         let mut wanted: Vec<f64> = rows
             .iter()
@@ -82,15 +84,9 @@ impl<'a, const D: usize> Patterns<'a, D> {
             .map(|(at, row)| perturbed(f64::from(counts[*row as usize]), at))
             .collect();
         wanted.extend(limits.iter().map(|(_, growth)| -growth.max(1e-6)));
-        let dearest = |row: u32| {
-            let ways = ways_alone(shop, row, counts[row as usize]);
-            let group = |column: usize| shop.table.columns[column].group;
-            let limit = |column: usize| limits.iter().position(|(of, _)| *of == group(column));
-            last_resort(ways.map(|(each, column, _)| (limit(column), each)))
-        };
-        let mut stand_in: Vec<f64> = rows
+        let mut stand_in: Vec<f64> = singles
             .iter()
-            .map(|row| STAND_IN * dearest(*row).map_or(1.0, |each| each.max(1e-6)))
+            .map(|single| STAND_IN * single.as_ref().map_or(1.0, |alone| alone.last_resort.max(1e-6)))
             .collect();
         stand_in.resize(wanted.len(), 0.0);
         let mut patterns = Self {
@@ -108,7 +104,7 @@ impl<'a, const D: usize> Patterns<'a, D> {
             limits,
         };
         for (row, single) in patterns.rows.clone().into_iter().zip(singles) {
-            if let Some((_, column, copies)) = single {
+            if let Some((_, column, copies)) = single.map(|alone| alone.cheapest) {
                 patterns.offer(column, vec![(row, copies)]);
             }
         }
@@ -365,11 +361,6 @@ struct Round {
     worst: f64,
     /// Some pricing was ended by its budget.
     cut_short: bool,
-}
-
-/// The cheapest way to serve a row alone: dollars per pod, column, pods per node.
-fn best_single<const D: usize>(shop: &Shop<'_, D>, row: u32, count: u32) -> Option<(f64, usize, u32)> {
-    ways_alone(shop, row, count).min_by(|a, b| a.0.total_cmp(&b.0))
 }
 
 /// Pods of a row alone on nodes of each column that runs them: cost of one pod, column, pods per node.

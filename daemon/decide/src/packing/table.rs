@@ -139,6 +139,20 @@ impl Table {
             .map_or(0, |rows| rows[row])
     }
 
+    /// A node's price with what these pods of rows cost on top of it; addends may make it less than nothing.
+    pub(crate) fn with_addends(
+        &self,
+        (price, tariff): (i64, usize),
+        pods: impl Iterator<Item = (usize, u32)>,
+    ) -> i64 {
+        let Some(addends) = self.addends.get(tariff) else {
+            return price;
+        };
+        pods.fold(price, |price, (row, copies)| {
+            price.saturating_add(addends[row].saturating_mul(i64::from(copies)))
+        })
+    }
+
     /// Whether policies let the row onto nodes of the set.
     pub(crate) fn allowed(&self, set: Option<usize>, row: usize) -> bool {
         set.and_then(|set| self.forbids.get(set))

@@ -80,7 +80,7 @@ pub(crate) fn price_of(seen: &Snapshot, node: &Node) -> (UsdPerHour, bool) {
     let offer = node
         .offer
         .as_ref()
-        .and_then(|id| seen.offers.binary_search_by(|offer| offer.id.cmp(id)).ok())
+        .and_then(|id| seen.offer_ix(id))
         .map(|ix| &seen.offers[ix]);
     offer
         .filter(|offer| offer.confidence != Confidence::Unknown)

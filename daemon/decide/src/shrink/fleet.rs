@@ -151,8 +151,7 @@ impl<'a> Fleet<'a> {
                     self.bins[bin].awaited = true;
                 }
             }
-            let ix = seen.offers.binary_search_by(|known| known.id.cmp(offer));
-            let (Ok(ix), true) = (ix, seen.at <= intent.deadline) else {
+            let (Some(ix), true) = (seen.offer_ix(offer), seen.at <= intent.deadline) else {
                 continue;
             };
             let outstanding = size(*count).saturating_sub(arrived.len());
@@ -186,7 +185,7 @@ impl<'a> Fleet<'a> {
     pub(super) fn offer(&self, bin: usize) -> Option<usize> {
         self.bins[bin].planned.or_else(|| {
             let id = self.node(bin)?.offer.as_ref()?;
-            self.seen.offers.binary_search_by(|offer| offer.id.cmp(id)).ok()
+            self.seen.offer_ix(id)
         })
     }
 
