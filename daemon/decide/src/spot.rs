@@ -24,6 +24,9 @@ use std::collections::BTreeMap;
 
 /// Hours of a month as AWS bills it.
 const HOURS_A_MONTH: i64 = 730;
+/// What one node's price counts at most, nano-dollars per hour: ten thousand dollars, many times the dearest type, so that
+/// the square of a million such nodes is still a number.
+const MOST: i64 = 10_000_000_000_000;
 /// Times that all nodes are looked at.
 const PASSES: usize = 8;
 /// Pools that are compared, over all nodes and passes.
@@ -115,7 +118,7 @@ impl Pools {
             price: seen
                 .offers
                 .iter()
-                .map(|offer| i128::from(offer.price.0))
+                .map(|offer| i128::from(offer.price.0.clamp(0, MOST)))
                 .collect(),
             rates: vec![0; known.len()],
             of,
@@ -137,7 +140,7 @@ impl Pools {
     }
 
     fn add_by_id(&mut self, seen: &Snapshot, id: &OfferId, nodes: usize) {
-        if let Ok(offer) = seen.offers.binary_search_by(|offer| offer.id.cmp(id)) {
+        if let Some(offer) = seen.offer_ix(id) {
             for _ in 0..nodes {
                 self.grow(offer, 1);
             }
@@ -293,22 +296,22 @@ impl Ways<'_> {
         let most = node
             .policy_price
             .saturating_add(node.policy_price.saturating_mul(2 * self.permille) / 1000);
+        let zones: Vec<usize> = rows.keys().filter_map(|row| table.rows[*row].zone).collect();
+        let there = |offer: &usize| {
+            let zone = self.market.zone_of(*offer);
+            zones.iter().all(|dealt| Some(*dealt) == zone)
+        };
         let mut ways: Vec<Way> = Vec::new();
         for lot in self.market.lots.iter().filter(|lot| !lot.unknown) {
             let price = self.price(lot, &rows);
             if price > most || !self.holds(lot, (&rows, &total), node) {
                 continue;
             }
-            let zones: Vec<usize> = rows.keys().filter_map(|row| table.rows[*row].zone).collect();
-            let there = |offer: &usize| {
-                let zone = self.market.zone_of(*offer);
-                zones.iter().all(|dealt| Some(*dealt) == zone)
-            };
             ways.extend(
                 lot.offers
                     .iter()
                     .copied()
-                    .filter(there)
+                    .filter(&there)
                     .map(|offer| (price, offer)),
             );
         }
@@ -320,11 +323,8 @@ impl Ways<'_> {
     fn price(&self, lot: &Lot, rows: &BTreeMap<usize, u32>) -> i64 {
         let factor = |adjust: &Adjust| lot.price.scaled(adjust.factor(lot.set));
         let price = self.adjust.map_or(lot.price, factor).0;
-        let with = rows.iter().fold(price, |price, (row, copies)| {
-            let addend = self.table.addend(Some(lot.tariff), *row);
-            price.saturating_add(addend.saturating_mul(i64::from(*copies)))
-        });
-        with.max(0)
+        let pods = rows.iter().map(|(row, copies)| (*row, *copies));
+        self.table.with_addends((price, lot.tariff), pods).max(0)
     }
 
     fn holds(&self, lot: &Lot, (rows, total): (&BTreeMap<usize, u32>, &[i64]), node: &Bought) -> bool {

@@ -243,6 +243,29 @@ fn a_spot_node_is_left_for_a_dearer_safe_one_where_interruptions_count() {
     assert_eq!(shrinks(&cluster, &calm).len(), 2);
 }
 
+#[test]
+fn absurd_prices_and_costs_are_counted_without_a_panic() {
+    let dear = i64::MAX / 4;
+    let mut cluster = Cluster::new()
+        .group("g", 0, 300)
+        .offer("g", "a1", 1000, 1000, dear)
+        .last_offers(spot(u32::MAX))
+        .offer("g", "b1", 1000, 1000, dear - 1)
+        .last_offers(spot(1000));
+    for at in 0..100 {
+        let name = format!("n{at}");
+        cluster = cluster
+            .node(&name, "g", "a1")
+            .running(&format!("w{at}"), &name, asks(900, 900));
+    }
+    let cluster = cluster.pending("p", 100, asks(900, 900));
+    let mut aims = aims(0, u32::MAX);
+    aims.spot.interruption_cost_nanos = i64::MAX;
+    let done = decide(&cluster, &aims);
+    assert_eq!(done.plan.nodes.len(), 100);
+    shrinks(&cluster, &aims);
+}
+
 proptest! {
     /// Whatever is counted on top, plain and counted cost stay above their bounds, and all pods get a place.
     #[test]
