@@ -1,7 +1,8 @@
 //! A dozen well-known instance types with their public on-demand prices (us-east-1, Linux), for plans without
 //! an offers file.
 
-use crate::offers::{PriceList, Skipped, TypeRow, usual_allocatable};
+use crate::allocatable::usual_allocatable;
+use crate::offers::{PriceList, Skipped, TypeRow};
 use model::money::UsdPerHour;
 
 /// Type, vCPU, memory in MiB, architecture, most pods, nano-dollars per hour.

@@ -5,6 +5,7 @@
 //! [`Tree`] and the functions that end in `_from`.
 
 mod aims;
+mod allocatable;
 mod attach;
 mod builtin;
 mod cluster;
@@ -34,6 +35,7 @@ mod volumes;
 mod workload;
 
 pub use aims::{aims, aims_from, duration};
+pub use allocatable::{max_pods, max_pods_with_prefixes, usual_allocatable};
 pub use attach::{ebs_volumes, limit_volumes};
 pub use builtin::built_in;
 pub use cluster::ClusterBuilder;
@@ -48,7 +50,7 @@ pub use object::{
     Object, attach_from, budget_from, claim_from, class_from, driver_from, namespace_from, node_from,
     pod_from, scaler_from, volume_from, workload_from,
 };
-pub use offers::{FLEET, PriceList, Skipped, TypeRow, fleet_group, offers, price_list, usual_allocatable};
+pub use offers::{FLEET, PriceList, Skipped, TypeRow, fleet_group, offers, price_list};
 pub use pod::PodObject;
 pub use problem::{Problem, Problems};
 pub use profile::ProfileObject;

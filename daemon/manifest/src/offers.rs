@@ -1,9 +1,9 @@
 //! The offers file and the built-in price list, and the fleet that buys from them.
 //!
-//! Allocatable where the file does not tell it: kube-reserved of AL2023's nodeadm and Bottlerocket, 100 MiB
-//! eviction threshold, 7.5 % of memory for the hypervisor (reference: EKS, Karpenter). Offers of named groups
+//! What pods can use of a type is computed (`allocatable`) where the file does not tell it. Offers of named groups
 //! are the work of `market`.
 
+use crate::allocatable::{max_pods, usual_allocatable};
 use crate::node::{ARCH, INSTANCE_TYPE, OS, ZONE, ZONE_ID};
 use crate::problem::{Problem, Problems, of_file, quoted};
 use model::aims::{Aims, Catalogue};
@@ -23,9 +23,6 @@ pub(crate) const ANY_ZONE: &str = "any";
 
 /// Extended resource of `gpu_count`.
 const GPU: &str = "nvidia.com/gpu";
-
-/// Ephemeral storage of a node with the usual 20 GiB root volume: less 10 % eviction threshold and 1 GiB.
-const EPHEMERAL_BYTES: i64 = 17 << 30;
 
 /// One instance type for sale.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -379,9 +376,7 @@ impl Cells<'_> {
         }
         let cards = self.integer("eni")?.zip(self.integer("ipv4_per_eni")?);
         let cards = cards.filter(|(cards, addresses)| *cards > 0 && *addresses > 1);
-        Ok(cards.map_or(110, |(cards, addresses)| {
-            cards.saturating_mul(addresses - 1).saturating_add(2)
-        }))
+        Ok(cards.map_or(110, |(cards, addresses)| max_pods(cards, addresses)))
     }
 }
 
@@ -403,32 +398,6 @@ fn band(text: &str) -> Option<u32> {
 /// Families `t2`, `t3`, `t3a`, `t4g`.
 fn is_burstable(instance_type: &str) -> bool {
     matches!(instance_type.as_bytes(), [b't', digit, ..] if digit.is_ascii_digit())
-}
-
-/// What pods can use on a type that nobody has measured.
-pub fn usual_allocatable(vcpu: i64, memory_mib: i64, arch: &str, max_pods: i64) -> Resources {
-    // Hundredths of a millicore, so that the quarter per cent of the later cores adds up.
-    let reserved: i64 = (0..vcpu.min(4096))
-        .map(|core| match core {
-            0 => 6000,
-            1 => 1000,
-            2 | 3 => 500,
-            _ => 250,
-        })
-        .sum();
-    let kernel = (memory_mib * 75 + 999) / 1000 + if arch == "arm64" { 64 } else { 0 };
-    let kube = max_pods.saturating_mul(11).saturating_add(255);
-    let memory_mib = memory_mib
-        .saturating_sub(kernel)
-        .saturating_sub(kube)
-        .saturating_sub(100)
-        .max(0);
-    Resources {
-        cpu_milli: vcpu.saturating_mul(1000) - reserved / 100,
-        memory_bytes: memory_mib.saturating_mul(MIB),
-        ephemeral_bytes: EPHEMERAL_BYTES,
-        ..Resources::default()
-    }
 }
 
 fn csv_problem(file: &str, error: &csv::Error) -> Problem {
