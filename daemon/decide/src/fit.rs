@@ -1,27 +1,19 @@
 //! Whether a pod may run in a place, and what objects if not.
 //!
 //! Source of the rules: kube-scheduler's NodeResourcesFit, TaintToleration, NodeAffinity (node selector,
-//! required terms, `matchFields`), VolumeBinding, VolumeZone and NodeVolumeLimits, and the EKS user guide's list
-//! of what Fargate does not run. Preferences only choose between equals; constraints that are not modelled are
-//! objections of their own. A volume that two pods of a node share counts twice, once for kube-scheduler: the
-//! safe side. Prices and policies are not looked at here.
+//! required terms, `matchFields`), VolumeBinding, VolumeZone and NodeVolumeLimits. Preferences only choose between
+//! equals; constraints that are not modelled are objections of their own. A volume that two pods of a node share
+//! counts twice, once for kube-scheduler: the safe side. Prices and policies are not looked at here, Fargate's own
+//! rules are in `fargate`.
 
-use model::group::Group;
 use model::node::{Node, STARTING_TAINT};
-use model::offer::{Offer, OfferKind};
 use model::pod::{PodSpec, Taint, TaintEffect};
-use model::reason::{FargateBlock, Misfit};
-use model::resources::{MIB, Resources, attach_driver};
+use model::reason::Misfit;
+use model::resources::{Resources, attach_driver};
 use model::selector::{Labels, NodeTerm, Operator, Requirement};
 
 /// Label that every node carries with its own name.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
-/// Label that asks for Fargate at admission.
-pub const PLACEMENT_LABEL: &str = "plimsoll.io/placement";
-/// What Fargate itself takes of a pod's memory (EKS user guide, Fargate pod configuration).
-pub const FARGATE_OVERHEAD_MIB: i64 = 256;
-/// Most ephemeral storage of a Fargate pod.
-const FARGATE_EPHEMERAL: i64 = 175 * 1024 * MIB;
 
 /// A node that is there or could be bought, as rules see it.
 #[derive(Clone, Copy, Debug)]
@@ -175,95 +167,6 @@ pub fn amounts(asked: &Resources, there: &Resources, pods_left: i64) -> Vec<Misf
     lacks
 }
 
-/// What keeps the pod off Fargate whatever the size (EKS user guide, "Fargate considerations").
-pub fn fargate_rules(spec: &PodSpec, labels: &Labels) -> Vec<Misfit> {
-    let traits = spec.traits;
-    let daemon = spec
-        .owner
-        .as_ref()
-        .is_some_and(|owner| &*owner.kind == "DaemonSet");
-    let off_labels = !admits(
-        spec,
-        Place {
-            labels,
-            name: "",
-            taints: &[],
-        },
-    );
-    let gpu = spec
-        .requests
-        .extended
-        .iter()
-        .any(|(name, amount)| *amount > 0 && attach_driver(name).is_none());
-    [
-        (daemon, FargateBlock::DaemonSet),
-        (traits.privileged, FargateBlock::Privileged),
-        (
-            traits.host_network || traits.host_namespaces,
-            FargateBlock::HostNamespaces,
-        ),
-        (traits.host_port, FargateBlock::HostPort),
-        (traits.host_path, FargateBlock::HostPath),
-        (gpu, FargateBlock::ExtendedResources),
-        (traits.claims_volume, FargateBlock::Volume),
-        (off_labels, FargateBlock::NodeLabels),
-        (
-            spec.requests.ephemeral_bytes > FARGATE_EPHEMERAL,
-            FargateBlock::TooLarge,
-        ),
-    ]
-    .into_iter()
-    .filter(|(blocked, _)| *blocked)
-    .map(|(_, block)| Misfit::FargateExcluded(block))
-    .collect()
-}
-
-/// Whether a Fargate size holds the pod with Fargate's own share of memory (EKS user guide: the request
-/// plus 256 MiB, rounded up to the next size).
-pub fn fargate_holds(requests: &Resources, offer: &Offer) -> bool {
-    let OfferKind::Fargate {
-        cpu_milli,
-        memory_mib,
-    } = offer.kind
-    else {
-        return false;
-    };
-    requests.cpu_milli <= cpu_milli
-        && requests.memory_mib_up().saturating_add(FARGATE_OVERHEAD_MIB) <= memory_mib
-        && requests.ephemeral_bytes <= FARGATE_EPHEMERAL
-}
-
-/// The label a pod needs so that the profile takes it; `None` when the profile cannot select the pod.
-///
-/// A pod must carry what the selector wants, except labels under `plimsoll.io/`, which admission sets.
-pub fn fargate_label(spec: &PodSpec, profile: &Group) -> Option<Labels> {
-    profile.fargate_selectors.iter().find_map(|selector| {
-        if !glob(&selector.namespace, &spec.namespace) {
-            return None;
-        }
-        let mut label = Labels::from([(PLACEMENT_LABEL.to_owned(), "fargate".to_owned())]);
-        for wanted in &selector.labels.requirements {
-            if !satisfied(spec, wanted) {
-                return None;
-            }
-            if let Operator::In(values) = &wanted.operator
-                && let [value] = values.as_slice()
-            {
-                label.insert(wanted.key.clone(), value.clone());
-            }
-        }
-        Some(label)
-    })
-}
-
-/// Whether the pod carries what is wanted, or admission may set it.
-fn satisfied(spec: &PodSpec, wanted: &Requirement) -> bool {
-    let value = spec.labels.get(&wanted.key).map(String::as_str);
-    let single = matches!(&wanted.operator, Operator::In(values) if values.len() == 1);
-    let settable = value.is_none() && wanted.key.starts_with("plimsoll.io/") && single;
-    settable || wanted.matches(value)
-}
-
 /// The startup taint is ours to take away: it decides when pods may come, not whether.
 fn repels(spec: &PodSpec, taint: &Taint) -> bool {
     taint.effect != TaintEffect::PreferNoSchedule
@@ -301,34 +204,6 @@ fn written_terms(terms: &[NodeTerm]) -> String {
         return "no node is".to_owned();
     }
     all.join(", or ")
-}
-
-/// Whether `text` matches a pattern in which `*` stands for any run and `?` for one character.
-fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    // Two cursors with one remembered star: linear for one star, never exponential.
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    p = at + 1;
-                    t = from + 1;
-                    star = Some((at, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::policy::{Advised, Policy, PolicyEntry, PolicySet, View};
 use model::advice::{Advice, Hook, PolicyFault, PolicyMode};
 use model::aims::Aims;
+use model::fargate::{FargateRates, FargateSize};
 use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
 use model::ids::{GroupName, InstanceId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use model::memory::Memory;
@@ -58,7 +59,7 @@ impl Cluster {
         self
     }
 
-    /// A Fargate profile that selects a namespace, with the smallest sizes.
+    /// A Fargate profile that selects a namespace, with all sizes.
     pub(crate) fn profile(mut self, name: &str, namespace: &str) -> Self {
         let mut profile = group(name, GroupKind::FargateProfile, 0, 0);
         profile.fargate_selectors.push(model::group::FargateSelector {
@@ -67,26 +68,22 @@ impl Cluster {
         });
         self.seen.groups.push(profile);
         let ix = self.seen.groups.len() - 1;
-        for (cpu, mib) in [
-            (250, 512),
-            (250, 1024),
-            (500, 1024),
-            (1000, 2048),
-            (1000, 3072),
-            (4000, 17408),
-        ] {
-            let nanos = cpu * 40_480_000 / 1000 + mib * 4_445_000 / 1024;
+        for size in FargateSize::all() {
+            let FargateSize {
+                cpu_milli,
+                memory_mib,
+            } = size;
             self.seen.offers.push(Offer {
-                id: OfferId::new(format!("{name}/{cpu}m/{mib}Mi")),
+                id: OfferId::new(format!("{name}/{cpu_milli}m/{memory_mib}Mi")),
                 group: u32::try_from(ix).unwrap(),
                 kind: OfferKind::Fargate {
-                    cpu_milli: cpu,
-                    memory_mib: mib,
+                    cpu_milli,
+                    memory_mib,
                 },
-                price: UsdPerHour(nanos),
+                price: FargateRates::US_EAST_1.of(size),
                 interruptions: None,
                 confidence: Confidence::Listed,
-                allocatable: Resources::new(cpu, (mib - 256) * MIB),
+                allocatable: Resources::new(cpu_milli, (memory_mib - 256) * MIB),
                 max_pods: 1,
                 labels: Labels::new(),
             });

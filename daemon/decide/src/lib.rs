@@ -7,6 +7,7 @@ mod asking;
 mod bound;
 mod constraints;
 pub mod demand;
+pub mod fargate;
 mod fill;
 pub mod filters;
 pub mod fit;

@@ -5,6 +5,7 @@
 
 use crate::constraints::{Crowds, ZONE};
 use crate::demand::Class;
+use crate::fargate;
 use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
 use crate::policy::SetRow;
@@ -284,9 +285,9 @@ impl<'a> Market<'a> {
             let cheaper = best.get(&offer.group).is_none_or(|b| offer.price < b.price);
             let takes = || {
                 let profile = self.seen.groups.get(group);
-                fit::fargate_holds(&class.body.requests, offer)
-                    && profile.is_some_and(|p| fit::fargate_label(&class.body, p).is_some())
-                    && fit::fargate_rules(&class.body, &offer.labels).is_empty()
+                fargate::holds(&class.body.requests, offer)
+                    && profile.is_some_and(|p| fargate::label(&class.body, p).is_some())
+                    && fargate::rules(&class.body, &offer.labels).is_empty()
             };
             if cheaper && takes() {
                 let option = FargateOption {

@@ -1,6 +1,7 @@
 //! Why a pod has no place and a group does not grow: the closest offers and what each lacks.
 
 use crate::demand::Class;
+use crate::fargate;
 use crate::fit::{self, Place};
 use crate::market::Market;
 use crate::number::{real, size};
@@ -161,12 +162,12 @@ impl<'a> Critic<'a> {
     }
 
     fn fargate(&self, of: &Class, offer: &Offer) -> Vec<Misfit> {
-        let mut objections = fit::fargate_rules(&of.body, &offer.labels);
+        let mut objections = fargate::rules(&of.body, &offer.labels);
         let profile = self.market.seen.groups.get(size(offer.group));
-        if profile.is_none_or(|p| fit::fargate_label(&of.body, p).is_none()) {
+        if profile.is_none_or(|p| fargate::label(&of.body, p).is_none()) {
             objections.push(Misfit::NoFargateProfile);
         }
-        if !fit::fargate_holds(&of.body.requests, offer) {
+        if !fargate::holds(&of.body.requests, offer) {
             objections.push(Misfit::FargateExcluded(FargateBlock::TooLarge));
         }
         objections

@@ -4,7 +4,7 @@
 //! before what takes it away.
 
 use crate::demand::Class;
-use crate::fit;
+use crate::fargate;
 use crate::market::Market;
 use crate::number::{count, size};
 use crate::placement::Adjust;
@@ -172,7 +172,7 @@ impl<'a> Steps<'a> {
                 workload: spec.owner.clone(),
                 profile: profile.name.clone(),
                 offer: of.id.clone(),
-                label: fit::fargate_label(spec, profile).unwrap_or_default(),
+                label: fargate::label(spec, profile).unwrap_or_default(),
                 pods: bought.iter().flat_map(|b| b.node.pods.iter().cloned()).collect(),
             };
             self.add(kind, reason, None);

@@ -1,36 +1,15 @@
-//! Fargate sizes and prices.
+//! Fargate profiles as groups, and what they sell.
 //!
-//! Source: EKS user guide, "Fargate Pod configuration", and the public us-east-1 prices for Linux on x86. Every
-//! size keeps 256 MB for itself; ephemeral storage above 20 GiB is not priced.
+//! Sizes and prices are those of `model::fargate`. An offer costs what its CPU and memory cost: ephemeral storage
+//! above 20 GiB is a pod's own affair and in no offer.
 
 use crate::node::{ARCH, OS};
+use model::fargate::{FargateRates, FargateSize, MOST_EPHEMERAL, OWN_MEMORY};
 use model::group::{FargateSelector, Group, GroupKind, LaunchMode};
 use model::ids::{GroupName, OfferId};
-use model::money::UsdPerHour;
 use model::offer::{Confidence, Offer, OfferKind};
 use model::resources::{MIB, Resources};
 use model::selector::Labels;
-
-/// Nano-dollars per vCPU and hour.
-const CPU_NANOS: i64 = 40_480_000;
-/// Nano-dollars per GB and hour.
-const MEMORY_NANOS: i64 = 4_445_000;
-/// Kept for kubelet, kube-proxy and containerd.
-const OWN_MIB: i64 = 256;
-/// Most ephemeral storage a pod may ask for.
-const EPHEMERAL_BYTES: i64 = 175 << 30;
-
-/// Millicores, then memory from, to, and in steps of, in MiB.
-const SIZES: [(i64, i64, i64, i64); 8] = [
-    (250, 512, 512, 512),
-    (250, 1024, 2048, 1024),
-    (500, 1024, 4096, 1024),
-    (1000, 2048, 8192, 1024),
-    (2000, 4096, 16384, 1024),
-    (4000, 8192, 30720, 1024),
-    (8000, 16384, 61440, 4096),
-    (16000, 32768, 122_880, 8192),
-];
 
 /// The group of a profile.
 pub fn profile_group(name: &str, selectors: Vec<FargateSelector>) -> Group {
@@ -51,20 +30,19 @@ pub fn profile_group(name: &str, selectors: Vec<FargateSelector>) -> Group {
 
 /// All sizes, for the profile at this index of the groups.
 pub fn fargate_offers(profile: &str, group: u32) -> Vec<Offer> {
-    let sizes = SIZES.iter().flat_map(|&(cpu, from, to, step)| {
-        (0..=(to - from) / step).map(move |count| (cpu, from + count * step))
-    });
-    sizes
-        .map(|(cpu, memory)| size(profile, group, cpu, memory))
-        .collect()
+    FargateSize::all().map(|of| size(profile, group, of)).collect()
 }
 
-fn size(profile: &str, group: u32, cpu_milli: i64, memory_mib: i64) -> Offer {
+fn size(profile: &str, group: u32, of: FargateSize) -> Offer {
     let labels = [
         (ARCH, "amd64"),
         (OS, "linux"),
         ("eks.amazonaws.com/compute-type", "fargate"),
     ];
+    let FargateSize {
+        cpu_milli,
+        memory_mib,
+    } = of;
     Offer {
         id: OfferId::new(format!("{profile}/fargate/{cpu_milli}m/{memory_mib}Mi")),
         group,
@@ -72,13 +50,13 @@ fn size(profile: &str, group: u32, cpu_milli: i64, memory_mib: i64) -> Offer {
             cpu_milli,
             memory_mib,
         },
-        price: UsdPerHour(CPU_NANOS * cpu_milli / 1000 + MEMORY_NANOS * memory_mib / 1024),
+        price: FargateRates::US_EAST_1.of(of),
         interruptions: None,
         confidence: Confidence::BuiltIn,
         allocatable: Resources {
             cpu_milli,
-            memory_bytes: (memory_mib - OWN_MIB) * MIB,
-            ephemeral_bytes: EPHEMERAL_BYTES,
+            memory_bytes: memory_mib * MIB - OWN_MEMORY,
+            ephemeral_bytes: MOST_EPHEMERAL,
             ..Resources::default()
         },
         max_pods: 1,

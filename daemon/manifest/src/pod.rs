@@ -143,9 +143,13 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str) -> PodSpec {
     }
 }
 
+/// What EKS has provisioned for a pod on Fargate, and bills.
+const PROVISIONED: &str = "CapacityProvisioned";
+
 /// Annotations kept in a spec.
 fn is_read(key: &str) -> bool {
     key.starts_with("plimsoll.io/")
+        || key == PROVISIONED
         || key.starts_with("cluster-autoscaler.kubernetes.io/")
         || key == DO_NOT_DISRUPT[0]
 }
@@ -203,7 +207,12 @@ fn traits(spec: At<'_, '_>, annotations: At<'_, '_>) -> PodTraits {
     let host_network = spec.get("hostNetwork").flag();
     let mut traits = PodTraits {
         host_network,
-        host_namespaces: spec.get("hostPID").flag() || spec.get("hostIPC").flag(),
+        host_pid: spec.get("hostPID").flag(),
+        host_ipc: spec.get("hostIPC").flag(),
+        runtime_class: spec
+            .get("runtimeClassName")
+            .text()
+            .is_some_and(|name| !name.is_empty()),
         mirror: annotation(MIRROR).is_some(),
         do_not_disrupt: DO_NOT_DISRUPT.iter().any(|key| annotation(key) == Some("true"))
             || annotation(SAFE_TO_EVICT) == Some("false"),
@@ -229,6 +238,7 @@ fn traits(spec: At<'_, '_>, annotations: At<'_, '_>) -> PodTraits {
         .collect();
     for volume in spec.get("volumes").items() {
         traits.host_path |= volume.get("hostPath").is_there();
+        traits.csi_volume |= volume.get("csi").is_there();
         traits.claims_volume |=
             volume.get("persistentVolumeClaim").is_there() || volume.get("ephemeral").is_there();
         let scratch = volume.get("emptyDir");

@@ -8,7 +8,7 @@
 //! what a node of an offer may attach (`attach`).
 
 use crate::volumes::{
-    AttachObject, ClaimObject, ClaimRef, ClassObject, DriverObject, EBS, NO_PROVISIONER, VolumeObject,
+    AttachObject, ClaimObject, ClaimRef, ClassObject, DriverObject, EBS, EFS, NO_PROVISIONER, VolumeObject,
     driver_of, is_one_of,
 };
 use model::ids::PodKey;
@@ -24,6 +24,8 @@ pub struct Needs {
     attach: BTreeMap<String, i64>,
     exclusive: BTreeSet<String>,
     blocked: BTreeSet<Unmodelled>,
+    /// There are claims, and all are bound to volumes of EFS made by hand.
+    static_efs: bool,
 }
 
 impl Needs {
@@ -48,6 +50,7 @@ impl Needs {
         for (driver, volumes) in self.attach {
             spec.requests.extended.insert(attach_limit(&driver), volumes);
         }
+        spec.traits.static_efs = self.static_efs;
         spec.exclusive.extend(self.exclusive);
         spec.unmodelled.extend(self.blocked);
         spec.unmodelled.sort();
@@ -121,6 +124,8 @@ impl Storage {
     pub fn needs(&self, namespace: &str, pod: Option<&str>, claims: &[ClaimRef]) -> Needs {
         let mut needs = Needs::default();
         let distinct: BTreeSet<&ClaimRef> = claims.iter().collect();
+        let by_hand = |claim: &&ClaimRef| self.is_static_efs(namespace, pod, claim);
+        needs.static_efs = !distinct.is_empty() && distinct.iter().all(by_hand);
         for claim in distinct {
             let key = claim.name(pod).map(|name| (namespace.to_owned(), name));
             let found = key.as_ref().and_then(|key| self.claims.get(key));
@@ -133,6 +138,14 @@ impl Storage {
             }
         }
         needs
+    }
+
+    /// Whether the claim is bound to a volume of EFS that no provisioner made: the only kind that Fargate mounts.
+    fn is_static_efs(&self, namespace: &str, pod: Option<&str>, claim: &ClaimRef) -> bool {
+        let name = claim.name(pod).map(|name| (namespace.to_owned(), name));
+        let claim = name.and_then(|name| self.claims.get(&name));
+        let volume = claim.and_then(|claim| self.volumes.get(claim.volume.as_ref()?));
+        volume.is_some_and(|volume| volume.driver.as_deref() == Some(EFS) && !volume.provisioned)
     }
 
     fn claim(&self, claim: &ClaimObject, pod: Option<&str>, needs: &mut Needs) {

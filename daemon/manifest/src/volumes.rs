@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 
 /// CSI driver of EBS.
 pub(crate) const EBS: &str = "ebs.csi.aws.com";
+/// CSI driver of EFS.
+pub(crate) const EFS: &str = "efs.csi.aws.com";
+/// Annotation of volumes that a provisioner made.
+const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
 
 /// Volume plugins that Kubernetes once had built in: key in a volume, provisioner, CSI driver that took over
 /// (csi-translation-lib).
@@ -92,6 +96,8 @@ pub struct VolumeObject {
     pub reach: Vec<Vec<NodeTerm>>,
     /// CSI driver that attaches it, where one does.
     pub driver: Option<String>,
+    /// A provisioner made it; otherwise somebody wrote it down by hand.
+    pub provisioned: bool,
 }
 
 /// A StorageClass.
@@ -269,9 +275,11 @@ pub(crate) fn volume(top: At<'_, '_>) -> VolumeObject {
     reach.sort();
     let migrated = MIGRATED.iter().find(|(key, ..)| spec.get(key).is_there());
     let driver = spec.at(["csi", "driver"]).text();
+    let provisioned = top.at(["metadata", "annotations", PROVISIONED_BY]);
     VolumeObject {
         name: meta::meta(top).name,
         reach,
+        provisioned: provisioned.is_there(),
         driver: driver
             .or_else(|| migrated.map(|(_, _, driver)| *driver))
             .map(str::to_owned),

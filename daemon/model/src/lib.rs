@@ -6,6 +6,7 @@
 
 pub mod advice;
 pub mod aims;
+pub mod fargate;
 pub mod group;
 pub mod ids;
 pub mod intent;

@@ -253,8 +253,12 @@ impl HostPort {
 pub struct PodTraits {
     /// `hostNetwork`.
     pub host_network: bool,
-    /// `hostPID` or `hostIPC`.
-    pub host_namespaces: bool,
+    /// `hostPID`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub host_pid: bool,
+    /// `hostIPC`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub host_ipc: bool,
     /// Any container privileged.
     pub privileged: bool,
     /// Any `hostPort`.
@@ -263,6 +267,15 @@ pub struct PodTraits {
     pub host_path: bool,
     /// Any persistent volume claim.
     pub claims_volume: bool,
+    /// Every one of its claims is bound to a volume of EFS that was made by hand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub static_efs: bool,
+    /// Any volume that a CSI driver makes for the pod itself (`csi` among its volumes).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub csi_volume: bool,
+    /// `runtimeClassName`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub runtime_class: bool,
     /// An `emptyDir` that a move would lose.
     pub local_storage: bool,
     /// Static pod (mirror).

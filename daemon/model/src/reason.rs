@@ -3,6 +3,7 @@
 //! Enums only: what a person reads is rendered from them at the edge (`Display` here is that one rendering,
 //! shared by CLI, gRPC, Events and the report). Strings inside come from names, never from decisions.
 
+pub use crate::fargate::FargateBlock;
 use crate::ids::{GroupName, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use crate::money::UsdPerHour;
 use crate::pod::Unmodelled;
@@ -232,31 +233,6 @@ pub enum Misfit {
     Group(GroupBlock),
     /// No offers at all.
     NoOffers,
-}
-
-/// What keeps a pod off Fargate (EKS user guide, "Fargate considerations").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum FargateBlock {
-    /// Belongs to a DaemonSet.
-    DaemonSet,
-    /// Privileged container.
-    Privileged,
-    /// Host network, PID or IPC.
-    HostNamespaces,
-    /// Host port.
-    HostPort,
-    /// hostPath volume.
-    HostPath,
-    /// Extended resources (GPUs).
-    ExtendedResources,
-    /// Block-storage volume claim.
-    Volume,
-    /// Larger than the largest size.
-    TooLarge,
-    /// Needs arm64 or another node label that Fargate does not have.
-    NodeLabels,
-    /// Already bound: Fargate is chosen at admission.
-    AlreadyAdmitted,
 }
 
 /// Why a node stays.
@@ -536,23 +512,6 @@ const fn about_claims(what: Unmodelled) -> Option<&'static str> {
         Unmodelled::InlineDisk => "mounts a disk by its id, which is not modelled",
         _ => return None,
     })
-}
-
-impl fmt::Display for FargateBlock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::DaemonSet => "DaemonSet pods do not run there",
-            Self::Privileged => "privileged containers do not run there",
-            Self::HostNamespaces => "host namespaces do not exist there",
-            Self::HostPort => "host ports do not exist there",
-            Self::HostPath => "hostPath volumes do not exist there",
-            Self::ExtendedResources => "extended resources (GPUs) do not exist there",
-            Self::Volume => "block-storage claims do not work there",
-            Self::TooLarge => "larger than the largest size",
-            Self::NodeLabels => "asks for node labels that do not exist there",
-            Self::AlreadyAdmitted => "placement is chosen at admission, and this pod is past it",
-        })
-    }
 }
 
 impl fmt::Display for Stays {

@@ -48,16 +48,31 @@ pub(super) fn daemon_runs(spec: &PodSpec, labels: &Labels, taints: &[Taint]) -> 
 /// What keeps the pod off Fargate, whatever the size (EKS user guide, "Fargate considerations").
 pub(super) fn off_fargate(spec: &PodSpec) -> Option<&'static str> {
     let traits = &spec.traits;
+    let of = |kind: &str| spec.owner.as_ref().is_some_and(|owner| &*owner.kind == kind);
     [
         (!spec.unmodelled.is_empty(), "a constraint is not modelled"),
         (traits.privileged, "it is privileged"),
         (
-            traits.host_network || traits.host_namespaces,
+            traits.host_network || traits.host_pid || traits.host_ipc,
             "it shares the host's namespaces",
         ),
         (traits.host_port, "it has a host port"),
         (traits.host_path, "it mounts a host path"),
-        (traits.claims_volume, "it claims a volume"),
+        (
+            traits.claims_volume && (!traits.static_efs || of("StatefulSet")),
+            "it claims a volume",
+        ),
+        (
+            spec.requests.ephemeral_bytes > 175 << 30,
+            "it asks for more than 175 GiB of disk",
+        ),
+        (traits.csi_volume, "a CSI driver makes a volume for it"),
+        (traits.runtime_class, "it names a runtime class"),
+        (of("DaemonSet"), "a DaemonSet owns it"),
+        (
+            !["", "fargate-scheduler"].contains(&spec.scheduler.as_str()),
+            "another scheduler places it",
+        ),
         (
             spec.requests.extended.values().any(|amount| *amount > 0),
             "it asks for an extended resource",
