@@ -4,8 +4,10 @@
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::handle::{Handle, PolicyStatus, Status};
+use crate::placements::Placements;
 use crate::policies::{InForce, Library};
 use crate::ring::Ring;
+use crate::unseen::Ground;
 use arc_swap::ArcSwap;
 use guard::{Fence, LedgerStore, StoreError};
 use logbook::CycleRecord;
@@ -66,6 +68,11 @@ pub(crate) struct Shared {
     overdue: Span,
     face: Mutex<Face>,
     ring: Mutex<Ring>,
+    placements: Mutex<Placements>,
+    /// What pods that no plan knows are asked about on; one at a time.
+    pub(crate) ground: Mutex<Ground>,
+    /// Whether this process may act.
+    pub(crate) fenced: bool,
     watchers: broadcast::Sender<Arc<CycleRecord>>,
     /// The kill switch as effects see it: set before anything else happens to it.
     pulled: AtomicBool,
@@ -108,6 +115,9 @@ impl Desk {
             overdue: parts.overdue,
             face: Mutex::default(),
             ring: Mutex::default(),
+            placements: Mutex::default(),
+            ground: Mutex::default(),
+            fenced: parts.fence.is_held(),
             watchers: broadcast::Sender::new(WATCH_BACKLOG),
             pulled: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
@@ -240,6 +250,7 @@ impl Shared {
                 }
             }
         }
+        self.placements().take(record, self.clock.now());
         self.ring().push(Arc::clone(record));
         // Nobody watching is no error.
         let _ = self.watchers.send(Arc::clone(record));
@@ -247,6 +258,19 @@ impl Shared {
 
     pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<CycleRecord>> {
         self.watchers.subscribe()
+    }
+
+    /// Where pods should go that are yet to be created.
+    pub(crate) fn placements(&self) -> MutexGuard<'_, Placements> {
+        self.placements.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether no whole cycle has been made for too long.
+    pub(crate) fn is_overdue(&self) -> bool {
+        let now = self.clock.now();
+        self.face()
+            .last_whole
+            .is_none_or(|at| now.since(at) > self.overdue)
     }
 
     pub(crate) fn ring(&self) -> MutexGuard<'_, Ring> {

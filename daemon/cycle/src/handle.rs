@@ -1,12 +1,15 @@
 //! `Handle`: what everybody outside the cycle may ask and tell it. Readers never wait for a cycle.
 
 use crate::desk::Shared;
+use crate::placements::{self, Answer, Placed, Why};
+use crate::unseen;
 use decide::{Deliberation, what_if};
-use guard::StoreError;
+use guard::{Fence, StoreError};
 use logbook::{CycleRecord, Trouble};
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::aims::{Mode, Modes};
 use model::intent::Pause;
+use model::pod::PodSpec;
 use model::{Aims, GroupName, Instant, PolicyName, WorkloadKey};
 use std::sync::Arc;
 use tokio::sync::broadcast;
@@ -195,6 +198,56 @@ impl Handle {
         let policies = self.shared.policies.load_full();
         let aims = self.shared.aims.load_full();
         Ok(decide::deliberate(&seen, &latest.memory, &policies.set, &aims))
+    }
+
+    /// What becomes of a pod of this spec that is about to be created, by the last plans. Never waits for a cycle.
+    pub fn placement(&self, spec: &Arc<PodSpec>) -> Answer {
+        if let Some(why) = placements::barred(spec).or_else(|| self.rests()) {
+            return Answer::Leave(why);
+        }
+        self.shared.placements().answer(spec, self.shared.clock.now())
+    }
+
+    /// Asks the policies about a pod of which no plan knows, on the last picture, and remembers what they say for its
+    /// like. Runs on the calling thread, for milliseconds where there are few offers; one at a time.
+    pub fn place_unseen(&self, spec: &Arc<PodSpec>) -> Answer {
+        let Ok(mut ground) = self.shared.ground.try_lock() else {
+            return Answer::Leave(Why::Busy);
+        };
+        // Somebody may have asked about its like meanwhile.
+        let known = self.placement(spec);
+        if known != Answer::Unseen {
+            return known;
+        }
+        let Some(latest) = self.shared.ring().latest_seen() else {
+            return Answer::Leave(Why::Overdue);
+        };
+        ground.lay(&latest, &self.shared.aims.load());
+        let fence = if self.shared.fenced {
+            Fence::sole()
+        } else {
+            Fence::lost()
+        };
+        let place = ground.place(spec, &self.shared.policies.load(), &fence);
+        drop(ground);
+        let now = self.shared.clock.now();
+        unseen::answer(place.as_ref(), spec, &mut self.shared.placements(), now)
+    }
+
+    /// Controllers whose pods are to be placed from now on, in order; none while nothing may be done.
+    pub fn placed(&self) -> Vec<Placed> {
+        if self.rests().is_some() {
+            return Vec::new();
+        }
+        self.shared.placements().placed(self.shared.clock.now())
+    }
+
+    /// Why no pod is placed at all.
+    fn rests(&self) -> Option<Why> {
+        if !self.shared.may_act() {
+            return Some(Why::Paused);
+        }
+        self.shared.is_overdue().then_some(Why::Overdue)
     }
 
     /// Asks for a cycle soon: something has happened.

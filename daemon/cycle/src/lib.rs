@@ -9,6 +9,7 @@ mod clock;
 mod desk;
 mod ends;
 mod handle;
+mod placements;
 mod policies;
 pub mod replay;
 mod ring;
@@ -17,12 +18,14 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod trip;
+mod unseen;
 
 pub use clock::{Clock, ManualClock, Sleep, WallClock};
 pub use decide::{Deliberation, what_if};
 pub use desk::{Desk, Parts};
 pub use ends::Ends;
 pub use handle::{ControlError, Handle, PolicyStatus, Scope, Status, WhatIfError};
+pub use placements::{Answer, Placed, Why};
 pub use policies::{Fixed, InForce, Library};
 pub use runner::{Runner, Stopped};
 pub use store::{FileStore, MemoryStore};

@@ -2,6 +2,7 @@
 
 mod control;
 mod crashes;
+mod placing;
 mod runs;
 mod stage;
 mod stores;
