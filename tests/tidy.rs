@@ -154,17 +154,18 @@ fn the_arrows_of_the_house() {
         ("cycle", &["model", "decide", "guard", "logbook"]),
         ("observe", &["model", "manifest"]),
         ("act", &["model", "guard"]),
-        ("serve", &["model", "cycle", "logbook", "proto"]),
+        ("serve", &["model", "manifest", "cycle", "logbook", "proto"]),
         (
             "sim",
             &["model", "guard", "cycle", "decide", "logbook", "manifest"],
         ),
+        ("sim-aws", &["model", "manifest"]),
         ("proto", &[]),
         ("sdk", &[]),
         (
             "plimsoll",
             &[
-                "manifest", "decide", "guard", "host", "sim", "cycle", "logbook", "model", "proto",
+                "manifest", "decide", "guard", "host", "sim", "sim-aws", "cycle", "logbook", "model", "proto",
             ],
         ),
     ]);

@@ -1,6 +1,6 @@
 //! What the eyes find: groups by either tag, their bounds, instances, and what they can buy.
 
-use crate::{eyes, moto, now, settings};
+use crate::{On, eyes, now, settings};
 use model::group::{GroupKind, InstanceState, LaunchMode};
 use model::money::UsdPerHour;
 use model::offer::{Confidence, OfferKind, Purchase};
@@ -9,10 +9,14 @@ use model::snapshot::{Freshness, Source};
 use model::time::Span;
 use plimsoll_tests::aws::NewGroup;
 use plimsoll_tests::proxy::Proxy;
+use rstest::rstest;
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn groups_are_found_by_either_tag_and_those_of_other_clusters_are_not() {
-    let Some((moto, account)) = moto("AWS eyes: discovery").await else {
+async fn groups_are_found_by_either_tag_and_those_of_other_clusters_are_not(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS eyes: discovery").await else {
         return;
     };
     let tagged = |name: &str, key: &str, value: &str| NewGroup {
@@ -36,9 +40,12 @@ async fn groups_are_found_by_either_tag_and_those_of_other_clusters_are_not() {
     assert_eq!(seen.sources[&Source::Offers], Freshness::Live);
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn a_group_is_read_as_it_is_described() {
-    let Some((moto, account)) = moto("AWS eyes: groups").await else {
+async fn a_group_is_read_as_it_is_described(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS eyes: groups").await else {
         return;
     };
     let mut group = NewGroup::of("blue", "workers").sized(1, 5, 2);
@@ -80,9 +87,12 @@ async fn a_group_is_read_as_it_is_described() {
     );
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn offers_come_from_the_launch_template_and_the_price_from_the_table() {
-    let Some((moto, account)) = moto("AWS eyes: offers").await else {
+async fn offers_come_from_the_launch_template_and_the_price_from_the_table(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS eyes: offers").await else {
         return;
     };
     account.create(&NewGroup::of("blue", "known")).await.unwrap();
@@ -137,9 +147,12 @@ async fn offers_come_from_the_launch_template_and_the_price_from_the_table() {
     );
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn an_endpoint_that_went_away_leaves_the_last_picture_with_its_age() {
-    let Some((moto, account)) = moto("AWS eyes: outage").await else {
+async fn an_endpoint_that_went_away_leaves_the_last_picture_with_its_age(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS eyes: outage").await else {
         return;
     };
     account
@@ -159,9 +172,12 @@ async fn an_endpoint_that_went_away_leaves_the_last_picture_with_its_age() {
     assert_eq!(kept.sources[&Source::Groups], Freshness::Stale { age });
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn a_group_of_an_unknown_type_sells_nothing_and_the_others_do() {
-    let Some((moto, account)) = moto("AWS eyes: unknown type").await else {
+async fn a_group_of_an_unknown_type_sells_nothing_and_the_others_do(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS eyes: unknown type").await else {
         return;
     };
     account.create(&NewGroup::of("blue", "good")).await.unwrap();

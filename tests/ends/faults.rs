@@ -1,10 +1,11 @@
 //! What the hands make of answers that are wrong, late or lost: nothing is done twice, no mode is switched.
 
-use crate::{CLUSTER, grow, hands, is_done, moto, remove};
+use crate::{CLUSTER, On, grow, hands, is_done, moto, remove};
 use act::aws::Launch;
 use model::outcome::Outcome;
 use plimsoll_tests::aws::NewGroup;
 use plimsoll_tests::proxy::{Fault, Proxy};
+use rstest::rstest;
 use std::time::Instant;
 
 #[tokio::test]
@@ -28,9 +29,12 @@ async fn an_endpoint_that_is_not_there_is_told_within_the_time_outs() {
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn a_call_that_is_never_answered_is_unknown_within_ten_seconds() {
-    let Some((moto, account)) = moto("AWS hands: no answer").await else {
+async fn a_call_that_is_never_answered_is_unknown_within_ten_seconds(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS hands: no answer").await else {
         return;
     };
     account
@@ -51,9 +55,12 @@ async fn a_call_that_is_never_answered_is_unknown_within_ten_seconds() {
     );
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn a_refused_call_is_asked_again_in_the_same_way() {
-    let Some((moto, account)) = moto("AWS hands: 500").await else {
+async fn a_refused_call_is_asked_again_in_the_same_way(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS hands: 500").await else {
         return;
     };
     account
@@ -73,9 +80,12 @@ async fn a_refused_call_is_asked_again_in_the_same_way() {
     assert_eq!(actions, ["SetDesiredCapacity", "SetDesiredCapacity"]);
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn a_lost_answer_buys_nothing_twice() {
-    let Some((moto, account)) = moto("AWS hands: lost answer").await else {
+async fn a_lost_answer_buys_nothing_twice(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS hands: lost answer").await else {
         return;
     };
     account

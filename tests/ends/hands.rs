@@ -1,16 +1,20 @@
 //! What the hands do to a group: upward by its desired size, downward by named instances only.
 
-use crate::{CLUSTER, grow, hands, is_done, moto, remove};
+use crate::{CLUSTER, On, grow, hands, is_done, remove};
 use act::aws::Launch;
 use model::money::UsdPerHour;
 use model::outcome::Outcome;
 use model::reason::Reason;
 use plimsoll_tests::aws::NewGroup;
 use plimsoll_tests::proxy::Proxy;
+use rstest::rstest;
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn growing_by_desired_happens_once_for_one_step() {
-    let Some((moto, account)) = moto("AWS hands: grow").await else {
+async fn growing_by_desired_happens_once_for_one_step(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS hands: grow").await else {
         return;
     };
     account
@@ -32,9 +36,12 @@ async fn growing_by_desired_happens_once_for_one_step() {
     assert_eq!(account.instances("workers").await.unwrap().len(), 3);
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn a_group_that_somebody_else_changed_is_left_alone() {
-    let Some((moto, account)) = moto("AWS hands: stale").await else {
+async fn a_group_that_somebody_else_changed_is_left_alone(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS hands: stale").await else {
         return;
     };
     account
@@ -53,9 +60,12 @@ async fn a_group_that_somebody_else_changed_is_left_alone() {
     assert_eq!(proxy.mutating(), []);
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn a_removal_takes_that_very_instance_and_one_off_desired() {
-    let Some((moto, account)) = moto("AWS hands: remove").await else {
+async fn a_removal_takes_that_very_instance_and_one_off_desired(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS hands: remove").await else {
         return;
     };
     account
@@ -101,9 +111,12 @@ async fn a_removal_takes_that_very_instance_and_one_off_desired() {
     assert_eq!(left().await, before);
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn a_group_never_falls_below_its_minimum() {
-    let Some((moto, account)) = moto("AWS hands: minimum").await else {
+async fn a_group_never_falls_below_its_minimum(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS hands: minimum").await else {
         return;
     };
     account
@@ -120,9 +133,12 @@ async fn a_group_never_falls_below_its_minimum() {
     assert_eq!(proxy.mutating(), []);
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn a_size_that_somebody_else_reached_is_not_ours() {
-    let Some((moto, account)) = moto("AWS hands: reached already").await else {
+async fn a_size_that_somebody_else_reached_is_not_ours(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS hands: reached already").await else {
         return;
     };
     account
@@ -142,9 +158,12 @@ async fn a_size_that_somebody_else_reached_is_not_ours() {
     assert!(matches!(outcome, Outcome::Stale { .. }), "{outcome:?}");
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn a_group_never_rises_above_its_maximum() {
-    let Some((moto, account)) = moto("AWS hands: maximum").await else {
+async fn a_group_never_rises_above_its_maximum(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS hands: maximum").await else {
         return;
     };
     account
@@ -162,9 +181,12 @@ async fn a_group_never_rises_above_its_maximum() {
     assert_eq!(proxy.mutating(), []);
 }
 
+#[rstest]
+#[case(On::Moto)]
+#[case(On::Facade)]
 #[tokio::test]
-async fn an_instance_that_left_its_group_and_lives_on_is_not_removed() {
-    let Some((moto, account)) = moto("AWS hands: detached").await else {
+async fn an_instance_that_left_its_group_and_lives_on_is_not_removed(#[case] on: On) {
+    let Some((moto, account)) = on.ground("AWS hands: detached").await else {
         return;
     };
     account

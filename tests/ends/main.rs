@@ -7,6 +7,7 @@
 
 mod cloudwatch;
 mod eyes;
+mod facade;
 mod faults;
 mod hands;
 
@@ -19,19 +20,82 @@ use model::time::Instant;
 use plimsoll_tests::aws::{self, Account};
 use plimsoll_tests::emulator::Emulator;
 use plimsoll_tests::{skip, tools};
+use sim_aws::{Clock, Facade};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const CLUSTER: &str = "blue";
 
-/// moto with an empty account, and the account's owner; nothing where the emulators cannot be had.
-async fn moto(test: &str) -> Option<(Emulator, Account)> {
-    if let Err(why) = tools::emulators() {
-        skip::skip(test, &why);
-        return None;
+/// What stands for AWS: moto, which knows nothing of us, and our own façade, which knows what moto leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum On {
+    Moto,
+    Facade,
+}
+
+/// An empty account; it ends when dropped.
+struct Ground {
+    url: String,
+    _held: Held,
+}
+
+#[expect(dead_code, reason = "held until the test ends")]
+enum Held {
+    Moto(Emulator),
+    Facade(Facade),
+}
+
+impl On {
+    /// An empty account and its owner; nothing where the emulator cannot be had.
+    async fn ground(self, test: &str) -> Option<(Ground, Account)> {
+        let ground = match self {
+            Self::Moto => {
+                if let Err(why) = tools::emulators() {
+                    skip::skip(test, &why);
+                    return None;
+                }
+                let moto = Emulator::moto().unwrap();
+                let url = moto.url.clone();
+                Ground {
+                    url,
+                    _held: Held::Moto(moto),
+                }
+            }
+            Self::Facade => {
+                let facade = facade(at_once()).await;
+                let url = facade.url.clone();
+                Ground {
+                    url,
+                    _held: Held::Facade(facade),
+                }
+            }
+        };
+        let account = Account::at(&ground.url).await;
+        Some((ground, account))
     }
-    let moto = Emulator::moto().unwrap();
-    let account = Account::at(&moto.url).await;
-    Some((moto, account))
+}
+
+/// moto, where a test is about what it leaves out.
+async fn moto(test: &str) -> Option<(Ground, Account)> {
+    On::Moto.ground(test).await
+}
+
+/// An account without delays.
+fn at_once() -> sim_aws::Settings {
+    let none = sim_aws::Lag::secs(0, 0);
+    sim_aws::Settings {
+        boot: none,
+        join: none,
+        react: none,
+        behind: none,
+        ..sim_aws::Settings::default()
+    }
+}
+
+async fn facade(settings: sim_aws::Settings) -> Facade {
+    let at = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    Facade::start(settings, at, Clock::Wall { speed: 1 })
+        .await
+        .unwrap()
 }
 
 /// Hands over the endpoint at `url`.

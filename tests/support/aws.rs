@@ -129,13 +129,19 @@ impl Account {
         Ok(self.group(name).await?.desired_capacity().unwrap_or(-1))
     }
 
-    /// Its instances: id and zone.
+    /// Its instances that are not on their way out: id and zone.
     pub async fn instances(&self, name: &str) -> Result<Vec<(String, String)>> {
         let group = self.group(name).await?;
         let row = |i: &aws_sdk_autoscaling::types::Instance| {
             Some((i.instance_id()?.to_owned(), i.availability_zone()?.to_owned()))
         };
-        Ok(group.instances().iter().filter_map(row).collect())
+        let stays = |i: &&aws_sdk_autoscaling::types::Instance| {
+            let state = i
+                .lifecycle_state()
+                .map(aws_sdk_autoscaling::types::LifecycleState::as_str);
+            !state.is_some_and(|state| state.starts_with("Terminat"))
+        };
+        Ok(group.instances().iter().filter(stays).filter_map(row).collect())
     }
 
     /// Sets the desired size, as a person would.

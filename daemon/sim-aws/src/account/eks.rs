@@ -1,0 +1,166 @@
+//! EKS: managed node groups, their updates, Fargate profiles.
+//!
+//! Source: EKS API reference and user guide: a node group's bounds change by an update that takes its time, one at a time;
+//! profiles never change, and one at a time is made or deleted.
+
+use super::{Account, Event, Refused};
+use crate::settings::{Lag, NewNodeGroup, NewProfile};
+use std::collections::BTreeMap;
+
+/// A managed node group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeGroup {
+    /// Name.
+    pub name: String,
+    /// Its Auto Scaling group.
+    pub group: String,
+    /// `ACTIVE`, `UPDATING`.
+    pub status: &'static str,
+    /// Kubernetes labels.
+    pub labels: BTreeMap<String, String>,
+    /// Key, value, effect.
+    pub taints: Vec<(String, String, String)>,
+    /// Instance types.
+    pub types: Vec<String>,
+    /// All spot.
+    pub spot: bool,
+}
+
+/// A Fargate profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// As made.
+    pub made: NewProfile,
+    /// `CREATING`, `ACTIVE`.
+    pub status: &'static str,
+}
+
+/// An update of a node group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Update {
+    pub(crate) node_group: String,
+    pub(crate) done: bool,
+    bounds: (Option<u32>, Option<u32>, Option<u32>),
+}
+
+impl Account {
+    /// Makes a node group and the Auto Scaling group behind it, tagged as EKS does.
+    pub fn create_node_group(&mut self, new: NewNodeGroup) {
+        let name = new.group.name.clone();
+        let cluster = self.settings.cluster.clone();
+        let mut group = new.group.clone();
+        group.name = format!("eks-{name}-{}", &super::fleet::template_id(&name)[4..12]);
+        let tags = [
+            ("eks:cluster-name".to_owned(), cluster.clone()),
+            ("eks:nodegroup-name".to_owned(), name.clone()),
+            (format!("kubernetes.io/cluster/{cluster}"), "owned".to_owned()),
+            (format!("k8s.io/cluster-autoscaler/{cluster}"), "owned".to_owned()),
+            ("k8s.io/cluster-autoscaler/enabled".to_owned(), "true".to_owned()),
+        ];
+        group.tags.extend(tags);
+        let made = NodeGroup {
+            name: name.clone(),
+            group: group.name.clone(),
+            status: "ACTIVE",
+            labels: new.labels,
+            taints: new.taints,
+            types: group.types.clone(),
+            spot: group.spot,
+        };
+        self.create_group(group);
+        self.node_groups.insert(name, made);
+    }
+
+    /// Makes a profile that is active already.
+    pub fn create_profile(&mut self, made: NewProfile) {
+        let status = "ACTIVE";
+        self.profiles.insert(made.name.clone(), Profile { made, status });
+    }
+
+    pub(crate) fn node_group(&self, name: &str) -> Result<&NodeGroup, Refused> {
+        let missing = || {
+            Refused::new(
+                "ResourceNotFoundException",
+                format!("No node group found for name: {name}."),
+            )
+        };
+        self.node_groups.get(name).ok_or_else(missing)
+    }
+
+    /// `UpdateNodegroupConfig`: id of the update.
+    pub(crate) fn update_node_group(
+        &mut self,
+        name: &str,
+        bounds: (Option<u32>, Option<u32>, Option<u32>),
+    ) -> Result<String, Refused> {
+        let node_group = self.node_group(name)?;
+        if node_group.status != "ACTIVE" {
+            let what = format!("Nodegroup cannot be updated as it is currently not in Active State: {name}");
+            return Err(Refused::new("ResourceInUseException", what));
+        }
+        let group = self.group(&node_group.group.clone())?;
+        let (min, max) = (bounds.0.unwrap_or(group.min), bounds.1.unwrap_or(group.max));
+        if min > max {
+            return Err(Refused::new(
+                "InvalidParameterException",
+                "Minimum capacity can't be greater than maximum capacity",
+            ));
+        }
+        let id = self.id("update-");
+        self.begin_update(name, &id, bounds);
+        Ok(id)
+    }
+
+    /// A version update, as somebody begins it in the console: the group is busy for a while.
+    pub fn begin_version_update(&mut self, name: &str) {
+        let id = self.id("update-");
+        self.begin_update(name, &id, (None, None, None));
+    }
+
+    fn begin_update(&mut self, name: &str, id: &str, bounds: (Option<u32>, Option<u32>, Option<u32>)) {
+        if let Some(node_group) = self.node_groups.get_mut(name) {
+            node_group.status = "UPDATING";
+        }
+        let update = Update {
+            node_group: name.to_owned(),
+            done: false,
+            bounds,
+        };
+        self.updates.insert(id.to_owned(), update);
+        self.after(self.settings.update, Event::Updated(id.to_owned()));
+    }
+
+    pub(super) fn updated(&mut self, id: &str) {
+        let Some(update) = self.updates.get_mut(id) else {
+            return;
+        };
+        update.done = true;
+        let (name, bounds) = (update.node_group.clone(), update.bounds);
+        let Some(node_group) = self.node_groups.get_mut(&name) else {
+            return;
+        };
+        node_group.status = "ACTIVE";
+        let group = node_group.group.clone();
+        // Bounds were checked as the update began; the group may be gone by now.
+        let _ = self.update_bounds(&group, bounds);
+    }
+
+    /// `CreateFargateProfile`: one at a time.
+    pub(crate) fn begin_profile(&mut self, made: NewProfile) -> Result<(), Refused> {
+        if self.profiles.values().any(|profile| profile.status == "CREATING") {
+            let what = "Cannot create Fargate Profile because cluster currently has a profile being created";
+            return Err(Refused::new("ResourceInUseException", what));
+        }
+        let status = "CREATING";
+        let name = made.name.clone();
+        self.profiles.insert(name.clone(), Profile { made, status });
+        self.after(Lag::secs(240, 270), Event::ProfileSettled(name));
+        Ok(())
+    }
+
+    pub(super) fn profile_settled(&mut self, name: &str) {
+        if let Some(profile) = self.profiles.get_mut(name) {
+            profile.status = "ACTIVE";
+        }
+    }
+}

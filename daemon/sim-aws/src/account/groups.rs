@@ -1,0 +1,418 @@
+//! Auto Scaling groups: what calls do to them.
+//!
+//! Source: EC2 Auto Scaling API reference (bounds, `LaunchInstances`, targeted termination, lifecycle hooks). Not here: what
+//! a group does by itself (`reconcile`).
+
+use super::fleet::{Launched, Unfilled};
+use super::machine::Order;
+use super::{Account, Event, Gone, Lifecycle, Notice, Refused};
+use crate::settings::NewGroup;
+use model::{Instant, Span};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most instances of one `LaunchInstances` or of one batch to end.
+const BATCH: usize = 100;
+/// Activities that a group remembers.
+const REMEMBERED: usize = 500;
+
+/// A group as it stands.
+#[derive(Clone, Debug)]
+pub struct GroupState {
+    /// What it was made as; its launch template has its name.
+    pub made: NewGroup,
+    /// Fewest instances.
+    pub min: u32,
+    /// Most instances.
+    pub max: u32,
+    /// Wanted.
+    pub desired: u32,
+    /// Names of its zones.
+    pub zones: Vec<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Suspended processes.
+    pub suspended: BTreeSet<String>,
+    /// Lifecycle hooks by name.
+    pub hooks: BTreeMap<String, Hook>,
+    /// Version of its launch template.
+    pub version: usize,
+    /// Made at.
+    pub created: Instant,
+    /// Newest last.
+    pub activities: Vec<Activity>,
+    pub(super) failing: u32,
+}
+
+/// A lifecycle hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// At launches (true) or terminations (false).
+    pub launching: bool,
+    /// How long an instance waits at most.
+    pub timeout: Span,
+}
+
+/// One line of a group's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// Id.
+    pub id: String,
+    /// What.
+    pub description: String,
+    /// Why.
+    pub cause: String,
+    /// `Successful`, `Failed`, `InProgress`.
+    pub status: &'static str,
+    /// What went wrong.
+    pub message: Option<String>,
+    /// When.
+    pub at: Instant,
+}
+
+impl Account {
+    /// Makes a group with its launch template; instances to begin with are in service and have joined.
+    pub fn create_group(&mut self, made: NewGroup) {
+        let all = || self.settings.zones.iter().map(|zone| zone.name.clone()).collect();
+        let zones = if made.zones.is_empty() {
+            all()
+        } else {
+            made.zones.clone()
+        };
+        self.templates
+            .entry(made.name.clone())
+            .or_insert_with(|| vec![made.clone()]);
+        let group = GroupState {
+            min: made.min,
+            max: made.max,
+            desired: made.desired,
+            zones,
+            tags: made.tags.clone(),
+            suspended: made.suspended.iter().cloned().collect(),
+            hooks: BTreeMap::new(),
+            version: 1,
+            created: self.now,
+            activities: Vec::new(),
+            failing: 0,
+            made,
+        };
+        let (name, wanted) = (group.made.name.clone(), group.desired);
+        self.groups.insert(name.clone(), group);
+        for _ in 0..wanted {
+            if let Ok(id) = self.launch_in(&name, None)
+                && let Some(machine) = self.machines.get_mut(&id)
+            {
+                machine.state = super::MachineState::Running;
+                machine.lifecycle = Lifecycle::InService;
+                machine.visible = self.now;
+                machine.joined = !machine.never_joins;
+            }
+        }
+    }
+
+    /// Instances of a group that count towards its size.
+    pub fn counted(&self, group: &str) -> u32 {
+        let counts = |m: &&super::Machine| m.group.as_deref() == Some(group) && m.lifecycle.counts();
+        u32::try_from(self.machines.values().filter(counts).count()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn group(&self, name: &str) -> Result<&GroupState, Refused> {
+        self.groups.get(name).ok_or_else(|| no_group(name))
+    }
+
+    pub(crate) fn group_mut(&mut self, name: &str) -> Result<&mut GroupState, Refused> {
+        self.groups.get_mut(name).ok_or_else(|| no_group(name))
+    }
+
+    /// `SetDesiredCapacity`.
+    pub(crate) fn set_desired(&mut self, name: &str, desired: u32) -> Result<(), Refused> {
+        let group = self.group_mut(name)?;
+        if desired > group.max {
+            return Err(invalid(format!(
+                "New SetDesiredCapacity value {desired} is above max value {} for the AutoScalingGroup.",
+                group.max
+            )));
+        }
+        if desired < group.min {
+            return Err(invalid(format!(
+                "New SetDesiredCapacity value {desired} is below min value {} for the AutoScalingGroup.",
+                group.min
+            )));
+        }
+        group.desired = desired;
+        self.react(name);
+        Ok(())
+    }
+
+    /// `UpdateAutoScalingGroup`: bounds push the desired size along.
+    pub(crate) fn update_bounds(
+        &mut self,
+        name: &str,
+        (min, max, desired): (Option<u32>, Option<u32>, Option<u32>),
+    ) -> Result<(), Refused> {
+        let group = self.group_mut(name)?;
+        let (min, max) = (min.unwrap_or(group.min), max.unwrap_or(group.max));
+        if min > max {
+            return Err(invalid(
+                "Max bound, {max}, must be greater than or equal to min bound".to_owned(),
+            ));
+        }
+        (group.min, group.max) = (min, max);
+        group.desired = desired.unwrap_or(group.desired).clamp(min, max);
+        self.react(name);
+        Ok(())
+    }
+
+    /// `LaunchInstances`: one zone, ids and errors at once; desired rises by what came.
+    pub(crate) fn launch_instances(
+        &mut self,
+        name: &str,
+        (count, zone): (u32, Option<&str>),
+        token: Option<&str>,
+    ) -> Result<Launched, Refused> {
+        let asked = format!("{name}/{count}/{}", zone.unwrap_or_default());
+        if let Some((before, launched)) = token.and_then(|token| self.tokens.get(token)) {
+            if *before != asked {
+                return Err(Refused::new(
+                    "IdempotentParameterMismatch",
+                    "The client token was used with other parameters.",
+                ));
+            }
+            return Ok(launched.clone());
+        }
+        let group = self.group(name)?;
+        if count == 0 || count as usize > BATCH {
+            return Err(invalid(format!(
+                "RequestedCapacity must be between 1 and {BATCH}, is {count}"
+            )));
+        }
+        if group.desired.saturating_add(count) > group.max {
+            return Err(invalid(format!(
+                "Requested capacity {count} would exceed the maximum size {} of the group",
+                group.max
+            )));
+        }
+        if group.suspended.contains("Launch") {
+            return Err(Refused::new("ScalingActivityInProgress", "Launch is suspended"));
+        }
+        let zone = zone.map(str::to_owned).or_else(|| group.zones.first().cloned());
+        let mut launched = Launched::default();
+        for _ in 0..count {
+            match self.launch_in(name, zone.as_deref()) {
+                Ok(id) => launched.instances.push(id),
+                Err(unfilled) => {
+                    launched.errors.push(unfilled);
+                    break;
+                }
+            }
+        }
+        let came = u32::try_from(launched.instances.len()).unwrap_or(0);
+        self.group_mut(name)?.desired += came;
+        if let Some(token) = token {
+            self.tokens.insert(token.to_owned(), (asked, launched.clone()));
+        }
+        Ok(launched)
+    }
+
+    /// `TerminateInstanceInAutoScalingGroup`, of one instance or of a batch of one group.
+    pub(crate) fn terminate_in_group(
+        &mut self,
+        ids: &[String],
+        decrement: bool,
+    ) -> Result<Vec<Activity>, Refused> {
+        if ids.is_empty() || ids.len() > BATCH {
+            return Err(invalid(format!("between 1 and {BATCH} instances are wanted")));
+        }
+        let mut of: BTreeMap<String, u32> = BTreeMap::new();
+        for id in ids {
+            let machine = self.machines.get(id).filter(|m| m.lives());
+            let group = machine.and_then(|m| m.group.clone());
+            let group = group.ok_or_else(|| {
+                invalid(format!(
+                    "Instance Id not found - No managed instance found for instance ID: {id}"
+                ))
+            })?;
+            *of.entry(group).or_default() += 1;
+        }
+        for (name, count) in &of {
+            let group = self.group(name)?;
+            if decrement && group.desired < group.min.saturating_add(*count) {
+                return Err(invalid(format!(
+                    "Currently, desiredSize equals minSize ({}). Terminating instance without replacement will violate group's min size constraint.",
+                    group.min
+                )));
+            }
+        }
+        let mut activities = Vec::new();
+        for id in ids {
+            let Some(group) = self.machines.get(id).and_then(|m| m.group.clone()) else {
+                continue;
+            };
+            let goes = self.machines.get(id).is_some_and(|m| m.lifecycle.counts());
+            if decrement && goes {
+                let group = self.group_mut(&group)?;
+                group.desired = group.desired.saturating_sub(1);
+            }
+            let description = format!("Terminating EC2 instance: {id}");
+            activities.push(self.note(&group, description, "user request", None));
+            self.leave_group(id, Gone::Named);
+        }
+        Ok(activities)
+    }
+
+    /// An instance leaves its group: by its termination hook where there is one.
+    pub(super) fn leave_group(&mut self, id: &str, why: Gone) {
+        let Some(machine) = self.machines.get(id).filter(|m| m.lifecycle.counts()) else {
+            return;
+        };
+        let group = machine.group.clone().unwrap_or_default();
+        let hook = self
+            .groups
+            .get(&group)
+            .and_then(|g| g.hooks.iter().find(|(_, h)| !h.launching));
+        let Some((name, timeout)) = hook.map(|(name, hook)| (name.clone(), hook.timeout)) else {
+            self.end(id, why);
+            return;
+        };
+        if let Some(machine) = self.machines.get_mut(id) {
+            machine.lifecycle = Lifecycle::TerminatingWait;
+        }
+        self.ended.push((id.to_owned(), why));
+        self.expect(self.now + timeout, Event::Proceed(id.to_owned()));
+        self.notify(&Notice::Lifecycle {
+            instance: id.to_owned(),
+            group,
+            hook: name,
+            launching: false,
+        });
+    }
+
+    pub(super) fn launch_hook(&mut self, id: &str) {
+        let Some(machine) = self.machines.get_mut(id) else {
+            return;
+        };
+        let group = machine.group.clone().unwrap_or_default();
+        let hook = self
+            .groups
+            .get(&group)
+            .and_then(|g| g.hooks.iter().find(|(_, h)| h.launching));
+        let Some((name, timeout)) = hook.map(|(name, hook)| (name.clone(), hook.timeout)) else {
+            machine.lifecycle = Lifecycle::InService;
+            return;
+        };
+        machine.lifecycle = Lifecycle::PendingWait;
+        self.expect(self.now + timeout, Event::Proceed(id.to_owned()));
+        self.notify(&Notice::Lifecycle {
+            instance: id.to_owned(),
+            group,
+            hook: name,
+            launching: true,
+        });
+    }
+
+    /// `CompleteLifecycleAction`, or the hook's time is up.
+    pub(crate) fn proceed(&mut self, id: &str) {
+        match self.machines.get_mut(id) {
+            Some(machine) if machine.lifecycle == Lifecycle::PendingWait => {
+                machine.lifecycle = Lifecycle::InService;
+            }
+            Some(machine) if machine.lifecycle == Lifecycle::TerminatingWait => {
+                // Why it goes was told as it began to leave.
+                let told = self.ended.iter().rposition(|(ended, _)| ended == id);
+                let why = told.map_or(Gone::Named, |at| self.ended.remove(at).1);
+                self.end(id, why);
+            }
+            _ => {}
+        }
+    }
+
+    /// Launches one instance into a group: its first type that is to be had, in this zone or the emptiest.
+    pub(super) fn launch_in(&mut self, name: &str, zone: Option<&str>) -> Result<String, Unfilled> {
+        let Some(group) = self.groups.get(name) else {
+            return Err(Unfilled::new("ValidationError", "", "", false));
+        };
+        let (zones, spot) = (self.zones_by_room(name, zone), group.made.spot);
+        let made = self
+            .templates
+            .get(&group.made.name)
+            .and_then(|v| v.get(group.version - 1));
+        let template = (made.cloned().unwrap_or_else(|| group.made.clone()), group.version);
+        let types = group.made.types.clone();
+        let mut last = Unfilled::new("Unsupported", "", "", spot);
+        for zone in &zones {
+            for instance_type in &types {
+                let order = Order {
+                    instance_type,
+                    zone,
+                    spot,
+                    group: Some(name),
+                    template: (&template.0, template.1),
+                };
+                match self.launch_one(&order) {
+                    Ok(id) => return Ok(id),
+                    Err(code) => last = Unfilled::new(code, instance_type, zone, spot),
+                }
+            }
+        }
+        Err(last)
+    }
+
+    /// Zones of a group, those with fewest instances first; only this one where it is named.
+    fn zones_by_room(&self, name: &str, zone: Option<&str>) -> Vec<String> {
+        if let Some(zone) = zone {
+            return vec![zone.to_owned()];
+        }
+        let mut zones: Vec<(usize, String)> = self
+            .by_zone(name)
+            .into_iter()
+            .map(|(zone, ids)| (ids.len(), zone))
+            .collect();
+        zones.sort();
+        zones.into_iter().map(|(_, zone)| zone).collect()
+    }
+
+    /// Counted instances of a group by zone; zones without any included.
+    pub(super) fn by_zone(&self, name: &str) -> BTreeMap<String, Vec<String>> {
+        let zones = self.groups.get(name).map(|g| g.zones.clone()).unwrap_or_default();
+        let mut by: BTreeMap<String, Vec<String>> =
+            zones.into_iter().map(|zone| (zone, Vec::new())).collect();
+        for machine in self.machines.values() {
+            if machine.group.as_deref() == Some(name) && machine.lifecycle.counts() {
+                by.entry(machine.zone.clone())
+                    .or_default()
+                    .push(machine.id.clone());
+            }
+        }
+        by
+    }
+
+    pub(super) fn note(
+        &mut self,
+        group: &str,
+        description: String,
+        cause: &str,
+        failed: Option<String>,
+    ) -> Activity {
+        let activity = Activity {
+            id: self.id("activity-"),
+            description,
+            cause: format!("At {}: {cause}", self.now.0),
+            status: if failed.is_some() { "Failed" } else { "Successful" },
+            message: failed,
+            at: self.now,
+        };
+        if let Some(group) = self.groups.get_mut(group) {
+            group.activities.push(activity.clone());
+            let surplus = group.activities.len().saturating_sub(REMEMBERED);
+            group.activities.drain(..surplus);
+        }
+        activity
+    }
+}
+
+pub(crate) fn invalid(message: String) -> Refused {
+    Refused::new("ValidationError", message)
+}
+
+fn no_group(name: &str) -> Refused {
+    invalid(format!("AutoScalingGroup name not found - no such group: {name}"))
+}

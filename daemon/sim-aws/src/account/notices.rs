@@ -1,0 +1,176 @@
+//! What EventBridge puts into the queue: spot notices, rebalance recommendations, state changes, lifecycle actions, health.
+//!
+//! Source: the events' documented forms (EC2 and Auto Scaling user guides, EKS "Fargate pod patching", AWS Health). The queue
+//! is SQS as far as Plimsoll reads it: a message that is not deleted comes again.
+
+use super::Account;
+use model::{Instant, Span};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A message that was received and not deleted comes again after this.
+const HIDDEN: Span = Span::from_secs(30);
+/// Messages are kept for so long (Karpenter's queue: 300 s).
+const KEPT: Span = Span::from_secs(300);
+
+/// An event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A spot instance is taken back in two minutes.
+    Interruption {
+        /// Which.
+        instance: String,
+    },
+    /// A spot instance is at risk.
+    Rebalance {
+        /// Which.
+        instance: String,
+    },
+    /// An instance changed its state.
+    StateChange {
+        /// Which.
+        instance: String,
+        /// `shutting-down`, …
+        state: String,
+    },
+    /// An instance waits for a lifecycle hook.
+    Lifecycle {
+        /// Which.
+        instance: String,
+        /// Its group.
+        group: String,
+        /// The hook.
+        hook: String,
+        /// At its launch (true) or its end.
+        launching: bool,
+    },
+    /// AWS Health: the instance is going to be retired or maintained.
+    Health {
+        /// Which.
+        instance: String,
+        /// `AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED`, …
+        code: String,
+    },
+    /// Anything else, as it is.
+    Raw(String),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Messages {
+    pub(crate) kept: BTreeMap<String, Message>,
+    received: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) body: String,
+    sent: Instant,
+    hidden_until: Instant,
+    pub(crate) receipt: String,
+}
+
+impl Account {
+    /// Puts an event into the queue.
+    pub fn notify(&mut self, notice: &Notice) {
+        let body = match notice {
+            Notice::Raw(text) => text.clone(),
+            other => self.event(other).to_string(),
+        };
+        let id = self.id("message-");
+        let message = Message {
+            body,
+            sent: self.now(),
+            hidden_until: self.now(),
+            receipt: String::new(),
+        };
+        self.messages.kept.insert(id, message);
+    }
+
+    /// Up to so many messages, hidden from others for a while.
+    pub(crate) fn receive(&mut self, most: usize) -> Vec<(String, Message)> {
+        let now = self.now();
+        self.messages
+            .kept
+            .retain(|_, message| now.since(message.sent) <= KEPT);
+        let mut taken = Vec::new();
+        let received = &mut self.messages.received;
+        for (id, message) in &mut self.messages.kept {
+            if taken.len() < most && message.hidden_until <= now {
+                *received += 1;
+                message.hidden_until = now + HIDDEN;
+                message.receipt = format!("receipt-{received}");
+                taken.push((id.clone(), message.clone()));
+            }
+        }
+        taken
+    }
+
+    /// Forgets the message of a receipt.
+    pub(crate) fn forget_message(&mut self, receipt: &str) {
+        self.messages.kept.retain(|_, message| message.receipt != receipt);
+    }
+
+    /// Messages in the queue.
+    pub fn queued(&self) -> usize {
+        self.messages.kept.len()
+    }
+
+    fn event(&mut self, notice: &Notice) -> Value {
+        let (source, kind, detail) = match notice {
+            Notice::Interruption { instance } => (
+                "aws.ec2",
+                "EC2 Spot Instance Interruption Warning",
+                json!({"instance-id": instance, "instance-action": "terminate"}),
+            ),
+            Notice::Rebalance { instance } => (
+                "aws.ec2",
+                "EC2 Instance Rebalance Recommendation",
+                json!({"instance-id": instance}),
+            ),
+            Notice::StateChange { instance, state } => (
+                "aws.ec2",
+                "EC2 Instance State-change Notification",
+                json!({"instance-id": instance, "state": state}),
+            ),
+            Notice::Lifecycle {
+                instance,
+                group,
+                hook,
+                launching,
+            } => {
+                let (kind, transition) = if *launching {
+                    (
+                        "EC2 Instance-launch Lifecycle Action",
+                        "autoscaling:EC2_INSTANCE_LAUNCHING",
+                    )
+                } else {
+                    (
+                        "EC2 Instance-terminate Lifecycle Action",
+                        "autoscaling:EC2_INSTANCE_TERMINATING",
+                    )
+                };
+                let token = self.id("");
+                let detail = json!({
+                    "LifecycleActionToken": token, "AutoScalingGroupName": group, "LifecycleHookName": hook,
+                    "EC2InstanceId": instance, "LifecycleTransition": transition,
+                });
+                ("aws.autoscaling", kind, detail)
+            }
+            Notice::Health { instance, code } => (
+                "aws.health",
+                "AWS Health Event",
+                json!({
+                    "service": "EC2", "eventTypeCode": code, "eventTypeCategory": "scheduledChange",
+                    "affectedEntities": [{"entityValue": instance}],
+                }),
+            ),
+            Notice::Raw(_) => return Value::Null,
+        };
+        json!({
+            "version": "0", "id": self.id(""), "detail-type": kind, "source": source,
+            "account": self.settings.account, "region": self.settings.region,
+            "time": jiff::Timestamp::from_millisecond(self.now().0).map(|t| t.to_string()).unwrap_or_default(),
+            "resources": [], "detail": detail,
+        })
+    }
+}

@@ -1,0 +1,208 @@
+//! What a pretend account is made of before anything happens in it.
+//!
+//! Plain values with usual ones to begin with. Not here: reading them from a file (`settings_file`).
+
+use crate::catalogue::{self, Types};
+use crate::faults::Fault;
+use model::Span;
+use std::collections::BTreeMap;
+
+/// A delay, drawn evenly between two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// Shortest.
+    pub min: Span,
+    /// Longest.
+    pub max: Span,
+}
+
+impl Lag {
+    /// Between two numbers of seconds.
+    pub const fn secs(min: i64, max: i64) -> Self {
+        Self {
+            min: Span::from_secs(min),
+            max: Span::from_secs(max),
+        }
+    }
+}
+
+/// A zone by its two names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// `us-east-1a`.
+    pub name: String,
+    /// `use1-az1`.
+    pub id: String,
+}
+
+/// Service quotas that launches count against, vCPUs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quotas {
+    /// On-demand (L-1216C47A).
+    pub on_demand_vcpus: u32,
+    /// Spot (L-34B43A08).
+    pub spot_vcpus: u32,
+}
+
+/// An Auto Scaling group to make; its launch template bears its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewGroup {
+    /// Name.
+    pub name: String,
+    /// Instance types; several make a mixed instances policy.
+    pub types: Vec<String>,
+    /// Names of zones; empty: all.
+    pub zones: Vec<String>,
+    /// Fewest instances.
+    pub min: u32,
+    /// Most instances.
+    pub max: u32,
+    /// Instances to begin with; they are in service at once.
+    pub desired: u32,
+    /// All spot.
+    pub spot: bool,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Processes that are suspended.
+    pub suspended: Vec<String>,
+    /// Labels and taints that the kubelets of its launch template register with, as `--node-labels` and
+    /// `--register-with-taints` write them.
+    pub node_labels: BTreeMap<String, String>,
+    /// `KEY=VALUE:EFFECT`.
+    pub node_taints: Vec<String>,
+}
+
+impl NewGroup {
+    /// A group of this type in all zones, empty, of ten at most.
+    pub fn of(name: &str, instance_type: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            types: vec![instance_type.to_owned()],
+            zones: Vec::new(),
+            min: 0,
+            max: 10,
+            desired: 0,
+            spot: false,
+            tags: BTreeMap::new(),
+            suspended: Vec::new(),
+            node_labels: BTreeMap::new(),
+            node_taints: Vec::new(),
+        }
+    }
+
+    /// With these bounds and this many instances to begin with.
+    #[must_use]
+    pub const fn sized(mut self, min: u32, max: u32, desired: u32) -> Self {
+        (self.min, self.max, self.desired) = (min, max, desired);
+        self
+    }
+
+    /// With a tag more.
+    #[must_use]
+    pub fn tagged(mut self, key: &str, value: &str) -> Self {
+        self.tags.insert(key.to_owned(), value.to_owned());
+        self
+    }
+}
+
+/// An EKS managed node group to make, with the Auto Scaling group behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewNodeGroup {
+    /// The group; EKS names its Auto Scaling group `eks-NAME-…`.
+    pub group: NewGroup,
+    /// Kubernetes labels.
+    pub labels: BTreeMap<String, String>,
+    /// Kubernetes taints: key, value, effect as EKS writes it (`NO_SCHEDULE`, …).
+    pub taints: Vec<(String, String, String)>,
+}
+
+/// A Fargate profile to make: selectors are a namespace and labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewProfile {
+    /// Name.
+    pub name: String,
+    /// Selectors.
+    pub selectors: Vec<(String, BTreeMap<String, String>)>,
+    /// Names of the zones of its subnets.
+    pub zones: Vec<String>,
+}
+
+/// A pretend account and region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Seed of every draw.
+    pub seed: u64,
+    /// Region.
+    pub region: String,
+    /// Account id, twelve digits.
+    pub account: String,
+    /// Name of the EKS cluster.
+    pub cluster: String,
+    /// Kubernetes version of the EKS cluster.
+    pub version: String,
+    /// Zones.
+    pub zones: Vec<Zone>,
+    /// Instance types.
+    pub types: Types,
+    /// From asked to running.
+    pub boot: Lag,
+    /// From running to the kubelet's registration.
+    pub join: Lag,
+    /// How long after a change of desired size a group acts on it.
+    pub react: Lag,
+    /// How far behind lists of instances are.
+    pub behind: Lag,
+    /// From asked to a Fargate pod's node.
+    pub fargate_start: Lag,
+    /// How long a node group update takes.
+    pub update: Lag,
+    /// Quotas.
+    pub quotas: Quotas,
+    /// Calls are throttled as AWS does.
+    pub throttles: bool,
+    /// Self-managed groups.
+    pub groups: Vec<NewGroup>,
+    /// Managed node groups.
+    pub node_groups: Vec<NewNodeGroup>,
+    /// Fargate profiles.
+    pub profiles: Vec<NewProfile>,
+    /// Launch templates without a group, name and instance type: what a fleet launches from.
+    pub templates: Vec<NewGroup>,
+    /// What goes wrong, by the time since the beginning.
+    pub faults: Vec<Fault>,
+}
+
+impl Default for Settings {
+    /// Three zones of us-east-1, the built-in types, lags as measured on EKS, no groups, no faults.
+    fn default() -> Self {
+        let zone = |letter: &str, id: &str| Zone {
+            name: format!("us-east-1{letter}"),
+            id: format!("use1-az{id}"),
+        };
+        Self {
+            seed: 1,
+            region: "us-east-1".to_owned(),
+            account: "123456789012".to_owned(),
+            cluster: "blue".to_owned(),
+            version: "1.36".to_owned(),
+            zones: vec![zone("a", "1"), zone("b", "2"), zone("c", "4")],
+            types: catalogue::built_in(),
+            boot: Lag::secs(8, 20),
+            join: Lag::secs(20, 40),
+            react: Lag::secs(2, 8),
+            behind: Lag::secs(0, 2),
+            fargate_start: Lag::secs(45, 60),
+            update: Lag::secs(30, 90),
+            quotas: Quotas {
+                on_demand_vcpus: 100_000,
+                spot_vcpus: 100_000,
+            },
+            throttles: true,
+            groups: Vec::new(),
+            node_groups: Vec::new(),
+            profiles: Vec::new(),
+            templates: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+}

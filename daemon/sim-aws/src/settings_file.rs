@@ -1,0 +1,414 @@
+//! Reads an account from YAML: unknown fields are refused, every mistake is named with its file and path.
+//!
+//! Files beside it (offers) are fetched by the caller's function, so that nothing here does I/O. What can be said stands in
+//! this room's README.
+
+use crate::catalogue;
+use crate::faults::{ErrorKind, Fault, FaultKind};
+use crate::settings::{Lag, NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, Zone};
+use manifest::{At, Problems, Sheet, Tree};
+use model::Span;
+
+/// Fetches a file that an account names, relative to it: its bytes, or why not.
+pub type Fetch<'f> = &'f dyn Fn(&str) -> Result<Vec<u8>, String>;
+
+const FIELDS: [&str; 19] = [
+    "seed",
+    "region",
+    "account",
+    "cluster",
+    "version",
+    "zones",
+    "offers",
+    "boot",
+    "join",
+    "react",
+    "behind",
+    "fargate_start",
+    "update",
+    "quotas",
+    "throttles",
+    "groups",
+    "node_groups",
+    "profiles",
+    "templates",
+];
+
+impl Settings {
+    /// Reads an account. `file` is how messages call it; `fetch` brings the offers file that it may name.
+    pub fn read(file: &str, bytes: &[u8], fetch: Fetch<'_>) -> Result<Self, Problems> {
+        let tree = manifest::single(file, bytes)?;
+        let sheet = Sheet::new(file, String::new());
+        let top = sheet.top(&tree);
+        if !matches!(top.tree(), Some(Tree::Map(_))) {
+            top.problem("an account is a mapping");
+            return sheet.close(Self::default());
+        }
+        let settings = whole(top, fetch);
+        sheet.close(settings)
+    }
+}
+
+fn whole(top: At<'_, '_>, fetch: Fetch<'_>) -> Settings {
+    let known: Vec<&str> = FIELDS.into_iter().chain(["faults"]).collect();
+    top.only(&known);
+    let usual = Settings::default();
+    let word = |key: &'static str, usual: &str| top.get(key).text().unwrap_or(usual).to_owned();
+    let zones: Vec<Zone> = top.get("zones").items().filter_map(zone).collect();
+    let zones = if zones.is_empty() { usual.zones } else { zones };
+    let names: Vec<String> = zones.iter().map(|zone| zone.name.clone()).collect();
+    let quotas = top.get("quotas");
+    quotas.only(&["on_demand_vcpus", "spot_vcpus"]);
+    Settings {
+        seed: top
+            .get("seed")
+            .int()
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or(usual.seed),
+        region: word("region", &usual.region),
+        account: word("account", &usual.account),
+        cluster: word("cluster", &usual.cluster),
+        version: word("version", &usual.version),
+        types: types(top.get("offers"), fetch).unwrap_or(usual.types),
+        boot: lag(top.get("boot"), usual.boot),
+        join: lag(top.get("join"), usual.join),
+        react: lag(top.get("react"), usual.react),
+        behind: lag(top.get("behind"), usual.behind),
+        fargate_start: lag(top.get("fargate_start"), usual.fargate_start),
+        update: lag(top.get("update"), usual.update),
+        quotas: Quotas {
+            on_demand_vcpus: quotas
+                .get("on_demand_vcpus")
+                .count()
+                .unwrap_or(usual.quotas.on_demand_vcpus),
+            spot_vcpus: quotas
+                .get("spot_vcpus")
+                .count()
+                .unwrap_or(usual.quotas.spot_vcpus),
+        },
+        throttles: !top.get("throttles").is_there() || top.get("throttles").flag(),
+        groups: top
+            .get("groups")
+            .items()
+            .map(|at| group(at, &names, &[]))
+            .collect(),
+        node_groups: top
+            .get("node_groups")
+            .items()
+            .map(|at| node_group(at, &names))
+            .collect(),
+        profiles: top
+            .get("profiles")
+            .items()
+            .map(|at| profile(at, &names))
+            .collect(),
+        templates: top
+            .get("templates")
+            .items()
+            .map(|at| group(at, &names, &[]))
+            .collect(),
+        faults: top.get("faults").items().filter_map(fault).collect(),
+        zones,
+    }
+}
+
+fn zone(at: At<'_, '_>) -> Option<Zone> {
+    at.only(&["name", "id"]);
+    Some(Zone {
+        name: at.get("name").name()?.to_owned(),
+        id: at.get("id").name()?.to_owned(),
+    })
+}
+
+fn types(at: At<'_, '_>, fetch: Fetch<'_>) -> Option<catalogue::Types> {
+    let file = at.text()?;
+    let read = fetch(file).and_then(|bytes| catalogue::read(file, &bytes).map_err(|error| error.to_string()));
+    read.map_err(|why| at.problem(why)).ok()
+}
+
+fn group(at: At<'_, '_>, zones: &[String], more: &[&str]) -> NewGroup {
+    let own = [
+        "name",
+        "types",
+        "zones",
+        "min",
+        "max",
+        "desired",
+        "spot",
+        "tags",
+        "suspended",
+        "node_labels",
+        "node_taints",
+    ];
+    let known: Vec<&str> = own.into_iter().chain(more.iter().copied()).collect();
+    at.only(&known);
+    let texts = |key: &'static str| -> Vec<String> {
+        at.get(key)
+            .items()
+            .filter_map(|item| item.name().map(str::to_owned))
+            .collect()
+    };
+    for item in at.get("zones").items() {
+        if item
+            .text()
+            .is_some_and(|name| !zones.iter().any(|zone| zone == name))
+        {
+            item.problem(format_args!("is none of the zones {}", zones.join(", ")));
+        }
+    }
+    let (min, max) = (
+        at.get("min").count().unwrap_or(0),
+        at.get("max").count().unwrap_or(10),
+    );
+    let desired = at.get("desired").count().unwrap_or(min);
+    if min > max || desired < min || desired > max {
+        at.get("desired")
+            .problem(format_args!("min {min}, desired {desired}, max {max}: must rise"));
+    }
+    let types = texts("types");
+    if types.is_empty() {
+        at.get("types").problem("at least one instance type is wanted");
+    }
+    NewGroup {
+        name: at.get("name").name().unwrap_or_default().to_owned(),
+        types,
+        zones: texts("zones"),
+        min,
+        max,
+        desired: desired.clamp(min.min(max), max),
+        spot: at.get("spot").flag(),
+        tags: at.get("tags").labels(),
+        suspended: texts("suspended"),
+        node_labels: at.get("node_labels").labels(),
+        node_taints: texts("node_taints"),
+    }
+}
+
+fn node_group(at: At<'_, '_>, zones: &[String]) -> NewNodeGroup {
+    let taint = |item: At<'_, '_>| {
+        item.only(&["key", "value", "effect"]);
+        let effect = item.get("effect").text().unwrap_or("NO_SCHEDULE");
+        if !["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"].contains(&effect) {
+            item.get("effect")
+                .problem("must be NO_SCHEDULE, NO_EXECUTE or PREFER_NO_SCHEDULE");
+        }
+        let value = item.get("value").text().unwrap_or_default().to_owned();
+        Some((item.get("key").name()?.to_owned(), value, effect.to_owned()))
+    };
+    NewNodeGroup {
+        group: group(at, zones, &["labels", "taints"]),
+        labels: at.get("labels").labels(),
+        taints: at.get("taints").items().filter_map(taint).collect(),
+    }
+}
+
+fn profile(at: At<'_, '_>, zones: &[String]) -> NewProfile {
+    at.only(&["name", "selectors", "zones"]);
+    let selector = |item: At<'_, '_>| {
+        item.only(&["namespace", "labels"]);
+        Some((
+            item.get("namespace").name()?.to_owned(),
+            item.get("labels").labels(),
+        ))
+    };
+    let named: Vec<String> = at
+        .get("zones")
+        .items()
+        .filter_map(|item| item.name().map(str::to_owned))
+        .collect();
+    NewProfile {
+        name: at.get("name").name().unwrap_or_default().to_owned(),
+        selectors: at.get("selectors").items().filter_map(selector).collect(),
+        zones: if named.is_empty() { zones.to_vec() } else { named },
+    }
+}
+
+const KINDS: &str =
+    "no-capacity, never-joins, errors, answer-lost, stale, interruption, rebalance, unhealthy";
+
+fn fault(at: At<'_, '_>) -> Option<Fault> {
+    let kind = at.get("kind").name()?;
+    let texts = |key: &'static str| -> Vec<String> {
+        at.get(key)
+            .items()
+            .filter_map(|item| item.name().map(str::to_owned))
+            .collect()
+    };
+    let permille = || share(at.get("share")).unwrap_or(1000);
+    let (own, kind): (&[&str], FaultKind) = match kind {
+        "no-capacity" => (
+            &["for", "types", "zones", "spot", "but"],
+            FaultKind::NoCapacity {
+                types: texts("types"),
+                zones: texts("zones"),
+                spot: at.get("spot").is_there().then(|| at.get("spot").flag()),
+                but: at.get("but").count().unwrap_or(0),
+            },
+        ),
+        "never-joins" => (&["for", "share"], FaultKind::NeverJoins { permille: permille() }),
+        "errors" => {
+            let (calls, error) = (texts("calls"), error(at.get("error")));
+            (
+                &["for", "calls", "share", "error"],
+                FaultKind::Errors {
+                    calls,
+                    permille: permille(),
+                    error,
+                },
+            )
+        }
+        "answer-lost" => {
+            let calls = texts("calls");
+            (
+                &["for", "calls", "share"],
+                FaultKind::AnswerLost {
+                    calls,
+                    permille: permille(),
+                },
+            )
+        }
+        "stale" => {
+            let (calls, by) = (texts("calls"), span(at.get("by")).unwrap_or(Span::from_secs(30)));
+            (&["for", "calls", "by"], FaultKind::Stale { calls, by })
+        }
+        "interruption" => (&["share"], FaultKind::Interruption { permille: permille() }),
+        "rebalance" => (&["share"], FaultKind::Rebalance { permille: permille() }),
+        "unhealthy" => (
+            &["count"],
+            FaultKind::Unhealthy {
+                count: at.get("count").count().unwrap_or(1),
+            },
+        ),
+        _ => {
+            at.get("kind").problem(format_args!("must be one of {KINDS}"));
+            return None;
+        }
+    };
+    let known: Vec<&str> = ["kind", "at"].into_iter().chain(own.iter().copied()).collect();
+    at.only(&known);
+    if own.contains(&"for") && !at.get("for").is_there() {
+        at.get("for").problem("is missing");
+    }
+    Some(Fault {
+        at: span(at.get("at")).unwrap_or(Span::ZERO),
+        lasts: span(at.get("for")).unwrap_or(Span::ZERO),
+        kind,
+    })
+}
+
+fn error(at: At<'_, '_>) -> ErrorKind {
+    match at.text() {
+        None | Some("internal") => ErrorKind::Internal,
+        Some("throttled") => ErrorKind::Throttled,
+        Some("denied") => ErrorKind::Denied,
+        Some("expired") => ErrorKind::Expired,
+        Some("torn") => ErrorKind::Torn,
+        Some("bloated") => ErrorKind::Bloated,
+        Some("hang") => ErrorKind::Hang,
+        Some(_) => {
+            at.problem("must be throttled, internal, denied, expired, torn, bloated or hang");
+            ErrorKind::Internal
+        }
+    }
+}
+
+fn span(at: At<'_, '_>) -> Option<Span> {
+    let text = at.text()?;
+    let read = manifest::duration(text);
+    if read.is_none() {
+        at.problem("must be a span such as 500ms, 90s, 15m or 1h30m");
+    }
+    read
+}
+
+fn lag(at: At<'_, '_>, usual: Lag) -> Lag {
+    if at.tree().and_then(Tree::text).is_some() {
+        return span(at).map_or(usual, |one| Lag { min: one, max: one });
+    }
+    at.only(&["min", "max"]);
+    let read = Lag {
+        min: span(at.get("min")).unwrap_or(usual.min),
+        max: span(at.get("max")).unwrap_or(usual.max),
+    };
+    if at.is_there() && read.min > read.max {
+        at.get("max").problem("must not be below min");
+        return usual;
+    }
+    read
+}
+
+/// `5%` in thousandths; tenths of a percent may be said.
+fn share(at: At<'_, '_>) -> Option<u32> {
+    let text = at.text()?;
+    let read = text.strip_suffix('%').and_then(|number| {
+        let (whole, tenth) = number.split_once('.').unwrap_or((number, "0"));
+        let (whole, tenth) = (whole.parse::<u32>().ok()?, tenth.parse::<u32>().ok()?);
+        (whole <= 100 && tenth <= 9).then(|| (whole * 10 + tenth).min(1000))
+    });
+    if read.is_none() {
+        at.problem("must be a share from 0% to 100%, such as 2.5%");
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Settings, String> {
+        Settings::read("a.yaml", text.as_bytes(), &|name| {
+            Err(format!("{name}: not there"))
+        })
+        .map_err(|p| p.to_string())
+    }
+
+    #[test]
+    fn an_account_is_read() {
+        let settings = read(
+            "cluster: green\nboot: 5s\njoin: {min: 1s, max: 2s}\nthrottles: false\n\
+             groups: [{name: workers, types: [m5.large], max: 5, desired: 2, tags: {plimsoll.io/cluster: green}}]\n\
+             node_groups: [{name: ng, types: [m6a.large], labels: {team: a}, taints: [{key: gpu, effect: NO_SCHEDULE}]}]\n\
+             profiles: [{name: batch, selectors: [{namespace: 'batch-*', labels: {tier: b}}]}]\n\
+             faults:\n- {kind: errors, at: 1m, for: 5m, calls: ['autoscaling:*'], share: 2.5%, error: throttled}\n\
+             - {kind: interruption, at: 10m, share: 30%}\n",
+        )
+        .unwrap();
+        assert_eq!((settings.cluster.as_str(), settings.throttles), ("green", false));
+        assert_eq!(settings.boot, Lag::secs(5, 5));
+        assert_eq!((settings.groups[0].desired, settings.groups[0].max), (2, 5));
+        assert_eq!(settings.node_groups[0].taints[0].2, "NO_SCHEDULE");
+        assert_eq!(settings.profiles[0].zones.len(), 3);
+        let FaultKind::Errors { permille, .. } = &settings.faults[0].kind else {
+            panic!("{:?}", settings.faults)
+        };
+        assert_eq!(*permille, 25);
+    }
+
+    #[test]
+    fn mistakes_are_named_by_file_and_field() {
+        for (text, wanted) in [
+            ("colour: red\n", "colour"),
+            (
+                "groups: [{name: a, types: [m5.large], min: 3, max: 2}]\n",
+                "groups[0].desired",
+            ),
+            ("groups: [{name: a}]\n", "groups[0].types"),
+            (
+                "groups: [{name: a, types: [x], zones: [mars]}]\n",
+                "groups[0].zones[0]",
+            ),
+            ("offers: o.csv\n", "o.csv: not there"),
+            ("boot: soon\n", "boot"),
+            ("faults: [{kind: flood}]\n", "faults[0].kind"),
+            ("faults: [{kind: stale}]\n", "faults[0].for"),
+            ("faults: [{kind: interruption, share: 200%}]\n", "faults[0].share"),
+            ("[]\n", "a mapping"),
+        ] {
+            let said = read(text).unwrap_err();
+            assert!(
+                said.starts_with("a.yaml") && said.contains(wanted),
+                "{text}: {said}"
+            );
+        }
+    }
+}

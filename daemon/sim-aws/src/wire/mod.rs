@@ -1,0 +1,340 @@
+//! The wire: which call a request is, what it is answered with, and how each service shapes its errors.
+//!
+//! Source: the service models of botocore (protocols ec2, query, rest-json, awsJson, smithy-rpc-v2-cbor). Not here: the server,
+//! the clock, faults (`facade`), and what calls mean (`account`).
+
+mod autoscaling;
+mod buckets;
+mod cloudwatch;
+mod ec2;
+mod eks;
+mod form;
+mod pricing;
+mod sqs;
+mod xml;
+
+pub(crate) use buckets::Buckets;
+
+use crate::account::{Account, Refused};
+use form::Form;
+use serde_json::{Value, json};
+use xml::{Element, el, leaf};
+
+/// A service, by the name that credentials are scoped to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Service {
+    AutoScaling,
+    Ec2,
+    Sts,
+    Eks,
+    Pricing,
+    Sqs,
+    CloudWatch,
+}
+
+impl Service {
+    fn scoped(name: &str) -> Option<Self> {
+        Some(match name {
+            "autoscaling" => Self::AutoScaling,
+            "ec2" => Self::Ec2,
+            "sts" => Self::Sts,
+            "eks" => Self::Eks,
+            "pricing" => Self::Pricing,
+            "sqs" => Self::Sqs,
+            "monitoring" => Self::CloudWatch,
+            _ => return None,
+        })
+    }
+
+    /// As IAM writes it.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::AutoScaling => "autoscaling",
+            Self::Ec2 => "ec2",
+            Self::Sts => "sts",
+            Self::Eks => "eks",
+            Self::Pricing => "pricing",
+            Self::Sqs => "sqs",
+            Self::CloudWatch => "cloudwatch",
+        }
+    }
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// Path with its query.
+    pub(crate) path: String,
+    pub(crate) authorization: String,
+    /// `X-Amz-Target`.
+    pub(crate) target: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) service: Service,
+    pub(crate) action: String,
+    pub(crate) form: Form,
+    pub(crate) json: Value,
+    /// Names in the path (EKS).
+    pub(crate) path: Vec<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Call {
+    /// `autoscaling:SetDesiredCapacity`.
+    pub(crate) fn name(&self) -> String {
+        format!("{}:{}", self.service.prefix(), self.action)
+    }
+
+    /// Whether it only reads.
+    pub(crate) fn reads(&self) -> bool {
+        ["Describe", "Get", "List"]
+            .iter()
+            .any(|verb| self.action.starts_with(verb))
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) kind: &'static str,
+    pub(crate) body: Vec<u8>,
+    /// `x-amzn-errortype`, where there is one.
+    pub(crate) error: Option<String>,
+}
+
+const XML: &str = "text/xml";
+const JSON: &str = "application/x-amz-json-1.1";
+const CBOR: &str = "application/cbor";
+
+impl Answer {
+    fn xml(status: u16, root: &Element) -> Self {
+        let body = root.document().into_bytes();
+        Self {
+            status,
+            kind: XML,
+            body,
+            error: None,
+        }
+    }
+
+    fn json(status: u16, value: &Value) -> Self {
+        let body = value.to_string().into_bytes();
+        Self {
+            status,
+            kind: JSON,
+            body,
+            error: None,
+        }
+    }
+}
+
+/// Which call a request is; a refusal where nobody knows.
+pub(crate) fn call(request: &Request) -> Result<Call, Box<Answer>> {
+    let scope = request
+        .authorization
+        .split("Credential=")
+        .nth(1)
+        .and_then(|rest| rest.split('/').nth(3));
+    let form = Form::parse(&request.body);
+    let by_target = request.target.rsplit_once('.');
+    let service = scope
+        .and_then(Service::scoped)
+        .or_else(|| match by_target.map(|(service, _)| service) {
+            Some("AmazonSQS") => Some(Service::Sqs),
+            Some("AWSPriceListService") => Some(Service::Pricing),
+            _ => None,
+        });
+    let unknown = |what: &str| {
+        let said = json!({"__type": "UnknownOperationException", "message": what});
+        Box::new(Answer::json(400, &said))
+    };
+    let Some(service) = service else {
+        return Err(unknown(&format!("no service of this account: {scope:?}")));
+    };
+    let segments: Vec<String> = segments(&request.path);
+    let (action, path) = match service {
+        Service::AutoScaling | Service::Ec2 | Service::Sts => {
+            (form.text("Action").map(str::to_owned), Vec::new())
+        }
+        Service::Pricing | Service::Sqs => (by_target.map(|(_, action)| action.to_owned()), Vec::new()),
+        Service::CloudWatch => (segments.last().cloned(), Vec::new()),
+        Service::Eks => match eks::action(&request.method, &segments) {
+            Some((action, path)) => (Some(action), path),
+            None => (None, Vec::new()),
+        },
+    };
+    let Some(action) = action else {
+        return Err(unknown(&format!(
+            "no such call: {} {}",
+            request.method, request.path
+        )));
+    };
+    let json = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+    let body = request.body.clone();
+    Ok(Call {
+        service,
+        action,
+        form,
+        json,
+        path,
+        body,
+    })
+}
+
+fn segments(path: &str) -> Vec<String> {
+    let plain = path.split('?').next().unwrap_or_default();
+    let decoded = |part: &str| {
+        let pair = format!("x={}", part.replace('+', "%2B"));
+        let mut pairs = form_urlencoded::parse(pair.as_bytes());
+        pairs
+            .next()
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
+    };
+    plain
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .map(decoded)
+        .collect()
+}
+
+/// Answers a call.
+pub(crate) fn answer(account: &mut Account, call: &Call) -> Answer {
+    let answered = match call.service {
+        Service::AutoScaling => autoscaling::answer(account, call),
+        Service::Ec2 => ec2::answer(account, call),
+        Service::Sts => identity(account, call),
+        Service::Eks => eks::answer(account, call),
+        Service::Pricing => pricing::answer(account, call),
+        Service::Sqs => sqs::answer(account, call),
+        Service::CloudWatch => cloudwatch::answer(account, call),
+    };
+    answered.unwrap_or_else(|refused| refuse(call.service, &refused, None))
+}
+
+fn identity(account: &Account, call: &Call) -> Result<Answer, Refused> {
+    if call.action != "GetCallerIdentity" {
+        return Err(unknown(call));
+    }
+    let id = &account.settings.account;
+    let result = el(
+        "GetCallerIdentityResult",
+        vec![
+            leaf("Arn", format!("arn:aws:sts::{id}:assumed-role/plimsoll/daemon")),
+            leaf("UserId", "AROAEXAMPLE:daemon"),
+            leaf("Account", id),
+        ],
+    );
+    Ok(query_answer(
+        "GetCallerIdentity",
+        "https://sts.amazonaws.com/doc/2011-06-15/",
+        result,
+    ))
+}
+
+/// The refusal of a call that this account does not know.
+pub(crate) fn unknown(call: &Call) -> Refused {
+    Refused::new(
+        "InvalidAction",
+        format!("The action {} is not valid for this endpoint.", call.action),
+    )
+}
+
+/// An answer of the query protocol (Auto Scaling, STS).
+fn query_answer(action: &str, namespace: &str, result: Element) -> Answer {
+    let metadata = el(
+        "ResponseMetadata",
+        vec![leaf("RequestId", "00000000-0000-0000-0000-000000000000")],
+    );
+    let root = el(format!("{action}Response"), vec![result, metadata]).with("xmlns", namespace);
+    Answer::xml(200, &root)
+}
+
+/// A refusal as the service shapes it; its usual status unless told.
+pub(crate) fn refuse(service: Service, refused: &Refused, status: Option<u16>) -> Answer {
+    let (code, message) = (refused.code.as_str(), refused.message.as_str());
+    match service {
+        Service::Ec2 => {
+            let error = el("Error", vec![leaf("Code", code), leaf("Message", message)]);
+            let root = el(
+                "Response",
+                vec![el("Errors", vec![error]), leaf("RequestID", "r")],
+            );
+            Answer::xml(status.unwrap_or(400), &root)
+        }
+        Service::AutoScaling | Service::Sts => {
+            let error = el(
+                "Error",
+                vec![
+                    leaf("Type", "Sender"),
+                    leaf("Code", code),
+                    leaf("Message", message),
+                ],
+            );
+            let root = el("ErrorResponse", vec![error, leaf("RequestId", "r")]);
+            Answer::xml(status.unwrap_or(400), &root)
+        }
+        Service::Eks | Service::Pricing | Service::Sqs => {
+            let said = json!({"__type": code, "message": message});
+            let error = Some(code.to_owned());
+            Answer {
+                error,
+                ..Answer::json(status.unwrap_or(400), &said)
+            }
+        }
+        Service::CloudWatch => cloudwatch::refuse(refused, status.unwrap_or(400)),
+    }
+}
+
+/// How the service throttles: code and status.
+pub(crate) fn throttled(service: Service) -> Answer {
+    let (code, status) = match service {
+        Service::Ec2 => ("RequestLimitExceeded", 503),
+        Service::AutoScaling | Service::Sts => ("Throttling", 400),
+        Service::Eks => ("TooManyRequestsException", 429),
+        Service::Pricing | Service::Sqs | Service::CloudWatch => ("ThrottlingException", 400),
+    };
+    refuse(service, &Refused::new(code, "Rate exceeded"), Some(status))
+}
+
+/// How the service denies a call.
+pub(crate) fn denied(call: &Call) -> Answer {
+    let code = match call.service {
+        Service::Ec2 => "UnauthorizedOperation",
+        Service::AutoScaling | Service::Sts => "AccessDenied",
+        _ => "AccessDeniedException",
+    };
+    let said = format!("User is not authorized to perform: {}", call.name());
+    refuse(call.service, &Refused::new(code, said), Some(403))
+}
+
+/// How the service answers credentials that have expired.
+pub(crate) fn expired(service: Service) -> Answer {
+    let code = match service {
+        Service::Ec2 => "RequestExpired",
+        Service::AutoScaling | Service::Sts => "ExpiredToken",
+        _ => "ExpiredTokenException",
+    };
+    let said = "The security token included in the request is expired";
+    refuse(service, &Refused::new(code, said), Some(403))
+}
+
+/// HTTP 500 as the service shapes it.
+pub(crate) fn internal(service: Service) -> Answer {
+    let code = match service {
+        Service::Ec2 => "InternalError",
+        Service::AutoScaling | Service::Sts => "InternalFailure",
+        _ => "InternalServerException",
+    };
+    refuse(
+        service,
+        &Refused::new(code, "An internal error has occurred"),
+        Some(500),
+    )
+}
