@@ -42,6 +42,8 @@ enum Verb {
     Replay(verbs::replay::Args),
     /// Tell why a pod, node, group, workload or step is as it is.
     Explain(verbs::explain::Args),
+    /// Size pods for Fargate, and write the profiles that take them there.
+    Fargate(verbs::fargate::Args),
     /// Make, build, check and test policies.
     Policy(verbs::policy::Args),
     #[command(flatten)]
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Verb::Simulate(args) => verbs::simulate::run(&args),
         Verb::Replay(args) => verbs::replay::run(&args),
         Verb::Explain(args) => verbs::explain::run(&args),
+        Verb::Fargate(args) => verbs::fargate::run(&args),
         Verb::Policy(args) => verbs::policy::run(args),
         Verb::Remote(args) => verbs::remote::run(args),
         Verb::Completions { shell } => completions(shell),

@@ -1,6 +1,7 @@
 //! The verbs, one module each: an `Args` for clap and a `run`.
 
 pub(crate) mod explain;
+pub(crate) mod fargate;
 pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod remote;

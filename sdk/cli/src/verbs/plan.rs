@@ -152,8 +152,8 @@ fn prices(path: Option<&Path>) -> anyhow::Result<PriceList> {
     Ok(prices)
 }
 
-/// All mistakes of all files are told at once.
-fn cluster(paths: &[PathBuf]) -> anyhow::Result<ClusterBuilder> {
+/// Reads a cluster's manifests; all mistakes of all files are told at once.
+pub(crate) fn cluster(paths: &[PathBuf]) -> anyhow::Result<ClusterBuilder> {
     let mut builder = ClusterBuilder::new();
     let mut problems = Problems::default();
     for path in input::files(paths)? {

@@ -8,6 +8,7 @@ use super::report::offer_name;
 use crate::output::{plain, table};
 use decide::Deliberation;
 use decide::why::{Alternative, Why};
+use model::fargate::{FargateBill, FargateRates};
 use model::money::UsdPerHour;
 use model::offer::Offer;
 use model::pod::PodPhase;
@@ -103,6 +104,9 @@ struct FargateJson {
     /// What keeps it off.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// A little less to ask for, and what it would save there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
 }
 
 /// Everything that is known about the pod and its plan.
@@ -236,7 +240,10 @@ impl<'a> Case<'a> {
         let known = why.fargate.as_ref();
         let late = known.filter(|fargate| fargate.late);
         let late = late.map(|_| "it has waited too long: Fargate is chosen when a pod is created".to_owned());
+        let bill = FargateBill::of(&why.requests, FargateRates::US_EAST_1).ok();
+        let trim = known.and_then(|_| bill?.trim);
         FargateJson {
+            advice: trim.map(|trim| trim.to_string()),
             offered: self.seen.offers.iter().any(Offer::is_fargate),
             offer: known.map(|fargate| fargate.offer.to_string()),
             usd_per_hour: known.map(|fargate| fargate.fargate.dollars()),
@@ -412,6 +419,13 @@ impl WhyJson {
 
 impl FargateJson {
     fn text(&self) -> String {
+        match &self.advice {
+            Some(advice) => format!("{}; {advice}", self.price()),
+            None => self.price(),
+        }
+    }
+
+    fn price(&self) -> String {
         match (self.usd_per_hour, self.ec2_usd_per_hour, &self.message) {
             _ if !self.offered => "is not offered".to_owned(),
             (Some(price), _, Some(message)) => format!("${price:.4}/h, but {message}"),
