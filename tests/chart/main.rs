@@ -9,7 +9,6 @@ use plimsoll_tests::cluster::Cluster;
 use plimsoll_tests::daemon::plimsolld;
 use plimsoll_tests::{Result, process, root, skip, tools};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -398,45 +397,4 @@ fn the_image_knows_certificate_authorities() {
     let dockerfile = std::fs::read_to_string(root().join("deploy/Dockerfile")).unwrap();
     let image = dockerfile.rsplit("\nFROM ").next().unwrap();
     assert!(image.contains("ca-certificates"), "{image}");
-}
-
-/// Every action that eyes and hands name in their errors is granted, and none beside them.
-#[test]
-fn the_iam_policies_grant_what_is_called() {
-    let mut called = BTreeSet::new();
-    for room in ["daemon/observe/src", "daemon/act/src"] {
-        actions(&root().join(room), &mut called).unwrap();
-    }
-    let mut granted = BTreeSet::new();
-    for policy in ["deploy/iam/read.json", "deploy/iam/act.json"] {
-        let text = std::fs::read_to_string(root().join(policy)).unwrap();
-        granted.extend(quoted(&text));
-    }
-    assert_eq!(granted, called);
-}
-
-fn actions(folder: &Path, into: &mut BTreeSet<String>) -> Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            actions(&path, into)?;
-        } else {
-            into.extend(quoted(&std::fs::read_to_string(&path)?));
-        }
-    }
-    Ok(())
-}
-
-/// `"service:VerbNoun"` wherever it is quoted.
-fn quoted(text: &str) -> Vec<String> {
-    let is_action = |text: &&str| {
-        let Some((service, action)) = text.split_once(':') else {
-            return false;
-        };
-        let capitals = action.bytes().filter(u8::is_ascii_uppercase).count();
-        ["autoscaling", "ec2", "cloudwatch"].contains(&service)
-            && action.bytes().all(|b| b.is_ascii_alphanumeric())
-            && capitals > 1
-    };
-    text.split('"').filter(is_action).map(str::to_owned).collect()
 }

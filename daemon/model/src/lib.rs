@@ -20,6 +20,7 @@ pub mod notes;
 pub mod observe;
 pub mod offer;
 pub mod outcome;
+pub mod permission;
 pub mod plan;
 pub mod pod;
 pub mod reason;

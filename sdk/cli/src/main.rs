@@ -44,6 +44,8 @@ enum Verb {
     Explain(verbs::explain::Args),
     /// Size pods for Fargate, and write the profiles that take them there.
     Fargate(verbs::fargate::Args),
+    /// Write the IAM policies that the daemon needs.
+    Iam(verbs::iam::Args),
     /// Make, build, check and test policies.
     Policy(verbs::policy::Args),
     #[command(flatten)]
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Verb::Replay(args) => verbs::replay::run(&args),
         Verb::Explain(args) => verbs::explain::run(&args),
         Verb::Fargate(args) => verbs::fargate::run(&args),
+        Verb::Iam(args) => verbs::iam::run(&args),
         Verb::Policy(args) => verbs::policy::run(args),
         Verb::Remote(args) => verbs::remote::run(args),
         Verb::Completions { shell } => completions(shell),

@@ -1,0 +1,204 @@
+//! What the daemon may be allowed to do in AWS: every action it calls, whose statement grants it, and what is
+//! switched off where it is denied.
+//!
+//! The one table behind the policies of `deploy/iam`, `plimsoll iam` and what `observe` and `act` say of a denied
+//! call. How a statement reads in IAM's language, with its resources and conditions, is the command line's work.
+
+/// An action of AWS that the daemon calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// `service:Action`, as IAM names it.
+    pub action: &'static str,
+    /// Whose statement grants it.
+    pub statement: Statement,
+    /// What the daemon no longer does where it is denied.
+    pub without: &'static str,
+}
+
+/// Permissions that stand in one statement, because they share resources and conditions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Statement {
+    /// Describing what cannot be confined: enough, with `ReadCluster`, for a dry run.
+    Read,
+    /// Describing this EKS cluster.
+    ReadCluster,
+    /// Growing and shrinking groups that carry the cluster's tag.
+    Scale,
+    /// Publishing metrics under one namespace.
+    Publish,
+    /// Buying and terminating instances of Plimsoll's own fleet.
+    Fleet,
+    /// Reading one queue of interruption notices.
+    Queue,
+    /// Changing the bounds of groups.
+    Bounds,
+}
+
+/// The permission for an action, where it is in the table.
+pub fn permission(action: &str) -> Option<&'static Permission> {
+    PERMISSIONS.iter().find(|permission| permission.action == action)
+}
+
+const fn of(statement: Statement, action: &'static str, without: &'static str) -> Permission {
+    Permission {
+        action,
+        statement,
+        without,
+    }
+}
+
+use Statement::{Bounds, Fleet, Publish, Queue, Read, ReadCluster, Scale};
+
+const UNSEEN: &str = "groups are not seen: nothing is bought and no node is removed";
+const NO_GROWTH: &str = "groups are not grown: pods wait";
+const NO_FLEET: &str = "the fleet buys nothing; groups still grow";
+const NO_NOTICES: &str =
+    "interruption notices are not read: spot nodes are drained only once they are gone or not ready";
+const NOT_MANAGED: &str = "managed node groups are taken for plain groups: their updates in progress are not seen, so none of them shrinks";
+const NO_PROFILES: &str = "Fargate profiles are known only from the aims";
+
+/// All of them, by statement and name.
+pub const PERMISSIONS: [Permission; 36] = [
+    of(Read, "autoscaling:DescribeAutoScalingGroups", UNSEEN),
+    of(
+        Read,
+        "autoscaling:DescribeLifecycleHooks",
+        "lifecycle hooks are not completed: instances wait until their hooks time out",
+    ),
+    of(
+        Read,
+        "autoscaling:DescribeScalingActivities",
+        "failed launches are noticed only when their nodes do not join in time",
+    ),
+    of(
+        Read,
+        "autoscaling:DescribeWarmPool",
+        "groups with a warm pool grow by desired capacity only",
+    ),
+    of(
+        Read,
+        "cloudwatch:GetMetricData",
+        "metrics of CloudWatch are missing: workloads that scale by them keep their replicas",
+    ),
+    of(
+        Read,
+        "ec2:DescribeImages",
+        "drift of machine images is not seen: no node is replaced for it",
+    ),
+    of(
+        Read,
+        "ec2:DescribeInstanceTypeOfferings",
+        "types are offered in every zone of their group, and launches fail where one is not sold",
+    ),
+    of(
+        Read,
+        "ec2:DescribeInstanceTypes",
+        "types without a living node are not known: their groups sell nothing",
+    ),
+    of(
+        Read,
+        "ec2:DescribeInstances",
+        "there is no second witness: no instance counts as gone, and nothing is bought in its place",
+    ),
+    of(
+        Read,
+        "ec2:DescribeLaunchTemplateVersions",
+        "what a launch template starts is not known: empty groups sell nothing",
+    ),
+    of(
+        Read,
+        "ec2:DescribeSpotPriceHistory",
+        "spot is priced by the built-in estimate",
+    ),
+    of(
+        Read,
+        "ec2:DescribeSubnets",
+        "zones are named by name only, not by id",
+    ),
+    of(
+        Read,
+        "pricing:GetProducts",
+        "prices come from the built-in table, and their drift is not reported",
+    ),
+    of(
+        ReadCluster,
+        "eks:DescribeCluster",
+        "Kubernetes' version and network settings are not checked",
+    ),
+    of(ReadCluster, "eks:DescribeFargateProfile", NO_PROFILES),
+    of(ReadCluster, "eks:DescribeNodegroup", NOT_MANAGED),
+    of(ReadCluster, "eks:ListFargateProfiles", NO_PROFILES),
+    of(ReadCluster, "eks:ListNodegroups", NOT_MANAGED),
+    of(
+        Scale,
+        "autoscaling:CompleteLifecycleAction",
+        "lifecycle hooks are not completed: instances wait until their hooks time out",
+    ),
+    of(
+        Scale,
+        "autoscaling:LaunchInstances",
+        "groups grow by desired capacity only: ids and capacity errors come later",
+    ),
+    of(
+        Scale,
+        "autoscaling:RecordLifecycleActionHeartbeat",
+        "drains that take longer than a lifecycle hook waits are cut short",
+    ),
+    of(
+        Scale,
+        "autoscaling:ResumeProcesses",
+        "zone rebalancing is left as it is",
+    ),
+    of(Scale, "autoscaling:SetDesiredCapacity", NO_GROWTH),
+    of(
+        Scale,
+        "autoscaling:SuspendProcesses",
+        "zone rebalancing is left on: it may terminate instances of its own accord",
+    ),
+    of(
+        Scale,
+        "autoscaling:TerminateInstanceInAutoScalingGroup",
+        "drained nodes are not removed and go on costing",
+    ),
+    of(
+        Publish,
+        "cloudwatch:PutMetricData",
+        "nothing is published to CloudWatch",
+    ),
+    of(Fleet, "ec2:CreateFleet", NO_FLEET),
+    of(Fleet, "ec2:CreateTags", NO_FLEET),
+    of(Fleet, "ec2:RunInstances", NO_FLEET),
+    of(
+        Fleet,
+        "ec2:TerminateInstances",
+        "drained nodes of the fleet are not removed and go on costing",
+    ),
+    of(Fleet, "iam:PassRole", NO_FLEET),
+    of(Queue, "sqs:DeleteMessage", NO_NOTICES),
+    of(Queue, "sqs:GetQueueUrl", NO_NOTICES),
+    of(Queue, "sqs:ReceiveMessage", NO_NOTICES),
+    of(
+        Bounds,
+        "autoscaling:UpdateAutoScalingGroup",
+        "bounds of plain groups stay as they are",
+    ),
+    of(
+        Bounds,
+        "eks:UpdateNodegroupConfig",
+        "bounds of managed node groups stay as they are",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_names_no_action_twice() {
+        let keys: Vec<_> = PERMISSIONS.iter().map(|p| (p.statement, p.action)).collect();
+        assert!(keys.is_sorted());
+        for own in &PERMISSIONS {
+            assert_eq!(permission(own.action), Some(own));
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! `plimsoll iam`: what it writes is what `deploy/iam` holds, and grants what the daemon's rooms call.
+
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers of tests stop the test"
+)]
+
+#[expect(dead_code, reason = "another test uses the others")]
+mod command;
+
+use command::{Run, folder, plimsoll};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// In the table and called by no room yet: lines may go as soon as they are.
+const AHEAD: [&str; 28] = [
+    "autoscaling:CompleteLifecycleAction",
+    "autoscaling:DescribeLifecycleHooks",
+    "autoscaling:DescribeScalingActivities",
+    "autoscaling:DescribeWarmPool",
+    "autoscaling:RecordLifecycleActionHeartbeat",
+    "autoscaling:ResumeProcesses",
+    "autoscaling:SuspendProcesses",
+    "autoscaling:UpdateAutoScalingGroup",
+    "ec2:CreateFleet",
+    "ec2:CreateTags",
+    "ec2:DescribeImages",
+    "ec2:DescribeInstanceTypeOfferings",
+    "ec2:DescribeSpotPriceHistory",
+    "ec2:DescribeSubnets",
+    "ec2:RunInstances",
+    "ec2:TerminateInstances",
+    "eks:DescribeCluster",
+    "eks:DescribeFargateProfile",
+    "eks:DescribeNodegroup",
+    "eks:ListFargateProfiles",
+    "eks:ListNodegroups",
+    "eks:UpdateNodegroupConfig",
+    "iam:PassRole",
+    "pricing:GetProducts",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage",
+    "sts:GetCallerIdentity",
+];
+
+/// Everything that can be granted.
+const ALL: &str = "--mode act --fleet --node-role nodes --bounds";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn iam(args: &str) -> Run {
+    let all = format!("iam {args} -o json");
+    let args: Vec<&str> = all.split_whitespace().collect();
+    plimsoll(&folder(&[]), &args)
+}
+
+/// For a cluster named `c`.
+fn of_c(args: &str) -> Value {
+    let run = iam(&format!("--cluster c --region r1 --account 123456789012 {args}"));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.json()
+}
+
+fn granted(policy: &Value) -> BTreeSet<String> {
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
+    actions
+        .map(|action| action.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// `INSTA_UPDATE=always` writes them anew.
+#[test]
+fn the_policies_of_the_repository_are_what_is_written() {
+    for mode in ["read", "act"] {
+        let run = iam(&format!(
+            "--cluster ${{CLUSTER}} --region ${{REGION}} --account ${{ACCOUNT}} --mode {mode}"
+        ));
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let path = root().join(format!("deploy/iam/{mode}.json"));
+        if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+            std::fs::write(&path, &run.stdout).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), run.stdout, "{mode}");
+    }
+}
+
+/// Every action that eyes and hands name in their errors is in the table, and hardly any beside them.
+#[test]
+fn what_is_called_can_be_granted_and_little_else() {
+    let mut called = BTreeSet::new();
+    for room in ["daemon/observe/src", "daemon/act/src"] {
+        quoted(&root().join(room), &mut called);
+    }
+    // It needs no permission.
+    called.remove("sts:GetCallerIdentity");
+    assert!(called.len() >= 8, "{called:?}");
+    let mut all = granted(&of_c("--mode read --queue"));
+    all.extend(granted(&of_c(ALL)));
+    let missing: Vec<_> = called.difference(&all).collect();
+    assert!(missing.is_empty(), "not in model::permission: {missing:?}");
+    let surplus: Vec<_> = all
+        .difference(&called)
+        .filter(|action| !AHEAD.contains(&action.as_str()))
+        .collect();
+    assert!(surplus.is_empty(), "granted, and called by nobody: {surplus:?}");
+}
+
+/// `"service:VerbNoun"` wherever it is quoted in the sources below this folder.
+fn quoted(folder: &Path, into: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            quoted(&path, into);
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let is_action = |text: &&str| {
+            let Some((service, action)) = text.split_once(':') else {
+                return false;
+            };
+            let services = [
+                "autoscaling",
+                "cloudwatch",
+                "ec2",
+                "ecs",
+                "eks",
+                "iam",
+                "pricing",
+                "sqs",
+                "sts",
+            ];
+            let capitals = action.bytes().filter(u8::is_ascii_uppercase).count();
+            services.contains(&service) && action.bytes().all(|b| b.is_ascii_alphanumeric()) && capitals > 1
+        };
+        into.extend(text.split('"').filter(is_action).map(str::to_owned));
+    }
+}
+
+/// What reads never changes anything, and what changes names whom it may.
+#[test]
+fn reading_changes_nothing_and_acting_is_confined() {
+    let verbs = ["Describe", "Get", "List", "Receive"];
+    for action in granted(&of_c("--mode read --queue q")) {
+        let (_, name) = action.split_once(':').unwrap();
+        let reads = verbs.iter().any(|verb| name.starts_with(verb));
+        assert!(reads || action == "sqs:DeleteMessage", "{action}");
+    }
+    for statement in of_c(ALL)["Statement"].as_array().unwrap() {
+        let sid = statement["Sid"].as_str().unwrap();
+        let conditions = statement["Condition"]["StringEquals"].as_object();
+        let values: Vec<&Value> = conditions.iter().flat_map(|keys| keys.values()).collect();
+        let expected = match sid {
+            "Publish" => "Plimsoll",
+            "FleetRole" => "ec2.amazonaws.com",
+            // What instances are made of belongs to no cluster; the managed group's ARN names it.
+            "FleetParts" | "BoundsOfManaged" => continue,
+            _ => "c",
+        };
+        assert!(
+            values.iter().any(|value| value[0] == expected),
+            "{sid}: {values:?}"
+        );
+    }
+}
+
+#[test]
+fn tags_of_what_ran_before_have_statements_of_their_own() {
+    let policy = of_c("--mode act --drop-in cluster-autoscaler --drop-in kops --drop-in eks");
+    let scale = policy["Statement"].as_array().unwrap().iter();
+    let scale = scale.filter(|statement| statement["Sid"].as_str().unwrap().starts_with("Scale"));
+    let tags: Vec<String> = scale
+        .map(|statement| statement["Condition"]["StringEquals"].to_string())
+        .collect();
+    let expected = [
+        r#"{"aws:ResourceTag/plimsoll.io/cluster":["c"]}"#,
+        r#"{"aws:ResourceTag/k8s.io/cluster-autoscaler/c":["owned"]}"#,
+        r#"{"aws:ResourceTag/kubernetes.io/cluster/c":["owned"]}"#,
+    ];
+    assert_eq!(tags, expected);
+    assert!(
+        !granted(&policy).iter().any(|action| action.starts_with("ec2:")),
+        "the fleet is asked for by name"
+    );
+}
+
+#[test]
+fn the_table_tells_what_is_switched_off() {
+    let args = "iam --cluster c --region r1 --account 123456789012";
+    let args: Vec<&str> = args.split(' ').collect();
+    let run = plimsoll(&folder(&[]), &args);
+    let line = run
+        .stdout
+        .lines()
+        .find(|line| line.contains("ec2:DescribeInstances "))
+        .unwrap();
+    assert!(line.contains("no instance counts as gone"), "{line}");
+}
+
+#[test]
+fn nonsense_is_refused_by_its_flag() {
+    let table = [
+        (
+            "--cluster c --region r1 --account 12",
+            "--account 12: twelve digits are wanted",
+        ),
+        (
+            "--cluster * --region r1 --account 123456789012",
+            "--cluster *: a name is wanted",
+        ),
+        (
+            "--cluster c --region r1 --account 123456789012 --bounds",
+            "they go with --mode act",
+        ),
+        (
+            "--cluster c --region r1 --account 123456789012 --mode act --fleet --node-role arn:aws:iam::1:role/r",
+            "the name of a role is wanted, not its ARN",
+        ),
+        (
+            "--cluster c --region r1 --account 123456789012 --queue a:b",
+            "--queue a:b: a name is wanted",
+        ),
+    ];
+    for (args, expected) in table {
+        let run = iam(args);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args}");
+        assert!(run.stderr.contains(expected), "{args}: {}", run.stderr);
+    }
+}
