@@ -85,6 +85,7 @@ mod tests {
             tls: None,
             reflection: false,
             http: None,
+            admission: None,
         };
         let handle = desk.handle();
         let serving = serve::serve(handle.clone(), &options, Arc::new(serve::LoopbackOnly)).unwrap();

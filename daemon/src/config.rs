@@ -2,6 +2,7 @@
 //!
 //! Fields, meanings and defaults are documented in `daemon/README.md`. Not here: what the parts do with them.
 
+mod admission;
 mod ends;
 mod files;
 mod parts;
@@ -9,6 +10,9 @@ mod parts;
 mod tests;
 mod values;
 
+pub(crate) use admission::Admission;
+#[cfg(feature = "live")]
+pub(crate) use admission::AdmissionMode;
 #[cfg(feature = "live")]
 pub(crate) use ends::{Aws, AwsLaunch, LoadFrom};
 pub(crate) use ends::{Kubernetes, Provider, Simulated};
@@ -24,7 +28,7 @@ use std::path::{Path, PathBuf};
 /// A configuration or aims file larger than this is not read.
 pub(crate) const MAX_BYTES: u64 = 4 << 20;
 
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "cluster",
     "mode",
     "interval",
@@ -41,6 +45,7 @@ const FIELDS: [&str; 16] = [
     "http",
     "log",
     "pause_file",
+    "admission",
 ];
 
 /// Everything the daemon is told.
@@ -79,6 +84,8 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// While this file is there, nothing is carried out.
     pub(crate) pause_file: Option<PathBuf>,
+    /// Placement at admission.
+    pub(crate) admission: Admission,
     /// What stood in the other files that it names.
     pub(crate) named: Named,
 }
@@ -163,6 +170,7 @@ impl Config {
             log: parts::log(top.get("log")),
             access: parts::access(top.get("grpc"), &provider),
             pause_file: values::path(top.get("pause_file")),
+            admission: admission::admission(top.get("admission"), &provider),
             named: Named::default(),
             provider,
         }

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "live")]
 mod access;
+#[cfg(feature = "live")]
+mod admission;
 mod aims;
 mod args;
 mod config;

@@ -7,6 +7,7 @@ mod codec;
 mod difference;
 mod error;
 pub mod explain;
+pub mod fargate;
 mod frame;
 mod playback;
 mod reader;

@@ -44,6 +44,12 @@ impl Door {
         }
     }
 
+    /// Connections end when their peers have sent nothing for this long.
+    pub(crate) const fn silent_for(mut self, silence: Duration) -> Self {
+        self.silence = silence;
+        self
+    }
+
     /// Connections end at this age, whatever their peers do.
     pub(crate) const fn at_most(mut self, age: Duration) -> Self {
         self.age = Some(age);

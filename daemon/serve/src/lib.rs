@@ -1,9 +1,10 @@
-//! The front of the daemon: gRPC, health, reflection, metrics. Its own runtime on its own thread, so that a
+//! The front of the daemon: gRPC, health, reflection, metrics, the admission webhook. Its own runtime on its own thread, so that a
 //! flood of questions delays no effect; every limit is set (`limits.rs`).
 //!
 //! It holds only a `cycle::Handle`. Deliberately absent: decisions, cluster access, what a token means.
 
 mod accept;
+mod admission;
 mod authorise;
 mod control;
 mod desk;
@@ -22,6 +23,7 @@ mod rate;
 mod server;
 mod watch;
 
+pub use admission::{Admission, Admitting, Keys, PATH as ADMISSION_PATH};
 pub use authorise::{Authorise, Caller, Denied, Identity, LoopbackOnly, Object, Verb};
 pub use metrics::Metrics;
 pub use options::{Options, ServeError, TlsFiles};
@@ -41,6 +43,8 @@ pub struct Serving {
     pub grpc: SocketAddr,
     /// Where metrics and health listen.
     pub http: Option<SocketAddr>,
+    /// The admission webhook.
+    pub admission: Option<Admitting>,
     /// The series that `/metrics` shows.
     pub metrics: Metrics,
     ending: signal::Sender<bool>,
@@ -61,6 +65,7 @@ pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Res
         address(&grpc, options.grpc),
         http.as_ref().zip(options.http).map(|(l, a)| address(l, a)),
     );
+    let webhook = options.admission.as_ref().map(webhook).transpose()?;
     let metrics = Metrics::new();
     let (ending, ended) = signal::channel(false);
     let front = server::Front {
@@ -70,11 +75,12 @@ pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Res
         reflection: options.reflection,
         builder,
     };
+    let admission = webhook.as_ref().map(|(_, admitting, _)| admitting.clone());
     let runtime = runtime().map_err(ServeError::Runtime)?;
     let thread = std::thread::Builder::new()
         .name("plimsoll-serve".to_owned())
         .spawn(move || {
-            runtime.block_on(front.run(grpc, http));
+            runtime.block_on(front.run(grpc, http, webhook));
             runtime.shutdown_timeout(limits::SHUTDOWN);
         })
         .map_err(ServeError::Runtime)?;
@@ -82,6 +88,7 @@ pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Res
     Ok(Serving {
         grpc: addresses.0,
         http: addresses.1,
+        admission,
         metrics,
         ending,
         thread: Some(thread),
@@ -113,10 +120,22 @@ impl Drop for Serving {
 fn runtime() -> std::io::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(limits::WHAT_IFS + 1)
+        .max_blocking_threads(limits::WHAT_IFS + 2)
         .thread_name("plimsoll-serve")
         .enable_all()
         .build()
+}
+
+/// The webhook's listener, where it is, and whose pods it leaves alone.
+type Webhook = (TcpListener, Admitting, String);
+
+fn webhook(asked: &Admission) -> Result<Webhook, ServeError> {
+    let listener = listen("admission.bind", asked.bind)?;
+    let admitting = Admitting {
+        address: address(&listener, asked.bind),
+        keys: Keys::default(),
+    };
+    Ok((listener, admitting, asked.namespace.clone()))
 }
 
 fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {

@@ -66,6 +66,24 @@ pub(crate) const HTTP_CONNECTIONS: usize = 64;
 pub(crate) const HTTP_CONNECTIONS_PER_PEER: usize = 8;
 /// A connection of the plain listener ends after this long, however slowly its peer writes or reads.
 pub(crate) const HTTP_CONNECTION_AGE: Duration = Duration::from_mins(2);
+/// Connections of the webhook's listener: each API server keeps some.
+pub(crate) const ADMISSION_CONNECTIONS: usize = 512;
+/// Of these, from one address that is not loopback.
+pub(crate) const ADMISSION_CONNECTIONS_PER_PEER: usize = 128;
+/// The API server rests its connections for 90 s: ours end later, so that no review meets a closed one.
+pub(crate) const ADMISSION_SILENCE: Duration = Duration::from_secs(150);
+/// A connection of the webhook's listener ends after this long.
+pub(crate) const ADMISSION_CONNECTION_AGE: Duration = Duration::from_hours(1);
+/// TLS handshake with the webhook: the API server waits for 2 s in all.
+pub(crate) const ADMISSION_HANDSHAKE: Duration = Duration::from_millis(1500);
+/// A review: a pod has at most 1.5 MiB, and stands in it once.
+pub(crate) const REVIEW_BYTES: usize = 3 << 20;
+/// The bytes of a review come within this time.
+pub(crate) const REVIEW_READ: Duration = Duration::from_millis(700);
+/// Reviews at a time; more are let through without a look at their pods.
+pub(crate) const REVIEWS: usize = 64;
+/// A pod of which no plan knows is asked about for this long.
+pub(crate) const UNSEEN: Duration = Duration::from_millis(5);
 /// Rest after the system had no file descriptor left.
 pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// Watchers of cycles.

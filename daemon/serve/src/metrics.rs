@@ -4,6 +4,7 @@
 //! get their own series, all further ones count as `other`. Unknown is not zero: a gauge of something that was
 //! not seen is not written.
 
+use crate::admission::Counts;
 use crate::{limits, messages};
 use logbook::CycleRecord;
 use model::intent::IntentKind;
@@ -54,6 +55,7 @@ struct Series {
     source_age: Family<SourceLabels, Real>,
     source_missing: Family<SourceLabels, Gauge>,
     aims_reloads: Family<ResultLabels, Counter>,
+    admission: Counts,
 }
 
 /// Label values that have a series of their own.
@@ -106,6 +108,11 @@ impl Metrics {
             .aims_reloads
             .get_or_create(&ResultLabels { result })
             .inc();
+    }
+
+    /// What the webhook counts.
+    pub(crate) fn admission(&self) -> Counts {
+        self.series.admission.clone()
     }
 
     /// Records that ended without being counted.
@@ -235,6 +242,7 @@ impl Metrics {
             seen.nodes.iter().filter(|n| n.draining).count(),
         );
         set(nodes, "fargate", seen.nodes.iter().filter(|n| n.fargate).count());
+        self.series.admission.show(seen);
         self.series.group_nodes.clear();
         for group in &seen.groups {
             let group_name = self.known(|names| &mut names.groups, group.name.as_str());
@@ -367,6 +375,7 @@ impl Series {
             self.gap.clone(),
         );
         self.register_policies(registry);
+        self.admission.register(registry);
         registry.register("intents_open", "Work under way, by stage", self.intents.clone());
         registry.register("paused", "1 while the kill switch is pulled", self.paused.clone());
         registry.register("acting", "1 while the cluster's mode is act", self.acting.clone());

@@ -1,6 +1,7 @@
 //! What the operator can choose about the listeners, and the one choice that is refused: gRPC in the clear on
 //! an address that others can reach.
 
+use crate::admission::Admission;
 use crate::limits;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -18,6 +19,8 @@ pub struct Options {
     pub reflection: bool,
     /// Listener of `/metrics`, `/healthz` and `/readyz`: plain HTTP, read-only. `None`: not served.
     pub http: Option<SocketAddr>,
+    /// The admission webhook; `None`: not served.
+    pub admission: Option<Admission>,
 }
 
 /// PEM files.
@@ -132,6 +135,7 @@ mod tests {
             }),
             reflection: false,
             http: None,
+            admission: None,
         }
     }
 

@@ -1,6 +1,8 @@
 //! The gRPC server: services behind limits, health kept true, metrics fed.
 
+use crate::Webhook;
 use crate::accept::Door;
+use crate::admission;
 use crate::desk::Desk;
 use crate::http;
 use crate::limits;
@@ -80,7 +82,7 @@ fn deepest(error: &dyn std::error::Error) -> String {
 
 impl Front {
     /// Serves until the desk says that it ends.
-    pub(crate) async fn run(self, grpc: TcpListener, plain: Option<TcpListener>) {
+    pub(crate) async fn run(self, grpc: TcpListener, plain: Option<TcpListener>, webhook: Option<Webhook>) {
         let Self {
             desk,
             metrics,
@@ -92,6 +94,9 @@ impl Front {
         let (reporter, health) = tonic_health::server::health_reporter();
         tokio::spawn(look_after(reporter, desk.clone()));
         tokio::spawn(feed(metrics.clone(), records, ending.clone()));
+        if let Some(webhook) = webhook {
+            tokio::spawn(serve_webhook(webhook, desk.clone(), metrics.clone()));
+        }
         if let Some(listener) = plain {
             tokio::spawn(serve_plain(listener, desk.clone(), metrics));
         }
@@ -173,6 +178,18 @@ async fn serve_plain(listener: TcpListener, desk: Desk, metrics: Metrics) {
     };
     if let Err(error) = served {
         tracing::error!(%error, "metrics and health are not served");
+    }
+}
+
+async fn serve_webhook((listener, admitting, namespace): Webhook, desk: Desk, metrics: Metrics) {
+    let ending = desk.ending.clone();
+    let reviewer = admission::Reviewer::new(desk.handle, metrics.admission(), namespace);
+    let served = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => admission::serve(listener, &admitting.keys, reviewer, ended(ending)).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = served {
+        tracing::error!(%error, "the admission webhook is not served");
     }
 }
 

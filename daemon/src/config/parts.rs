@@ -262,6 +262,8 @@ pub(crate) fn listeners(top: At<'_, '_>) -> serve::Options {
         reflection: grpc.get("reflection").flag(),
         http: (!http.get("enabled").is_there() || http.get("enabled").flag())
             .then(|| values::parsed(http.get("bind"), address).unwrap_or(HTTP)),
+        // Of the namespace that the daemon is in: `admission` of a live cluster.
+        admission: None,
     };
     if let Err(error) = options.check() {
         let text = error.to_string();

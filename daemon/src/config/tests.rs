@@ -62,6 +62,9 @@ fn the_example_has_every_field() {
         "client_ca",
         "trust_loopback",
         "audiences",
+        "authority",
+        "leaf",
+        "service",
     ];
     for field in FIELDS.iter().chain(&nested) {
         let there = example.lines().any(|line| {
@@ -188,6 +191,35 @@ fn a_simulated_world_lets_in_loopback_or_nobody() {
             .all(|line| line.starts_with("f.yaml: grpc.trust_loopback: "))
     );
     assert_eq!(said(text).len(), 1);
+}
+
+#[test]
+fn placement_at_admission_wants_an_api_server_and_lives_that_fit() {
+    let simulated = "{cluster: c, provider: {simulated: {scenario: s.yaml}}, admission: {mode: webhook}}";
+    let lives = "{cluster: c, provider: {none: {}}, admission: {mode: maybe, bind: here, certificates: {authority: 1h, leaf: 2h}}}";
+    for (text, wanted) in [
+        (
+            simulated,
+            &["f.yaml: admission.mode: a simulated world has no API server"][..],
+        ),
+        (
+            lives,
+            &[
+                "f.yaml: admission.mode: \"maybe\": must be one of off, webhook, policy",
+                "f.yaml: admission.certificates.leaf: ",
+                "f.yaml: admission.bind: ",
+            ],
+        ),
+    ] {
+        let said = said(text);
+        assert_eq!(said.len(), wanted.len(), "{said:?}");
+        for wanted in wanted {
+            assert!(
+                said.iter().any(|line| line.starts_with(wanted)),
+                "{wanted}: {said:?}"
+            );
+        }
+    }
 }
 
 #[test]

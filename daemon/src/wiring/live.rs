@@ -5,8 +5,9 @@
 use super::aimed::WithAims;
 use super::{local_store, log_writer, policies, stop, surround};
 use crate::access::ClusterAccess;
+use crate::admission;
 use crate::aims::with_mode;
-use crate::config::{Aws, AwsLaunch, Config, LedgerAt, LoadFrom, Provider};
+use crate::config::{Admission, AdmissionMode, Aws, AwsLaunch, Config, LedgerAt, LoadFrom, Provider};
 use crate::signals::Signals;
 use act::{CapacityHands, ConfigMapStore, Hands, HandsConfig};
 use cycle::{Desk, Ends, Handle, Parts, Runner, WallClock};
@@ -14,9 +15,11 @@ use guard::{Fence, LedgerStore};
 use kube::Client;
 use model::{NodeName, PodKey, Span, UsdPerHour};
 use observe::{Eyes, EyesConfig, LoadSource};
+use serve::Serving;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// Environment of the daemon's pod (deploy/chart).
 const NODE: &str = "PLIMSOLL_NODE";
@@ -27,7 +30,7 @@ const POD: &str = "PLIMSOLL_POD";
 const PUBLISH_EVERY: Duration = Duration::from_mins(1);
 
 /// Runs cycles until told to end.
-pub(super) async fn run(config: Config, signals: Signals) -> anyhow::Result<()> {
+pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<()> {
     let client = observe::client(config.kubernetes.kubeconfig.as_deref()).await?;
     let capacity = capacity(&config, &client).await?;
     let mut policies = policies(&config).await?;
@@ -44,7 +47,9 @@ pub(super) async fn run(config: Config, signals: Signals) -> anyhow::Result<()> 
     })
     .await?;
     let gate = Arc::new(ClusterAccess::new(client.clone(), config.access.clone()));
+    config.serve.admission = webhook(&config.admission);
     let serving = surround(&config, &desk, gate, &signals).await?;
+    let placing = place(&config.admission, &client, &serving, &desk, &signals);
     if let Some(publisher) = capacity.publisher {
         tokio::spawn(publish(publisher, desk.handle(), signals.clone()));
     }
@@ -59,6 +64,7 @@ pub(super) async fn run(config: Config, signals: Signals) -> anyhow::Result<()> 
     let eyes = tokio::select! {
         eyes = Eyes::connect(eyes) => eyes?,
         () = signals.ended() => {
+            placed(placing).await;
             stop(serving).await;
             return Ok(());
         }
@@ -81,9 +87,53 @@ pub(super) async fn run(config: Config, signals: Signals) -> anyhow::Result<()> 
     let ended = runner
         .run(&mut Ends { eyes, hands }, &desk, signals.ended())
         .await;
+    // Where a cycle has failed, no signal has come: nothing is placed by a runtime that ends.
+    if ended.is_ok() {
+        placed(placing).await;
+    }
     stop(serving).await;
     ended?;
     Ok(())
+}
+
+/// The webhook, where it is wanted.
+fn webhook(admission: &Admission) -> Option<serve::Admission> {
+    (admission.mode == AdmissionMode::Webhook).then(|| serve::Admission {
+        bind: admission.bind,
+        namespace: namespace(),
+    })
+}
+
+/// Starts what placement at admission takes beside the webhook itself.
+fn place(
+    admission: &Admission,
+    client: &Client,
+    serving: &Serving,
+    desk: &Desk,
+    signals: &Signals,
+) -> Option<JoinHandle<()>> {
+    let at = (client.clone(), namespace());
+    match (admission.mode, &serving.admission) {
+        (AdmissionMode::Webhook, Some(admitting)) => {
+            let kept = admission::keep_trusted(at, admission.clone(), admitting.clone(), signals.clone());
+            Some(tokio::spawn(kept))
+        }
+        (AdmissionMode::Policy, _) => Some(tokio::spawn(admission::keep_table(
+            at,
+            desk.handle(),
+            signals.clone(),
+        ))),
+        (AdmissionMode::Webhook | AdmissionMode::Off, _) => None,
+    }
+}
+
+/// What is kept for placement at admission ends in good order: it has heard the same signal.
+async fn placed(placing: Option<JoinHandle<()>>) {
+    if let Some(placing) = placing
+        && let Err(error) = placing.await
+    {
+        tracing::error!(%error, "placement at admission did not end well");
+    }
 }
 
 /// Both ends of one provider.

@@ -1,6 +1,7 @@
 //! Pods and workloads: where they run or are planned to run, what they pay, what policies said.
 
 use super::{Answer, FactKind, steps};
+use crate::fargate;
 use model::advice::Advice;
 use model::intent::IntentKind;
 use model::notes::ClassNote;
@@ -204,6 +205,7 @@ fn state(answer: &mut Answer<'_>, pod: &Pod) {
             );
         }
     }
+    on_fargate(answer, pod);
     let requests = &answer.record.snapshot.spec(pod.spec).requests;
     answer.saw(
         FactKind::State,
@@ -214,6 +216,23 @@ fn state(answer: &mut Answer<'_>, pod: &Pod) {
             requests.memory_mib_up()
         ),
     );
+}
+
+/// Whether EKS took a pod that was placed on Fargate, and as what.
+fn on_fargate(answer: &mut Answer<'_>, pod: &Pod) {
+    let seen = &answer.record.snapshot;
+    let spec = seen.spec(pod.spec);
+    if let Some((profile, provisioned)) = fargate::taken(&spec) {
+        let billed = provisioned.unwrap_or("nothing provisioned yet");
+        answer.saw(
+            FactKind::State,
+            1,
+            format_args!("in Fargate profile {profile}: {billed}"),
+        );
+    }
+    if let Some(doubt) = fargate::doubt(seen, pod) {
+        answer.saw(FactKind::State, 1, doubt);
+    }
 }
 
 fn prices(answer: &mut Answer<'_>, depth: u32, class: &ClassNote) {

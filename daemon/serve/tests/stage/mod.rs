@@ -46,6 +46,7 @@ pub(crate) fn options() -> Options {
         tls: None,
         reflection: true,
         http: Some("127.0.0.1:0".parse().unwrap()),
+        admission: None,
     }
 }
 
