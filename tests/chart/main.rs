@@ -38,6 +38,38 @@ const ACTS: [(&str, &str, &str); 5] = [
 const STARTING: [(&str, &str, &str); 1] = [("patch", "pods", "")];
 /// What the load of kubelets needs, and nothing else.
 const KUBELETS: [(&str, &str, &str); 1] = [("get", "nodes", "proxy")];
+/// What the webhook needs, and nothing else: verb, resource, name, namespace.
+const WEBHOOK: [(&str, &str, &str); 3] = [
+    ("update", "secrets/plimsoll-admission", SYSTEM),
+    ("create", "secrets", SYSTEM),
+    (
+        "patch",
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io/0400-plimsoll-placement.plimsoll.io",
+        SYSTEM,
+    ),
+];
+/// What the API server's own policy needs.
+const POLICY: [(&str, &str, &str); 1] = [("patch", "configmaps/plimsoll-placements", SYSTEM)];
+/// What it never may, however pods are placed.
+const NEVER_NAMED: [(&str, &str, &str); 5] = [
+    ("get", "secrets/plimsoll-grpc", SYSTEM),
+    ("update", "secrets/plimsoll-admission", "default"),
+    (
+        "patch",
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io/other",
+        SYSTEM,
+    ),
+    (
+        "create",
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+        SYSTEM,
+    ),
+    (
+        "patch",
+        "mutatingadmissionpolicies.admissionregistration.k8s.io/plimsoll-placement.plimsoll.io",
+        SYSTEM,
+    ),
+];
 /// What it never may.
 const NEVER: [(&str, &str, &str); 9] = [
     ("delete", "pods", ""),
@@ -137,6 +169,7 @@ async fn install(cluster: &Cluster) -> Result<()> {
     cluster.run("helm", &set("startupTaint=true"))?;
     may(cluster, &STARTING, true);
     may(cluster, &NEVER, false);
+    admission(cluster, &set).await?;
     an_old_certificate_is_renewed(cluster, &set("mode=act")).await?;
 
     cluster.run(
@@ -154,6 +187,43 @@ async fn install(cluster: &Cluster) -> Result<()> {
     let role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/plimsoll-act";
     assert!(cluster.api.find(role).await?.is_none(), "nothing is left");
     Ok(())
+}
+
+/// Objects come and go with the way in which pods are placed, and so do permissions.
+async fn admission<'s>(cluster: &Cluster, set: &impl Fn(&'static str) -> Vec<&'s str>) -> Result<()> {
+    const KINDS: &str = "/apis/admissionregistration.k8s.io/v1";
+    let webhook = format!("{KINDS}/mutatingwebhookconfigurations/0400-plimsoll-placement.plimsoll.io");
+    let policy = format!("{KINDS}/mutatingadmissionpolicies/plimsoll-placement.plimsoll.io");
+    let binding = format!("{KINDS}/mutatingadmissionpolicybindings/plimsoll-placement.plimsoll.io");
+    for (values, asks, decides) in [
+        ("admission.mode=webhook", true, false),
+        ("admission.mode=policy", false, true),
+        ("admission.mode=off", false, false),
+    ] {
+        cluster.run("helm", &set(values))?;
+        for (path, expected) in [(&webhook, asks), (&policy, decides), (&binding, decides)] {
+            let there = cluster.api.find(path).await?.is_some();
+            assert_eq!(there, expected, "{values}: {path}");
+        }
+        may_by_name(cluster, &WEBHOOK, asks);
+        may_by_name(cluster, &POLICY, decides);
+        may_by_name(cluster, &NEVER_NAMED, false);
+        may(cluster, &NEVER, false);
+        check_config(cluster, "act").await?;
+    }
+    Ok(())
+}
+
+/// Whether the daemon may do each of these to this object in this namespace.
+fn may_by_name(cluster: &Cluster, what: &[(&str, &str, &str)], expected: bool) {
+    for (verb, object, namespace) in what {
+        let mut kubectl = cluster.command("kubectl");
+        kubectl.args([
+            "auth", "can-i", verb, object, "-q", "--as", DAEMON, "-n", namespace,
+        ]);
+        let answer = kubectl.status().unwrap().success();
+        assert_eq!(answer, expected, "may the daemon {verb} {object} in {namespace}?");
+    }
 }
 
 /// Near its end an upgrade makes a new certificate, by the authority that clients trust, and a pod that reads it.
@@ -314,6 +384,11 @@ fn contradicting_values_are_refused() {
         ("config.aims_file=a.yaml", "config.aims_file is set by the chart"),
         ("mode=dry-run", "must be observe or act"),
         ("config.mode=act", "config.mode is set by the chart"),
+        ("admission.mode=yes", "must be off, webhook or policy"),
+        (
+            "config.admission.mode=webhook",
+            "config.admission.mode is set by the chart",
+        ),
         ("provider.kwok.groups[0].name=a", "exactly one of aws, kwok, none"),
     ] {
         let mut helm = Command::new(tools.join("helm"));

@@ -18,6 +18,41 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{ .Values.grpc.tls.secretName | default (printf "%s-grpc" (include "plimsoll.name" .)) }}
 {{- end }}
 
+{{/* Who sets placement labels when pods are created: off, webhook or policy. YAML takes a bare `off` for false. */}}
+{{- define "plimsoll.admission" -}}
+{{- $mode := toString ((.Values.admission).mode | default "off") }}
+{{- if not (has $mode (list "off" "webhook" "policy")) }}
+{{- fail (printf "admission.mode: %q: must be off, webhook or policy" $mode) }}
+{{- end }}
+{{- $mode }}
+{{- end }}
+
+{{- define "plimsoll.admissionPort" -}}
+{{- (.Values.admission).port | default 7482 | int }}
+{{- end }}
+
+{{/* Pods that may be placed at all: those of the cluster and of the daemon itself are not, nor those that are placed. */}}
+{{- define "plimsoll.placeable" -}}
+namespaceSelector:
+  matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values: [kube-system, {{ .Release.Namespace }}]
+objectSelector:
+  matchExpressions:
+    - {key: plimsoll.io/placement, operator: DoesNotExist}
+    - {key: eks.amazonaws.com/fargate-profile, operator: DoesNotExist}
+matchConditions:
+  - name: not-of-a-daemonset-or-statefulset
+    expression: >-
+      !has(object.metadata.ownerReferences) ||
+      !object.metadata.ownerReferences.exists(o, o.kind in ['DaemonSet', 'StatefulSet', 'Node'])
+  - name: not-on-the-network-of-its-host
+    expression: "!has(object.spec.hostNetwork) || !object.spec.hostNetwork"
+  - name: not-bound
+    expression: "!has(object.spec.nodeName) || object.spec.nodeName == ''"
+{{- end }}
+
 {{/* What the daemon reads at its start; a change needs a new pod. The aims are not in it: they have a file of their own
 that is read again when it changes. */}}
 {{- define "plimsoll.config" -}}
@@ -35,6 +70,10 @@ that is read again when it changes. */}}
     "tls" (dict "certificate" "/etc/plimsoll/tls/tls.crt" "key" "/etc/plimsoll/tls/tls.key"))
   "http" (dict "bind" (printf "0.0.0.0:%d" (int .Values.http.port)))
   "log" (dict "format" "json")
+  "admission" (dict
+    "mode" (include "plimsoll.admission" .)
+    "bind" (printf "0.0.0.0:%s" (include "plimsoll.admissionPort" .))
+    "service" (include "plimsoll.name" .))
 }}
 {{- with .Values.grpc.audiences }}
 {{- $_ := set $own.grpc "audiences" . }}
