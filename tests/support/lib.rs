@@ -9,7 +9,11 @@ pub mod cluster;
 #[cfg(feature = "aws")]
 pub mod daemon;
 #[cfg(feature = "aws")]
+pub mod eks;
+#[cfg(feature = "aws")]
 pub mod emulator;
+#[cfg(feature = "aws")]
+pub mod https;
 #[cfg(feature = "aws")]
 pub mod kubelet;
 pub mod process;

@@ -1,0 +1,337 @@
+//! What must hold: who is placed, who is left alone, what happens while the daemon rests, watches only, or is away, and
+//! that certificates roll unnoticed.
+
+use crate::load::open;
+use crate::tell;
+use crate::world::{BATCH, LABEL, PATIENCE, PROFILE, SHOP, SYSTEM, World, is_placed, pod, world};
+use plimsoll_tests::Result;
+use plimsoll_tests::daemon::Daemon;
+use plimsoll_tests::eks::{Eks, PROFILE as EKS_LABEL, SCHEDULER};
+use plimsoll_tests::wait::eventually;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pods_are_placed_when_they_are_created() {
+    tell("pods are placed when they are created", async {
+        let Some(world) = world("placement at admission", "webhook").await else {
+            return Ok(());
+        };
+        let mut daemon = world.daemon("act", json!({})).await?;
+        let eks = Eks::with_profile(&world.api, PROFILE, BATCH, LABEL).await?;
+        each_as_it_should(&world).await?;
+        owners_of_real_pods(&world).await?;
+        eks.leave().await?;
+        rests(&world, &daemon).await?;
+        daemon.stop()?;
+        let away = world.asks.create(BATCH, pod(json!({}), json!({}))).await?;
+        assert!(
+            !is_placed(&away),
+            "nobody answers, and the pod is created all the same"
+        );
+        Ok(())
+    })
+    .await;
+}
+
+/// Owner of a kind; the API server asks nobody whether it is there.
+fn owned(kind: &str) -> Value {
+    json!({"ownerReferences": [{"apiVersion": "v1", "kind": kind, "name": "owner", "uid": "u-1", "controller": true}]})
+}
+
+fn container(more: &Value) -> Value {
+    let mut container = json!({
+        "name": "main",
+        "image": "none",
+        "resources": {"requests": {"cpu": "250m", "memory": "512Mi"}},
+    });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        container[key] = value.clone();
+    }
+    json!({"containers": [container]})
+}
+
+/// Name, namespace, metadata, spec, whether it is placed.
+fn pods() -> Vec<(&'static str, &'static str, Value, Value, bool)> {
+    let none = || json!({});
+    let claim = json!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]});
+    let host = json!({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]});
+    let asks = |resources: Value| {
+        container(&json!({"resources": {"requests": resources.clone(), "limits": resources}}))
+    };
+    vec![
+        ("a bare pod", BATCH, none(), none(), true),
+        (
+            "a pod without labels",
+            BATCH,
+            json!({"labels": null}),
+            none(),
+            true,
+        ),
+        ("a pod of a Job", BATCH, owned("Job"), none(), true),
+        ("a pod of a ReplicaSet", BATCH, owned("ReplicaSet"), none(), true),
+        ("where no profile looks", SHOP, none(), none(), false),
+        (
+            "the cluster's own namespace",
+            "kube-system",
+            none(),
+            none(),
+            false,
+        ),
+        ("the daemon's own namespace", SYSTEM, none(), none(), false),
+        ("a DaemonSet's", BATCH, owned("DaemonSet"), none(), false),
+        ("a StatefulSet's", BATCH, owned("StatefulSet"), none(), false),
+        (
+            "on its host's network",
+            BATCH,
+            none(),
+            json!({"hostNetwork": true}),
+            false,
+        ),
+        ("with a volume of its host", BATCH, none(), host, false),
+        (
+            "with a GPU",
+            BATCH,
+            none(),
+            asks(json!({"nvidia.com/gpu": "1"})),
+            false,
+        ),
+        ("too large", BATCH, none(), asks(json!({"cpu": "17"})), false),
+        (
+            "for arm64",
+            BATCH,
+            none(),
+            json!({"nodeSelector": {"kubernetes.io/arch": "arm64"}}),
+            false,
+        ),
+        (
+            "with a scheduler of its own",
+            BATCH,
+            none(),
+            json!({"schedulerName": "mine"}),
+            false,
+        ),
+        ("with a volume claim", BATCH, none(), claim, false),
+        (
+            "placed elsewhere by its owner",
+            BATCH,
+            json!({"labels": {LABEL.0: "ec2"}}),
+            none(),
+            false,
+        ),
+    ]
+}
+
+async fn each_as_it_should(world: &World) -> Result<()> {
+    for (name, namespace, metadata, spec, expected) in pods() {
+        let created = world.asks.create(namespace, pod(metadata, spec)).await?;
+        assert_eq!(is_placed(&created), expected, "{name}: {}", created["metadata"]);
+        // EKS comes after us, and takes up what we have set.
+        let (scheduler, profile) = (
+            &created["spec"]["schedulerName"],
+            &created["metadata"]["labels"][EKS_LABEL],
+        );
+        assert_eq!(
+            (scheduler == SCHEDULER, profile == PROFILE),
+            (expected, expected),
+            "{name}"
+        );
+        world.asks.remove(&created).await?;
+    }
+    Ok(())
+}
+
+/// Controllers make their pods by themselves: the first is placed as well as the last.
+async fn owners_of_real_pods(world: &World) -> Result<()> {
+    let template = |labels: Value| {
+        let mut made = pod(json!({"labels": labels}), json!({}));
+        made["metadata"]
+            .as_object_mut()
+            .map(|meta| meta.remove("generateName"));
+        made
+    };
+    let mut job = template(json!({"app": "job"}));
+    job["spec"]["restartPolicy"] = json!("Never");
+    let job =
+        json!({"metadata": {"name": "job"}, "spec": {"parallelism": 5, "completions": 5, "template": job}});
+    world
+        .api
+        .create(&format!("/apis/batch/v1/namespaces/{BATCH}/jobs"), job)
+        .await?;
+    let web = json!({"metadata": {"name": "web"}, "spec": {
+        "replicas": 5,
+        "selector": {"matchLabels": {"app": "web"}},
+        "template": template(json!({"app": "web"})),
+    }});
+    world
+        .api
+        .create(&format!("/apis/apps/v1/namespaces/{BATCH}/deployments"), web)
+        .await?;
+    for app in ["job", "web"] {
+        let pods = eventually("five pods", PATIENCE, async || {
+            let pods = world.api.pods(BATCH, &format!("app={app}")).await?;
+            Ok((pods.len() == 5).then_some(pods))
+        })
+        .await?;
+        let placed = pods.iter().filter(|pod| is_placed(pod)).count();
+        assert_eq!(placed, 5, "{app}");
+    }
+    Ok(())
+}
+
+/// A pulled kill switch places nothing, within a second; and what it says of itself is true.
+async fn rests(world: &World, daemon: &Daemon) -> Result<()> {
+    let mut control = daemon.control().await?;
+    let why = "a test".to_owned();
+    control.pause(proto::v1::PauseRequest { why }).await?;
+    let paused = world.asks.create(BATCH, pod(json!({}), json!({}))).await?;
+    assert!(!is_placed(&paused));
+    control.resume(proto::v1::ResumeRequest {}).await?;
+    let resumed = world.asks.create(BATCH, pod(json!({}), json!({}))).await?;
+    assert!(is_placed(&resumed));
+    // EKS is gone: what is placed now is taken by nobody, and that is said.
+    eventually("pods that EKS did not take are counted", PATIENCE, async || {
+        let doubted = daemon.metric("plimsoll_admission_doubts", &["NotTaken"]).await?;
+        Ok((doubted >= 1.0).then_some(()))
+    })
+    .await?;
+    let name = resumed["metadata"]["name"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let asked = proto::v1::PodRequest {
+        namespace: BATCH.to_owned(),
+        name,
+        cycle: 0,
+    };
+    let explained = daemon.explain().await?.pod(asked).await?.into_inner();
+    let said = |fact: &proto::v1::Fact| fact.text.contains("EKS has put it into no profile");
+    assert!(explained.facts.iter().any(said), "{explained:?}");
+    for (outcome, least) in [("placed", 14.0), ("excluded", 3.0), ("paused", 1.0)] {
+        let label = format!("outcome=\"{outcome}\"");
+        let counted = daemon
+            .metric("plimsoll_admission_reviews_total", &[&label])
+            .await?;
+        assert!(counted >= least, "{outcome}: {counted}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn observing_only_changes_no_pod() {
+    tell("observing only changes no pod", async {
+        let Some(world) = world("placement while observing", "webhook").await else {
+            return Ok(());
+        };
+        let daemon = world.daemon("observe", json!({})).await?;
+        eventually("it says what it would do", PATIENCE, async || {
+            let created = world.asks.create(BATCH, pod(json!({}), json!({}))).await?;
+            assert!(!is_placed(&created));
+            world.asks.remove(&created).await?;
+            let would = daemon
+                .metric("plimsoll_admission_reviews_total", &["would_place"])
+                .await?;
+            Ok((would >= 1.0).then_some(()))
+        })
+        .await
+    })
+    .await;
+}
+
+/// Roots that live for nine seconds and certificates that live for four, pods all the while.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates_roll_unnoticed() {
+    tell("certificates roll unnoticed", async {
+        let Some(world) = world("certificates", "webhook").await else {
+            return Ok(());
+        };
+        let _daemon = world
+            .daemon("act", json!({"authority": "9s", "leaf": "4s"}))
+            .await?;
+        let bundles = Arc::new(Mutex::new(BTreeSet::new()));
+        let watching = tokio::spawn({
+            let (asks, bundles) = (world.asks.clone(), Arc::clone(&bundles));
+            async move {
+                loop {
+                    if let (Ok(bundle), Ok(mut bundles)) = (asks.bundle().await, bundles.lock()) {
+                        bundles.insert(bundle);
+                    }
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+            }
+        });
+        let (pods, times) = open(20, 16.0, |_| {
+            let asks = world.asks.clone();
+            async move { asks.create(BATCH, pod(json!({}), json!({}))).await }
+        })
+        .await?;
+        watching.abort();
+        let missed = pods.iter().filter(|pod| !is_placed(pod)).count();
+        println!("  rolling: {}; {missed} not placed", times.shown());
+        assert_eq!(missed, 0, "of {} pods", pods.len());
+        let bundles = bundles.lock().map_err(|_| "a look at a bundle panicked")?;
+        let roots = |bundle: &String| bundle.matches("BEGIN CERTIFICATE").count();
+        assert!(bundles.len() >= 3, "roots rolled: {} bundles", bundles.len());
+        assert!(
+            bundles.iter().any(|bundle| roots(bundle) == 2),
+            "both roots were trusted"
+        );
+        Ok(())
+    })
+    .await;
+}
+
+/// The same decisions without a call: the API server's own policy, by the table that the daemon keeps.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_api_servers_policy_places_by_the_table() {
+    tell("the API server's policy places by the table", async {
+        let Some(world) = world("the admission policy", "policy").await else {
+            return Ok(());
+        };
+        let mut daemon = world.daemon("act", json!({})).await?;
+        let deployments = format!("/apis/apps/v1/namespaces/{BATCH}/deployments");
+        let mut template = pod(json!({"labels": {"app": "web"}}), json!({"schedulingGates": []}));
+        template["metadata"]
+            .as_object_mut()
+            .map(|meta| meta.remove("generateName"));
+        let web = json!({"metadata": {"name": "web"}, "spec": {
+            "replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template,
+        }});
+        world.api.create(&deployments, web).await?;
+        let table = async || -> Result<usize> {
+            let map = format!("/api/v1/namespaces/{SYSTEM}/configmaps/plimsoll-placements");
+            let map = world.api.find(&map).await?.unwrap_or_default();
+            Ok(map["data"].as_object().map_or(0, serde_json::Map::len))
+        };
+        eventually(
+            "the Deployment's ReplicaSet is in the table",
+            PATIENCE,
+            async || Ok((table().await? == 1).then_some(())),
+        )
+        .await?;
+        // What waits stays as it was created; what comes is placed.
+        eventually("the next of its pods are placed", PATIENCE, async || {
+            for pod in world.api.pods(BATCH, "app=web").await? {
+                if !is_placed(&pod) {
+                    world.asks.remove(&pod).await?;
+                }
+            }
+            let pods = world.api.pods(BATCH, "app=web").await?;
+            Ok((pods.len() == 2 && pods.iter().all(is_placed)).then_some(()))
+        })
+        .await?;
+        let bare = world.asks.create(BATCH, pod(json!({}), json!({}))).await?;
+        assert!(!is_placed(&bare), "of a bare pod no table knows");
+        let daemons = world
+            .asks
+            .create(BATCH, pod(owned("DaemonSet"), json!({})))
+            .await?;
+        assert!(!is_placed(&daemons));
+        daemon.stop()?;
+        assert_eq!(table().await?, 0, "nobody keeps the table any more");
+        Ok(())
+    })
+    .await;
+}
