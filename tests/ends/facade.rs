@@ -3,10 +3,14 @@
 use crate::{CLUSTER, at_once, eyes, facade, grow, hands, is_done, now, remove, settings};
 use act::aws::Launch;
 use model::group::{GroupKind, LaunchMode};
+use model::money::UsdPerHour;
+use model::offer::Confidence;
 use model::outcome::Outcome;
+use model::pod::TaintEffect;
 use model::snapshot::{Freshness, Source};
 use model::time::Span;
-use sim_aws::{Fault, FaultKind, Gone, NewGroup, NewNodeGroup, Settings};
+use sim_aws::faults::ErrorKind;
+use sim_aws::{Clock, Facade, Fault, FaultKind, Gone, NewGroup, NewNodeGroup, NewProfile, Settings};
 use std::collections::BTreeMap;
 
 const TAG: &str = "plimsoll.io/cluster";
@@ -92,7 +96,6 @@ async fn lack_of_capacity_is_told_with_what_came() {
 
 #[tokio::test]
 async fn throttling_and_denied_calls_are_neither_lack_of_capacity_nor_done() {
-    use sim_aws::faults::ErrorKind;
     for (error, refused) in [
         (ErrorKind::Throttled, true),
         (ErrorKind::Denied, false),
@@ -121,6 +124,8 @@ async fn throttling_and_denied_calls_are_neither_lack_of_capacity_nor_done() {
                 _ => false,
             };
             assert!(is, "{error:?}: {outcome:?}");
+            let named = outcome.to_string().contains("the role lacks autoscaling:");
+            assert_eq!(named, error == ErrorKind::Denied, "{outcome}");
         }
         assert_eq!(cloud.account(|a| a.ended.len()), 0);
     }
@@ -141,10 +146,18 @@ async fn a_removal_ends_that_instance_and_no_other() {
 async fn a_hundred_and_thirty_groups_are_found_page_by_page() {
     let groups = (0..130).map(|n| NewGroup::of(&format!("g{n:03}"), "m5.large").tagged(TAG, CLUSTER));
     let cloud = facade(with(groups.collect())).await;
-    let seen = eyes(&cloud.url, settings()).await.capacity(now(), &[]).await;
+    let mut eyes = eyes(&cloud.url, settings()).await;
+    let seen = eyes.capacity(now(), &[]).await;
     assert_eq!(seen.groups.len(), 130);
     assert_eq!(seen.sources[&Source::Groups], Freshness::Live);
     assert_eq!(cloud.calls()["autoscaling:DescribeAutoScalingGroups"], 2);
+    assert_eq!(
+        seen.offers.len(),
+        150,
+        "fifty launch templates are read in one look"
+    );
+    eyes.capacity(now(), &[]).await;
+    let seen = eyes.capacity(now(), &[]).await;
     assert_eq!(seen.offers.len(), 390, "one for each zone of each group");
 }
 
@@ -191,4 +204,263 @@ async fn spot_mixed_and_managed_groups_are_told_apart() {
             ("spot".to_owned(), GroupKind::Asg, by_name),
         ]
     );
+}
+
+#[tokio::test]
+async fn eks_tells_labels_taints_updates_and_profiles() {
+    let managed = NewNodeGroup {
+        group: NewGroup::of("ng", "m5.large"),
+        labels: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+        taints: vec![("gpu".to_owned(), "yes".to_owned(), "NO_SCHEDULE".to_owned())],
+    };
+    let batch = NewProfile {
+        name: "batch".to_owned(),
+        selectors: vec![(
+            "batch-*".to_owned(),
+            BTreeMap::from([("tier".to_owned(), "b".to_owned())]),
+        )],
+        zones: vec!["us-east-1a".to_owned()],
+    };
+    let cloud = facade(Settings {
+        node_groups: vec![managed],
+        profiles: vec![batch],
+        ..at_once()
+    })
+    .await;
+    let mut eyes = eyes(&cloud.url, settings()).await;
+    let began = now();
+    let seen = eyes.capacity(began, &[]).await;
+    let group = &seen.groups[0];
+    assert_eq!(group.labels["team"], "a");
+    assert_eq!(group.labels["eks.amazonaws.com/nodegroup"], "ng");
+    assert_eq!(group.labels["eks.amazonaws.com/capacityType"], "ON_DEMAND");
+    assert_eq!(
+        (group.taints[0].key.as_str(), group.taints[0].effect),
+        ("gpu", TaintEffect::NoSchedule)
+    );
+    assert_eq!(group.rolling, None);
+    let profile = &seen.groups[1];
+    assert_eq!(
+        (profile.name.as_str(), profile.kind),
+        ("batch", GroupKind::FargateProfile)
+    );
+    assert_eq!(profile.fargate_selectors[0].namespace, "batch-*");
+    assert_eq!(seen.offers.iter().filter(|offer| offer.is_fargate()).count(), 74);
+    assert!(
+        seen.offers
+            .iter()
+            .filter(|o| o.group == 0)
+            .all(|o| o.labels["team"] == "a")
+    );
+
+    // An update shows where its group looks different, or after the usual time.
+    cloud.account(|a| a.begin_version_update("ng"));
+    let seen = eyes.capacity(began + Span::from_secs(901), &[]).await;
+    assert_eq!(seen.groups[0].rolling.as_deref(), Some("EKS is updating it"));
+}
+
+#[tokio::test]
+async fn spot_costs_what_spot_costs_and_the_list_wins_over_the_table() {
+    let spot = NewGroup {
+        spot: true,
+        ..NewGroup::of("spot", "m5.large").tagged(TAG, CLUSTER)
+    };
+    let cloud = facade(with(vec![spot, workers(0)])).await;
+    let seen = eyes(&cloud.url, settings()).await.capacity(now(), &[]).await;
+    let of = |group: &str| {
+        let ix = seen.groups.iter().position(|g| g.name.as_str() == group).unwrap();
+        let offer = seen
+            .offers
+            .iter()
+            .find(|offer| offer.group as usize == ix)
+            .unwrap();
+        (offer.price, offer.confidence)
+    };
+    assert_eq!(of("spot"), (UsdPerHour(32_000_000), Confidence::Listed));
+    assert_eq!(of("workers"), (UsdPerHour(96_000_000), Confidence::Listed));
+    let mut own = settings();
+    own.prices.insert("m5.large".to_owned(), UsdPerHour(50_000_000));
+    let seen = eyes(&cloud.url, own).await.capacity(now(), &[]).await;
+    assert!(
+        seen.offers.iter().any(|o| o.price == UsdPerHour(50_000_000)),
+        "the operator's file wins"
+    );
+    assert_eq!(
+        cloud.calls()["pricing:GetProducts"],
+        1,
+        "its types are not asked for"
+    );
+}
+
+/// The row "idle cost": calls at the façade, 100 groups and 5,000 nodes, a look every ten seconds, for
+/// `PLIMSOLL_IDLE_MINUTES` (60 is the row). Beside these the daemon waits for notices: three calls a minute.
+#[tokio::test]
+async fn an_idle_minute_of_a_hundred_groups_costs_few_calls() {
+    let groups = (0..100).map(|n| {
+        NewGroup::of(&format!("g{n:03}"), "m5.large")
+            .sized(0, 50, 50)
+            .tagged(TAG, CLUSTER)
+    });
+    let at = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let cloud = Facade::start(with(groups.collect()), at, Clock::Virtual)
+        .await
+        .unwrap();
+    let nodes: Vec<model::node::Node> = cloud.account(|a| {
+        assert_eq!(a.machines.len(), 5000);
+        a.machines.values().map(|m| node(&m.id, &m.zone)).collect()
+    });
+    let mut eyes = eyes(&cloud.url, settings()).await;
+    let mut at = cloud.account(|a| a.now());
+    for _ in 0..6 {
+        at = look(&cloud, &mut eyes, at, &nodes).await;
+    }
+    cloud.forget_calls();
+    let minutes = std::env::var("PLIMSOLL_IDLE_MINUTES").map_or(6, |text| text.parse::<u32>().unwrap());
+    for _ in 0..6 * minutes {
+        at = look(&cloud, &mut eyes, at, &nodes).await;
+    }
+    let calls = cloud.calls();
+    let all = u32::try_from(calls.values().sum::<u64>()).unwrap();
+    let rate = f64::from(all) / f64::from(minutes);
+    println!("idle: {all} calls in {minutes} min, {rate:.1} a minute: {calls:?}");
+    assert!(all <= 7 * minutes, "{calls:?}");
+    assert_eq!(cloud.throttled(), 0);
+}
+
+async fn look(
+    cloud: &Facade,
+    eyes: &mut observe::aws::Groups,
+    at: model::time::Instant,
+    nodes: &[model::node::Node],
+) -> model::time::Instant {
+    let seen = eyes.capacity(at, nodes).await;
+    assert_eq!(seen.sources[&Source::Groups], Freshness::Live);
+    assert_eq!(seen.groups.len(), 100);
+    cloud.advance(Span::from_secs(10));
+    at + Span::from_secs(10)
+}
+
+fn node(id: &str, zone: &str) -> model::node::Node {
+    model::node::Node {
+        name: format!("node-of-{id}").as_str().into(),
+        group: None,
+        instance: Some(id.into()),
+        offer: None,
+        labels: BTreeMap::from([
+            (
+                "node.kubernetes.io/instance-type".to_owned(),
+                "m5.large".to_owned(),
+            ),
+            ("topology.kubernetes.io/zone".to_owned(), zone.to_owned()),
+        ]),
+        taints: Vec::new(),
+        allocatable: model::resources::Resources::new(1930, 7 << 30),
+        max_pods: 29,
+        ready: true,
+        unschedulable: false,
+        deleting: false,
+        fargate: false,
+        do_not_disrupt: false,
+        draining: false,
+        created: model::time::Instant(0),
+        usage: None,
+    }
+}
+
+/// The row "bad input": whatever AWS answers, the last picture stays in force with its age, and nothing crashes or hangs.
+#[tokio::test]
+async fn bad_answers_leave_the_last_picture_with_its_age() {
+    for error in [
+        ErrorKind::Torn,
+        ErrorKind::Bloated,
+        ErrorKind::Internal,
+        ErrorKind::Throttled,
+        ErrorKind::Denied,
+        ErrorKind::Expired,
+        ErrorKind::Hang,
+    ] {
+        let cloud = facade(with(vec![workers(3)])).await;
+        let mut eyes = eyes(&cloud.url, settings()).await;
+        let began = now();
+        let good = eyes.capacity(began, &[]).await;
+        assert_eq!(good.groups.len(), 1);
+        cloud.account(|a| {
+            let calls = Vec::new();
+            a.strike(during(FaultKind::Errors {
+                calls,
+                permille: 1000,
+                error,
+            }));
+        });
+        let asked = std::time::Instant::now();
+        let seen = eyes.capacity(began + Span::from_secs(100), &[]).await;
+        assert!(
+            asked.elapsed().as_secs() <= 25,
+            "{error:?}: {:?}",
+            asked.elapsed()
+        );
+        assert_eq!(
+            (&seen.groups, &seen.offers),
+            (&good.groups, &good.offers),
+            "{error:?}"
+        );
+        let age = Span::from_secs(100);
+        assert_eq!(
+            seen.sources[&Source::Groups],
+            Freshness::Stale { age },
+            "{error:?}"
+        );
+
+        // The hands see the same: nothing is removed, nothing is bought.
+        let id = cloud.account(|a| a.machines.keys().next().cloned()).unwrap();
+        let mut hands = hands(&cloud.url, Launch::Auto).await;
+        let step = remove("workers", "1-1", &id);
+        let ten = std::time::Duration::from_secs(10);
+        let outcome = tokio::time::timeout(ten, hands.remove(&step)).await;
+        assert!(
+            !matches!(&outcome, Ok(done) if done.is_done()),
+            "{error:?}: {outcome:?}"
+        );
+        assert_eq!(
+            cloud.account(|a| (a.ended.len(), a.machines.len())),
+            (0, 3),
+            "{error:?}"
+        );
+    }
+}
+
+/// Trouble of one source is that source's: groups stay readable where EKS, EC2 or the price list are not.
+#[tokio::test]
+async fn a_denied_source_is_its_own_trouble() {
+    let managed = NewNodeGroup {
+        group: NewGroup::of("ng", "m5.large"),
+        labels: BTreeMap::new(),
+        taints: Vec::new(),
+    };
+    for denied in ["eks:*", "pricing:*", "ec2:DescribeSpotPriceHistory"] {
+        let spot = NewGroup {
+            spot: true,
+            ..workers(1)
+        };
+        let cloud = facade(Settings {
+            node_groups: vec![managed.clone()],
+            ..with(vec![spot])
+        })
+        .await;
+        cloud.account(|a| {
+            let calls = vec![denied.to_owned()];
+            a.strike(during(FaultKind::Errors {
+                calls,
+                permille: 1000,
+                error: ErrorKind::Denied,
+            }));
+        });
+        let seen = eyes(&cloud.url, settings()).await.capacity(now(), &[]).await;
+        assert_eq!(seen.groups.len(), 2, "{denied}");
+        assert_eq!(seen.sources[&Source::Groups], Freshness::Live, "{denied}");
+        assert!(seen.offers.iter().all(|offer| offer.price.0 > 0), "{denied}");
+        let spot = seen.offers.iter().find(|o| o.group == 1).unwrap();
+        let told = denied != "ec2:DescribeSpotPriceHistory";
+        assert_eq!(spot.confidence == Confidence::Listed, told, "{denied}");
+    }
 }

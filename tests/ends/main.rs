@@ -21,6 +21,7 @@ use plimsoll_tests::aws::{self, Account};
 use plimsoll_tests::emulator::Emulator;
 use plimsoll_tests::{skip, tools};
 use sim_aws::{Clock, Facade};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const CLUSTER: &str = "blue";
@@ -100,7 +101,7 @@ async fn facade(settings: sim_aws::Settings) -> Facade {
 
 /// Hands over the endpoint at `url`.
 async fn hands(url: &str, launch: act::aws::Launch) -> act::aws::Hands {
-    act::aws::Hands::new(&aws::sdk(url).await, CLUSTER.to_owned(), launch)
+    act::aws::Hands::new(&aws::sdk(url).await, CLUSTER.to_owned(), launch, Arc::default())
 }
 
 /// Eyes over the endpoint at `url`.

@@ -25,6 +25,8 @@ use model::outcome::Outcome;
 use model::plan::{Step, StepKind};
 use model::reason::Reason;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Instances that one `LaunchInstances` takes.
 const MOST_PER_CALL: u32 = 100;
@@ -35,17 +37,20 @@ pub struct Hands {
     launch: Launch,
     client: Client,
     ec2: aws_sdk_ec2::Client,
+    stirs: Arc<AtomicBool>,
 }
 
 impl Hands {
     /// Hands over an SDK configuration (`observe::aws::config`); no call is made yet. `cluster` goes into the
-    /// client tokens, so that two clusters never share one.
-    pub fn new(sdk: &aws_config::SdkConfig, cluster: String, launch: Launch) -> Self {
+    /// client tokens, so that two clusters never share one; `stirs` is set at every change, so that the eyes look closely
+    /// next time.
+    pub fn new(sdk: &aws_config::SdkConfig, cluster: String, launch: Launch, stirs: Arc<AtomicBool>) -> Self {
         Self {
             cluster,
             launch,
             client: sdk::autoscaling(sdk),
             ec2: sdk::ec2(sdk),
+            stirs,
         }
     }
 
@@ -81,6 +86,7 @@ impl Hands {
                 why: format!("group {group} has a maximum of {max}"),
             };
         }
+        self.stirs.store(true, Ordering::SeqCst);
         match self.launch.mode(described(&row)) {
             LaunchMode::Instances => {
                 self.launch_instances(group, offer.as_str(), to - from, &self.token(step))
@@ -109,6 +115,7 @@ impl Hands {
                 why: format!("group {group} is at its minimum"),
             };
         }
+        self.stirs.store(true, Ordering::SeqCst);
         let sent = self
             .client
             .terminate_instance_in_auto_scaling_group()

@@ -266,6 +266,7 @@ fn group(name: &str, kind: GroupKind, desired: u32, max: u32) -> Group {
         taints: Vec::new(),
         fargate_selectors: Vec::new(),
         foreign: None,
+        rolling: None,
     }
 }
 

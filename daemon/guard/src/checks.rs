@@ -2,7 +2,7 @@
 //!
 //! Strikes: generation (H5), objects and scope (I21), own node (I14), do-not-disrupt and budgets (I22),
 //! HPA, bounds (I3, I6), drained (I3, I22). Holds: fence (I8), kill switch (I20), modes (I13), freshness
-//! (I1, I2), policy faults (I12), open intents (I7, I9), replacement (I10), rates (I5, I6, I23).
+//! (I1, I2), policy faults (I12), open intents (I7, I9), replacement (I10), rolling updates of others, rates (I5, I6, I23).
 //! Undoing a removal is held by nothing but the fence and the kill switch.
 
 mod bounds;
@@ -21,6 +21,7 @@ mod paused;
 mod policy_fault;
 mod rates;
 mod replacement;
+mod rolling;
 
 #[cfg(test)]
 mod properties;
@@ -45,7 +46,7 @@ pub(crate) enum Objection {
 type Check = fn(&Step, &Case<'_>, &Tally) -> Option<Objection>;
 
 /// In the order they are asked.
-pub(crate) const CHECKS: [Check; 16] = [
+pub(crate) const CHECKS: [Check; 17] = [
     generation::check,
     objects::check,
     own_node::check,
@@ -61,6 +62,7 @@ pub(crate) const CHECKS: [Check; 16] = [
     policy_fault::check,
     intents::check,
     replacement::check,
+    rolling::check,
     rates::check,
 ];
 

@@ -237,6 +237,7 @@ fn group(names: &[&str]) -> Group {
         taints: Vec::new(),
         fargate_selectors: Vec::new(),
         foreign: None,
+        rolling: None,
     }
 }
 

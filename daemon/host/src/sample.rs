@@ -180,6 +180,7 @@ fn groups() -> Vec<Group> {
         taints: Vec::new(),
         fargate_selectors: Vec::new(),
         foreign: None,
+        rolling: None,
     })
     .collect()
 }

@@ -204,6 +204,7 @@ fn group(name: &str, kind: GroupKind) -> Group {
             Vec::new()
         },
         foreign: None,
+        rolling: None,
     }
 }
 

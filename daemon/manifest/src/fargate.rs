@@ -25,6 +25,7 @@ pub fn profile_group(name: &str, selectors: Vec<FargateSelector>) -> Group {
         taints: Vec::new(),
         fargate_selectors: selectors,
         foreign: None,
+        rolling: None,
     }
 }
 

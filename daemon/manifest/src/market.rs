@@ -109,6 +109,7 @@ fn found_groups(nodes: &[NodeObject]) -> Vec<Group> {
                 .cloned()
                 .collect(),
             foreign: object.foreign.map(str::to_owned),
+            rolling: None,
             ..fleet_group()
         });
         group

@@ -158,6 +158,7 @@ pub fn fleet_group() -> Group {
         taints: Vec::new(),
         fargate_selectors: Vec::new(),
         foreign: None,
+        rolling: None,
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Group {
     pub fargate_selectors: Vec<FargateSelector>,
     /// Somebody else owns the size (Karpenter, kops `autoscale: false`, suspended processes): never changed.
     pub foreign: Option<String>,
+    /// Somebody (EKS, kops) is replacing its nodes now: it may grow, and no node of it is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolling: Option<String>,
 }
 
 /// Whose knob a group is.

@@ -39,6 +39,16 @@ pub fn permission(action: &str) -> Option<&'static Permission> {
     PERMISSIONS.iter().find(|permission| permission.action == action)
 }
 
+/// What to say of a call that was answered with this code: the permission that is missing and what is switched off without
+/// it; nothing where the code denies nothing.
+pub fn lacking(call: &str, code: &str) -> String {
+    let denied = ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"].contains(&code);
+    match permission(call).filter(|_| denied) {
+        Some(missing) => format!("the role lacks {}: {}; ", missing.action, missing.without),
+        None => String::new(),
+    }
+}
+
 const fn of(statement: Statement, action: &'static str, without: &'static str) -> Permission {
     Permission {
         action,
@@ -200,5 +210,16 @@ mod tests {
         for own in &PERMISSIONS {
             assert_eq!(permission(own.action), Some(own));
         }
+    }
+
+    #[test]
+    fn a_denied_call_names_what_is_missing() {
+        let said = lacking("eks:DescribeNodegroup", "AccessDeniedException");
+        assert!(
+            said.contains("the role lacks eks:DescribeNodegroup") && said.contains(NOT_MANAGED),
+            "{said}"
+        );
+        assert_eq!(lacking("eks:DescribeNodegroup", "ThrottlingException"), "");
+        assert_eq!(lacking("eks:Nonsense", "AccessDenied"), "");
     }
 }

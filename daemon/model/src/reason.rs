@@ -272,6 +272,8 @@ pub enum Stays {
     NotWorthIt,
     /// The daemon runs on it.
     OwnNode,
+    /// Somebody else is replacing the nodes of its group now.
+    Rolling,
     /// Moving its pods counts more than giving it up would bring.
     CostsMore {
         /// Its price.
@@ -527,6 +529,7 @@ impl fmt::Display for Stays {
             Self::NoGroup => f.write_str("it belongs to no group that can shrink"),
             Self::NotWorthIt => f.write_str("moving its pods costs more than it saves"),
             Self::OwnNode => f.write_str("the daemon itself runs on it"),
+            Self::Rolling => f.write_str("somebody else is replacing the nodes of its group"),
             Self::CostsMore {
                 price,
                 wastes,

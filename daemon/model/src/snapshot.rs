@@ -250,6 +250,7 @@ mod tests {
                 taints: Vec::new(),
                 fargate_selectors: Vec::new(),
                 foreign: None,
+                rolling: None,
             }],
             workloads: vec![Workload {
                 key: WorkloadKey::new("Deployment", "ns", "w"),

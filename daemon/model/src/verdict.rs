@@ -77,6 +77,11 @@ pub enum HoldReason {
     },
     /// The replacement is not Ready yet.
     ReplacementNotReady,
+    /// Somebody else is replacing the nodes of the group.
+    Rolling {
+        /// What they do.
+        what: String,
+    },
     /// A policy fault in this cycle: nothing is scaled in.
     PolicyFault {
         /// Hook that faulted.
@@ -158,6 +163,7 @@ impl fmt::Display for HoldReason {
             Self::MaxRate { limit } => write!(f, "the cluster may cost at most {limit}"),
             Self::MaxNodes { limit } => write!(f, "at most {limit} nodes in the cluster"),
             Self::ReplacementNotReady => f.write_str("its replacement is not Ready yet"),
+            Self::Rolling { what } => write!(f, "{what}"),
             Self::PolicyFault { hook } => write!(f, "a {hook} policy faulted in this cycle"),
             Self::IntentOpen => f.write_str("another intent on it is open"),
             Self::NoFence => f.write_str("no lease is held"),

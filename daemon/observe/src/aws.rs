@@ -1,16 +1,18 @@
 //! AWS eyes: Auto Scaling groups with their instances, what they can buy, and application metrics.
 //!
-//! Describe and Get calls only, paged, each with its own time-out. Groups are read anew at every look, in one
-//! sweep; a sweep that fails leaves the last good rows in place, marked with their age. Templates and types are
-//! kept, metrics read now and then. Not here: any call that changes something (`act::aws`), Fargate profiles read
-//! from EKS (the aims name them), prices read from AWS (the table and the operator's file serve), when an instance
-//! was launched (nothing asks: a node's own age counts).
+//! Describe, Get and List calls only, paged, each with its own time-out. Groups are read in one sweep: at every look while
+//! something moves, else four times a minute without their instances and once with them; a sweep that fails leaves the last
+//! good rows in place, marked with their age. Templates, types, node groups, profiles and prices are kept, metrics read now
+//! and then. Not here: any call that changes something (`act::aws`), when an instance was launched (nothing asks: a node's
+//! own age counts).
 
 mod catalogue;
+mod eks;
 mod groups;
 mod lived;
 mod metrics;
 mod offers;
+mod prices;
 mod sdk;
 
 pub use metrics::AppMetric;
@@ -18,14 +20,15 @@ pub use model::launch::Launch;
 pub use sdk::{AwsError, config};
 
 use crate::capacity::{Capacity, WorkloadMetric};
-use model::aims::FargateAim;
-use model::group::FargateSelector;
+use aws_sdk_autoscaling::types::AutoScalingGroup;
+use model::group::Group;
 use model::money::UsdPerHour;
 use model::node::Node;
-use model::selector::{LabelSelector, Operator, Requirement};
 use model::snapshot::{Freshness, Source};
 use model::time::{Instant, Span};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the AWS eyes look for.
 #[derive(Clone, Debug, Default)]
@@ -38,8 +41,6 @@ pub struct Settings {
     pub metrics: Vec<AppMetric>,
     /// On-demand prices by instance type: the operator's; none: the built-in ones.
     pub prices: BTreeMap<String, UsdPerHour>,
-    /// Fargate profiles that the aims name.
-    pub fargate: Vec<FargateAim>,
 }
 
 /// Groups, offers and metrics of one account and region.
@@ -47,8 +48,17 @@ pub struct Groups {
     settings: Settings,
     autoscaling: aws_sdk_autoscaling::Client,
     ec2: aws_sdk_ec2::Client,
+    eks: aws_sdk_eks::Client,
+    pricing: aws_sdk_pricing::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
+    region: String,
+    /// Prices are those of the built-in table.
+    built_in: bool,
     catalogue: catalogue::Catalogue,
+    managed: eks::Eks,
+    prices: prices::Prices,
+    rows: Rows,
+    stirred: Arc<AtomicBool>,
     capacity: Reading<Capacity>,
     metrics: Reading<Vec<WorkloadMetric>>,
 }
@@ -60,6 +70,19 @@ struct Reading<T> {
     at: Option<Instant>,
 }
 
+/// Groups as they were last read.
+#[derive(Debug, Default)]
+struct Rows {
+    last: Vec<AutoScalingGroup>,
+    /// When they were last read at all, and with their instances.
+    at: Option<Instant>,
+    whole: Option<Instant>,
+}
+
+/// Where nothing moves, groups are read again after this, without instances: their sizes tell whether anything does.
+const GLANCE: Span = Span::from_secs(15);
+/// And with instances after this.
+const WHOLE: Span = Span::from_secs(60);
 /// A reading younger than this is Live.
 const LIVE: Span = Span::from_secs(20);
 /// CloudWatch is billed by the metric: not asked more often than this.
@@ -68,7 +91,8 @@ const METRICS_EVERY: Span = Span::from_secs(30);
 impl Groups {
     /// Eyes over an SDK configuration (`config`); no call is made yet.
     pub fn new(sdk: &aws_config::SdkConfig, mut settings: Settings) -> Self {
-        if settings.prices.is_empty() {
+        let built_in = settings.prices.is_empty();
+        if built_in {
             let rows = manifest::built_in().rows.into_iter();
             settings.prices = rows.map(|row| (row.instance_type, row.on_demand)).collect();
         }
@@ -76,11 +100,24 @@ impl Groups {
             settings,
             autoscaling: sdk::autoscaling(sdk),
             ec2: sdk::ec2(sdk),
+            eks: sdk::eks(sdk),
+            pricing: sdk::pricing(sdk),
             cloudwatch: sdk::cloudwatch(sdk),
+            region: sdk.region().map(ToString::to_string).unwrap_or_default(),
+            built_in,
             catalogue: catalogue::Catalogue::default(),
+            managed: eks::Eks::default(),
+            prices: prices::Prices::default(),
+            rows: Rows::default(),
+            stirred: Arc::default(),
             capacity: Reading::default(),
             metrics: Reading::default(),
         }
+    }
+
+    /// Set by whoever changes something in the account: the next look reads all of it.
+    pub fn stirred(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stirred)
     }
 
     /// Reads groups and offers. `nodes` are those of the same look: a node that has lived says better what its
@@ -105,31 +142,107 @@ impl Groups {
     }
 
     async fn read_capacity(&mut self, at: Instant, nodes: &[Node]) -> Result<Capacity, AwsError> {
-        let found = groups::discover(&self.autoscaling, &self.settings.cluster).await?;
-        self.catalogue.learn(&self.ec2, &found, at).await;
+        self.sweep(at, nodes).await?;
+        let rows = std::mem::take(&mut self.rows.last);
+        self.learn(&rows, at).await;
         let mut capacity = Capacity::default();
-        for (row, ix) in found.iter().zip(0..) {
-            let mut group = groups::group(row, &self.settings);
-            for taint in lived::shared_taints(&lived::nodes_of(&group, nodes)) {
-                if !group.taints.contains(&taint) {
-                    group.taints.push(taint);
-                }
-            }
-            let sold = offers::offers(&self.catalogue, row, (&group, ix), &self.settings, nodes);
+        for (row, ix) in rows.iter().zip(0..) {
+            let group = self.group(row, nodes);
+            let tariffs = offers::Tariffs {
+                table: &self.settings.prices,
+                built_in: self.built_in,
+                told: &self.prices,
+            };
+            let sold = offers::offers(&self.catalogue, row, (&group, ix), &tariffs, nodes);
             capacity.offers.extend(sold);
             capacity.groups.push(group);
         }
-        for (profile, ix) in self.settings.fargate.iter().zip(capacity.groups.len()..) {
+        self.rows.last = rows;
+        self.add_profiles(&mut capacity);
+        Ok(capacity)
+    }
+
+    /// Reads the groups as far as it is time to.
+    async fn sweep(&mut self, at: Instant, nodes: &[Node]) -> Result<(), AwsError> {
+        let due = |last: Option<Instant>, every: Span| last.is_none_or(|last| at.since(last) >= every);
+        let known: BTreeSet<&str> = nodes
+            .iter()
+            .filter_map(|n| n.instance.as_ref())
+            .map(|id| id.as_str())
+            .collect();
+        let joined = |row: &AutoScalingGroup| {
+            let mut ids = row.instances().iter().filter_map(|i| i.instance_id());
+            ids.all(|id| known.contains(id))
+        };
+        let still = self
+            .rows
+            .last
+            .iter()
+            .all(|row| groups::settled(row) && joined(row));
+        let mut whole = !still || due(self.rows.whole, WHOLE);
+        if self.stirred.swap(false, Ordering::SeqCst) {
+            whole = true;
+        }
+        if !whole && !due(self.rows.at, GLANCE) {
+            return Ok(());
+        }
+        if !whole {
+            let seen = groups::discover(&self.autoscaling, &self.settings.cluster, false).await?;
+            let before = self.rows.last.iter().map(groups::outline);
+            if before.eq(seen.iter().map(groups::outline)) {
+                self.rows.at = Some(at);
+                return Ok(());
+            }
+        }
+        self.rows.last = groups::discover(&self.autoscaling, &self.settings.cluster, true).await?;
+        (self.rows.at, self.rows.whole) = (Some(at), Some(at));
+        Ok(())
+    }
+
+    /// Learns what the groups need and is due.
+    async fn learn(&mut self, rows: &[AutoScalingGroup], at: Instant) {
+        self.catalogue.learn(&self.ec2, rows, at).await;
+        self.managed
+            .learn(&self.eks, &self.settings.cluster, rows, at)
+            .await;
+        let of = |row: &AutoScalingGroup| self.catalogue.types_of(row).unwrap_or_default();
+        let spot = rows
+            .iter()
+            .filter(|row| groups::share(row) == model::launch::Share::Spot);
+        let spot: BTreeSet<String> = spot.flat_map(of).collect();
+        self.prices.learn_spot(&self.ec2, &spot, at).await;
+        let operators = |name: &String| !self.built_in && self.settings.prices.contains_key(name);
+        let types: BTreeSet<String> = rows.iter().flat_map(of).filter(|name| !operators(name)).collect();
+        self.prices
+            .learn_listed(&self.pricing, (&self.region, &types), &self.settings.prices, at)
+            .await;
+    }
+
+    fn group(&self, row: &AutoScalingGroup, nodes: &[Node]) -> Group {
+        let mut group = groups::group(row, &self.settings);
+        self.managed.complete(row, &mut group);
+        let living = lived::nodes_of(&group, nodes);
+        for taint in lived::shared_taints(&living) {
+            if !group.taints.contains(&taint) {
+                group.taints.push(taint);
+            }
+        }
+        if group.rolling.is_none() {
+            group.rolling = groups::rolled_by_kops(&living);
+        }
+        group
+    }
+
+    /// Profiles that EKS tells; those that the aims name are laid over the picture of every provider.
+    fn add_profiles(&self, capacity: &mut Capacity) {
+        for (profile, ix) in self.managed.profiles().zip(capacity.groups.len()..) {
             let Ok(ix) = u32::try_from(ix) else { break };
-            let selectors = selectors(profile);
-            capacity
-                .groups
-                .push(manifest::profile_group(&profile.profile, selectors));
+            let group = manifest::profile_group(&profile.name, profile.selectors.clone());
+            capacity.groups.push(group);
             capacity
                 .offers
-                .extend(manifest::fargate_offers(&profile.profile, ix));
+                .extend(manifest::fargate_offers(&profile.name, ix));
         }
-        Ok(capacity)
     }
 
     async fn read_metrics(&mut self, at: Instant) {
@@ -142,22 +255,6 @@ impl Groups {
             Err(error) => tracing::warn!(%error, "metrics could not be read; their age tells"),
         }
     }
-}
-
-/// One selector for each namespace of the profile.
-fn selectors(profile: &FargateAim) -> Vec<FargateSelector> {
-    let equal = |(key, value): (&String, &String)| Requirement {
-        key: key.clone(),
-        operator: Operator::In(vec![value.clone()]),
-    };
-    let labels = LabelSelector {
-        requirements: profile.labels.iter().map(equal).collect(),
-    };
-    let of = |namespace: &String| FargateSelector {
-        namespace: namespace.clone(),
-        labels: labels.clone(),
-    };
-    profile.namespaces.iter().map(of).collect()
 }
 
 impl<T> Reading<T> {

@@ -72,6 +72,7 @@ fn group(template: &KwokGroup, nodes: &[Node]) -> Group {
         taints: template.taints.clone(),
         fargate_selectors: Vec::new(),
         foreign: None,
+        rolling: None,
     };
     group.desired = group.living();
     group

@@ -156,6 +156,7 @@ fn market(scenario: &Scenario) -> Snapshot {
         taints: plan.taints.clone(),
         fargate_selectors: plan.selectors(),
         foreign: None,
+        rolling: None,
     });
     let daemons: Vec<Arc<PodSpec>> = scenario
         .daemon_sets

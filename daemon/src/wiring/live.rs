@@ -181,12 +181,12 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
         launch: seen,
         metrics: metrics.collect(),
         prices: prices(config),
-        // Of the aims in force, on every provider: `WithAims` lays them over.
-        fargate: Vec::new(),
     };
+    let eyes = observe::aws::Groups::new(&sdk, settings);
+    let hands = act::aws::Hands::new(&sdk, cluster.clone(), done, eyes.stirred());
     Ok(Capacity {
-        eyes: observe::Provider::Aws(Box::new(observe::aws::Groups::new(&sdk, settings))),
-        hands: CapacityHands::Aws(Box::new(act::aws::Hands::new(&sdk, cluster.clone(), done))),
+        eyes: observe::Provider::Aws(Box::new(eyes)),
+        hands: CapacityHands::Aws(Box::new(hands)),
         publisher: aws.publish.then(|| act::aws::Publisher::new(&sdk, cluster)),
     })
 }

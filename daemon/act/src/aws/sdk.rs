@@ -67,8 +67,9 @@ where
         };
     };
     let code = said.code().unwrap_or("no code");
+    let lacking = model::permission::lacking(call, code);
     let why = cut(&format!(
-        "{call}: {code}: {}",
+        "{call}: {code}: {lacking}{}",
         said.message().unwrap_or("no message")
     ));
     let status = error.raw_response().map(|answer| answer.status().as_u16());

@@ -41,6 +41,7 @@ fn profile() -> Group {
             labels: LabelSelector::default(),
         }],
         foreign: None,
+        rolling: None,
     }
 }
 

@@ -292,6 +292,7 @@ fn group(names: &[&str]) -> Group {
         taints: Vec::new(),
         fargate_selectors: Vec::new(),
         foreign: None,
+        rolling: None,
     }
 }
 

@@ -107,6 +107,9 @@ impl<'a, 'b> Judge<'a, 'b> {
         }) else {
             return Some(Stays::NoGroup);
         };
+        if group.rolling.is_some() {
+            return Some(Stays::Rolling);
+        }
         if node.do_not_disrupt {
             return Some(Stays::DoNotDisrupt);
         }

@@ -109,6 +109,12 @@ fn what_keeps_a_node() {
             Stays::NoGroup,
         ),
         (
+            "rolling",
+            small(),
+            |s| s.groups[0].rolling = Some("EKS updates it".into()),
+            Stays::Rolling,
+        ),
+        (
             "annotated",
             small(),
             |s| s.nodes[1].do_not_disrupt = true,

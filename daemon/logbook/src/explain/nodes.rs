@@ -89,6 +89,10 @@ pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
     if let Some(owner) = &group.foreign {
         answer.saw(FactKind::State, 1, format_args!("its size belongs to {owner}"));
     }
+    if let Some(what) = &group.rolling {
+        let said = format_args!("{what}: it may grow, and no node of it is removed");
+        answer.saw(FactKind::State, 1, said);
+    }
     let used = record.memory.utilisation.get(name);
     if let Some(used) = used {
         answer.saw(

@@ -18,6 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const EXPIRES: Span = Span::from_secs(300);
 /// After a call that failed.
 const AGAIN: Span = Span::from_secs(60);
+/// Templates asked for in one look, one call each: a start with many groups leaves tokens of EC2's bucket (100, 20 a second)
+/// for others.
+const TEMPLATES_AT_ONCE: usize = 50;
 /// Types per call; a filter takes 200 values.
 const TYPES_PER_CALL: usize = 100;
 
@@ -60,10 +63,9 @@ impl Catalogue {
     /// Learns the launch templates and instance types that these groups name and that are due.
     pub(super) async fn learn(&mut self, client: &Client, groups: &[AutoScalingGroup], at: Instant) {
         let named: BTreeSet<TemplateKey> = groups.iter().filter_map(template_of).map(template_key).collect();
-        for key in named {
-            if self.templates.get(&key).is_some_and(|known| !known.is_due(at)) {
-                continue;
-            }
+        let due = |key: &TemplateKey| self.templates.get(key).is_none_or(|known| known.is_due(at));
+        let due: Vec<TemplateKey> = named.into_iter().filter(due).take(TEMPLATES_AT_ONCE).collect();
+        for key in due {
             let answer = describe_template(client, &key).await;
             if !self.take_template(key, answer, at) {
                 return;

@@ -1,7 +1,9 @@
 //! Auto Scaling groups of this cluster: found by tags, read as they are described.
 //!
-//! Tags: `plimsoll.io/cluster = NAME`, and the Cluster Autoscaler's `k8s.io/cluster-autoscaler/NAME` (any value).
-//! Filters are applied again here, since not every endpoint applies them. Not here: what the groups can buy.
+//! Tags: `plimsoll.io/cluster = NAME`, the Cluster Autoscaler's `k8s.io/cluster-autoscaler/NAME` (any value), EKS' and eksctl's
+//! `kubernetes.io/cluster/NAME = owned` and `eks:cluster-name = NAME`, and kops' `KubernetesCluster = NAME` with
+//! `kops.k8s.io/instancegroup`; so that a cluster is found without re-tagging. Filters are applied again here, since not every
+//! endpoint applies them. Not here: what the groups can buy, what EKS alone tells (`eks`).
 
 use super::Settings;
 use super::sdk::AwsError;
@@ -10,28 +12,55 @@ use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, LifecycleState, TagDe
 use model::group::{Group, GroupKind, Instance, InstanceState};
 use model::ids::{GroupName, InstanceId};
 use model::launch::{Described, Share};
+use model::node::Node;
 use model::pod::{Taint, TaintEffect};
 use model::selector::Labels;
 use std::collections::BTreeMap;
 
 const CLUSTER_TAG: &str = "plimsoll.io/cluster";
 const AUTOSCALER_TAG: &str = "k8s.io/cluster-autoscaler/";
+const OWNER_TAG: &str = "kubernetes.io/cluster/";
+const EKS_TAG: &str = "eks:cluster-name";
+const KOPS_CLUSTER_TAG: &str = "KubernetesCluster";
+const KOPS_GROUP_TAG: &str = "kops.k8s.io/instancegroup";
+/// Roles of kops groups that hold no workloads (kops `CloudTagsForInstanceGroup`).
+const KOPS_ROLES: [&str; 4] = [
+    "k8s.io/role/control-plane",
+    "k8s.io/role/master",
+    "k8s.io/role/apiserver",
+    "k8s.io/role/bastion",
+];
+/// The Cluster Autoscaler's switch; `false` says that nobody's autoscaler changes the size.
+const ENABLED_TAG: &str = "k8s.io/cluster-autoscaler/enabled";
+/// ECS scales the group itself (managed scaling of a capacity provider).
+const ECS_TAG: &str = "AmazonECSManaged";
+/// What kops puts on nodes that its rolling update is going to replace.
+const KOPS_UPDATE_TAINT: &str = "kops.k8s.io/scheduled-for-update";
 const LABEL_TAG: &str = "k8s.io/cluster-autoscaler/node-template/label/";
 const TAINT_TAG: &str = "k8s.io/cluster-autoscaler/node-template/taint/";
 const CALL: &str = "autoscaling:DescribeAutoScalingGroups";
 
 /// Every group of the cluster, by name.
-pub(super) async fn discover(client: &Client, cluster: &str) -> Result<Vec<AutoScalingGroup>, AwsError> {
-    // The values of one filter are alternatives, so that one sweep finds both; two would spend twice of a bucket
+/// With their instances or, which is a much shorter answer, without.
+pub(super) async fn discover(
+    client: &Client,
+    cluster: &str,
+    instances: bool,
+) -> Result<Vec<AutoScalingGroup>, AwsError> {
+    // The values of one filter are alternatives, so that one sweep finds all; several would spend more of a bucket
     // that all callers of the account share.
     let by_tag = Filter::builder()
         .name("tag-key")
         .values(CLUSTER_TAG)
         .values(format!("{AUTOSCALER_TAG}{cluster}"))
+        .values(format!("{OWNER_TAG}{cluster}"))
+        .values(EKS_TAG)
+        .values(KOPS_GROUP_TAG)
         .build();
     let mut pages = client
         .describe_auto_scaling_groups()
         .filters(by_tag)
+        .include_instances(instances)
         .max_records(100)
         .into_paginator()
         .send();
@@ -50,11 +79,41 @@ pub(super) async fn discover(client: &Client, cluster: &str) -> Result<Vec<AutoS
 }
 
 fn belongs(group: &AutoScalingGroup, cluster: &str) -> bool {
-    group.tags().iter().any(|tag| match tag.key() {
-        Some(CLUSTER_TAG) => tag.value() == Some(cluster),
-        Some(key) => key.strip_prefix(AUTOSCALER_TAG) == Some(cluster),
-        None => false,
-    })
+    let value = |key: &str| {
+        let of = group.tags().iter().find(|tag| tag.key() == Some(key));
+        of.map(|tag| tag.value().unwrap_or_default())
+    };
+    if KOPS_ROLES.iter().any(|role| value(role).is_some()) {
+        return false;
+    }
+    value(CLUSTER_TAG) == Some(cluster)
+        || value(&format!("{AUTOSCALER_TAG}{cluster}")).is_some()
+        || value(&format!("{OWNER_TAG}{cluster}")) == Some("owned")
+        || value(EKS_TAG) == Some(cluster)
+        || (value(KOPS_GROUP_TAG).is_some() && value(KOPS_CLUSTER_TAG) == Some(cluster))
+}
+
+/// What tells whether a group is as it was: everything but its instances.
+pub(super) fn outline(row: &AutoScalingGroup) -> AutoScalingGroup {
+    let mut outline = row.clone();
+    outline.instances = None;
+    outline
+}
+
+/// Whether a group has as many instances as it should have, all of them in service.
+pub(super) fn settled(row: &AutoScalingGroup) -> bool {
+    let serves =
+        |i: &aws_sdk_autoscaling::types::Instance| i.lifecycle_state() == Some(&LifecycleState::InService);
+    size(row.desired_capacity()) as usize == row.instances().len() && row.instances().iter().all(serves)
+}
+
+/// Whether kops is replacing nodes of this group.
+pub(super) fn rolled_by_kops(living: &[&Node]) -> Option<String> {
+    let marked = |node: &&&Node| node.taints.iter().any(|taint| taint.key == KOPS_UPDATE_TAINT);
+    living
+        .iter()
+        .find(marked)
+        .map(|_| "kops is updating it".to_owned())
 }
 
 /// A described group as a noun.
@@ -71,6 +130,7 @@ pub(super) fn group(row: &AutoScalingGroup, settings: &Settings) -> Group {
         taints: row.tags().iter().filter_map(taint).collect(),
         fargate_selectors: Vec::new(),
         foreign: foreign(row),
+        rolling: None,
     }
 }
 
@@ -82,15 +142,15 @@ fn kind(row: &AutoScalingGroup) -> GroupKind {
     let has = |key: &str| row.tags().iter().any(|tag| tag.key() == Some(key));
     if has("eks:nodegroup-name") {
         GroupKind::ManagedNodeGroup
-    } else if has("kops.k8s.io/instancegroup") {
+    } else if has(KOPS_GROUP_TAG) {
         GroupKind::KopsInstanceGroup
     } else {
         GroupKind::Asg
     }
 }
 
-/// Somebody else's group: an operator is named, the processes that a size change needs are suspended, or it is
-/// being deleted (a group has a status only then).
+/// Somebody else's group: an operator is named, ECS scales it, its tags switch autoscaling off, the processes that a size
+/// change needs are suspended, or it is being deleted (a group has a status only then).
 fn foreign(row: &AutoScalingGroup) -> Option<String> {
     let status = row.status().filter(|status| !status.is_empty());
     let operator = row
@@ -103,7 +163,16 @@ fn foreign(row: &AutoScalingGroup) -> Option<String> {
         .filter_map(|p| p.process_name())
         .find(|name| ["Launch", "Terminate"].contains(name))
         .map(|name| format!("process {name} is suspended"));
-    status.map(str::to_owned).or(operator).or(suspended)
+    let tag = |key: &str| row.tags().iter().find(|tag| tag.key() == Some(key));
+    let ecs = tag(ECS_TAG).map(|_| "scaled by ECS".to_owned());
+    let off = tag(ENABLED_TAG).filter(|tag| tag.value() == Some("false"));
+    let off = off.map(|_| format!("switched off by its tag {ENABLED_TAG}"));
+    status
+        .map(str::to_owned)
+        .or(operator)
+        .or(ecs)
+        .or(off)
+        .or(suspended)
 }
 
 fn described(row: &AutoScalingGroup) -> Described {
@@ -204,6 +273,38 @@ mod tests {
             &tagged("k8s.io/cluster-autoscaler/enabled", "true"),
             "blue"
         ));
+        assert!(belongs(&tagged("kubernetes.io/cluster/blue", "owned"), "blue"));
+        assert!(!belongs(&tagged("kubernetes.io/cluster/blue", "shared"), "blue"));
+        assert!(belongs(&tagged(EKS_TAG, "blue"), "blue"));
+        assert!(!belongs(&tagged(EKS_TAG, "green"), "blue"));
+    }
+
+    fn of_kops(cluster: &str, role: &str) -> AutoScalingGroup {
+        let tags = [
+            (KOPS_CLUSTER_TAG, cluster),
+            (KOPS_GROUP_TAG, "nodes-a"),
+            (role, "1"),
+        ];
+        let tag = |(key, value): (&str, &str)| TagDescription::builder().key(key).value(value).build();
+        AutoScalingGroup::builder()
+            .set_tags(Some(tags.map(tag).to_vec()))
+            .build()
+    }
+
+    #[test]
+    fn of_a_kops_cluster_only_groups_of_nodes_are_found() {
+        assert!(belongs(&of_kops("blue", "k8s.io/role/node"), "blue"));
+        assert!(!belongs(&of_kops("green", "k8s.io/role/node"), "blue"));
+        for role in KOPS_ROLES {
+            assert!(!belongs(&of_kops("blue", role), "blue"), "{role}");
+        }
+    }
+
+    #[test]
+    fn groups_that_others_scale_are_foreign() {
+        assert_eq!(foreign(&tagged(ECS_TAG, "")).as_deref(), Some("scaled by ECS"));
+        assert!(foreign(&tagged(ENABLED_TAG, "false")).is_some());
+        assert_eq!(foreign(&tagged(ENABLED_TAG, "true")), None);
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! offer is the smallest of them at the dearest price, and promises neither type nor zone in its labels. A group
 //! whose types are not known sells nothing. Not here: what a type is (`catalogue`).
 
-use super::Settings;
 use super::catalogue::Catalogue;
 use super::groups::share;
 use super::lived::{nodes_of, shared_labels};
+use super::prices::Prices;
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use model::Group;
 use model::group::LaunchMode;
@@ -19,12 +19,46 @@ use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::selector::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Prices to go by.
+pub(super) struct Tariffs<'a> {
+    /// On demand, by type: the operator's or the built-in table.
+    pub(super) table: &'a BTreeMap<String, UsdPerHour>,
+    /// The table is the built-in one: the price list wins over it.
+    pub(super) built_in: bool,
+    /// What AWS has told.
+    pub(super) told: &'a Prices,
+}
+
+impl Tariffs<'_> {
+    fn on_demand(&self, name: &str) -> Option<(UsdPerHour, Confidence)> {
+        let known = self.table.get(name).map(|price| (*price, Confidence::BuiltIn));
+        let listed = || self.told.listed(name).map(|price| (price, Confidence::Listed));
+        if self.built_in {
+            listed().or(known)
+        } else {
+            known.or_else(listed)
+        }
+    }
+
+    /// The dearest spot price of the types in a zone; where one of them is not told, the on-demand price stands in.
+    fn spot(&self, types: &BTreeSet<String>, zone: &str) -> (UsdPerHour, Confidence) {
+        let told: Option<Vec<UsdPerHour>> = types.iter().map(|name| self.told.spot(name, zone)).collect();
+        match told.and_then(|prices| prices.into_iter().max()) {
+            Some(price) => (price, Confidence::Listed),
+            None => match price(types, self) {
+                (price, Confidence::Unknown) => (price, Confidence::Unknown),
+                (price, _) => (price, Confidence::Estimated),
+            },
+        }
+    }
+}
+
 /// Offers of one group, which is `described` so; `ix` is its place among the groups.
 pub(super) fn offers(
     catalogue: &Catalogue,
     described: &AutoScalingGroup,
     (group, ix): (&Group, u32),
-    settings: &Settings,
+    tariffs: &Tariffs<'_>,
     nodes: &[Node],
 ) -> Vec<Offer> {
     let Some(types) = catalogue.types_of(described) else {
@@ -33,7 +67,7 @@ pub(super) fn offers(
     let Some((instance_type, shape)) = catalogue.smallest(&types) else {
         return Vec::new();
     };
-    let (price, confidence) = price(&types, &settings.prices);
+    let on_demand = price(&types, tariffs);
     let purchase = match share(described) {
         Share::Spot => Purchase::Spot,
         Share::OnDemand | Share::Mixed => Purchase::OnDemand,
@@ -58,6 +92,10 @@ pub(super) fn offers(
             labels.extend(shared_labels(node));
         }
         standard_labels(&mut labels, &types, shape.arch, chosen.then_some(zone));
+        let (price, confidence) = match purchase {
+            Purchase::Spot => tariffs.spot(&types, zone),
+            Purchase::OnDemand | Purchase::Reserved => on_demand,
+        };
         Offer {
             id: OfferId::new(format!(
                 "{}/{instance_type}/{zone}/{}",
@@ -83,11 +121,14 @@ pub(super) fn offers(
 }
 
 /// The dearest known price of the types; unknown where one of them is not in the table.
-fn price(types: &BTreeSet<String>, prices: &BTreeMap<String, UsdPerHour>) -> (UsdPerHour, Confidence) {
-    let known: Vec<UsdPerHour> = types.iter().filter_map(|t| prices.get(t)).copied().collect();
-    let dearest = known.iter().copied().max().unwrap_or_default();
+fn price(types: &BTreeSet<String>, tariffs: &Tariffs<'_>) -> (UsdPerHour, Confidence) {
+    let prices = tariffs.table;
+    let known: Vec<(UsdPerHour, Confidence)> = types.iter().filter_map(|t| tariffs.on_demand(t)).collect();
+    let dearest = known.iter().map(|(price, _)| *price).max().unwrap_or_default();
     if known.len() == types.len() && !types.is_empty() {
-        return (dearest, Confidence::BuiltIn);
+        // As sure as the least sure of them.
+        let confidence = known.iter().map(|(_, confidence)| *confidence).max();
+        return (dearest, confidence.unwrap_or(Confidence::Unknown));
     }
     let family = |t: &String| t.split('.').next().unwrap_or_default().to_owned();
     let families: BTreeSet<String> = types.iter().map(family).collect();
@@ -123,17 +164,27 @@ mod tests {
             prices.insert(name.to_owned(), UsdPerHour(nanos));
         }
         let one = |name: &str| BTreeSet::from([name.to_owned()]);
+        let tariffs = Tariffs {
+            table: &prices,
+            built_in: true,
+            told: &Prices::default(),
+        };
+        for (name, wanted, confidence) in [
+            ("m5.large", 96, Confidence::BuiltIn),
+            ("m5.48xlarge", 4608, Confidence::Unknown),
+            ("z9.large", 4608, Confidence::Unknown),
+        ] {
+            assert_eq!(
+                price(&one(name), &tariffs),
+                (UsdPerHour(wanted), confidence),
+                "{name}"
+            );
+        }
+        let spot = tariffs.spot(&one("m5.large"), "us-east-1a");
         assert_eq!(
-            price(&one("m5.large"), &prices),
-            (UsdPerHour(96), Confidence::BuiltIn)
-        );
-        assert_eq!(
-            price(&one("m5.48xlarge"), &prices),
-            (UsdPerHour(4608), Confidence::Unknown)
-        );
-        assert_eq!(
-            price(&one("z9.large"), &prices),
-            (UsdPerHour(4608), Confidence::Unknown)
+            spot,
+            (UsdPerHour(96), Confidence::Estimated),
+            "no spot price is told"
         );
     }
 }

@@ -30,11 +30,11 @@ impl AwsError {
         R: std::fmt::Debug,
     {
         let why = match error.as_service_error() {
-            Some(said) => format!(
-                "{}: {}",
-                said.code().unwrap_or("no code"),
-                said.message().unwrap_or("no message")
-            ),
+            Some(said) => {
+                let code = said.code().unwrap_or("no code");
+                let lacking = model::permission::lacking(call, code);
+                format!("{code}: {lacking}{}", said.message().unwrap_or("no message"))
+            }
             None => DisplayErrorContext(error).to_string(),
         };
         Self {
@@ -86,6 +86,36 @@ pub(super) fn ec2(sdk: &SdkConfig) -> aws_sdk_ec2::Client {
             .retry_partition(partition)
             .build(),
     )
+}
+
+/// Reads node groups and Fargate profiles.
+pub(super) fn eks(sdk: &SdkConfig) -> aws_sdk_eks::Client {
+    use aws_sdk_eks::config::retry::RetryPartition;
+    let partition = RetryPartition::new("eks-read");
+    aws_sdk_eks::Client::from_conf(
+        aws_sdk_eks::config::Builder::from(sdk)
+            .retry_partition(partition)
+            .build(),
+    )
+}
+
+/// Reads the price list, which only some Regions serve (reference: AWS Price List Query API, endpoints); an endpoint that was
+/// set stands for all of them.
+pub(super) fn pricing(sdk: &SdkConfig) -> aws_sdk_pricing::Client {
+    use aws_sdk_pricing::config::{Region, retry::RetryPartition};
+    let partition = RetryPartition::new("pricing-read");
+    let mut config = aws_sdk_pricing::config::Builder::from(sdk).retry_partition(partition);
+    if sdk.endpoint_url().is_none() && std::env::var_os("AWS_ENDPOINT_URL").is_none() {
+        let region = sdk.region().map_or("", |region| region.as_ref());
+        let served = match region.split('-').next() {
+            Some("ap") => "ap-south-1",
+            Some("eu") => "eu-central-1",
+            Some("cn") => "cn-northwest-1",
+            _ => "us-east-1",
+        };
+        config = config.region(Region::new(served));
+    }
+    aws_sdk_pricing::Client::from_conf(config.build())
 }
 
 /// Reads metrics.

@@ -28,6 +28,7 @@ fn group(name: &str, kind: GroupKind, instances: &[&str]) -> Group {
         taints: Vec::new(),
         fargate_selectors: Vec::new(),
         foreign: None,
+        rolling: None,
     }
 }
 

@@ -209,6 +209,7 @@ fn group(name: &str) -> Group {
         taints: Vec::new(),
         fargate_selectors: Vec::new(),
         foreign: None,
+        rolling: None,
     }
 }
 

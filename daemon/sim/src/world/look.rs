@@ -222,6 +222,7 @@ impl State {
                     taints: plan.taints.clone(),
                     fargate_selectors: plan.selectors(),
                     foreign: None,
+                    rolling: None,
                 }
             })
             .collect()

@@ -277,6 +277,17 @@ fn a_launch_resumed_is_not_counted_twice() {
 type Change = fn(&mut Stage);
 
 #[test]
+fn nothing_begins_to_go_from_a_group_that_others_roll() {
+    let what = "EKS updates it";
+    let rolled = |s: &mut Stage| s.group_mut().rolling = Some(what.to_owned());
+    let held = held(HoldReason::Rolling {
+        what: what.to_owned(),
+    });
+    assert_eq!(word(rolled, cordon("n1")), held);
+    assert_eq!(word(rolled, grow(4, 5)), Verdict::Cleared);
+}
+
+#[test]
 fn a_replacement_comes_before_the_removal() {
     let after = |joined: Option<LaunchStage>| {
         move |s: &mut Stage| {

@@ -1,0 +1,16 @@
+//! While somebody else replaces the nodes of a group (an EKS update, a kops rolling update), no removal begins there: two who
+//! drain at once break budgets that each alone would keep. A removal that is under way goes on.
+
+use super::{Objection, hold};
+use crate::case::Case;
+use crate::tally::Tally;
+use model::HoldReason;
+use model::plan::{Step, StepKind};
+
+pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
+    let StepKind::Cordon { group, .. } = &step.kind else {
+        return None;
+    };
+    let what = case.seen.group(group)?.rolling.clone()?;
+    hold(HoldReason::Rolling { what })
+}
