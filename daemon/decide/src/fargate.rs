@@ -7,7 +7,7 @@
 use crate::fit::{Place, admits};
 use model::fargate::{FargateCaution, FargateSize, MOST_EPHEMERAL};
 use model::group::Group;
-use model::offer::{Offer, OfferKind};
+use model::offer::Offer;
 use model::pod::{NearRule, PodSpec, Unmodelled};
 use model::reason::{FargateBlock, Misfit};
 use model::resources::{Resources, attach_driver};
@@ -135,20 +135,13 @@ fn fails_by(term: &NodeTerm, labels: &Labels, block: FargateBlock) -> bool {
     wanted.any(|wanted| !wanted.matches(labels.get(&wanted.key).map(String::as_str)))
 }
 
-/// Whether a Fargate offer holds the pod with Fargate's own share of memory.
+/// Whether a Fargate offer holds the pod: what Fargate takes of its memory is not among what can be had of it.
 pub fn holds(requests: &Resources, offer: &Offer) -> bool {
-    let OfferKind::Fargate {
-        cpu_milli,
-        memory_mib,
-    } = offer.kind
-    else {
-        return false;
-    };
-    let size = FargateSize {
-        cpu_milli,
-        memory_mib,
-    };
-    size.holds(requests) && requests.ephemeral_bytes <= MOST_EPHEMERAL
+    let there = &offer.allocatable;
+    offer.is_fargate()
+        && requests.cpu_milli <= there.cpu_milli
+        && requests.memory_bytes <= there.memory_bytes
+        && requests.ephemeral_bytes <= MOST_EPHEMERAL
 }
 
 /// The label a pod needs so that the profile takes it; `None` when the profile cannot select the pod.

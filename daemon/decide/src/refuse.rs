@@ -89,13 +89,11 @@ impl<'a> Critic<'a> {
         for (ix, offer) in self.market.seen.offers.iter().enumerate() {
             let (objections, shortfall) = self.distance(class, of, ix, offer);
             if objections == 0 && !offer.is_fargate() {
-                verdict.blocked.insert((size(offer.group), self.block(offer)));
+                verdict
+                    .blocked
+                    .insert((size(offer.group), self.block(ix, offer)));
             }
-            let blocked = self
-                .market
-                .blocks
-                .get(size(offer.group))
-                .is_some_and(Option::is_some);
+            let blocked = self.market.stands(ix);
             ranked.push((objections + u32::from(blocked), shortfall, ix));
         }
         ranked.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
@@ -162,10 +160,16 @@ impl<'a> Critic<'a> {
     }
 
     fn fargate(&self, of: &Class, offer: &Offer) -> Vec<Misfit> {
-        let mut objections = fargate::rules(&of.body, &offer.labels);
+        // Settling may have written zones into the body: not what the pod itself asks of nodes.
+        let own = of.spec.and_then(|ix| self.market.seen.specs.get(size(ix)));
+        let own = own.unwrap_or(&of.body);
+        let mut objections = fargate::rules(own, &offer.labels);
         let profile = self.market.seen.groups.get(size(offer.group));
         if profile.is_none_or(|p| fargate::label(&of.body, p).is_none()) {
             objections.push(Misfit::NoFargateProfile);
+        }
+        if of.zone().is_some() || own.node_affinity != of.body.node_affinity {
+            objections.push(Misfit::FargateExcluded(FargateBlock::ZoneRules));
         }
         if !fargate::holds(&of.body.requests, offer) {
             objections.push(Misfit::FargateExcluded(FargateBlock::TooLarge));
@@ -174,9 +178,10 @@ impl<'a> Critic<'a> {
     }
 
     /// Why a group whose offers would do does not grow; in this plan it was used up if nothing else.
-    fn block(&self, offer: &Offer) -> GroupBlock {
+    fn block(&self, ix: usize, offer: &Offer) -> GroupBlock {
         let block = self.market.blocks.get(size(offer.group)).cloned().flatten();
-        block.unwrap_or(GroupBlock::AtMaximum)
+        let short = || self.market.short[ix].then_some(GroupBlock::NoCapacity);
+        block.or_else(short).unwrap_or(GroupBlock::AtMaximum)
     }
 
     /// The first objection of an offer; when there is none, the group itself is the reason.
@@ -197,6 +202,6 @@ impl<'a> Critic<'a> {
             .chain(of.is_dealt_elsewhere(offer).then_some(Misfit::NoZoneLeft))
             .chain(everywhere(of))
             .next()
-            .unwrap_or_else(|| Misfit::Group(self.block(offer)))
+            .unwrap_or_else(|| Misfit::Group(self.block(ix, offer)))
     }
 }

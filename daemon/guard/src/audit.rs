@@ -25,8 +25,6 @@ use std::fmt;
 
 /// Namespace of virtual pods: headroom is planned for and counted nowhere.
 const HEADROOM: &str = "plimsoll.io/headroom";
-/// What Fargate itself takes of a pod's memory (EKS user guide, Fargate pod configuration).
-const FARGATE_MEMORY: i64 = 256 << 20;
 
 /// Something in a plan that is not so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -313,20 +311,14 @@ impl<'a> Audit<'a> {
                 .push(Flaw::OverCommitted(node.name.clone(), "pods".to_owned(), pods, 1));
             return;
         };
-        let (
-            Some(spec),
-            OfferKind::Fargate {
-                cpu_milli,
-                memory_mib,
-            },
-        ) = (self.specs.get(pod).copied().flatten(), &offer.kind)
-        else {
+        let Some(spec) = self.specs.get(pod).copied().flatten() else {
             return;
         };
-        let memory = spec.requests.memory_bytes.max(0).saturating_add(FARGATE_MEMORY);
+        // What Fargate takes for itself is not among what can be had of a size.
+        let (asked, there) = (&spec.requests, &offer.allocatable);
         let too_much = [
-            ("cpu", spec.requests.cpu_milli, *cpu_milli),
-            ("memory", memory, memory_mib.saturating_mul(1 << 20)),
+            ("cpu", asked.cpu_milli, there.cpu_milli),
+            ("memory", asked.memory_bytes, there.memory_bytes),
         ];
         for (what, asked, there) in too_much {
             if asked > there {

@@ -5,6 +5,7 @@
 //! work. Deliberately absent: load, history, anything about the past.
 
 use crate::documents::each_object;
+use crate::ecs::{Ecs, EcsObject};
 use crate::intern::Specs;
 use crate::meta::Controller;
 use crate::namespaces::Namespaces;
@@ -41,6 +42,7 @@ pub struct ClusterBuilder {
     storage: Storage,
     namespaces: Namespaces,
     pub(crate) profiles: Vec<ProfileObject>,
+    ecs: Ecs,
     replica_sets: BTreeMap<(String, String), Controller>,
     seen: BTreeMap<(&'static str, String, String), String>,
     skipped: BTreeMap<String, u32>,
@@ -102,6 +104,7 @@ impl ClusterBuilder {
             Object::Attach(limits) => self.storage.add_limits(limits),
             Object::Profile(profile) => self.profiles.push(profile),
             Object::Namespace(namespace) => self.namespaces.add(namespace),
+            Object::Ecs(object) => self.ecs.add(*object),
             Object::Ignored(_) => {}
             Object::Unknown(kind) => *self.skipped.entry(kind).or_insert(0) += 1,
         }
@@ -113,6 +116,11 @@ impl ClusterBuilder {
         &self.skipped
     }
 
+    /// Task definitions of ECS that services or tasks name and nothing described, one line each.
+    pub fn missing(&self) -> Vec<String> {
+        self.ecs.missing()
+    }
+
     /// How many objects were of a known kind.
     pub fn used(&self) -> u32 {
         self.used
@@ -120,6 +128,7 @@ impl ClusterBuilder {
 
     /// The Snapshot, with what `prices` offers under these aims.
     pub fn finish(mut self, prices: &PriceList, aims: &Aims) -> Snapshot {
+        self.join_ecs();
         let (pods, mut claims) = self.resolved_pods();
         let (workloads, claims_of) = self.resolved_workloads();
         let mut seen = Snapshot {
@@ -179,7 +188,7 @@ impl ClusterBuilder {
             Object::Attach(limits) => ("CSINode", "", &limits.node),
             Object::Profile(profile) => ("FargateProfile", "", &profile.name),
             Object::Namespace(namespace) => ("Namespace", "", &namespace.name),
-            Object::Scaler(_) | Object::Ignored(_) | Object::Unknown(_) => return Ok(()),
+            Object::Ecs(_) | Object::Scaler(_) | Object::Ignored(_) | Object::Unknown(_) => return Ok(()),
         };
         let key = (kind, namespace.to_owned(), name.to_owned());
         if let Some(first) = self.seen.get(&key) {
@@ -198,29 +207,37 @@ impl ClusterBuilder {
 
     /// Whether the replicas of all workloads together are ones that a cluster could run.
     fn possible(&mut self, file: &str, object: &Object) -> Result<(), Problem> {
-        let Object::Workload(workload) = object else {
-            return Ok(());
+        let (count, name, path) = match object {
+            Object::Workload(workload) => {
+                let of = &workload.workload;
+                let path = match &*of.key.kind {
+                    "Job" => "spec.parallelism",
+                    _ => "spec.replicas",
+                };
+                (of.replicas, of.key.to_string(), path)
+            }
+            Object::Ecs(object) => match &**object {
+                EcsObject::Service(of) => (
+                    of.desired,
+                    format!("service {}/{}", of.cluster, of.name),
+                    "desiredCount",
+                ),
+                _ => return Ok(()),
+            },
+            _ => return Ok(()),
         };
-        let of = &workload.workload;
-        let all = self.replicas.saturating_add(of.replicas);
+        let all = self.replicas.saturating_add(count);
         if all <= replicas::MOST {
             self.replicas = all;
             return Ok(());
         }
-        let (most, path) = (
-            replicas::MOST,
-            if &*of.key.kind == "Job" {
-                "parallelism"
-            } else {
-                "replicas"
-            },
-        );
+        let most = replicas::MOST;
         Err(Problem {
             file: file.to_owned(),
             line: None,
-            object: format!("{} {}/{}", of.key.kind, of.key.namespace, of.key.name),
-            path: format!("spec.{path}"),
-            what: format!("{}: with those before it more than {most} in all", of.replicas),
+            object: name,
+            path: path.to_owned(),
+            what: format!("{count}: with those before it more than {most} in all"),
         })
     }
 
@@ -240,6 +257,18 @@ impl ClusterBuilder {
             claims: object.claims,
             replica_set: object.replica_set,
         });
+    }
+
+    /// What ECS described joins what manifests did.
+    fn join_ecs(&mut self) {
+        let joined = std::mem::take(&mut self.ecs).join();
+        joined.pods.into_iter().for_each(|pod| self.add_pod(pod));
+        joined
+            .workloads
+            .into_iter()
+            .for_each(|own| self.add_workload(own));
+        self.nodes.extend(joined.nodes);
+        self.profiles.extend(joined.profile);
     }
 
     fn add_workload(&mut self, object: WorkloadObject) {

@@ -11,6 +11,13 @@ use model::offer::{Confidence, Offer, OfferKind};
 use model::resources::{MIB, Resources};
 use model::selector::Labels;
 
+/// Prices on ARM, which only ECS offers.
+const US_EAST_1_ARM: FargateRates = FargateRates {
+    cpu: 32_380_000,
+    memory: 3_560_000,
+    ..FargateRates::US_EAST_1
+};
+
 /// The group of a profile.
 pub fn profile_group(name: &str, selectors: Vec<FargateSelector>) -> Group {
     Group {
@@ -32,6 +39,30 @@ pub fn profile_group(name: &str, selectors: Vec<FargateSelector>) -> Group {
 /// All sizes, for the profile at this index of the groups.
 pub fn fargate_offers(profile: &str, group: u32) -> Vec<Offer> {
     FargateSize::all().map(|of| size(profile, group, of)).collect()
+}
+
+/// All sizes of ECS, for x86 and for ARM: a task has its size to itself.
+pub(crate) fn ecs_fargate_offers(group: &str, ix: u32) -> Vec<Offer> {
+    let of_arch = |(arch, rates): (&'static str, FargateRates)| {
+        FargateSize::all().map(move |of| {
+            let offer = size(group, ix, of);
+            let labels = [(ARCH, arch), (OS, "linux")];
+            Offer {
+                id: OfferId::new(format!("{}/{arch}", offer.id)),
+                price: rates.of(of),
+                allocatable: Resources {
+                    memory_bytes: of.memory_mib * MIB,
+                    ..offer.allocatable
+                },
+                labels: labels
+                    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                    .into(),
+                ..offer
+            }
+        })
+    };
+    let both = [("amd64", FargateRates::US_EAST_1), ("arm64", US_EAST_1_ARM)];
+    both.into_iter().flat_map(of_arch).collect()
 }
 
 fn size(profile: &str, group: u32, of: FargateSize) -> Offer {

@@ -4,7 +4,7 @@
 //! name can grow, by the shapes their nodes already have. Otherwise the fleet buys anything on the price list.
 
 use crate::cluster::ClusterBuilder;
-use crate::fargate::{fargate_offers, profile_group};
+use crate::fargate::{ecs_fargate_offers, fargate_offers, profile_group};
 use crate::node::{ARCH, HOSTNAME, INSTANCE_TYPE, NodeObject, OS, ZONE, ZONE_ID};
 use crate::offers::{FLEET, PriceList, fleet_group};
 use crate::reserved;
@@ -57,7 +57,13 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
         // A group found by its nodes keeps its place: offers name their group by index.
         let known = seen.groups.iter().position(|group| group.name == profile.name);
         let ix = index(Some(known.unwrap_or(seen.groups.len())));
-        seen.offers.extend(fargate_offers(&name, ix));
+        let of_ecs = cluster.profiles.iter().any(|own| own.of_ecs && own.name == name);
+        let sizes = if of_ecs {
+            ecs_fargate_offers
+        } else {
+            fargate_offers
+        };
+        seen.offers.extend(sizes(&name, ix));
         match known.and_then(|at| seen.groups.get_mut(at)) {
             Some(group) => *group = profile,
             None => seen.groups.push(profile),

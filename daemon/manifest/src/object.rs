@@ -5,6 +5,7 @@
 //! could not be read of it beside: a live object is there whether it can be read or not, and its watcher knows
 //! how careful to be with it.
 
+use crate::ecs::{self, EcsObject};
 use crate::namespaces::{self, NamespaceObject};
 use crate::node::{self, NodeObject};
 use crate::pod::{self, PodObject};
@@ -42,6 +43,8 @@ pub enum Object {
     Profile(ProfileObject),
     /// A Namespace.
     Namespace(NamespaceObject),
+    /// Something of ECS.
+    Ecs(Box<EcsObject>),
     /// Known, but nothing is read from it (PriorityClass).
     Ignored(&'static str),
     /// A kind that is not known here.
@@ -82,6 +85,13 @@ pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Prob
     if !matches!(tree, Tree::Map(_)) {
         top.problem(format_args!("not a Kubernetes object but {}", tree.kind()));
         return sheet.close(Vec::new());
+    }
+    if own.is_none()
+        && kind.is_none()
+        && let Some(found) = ecs::objects(top)
+    {
+        let found = found.into_iter().map(|object| Object::Ecs(Box::new(object)));
+        return sheet.close(found.collect());
     }
     let kind = if own.is_some() || kind.is_none() {
         top.get("kind").name()

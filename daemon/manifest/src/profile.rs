@@ -12,6 +12,8 @@ pub struct ProfileObject {
     pub name: String,
     /// Which pods it selects.
     pub selectors: Vec<FargateSelector>,
+    /// It is ECS' Fargate, whose tasks have their size to themselves.
+    pub of_ecs: bool,
 }
 
 /// Reads a `FargateProfile` of eks.services.k8s.aws.
@@ -24,6 +26,7 @@ pub(crate) fn fargate_profile(top: At<'_, '_>) -> ProfileObject {
     ProfileObject {
         name,
         selectors: selectors(spec),
+        of_ecs: false,
     }
 }
 
@@ -34,6 +37,7 @@ pub(crate) fn cluster_config(top: At<'_, '_>) -> Vec<ProfileObject> {
         Some(ProfileObject {
             name: at.get("name").name()?.to_owned(),
             selectors: selectors(at),
+            of_ecs: false,
         })
     };
     profiles.filter_map(profile).collect()

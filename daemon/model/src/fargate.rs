@@ -292,6 +292,8 @@ pub enum FargateBlock {
     TooMuchMemory,
     /// Asks for more than 175 GiB of ephemeral storage.
     TooMuchEphemeral,
+    /// Has rules about zones, which Fargate would ignore and a plan keeps.
+    ZoneRules,
     /// This size is too small for it.
     TooLarge,
     /// Already bound: Fargate is chosen at admission.
@@ -322,6 +324,7 @@ impl FargateBlock {
             Self::TooMuchCpu => "TooMuchCpu",
             Self::TooMuchMemory => "TooMuchMemory",
             Self::TooMuchEphemeral => "TooMuchEphemeral",
+            Self::ZoneRules => "ZoneRules",
             Self::TooLarge => "TooLarge",
             Self::AlreadyAdmitted => "AlreadyAdmitted",
         }
@@ -355,6 +358,7 @@ impl fmt::Display for FargateBlock {
                 "it asks for more than 120 GB of memory less the 256 MB that Fargate takes"
             }
             Self::TooMuchEphemeral => "it asks for more than 175 GiB of ephemeral storage",
+            Self::ZoneRules => "it would ignore the pod's rules about zones",
             Self::TooLarge => "larger than this size",
             Self::AlreadyAdmitted => "placement is chosen at admission, and this pod is past it",
         })

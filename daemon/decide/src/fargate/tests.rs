@@ -247,6 +247,25 @@ fn what_fargate_ignores_is_a_caution() {
     }
 }
 
+#[test]
+fn rules_about_zones_keep_a_pod_on_nodes_and_say_so() {
+    let spread = NearRule::Spread { skew: 1, domains: 1 };
+    let zone = "topology.kubernetes.io/zone".to_owned();
+    let near = Near::new(zone, LabelSelector::default(), None, spread);
+    let seen = Cluster::new()
+        .group("g", 0, 10)
+        .offer("g", "small", 2000, 4000, 900_000_000)
+        .profile("fp", "default")
+        .pending("web", 2, with(|s| s.near = vec![near]))
+        .seen();
+    let pod = seen.pods[0].key.clone();
+    let (policies, aims) = (PolicySet::default(), Aims::default());
+    let (done, why) = crate::deliberate_and_explain(&seen, &Memory::default(), (&policies, &aims), &pod);
+    assert!(done.plan.nodes.iter().all(|node| node.group.as_str() == "g"));
+    let expected = Misfit::FargateExcluded(FargateBlock::ZoneRules);
+    assert_eq!(why.and_then(|why| why.not_on_fargate), Some(expected));
+}
+
 /// The size that the engine buys, where Fargate is all there is, is the one that is billed.
 #[test]
 fn the_engine_buys_the_size_that_is_billed() {
