@@ -366,3 +366,98 @@ fn namespaces_are_listed_five_per_profile_within_the_limits() {
         assert!(run.stderr.contains(expected), "{args}: {}", run.stderr);
     }
 }
+
+const OFFERS: &str = "instance_type,vcpu,memory_mib,arch,od_usd_h,azs
+m6a.large,2,8192,x86_64,0.0864,use1-az1
+m6a.xlarge,4,16384,x86_64,0.1728,use1-az1
+";
+
+#[test]
+fn ways_to_run_the_same_pods_are_compared() {
+    let gpu = "---\nkind: Pod\nmetadata: {name: agent, namespace: ops}\nspec: {hostNetwork: true, containers: [{name: c, \
+               resources: {requests: {cpu: 100m, memory: 64Mi}}}]}\n";
+    let room = folder(&[("c.yaml", &format!("{WEB}{gpu}")), ("o.csv", OFFERS)]);
+    let args = ["fargate", "compare", "--cluster", "c.yaml", "--offers", "o.csv"];
+    let run = plimsoll(&room, &[&args[..], &["-o", "json"]].concat());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let answer = run.json();
+    assert_eq!(answer["pods"], 4);
+    assert_eq!(
+        (&answer["ec2"]["refused"], &answer["fargate"]["refused"]),
+        (&0.into(), &1.into())
+    );
+    assert_eq!(answer["fargate"]["usd_per_hour"], 0.161_445);
+    let of = |way: &str| answer[way]["usd_per_hour"].as_f64().unwrap();
+    assert!(of("both") <= of("ec2") && of("ec2") > 0.0, "{answer}");
+    let same = &answer["same_pods"];
+    assert_eq!(
+        (&same["pods"], &same["fargate_usd_per_hour"]),
+        (&3.into(), &0.161_445.into())
+    );
+    let even = same["ec2_usd_per_hour"].as_f64().unwrap() / 0.161_445 * 100.0;
+    assert!(
+        (same["break_even_percent"].as_f64().unwrap() - even).abs() < 1e-9,
+        "{same}"
+    );
+    let agent = &answer["workloads"][1];
+    assert_eq!(agent["workload"], "Pod ops/agent");
+    assert!(
+        agent["not_on_fargate"]
+            .as_str()
+            .unwrap()
+            .contains("host's network"),
+        "{agent}"
+    );
+    let text = plimsoll(&room, &args).stdout;
+    assert!(text.contains("3 pods run on either"), "{text}");
+}
+
+const ECS: &str = r#"{"clusters": [{"clusterName": "shop", "capacityProviders": ["FARGATE"]}]}
+{"services": [{"serviceName": "web", "clusterArn": "arn:aws:ecs:r:1:cluster/shop", "taskDefinition": "arn:web:1",
+  "desiredCount": 6, "runningCount": 0}]}
+{"taskDefinition": {"taskDefinitionArn": "arn:web:1", "networkMode": "awsvpc", "cpu": "1024", "memory": "2048"}}"#;
+
+#[test]
+fn services_of_ecs_are_compared_by_their_own_sizes() {
+    let room = folder(&[("ecs.json", ECS), ("o.csv", OFFERS)]);
+    let args = [
+        "fargate",
+        "compare",
+        "--cluster",
+        "ecs.json",
+        "--offers",
+        "o.csv",
+        "-o",
+        "json",
+    ];
+    let run = plimsoll(&room, &args);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let answer = run.json();
+    let web = &answer["workloads"][0];
+    assert_eq!(
+        (&web["workload"], &web["pods"]),
+        (&"EcsService shop/web".into(), &6.into())
+    );
+    // 1 vCPU and 2 GB are a size: nothing is added to them.
+    assert_eq!(web["fargate_usd_per_hour"], 0.296_22);
+    assert_eq!(answer["ec2"]["refused"], 0);
+    let args = ["plan", "--cluster", "ecs.json", "--offers", "o.csv", "-o", "json"];
+    let plan = plimsoll(&room, &args);
+    assert_eq!(plan.code, 0, "{}", plan.stderr);
+    assert_eq!(plan.json()["pods"]["pending"], 6);
+    let size = plimsoll(&room, &["fargate", "size", "--cluster", "ecs.json"]);
+    assert_eq!(size.code, 2);
+    assert!(size.stderr.contains("fargate compare"), "{}", size.stderr);
+    let alone = r#"{"services": [{"serviceName": "w", "clusterArn": "c", "taskDefinition": "arn:w:7", "desiredCount": 1}]}"#;
+    let run = plimsoll(
+        &folder(&[("ecs.json", alone)]),
+        &["plan", "--cluster", "ecs.json"],
+    );
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr
+            .contains("service c/w: its task definition arn:w:7 is not in the input"),
+        "{}",
+        run.stderr
+    );
+}

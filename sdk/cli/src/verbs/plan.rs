@@ -54,7 +54,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let progress = Progress::start("planning");
     let policies = policies::load(&args.policy)?.set;
-    let (seen, aims) = read(args)?;
+    let (seen, aims) = read(&args.cluster, args.offers.as_deref(), args.aims.as_deref())?;
     let pod = args.why.as_deref().map(|name| parsed(name, &seen)).transpose()?;
     let begun = Instant::now();
     let (done, why) = deliberate(&seen, &policies, &aims, pod.as_ref());
@@ -120,13 +120,18 @@ fn exit(document: &PlanJson, done: &Deliberation) -> Exit {
     }
 }
 
-fn read(args: &Args) -> anyhow::Result<(Snapshot, Aims)> {
-    let aims = match &args.aims {
+/// Reads a cluster's manifests, what can be bought and what is wanted.
+pub(crate) fn read(
+    files: &[PathBuf],
+    offers: Option<&Path>,
+    aims: Option<&Path>,
+) -> anyhow::Result<(Snapshot, Aims)> {
+    let aims = match aims {
         None => Aims::default(),
         Some(path) => manifest::aims(&input::name(path), &input::read(path)?).map_err(Unreadable::new)?,
     };
-    let prices = prices(args.offers.as_deref())?;
-    let cluster = cluster(&args.cluster)?;
+    let prices = prices(offers)?;
+    let cluster = cluster(files)?;
     let seen = cluster.finish(&prices, &aims);
     for name in manifest::unmet(&seen, &aims.reserved) {
         let what = "is neither a group of the cluster nor a type for sale; it is not used";
@@ -163,6 +168,11 @@ pub(crate) fn cluster(paths: &[PathBuf]) -> anyhow::Result<ClusterBuilder> {
         }
     }
     problems.or(()).map_err(Unreadable::new)?;
+    let missing = builder.missing();
+    if !missing.is_empty() {
+        let hint = "add what `aws ecs describe-task-definition` prints";
+        return Err(Unreadable::new(plain(&format!("{}: {hint}", missing.join("; ")))).into());
+    }
     let skipped: Vec<String> = builder
         .skipped()
         .iter()

@@ -3,7 +3,7 @@
 //!
 //! Prices are those of us-east-1 for Linux on x86. Pods that are finished or on their way out are left out.
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Unreadable};
 use crate::output::{self, Format, OutputArgs, plain, table};
 use crate::verbs::plan;
 use model::aims::Aims;
@@ -17,6 +17,9 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
+
+/// Kind of ECS' services: their tasks have a size to themselves.
+const ECS: &str = "EcsService";
 
 /// Arguments of `fargate size`.
 #[derive(clap::Args)]
@@ -120,6 +123,15 @@ type Key = (String, Resources, Vec<FargateBlock>, Vec<FargateCaution>);
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let cluster = plan::cluster(&args.cluster)?;
     let seen = cluster.finish(&manifest::PriceList::default(), &Aims::default());
+    if seen
+        .specs
+        .iter()
+        .any(|spec| spec.owner.as_ref().is_some_and(|owner| &*owner.kind == ECS))
+    {
+        let what =
+            "--cluster: sizes are those of pods on EKS; for services of ECS ask `plimsoll fargate compare`";
+        return Err(Unreadable::new(what).into());
+    }
     let sizes = SizesJson::new(&seen);
     match args.output.output {
         Format::Json => output::json(&sizes)?,

@@ -241,7 +241,10 @@ impl<'a> Case<'a> {
         let late = known.filter(|fargate| fargate.late);
         let late = late.map(|_| "it has waited too long: Fargate is chosen when a pod is created".to_owned());
         let bill = FargateBill::of(&why.requests, FargateRates::US_EAST_1).ok();
-        let trim = known.and_then(|_| bill?.trim);
+        // Tasks of ECS have their size to themselves.
+        let sold = known.and_then(|known| self.seen.offers.iter().find(|offer| offer.id == known.offer));
+        let of_eks = sold.is_some_and(|offer| offer.labels.contains_key("eks.amazonaws.com/compute-type"));
+        let trim = bill.filter(|_| of_eks).and_then(|bill| bill.trim);
         FargateJson {
             advice: trim.map(|trim| trim.to_string()),
             offered: self.seen.offers.iter().any(Offer::is_fargate),
