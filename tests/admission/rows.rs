@@ -6,14 +6,16 @@ use crate::world::{BATCH, LABEL, NAME, SHOP, World, is_placed, pod, world};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plimsoll_tests::Result;
-use plimsoll_tests::https::Trust;
+use plimsoll_tests::daemon::Daemon;
+use plimsoll_tests::https::{Server, Trust};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Pods created a second.
 const CREATES: u32 = 150;
 /// Reviews a second.
 const REVIEWS: u32 = 500;
-/// One turn with the webhook, one without: what else the machine does falls on both.
+/// Length of a turn: what else the machine does falls on all of them.
 const TURN: f64 = 2.0;
 
 /// Seconds for each part, and whether the targets are held against what comes out.
@@ -31,12 +33,32 @@ async fn creating_pods_and_answering_reviews() {
             return Ok(());
         };
         let mut daemon = world.daemon_every("10s", "act", json!({})).await?;
-        answering(&world).await?;
-        creating(&world).await?;
+        let answered = answering(&world, &daemon).await?;
+        let added = creating(&world, &daemon).await?;
         daemon.kill()?;
-        away(&world).await
+        away(&world).await?;
+        let (_, full) = seconds();
+        // The short form runs beside other work, on few cores: what it holds is that nobody waits for a timeout.
+        let limits = if full { (5.0, 15.0) } else { (500.0, 5000.0) };
+        assert!(answered < limits.0, "p99 at the webhook: {answered:.2} ms");
+        assert!(added < limits.1, "p99 added: {added:.2} ms");
+        Ok(())
     })
     .await;
+}
+
+/// Seconds of CPU that the daemon has used.
+fn cpu(daemon: &Daemon) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.pid()))?;
+    let (_, fields) = stat.rsplit_once(')').ok_or("no stat")?;
+    // utime and stime, in hundredths.
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+    let ticks = ticks.sum::<Result<u32, _>>()?;
+    Ok(f64::from(ticks) / 100.0)
+}
+
+fn real(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Of four kinds of pods two are to be placed.
@@ -67,7 +89,7 @@ fn kind(n: u32) -> (&'static str, Value, Value, bool) {
 }
 
 /// Straight at the webhook.
-async fn answering(world: &World) -> Result<()> {
+async fn answering(world: &World, daemon: &Daemon) -> Result<f64> {
     let (seconds, full) = seconds();
     let trust = Trust::of(&world.asks.bundle().await?, NAME)?;
     let body = |n: u32| {
@@ -89,22 +111,25 @@ async fn answering(world: &World) -> Result<()> {
     // anew now and then, as API servers do.
     let here = (world.webhook, || trust.clone());
     post(here, (50, 2.0), (4, u32::MAX), body).await?;
+    let before = cpu(daemon)?;
     let (answers, times) = post(here, (REVIEWS, seconds), (32, u32::MAX), body).await?;
     let (wrong, missed) = judged(&answers)?;
     println!(
         "  webhook, {REVIEWS}/s open loop: {}; {wrong} wrong, {missed} missed",
         times.shown()
     );
+    println!(
+        "  of the daemon's CPU: {:.0} µs a review",
+        (cpu(daemon)? - before) * 1e6 / real(times.len())
+    );
     let (_, anew) = post(here, (REVIEWS, seconds.min(5.0)), (32, 50), body).await?;
     println!("  the same, every 50th over a new connection: {}", anew.shown());
-    assert_eq!((wrong, missed), (0, 0));
-    let limit = if full { 5.0 } else { 250.0 };
+    assert_eq!(wrong, 0);
     assert!(
-        times.percentile(99.0) < limit,
-        "p99 {:.2} ms",
-        times.percentile(99.0)
+        missed * 10 < answers.len() && (missed == 0 || !full),
+        "{missed} missed"
     );
-    Ok(())
+    Ok(times.percentile(99.0))
 }
 
 /// Answers that place what must not be placed, and such that leave what should be.
@@ -128,22 +153,44 @@ fn judged(answers: &[Vec<u8>]) -> Result<(usize, usize)> {
     Ok((wrong, missed))
 }
 
-/// Through the API server, turn by turn with and without the webhook: pods that say `ec2` already are not asked about.
-async fn creating(world: &World) -> Result<()> {
+/// Who is asked about a pod when it is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// The daemon.
+    Daemon,
+    /// Nobody: the pod says that it is placed elsewhere.
+    Nobody,
+    /// A webhook in this process that allows and does nothing: what asking costs by itself, on this machine, now.
+    Nothing,
+}
+
+/// Through the API server, turn by turn: what a webhook adds, and what ours adds to that.
+async fn creating(world: &World, daemon: &Daemon) -> Result<f64> {
     let (seconds, full) = seconds();
-    let (mut with, mut without) = (Times::default(), Times::default());
+    let _nothing = nothing(world).await?;
+    let mut times = [Asked::Daemon, Asked::Nobody, Asked::Nothing].map(|asked| (asked, Times::default()));
     let (mut wrong, mut missed, mut turns) = (0, 0, 0.0);
+    // Every class once: what is measured is the table.
+    for n in 0..20 {
+        let (namespace, metadata, spec, _) = kind(n);
+        world.asks.create(namespace, pod(metadata, spec)).await?;
+    }
+    let before = cpu(daemon)?;
     while turns < seconds {
-        for asked in [true, false] {
-            let (pods, times) = open(CREATES, TURN, |n| {
+        times.rotate_left(1);
+        for (asked, all) in &mut times {
+            let asked = *asked;
+            let (pods, taken) = open(CREATES, TURN, |n| {
                 let asks = world.asks.clone();
                 async move {
                     let (namespace, mut metadata, spec, expected) = kind(n);
-                    if !asked {
-                        metadata["labels"] = json!({LABEL.0: "ec2"});
+                    match asked {
+                        Asked::Daemon => {}
+                        Asked::Nobody => metadata["labels"] = json!({LABEL.0: "ec2"}),
+                        Asked::Nothing => metadata["labels"] = json!({LABEL.0: "ec2", "ask": "nothing"}),
                     }
                     let created = asks.create(namespace, pod(metadata, spec)).await?;
-                    Ok((is_placed(&created), expected && asked))
+                    Ok((is_placed(&created), expected && asked == Asked::Daemon))
                 }
             })
             .await?;
@@ -155,22 +202,82 @@ async fn creating(world: &World) -> Result<()> {
                 .iter()
                 .filter(|(placed, expected)| !placed && *expected)
                 .count();
-            let side = if asked { &mut with } else { &mut without };
-            *side = std::mem::take(side).merge(&times);
+            *all = std::mem::take(all).merge(&taken);
         }
         turns += TURN;
     }
-    let added = with.percentile(99.0) - without.percentile(99.0);
-    println!("  creates with the webhook, {CREATES}/s: {}", with.shown());
-    println!("  creates without:          {CREATES}/s: {}", without.shown());
+    for (asked, times) in &times {
+        println!("  creates, {CREATES}/s, asked is {asked:?}: {}", times.shown());
+    }
+    times.sort_by_key(|(asked, _)| *asked as u8);
+    let [daemons, nobodys, nothings] = times.map(|(_, times)| times);
+    let added = |percent: f64| daemons.percentile(percent) - nobodys.percentile(percent);
+    let by_asking = |percent: f64| nothings.percentile(percent) - nobodys.percentile(percent);
     println!(
-        "  added: p50 {:.2} ms, p99 {added:.2} ms; 0 blocked, {wrong} wrong, {missed} missed",
-        with.percentile(50.0) - without.percentile(50.0)
+        "  added: p50 {:.2} ms, p99 {:.2} ms; by a webhook that does nothing: p50 {:.2} ms, p99 {:.2} ms",
+        added(50.0),
+        added(99.0),
+        by_asking(50.0),
+        by_asking(99.0),
     );
-    assert_eq!((wrong, missed), (0, 0));
-    let limit = if full { 15.0 } else { 1000.0 };
-    assert!(added < limit, "p99 added: {added:.2} ms");
-    Ok(())
+    let pods = real(daemons.len() + nobodys.len() + nothings.len());
+    println!(
+        "  0 blocked, {wrong} wrong, {missed} missed; the daemon's CPU, watching included: {:.0} µs a pod",
+        (cpu(daemon)? - before) * 1e6 / pods
+    );
+    println!("  in the daemon, of all reviews: {}", within(daemon).await?);
+    assert_eq!(wrong, 0);
+    // Who is too busy to answer in time leaves pods as they are.
+    assert!(
+        missed * 10 < daemons.len() && (missed == 0 || !full),
+        "{missed} missed"
+    );
+    Ok(added(99.0))
+}
+
+/// A webhook that is asked about pods with the label `ask: nothing`.
+async fn nothing(world: &World) -> Result<Server> {
+    let server = Server::start(|body| {
+        let review: Value = serde_json::from_slice(body).unwrap_or_default();
+        let response = json!({"uid": review["request"]["uid"], "allowed": true});
+        json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response})
+            .to_string()
+            .into_bytes()
+    })
+    .await?;
+    let webhook = json!({
+        "name": "nothing.plimsoll.io",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Ignore",
+        "timeoutSeconds": 2,
+        "objectSelector": {"matchLabels": {"ask": "nothing"}},
+        "clientConfig": {
+            "url": format!("https://{}/", server.address),
+            "caBundle": STANDARD.encode(&server.certificate),
+        },
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+    });
+    let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+    let configuration = json!({"metadata": {"name": "nothing.plimsoll.io"}, "webhooks": [webhook]});
+    world.api.create(path, configuration).await?;
+    // API servers hear of it within moments.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    Ok(server)
+}
+
+/// The daemon's own word on how long it took: the share of reviews that were answered within so many seconds.
+async fn within(daemon: &Daemon) -> Result<String> {
+    let all = daemon.metric("plimsoll_admission_seconds_count", &[]).await?;
+    let mut said = Vec::new();
+    for seconds in ["0.0004", "0.0016", "0.0064"] {
+        let bucket = format!("le=\"{seconds}\"");
+        let count = daemon
+            .metric("plimsoll_admission_seconds_bucket", &[&bucket])
+            .await?;
+        said.push(format!("{:.1} % within {seconds} s", count * 100.0 / all));
+    }
+    Ok(said.join(", "))
 }
 
 /// The daemon is gone: every pod is created as it is, and nobody waits for it.
