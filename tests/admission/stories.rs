@@ -3,10 +3,11 @@
 
 use crate::load::open;
 use crate::tell;
-use crate::world::{BATCH, LABEL, PATIENCE, PROFILE, SHOP, SYSTEM, World, is_placed, pod, world};
+use crate::world::{BATCH, LABEL, NAME, PATIENCE, PROFILE, SHOP, SYSTEM, World, is_placed, pod, world};
 use plimsoll_tests::Result;
 use plimsoll_tests::daemon::Daemon;
 use plimsoll_tests::eks::{Eks, PROFILE as EKS_LABEL, SCHEDULER};
+use plimsoll_tests::https::{Connection, Trust};
 use plimsoll_tests::wait::eventually;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ async fn pods_are_placed_when_they_are_created() {
         each_as_it_should(&world).await?;
         owners_of_real_pods(&world).await?;
         eks.leave().await?;
+        nonsense(&world).await?;
         rests(&world, &daemon).await?;
         daemon.stop()?;
         let away = world.asks.create(BATCH, pod(json!({}), json!({}))).await?;
@@ -192,6 +194,36 @@ async fn owners_of_real_pods(world: &World) -> Result<()> {
         let placed = pods.iter().filter(|pod| is_placed(pod)).count();
         // The first of them may come before the policies have spoken.
         assert!(placed >= 4, "{app}: {placed} of 5");
+    }
+    Ok(())
+}
+
+/// What is no review is refused where nobody could be answered, and answered otherwise; too much is not read.
+async fn nonsense(world: &World) -> Result<()> {
+    let trust = Trust::of(&world.asks.bundle().await?, NAME)?;
+    let large = format!(
+        "{{\"request\": {{\"uid\": \"u\", \"object\": \"{}\"}}}}",
+        "x".repeat(4 << 20)
+    );
+    for (body, expected) in [
+        ("", 400),
+        ("{\"request\": {}}", 400),
+        ("{\"request\": {\"uid\": \"u\", \"object\": 7}}", 200),
+        ("{\"request\": {\"uid\": \"u\", \"operation\": [1]}}", 200),
+        (large.as_str(), 413),
+    ] {
+        let mut connection = Connection::open(world.webhook, &trust).await?;
+        let posted = connection.post("/admit/v1/pods", body.as_bytes()).await;
+        // Who sends too much may find the connection closed before the answer.
+        let Ok((status, answer)) = posted else {
+            assert_eq!(expected, 413);
+            continue;
+        };
+        assert_eq!(status, expected, "{}", body.get(..60).unwrap_or(body));
+        if status == 200 {
+            let answer: Value = serde_json::from_slice(&answer)?;
+            assert_eq!(answer["response"], json!({"uid": "u", "allowed": true}));
+        }
     }
     Ok(())
 }

@@ -23,10 +23,6 @@ pub(crate) enum AdmissionMode {
 }
 
 /// Placement at admission.
-#[cfg_attr(
-    not(feature = "live"),
-    expect(dead_code, reason = "a simulated world has no API server")
-)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Admission {
     /// Who sets the labels.
