@@ -367,6 +367,164 @@ fn node(id: &str, zone: &str) -> model::node::Node {
     }
 }
 
+fn own_fleet() -> model::fleet::Fleet {
+    model::fleet::Fleet {
+        name: "fleet".into(),
+        template: "plimsoll".to_owned(),
+        max: 20,
+        types: vec!["m6a".to_owned(), "m5.large".to_owned()],
+        spot: true,
+        subnets: ["us-east-1a", "us-east-1b"]
+            .map(|zone| (zone.to_owned(), format!("subnet-{zone}")))
+            .into(),
+        labels: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+        taints: Vec::new(),
+    }
+}
+
+fn buy(offer: &str, intent: &str, to: u32) -> model::plan::Step {
+    let mut step = grow("fleet", intent, 0, to);
+    if let model::plan::StepKind::GrowGroup { offer: of, .. } = &mut step.kind {
+        *of = offer.into();
+    }
+    step
+}
+
+#[tokio::test]
+async fn a_fleet_sells_every_allowed_type_and_buys_exactly_what_is_asked() {
+    let cloud = facade(Settings {
+        templates: vec![NewGroup::of("plimsoll", "m5.large")],
+        ..with(vec![workers(1)])
+    })
+    .await;
+    let mut own = settings();
+    own.fleets = vec![own_fleet()];
+    own.prices = ["m5.large", "m6a.large", "m6a.xlarge", "c6a.large"]
+        .map(|name| (name.to_owned(), UsdPerHour(80_000_000)))
+        .into();
+    let mut eyes = eyes(&cloud.url, own).await;
+    let seen = eyes.capacity(now(), &[]).await;
+    let ids: Vec<&str> = seen
+        .offers
+        .iter()
+        .map(|o| o.id.as_str())
+        .filter(|id| id.starts_with("fleet/"))
+        .collect();
+    assert_eq!(
+        ids.len(),
+        12,
+        "three types, two zones, on demand and spot: {ids:?}"
+    );
+    assert!(ids.contains(&"fleet/m6a.xlarge/us-east-1b/spot"));
+    let xlarge = seen
+        .offers
+        .iter()
+        .find(|o| o.id.as_str() == "fleet/m6a.xlarge/us-east-1b/spot")
+        .unwrap();
+    assert_eq!(
+        (xlarge.price, xlarge.allocatable.cpu_milli, xlarge.max_pods),
+        (UsdPerHour(57_600_000), 3920, 58)
+    );
+    assert_eq!(xlarge.labels["team"], "a");
+
+    let mut hands = hands(&cloud.url, Launch::Auto)
+        .await
+        .with_fleets(vec![own_fleet()]);
+    let step = buy("fleet/m6a.xlarge/us-east-1b/spot", "1-0", 3);
+    let Outcome::Done { instances } = hands.grow(&step).await else {
+        panic!("not done")
+    };
+    is_done(&hands.grow(&step).await);
+    let bought = cloud.account(|a| {
+        let fleet = a
+            .machines
+            .values()
+            .filter(|m| m.tags.contains_key("plimsoll.io/fleet"));
+        fleet
+            .map(|m| {
+                (
+                    m.instance_type.clone(),
+                    m.zone.clone(),
+                    m.spot,
+                    m.tags["plimsoll.io/intent"].clone(),
+                )
+            })
+            .collect::<Vec<_>>()
+    });
+    let one = (
+        "m6a.xlarge".to_owned(),
+        "us-east-1b".to_owned(),
+        true,
+        "1-0".to_owned(),
+    );
+    assert_eq!(bought, vec![one; 3], "once, however often it is asked for");
+
+    let mut own = settings();
+    own.fleets = vec![own_fleet()];
+    let seen = crate::eyes(&cloud.url, own).await.capacity(now(), &[]).await;
+    let group = seen.groups.iter().find(|g| g.name.as_str() == "fleet").unwrap();
+    assert_eq!(
+        (group.kind, group.desired, group.instances.len()),
+        (GroupKind::Fleet, 3, 3)
+    );
+
+    is_done(&hands.remove(&remove("fleet", "2-0", instances[1].as_str())).await);
+    let others = cloud
+        .account(|a| {
+            a.machines
+                .values()
+                .find(|m| m.group.is_some())
+                .map(|m| m.id.clone())
+        })
+        .unwrap();
+    let outcome = hands.remove(&remove("fleet", "2-1", &others)).await;
+    assert!(
+        matches!(outcome, Outcome::Stale { .. }),
+        "it bears no tags of the fleet: {outcome:?}"
+    );
+    let ended = cloud.account(|a| a.ended.clone());
+    assert_eq!(ended, [(instances[1].to_string(), Gone::Named)]);
+}
+
+#[tokio::test]
+async fn a_fleets_pool_without_capacity_is_told_as_such() {
+    let cloud = facade(Settings {
+        templates: vec![NewGroup::of("plimsoll", "m5.large")],
+        ..at_once()
+    })
+    .await;
+    cloud.account(|a| {
+        a.strike(during(FaultKind::NoCapacity {
+            types: vec!["m5.large".to_owned()],
+            zones: Vec::new(),
+            spot: Some(true),
+            but: 1,
+        }));
+    });
+    let mut hands = hands(&cloud.url, Launch::Auto)
+        .await
+        .with_fleets(vec![own_fleet()]);
+    let outcome = hands.grow(&buy("fleet/m5.large/us-east-1a/spot", "1-0", 3)).await;
+    assert!(
+        matches!(
+            &outcome,
+            Outcome::Partly {
+                missing: 2,
+                no_capacity: true,
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+    let outcome = hands.grow(&buy("fleet/m5.large/us-east-1a/spot", "1-1", 3)).await;
+    assert!(matches!(&outcome, Outcome::NoCapacity { .. }), "{outcome:?}");
+    is_done(
+        &hands
+            .grow(&buy("fleet/m5.large/us-east-1a/on-demand", "1-2", 3))
+            .await,
+    );
+}
+
 /// The row "bad input": whatever AWS answers, the last picture stays in force with its age, and nothing crashes or hangs.
 #[tokio::test]
 async fn bad_answers_leave_the_last_picture_with_its_age() {

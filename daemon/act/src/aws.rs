@@ -4,6 +4,7 @@
 //! comes from the intent, a group that has reached `to` is done. Never shrinks by number; how a group is asked
 //! is in its description and is never switched in answer to an error. Retries of a write are the next cycle's.
 
+mod fleet;
 mod publish;
 mod sdk;
 
@@ -18,6 +19,7 @@ use aws_sdk_autoscaling::types::{
     AutoScalingGroup, InstanceCollection, LaunchInstancesError, LifecycleState, RetryStrategy,
 };
 use aws_sdk_ec2::types::{InstanceStateName, Reservation};
+use model::fleet::Fleet;
 use model::group::LaunchMode;
 use model::ids::{GroupName, InstanceId};
 use model::launch::{Described, Share};
@@ -38,6 +40,7 @@ pub struct Hands {
     client: Client,
     ec2: aws_sdk_ec2::Client,
     stirs: Arc<AtomicBool>,
+    fleets: Vec<Fleet>,
 }
 
 impl Hands {
@@ -51,7 +54,15 @@ impl Hands {
             client: sdk::autoscaling(sdk),
             ec2: sdk::ec2(sdk),
             stirs,
+            fleets: Vec::new(),
         }
+    }
+
+    /// These hands with fleets of Plimsoll's own.
+    #[must_use]
+    pub fn with_fleets(mut self, fleets: Vec<Fleet>) -> Self {
+        self.fleets = fleets;
+        self
     }
 
     /// Carries out a `GrowGroup`.
@@ -66,6 +77,9 @@ impl Hands {
         else {
             return wrong_kind(step);
         };
+        if let Some(fleet) = self.fleet(group) {
+            return self.buy(step, fleet, (offer, to.saturating_sub(*from))).await;
+        }
         let row = match self.describe(group).await {
             Ok(row) => row,
             Err(outcome) => return outcome,
@@ -89,7 +103,8 @@ impl Hands {
         self.stirs.store(true, Ordering::SeqCst);
         match self.launch.mode(described(&row)) {
             LaunchMode::Instances => {
-                self.launch_instances(group, offer.as_str(), to - from, &self.token(step))
+                let token = token(&self.cluster, step);
+                self.launch_instances(group, offer.as_str(), to - from, &token)
                     .await
             }
             _ => self.raise_desired(group, *to).await,
@@ -101,6 +116,9 @@ impl Hands {
         let StepKind::RemoveNode { group, instance, .. } = &step.kind else {
             return wrong_kind(step);
         };
+        if let Some(fleet) = self.fleet(group) {
+            return self.end(fleet, instance).await;
+        }
         let row = match self.describe(group).await {
             Ok(row) => row,
             Err(outcome) => return outcome,
@@ -187,7 +205,7 @@ impl Hands {
             .send()
             .await;
         match sent {
-            Ok(answer) => launched(&answer, count),
+            Ok(answer) => told(&answer, count),
             Err(error) => sdk::outcome("autoscaling:LaunchInstances", &error),
         }
     }
@@ -206,38 +224,51 @@ impl Hands {
             Err(error) => sdk::outcome("autoscaling:SetDesiredCapacity", &error),
         }
     }
-
-    /// The same intent gives the same token, whoever repeats it (reliability I8).
-    fn token(&self, step: &Step) -> String {
-        let intent = step
-            .intent
-            .as_ref()
-            .map_or_else(|| step.id.to_string(), ToString::to_string);
-        let digest = Sha256::digest(format!("{}\u{0}{intent}", self.cluster).as_bytes());
-        digest
-            .iter()
-            .take(16)
-            .fold(String::new(), |token, byte| format!("{token}{byte:02x}"))
-    }
 }
 
-/// What a launch of `wanted` instances came to: what did not come with it does not come later.
-fn launched(answer: &LaunchInstancesOutput, wanted: u32) -> Outcome {
-    let instances: Vec<InstanceId> = answer
+/// The same intent gives the same token, whoever repeats it (reliability I8).
+fn token(cluster: &str, step: &Step) -> String {
+    let intent = step
+        .intent
+        .as_ref()
+        .map_or_else(|| step.id.to_string(), ToString::to_string);
+    let digest = Sha256::digest(format!("{cluster}\u{0}{intent}").as_bytes());
+    digest
+        .iter()
+        .take(16)
+        .fold(String::new(), |token, byte| format!("{token}{byte:02x}"))
+}
+
+fn told(answer: &LaunchInstancesOutput, wanted: u32) -> Outcome {
+    let instances = answer
         .instances()
         .iter()
         .flat_map(InstanceCollection::instance_ids)
-        .map(InstanceId::new)
-        .collect();
-    let code = |error: &LaunchInstancesError| error.error_code().unwrap_or("no code").to_owned();
-    let codes: Vec<String> = answer.errors().iter().map(code).collect();
-    let words = answer.errors().iter().zip(&codes).map(|(error, code)| {
-        let message = error.error_message().unwrap_or_default();
-        format!("{code}: {message}")
+        .map(InstanceId::new);
+    let errors = answer.errors().iter().map(|error: &LaunchInstancesError| {
+        let code = error.error_code().unwrap_or("no code").to_owned();
+        (code, error.error_message().unwrap_or_default().to_owned())
     });
+    launched(
+        (
+            "autoscaling:LaunchInstances",
+            instances.collect(),
+            errors.collect(),
+        ),
+        wanted,
+    )
+}
+
+/// What a call gave: its name, the instances that came, code and message of what did not.
+type Came<'a> = (&'a str, Vec<InstanceId>, Vec<(String, String)>);
+
+/// What a launch of `wanted` instances came to: what did not come with it does not come later.
+fn launched((call, instances, errors): Came<'_>, wanted: u32) -> Outcome {
+    let codes: Vec<String> = errors.iter().map(|(code, _)| code.clone()).collect();
+    let words = errors.iter().map(|(code, message)| format!("{code}: {message}"));
     let mut why = cut(&words.collect::<Vec<_>>().join("; "));
     if why.is_empty() {
-        why = format!("LaunchInstances (at most {MOST_PER_CALL} at once) tells of no error");
+        why = format!("{call} (at most {MOST_PER_CALL} at once) tells of no error");
     }
     let missing = wanted.saturating_sub(u32::try_from(instances.len()).unwrap_or(u32::MAX));
     if missing == 0 {
@@ -348,7 +379,7 @@ mod tests {
     #[test]
     fn what_did_not_come_with_a_launch_is_told() {
         const ICE: &str = "InsufficientInstanceCapacity";
-        let told = |ids: &[&str], codes: &[&str], wanted| match launched(&answer(ids, codes), wanted) {
+        let came = |ids: &[&str], codes: &[&str], wanted| match told(&answer(ids, codes), wanted) {
             Outcome::Done { instances } => ("done", instances.len(), 0, false),
             Outcome::Partly {
                 instances,
@@ -362,21 +393,21 @@ mod tests {
             Outcome::Failed { .. } => ("failed", 0, 0, false),
             other => panic!("{other:?}"),
         };
-        assert_eq!(told(&["a", "b"], &[], 2), ("done", 2, 0, false));
-        assert_eq!(told(&["a"], &[ICE], 3), ("partly", 1, 2, true));
-        assert_eq!(told(&["a"], &["Odd"], 2), ("partly", 1, 1, false));
+        assert_eq!(came(&["a", "b"], &[], 2), ("done", 2, 0, false));
+        assert_eq!(came(&["a"], &[ICE], 3), ("partly", 1, 2, true));
+        assert_eq!(came(&["a"], &["Odd"], 2), ("partly", 1, 1, false));
         // A call takes a hundred at most; the others are asked for by another intent.
-        assert_eq!(told(&["a"; 100], &[], 130), ("partly", 100, 30, false));
-        assert_eq!(told(&[], &[ICE, ICE], 2), ("none", 0, 2, true));
+        assert_eq!(came(&["a"; 100], &[], 130), ("partly", 100, 30, false));
+        assert_eq!(came(&[], &[ICE, ICE], 2), ("none", 0, 2, true));
         assert_eq!(
-            told(&[], &[], 2),
+            came(&[], &[], 2),
             ("unknown", 0, 0, false),
             "nothing said is not no capacity"
         );
         assert_eq!(
-            told(&[], &[ICE, "UnauthorizedOperation"], 2),
+            came(&[], &[ICE, "UnauthorizedOperation"], 2),
             ("failed", 0, 0, false)
         );
-        assert_eq!(told(&[], &["RequestLimitExceeded"], 2), ("refused", 0, 0, false));
+        assert_eq!(came(&[], &["RequestLimitExceeded"], 2), ("refused", 0, 0, false));
     }
 }

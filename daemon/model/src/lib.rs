@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod aims;
 pub mod fargate;
+pub mod fleet;
 pub mod group;
 pub mod ids;
 pub mod intent;

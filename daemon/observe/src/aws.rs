@@ -8,6 +8,7 @@
 
 mod catalogue;
 mod eks;
+mod fleet;
 mod groups;
 mod lived;
 mod metrics;
@@ -21,7 +22,8 @@ pub use sdk::{AwsError, config};
 
 use crate::capacity::{Capacity, WorkloadMetric};
 use aws_sdk_autoscaling::types::AutoScalingGroup;
-use model::group::Group;
+use model::fleet::Fleet;
+use model::group::{Group, Instance, InstanceState};
 use model::money::UsdPerHour;
 use model::node::Node;
 use model::snapshot::{Freshness, Source};
@@ -41,6 +43,8 @@ pub struct Settings {
     pub metrics: Vec<AppMetric>,
     /// On-demand prices by instance type: the operator's; none: the built-in ones.
     pub prices: BTreeMap<String, UsdPerHour>,
+    /// Plimsoll's own fleets.
+    pub fleets: Vec<Fleet>,
 }
 
 /// Groups, offers and metrics of one account and region.
@@ -74,6 +78,7 @@ struct Reading<T> {
 #[derive(Debug, Default)]
 struct Rows {
     last: Vec<AutoScalingGroup>,
+    fleets: fleet::Members,
     /// When they were last read at all, and with their instances.
     at: Option<Instant>,
     whole: Option<Instant>,
@@ -148,16 +153,12 @@ impl Groups {
         let mut capacity = Capacity::default();
         for (row, ix) in rows.iter().zip(0..) {
             let group = self.group(row, nodes);
-            let tariffs = offers::Tariffs {
-                table: &self.settings.prices,
-                built_in: self.built_in,
-                told: &self.prices,
-            };
-            let sold = offers::offers(&self.catalogue, row, (&group, ix), &tariffs, nodes);
+            let sold = offers::offers(&self.catalogue, row, (&group, ix), &self.tariffs(), nodes);
             capacity.offers.extend(sold);
             capacity.groups.push(group);
         }
         self.rows.last = rows;
+        self.add_fleets(&mut capacity);
         self.add_profiles(&mut capacity);
         Ok(capacity)
     }
@@ -174,11 +175,13 @@ impl Groups {
             let mut ids = row.instances().iter().filter_map(|i| i.instance_id());
             ids.all(|id| known.contains(id))
         };
+        let serves = |i: &Instance| i.state == InstanceState::InService && known.contains(i.id.as_str());
         let still = self
             .rows
             .last
             .iter()
-            .all(|row| groups::settled(row) && joined(row));
+            .all(|row| groups::settled(row) && joined(row))
+            && self.rows.fleets.values().flatten().all(serves);
         let mut whole = !still || due(self.rows.whole, WHOLE);
         if self.stirred.swap(false, Ordering::SeqCst) {
             whole = true;
@@ -194,7 +197,12 @@ impl Groups {
                 return Ok(());
             }
         }
-        self.rows.last = groups::discover(&self.autoscaling, &self.settings.cluster, true).await?;
+        let rows = groups::discover(&self.autoscaling, &self.settings.cluster, true).await?;
+        if !self.settings.fleets.is_empty() {
+            let fleets = &self.settings.fleets;
+            self.rows.fleets = fleet::members(&self.ec2, &self.settings.cluster, fleets).await?;
+        }
+        self.rows.last = rows;
         (self.rows.at, self.rows.whole) = (Some(at), Some(at));
         Ok(())
     }
@@ -205,11 +213,16 @@ impl Groups {
         self.managed
             .learn(&self.eks, &self.settings.cluster, rows, at)
             .await;
+        let bought = fleet::types(&self.settings.fleets, &self.settings.prices);
+        self.catalogue.learn_types(&self.ec2, &bought, at).await;
         let of = |row: &AutoScalingGroup| self.catalogue.types_of(row).unwrap_or_default();
         let spot = rows
             .iter()
             .filter(|row| groups::share(row) == model::launch::Share::Spot);
-        let spot: BTreeSet<String> = spot.flat_map(of).collect();
+        let mut spot: BTreeSet<String> = spot.flat_map(of).collect();
+        if self.settings.fleets.iter().any(|fleet| fleet.spot) {
+            spot.extend(bought.iter().cloned());
+        }
         self.prices.learn_spot(&self.ec2, &spot, at).await;
         let operators = |name: &String| !self.built_in && self.settings.prices.contains_key(name);
         let types: BTreeSet<String> = rows.iter().flat_map(of).filter(|name| !operators(name)).collect();
@@ -231,6 +244,26 @@ impl Groups {
             group.rolling = groups::rolled_by_kops(&living);
         }
         group
+    }
+
+    fn add_fleets(&self, capacity: &mut Capacity) {
+        let types = fleet::types(&self.settings.fleets, &self.settings.prices);
+        for fleet in &self.settings.fleets {
+            let Ok(ix) = u32::try_from(capacity.groups.len()) else {
+                return;
+            };
+            let sold = fleet::offers(fleet, ix, (&self.catalogue, &types), &self.tariffs());
+            capacity.offers.extend(sold);
+            capacity.groups.push(fleet::group(fleet, &self.rows.fleets));
+        }
+    }
+
+    fn tariffs(&self) -> offers::Tariffs<'_> {
+        offers::Tariffs {
+            table: &self.settings.prices,
+            built_in: self.built_in,
+            told: &self.prices,
+        }
     }
 
     /// Profiles that EKS tells; those that the aims name are laid over the picture of every provider.

@@ -2,6 +2,7 @@
 
 use super::values;
 use manifest::At;
+use model::fleet::Fleet;
 use model::ids::WorkloadKey;
 use model::kwok::KwokGroup;
 use model::pod::{Taint, TaintEffect};
@@ -50,6 +51,8 @@ pub(crate) struct Aws {
     pub(crate) offers: Option<PathBuf>,
     /// Publish the daemon's own figures to CloudWatch.
     pub(crate) publish: bool,
+    /// Fleets of Plimsoll's own.
+    pub(crate) fleets: Vec<Fleet>,
 }
 
 /// How groups are asked for capacity.
@@ -255,7 +258,7 @@ fn amount(at: At<'_, '_>, read: fn(&str) -> Result<i64, String>) -> i64 {
 }
 
 fn aws(at: At<'_, '_>) -> Aws {
-    at.only(&["region", "launch", "metrics", "offers", "publish"]);
+    at.only(&["region", "launch", "metrics", "offers", "publish", "fleets"]);
     let launches = [
         ("auto", AwsLaunch::Auto),
         ("instances", AwsLaunch::Instances),
@@ -267,6 +270,37 @@ fn aws(at: At<'_, '_>) -> Aws {
         metrics: at.get("metrics").items().map(aws_metric).collect(),
         offers: values::path(at.get("offers")),
         publish: at.get("publish").flag(),
+        fleets: at.get("fleets").items().map(fleet).collect(),
+    }
+}
+
+fn fleet(at: At<'_, '_>) -> Fleet {
+    at.only(&[
+        "name",
+        "launch_template",
+        "max",
+        "types",
+        "spot",
+        "subnets",
+        "labels",
+        "taints",
+    ]);
+    let texts = at.get("types").items().filter_map(|item| item.name());
+    let types = texts.map(str::to_owned).collect();
+    let subnets = at.get("subnets").labels();
+    if subnets.is_empty() {
+        at.get("subnets")
+            .problem("at least one zone with its subnet is wanted");
+    }
+    Fleet {
+        name: GroupName::new(at.get("name").name().unwrap_or_default()),
+        template: at.get("launch_template").name().unwrap_or_default().to_owned(),
+        max: values::count(at.get("max"), 10, 0, 100_000),
+        types,
+        spot: at.get("spot").flag(),
+        subnets,
+        labels: at.get("labels").labels(),
+        taints: at.get("taints").items().map(taint).collect(),
     }
 }
 

@@ -51,6 +51,28 @@ fn defaults_are_the_careful_ones() {
 }
 
 #[test]
+fn a_fleet_is_read_and_its_mistakes_are_named() {
+    let config = read(
+        "{cluster: c, provider: {aws: {fleets: [{name: f, launch_template: t, types: [m6a], subnets: {z: subnet-1}}]}}}",
+    )
+    .unwrap();
+    let Provider::Aws(aws) = &config.provider else {
+        panic!("{:?}", config.provider)
+    };
+    let fleet = &aws.fleets[0];
+    assert_eq!((fleet.name.as_str(), fleet.max, fleet.spot), ("f", 10, false));
+    assert!(fleet.buys("m6a.large") && !fleet.buys("m5.large"));
+    let said = said("{cluster: c, provider: {aws: {fleets: [{name: f, colour: red}]}}}").join("\n");
+    for wanted in [
+        "fleets[0].colour",
+        "fleets[0].launch_template",
+        "fleets[0].subnets",
+    ] {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+}
+
+#[test]
 fn the_example_has_every_field() {
     let example = include_str!("../../../deploy/plimsolld.yaml");
     assert_eq!(said(example), [""; 0]);

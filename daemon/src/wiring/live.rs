@@ -181,9 +181,11 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
         launch: seen,
         metrics: metrics.collect(),
         prices: prices(config),
+        fleets: aws.fleets.clone(),
     };
     let eyes = observe::aws::Groups::new(&sdk, settings);
     let hands = act::aws::Hands::new(&sdk, cluster.clone(), done, eyes.stirred());
+    let hands = hands.with_fleets(aws.fleets.clone());
     Ok(Capacity {
         eyes: observe::Provider::Aws(Box::new(eyes)),
         hands: CapacityHands::Aws(Box::new(hands)),

@@ -71,19 +71,26 @@ impl Catalogue {
                 return;
             }
         }
-        let wanted: BTreeSet<String> = groups
-            .iter()
-            .filter_map(|group| self.types_of(group))
-            .flatten()
-            .filter(|name| self.shapes.get(name).is_none_or(|known| known.is_due(at)))
-            .collect();
-        let wanted: Vec<String> = wanted.into_iter().collect();
+        let named = groups.iter().filter_map(|group| self.types_of(group));
+        let named: BTreeSet<String> = named.flatten().collect();
+        self.learn_types(client, &named, at).await;
+    }
+
+    /// Learns those of the types that are due.
+    pub(super) async fn learn_types(&mut self, client: &Client, named: &BTreeSet<String>, at: Instant) {
+        let due = |name: &&String| self.shapes.get(*name).is_none_or(|known| known.is_due(at));
+        let wanted: Vec<String> = named.iter().filter(due).cloned().collect();
         for chunk in wanted.chunks(TYPES_PER_CALL) {
             let answer = describe_types(client, chunk).await;
             if !self.take_types(chunk, answer, at) {
                 return;
             }
         }
+    }
+
+    /// What a type is, once it is known.
+    pub(super) fn shape(&self, name: &str) -> Option<&Shape> {
+        self.shapes.get(name)?.last.as_ref()
     }
 
     /// Takes in what a call gave; whether it is worth asking on.

@@ -30,7 +30,7 @@ pub(super) struct Tariffs<'a> {
 }
 
 impl Tariffs<'_> {
-    fn on_demand(&self, name: &str) -> Option<(UsdPerHour, Confidence)> {
+    pub(super) fn on_demand(&self, name: &str) -> Option<(UsdPerHour, Confidence)> {
         let known = self.table.get(name).map(|price| (*price, Confidence::BuiltIn));
         let listed = || self.told.listed(name).map(|price| (price, Confidence::Listed));
         if self.built_in {

@@ -1,0 +1,183 @@
+//! Hands of Plimsoll's own fleets: `CreateFleet` of one pool, `TerminateInstances` of one instance that bears the tags.
+//!
+//! The client token comes from the intent, so that a repeated call is the same call; tags say whose an instance is, and one
+//! that does not bear them is never ended. Not here: which pool is bought, which instance goes.
+
+use super::{Hands, sdk, token};
+use aws_sdk_ec2::types::{
+    CreateFleetInstance, DefaultTargetCapacityType, FleetLaunchTemplateConfigRequest,
+    FleetLaunchTemplateOverridesRequest, FleetLaunchTemplateSpecificationRequest, FleetType,
+    InstanceStateName, InstanceType, Reservation, ResourceType, Tag, TagSpecification,
+    TargetCapacitySpecificationRequest,
+};
+use model::fleet::{CLUSTER_TAG, FLEET_TAG, Fleet, INTENT_TAG};
+use model::ids::{InstanceId, OfferId};
+use model::outcome::Outcome;
+use model::plan::Step;
+use std::sync::atomic::Ordering;
+
+const CREATE: &str = "ec2:CreateFleet";
+/// Instances that one call asks for.
+const MOST_PER_CALL: u32 = 100;
+
+/// A pool to buy from, as an offer's id names it: `fleet/type/zone/purchase`.
+struct Pool<'a> {
+    instance_type: &'a str,
+    zone: &'a str,
+    spot: bool,
+}
+
+impl<'a> Pool<'a> {
+    fn of(offer: &'a OfferId) -> Option<Self> {
+        let mut parts = offer.as_str().rsplit('/');
+        let (purchase, zone, instance_type) = (parts.next()?, parts.next()?, parts.next()?);
+        let spot = purchase == "spot";
+        Some(Self {
+            instance_type,
+            zone,
+            spot,
+        })
+    }
+}
+
+impl Hands {
+    /// The fleet of this name, where there is one.
+    pub(super) fn fleet(&self, group: &model::ids::GroupName) -> Option<&Fleet> {
+        self.fleets.iter().find(|fleet| fleet.name == *group)
+    }
+
+    /// Buys `count` of one pool.
+    pub(super) async fn buy(&self, step: &Step, fleet: &Fleet, (offer, count): (&OfferId, u32)) -> Outcome {
+        let Some(pool) = Pool::of(offer) else {
+            return Outcome::Failed {
+                why: format!("{offer} names no pool"),
+            };
+        };
+        let Some(subnet) = fleet.subnets.get(pool.zone) else {
+            return Outcome::Failed {
+                why: format!("fleet {} has no subnet in {}", fleet.name, pool.zone),
+            };
+        };
+        let overrides = FleetLaunchTemplateOverridesRequest::builder()
+            .instance_type(InstanceType::from(pool.instance_type))
+            .subnet_id(subnet)
+            .build();
+        let named = FleetLaunchTemplateSpecificationRequest::builder().version("$Latest");
+        let named = if fleet.by_id() {
+            named.launch_template_id(&fleet.template)
+        } else {
+            named.launch_template_name(&fleet.template)
+        };
+        let config = FleetLaunchTemplateConfigRequest::builder()
+            .launch_template_specification(named.build())
+            .overrides(overrides)
+            .build();
+        let count = count.min(MOST_PER_CALL);
+        let kind = if pool.spot {
+            DefaultTargetCapacityType::Spot
+        } else {
+            DefaultTargetCapacityType::OnDemand
+        };
+        let target = TargetCapacitySpecificationRequest::builder()
+            .total_target_capacity(i32::try_from(count).unwrap_or(100))
+            .default_target_capacity_type(kind)
+            .build();
+        self.stirs.store(true, Ordering::SeqCst);
+        let sent = self
+            .ec2
+            .create_fleet()
+            .r#type(FleetType::Instant)
+            .client_token(token(&self.cluster, step))
+            .launch_template_configs(config)
+            .target_capacity_specification(target)
+            .tag_specifications(self.tags(step, fleet))
+            .send()
+            .await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(error) => return sdk::outcome(CREATE, &error),
+        };
+        let instances = answer
+            .instances()
+            .iter()
+            .flat_map(CreateFleetInstance::instance_ids)
+            .map(InstanceId::new);
+        let errors = answer.errors().iter().map(|error| {
+            let code = error.error_code().unwrap_or("no code").to_owned();
+            (code, error.error_message().unwrap_or_default().to_owned())
+        });
+        super::launched((CREATE, instances.collect(), errors.collect()), count)
+    }
+
+    fn tags(&self, step: &Step, fleet: &Fleet) -> TagSpecification {
+        let intent = step
+            .intent
+            .as_ref()
+            .map_or_else(|| step.id.to_string(), ToString::to_string);
+        let tag = |(key, value): (&str, &str)| Tag::builder().key(key).value(value).build();
+        let tags = [
+            (CLUSTER_TAG, self.cluster.as_str()),
+            (FLEET_TAG, fleet.name.as_str()),
+            (INTENT_TAG, intent.as_str()),
+        ];
+        TagSpecification::builder()
+            .resource_type(ResourceType::Instance)
+            .set_tags(Some(tags.map(tag).to_vec()))
+            .build()
+    }
+
+    /// Ends one instance of the fleet, if its tags say that it is one.
+    pub(super) async fn end(&self, fleet: &Fleet, instance: &InstanceId) -> Outcome {
+        let told = self
+            .ec2
+            .describe_instances()
+            .instance_ids(instance.as_str())
+            .send()
+            .await;
+        let answer = match told {
+            Ok(answer) => answer,
+            Err(error) => {
+                use aws_sdk_ec2::error::ProvideErrorMetadata as _;
+                if error.code() == Some("InvalidInstanceID.NotFound") {
+                    return Outcome::done();
+                }
+                return sdk::unread("ec2:DescribeInstances", &error);
+            }
+        };
+        let mut found = answer.reservations().iter().flat_map(Reservation::instances);
+        let Some(found) = found.find(|told| told.instance_id() == Some(instance.as_str())) else {
+            return Outcome::done();
+        };
+        let bears = |key: &str, value: &str| {
+            found
+                .tags()
+                .iter()
+                .any(|tag| tag.key() == Some(key) && tag.value() == Some(value))
+        };
+        if !bears(CLUSTER_TAG, &self.cluster) || !bears(FLEET_TAG, fleet.name.as_str()) {
+            return Outcome::Stale {
+                why: format!("{instance} does not bear the tags of fleet {}", fleet.name),
+            };
+        }
+        let gone = found.state().and_then(|state| state.name());
+        if matches!(
+            gone,
+            Some(InstanceStateName::ShuttingDown | InstanceStateName::Terminated)
+        ) {
+            return Outcome::done();
+        }
+        self.stirs.store(true, Ordering::SeqCst);
+        match self
+            .ec2
+            .terminate_instances()
+            .instance_ids(instance.as_str())
+            .send()
+            .await
+        {
+            Ok(_) => Outcome::Done {
+                instances: vec![instance.clone()],
+            },
+            Err(error) => sdk::outcome("ec2:TerminateInstances", &error),
+        }
+    }
+}

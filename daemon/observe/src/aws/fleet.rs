@@ -1,0 +1,166 @@
+//! Plimsoll's own fleets: instances by their tags, and every allowed type in every zone as an offer.
+//!
+//! Not here: what a type is (`catalogue`), what it costs (`prices`), buying (`act`).
+
+use super::catalogue::Catalogue;
+use super::offers::Tariffs;
+use super::sdk::AwsError;
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{Filter, InstanceStateName, Reservation};
+use model::fleet::{CLUSTER_TAG, FLEET_TAG, Fleet};
+use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
+use model::ids::{InstanceId, OfferId};
+use model::money::UsdPerHour;
+use model::offer::{Confidence, Offer, OfferKind, Purchase};
+use model::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Instances of all fleets of the cluster, by fleet.
+pub(super) type Members = BTreeMap<String, Vec<Instance>>;
+
+const CALL: &str = "ec2:DescribeInstances";
+
+/// Reads the instances of the fleets.
+pub(super) async fn members(client: &Client, cluster: &str, fleets: &[Fleet]) -> Result<Members, AwsError> {
+    let tagged = |key: &str, values: Vec<String>| {
+        Filter::builder()
+            .name(format!("tag:{key}"))
+            .set_values(Some(values))
+            .build()
+    };
+    let names = fleets.iter().map(|fleet| fleet.name.to_string()).collect();
+    let states = ["pending", "running", "shutting-down"]
+        .map(str::to_owned)
+        .to_vec();
+    let mut pages = client
+        .describe_instances()
+        .filters(tagged(CLUSTER_TAG, vec![cluster.to_owned()]))
+        .filters(tagged(FLEET_TAG, names))
+        .filters(
+            Filter::builder()
+                .name("instance-state-name")
+                .set_values(Some(states))
+                .build(),
+        )
+        .into_paginator()
+        .page_size(1000)
+        .send();
+    let mut members = Members::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| AwsError::of(CALL, &error))?;
+        for told in page.reservations().iter().flat_map(Reservation::instances) {
+            if let Some((fleet, instance)) = member(told) {
+                members.entry(fleet).or_default().push(instance);
+            }
+        }
+    }
+    Ok(members)
+}
+
+/// An instance with the name of its fleet.
+fn member(told: &aws_sdk_ec2::types::Instance) -> Option<(String, Instance)> {
+    let tag = told.tags().iter().find(|tag| tag.key() == Some(FLEET_TAG))?;
+    let state = match told.state()?.name()? {
+        InstanceStateName::Pending => InstanceState::Pending,
+        InstanceStateName::Running => InstanceState::InService,
+        InstanceStateName::ShuttingDown => InstanceState::Terminating,
+        InstanceStateName::Terminated => InstanceState::Terminated,
+        _ => InstanceState::Other,
+    };
+    let instance = Instance {
+        id: InstanceId::new(told.instance_id()?),
+        instance_type: told.instance_type().map(|t| t.as_str().to_owned()),
+        zone: told
+            .placement()
+            .and_then(|p| p.availability_zone())
+            .map(str::to_owned),
+        state,
+        launched: told.launch_time().and_then(|t| t.to_millis().ok()).map(Instant),
+    };
+    Some((tag.value()?.to_owned(), instance))
+}
+
+/// The group of a fleet: as large as it has instances that live.
+pub(super) fn group(fleet: &Fleet, members: &Members) -> Group {
+    let mut group = Group {
+        name: fleet.name.clone(),
+        kind: GroupKind::Fleet,
+        min: 0,
+        max: fleet.max,
+        desired: 0,
+        launch: LaunchMode::Instances,
+        instances: members.get(fleet.name.as_str()).cloned().unwrap_or_default(),
+        labels: fleet.labels.clone(),
+        taints: fleet.taints.clone(),
+        fargate_selectors: Vec::new(),
+        foreign: None,
+        rolling: None,
+    };
+    group.desired = group.living();
+    group
+}
+
+/// Types that the fleets may buy and that have a price.
+pub(super) fn types(fleets: &[Fleet], prices: &BTreeMap<String, UsdPerHour>) -> BTreeSet<String> {
+    let bought = |name: &&String| fleets.iter().any(|fleet| fleet.buys(name));
+    prices.keys().filter(bought).cloned().collect()
+}
+
+/// Every allowed type in every zone, by every purchase.
+pub(super) fn offers(
+    fleet: &Fleet,
+    ix: u32,
+    (catalogue, types): (&Catalogue, &BTreeSet<String>),
+    tariffs: &Tariffs<'_>,
+) -> Vec<Offer> {
+    let mut sold = Vec::new();
+    for name in types.iter().filter(|name| fleet.buys(name)) {
+        let Some(shape) = catalogue.shape(name) else {
+            continue;
+        };
+        for zone in fleet.subnets.keys() {
+            let on_demand = tariffs.of(name, None).map(|told| (Purchase::OnDemand, told));
+            let spot = tariffs.of(name, Some(zone)).map(|told| (Purchase::Spot, told));
+            for (purchase, (price, confidence)) in on_demand.into_iter().chain(spot.filter(|_| fleet.spot)) {
+                let mut labels = fleet.labels.clone();
+                let standard = [
+                    (manifest::ARCH, shape.arch),
+                    (manifest::OS, "linux"),
+                    (manifest::INSTANCE_TYPE, name.as_str()),
+                    (manifest::ZONE, zone.as_str()),
+                ];
+                labels.extend(standard.map(|(key, value)| (key.to_owned(), value.to_owned())));
+                sold.push(Offer {
+                    id: OfferId::new(format!("{}/{name}/{zone}/{}", fleet.name, purchase.as_str())),
+                    group: ix,
+                    kind: OfferKind::Ec2 {
+                        instance_type: name.clone(),
+                        zone: zone.clone(),
+                        purchase,
+                        arch: shape.arch.to_owned(),
+                    },
+                    price,
+                    interruptions: None,
+                    confidence,
+                    allocatable: shape.allocatable.clone(),
+                    max_pods: shape.max_pods,
+                    labels,
+                });
+            }
+        }
+    }
+    sold
+}
+
+impl Tariffs<'_> {
+    /// On demand, or spot in a zone, as far as AWS or the table tells it. A spot price that is not told is not sold.
+    fn of(&self, name: &str, spot_in: Option<&str>) -> Option<(UsdPerHour, Confidence)> {
+        match spot_in {
+            None => self.on_demand(name),
+            Some(zone) => self
+                .told
+                .spot(name, zone)
+                .map(|price| (price, Confidence::Listed)),
+        }
+    }
+}
