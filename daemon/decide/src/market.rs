@@ -64,6 +64,8 @@ pub(crate) struct Market<'a> {
     pub(crate) space: Space,
     /// By group: why it does not grow, where it does not.
     pub(crate) blocks: Vec<Option<GroupBlock>>,
+    /// By offer: the provider had no capacity of its type, zone and purchase a moment ago.
+    pub(crate) short: Vec<bool>,
     /// By group: nodes it may still be grown by.
     pub(crate) growth: Vec<u32>,
     pub(crate) sets: Vec<SetRow>,
@@ -114,6 +116,7 @@ impl<'a> Market<'a> {
             asks: classes.iter().map(|c| space.request(&c.body.requests)).collect(),
             space,
             blocks,
+            short: short(seen, memory),
             growth,
             sets,
             set_of,
@@ -173,7 +176,7 @@ impl<'a> Market<'a> {
         for (ix, offer) in self.seen.offers.iter().enumerate() {
             let group = size(offer.group);
             let open = self.blocks.get(group).is_some_and(Option::is_none);
-            if offer.is_fargate() || !open || offer.price.0 < 0 {
+            if offer.is_fargate() || !open || self.short[ix] || offer.price.0 < 0 {
                 continue;
             }
             let values = keys
@@ -224,6 +227,12 @@ impl<'a> Market<'a> {
     /// Place of a zone; the first 64 have one.
     pub(crate) fn zone_at(&self, zone: &str) -> Option<usize> {
         self.zones.binary_search(&zone).ok().filter(|at| *at < 64)
+    }
+
+    /// Whether an offer is not bought now, whatever pods want: its group does not grow, or there is no capacity.
+    pub(crate) fn stands(&self, offer: usize) -> bool {
+        let group = size(self.seen.offers[offer].group);
+        self.short[offer] || self.blocks.get(group).is_some_and(Option::is_some)
     }
 
     /// Name of the group that an offer is bought by.
@@ -313,6 +322,21 @@ struct LotKey {
     price: UsdPerHour,
     room: Vector,
     admits: Arc<[bool]>,
+}
+
+/// By offer: whether its pool had no capacity lately. A pool is a type in a zone by a purchase, whoever buys from it.
+fn short(seen: &Snapshot, memory: &Memory) -> Vec<bool> {
+    let lately = memory
+        .no_capacity
+        .iter()
+        .filter(|(_, known)| known.until > seen.at);
+    let pools: BTreeSet<&OfferKind> = lately
+        .filter_map(|(id, _)| Some(&seen.offers[seen.offer_ix(id)?].kind))
+        .collect();
+    seen.offers
+        .iter()
+        .map(|offer| pools.contains(&offer.kind))
+        .collect()
 }
 
 /// By group: why it may not grow, and by how much it may.

@@ -89,9 +89,7 @@ impl<'a> Critic<'a> {
         for (ix, offer) in self.market.seen.offers.iter().enumerate() {
             let (objections, shortfall) = self.distance(class, of, ix, offer);
             if objections == 0 && !offer.is_fargate() {
-                verdict
-                    .blocked
-                    .insert((size(offer.group), self.block(ix, offer)));
+                verdict.blocked.insert((size(offer.group), self.block(ix, offer)));
             }
             let blocked = self.market.stands(ix);
             ranked.push((objections + u32::from(blocked), shortfall, ix));

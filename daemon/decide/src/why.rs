@@ -132,7 +132,7 @@ impl Account<'_> {
                 continue;
             }
             let group = size(offer.group);
-            let stands = self.market.blocks.get(group).is_some_and(Option::is_some);
+            let stands = self.market.stands(ix);
             let code = match &objection {
                 Misfit::Group(block) if stands => {
                     blocked.insert((group, block.clone()));

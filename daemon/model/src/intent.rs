@@ -208,6 +208,9 @@ pub enum LedgerEvent {
         missing: u32,
         /// Whether the provider said that it has no capacity.
         no_capacity: bool,
+        /// What was asked for, where the provider said that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        offer: Option<OfferId>,
     },
     /// A node and its instance are gone; the intent is closed.
     Removed {

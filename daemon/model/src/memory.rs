@@ -28,6 +28,10 @@ pub struct Memory {
     pub boot_times: BTreeMap<GroupName, Vec<Span>>,
     /// Launch failures per group; a group in back-off is not grown.
     pub backoff: BTreeMap<GroupName, Backoff>,
+    /// Offers that the provider had no capacity for: they, and what else is of the same type, zone and purchase, are not
+    /// bought for a while. At most 1,000.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub no_capacity: BTreeMap<OfferId, Backoff>,
     /// Recent faults per policy, oldest first, at most 8 each.
     pub faults: BTreeMap<PolicyName, Vec<Instant>>,
     /// Policies in quarantine, since when.
@@ -72,6 +76,7 @@ impl Default for Memory {
             recommendations: BTreeMap::new(),
             boot_times: BTreeMap::new(),
             backoff: BTreeMap::new(),
+            no_capacity: BTreeMap::new(),
             faults: BTreeMap::new(),
             quarantine: BTreeMap::new(),
             demand_history: Vec::new(),

@@ -307,6 +307,8 @@ pub enum GroupBlock {
     AtMaximum,
     /// Backs off after failed launches.
     BacksOff,
+    /// The provider had no capacity of what would do, a moment ago.
+    NoCapacity,
     /// Somebody else's.
     Foreign,
     /// Not named in the aims.
@@ -565,6 +567,7 @@ impl fmt::Display for GroupBlock {
         f.write_str(match self {
             Self::AtMaximum => "is at its maximum",
             Self::BacksOff => "backs off after failed launches",
+            Self::NoCapacity => "had no capacity of what would do",
             Self::Foreign => "belongs to somebody else",
             Self::NotInAims => "is not named in the aims",
         })

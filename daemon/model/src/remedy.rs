@@ -55,6 +55,7 @@ impl GroupBlock {
         match self {
             Self::AtMaximum => "raise the group's maximum, or offer another group",
             Self::BacksOff => "wait: the group is tried again when its back-off ends",
+            Self::NoCapacity => "wait a few minutes, or allow more types and zones",
             Self::Foreign => "let its owner grow it, or offer another group",
             Self::NotInAims => "name the group in the aims",
         }

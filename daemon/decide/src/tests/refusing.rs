@@ -114,6 +114,55 @@ fn groups_that_may_not_grow_say_why() {
 }
 
 #[test]
+fn a_pool_without_capacity_is_passed_over_and_named_where_nothing_else_would_do() {
+    let back_off = Backoff {
+        failures: 1,
+        until: NOW + Span::from_secs(180),
+    };
+    let seen = Cluster::new()
+        .group("g", 0, 9)
+        .offer("g", "cheap", 2000, 4096, 100)
+        .offer("g", "dear", 2000, 4096, 200)
+        .group("h", 0, 9)
+        .offer("h", "cheap", 2000, 4096, 100)
+        .pending("web", 1, asks(500, 500))
+        .seen();
+    let bought = |memory: &Memory, at: Span| {
+        let mut seen = seen.clone();
+        seen.at = NOW + at;
+        let done = deliberate(&seen, memory, &PolicySet::default(), &Aims::default());
+        let offer = done.plan.nodes.first().map(|node| node.offer.clone());
+        let kind = offer.map(|id| seen.offers[seen.offer_ix(&id).unwrap()].kind.clone());
+        (kind, done)
+    };
+    let pools = |kind: &str| {
+        let of = seen.offers.iter().filter(|o| o.instance_type() == Some(kind));
+        of.map(|o| (o.id.clone(), o.kind.clone())).collect::<Vec<_>>()
+    };
+    let (cheap, dear) = (pools("cheap"), pools("dear"));
+    let mut memory = Memory::default();
+    memory.no_capacity.insert(cheap[0].0.clone(), back_off.clone());
+    let (now, _) = bought(&memory, Span::ZERO);
+    assert_eq!(now, Some(cheap[1].1.clone()), "the other zone");
+    memory.no_capacity.insert(cheap[1].0.clone(), back_off.clone());
+    let (now, _) = bought(&memory, Span::ZERO);
+    assert_eq!(
+        now,
+        Some(dear[0].1.clone()),
+        "the other group buys from the same pools"
+    );
+    let (later, _) = bought(&memory, Span::from_secs(180));
+    assert_eq!(later, Some(cheap[0].1.clone()));
+    memory
+        .no_capacity
+        .extend(dear.iter().map(|(id, _)| (id.clone(), back_off.clone())));
+    let (none, done) = bought(&memory, Span::ZERO);
+    assert_eq!(none, None);
+    let said = format!("{:?}", done.plan.refusals);
+    assert!(said.contains("NoCapacity"), "{said}");
+}
+
+#[test]
 fn offers_of_unknown_price_never_win_but_serve_what_nothing_else_runs() {
     let unknown = |cluster: Cluster| cluster.last_offers(|o| o.confidence = Confidence::Unknown);
     let dear = shop()

@@ -3,17 +3,21 @@
 use model::intent::LedgerEvent;
 use model::limits::Limits;
 use model::memory::{Backoff, Memory};
-use model::{GroupName, Instant, Span};
+use model::{Instant, Span};
+use std::collections::btree_map::Entry;
 
 /// Boot times kept per group.
 const BOOT_TIMES: usize = 16;
+
+/// Offers without capacity that are remembered.
+const OFFERS: usize = 1000;
 
 /// First back-off, and the most (reliability invariant I9: doubled up to 30 minutes).
 const FIRST_BACKOFF: Span = Span::from_secs(180);
 const LONGEST_BACKOFF: Span = Span::from_secs(1800);
 
-/// Remembers boot times; backs off from a group at once where the provider has no capacity, and after
-/// `failed_launches` in a row where nodes do not come. A launch that joins ends the back-off.
+/// Remembers boot times; backs off from an offer at once where the provider has no capacity of it, and from a group after
+/// `failed_launches` in a row where nodes do not come. A launch that joins ends the group's back-off.
 pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &Limits) {
     for event in events {
         match event {
@@ -27,8 +31,22 @@ pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &
                 memory.backoff.remove(group);
             }
             LedgerEvent::LaunchFailed {
-                group, no_capacity, ..
-            } => back_off(memory, group, *no_capacity, at, limits),
+                offer: Some(offer), ..
+            } => {
+                memory
+                    .no_capacity
+                    .retain(|_, known| at.since(known.until) < LONGEST_BACKOFF);
+                if memory.no_capacity.len() < OFFERS || memory.no_capacity.contains_key(offer) {
+                    back_off(memory.no_capacity.entry(offer.clone()), 1, at);
+                }
+            }
+            LedgerEvent::LaunchFailed { group, .. } => {
+                back_off(
+                    memory.backoff.entry(group.clone()),
+                    limits.failed_launches.max(1),
+                    at,
+                );
+            }
             LedgerEvent::Accepted { .. }
             | LedgerEvent::Removed { .. }
             | LedgerEvent::RemovalGivenUp { .. }
@@ -37,17 +55,13 @@ pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &
     }
 }
 
-fn back_off(memory: &mut Memory, group: &GroupName, no_capacity: bool, at: Instant, limits: &Limits) {
-    let entry = memory.backoff.entry(group.clone()).or_insert(Backoff {
+/// The first `patience` failures less one are borne; then three minutes, doubled by each further one.
+fn back_off<K: Ord>(entry: Entry<'_, K, Backoff>, patience: u32, at: Instant) {
+    let entry = entry.or_insert(Backoff {
         failures: 0,
         until: at,
     });
     entry.failures = entry.failures.saturating_add(1);
-    let patience = if no_capacity {
-        1
-    } else {
-        limits.failed_launches.max(1)
-    };
     if let Some(doublings) = entry.failures.checked_sub(patience) {
         let span = FIRST_BACKOFF.millis().saturating_mul(1 << doublings.min(10));
         entry.until = entry

@@ -82,6 +82,7 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
             group,
             missing,
             no_capacity: false,
+            offer: None,
         });
     }
 }

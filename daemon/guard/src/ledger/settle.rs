@@ -7,7 +7,7 @@ use super::{close, intent_mut, removal_stage_mut, uncount, unreplaced};
 use model::intent::{EffectKind, Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
 use model::outcome::Outcome;
 use model::plan::{Step, StepKind};
-use model::{GroupName, InstanceId, Instant, IntentId, NodeName, Snapshot, UsdPerHour};
+use model::{GroupName, InstanceId, Instant, IntentId, NodeName, OfferId, Snapshot, UsdPerHour};
 
 /// Moves the step's intent by its outcome; `seen` is the Snapshot the step was opened under.
 pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapshot) -> Vec<LedgerEvent> {
@@ -68,11 +68,12 @@ fn launch(
             let less = lessen(ledger, id, instances, *missing);
             let event = less
                 .filter(|_| *no_capacity)
-                .map(|group| LedgerEvent::LaunchFailed {
+                .map(|(group, offer)| LedgerEvent::LaunchFailed {
                     intent: id.clone(),
                     group,
                     missing: *missing,
                     no_capacity: true,
+                    offer: Some(offer),
                 });
             let given_up = unreplaced(ledger, id);
             event.into_iter().chain(given_up).collect()
@@ -88,12 +89,17 @@ fn launch(
             let no_capacity = matches!(outcome, Outcome::NoCapacity { .. });
             let failed = match never_happened(ledger, id, rate).map(|intent| intent.kind) {
                 Some(IntentKind::Launch {
-                    group, count, joined, ..
+                    group,
+                    offer,
+                    count,
+                    joined,
+                    ..
                 }) => Some(LedgerEvent::LaunchFailed {
                     intent: id.clone(),
                     group,
                     missing: count.saturating_sub(u32::try_from(joined.len()).unwrap_or(u32::MAX)),
                     no_capacity,
+                    offer: no_capacity.then_some(offer),
                 }),
                 _ => None,
             };
@@ -103,11 +109,17 @@ fn launch(
 }
 
 /// A launch goes on with the instances that came; what did not is waited for no longer, and was not bought.
-fn lessen(ledger: &mut Ledger, id: &IntentId, named: &[InstanceId], missing: u32) -> Option<GroupName> {
+fn lessen(
+    ledger: &mut Ledger,
+    id: &IntentId,
+    named: &[InstanceId],
+    missing: u32,
+) -> Option<(GroupName, OfferId)> {
     let intent = intent_mut(ledger, id)?;
     let opened = intent.opened;
     let IntentKind::Launch {
         group,
+        offer,
         count,
         to,
         planned,
@@ -119,7 +131,7 @@ fn lessen(ledger: &mut Ledger, id: &IntentId, named: &[InstanceId], missing: u32
         return None;
     };
     let asked = *count;
-    let (left, group) = (asked.saturating_sub(missing), group.clone());
+    let (left, group, offer) = (asked.saturating_sub(missing), group.clone(), offer.clone());
     (*count, *to) = (left, to.saturating_sub(asked - left));
     planned.truncate(left as usize);
     *stage = (*stage).max(LaunchStage::Asked);
@@ -142,7 +154,7 @@ fn lessen(ledger: &mut Ledger, id: &IntentId, named: &[InstanceId], missing: u32
         rate.0 = rate.0.saturating_mul(i64::from(left)) / i64::from(asked.max(1));
         *count = left;
     }
-    Some(group)
+    Some((group, offer))
 }
 
 fn cordon(

@@ -13,7 +13,7 @@ use model::limits::Limits;
 use model::memory::Memory;
 use model::plan::{Plan, Step, StepKind};
 use model::snapshot::Freshness;
-use model::{Outcome, PodKey, Source, Span, UsdPerHour};
+use model::{OfferId, Outcome, PodKey, Source, Span, UsdPerHour};
 
 const LATER: Instant = Instant(NOW.0 + 90_000);
 
@@ -193,6 +193,7 @@ fn a_launch_that_came_in_part_waits_for_what_came() {
         group: "web".into(),
         missing: 1,
         no_capacity: true,
+        offer: Some(offer_of(&step)),
     };
     assert_eq!(settle_one(&mut stage, &step, &partly(true)), [told]);
     assert_eq!(stage_of(&stage.ledger, "5-0"), Some(LaunchStage::Asked));
@@ -270,6 +271,7 @@ fn a_launch_that_never_comes_backs_the_group_off() {
         group: "web".into(),
         missing: 1,
         no_capacity: false,
+        offer: None,
     };
     let events = read(&mut stage);
     assert_eq!(events, [failed]);
@@ -299,10 +301,34 @@ fn no_capacity_backs_off_at_once() {
     let events = settle_one(&mut stage, &step, &none);
     let mut memory = Memory::default();
     learn(&mut memory, &events, NOW, &stage.aims.limits);
+    assert!(memory.backoff.is_empty(), "the group has other offers");
     assert_eq!(
-        memory.backoff[&GroupName::new("web")].until,
+        memory.no_capacity[&offer_of(&step)].until,
         NOW + Span::from_secs(180)
     );
+    // Again, and after a long while: it begins anew.
+    learn(
+        &mut memory,
+        &events,
+        NOW + Span::from_secs(200),
+        &stage.aims.limits,
+    );
+    let until = |memory: &Memory| memory.no_capacity[&offer_of(&step)].until.since(NOW).secs();
+    assert_eq!(until(&memory), 200 + 360);
+    learn(
+        &mut memory,
+        &events,
+        NOW + Span::from_secs(10_000),
+        &stage.aims.limits,
+    );
+    assert_eq!(until(&memory), 10_000 + 180);
+}
+
+fn offer_of(step: &Step) -> OfferId {
+    match &step.kind {
+        StepKind::GrowGroup { offer, .. } => offer.clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -125,6 +125,30 @@ pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
             ),
         );
     }
+    let offers = record
+        .memory
+        .no_capacity
+        .iter()
+        .filter(|(_, known)| known.until > record.at);
+    let ix = record
+        .snapshot
+        .groups
+        .iter()
+        .position(|group| group.name == *name);
+    for (id, known) in offers {
+        let of = record
+            .snapshot
+            .offer_ix(id)
+            .map(|at| record.snapshot.offers[at].group as usize);
+        if of == ix {
+            let wait = known.until.since(record.at);
+            answer.saw(
+                FactKind::State,
+                1,
+                format_args!("{id} had no capacity; tried again in {wait}"),
+            );
+        }
+    }
     for set in record
         .notes
         .sets
