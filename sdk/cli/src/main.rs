@@ -38,6 +38,8 @@ enum Verb {
     Plan(verbs::plan::Args),
     /// Play a scenario on the simulated cluster and print its scorecard.
     Simulate(verbs::simulate::Args),
+    /// Serve pretend surroundings to try things on.
+    Sim(verbs::sim::Args),
     /// Decide a recorded log again and compare with what was recorded.
     Replay(verbs::replay::Args),
     /// Tell why a pod, node, group, workload or step is as it is.
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
     let done = match verb {
         Verb::Plan(args) => verbs::plan::run(&args),
         Verb::Simulate(args) => verbs::simulate::run(&args),
+        Verb::Sim(args) => verbs::sim::run(&args),
         Verb::Replay(args) => verbs::replay::run(&args),
         Verb::Explain(args) => verbs::explain::run(&args),
         Verb::Fargate(args) => verbs::fargate::run(&args),

@@ -7,4 +7,5 @@ pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod remote;
 pub(crate) mod replay;
+pub(crate) mod sim;
 pub(crate) mod simulate;
