@@ -525,7 +525,8 @@ async fn a_fleets_pool_without_capacity_is_told_as_such() {
     );
 }
 
-/// The row "bad input": whatever AWS answers, the last picture stays in force with its age, and nothing crashes or hangs.
+/// The row "bad input": whatever AWS answers, the last picture stays in force with its age, and nothing crashes or
+/// hangs.
 #[tokio::test]
 async fn bad_answers_leave_the_last_picture_with_its_age() {
     for error in [

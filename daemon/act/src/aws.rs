@@ -45,8 +45,8 @@ pub struct Hands {
 
 impl Hands {
     /// Hands over an SDK configuration (`observe::aws::config`); no call is made yet. `cluster` goes into the
-    /// client tokens, so that two clusters never share one; `stirs` is set at every change, so that the eyes look closely
-    /// next time.
+    /// client tokens, so that two clusters never share one; `stirs` is set at every change, so that the eyes look
+    /// closely next time.
     pub fn new(sdk: &aws_config::SdkConfig, cluster: String, launch: Launch, stirs: Arc<AtomicBool>) -> Self {
         Self {
             cluster,

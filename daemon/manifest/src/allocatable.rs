@@ -13,8 +13,9 @@ const EVICTION_MIB: i64 = 100;
 /// Memory that arm64 has less of from the beginning, in MiB.
 const ARM_MIB: i64 = 64;
 
-/// What pods can use on a type: millicores and bytes, from vCPUs and advertised MiB; `arch` as Kubernetes or EC2 (`arm64_mac`) calls it. `max_pods` is what the network
-/// interfaces allow, even where kubelet is told another number: that is what the reservation goes by.
+/// What pods can use on a type: millicores and bytes, from vCPUs and advertised MiB; `arch` as Kubernetes or EC2
+/// (`arm64_mac`) calls it. `max_pods` is what the network interfaces allow, even where kubelet is told another
+/// number: that is what the reservation goes by.
 pub fn usual_allocatable(vcpu: i64, memory_mib: i64, arch: &str, max_pods: i64) -> Resources {
     let physical = memory_mib.saturating_sub(if arch.starts_with("arm64") { ARM_MIB } else { 0 });
     let kernel = physical.saturating_mul(75).saturating_add(999) / 1000;

@@ -1,7 +1,7 @@
 //! A fleet: Plimsoll's own group, which buys any allowed type in any of its zones, on demand and spot.
 //!
-//! What the operator says of it, and the tags by which its instances are known; one word for eyes and hands. Not here: the
-//! calls.
+//! What the operator says of it, and the tags by which its instances are known; one word for eyes and hands. Not
+//! here: the calls.
 
 use crate::ids::GroupName;
 use crate::pod::Taint;

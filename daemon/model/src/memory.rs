@@ -28,8 +28,8 @@ pub struct Memory {
     pub boot_times: BTreeMap<GroupName, Vec<Span>>,
     /// Launch failures per group; a group in back-off is not grown.
     pub backoff: BTreeMap<GroupName, Backoff>,
-    /// Offers that the provider had no capacity for: they, and what else is of the same type, zone and purchase, are not
-    /// bought for a while. At most 1,000.
+    /// Offers that the provider had no capacity for: they, and what else is of the same type, zone and purchase,
+    /// are not bought for a while. At most 1,000.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub no_capacity: BTreeMap<OfferId, Backoff>,
     /// Recent faults per policy, oldest first, at most 8 each.

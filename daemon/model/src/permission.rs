@@ -39,8 +39,8 @@ pub fn permission(action: &str) -> Option<&'static Permission> {
     PERMISSIONS.iter().find(|permission| permission.action == action)
 }
 
-/// What to say of a call that was answered with this code: the permission that is missing and what is switched off without
-/// it; nothing where the code denies nothing.
+/// What to say of a call that was answered with this code: the permission that is missing and what is switched off
+/// without it; nothing where the code denies nothing.
 pub fn lacking(call: &str, code: &str) -> String {
     let denied = ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"].contains(&code);
     match permission(call).filter(|_| denied) {

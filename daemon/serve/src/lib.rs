@@ -1,5 +1,5 @@
-//! The front of the daemon: gRPC, health, reflection, metrics, the admission webhook. Its own runtime on its own thread, so that a
-//! flood of questions delays no effect; every limit is set (`limits.rs`).
+//! The front of the daemon: gRPC, health, reflection, metrics, the admission webhook. Its own runtime on its own
+//! thread, so that a flood of questions delays no effect; every limit is set (`limits.rs`).
 //!
 //! It holds only a `cycle::Handle`. Deliberately absent: decisions, cluster access, what a token means.
 

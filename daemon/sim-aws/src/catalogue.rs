@@ -1,7 +1,7 @@
 //! Instance types of the pretend account: shape, network interfaces, zones, prices.
 //!
-//! From an offers file (the columns of `plimsoll plan --offers`, with `eni` and `ipv4_per_eni` where it has them), else a
-//! small built-in table. Not here: what pods can use of a type; that is for the daemon to find out.
+//! From an offers file (the columns of `plimsoll plan --offers`, with `eni` and `ipv4_per_eni` where it has them),
+//! else a small built-in table. Not here: what pods can use of a type; that is for the daemon to find out.
 
 use model::money::UsdPerHour;
 use serde::Deserialize;

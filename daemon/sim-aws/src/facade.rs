@@ -1,7 +1,8 @@
-//! The server in front of an account: one address for every service, on a real or a virtual clock, with faults in between.
+//! The server in front of an account: one address for every service, on a real or a virtual clock, with faults in
+//! between.
 //!
-//! Beside AWS's own paths it serves `/_plimsoll/state` (groups, machines, cost, calls, as JSON) and, on a virtual clock,
-//! `/_plimsoll/advance?seconds=N`. Not here: what calls mean.
+//! Beside AWS's own paths it serves `/_plimsoll/state` (groups, machines, cost, calls, as JSON) and, on a virtual
+//! clock, `/_plimsoll/advance?seconds=N`. Not here: what calls mean.
 
 use crate::account::Account;
 use crate::faults::{ErrorKind, FaultKind, names};

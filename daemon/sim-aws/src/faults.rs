@@ -15,7 +15,8 @@ pub struct Fault {
     pub kind: FaultKind,
 }
 
-/// Kinds of faults. Calls are named as IAM does (`autoscaling:SetDesiredCapacity`), `*` ends a pattern; an empty list is all.
+/// Kinds of faults. Calls are named as IAM does (`autoscaling:SetDesiredCapacity`), `*` ends a pattern; an empty
+/// list is all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultKind {
     /// Launches meet `InsufficientInstanceCapacity`; empty lists are all.

@@ -1,7 +1,7 @@
 //! Reads an account from YAML: unknown fields are refused, every mistake is named with its file and path.
 //!
-//! Files beside it (offers) are fetched by the caller's function, so that nothing here does I/O. What can be said stands in
-//! this room's README.
+//! Files beside it (offers) are fetched by the caller's function, so that nothing here does I/O. What can be said
+//! stands in this room's README.
 
 use crate::catalogue;
 use crate::faults::{ErrorKind, Fault, FaultKind};

@@ -1,7 +1,7 @@
 //! Hands of Plimsoll's own fleets: `CreateFleet` of one pool, `TerminateInstances` of one instance that bears the tags.
 //!
-//! The client token comes from the intent, so that a repeated call is the same call; tags say whose an instance is, and one
-//! that does not bear them is never ended. Not here: which pool is bought, which instance goes.
+//! The client token comes from the intent, so that a repeated call is the same call; tags say whose an instance is,
+//! and one that does not bear them is never ended. Not here: which pool is bought, which instance goes.
 
 use super::{Hands, sdk, token};
 use aws_sdk_ec2::types::{

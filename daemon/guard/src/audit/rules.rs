@@ -1,5 +1,6 @@
-//! Whether a pod may run in a place, read from the rules of kube-scheduler's NodeAffinity, TaintToleration, VolumeBinding
-//! and VolumeZone and of EKS Fargate, once more and on its own. Attached volumes are counted with the other amounts.
+//! Whether a pod may run in a place, read from the rules of kube-scheduler's NodeAffinity, TaintToleration,
+//! VolumeBinding and VolumeZone and of EKS Fargate, once more and on its own. Attached volumes are counted with the
+//! other amounts.
 
 use model::node::STARTING_TAINT;
 use model::pod::{PodSpec, Taint, TaintEffect};

@@ -1,5 +1,5 @@
-//! While somebody else replaces the nodes of a group (an EKS update, a kops rolling update), no removal begins there: two who
-//! drain at once break budgets that each alone would keep. A removal that is under way goes on.
+//! While somebody else replaces the nodes of a group (an EKS update, a kops rolling update), no removal begins
+//! there: two who drain at once break budgets that each alone would keep. A removal that is under way goes on.
 
 use super::{Objection, hold};
 use crate::case::Case;

@@ -16,8 +16,8 @@ const OFFERS: usize = 1000;
 const FIRST_BACKOFF: Span = Span::from_secs(180);
 const LONGEST_BACKOFF: Span = Span::from_secs(1800);
 
-/// Remembers boot times; backs off from an offer at once where the provider has no capacity of it, and from a group after
-/// `failed_launches` in a row where nodes do not come. A launch that joins ends the group's back-off.
+/// Remembers boot times; backs off from an offer at once where the provider has no capacity of it, and from a group
+/// after `failed_launches` in a row where nodes do not come. A launch that joins ends the group's back-off.
 pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &Limits) {
     for event in events {
         match event {

@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const EXPIRES: Span = Span::from_secs(300);
 /// After a call that failed.
 const AGAIN: Span = Span::from_secs(60);
-/// Templates asked for in one look, one call each: a start with many groups leaves tokens of EC2's bucket (100, 20 a second)
-/// for others.
+/// Templates asked for in one look, one call each: a start with many groups leaves tokens of EC2's bucket (100, 20
+/// a second) for others.
 const TEMPLATES_AT_ONCE: usize = 50;
 /// Types per call; a filter takes 200 values.
 const TYPES_PER_CALL: usize = 100;

@@ -1,7 +1,8 @@
 //! What EKS alone tells: labels, taints and updates of managed node groups, and Fargate profiles.
 //!
-//! Asked rarely: a node group when its Auto Scaling group looks different and now and then, a profile once, since profiles never
-//! change. A cluster that EKS does not know (kops) has none. Not here: sizes, which are the Auto Scaling group's.
+//! Asked rarely: a node group when its Auto Scaling group looks different and now and then, a profile once, since
+//! profiles never change. A cluster that EKS does not know (kops) has none. Not here: sizes, which are the Auto
+//! Scaling group's.
 
 use super::sdk::AwsError;
 use aws_sdk_autoscaling::types::AutoScalingGroup;
@@ -143,7 +144,8 @@ impl Eks {
     }
 }
 
-/// Name of the node group behind an Auto Scaling group, and how that looks: when it looks different, EKS may have changed it.
+/// Name of the node group behind an Auto Scaling group, and how that looks: when it looks different, EKS may have
+/// changed it.
 fn managed(row: &AutoScalingGroup) -> Option<(String, String)> {
     let name = row
         .tags()

@@ -1,9 +1,9 @@
 //! Auto Scaling groups of this cluster: found by tags, read as they are described.
 //!
-//! Tags: `plimsoll.io/cluster = NAME`, the Cluster Autoscaler's `k8s.io/cluster-autoscaler/NAME` (any value), EKS' and eksctl's
-//! `kubernetes.io/cluster/NAME = owned` and `eks:cluster-name = NAME`, and kops' `KubernetesCluster = NAME` with
-//! `kops.k8s.io/instancegroup`; so that a cluster is found without re-tagging. Filters are applied again here, since not every
-//! endpoint applies them. Not here: what the groups can buy, what EKS alone tells (`eks`).
+//! Tags: `plimsoll.io/cluster = NAME`, the Cluster Autoscaler's `k8s.io/cluster-autoscaler/NAME` (any value), EKS'
+//! and eksctl's `kubernetes.io/cluster/NAME = owned` and `eks:cluster-name = NAME`, and kops' `KubernetesCluster =
+//! NAME` with `kops.k8s.io/instancegroup`; so that a cluster is found without re-tagging. Filters are applied again
+//! here, since not every endpoint applies them. Not here: what the groups can buy, what EKS alone tells (`eks`).
 
 use super::Settings;
 use super::sdk::AwsError;
@@ -149,8 +149,8 @@ fn kind(row: &AutoScalingGroup) -> GroupKind {
     }
 }
 
-/// Somebody else's group: an operator is named, ECS scales it, its tags switch autoscaling off, the processes that a size
-/// change needs are suspended, or it is being deleted (a group has a status only then).
+/// Somebody else's group: an operator is named, ECS scales it, its tags switch autoscaling off, the processes that
+/// a size change needs are suspended, or it is being deleted (a group has a status only then).
 fn foreign(row: &AutoScalingGroup) -> Option<String> {
     let status = row.status().filter(|status| !status.is_empty());
     let operator = row

@@ -1,8 +1,8 @@
 //! Prices as AWS tells them: spot by type and zone, on-demand by type.
 //!
-//! Spot prices of the types that spot groups name are read every few minutes. On-demand prices of the types that groups name
-//! come from the price list where it can be reached, twice a day; the operator's file wins over it, and it over the built-in
-//! table. Not here: what a group sells (`offers`).
+//! Spot prices of the types that spot groups name are read every few minutes. On-demand prices of the types that
+//! groups name come from the price list where it can be reached, twice a day; the operator's file wins over it, and
+//! it over the built-in table. Not here: what a group sells (`offers`).
 
 use super::sdk::AwsError;
 use aws_sdk_ec2::types::InstanceType;

@@ -99,8 +99,8 @@ pub(super) fn eks(sdk: &SdkConfig) -> aws_sdk_eks::Client {
     )
 }
 
-/// Reads the price list, which only some Regions serve (reference: AWS Price List Query API, endpoints); an endpoint that was
-/// set stands for all of them.
+/// Reads the price list, which only some Regions serve (reference: AWS Price List Query API, endpoints); an
+/// endpoint that was set stands for all of them.
 pub(super) fn pricing(sdk: &SdkConfig) -> aws_sdk_pricing::Client {
     use aws_sdk_pricing::config::{Region, retry::RetryPartition};
     let partition = RetryPartition::new("pricing-read");

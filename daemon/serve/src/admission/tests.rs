@@ -1,4 +1,5 @@
-//! What is read of reviews and what is answered; what comes out for whole pods is told in `cycle` and `tests/admission`.
+//! What is read of reviews and what is answered; what comes out for whole pods is told in `cycle` and
+//! `tests/admission`.
 
 use super::count::Outcome;
 use super::review::{self, Labels};

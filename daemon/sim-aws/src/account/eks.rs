@@ -1,7 +1,7 @@
 //! EKS: managed node groups, their updates, Fargate profiles.
 //!
-//! Source: EKS API reference and user guide: a node group's bounds change by an update that takes its time, one at a time;
-//! profiles never change, and one at a time is made or deleted.
+//! Source: EKS API reference and user guide: a node group's bounds change by an update that takes its time, one at
+//! a time; profiles never change, and one at a time is made or deleted.
 
 use super::{Account, Event, Refused};
 use crate::settings::{Lag, NewNodeGroup, NewProfile};

@@ -1,7 +1,7 @@
 //! Auto Scaling groups: what calls do to them.
 //!
-//! Source: EC2 Auto Scaling API reference (bounds, `LaunchInstances`, targeted termination, lifecycle hooks). Not here: what
-//! a group does by itself (`reconcile`).
+//! Source: EC2 Auto Scaling API reference (bounds, `LaunchInstances`, targeted termination, lifecycle hooks). Not
+//! here: what a group does by itself (`reconcile`).
 
 use super::fleet::{Launched, Unfilled};
 use super::machine::Order;

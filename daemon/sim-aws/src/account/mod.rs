@@ -1,6 +1,7 @@
 //! The account: what is in it, and how time moves it.
 //!
-//! A function of its settings, their seed, the calls it gets and when. Not here: the wire, and what a call is allowed to do.
+//! A function of its settings, their seed, the calls it gets and when. Not here: the wire, and what a call is
+//! allowed to do.
 
 mod eks;
 mod fleet;

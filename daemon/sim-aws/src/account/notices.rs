@@ -1,7 +1,8 @@
-//! What EventBridge puts into the queue: spot notices, rebalance recommendations, state changes, lifecycle actions, health.
+//! What EventBridge puts into the queue: spot notices, rebalance recommendations, state changes, lifecycle actions,
+//! health.
 //!
-//! Source: the events' documented forms (EC2 and Auto Scaling user guides, EKS "Fargate pod patching", AWS Health). The queue
-//! is SQS as far as Plimsoll reads it: a message that is not deleted comes again.
+//! Source: the events' documented forms (EC2 and Auto Scaling user guides, EKS "Fargate pod patching", AWS Health).
+//! The queue is SQS as far as Plimsoll reads it: a message that is not deleted comes again.
 
 use super::Account;
 use model::{Instant, Span};

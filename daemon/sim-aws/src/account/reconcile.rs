@@ -1,7 +1,8 @@
-//! What Auto Scaling does with a group by itself: fills it up, shrinks it by number, evens out zones, replaces the unhealthy.
+//! What Auto Scaling does with a group by itself: fills it up, shrinks it by number, evens out zones, replaces the
+//! unhealthy.
 //!
-//! Source: EC2 Auto Scaling user guide (default termination policy, AZRebalance, suspended processes). It is this that makes
-//! shrinking by number dangerous: the group chooses who goes.
+//! Source: EC2 Auto Scaling user guide (default termination policy, AZRebalance, suspended processes). It is this
+//! that makes shrinking by number dangerous: the group chooses who goes.
 
 use super::{Account, Event, Gone, Machine};
 use crate::settings::Lag;
@@ -93,8 +94,8 @@ impl Account {
         }
     }
 
-    /// The default termination policy: of the zone with most instances the oldest that is not protected. Whether it works
-    /// and what runs on it, nobody asks.
+    /// The default termination policy: of the zone with most instances the oldest that is not protected. Whether it
+    /// works and what runs on it, nobody asks.
     fn scale_in(&mut self, name: &str, surplus: u32) {
         for _ in 0..surplus {
             let mut zones: Vec<Vec<String>> = self.by_zone(name).into_values().collect();

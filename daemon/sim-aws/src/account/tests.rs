@@ -77,8 +77,8 @@ fn bounds_are_kept_as_aws_keeps_them() {
     assert_eq!((account.groups["g"].desired, account.counted("g")), (1, 1));
 }
 
-/// The group chooses: of the fullest zone the oldest, whatever runs there. This is what kills healthy nodes where desired is
-/// lowered to be rid of instances that never came (autoscaler#5829, #9182, #10147).
+/// The group chooses: of the fullest zone the oldest, whatever runs there. This is what kills healthy nodes where
+/// desired is lowered to be rid of instances that never came (autoscaler#5829, #9182, #10147).
 #[test]
 fn shrinking_by_number_takes_healthy_instances() {
     let mut account = account(vec![NewGroup::of("g", "m5.large").sized(0, 20, 6)]);

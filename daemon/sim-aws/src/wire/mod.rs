@@ -1,7 +1,7 @@
 //! The wire: which call a request is, what it is answered with, and how each service shapes its errors.
 //!
-//! Source: the service models of botocore (protocols ec2, query, rest-json, awsJson, smithy-rpc-v2-cbor). Not here: the server,
-//! the clock, faults (`facade`), and what calls mean (`account`).
+//! Source: the service models of botocore (protocols ec2, query, rest-json, awsJson, smithy-rpc-v2-cbor). Not here:
+//! the server, the clock, faults (`facade`), and what calls mean (`account`).
 
 mod autoscaling;
 mod buckets;
