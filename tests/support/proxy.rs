@@ -144,15 +144,22 @@ fn refusal() -> Vec<u8> {
     .into_bytes()
 }
 
-/// `Action` of a form, else the last part of the path (CloudWatch speaks CBOR).
+/// `Action` of a form, the end of `X-Amz-Target` (JSON), else the last part of the path (CloudWatch's CBOR; EKS' REST, where a
+/// GET reads whatever it is called).
 fn action(request: &Request) -> String {
     let form = String::from_utf8_lossy(&request.body);
-    let named = form
+    let in_form = form
         .split('&')
         .find_map(|pair| pair.strip_prefix("Action=").map(str::to_owned));
-    named.unwrap_or_else(|| {
-        let path = request.head.split(' ').nth(1).unwrap_or_default();
-        path.rsplit('/').next().unwrap_or_default().to_owned()
+    let target = || {
+        let target = request.header("x-amz-target")?;
+        target.rsplit('.').next().map(str::to_owned)
+    };
+    in_form.or_else(target).unwrap_or_else(|| {
+        let mut words = request.head.split(' ');
+        let verb = if words.next() == Some("GET") { "Get " } else { "" };
+        let path = words.next().unwrap_or_default();
+        format!("{verb}{}", path.rsplit('/').next().unwrap_or_default())
     })
 }
 

@@ -90,7 +90,7 @@ impl Hands {
             .client_token(token(&self.cluster, step))
             .launch_template_configs(config)
             .target_capacity_specification(target)
-            .tag_specifications(self.tags(step, fleet))
+            .set_tag_specifications(Some(self.tags(step, fleet)))
             .send()
             .await;
         let answer = match sent {
@@ -109,7 +109,9 @@ impl Hands {
         super::launched((CREATE, instances.collect(), errors.collect()), count)
     }
 
-    fn tags(&self, step: &Step, fleet: &Fleet) -> TagSpecification {
+    /// The same tags for all that the call makes and can tag: the policy for acting lets it make nothing else. Network
+    /// interfaces and spot requests are tagged by the launch template (deploy/README.md).
+    fn tags(&self, step: &Step, fleet: &Fleet) -> Vec<TagSpecification> {
         let intent = step
             .intent
             .as_ref()
@@ -119,11 +121,18 @@ impl Hands {
             (CLUSTER_TAG, self.cluster.as_str()),
             (FLEET_TAG, fleet.name.as_str()),
             (INTENT_TAG, intent.as_str()),
-        ];
-        TagSpecification::builder()
-            .resource_type(ResourceType::Instance)
-            .set_tags(Some(tags.map(tag).to_vec()))
-            .build()
+        ]
+        .map(tag)
+        .to_vec();
+        let of = |kind| {
+            TagSpecification::builder()
+                .resource_type(kind)
+                .set_tags(Some(tags.clone()))
+                .build()
+        };
+        [ResourceType::Instance, ResourceType::Volume, ResourceType::Fleet]
+            .map(of)
+            .to_vec()
     }
 
     /// Ends one instance of the fleet, if its tags say that it is one.
