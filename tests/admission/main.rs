@@ -11,19 +11,3 @@ mod load;
 mod rows;
 mod stories;
 mod world;
-
-use std::future::Future;
-use tokio::sync::Mutex;
-
-/// Held by the story that is being told: they share two cores.
-static STAGE: Mutex<()> = Mutex::const_new(());
-
-/// Tells one story after the others.
-async fn tell(name: &str, story: impl Future<Output = plimsoll_tests::Result<()>>) {
-    let _stage = STAGE.lock().await;
-    let began = std::time::Instant::now();
-    if let Err(error) = story.await {
-        panic!("{name}: {error}");
-    }
-    println!("{name}: {:.1}s", began.elapsed().as_secs_f32());
-}

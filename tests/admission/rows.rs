@@ -1,13 +1,13 @@
 //! The figures: what the webhook adds to creating a pod, and how fast it answers by itself.
 
 use crate::load::{Times, open, post};
-use crate::tell;
 use crate::world::{BATCH, LABEL, NAME, SHOP, World, is_placed, pod, world};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use plimsoll_tests::Result;
 use plimsoll_tests::daemon::Daemon;
 use plimsoll_tests::https::{Server, Trust};
+use plimsoll_tests::story::tell;
 use serde_json::{Value, json};
 use std::time::Duration;
 

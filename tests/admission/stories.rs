@@ -2,12 +2,12 @@
 //! that certificates roll unnoticed.
 
 use crate::load::open;
-use crate::tell;
 use crate::world::{BATCH, LABEL, NAME, PATIENCE, PROFILE, SHOP, SYSTEM, World, is_placed, pod, world};
 use plimsoll_tests::Result;
 use plimsoll_tests::daemon::Daemon;
 use plimsoll_tests::eks::{Eks, PROFILE as EKS_LABEL, SCHEDULER};
 use plimsoll_tests::https::{Connection, Trust};
+use plimsoll_tests::story::tell;
 use plimsoll_tests::wait::eventually;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -4,7 +4,7 @@
 use plimsoll_tests::cluster::{Api, Cluster};
 use plimsoll_tests::daemon::Daemon;
 use plimsoll_tests::wait::eventually;
-use plimsoll_tests::{Result, process, root, skip, tools};
+use plimsoll_tests::{Result, process, root, story, tools};
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -36,11 +36,8 @@ pub(crate) struct World {
 
 /// A world whose chart sets labels this way (`webhook`, `policy`); nothing where its tools cannot be had.
 pub(crate) async fn world(story: &str, mode: &'static str) -> Option<World> {
-    for tool in [tools::testcluster(), tools::kubectl_helm()] {
-        if let Err(why) = tool {
-            skip::skip(story, &why);
-            return None;
-        }
+    if !story::can_be_told(story, [tools::testcluster(), tools::kubectl_helm()]) {
+        return None;
     }
     Some(
         World::new(mode)

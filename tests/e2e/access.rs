@@ -2,10 +2,10 @@
 //!
 //! The daemon trusts no caller for being on this machine here. What is refused where is `serve`'s own test.
 
-use crate::tell;
 use crate::world::{World, aims, world};
 use plimsoll_tests::Result;
 use plimsoll_tests::daemon::Daemon;
+use plimsoll_tests::story::tell;
 use proto::v1::{ControlState, GetSummaryRequest, PauseRequest, Summary};
 use serde_json::json;
 use tonic::{Code, Request, Status};

@@ -1,10 +1,10 @@
 //! Stories of demand: load rises and nodes come, load falls and the right node goes.
 
 use crate::components::shipped;
-use crate::tell;
 use crate::world::{App, DAEMON, PATIENCE, SHOP, World, aims, world};
 use plimsoll_tests::daemon::Daemon;
 use plimsoll_tests::kubelet::{Machines, node_of};
+use plimsoll_tests::story::tell;
 use plimsoll_tests::wait::{eventually, never};
 use plimsoll_tests::{Error, Result};
 use serde_json::{Value, json};

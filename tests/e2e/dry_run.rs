@@ -2,10 +2,10 @@
 
 use crate::components::shipped;
 use crate::demand::{figure, scaled, told, web};
-use crate::tell;
 use crate::world::{DAEMON, PATIENCE, World, world};
 use plimsoll_tests::Result;
 use plimsoll_tests::daemon::Daemon;
+use plimsoll_tests::story::tell;
 use plimsoll_tests::wait::eventually;
 use proto::v1::verdict::Kind;
 use proto::v1::{Cycle, Step};

@@ -2,10 +2,10 @@
 
 use crate::components::shipped;
 use crate::demand::told;
-use crate::tell;
 use crate::world::{PATIENCE, World, aims, world};
 use plimsoll_tests::Result;
 use plimsoll_tests::daemon::Daemon;
+use plimsoll_tests::story::tell;
 use plimsoll_tests::wait::{eventually, never};
 use proto::v1::{Explanation, Step, StepRequest, WorkloadRequest};
 use serde_json::{Value, json};

@@ -1,12 +1,12 @@
 //! Stories of trouble: the kill switch in the middle of a drain, an API server that is away, a daemon that is killed.
 
 use crate::demand::told;
-use crate::tell;
 use crate::world::{App, PATIENCE, SHOP, World, aims, world};
 use plimsoll_tests::Result;
 use plimsoll_tests::daemon::Daemon;
 use plimsoll_tests::kubelet::Machines;
 use plimsoll_tests::proxy::Fault;
+use plimsoll_tests::story::tell;
 use plimsoll_tests::wait::{eventually, never};
 use proto::v1::{PauseRequest, ResumeRequest};
 use serde_json::json;

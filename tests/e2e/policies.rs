@@ -2,10 +2,10 @@
 
 use crate::components::{Policies, shipped};
 use crate::demand::{figure, scaled, told, web};
-use crate::tell;
 use crate::world::{PATIENCE, World, world};
 use plimsoll_tests::Result;
 use plimsoll_tests::daemon::Daemon;
+use plimsoll_tests::story::tell;
 use plimsoll_tests::wait::eventually;
 use proto::v1::{ListPoliciesRequest, PolicyState};
 

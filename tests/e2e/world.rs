@@ -9,7 +9,7 @@ use plimsoll_tests::kubelet::{Machine, Machines};
 use plimsoll_tests::process;
 use plimsoll_tests::proxy::Proxy;
 use plimsoll_tests::wait::eventually;
-use plimsoll_tests::{Result, root, skip, tools};
+use plimsoll_tests::{Result, root, story, tools};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -39,11 +39,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A world in this mode (`observe`, `act`); nothing where its tools cannot be had.
 pub(crate) async fn world(story: &str, mode: &str) -> Option<World> {
-    for tool in [tools::testcluster(), tools::kubectl_helm(), tools::emulators()] {
-        if let Err(why) = tool {
-            skip::skip(story, &why);
-            return None;
-        }
+    if !story::can_be_told(
+        story,
+        [tools::testcluster(), tools::kubectl_helm(), tools::emulators()],
+    ) {
+        return None;
     }
     Some(
         World::new(mode)

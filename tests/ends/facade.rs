@@ -292,6 +292,82 @@ async fn spot_costs_what_spot_costs_and_the_list_wins_over_the_table() {
     );
 }
 
+/// Regression: the rows were taken out of the eyes while what they need was learned, and were gone where the look was
+/// given up meanwhile: a Live picture without groups.
+#[tokio::test]
+async fn a_look_that_is_given_up_leaves_the_groups_where_they_are() {
+    let cloud = facade(with(vec![workers(1)])).await;
+    let mut eyes = eyes(&cloud.url, settings()).await;
+    let began = now();
+    assert_eq!(eyes.capacity(began, &[]).await.groups.len(), 1);
+    cloud.account(|a| {
+        let at = a.since_began();
+        let kind = FaultKind::Errors {
+            calls: vec!["ec2:*".to_owned(), "pricing:*".to_owned()],
+            permille: 1000,
+            error: ErrorKind::Hang,
+        };
+        let lasts = Span::from_secs(2);
+        a.strike(Fault { at, lasts, kind });
+    });
+    let later = began + Span::from_secs(86_400);
+    let half = std::time::Duration::from_millis(700);
+    let look = tokio::time::timeout(half, eyes.capacity(later, &[])).await;
+    assert!(look.is_err(), "it was to hang");
+    tokio::time::sleep(2 * half).await;
+    let seen = eyes.capacity(later + Span::from_secs(1), &[]).await;
+    assert_eq!(seen.groups.len(), 1);
+    assert_eq!(seen.sources[&Source::Groups], Freshness::Live);
+}
+
+/// Regression: a look that read nothing made what it showed look new.
+#[tokio::test]
+async fn a_look_that_reads_nothing_makes_nothing_younger() {
+    let cloud = facade(with(vec![workers(0)])).await;
+    let mut eyes = eyes(&cloud.url, settings()).await;
+    let began = now();
+    eyes.capacity(began, &[]).await;
+    eyes.capacity(began + Span::from_secs(10), &[]).await;
+    assert_eq!(cloud.calls()["autoscaling:DescribeAutoScalingGroups"], 1);
+    cloud.account(|a| {
+        a.strike(during(FaultKind::Errors {
+            calls: Vec::new(),
+            permille: 1000,
+            error: ErrorKind::Denied,
+        }));
+    });
+    let age = Span::from_secs(22);
+    let seen = eyes.capacity(began + age, &[]).await;
+    assert_eq!(seen.sources[&Source::Groups], Freshness::Stale { age });
+}
+
+/// Regression: what hands had stirred was forgotten where the sweep after it failed.
+#[tokio::test]
+async fn what_was_stirred_is_read_whole_once_it_can_be() {
+    let cloud = facade(with(vec![workers(0)])).await;
+    let mut eyes = eyes(&cloud.url, settings()).await;
+    let began = now();
+    eyes.capacity(began, &[]).await;
+    eyes.stirred().store(true, std::sync::atomic::Ordering::SeqCst);
+    cloud.account(|a| {
+        let (at, lasts) = (a.since_began(), Span::from_secs(1));
+        let kind = FaultKind::Errors {
+            calls: Vec::new(),
+            permille: 1000,
+            error: ErrorKind::Denied,
+        };
+        a.strike(Fault { at, lasts, kind });
+    });
+    eyes.capacity(began + Span::from_secs(1), &[]).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    cloud.forget_calls();
+    eyes.capacity(began + Span::from_secs(3), &[]).await;
+    assert_eq!(cloud.calls()["autoscaling:DescribeAutoScalingGroups"], 1);
+    cloud.forget_calls();
+    eyes.capacity(began + Span::from_secs(4), &[]).await;
+    assert!(cloud.calls().is_empty(), "{:?}", cloud.calls());
+}
+
 /// The row "idle cost": calls at the façade, 100 groups and 5,000 nodes, a look every ten seconds, for
 /// `PLIMSOLL_IDLE_MINUTES` (60 is the row). Beside these the daemon waits for notices: three calls a minute.
 #[tokio::test]
@@ -484,6 +560,28 @@ async fn a_fleet_sells_every_allowed_type_and_buys_exactly_what_is_asked() {
     );
     let ended = cloud.account(|a| a.ended.clone());
     assert_eq!(ended, [(instances[1].to_string(), Gone::Named)]);
+}
+
+/// Regression: a call asks for a hundred at most, and the others were told as come.
+#[tokio::test]
+async fn a_fleet_that_is_asked_for_more_than_a_call_takes_says_what_is_missing() {
+    let cloud = facade(Settings {
+        templates: vec![NewGroup::of("plimsoll", "m5.large")],
+        ..at_once()
+    })
+    .await;
+    let own = model::fleet::Fleet {
+        max: 200,
+        ..own_fleet()
+    };
+    let mut hands = hands(&cloud.url, Launch::Auto).await.with_fleets(vec![own]);
+    let outcome = hands
+        .grow(&buy("fleet/m5.large/us-east-1a/on-demand", "1-0", 130))
+        .await;
+    assert!(
+        matches!(&outcome, Outcome::Partly { instances, missing: 30, .. } if instances.len() == 100),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ pub mod process;
 #[cfg(feature = "aws")]
 pub mod proxy;
 pub mod skip;
+pub mod story;
 pub mod tools;
 pub mod wait;
 pub mod wire;

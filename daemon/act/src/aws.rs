@@ -18,7 +18,7 @@ use aws_sdk_autoscaling::operation::launch_instances::LaunchInstancesOutput;
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup, InstanceCollection, LaunchInstancesError, LifecycleState, RetryStrategy,
 };
-use aws_sdk_ec2::types::{InstanceStateName, Reservation};
+use aws_sdk_ec2::types::{Instance, InstanceStateName, Reservation};
 use model::fleet::Fleet;
 use model::group::LaunchMode;
 use model::ids::{GroupName, InstanceId};
@@ -30,7 +30,7 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Instances that one `LaunchInstances` takes.
+/// Instances that one call asks for: `LaunchInstances` takes no more, and a `CreateFleet` as large fails as small.
 const MOST_PER_CALL: u32 = 100;
 
 /// Hands over the Auto Scaling groups of one account and region.
@@ -169,28 +169,38 @@ impl Hands {
     /// What became of an instance that its group does not list: gone for good, or detached and living on, which
     /// is then not ours to call removed.
     async fn unlisted(&self, group: &GroupName, instance: &InstanceId) -> Outcome {
+        match self.living(instance).await {
+            Ok(None) => Outcome::done(),
+            Ok(Some(found)) => Outcome::Stale {
+                why: format!(
+                    "{instance} is not in group {group} any more and is {}",
+                    state(&found).map_or("of unknown state", InstanceStateName::as_str)
+                ),
+            },
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// What EC2 tells of an instance; nothing once it is gone or on its way out.
+    async fn living(&self, id: &InstanceId) -> Result<Option<Instance>, Outcome> {
         let told = self
             .ec2
             .describe_instances()
-            .instance_ids(instance.as_str())
+            .instance_ids(id.as_str())
             .send()
             .await;
         let answer = match told {
             Ok(answer) => answer,
-            Err(error) if error.code() == Some("InvalidInstanceID.NotFound") => return Outcome::done(),
-            Err(error) => return sdk::unread("ec2:DescribeInstances", &error),
+            Err(error) if error.code() == Some("InvalidInstanceID.NotFound") => return Ok(None),
+            Err(error) => return Err(sdk::unread("ec2:DescribeInstances", &error)),
         };
-        let mut instances = answer.reservations().iter().flat_map(Reservation::instances);
-        let found = instances.find(|i| i.instance_id() == Some(instance.as_str()));
-        match found.and_then(|i| i.state()?.name()) {
-            Some(InstanceStateName::ShuttingDown | InstanceStateName::Terminated) => Outcome::done(),
-            state => Outcome::Stale {
-                why: format!(
-                    "{instance} is not in group {group} any more and is {}",
-                    state.map_or("of unknown state", InstanceStateName::as_str)
-                ),
-            },
-        }
+        let mut told = answer.reservations().iter().flat_map(Reservation::instances);
+        let found = told.find(|told| told.instance_id() == Some(id.as_str()));
+        let gone = |found: &&Instance| {
+            let (leaving, gone) = (InstanceStateName::ShuttingDown, InstanceStateName::Terminated);
+            state(found).is_some_and(|state| *state == leaving || *state == gone)
+        };
+        Ok(found.filter(|found| !gone(found)).cloned())
     }
 
     async fn launch_instances(&self, group: &GroupName, offer: &str, count: u32, token: &str) -> Outcome {
@@ -250,20 +260,20 @@ fn told(answer: &LaunchInstancesOutput, wanted: u32) -> Outcome {
         (code, error.error_message().unwrap_or_default().to_owned())
     });
     launched(
-        (
-            "autoscaling:LaunchInstances",
-            instances.collect(),
-            errors.collect(),
-        ),
+        "autoscaling:LaunchInstances",
+        instances.collect(),
+        &errors.collect::<Vec<_>>(),
         wanted,
     )
 }
 
-/// What a call gave: its name, the instances that came, code and message of what did not.
-type Came<'a> = (&'a str, Vec<InstanceId>, Vec<(String, String)>);
+fn state(instance: &Instance) -> Option<&InstanceStateName> {
+    instance.state()?.name()
+}
 
-/// What a launch of `wanted` instances came to: what did not come with it does not come later.
-fn launched((call, instances, errors): Came<'_>, wanted: u32) -> Outcome {
+/// What a launch of `wanted` instances came to, by the call's name, what came, and code and message of what did not:
+/// what did not come with it does not come later.
+fn launched(call: &str, instances: Vec<InstanceId>, errors: &[(String, String)], wanted: u32) -> Outcome {
     let codes: Vec<String> = errors.iter().map(|(code, _)| code.clone()).collect();
     let words = errors.iter().map(|(code, message)| format!("{code}: {message}"));
     let mut why = cut(&words.collect::<Vec<_>>().join("; "));

@@ -7,7 +7,7 @@
 
 use model::aims::Aims;
 use model::pod::{Near, NearRule, PodSpec};
-use model::selector::{LabelSelector, Operator, Requirement};
+use model::selector::{LabelSelector, Requirement};
 use model::snapshot::Snapshot;
 use std::sync::Arc;
 
@@ -53,10 +53,9 @@ fn default_selector(seen: &Snapshot, spec: &PodSpec) -> Option<LabelSelector> {
         return None;
     }
     if let ("Deployment" | "Rollout", Some(hash)) = (&*owner.kind, spec.labels.get(TEMPLATE_HASH)) {
-        selector.requirements.push(Requirement {
-            key: TEMPLATE_HASH.to_owned(),
-            operator: Operator::In(vec![hash.clone()]),
-        });
+        selector
+            .requirements
+            .push(Requirement::equal(TEMPLATE_HASH, hash));
         selector.requirements.sort();
         selector.requirements.dedup();
     }
@@ -68,7 +67,7 @@ mod tests {
     use super::*;
     use model::aims::SpreadDefault;
     use model::ids::WorkloadKey;
-    use model::selector::Labels;
+    use model::selector::{Labels, Operator};
     use model::workload::Workload;
 
     fn app(value: &str) -> Requirement {

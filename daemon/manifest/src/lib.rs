@@ -30,6 +30,7 @@ mod requests;
 mod reserved;
 mod selectors;
 mod sheet;
+mod spans;
 mod storage;
 mod tree;
 mod volumes;
@@ -45,6 +46,7 @@ pub use ecs::{EcsCluster, EcsDefinition, EcsInstance, EcsObject, EcsProvider, Ec
 pub use fargate::{fargate_offers, profile_group};
 pub use gzip::unpacked;
 pub use intern::Specs;
+pub use market::aim_selectors;
 pub use meta::{Controller, instant};
 pub use namespaces::{NamespaceObject, Namespaces};
 pub use node::{ARCH, HOSTNAME, INSTANCE_TYPE, NodeObject, OS, ZONE, ZONE_ID, group_of};

@@ -13,7 +13,7 @@ use model::group::{FargateSelector, Group, GroupKind, Instance, InstanceState, L
 use model::ids::{GroupName, OfferId};
 use model::offer::{Offer, OfferKind, Purchase};
 use model::pod::Taint;
-use model::selector::{LabelSelector, Labels, Operator, Requirement};
+use model::selector::{LabelSelector, Labels};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -235,19 +235,12 @@ fn profiles(
     profiles
 }
 
-fn aim_selectors(aim: &FargateAim) -> Vec<FargateSelector> {
-    let labels = aim.labels.iter();
-    let requirements: Vec<_> = labels
-        .map(|(key, value)| Requirement {
-            key: key.clone(),
-            operator: Operator::In(vec![value.clone()]),
-        })
-        .collect();
+/// One selector for each namespace of a profile that the aims name.
+pub fn aim_selectors(aim: &FargateAim) -> Vec<FargateSelector> {
+    let labels = LabelSelector::equal(&aim.labels);
     let selector = |namespace: &String| FargateSelector {
         namespace: namespace.clone(),
-        labels: LabelSelector {
-            requirements: requirements.clone(),
-        },
+        labels: labels.clone(),
     };
     aim.namespaces.iter().map(selector).collect()
 }

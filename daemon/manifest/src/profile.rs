@@ -3,7 +3,7 @@
 use crate::meta;
 use crate::sheet::At;
 use model::group::FargateSelector;
-use model::selector::{LabelSelector, Operator, Requirement};
+use model::selector::LabelSelector;
 
 /// A Fargate profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,17 +45,9 @@ pub(crate) fn cluster_config(top: At<'_, '_>) -> Vec<ProfileObject> {
 
 fn selectors(at: At<'_, '_>) -> Vec<FargateSelector> {
     let selector = |at: At<'_, '_>| {
-        let labels = at.get("labels").labels().into_iter();
         Some(FargateSelector {
             namespace: at.get("namespace").name()?.to_owned(),
-            labels: LabelSelector {
-                requirements: labels
-                    .map(|(key, value)| Requirement {
-                        key,
-                        operator: Operator::In(vec![value]),
-                    })
-                    .collect(),
-            },
+            labels: LabelSelector::equal(&at.get("labels").labels()),
         })
     };
     at.get("selectors").items().filter_map(selector).collect()

@@ -21,10 +21,7 @@ pub(crate) fn label_selector(at: At<'_, '_>) -> LabelSelector {
 pub(crate) fn equalities(at: At<'_, '_>) -> Vec<Requirement> {
     let labels = at.labels().into_iter();
     labels
-        .map(|(key, value)| Requirement {
-            key,
-            operator: Operator::In(vec![value]),
-        })
+        .map(|(key, value)| Requirement::equal(key, value))
         .collect()
 }
 

@@ -36,6 +36,14 @@ pub struct Requirement {
 }
 
 impl Requirement {
+    /// The key has this value.
+    pub fn equal(key: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            operator: Operator::In(vec![value.into()]),
+        }
+    }
+
     /// Whether a value (absent: `None`) satisfies the condition.
     pub fn matches(&self, value: Option<&str>) -> bool {
         match (&self.operator, value) {
@@ -83,6 +91,14 @@ pub struct LabelSelector {
 }
 
 impl LabelSelector {
+    /// Wants these labels, as `matchLabels` does.
+    pub fn equal(labels: &Labels) -> Self {
+        let equal = |(key, value): (&String, &String)| Requirement::equal(key, value);
+        Self {
+            requirements: labels.iter().map(equal).collect(),
+        }
+    }
+
     /// Whether these labels are selected.
     pub fn matches(&self, labels: &Labels) -> bool {
         self.requirements

@@ -46,6 +46,25 @@ impl Span {
     }
 }
 
+/// A delay drawn evenly between two spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// Shortest.
+    pub min: Span,
+    /// Longest.
+    pub max: Span,
+}
+
+impl Lag {
+    /// Between two numbers of seconds.
+    pub const fn secs(min: i64, max: i64) -> Self {
+        Self {
+            min: Span::from_secs(min),
+            max: Span::from_secs(max),
+        }
+    }
+}
+
 impl Add<Span> for Instant {
     type Output = Self;
     fn add(self, span: Span) -> Self {

@@ -77,7 +77,7 @@ struct Reading<T> {
 /// Groups as they were last read.
 #[derive(Debug, Default)]
 struct Rows {
-    last: Vec<AutoScalingGroup>,
+    last: Arc<[AutoScalingGroup]>,
     fleets: fleet::Members,
     /// When they were last read at all, and with their instances.
     at: Option<Instant>,
@@ -129,7 +129,8 @@ impl Groups {
     /// type can carry than the formula. Never fails: what could not be read keeps its last rows and its age.
     pub async fn capacity(&mut self, at: Instant, nodes: &[Node]) -> Capacity {
         match self.read_capacity(at, nodes).await {
-            Ok(capacity) => self.capacity.renew(capacity, at),
+            // Rows that were not due to be read again are as old as they are.
+            Ok(capacity) => self.capacity.renew(capacity, self.rows.at.unwrap_or(at)),
             Err(error) => tracing::warn!(%error, "groups could not be read; the last picture stays in force"),
         }
         self.read_metrics(at).await;
@@ -148,7 +149,8 @@ impl Groups {
 
     async fn read_capacity(&mut self, at: Instant, nodes: &[Node]) -> Result<Capacity, AwsError> {
         self.sweep(at, nodes).await?;
-        let rows = std::mem::take(&mut self.rows.last);
+        // Shared, not taken: a look that is given up half-way leaves the rows where they are.
+        let rows = Arc::clone(&self.rows.last);
         self.learn(&rows, at).await;
         let mut capacity = Capacity::default();
         for (row, ix) in rows.iter().zip(0..) {
@@ -157,7 +159,6 @@ impl Groups {
             capacity.offers.extend(sold);
             capacity.groups.push(group);
         }
-        self.rows.last = rows;
         self.add_fleets(&mut capacity);
         self.add_profiles(&mut capacity);
         Ok(capacity)
@@ -182,10 +183,7 @@ impl Groups {
             .iter()
             .all(|row| groups::settled(row) && joined(row))
             && self.rows.fleets.values().flatten().all(serves);
-        let mut whole = !still || due(self.rows.whole, WHOLE);
-        if self.stirred.swap(false, Ordering::SeqCst) {
-            whole = true;
-        }
+        let whole = !still || due(self.rows.whole, WHOLE) || self.stirred.load(Ordering::SeqCst);
         if !whole && !due(self.rows.at, GLANCE) {
             return Ok(());
         }
@@ -202,8 +200,10 @@ impl Groups {
             let fleets = &self.settings.fleets;
             self.rows.fleets = fleet::members(&self.ec2, &self.settings.cluster, fleets).await?;
         }
-        self.rows.last = rows;
+        self.rows.last = rows.into();
         (self.rows.at, self.rows.whole) = (Some(at), Some(at));
+        // Not before: what was stirred is still to be read where the sweep fails.
+        self.stirred.store(false, Ordering::SeqCst);
         Ok(())
     }
 

@@ -21,5 +21,6 @@ pub use account::{
 };
 pub use facade::{Clock, Facade, FacadeError};
 pub use faults::{Fault, FaultKind};
-pub use settings::{Lag, NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, Zone};
+pub use model::time::Lag;
+pub use settings::{NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, Zone};
 pub use settings_file::Fetch;

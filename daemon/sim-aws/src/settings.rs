@@ -4,27 +4,8 @@
 
 use crate::catalogue::{self, Types};
 use crate::faults::Fault;
-use model::Span;
+use model::time::Lag;
 use std::collections::BTreeMap;
-
-/// A delay, drawn evenly between two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lag {
-    /// Shortest.
-    pub min: Span,
-    /// Longest.
-    pub max: Span,
-}
-
-impl Lag {
-    /// Between two numbers of seconds.
-    pub const fn secs(min: i64, max: i64) -> Self {
-        Self {
-            min: Span::from_secs(min),
-            max: Span::from_secs(max),
-        }
-    }
-}
 
 /// A zone by its two names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,8 +133,6 @@ pub struct Settings {
     pub react: Lag,
     /// How far behind lists of instances are.
     pub behind: Lag,
-    /// From asked to a Fargate pod's node.
-    pub fargate_start: Lag,
     /// How long a node group update takes.
     pub update: Lag,
     /// Quotas.
@@ -191,7 +170,6 @@ impl Default for Settings {
             join: Lag::secs(20, 40),
             react: Lag::secs(2, 8),
             behind: Lag::secs(0, 2),
-            fargate_start: Lag::secs(45, 60),
             update: Lag::secs(30, 90),
             quotas: Quotas {
                 on_demand_vcpus: 100_000,

@@ -5,14 +5,14 @@
 
 use crate::catalogue;
 use crate::faults::{ErrorKind, Fault, FaultKind};
-use crate::settings::{Lag, NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, Zone};
+use crate::settings::{NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, Zone};
 use manifest::{At, Problems, Sheet, Tree};
 use model::Span;
 
 /// Fetches a file that an account names, relative to it: its bytes, or why not.
 pub type Fetch<'f> = &'f dyn Fn(&str) -> Result<Vec<u8>, String>;
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 18] = [
     "seed",
     "region",
     "account",
@@ -24,7 +24,6 @@ const FIELDS: [&str; 19] = [
     "join",
     "react",
     "behind",
-    "fargate_start",
     "update",
     "quotas",
     "throttles",
@@ -70,12 +69,11 @@ fn whole(top: At<'_, '_>, fetch: Fetch<'_>) -> Settings {
         cluster: word("cluster", &usual.cluster),
         version: word("version", &usual.version),
         types: types(top.get("offers"), fetch).unwrap_or(usual.types),
-        boot: lag(top.get("boot"), usual.boot),
-        join: lag(top.get("join"), usual.join),
-        react: lag(top.get("react"), usual.react),
-        behind: lag(top.get("behind"), usual.behind),
-        fargate_start: lag(top.get("fargate_start"), usual.fargate_start),
-        update: lag(top.get("update"), usual.update),
+        boot: top.get("boot").lag(usual.boot),
+        join: top.get("join").lag(usual.join),
+        react: top.get("react").lag(usual.react),
+        behind: top.get("behind").lag(usual.behind),
+        update: top.get("update").lag(usual.update),
         quotas: Quotas {
             on_demand_vcpus: quotas
                 .get("on_demand_vcpus")
@@ -268,7 +266,7 @@ fn fault(at: At<'_, '_>) -> Option<Fault> {
             )
         }
         "stale" => {
-            let (calls, by) = (texts("calls"), span(at.get("by")).unwrap_or(Span::from_secs(30)));
+            let (calls, by) = (texts("calls"), at.get("by").span().unwrap_or(Span::from_secs(30)));
             (&["for", "calls", "by"], FaultKind::Stale { calls, by })
         }
         "interruption" => (&["share"], FaultKind::Interruption { permille: permille() }),
@@ -290,8 +288,8 @@ fn fault(at: At<'_, '_>) -> Option<Fault> {
         at.get("for").problem("is missing");
     }
     Some(Fault {
-        at: span(at.get("at")).unwrap_or(Span::ZERO),
-        lasts: span(at.get("for")).unwrap_or(Span::ZERO),
+        at: at.get("at").span().unwrap_or(Span::ZERO),
+        lasts: at.get("for").span().unwrap_or(Span::ZERO),
         kind,
     })
 }
@@ -310,31 +308,6 @@ fn error(at: At<'_, '_>) -> ErrorKind {
             ErrorKind::Internal
         }
     }
-}
-
-fn span(at: At<'_, '_>) -> Option<Span> {
-    let text = at.text()?;
-    let read = manifest::duration(text);
-    if read.is_none() {
-        at.problem("must be a span such as 500ms, 90s, 15m or 1h30m");
-    }
-    read
-}
-
-fn lag(at: At<'_, '_>, usual: Lag) -> Lag {
-    if at.tree().and_then(Tree::text).is_some() {
-        return span(at).map_or(usual, |one| Lag { min: one, max: one });
-    }
-    at.only(&["min", "max"]);
-    let read = Lag {
-        min: span(at.get("min")).unwrap_or(usual.min),
-        max: span(at.get("max")).unwrap_or(usual.max),
-    };
-    if at.is_there() && read.min > read.max {
-        at.get("max").problem("must not be below min");
-        return usual;
-    }
-    read
 }
 
 /// `5%` in thousandths; tenths of a percent may be said.
@@ -374,7 +347,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!((settings.cluster.as_str(), settings.throttles), ("green", false));
-        assert_eq!(settings.boot, Lag::secs(5, 5));
+        assert_eq!(settings.boot, model::time::Lag::secs(5, 5));
         assert_eq!((settings.groups[0].desired, settings.groups[0].max), (2, 5));
         assert_eq!(settings.node_groups[0].taints[0].2, "NO_SCHEDULE");
         assert_eq!(settings.profiles[0].zones.len(), 3);

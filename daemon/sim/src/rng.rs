@@ -3,6 +3,7 @@
 //! Same seed, same draws, on every platform: no floating-point library functions, no system entropy.
 
 use model::Span;
+use model::time::Lag;
 
 /// A seeded generator.
 #[derive(Clone, Debug)]
@@ -53,25 +54,6 @@ impl Rng {
     /// True with this chance, in thousandths.
     pub(crate) fn chance(&mut self, permille: u32) -> bool {
         self.between(0, 999) < i64::from(permille)
-    }
-}
-
-/// A delay drawn evenly between two spans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lag {
-    /// Shortest.
-    pub min: Span,
-    /// Longest.
-    pub max: Span,
-}
-
-impl Lag {
-    /// Between two numbers of seconds.
-    pub const fn secs(min: i64, max: i64) -> Self {
-        Self {
-            min: Span::from_secs(min),
-            max: Span::from_secs(max),
-        }
     }
 }
 

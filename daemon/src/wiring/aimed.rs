@@ -5,9 +5,7 @@
 
 use cycle::Handle;
 use model::aims::FargateAim;
-use model::group::FargateSelector;
 use model::ids::GroupName;
-use model::selector::{LabelSelector, Operator, Requirement};
 use model::{Observe, ObserveError, Snapshot};
 
 /// Eyes that see by the aims.
@@ -52,29 +50,13 @@ fn add(seen: &mut Snapshot, profiles: &[FargateAim]) {
         };
         if !there {
             seen.groups
-                .push(manifest::profile_group(name, selectors(profile)));
+                .push(manifest::profile_group(name, manifest::aim_selectors(profile)));
             seen.offers.extend(manifest::fargate_offers(name, ix));
         }
     }
     if !profiles.is_empty() {
         seen.sort();
     }
-}
-
-/// One selector for each namespace of the profile.
-fn selectors(profile: &FargateAim) -> Vec<FargateSelector> {
-    let requirements = profile.labels.iter().map(|(key, value)| Requirement {
-        key: key.clone(),
-        operator: Operator::In(vec![value.clone()]),
-    });
-    let labels = LabelSelector {
-        requirements: requirements.collect(),
-    };
-    let of = |namespace: &String| FargateSelector {
-        namespace: namespace.clone(),
-        labels: labels.clone(),
-    };
-    profile.namespaces.iter().map(of).collect()
 }
 
 #[cfg(test)]

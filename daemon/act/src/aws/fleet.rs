@@ -3,12 +3,11 @@
 //! The client token comes from the intent, so that a repeated call is the same call; tags say whose an instance is,
 //! and one that does not bear them is never ended. Not here: which pool is bought, which instance goes.
 
-use super::{Hands, sdk, token};
+use super::{Hands, MOST_PER_CALL, launched, sdk, token};
 use aws_sdk_ec2::types::{
     CreateFleetInstance, DefaultTargetCapacityType, FleetLaunchTemplateConfigRequest,
-    FleetLaunchTemplateOverridesRequest, FleetLaunchTemplateSpecificationRequest, FleetType,
-    InstanceStateName, InstanceType, Reservation, ResourceType, Tag, TagSpecification,
-    TargetCapacitySpecificationRequest,
+    FleetLaunchTemplateOverridesRequest, FleetLaunchTemplateSpecificationRequest, FleetType, InstanceType,
+    ResourceType, Tag, TagSpecification, TargetCapacitySpecificationRequest,
 };
 use model::fleet::{CLUSTER_TAG, FLEET_TAG, Fleet, INTENT_TAG};
 use model::ids::{InstanceId, OfferId};
@@ -17,8 +16,6 @@ use model::plan::Step;
 use std::sync::atomic::Ordering;
 
 const CREATE: &str = "ec2:CreateFleet";
-/// Instances that one call asks for.
-const MOST_PER_CALL: u32 = 100;
 
 /// A pool to buy from, as an offer's id names it: `fleet/type/zone/purchase`.
 struct Pool<'a> {
@@ -72,14 +69,13 @@ impl Hands {
             .launch_template_specification(named.build())
             .overrides(overrides)
             .build();
-        let count = count.min(MOST_PER_CALL);
         let kind = if pool.spot {
             DefaultTargetCapacityType::Spot
         } else {
             DefaultTargetCapacityType::OnDemand
         };
         let target = TargetCapacitySpecificationRequest::builder()
-            .total_target_capacity(i32::try_from(count).unwrap_or(100))
+            .total_target_capacity(i32::try_from(count.min(MOST_PER_CALL)).unwrap_or(100))
             .default_target_capacity_type(kind)
             .build();
         self.stirs.store(true, Ordering::SeqCst);
@@ -106,7 +102,7 @@ impl Hands {
             let code = error.error_code().unwrap_or("no code").to_owned();
             (code, error.error_message().unwrap_or_default().to_owned())
         });
-        super::launched((CREATE, instances.collect(), errors.collect()), count)
+        launched(CREATE, instances.collect(), &errors.collect::<Vec<_>>(), count)
     }
 
     /// The same tags for all that the call makes and can tag: the policy for acting lets it make nothing else. Network
@@ -137,25 +133,10 @@ impl Hands {
 
     /// Ends one instance of the fleet, if its tags say that it is one.
     pub(super) async fn end(&self, fleet: &Fleet, instance: &InstanceId) -> Outcome {
-        let told = self
-            .ec2
-            .describe_instances()
-            .instance_ids(instance.as_str())
-            .send()
-            .await;
-        let answer = match told {
-            Ok(answer) => answer,
-            Err(error) => {
-                use aws_sdk_ec2::error::ProvideErrorMetadata as _;
-                if error.code() == Some("InvalidInstanceID.NotFound") {
-                    return Outcome::done();
-                }
-                return sdk::unread("ec2:DescribeInstances", &error);
-            }
-        };
-        let mut found = answer.reservations().iter().flat_map(Reservation::instances);
-        let Some(found) = found.find(|told| told.instance_id() == Some(instance.as_str())) else {
-            return Outcome::done();
+        let found = match self.living(instance).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Outcome::done(),
+            Err(outcome) => return outcome,
         };
         let bears = |key: &str, value: &str| {
             found
@@ -167,13 +148,6 @@ impl Hands {
             return Outcome::Stale {
                 why: format!("{instance} does not bear the tags of fleet {}", fleet.name),
             };
-        }
-        let gone = found.state().and_then(|state| state.name());
-        if matches!(
-            gone,
-            Some(InstanceStateName::ShuttingDown | InstanceStateName::Terminated)
-        ) {
-            return Outcome::done();
         }
         self.stirs.store(true, Ordering::SeqCst);
         match self

@@ -14,7 +14,7 @@ use model::ids::{GroupName, InstanceId, NodeName, PodKey, WorkloadKey};
 use model::node::Node;
 use model::pod::{Near, NearRule, PodPhase, PodSpec, Unmodelled};
 use model::resources::Resources;
-use model::selector::{LabelSelector, Labels, Operator, Requirement};
+use model::selector::{LabelSelector, Labels, Requirement};
 use model::time::Instant;
 use model::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,10 +164,7 @@ impl Ecs {
         spec.labels.insert(SERVICE.to_owned(), name.to_owned());
         if service.is_some_and(|service| service.distinct) {
             let own = LabelSelector {
-                requirements: vec![Requirement {
-                    key: SERVICE.to_owned(),
-                    operator: Operator::In(vec![name.to_owned()]),
-                }],
+                requirements: vec![Requirement::equal(SERVICE, name)],
             };
             let here = Some(vec![cluster.to_owned()]);
             spec.near = vec![Near::new(HOSTNAME.to_owned(), own, here, NearRule::Apart)];

@@ -10,7 +10,7 @@ use aws_sdk_eks::Client;
 use aws_sdk_eks::types::{FargateProfile, Nodegroup, NodegroupStatus, TaintEffect as EksEffect};
 use model::group::{FargateSelector, Group};
 use model::pod::{Taint, TaintEffect};
-use model::selector::{LabelSelector, Operator, Requirement};
+use model::selector::{LabelSelector, Requirement};
 use model::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -258,10 +258,7 @@ async fn describe_profile(client: &Client, cluster: &str, name: &str) -> Result<
 }
 
 fn selector(told: &aws_sdk_eks::types::FargateProfileSelector) -> Option<FargateSelector> {
-    let equal = |(key, value): (&String, &String)| Requirement {
-        key: key.clone(),
-        operator: Operator::In(vec![value.clone()]),
-    };
+    let equal = |(key, value): (&String, &String)| Requirement::equal(key, value);
     let mut requirements: Vec<Requirement> = told.labels().into_iter().flatten().map(equal).collect();
     requirements.sort_by(|a, b| a.key.cmp(&b.key));
     Some(FargateSelector {

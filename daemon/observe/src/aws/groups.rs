@@ -9,6 +9,7 @@ use super::Settings;
 use super::sdk::AwsError;
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, LifecycleState, TagDescription};
+use model::fleet::CLUSTER_TAG;
 use model::group::{Group, GroupKind, Instance, InstanceState};
 use model::ids::{GroupName, InstanceId};
 use model::launch::{Described, Share};
@@ -17,7 +18,6 @@ use model::pod::{Taint, TaintEffect};
 use model::selector::Labels;
 use std::collections::BTreeMap;
 
-const CLUSTER_TAG: &str = "plimsoll.io/cluster";
 const AUTOSCALER_TAG: &str = "k8s.io/cluster-autoscaler/";
 const OWNER_TAG: &str = "kubernetes.io/cluster/";
 const EKS_TAG: &str = "eks:cluster-name";

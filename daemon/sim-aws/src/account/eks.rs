@@ -4,7 +4,8 @@
 //! a time; profiles never change, and one at a time is made or deleted.
 
 use super::{Account, Event, Refused};
-use crate::settings::{Lag, NewNodeGroup, NewProfile};
+use crate::settings::{NewNodeGroup, NewProfile};
+use model::time::Lag;
 use std::collections::BTreeMap;
 
 /// A managed node group.

@@ -21,7 +21,8 @@ pub use machine::{Gone, Lifecycle, Machine, MachineState};
 pub use notices::Notice;
 
 use crate::faults::{Fault, FaultKind};
-use crate::settings::{Lag, NewGroup, Settings};
+use crate::settings::{NewGroup, Settings};
+use model::time::Lag;
 use model::{Instant, Span};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
@@ -194,11 +195,6 @@ impl Account {
             self.happen(event);
         }
         self.now = to.max(self.now);
-    }
-
-    /// When something happens next by itself.
-    pub fn next_event(&self) -> Option<Instant> {
-        self.queue.keys().next().map(|(at, _)| *at)
     }
 
     /// What all instances have cost so far, nano-dollars, billed by the second with a minute at least.

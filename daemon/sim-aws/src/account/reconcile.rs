@@ -5,8 +5,8 @@
 //! that makes shrinking by number dangerous: the group chooses who goes.
 
 use super::{Account, Event, Gone, Machine};
-use crate::settings::Lag;
 use model::Span;
+use model::time::Lag;
 
 /// A group whose launches fail is tried again after this, doubled each time, at most sixteen times as long.
 const RETRY: i64 = 15;

@@ -1,6 +1,6 @@
 //! What goes wrong in a scenario, and when.
 
-use crate::rng::Lag;
+use model::time::Lag;
 use model::{GroupName, Instant, Source, Span};
 
 /// One fault: it begins at `at` after the start and lasts `lasts` (a single blow where that is zero).

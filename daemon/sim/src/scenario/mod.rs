@@ -13,9 +13,8 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use crate::rng::Lag;
 pub use fault::{Api, Fault, FaultKind};
-pub(crate) use parts::equal_to;
+pub use model::time::Lag;
 pub use parts::{
     Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, GroupPlan, JobPlan, Load, PodPlan,
 };

@@ -1,9 +1,9 @@
 //! Parts of a scenario: groups, pods, workloads, jobs and the curves that drive them.
 
-use crate::rng::Lag;
 use model::group::{FargateSelector, GroupKind};
 use model::pod::Taint;
-use model::selector::{LabelSelector, Labels, Operator, Requirement};
+use model::selector::{LabelSelector, Labels};
+use model::time::Lag;
 use model::{GroupName, Instant, PodSpec, Span};
 
 /// A group of the simulated cloud.
@@ -192,20 +192,9 @@ impl GroupPlan {
     pub fn selectors(&self) -> Vec<FargateSelector> {
         let selector = |select: &FargateSelect| FargateSelector {
             namespace: select.namespace.clone(),
-            labels: equal_to(&select.labels),
+            labels: LabelSelector::equal(&select.labels),
         };
         self.selects.iter().map(selector).collect()
-    }
-}
-
-/// The selector that wants exactly these labels.
-pub(crate) fn equal_to(labels: &Labels) -> LabelSelector {
-    let requirements = labels.iter().map(|(key, value)| Requirement {
-        key: key.clone(),
-        operator: Operator::In(vec![value.clone()]),
-    });
-    LabelSelector {
-        requirements: requirements.collect(),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Reads what has pods in a scenario: DaemonSets, Deployments, Jobs and traces.
 
-use crate::rng::Lag;
 use crate::scenario::parts::{
     Arrivals, Budget, Curve, DaemonPlan, JobPlan, Load, PodPlan, TraceRow, WorkloadPlan,
 };
@@ -9,6 +8,7 @@ use crate::scenario::values;
 use manifest::At;
 use model::pod::{PodTraits, TaintEffect, Toleration};
 use model::selector::Labels;
+use model::time::Lag;
 use model::{PodSpec, Resources, Span, WorkloadKey};
 
 /// More pods than this in one workload or burst is a slip of the keyboard.
@@ -94,15 +94,15 @@ pub(super) fn jobs(at: At<'_, '_>) -> Vec<Arrivals> {
                 name,
                 pod,
                 pods: range(item.get("pods")),
-                runs: values::lag(item.get("runs"), Lag::secs(60, 60)),
+                runs: item.get("runs").lag(Lag::secs(60, 60)),
             };
             Some(Arrivals::Burst {
                 job,
-                first: values::span(item.get("first")).unwrap_or_default(),
+                first: item.get("first").span().unwrap_or_default(),
                 every: every
                     .is_there()
                     .then(|| values::positive(every, Span::from_secs(3600))),
-                jitter: values::span(item.get("jitter")).unwrap_or_default(),
+                jitter: item.get("jitter").span().unwrap_or_default(),
             })
         })
         .collect()
@@ -165,8 +165,8 @@ fn pod(
     };
     let plan = PodPlan {
         spec,
-        start: values::lag(at.get("starts"), Lag::secs(5, 15)),
-        grace: values::lag(at.get("grace"), Lag::secs(1, 5)),
+        start: at.get("starts").lag(Lag::secs(5, 15)),
+        grace: at.get("grace").lag(Lag::secs(1, 5)),
     };
     Some((name, plan))
 }
@@ -292,7 +292,7 @@ fn sizes(at: At<'_, '_>) -> Vec<(Span, u32)> {
     let mut read: Vec<(Span, u32)> = Vec::new();
     for item in at.items() {
         item.only(&["at", "replicas"]);
-        let when = values::span(item.get("at")).unwrap_or_default();
+        let when = item.get("at").span().unwrap_or_default();
         if read.last().is_some_and(|(before, _)| *before >= when) {
             item.get("at").problem("must be later than the size before");
         }
@@ -305,7 +305,7 @@ fn points(at: At<'_, '_>) -> Vec<(Span, i64)> {
     let mut read: Vec<(Span, i64)> = Vec::new();
     for item in at.items() {
         item.only(&["at", "cpu"]);
-        let when = values::span(item.get("at")).unwrap_or_default();
+        let when = item.get("at").span().unwrap_or_default();
         if read.last().is_some_and(|(before, _)| *before >= when) {
             item.get("at").problem("must be later than the point before");
         }

@@ -1,9 +1,9 @@
 //! Reads the faults of a scenario.
 
-use crate::rng::Lag;
 use crate::scenario::fault::{Api, Fault, FaultKind};
 use crate::scenario::values;
 use manifest::At;
+use model::time::Lag;
 use model::{GroupName, Source, Span};
 
 const KINDS: &str = "no-capacity, spot-interruption, node-failure, slow-boot, never-joins, throttled, answer-lost, \
@@ -47,7 +47,7 @@ fn fault(at: At<'_, '_>, groups: &[GroupName]) -> Option<Fault> {
         "slow-boot" => (
             &["for", "boot"],
             FaultKind::SlowBoot {
-                boot: values::lag(at.get("boot"), Lag::secs(300, 600)),
+                boot: at.get("boot").lag(Lag::secs(300, 600)),
             },
         ),
         "never-joins" => (&["for", "groups"], FaultKind::NeverJoins { groups: named() }),
@@ -83,8 +83,8 @@ fn fault(at: At<'_, '_>, groups: &[GroupName]) -> Option<Fault> {
         at.get("for").problem("is missing");
     }
     Some(Fault {
-        at: values::span(when).unwrap_or_default(),
-        lasts: values::span(at.get("for")).unwrap_or(Span::ZERO),
+        at: when.span().unwrap_or_default(),
+        lasts: at.get("for").span().unwrap_or(Span::ZERO),
         kind,
     })
 }

@@ -1,25 +1,14 @@
-//! Values that scenarios are written in: spans, times of day, lags, amounts, shares.
+//! Values that scenarios are written in: times of day, amounts, shares.
 //!
 //! What cannot be read is noted at its place and counts as absent; reading goes on.
 
-use crate::rng::Lag;
 use crate::scenario::parts::Amount;
 use manifest::{At, quantity};
 use model::Span;
 
-/// A span such as `90s`, `15m`, `1h30m`, `500ms`, `2d`.
-pub(super) fn span(at: At<'_, '_>) -> Option<Span> {
-    let text = at.text()?;
-    let parsed = manifest::duration(text);
-    if parsed.is_none() {
-        at.problem("must be a span such as 500ms, 90s, 15m, 1h30m or 2d");
-    }
-    parsed
-}
-
 /// A span above zero, or the fallback where absent.
 pub(super) fn positive(at: At<'_, '_>, fallback: Span) -> Span {
-    match span(at) {
+    match at.span() {
         Some(Span::ZERO) => {
             at.problem("must be above zero");
             fallback
@@ -27,44 +16,6 @@ pub(super) fn positive(at: At<'_, '_>, fallback: Span) -> Span {
         Some(read) => read,
         None => fallback,
     }
-}
-
-/// A lag: one span, or `{min, max}`.
-pub(super) fn lag(at: At<'_, '_>, fallback: Lag) -> Lag {
-    if !at.is_there() {
-        return fallback;
-    }
-    if at.tree().and_then(manifest::Tree::text).is_some() {
-        let one = within_a_year(at, span(at).unwrap_or(fallback.min));
-        return Lag { min: one, max: one };
-    }
-    at.only(&["min", "max"]);
-    let required = |at: At<'_, '_>, fallback: Span| {
-        if !at.is_there() {
-            at.problem("is missing");
-        }
-        span(at).unwrap_or(fallback)
-    };
-    let read = Lag {
-        min: required(at.get("min"), fallback.min),
-        max: required(at.get("max"), fallback.max),
-    };
-    if read.min > read.max {
-        at.get("max").problem("must not be below min");
-    }
-    Lag {
-        min: within_a_year(at.get("min"), read.min),
-        max: within_a_year(at.get("max"), read.max),
-    }
-}
-
-/// No scenario is longer, so that nothing in it takes longer.
-fn within_a_year(at: At<'_, '_>, span: Span) -> Span {
-    const YEAR: Span = Span::from_secs(86_400 * 366);
-    if span > YEAR {
-        at.problem("must be at most a year");
-    }
-    span.min(YEAR)
 }
 
 /// A number of at most so many, as counts and amounts are.

@@ -1,12 +1,12 @@
 //! The simulated provider: launches, boots, bills, interrupts and terminates instances and Fargate pods.
 
 use crate::referee::Violation;
-use crate::rng::Lag;
 use crate::scenario::{FaultKind, Scenario};
 use crate::world::queue::Event;
 use crate::world::state::{SimNode, State};
 use model::offer::{OfferKind, Purchase};
 use model::pod::PodPhase;
+use model::time::Lag;
 use model::{GroupName, InstanceState, NodeName, Offer, PodKey, Resources, Span};
 use std::sync::Arc;
 

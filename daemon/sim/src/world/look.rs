@@ -1,10 +1,11 @@
 //! How a world looks from outside: a Snapshot of its present instant, as the APIs would show it.
 
 use crate::rng::Rng;
-use crate::scenario::{FaultKind, WorkloadPlan, equal_to};
+use crate::scenario::{FaultKind, WorkloadPlan};
 use crate::world::state::{Owner, OwnerKind, SimNode, SimPod, State};
 use model::group::{Instance, LaunchMode};
 use model::pod::{PodPhase, SpecIx, Usage};
+use model::selector::LabelSelector;
 use model::workload::{DisruptionBudget, Metric, Workload};
 use model::{
     Freshness, Group, GroupKind, InstanceId, Node, NodeName, Pod, Snapshot, Source, Span, WorkloadKey,
@@ -269,7 +270,7 @@ impl State {
                 owned_by: plan.and_then(|p| p.hpa.clone()),
                 annotations: plan.map(|p| p.annotations.clone()).unwrap_or_default(),
                 generation,
-                selector: equal_to(&owner.pod.spec.labels),
+                selector: LabelSelector::equal(&owner.pod.spec.labels),
                 metrics: self.metrics(cpu, ready, plan),
             }
         };
@@ -295,7 +296,7 @@ impl State {
             Some(DisruptionBudget {
                 namespace: spec.namespace.clone(),
                 name: plan.name.clone(),
-                selector: equal_to(&spec.labels),
+                selector: LabelSelector::equal(&spec.labels),
                 allowed: healthy.saturating_sub(wanted),
             })
         };

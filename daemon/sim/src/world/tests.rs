@@ -2,7 +2,6 @@
 
 use super::state::State;
 use crate::referee::ViolationKind;
-use crate::rng::Lag;
 use crate::scenario::{
     Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, Fault, FaultKind, GroupPlan, JobPlan, Load,
     PodPlan, Scenario, Scoring, WorkloadPlan,
@@ -12,6 +11,7 @@ use model::offer::{Confidence, OfferKind, Purchase};
 use model::pod::{PodPhase, Taint, TaintEffect, Toleration};
 use model::resources::MIB;
 use model::selector::Labels;
+use model::time::Lag;
 use model::{
     GroupKind, GroupName, InstanceId, Instant, NodeName, Offer, OfferId, Outcome, PodKey, PodSpec, Reason,
     Resources, Snapshot, Source, Span, Step, StepId, StepKind, UsdPerHour, WorkloadKey,

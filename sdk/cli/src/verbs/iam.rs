@@ -8,6 +8,7 @@ mod policy;
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, Format, OutputArgs, plain, table};
 use clap::ValueEnum;
+use model::fleet::CLUSTER_TAG;
 use model::permission::{PERMISSIONS, Permission};
 use policy::{Policy, Wanted};
 
@@ -93,7 +94,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 
 fn wanted(args: &Args) -> Wanted<'_> {
     let own = &args.cluster;
-    let mut tags = vec![("plimsoll.io/cluster".to_owned(), own.clone())];
+    let mut tags = vec![(CLUSTER_TAG.to_owned(), own.clone())];
     for drop_in in &args.drop_in {
         let tag = match drop_in {
             DropIn::ClusterAutoscaler => format!("k8s.io/cluster-autoscaler/{own}"),

@@ -3,12 +3,10 @@
 //! Source: the service authorization reference of Auto Scaling, EC2 (`CreateFleet` acts as its caller, so that it
 //! takes `RunInstances`, `CreateTags` and `PassRole` besides), EKS, SQS and CloudWatch.
 
+use model::fleet::CLUSTER_TAG;
 use model::permission::{PERMISSIONS, Statement};
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// Tag that instances of Plimsoll's own fleet carry, and all that it may start or end.
-const CLUSTER_TAG: &str = "plimsoll.io/cluster";
 
 /// What the policy is to grant.
 pub(super) struct Wanted<'a> {
