@@ -3,14 +3,16 @@
 use crate::{CLUSTER, at_once, eyes, facade, grow, hands, is_done, now, remove, settings};
 use act::aws::Launch;
 use model::group::{GroupKind, LaunchMode};
+use model::ids::InstanceId;
 use model::money::UsdPerHour;
+use model::node::Leaves;
 use model::offer::Confidence;
 use model::outcome::Outcome;
 use model::pod::TaintEffect;
 use model::snapshot::{Freshness, Source};
 use model::time::Span;
 use sim_aws::faults::ErrorKind;
-use sim_aws::{Clock, Facade, Fault, FaultKind, Gone, NewGroup, NewNodeGroup, NewProfile, Settings};
+use sim_aws::{Clock, Facade, Fault, FaultKind, Gone, NewGroup, NewNodeGroup, NewProfile, Notice, Settings};
 use std::collections::BTreeMap;
 
 const TAG: &str = "plimsoll.io/cluster";
@@ -368,6 +370,45 @@ async fn what_was_stirred_is_read_whole_once_it_can_be() {
     assert!(cloud.calls().is_empty(), "{:?}", cloud.calls());
 }
 
+#[tokio::test]
+async fn notices_are_read_from_the_queue_and_deleted_once_handed_on() {
+    let cloud = facade(with(vec![NewGroup {
+        spot: true,
+        ..workers(3)
+    }]))
+    .await;
+    let mut own = settings();
+    own.queue = Some("notices".to_owned());
+    let mut eyes = eyes(&cloud.url, own).await;
+    assert!(eyes.capacity(now(), &[]).await.leaving.is_empty());
+    let ids: Vec<String> = cloud.account(|a| a.machines.keys().cloned().collect());
+    cloud.account(|a| {
+        a.interrupt(&ids[0]);
+        a.notify(&Notice::Rebalance {
+            instance: ids[1].clone(),
+        });
+        a.notify(&Notice::Raw("{ no event".to_owned()));
+        a.notify(&Notice::Health {
+            instance: ids[2].clone(),
+            code: "AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED".to_owned(),
+        });
+    });
+    let mut leaving = BTreeMap::new();
+    // A reader that waits is woken by the next message only, and deletes before it waits again.
+    for _ in 0..20 {
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        leaving = eyes.capacity(now(), &[]).await.leaving;
+        cloud.account(|a| a.notify(&Notice::Raw("{}".to_owned())));
+    }
+    let why: Vec<Leaves> = ids.iter().map(|id| leaving[&InstanceId::new(id)].why).collect();
+    assert_eq!(why, [Leaves::Interrupted, Leaves::AtRisk, Leaves::Retired]);
+    let queued = cloud.account(|a| a.queued());
+    assert!(
+        queued <= 4,
+        "24 were sent, and what was handed on is deleted: {queued} are left"
+    );
+}
+
 /// The row "idle cost": calls at the façade, 100 groups and 5,000 nodes, a look every ten seconds, for
 /// `PLIMSOLL_IDLE_MINUTES` (60 is the row). Beside these the daemon waits for notices: three calls a minute.
 #[tokio::test]
@@ -440,6 +481,7 @@ fn node(id: &str, zone: &str) -> model::node::Node {
         draining: false,
         created: model::time::Instant(0),
         usage: None,
+        leaving: None,
     }
 }
 

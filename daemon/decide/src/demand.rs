@@ -7,7 +7,7 @@ use crate::constraints::{Crowding, Deal, ZONE};
 use crate::number::count;
 use crate::spread;
 use model::aims::Aims;
-use model::ids::{PodKey, WorkloadKey};
+use model::ids::{NodeName, PodKey, WorkloadKey};
 use model::memory::Memory;
 use model::offer::Offer;
 use model::pod::{Pod, PodPhase, PodSpec, SpecIx};
@@ -231,6 +231,8 @@ fn to_come<'a>(
     if seen.freshness(Source::Pods) == Freshness::Missing {
         return Vec::new();
     }
+    // Pods of nodes that go are had no longer: their places are bought before they move.
+    let going: BTreeSet<&NodeName> = seen.nodes.iter().filter(|n| n.goes()).map(|n| &n.name).collect();
     let mut owned: BTreeMap<&WorkloadKey, (u32, SpecIx)> = BTreeMap::new();
     for pod in &seen.pods {
         let Some(owner) = seen.specs.get(pod.spec as usize).and_then(|s| s.owner.as_ref()) else {
@@ -240,6 +242,7 @@ fn to_come<'a>(
         let counts = match pod.phase {
             PodPhase::Finished => job,
             PodPhase::Terminating => false,
+            _ if pod.node.as_ref().is_some_and(|node| going.contains(node)) => false,
             PodPhase::Pending | PodPhase::Gated | PodPhase::Starting | PodPhase::Running => true,
         };
         let entry = owned.entry(owner).or_insert((0, pod.spec));

@@ -250,6 +250,7 @@ pub(crate) fn join(seen: &mut Snapshot, name: &NodeName, id: &OfferId) {
         draining: false,
         created: OLD,
         usage: None,
+        leaving: None,
     });
 }
 

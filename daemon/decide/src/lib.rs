@@ -90,6 +90,7 @@ fn think<T>(
     let mut asking = Asking::new(seen, policies);
     asking::forget(&mut memory, seen.at);
     remember::waiting(seen, &mut memory, aims);
+    remember::taken_back(seen, &mut memory);
     let tenants = Tenants::of(seen);
     remember::utilisation(seen, &tenants, &mut memory);
 

@@ -6,15 +6,19 @@ use crate::number::{narrow, size};
 use crate::tenants::Tenants;
 use model::aims::Aims;
 use model::ids::GroupName;
-use model::memory::{GroupUse, Memory};
-use model::node::Node;
+use model::memory::{Backoff, GroupUse, Memory};
+use model::node::{Leaves, Node};
 use model::pod::Pod;
 use model::resources::Resources;
 use model::snapshot::{Freshness, Snapshot, Source};
+use model::time::Span;
 use std::collections::BTreeMap;
 
 const DEMAND_KEPT: usize = 128;
 const WAITING_KEPT: usize = 50_000;
+/// A pool that takes spot instances back is left alone for so long (as Karpenter's cache of unavailable offerings).
+const TAKEN_BACK: Span = Span::from_secs(180);
+const POOLS_KEPT: usize = 1000;
 /// Weight of the newest measurement in thousandths; the rest stays with what was remembered.
 const NEWEST: u32 = 300;
 
@@ -32,6 +36,28 @@ pub(crate) fn waiting(seen: &Snapshot, memory: &mut Memory, aims: &Aims) {
         (pod.key.clone(), first)
     });
     memory.waiting_since = since.collect::<Vec<_>>().into();
+}
+
+/// Notes pools whose spot instances are being taken back: they are not bought from for a while.
+pub(crate) fn taken_back(seen: &Snapshot, memory: &mut Memory) {
+    for node in &seen.nodes {
+        let Some((leaving, offer)) = node.leaving.zip(node.offer.as_ref()) else {
+            continue;
+        };
+        let until = leaving.told + TAKEN_BACK;
+        let spot = matches!(leaving.why, Leaves::AtRisk | Leaves::Interrupted);
+        if !spot || until <= seen.at {
+            continue;
+        }
+        let known = memory.no_capacity.get(offer).copied();
+        if known.is_some() || memory.no_capacity.len() < POOLS_KEPT {
+            let failures = known.map_or(0, |known| known.failures);
+            let until = known.map_or(until, |known| known.until.max(until));
+            memory
+                .no_capacity
+                .insert(offer.clone(), Backoff { failures, until });
+        }
+    }
 }
 
 /// Notes how many pods wait.

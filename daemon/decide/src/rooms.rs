@@ -154,7 +154,7 @@ fn carried<'a>(market: &Market<'a>, tenants: &Tenants) -> Vec<Carried<'a>> {
 }
 
 fn stand_of(seen: &Snapshot, aims: &Aims, node: &Node) -> Option<Stand> {
-    if node.fargate || node.deleting {
+    if node.fargate || node.deleting || node.goes() {
         return None;
     }
     if let Some(intent) = seen.ledger.removal_of(&node.name) {

@@ -91,6 +91,12 @@ impl<'a> Case<'a> {
         self.pods.get(node).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether the provider takes the node away within minutes: what keeps removals slow would only keep its pods there
+    /// until it is gone.
+    pub(crate) fn is_taken(&self, node: &NodeName) -> bool {
+        self.seen.node(node).is_some_and(Node::goes_soon)
+    }
+
     /// Pods on a node that have to move before it goes: neither finished, nor static, nor a DaemonSet's.
     pub(crate) fn movable_on(&self, node: &NodeName) -> impl Iterator<Item = (&'a Pod, Arc<PodSpec>)> {
         self.pods_on(node)

@@ -3,7 +3,8 @@
 //! Strikes: generation (H5), objects and scope (I21), own node (I14), do-not-disrupt and budgets (I22), HPA, bounds
 //! (I3, I6), drained (I3, I22). Holds: fence (I8), kill switch (I20), modes (I13), freshness (I1, I2), policy
 //! faults (I12), open intents (I7, I9), replacement (I10), rolling updates of others, rates (I5, I6, I23). Undoing
-//! a removal is held by nothing but the fence and the kill switch.
+//! a removal is held by nothing but the fence and the kill switch. What the provider takes away within minutes may be
+//! drained past minima, rates, rolling updates and the node's own annotations; budgets and annotated pods stay.
 
 mod bounds;
 mod budgets;

@@ -208,6 +208,7 @@ pub(crate) fn node(name: &str) -> Node {
         draining: false,
         created: Instant(1_000_000),
         usage: None,
+        leaving: None,
     }
 }
 

@@ -96,6 +96,7 @@ pub(crate) fn node(top: At<'_, '_>) -> NodeObject {
         name: NodeName::new(name),
         labels,
         taints,
+        leaving: None,
     };
     let kind = group.map(|(_, kind)| kind);
     NodeObject {

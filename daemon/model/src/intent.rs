@@ -341,6 +341,7 @@ mod tests {
             draining: false,
             created: Instant(created),
             usage: None,
+            leaving: None,
         }
     }
 

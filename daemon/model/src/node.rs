@@ -6,6 +6,7 @@ use crate::resources::Resources;
 use crate::selector::Labels;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Taint that Plimsoll sets before it drains a node.
 pub const DRAIN_TAINT: &str = "plimsoll.io/removing";
@@ -58,12 +59,70 @@ pub struct Node {
     pub created: Instant,
     /// Measured use; `None` where nothing is known.
     pub usage: Option<Usage>,
+    /// The provider has told that its instance goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<Leaving>,
+}
+
+/// What a provider has told of an instance that goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// Why.
+    pub why: Leaves,
+    /// When it was told.
+    pub told: Instant,
+}
+
+/// Why an instance goes; the more certain and the sooner, the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Leaves {
+    /// Spot at elevated risk (rebalance recommendation): it may go, or not.
+    AtRisk,
+    /// A scheduled change of AWS Health: weeks ahead, at times.
+    Retired,
+    /// Spot, taken back two minutes after the notice.
+    Interrupted,
+    /// It is stopping or terminating already.
+    Ending,
+}
+
+impl Leaves {
+    /// It goes whatever is done.
+    pub fn is_certain(self) -> bool {
+        self > Self::AtRisk
+    }
+
+    /// It goes within minutes: limits on removals would only keep its pods from leaving in time.
+    pub fn is_soon(self) -> bool {
+        self > Self::Retired
+    }
+}
+
+impl fmt::Display for Leaves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AtRisk => "spot capacity at risk",
+            Self::Retired => "scheduled for retirement or maintenance",
+            Self::Interrupted => "spot interruption",
+            Self::Ending => "stopping or terminating",
+        })
+    }
 }
 
 impl Node {
     /// Whether new pods may be counted onto it.
     pub fn takes_pods(&self) -> bool {
-        self.ready && !self.unschedulable && !self.deleting && !self.fargate && !self.draining
+        self.ready && !self.unschedulable && !self.deleting && !self.fargate && !self.draining && !self.goes()
+    }
+
+    /// Whether it goes whatever is decided: its pods need another place.
+    pub fn goes(&self) -> bool {
+        self.leaving.is_some_and(|leaving| leaving.why.is_certain())
+    }
+
+    /// Whether it goes within minutes.
+    pub fn goes_soon(&self) -> bool {
+        self.leaving.is_some_and(|leaving| leaving.why.is_soon())
     }
 
     /// Whether it still has the startup taint.

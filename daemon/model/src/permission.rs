@@ -63,7 +63,7 @@ const UNSEEN: &str = "groups are not seen: nothing is bought and no node is remo
 const NO_GROWTH: &str = "groups are not grown: pods wait";
 const NO_FLEET: &str = "the fleet buys nothing; groups still grow";
 const NO_NOTICES: &str =
-    "interruption notices are not read: spot nodes are drained only once they are gone or not ready";
+    "interruption notices are not read: pods of spot nodes move only once these are gone or not ready";
 const NOT_MANAGED: &str = "managed node groups are taken for plain groups: their updates in progress are not seen, so none of them shrinks";
 const NO_PROFILES: &str = "Fargate profiles are known only from the aims";
 

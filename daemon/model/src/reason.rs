@@ -6,8 +6,9 @@
 pub use crate::fargate::FargateBlock;
 use crate::ids::{GroupName, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use crate::money::UsdPerHour;
+use crate::node::Leaves;
 use crate::pod::Unmodelled;
-use crate::time::Span;
+use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -80,6 +81,13 @@ pub enum Reason {
         wastes: UsdPerHour,
         /// Its price.
         of: UsdPerHour,
+    },
+    /// The provider takes its instance away.
+    Leaving {
+        /// Why.
+        why: Leaves,
+        /// When it told.
+        told: Instant,
     },
     /// Next stage of an intent.
     Continues {
@@ -368,6 +376,7 @@ impl fmt::Display for Reason {
                 f,
                 "the node wastes {wastes} of {of}: its pods go first where some are given up"
             ),
+            Self::Leaving { why, .. } => write!(f, "the provider takes the instance away: {why}"),
             Self::Continues { intent } => write!(f, "next stage of intent {intent}"),
             Self::GivenUp { intent, why } => write!(f, "intent {intent} is given up: {why}"),
         }

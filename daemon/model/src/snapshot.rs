@@ -231,6 +231,7 @@ mod tests {
                 draining: false,
                 created: before,
                 usage,
+                leaving: None,
             }],
             groups: vec![Group {
                 name: "g".into(),

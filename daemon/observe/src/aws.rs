@@ -1,4 +1,4 @@
-//! AWS eyes: Auto Scaling groups with their instances, what they can buy, and application metrics.
+//! AWS eyes: Auto Scaling groups with their instances, what they can buy, notices of what goes, and application metrics.
 //!
 //! Describe, Get and List calls only, paged, each with its own time-out. Groups are read in one sweep: at every
 //! look while something moves, else four times a minute without their instances and once with them; a sweep that
@@ -12,6 +12,7 @@ mod fleet;
 mod groups;
 mod lived;
 mod metrics;
+mod notices;
 mod offers;
 mod prices;
 mod sdk;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub prices: BTreeMap<String, UsdPerHour>,
     /// Plimsoll's own fleets.
     pub fleets: Vec<Fleet>,
+    /// Name or URL of the SQS queue of notices; none: nobody tells.
+    pub queue: Option<String>,
 }
 
 /// Groups, offers and metrics of one account and region.
@@ -61,6 +64,7 @@ pub struct Groups {
     catalogue: catalogue::Catalogue,
     managed: eks::Eks,
     prices: prices::Prices,
+    notices: Option<notices::Notices>,
     rows: Rows,
     stirred: Arc<AtomicBool>,
     capacity: Reading<Capacity>,
@@ -101,7 +105,9 @@ impl Groups {
             let rows = manifest::built_in().rows.into_iter();
             settings.prices = rows.map(|row| (row.instance_type, row.on_demand)).collect();
         }
+        let queue = settings.queue.clone();
         Self {
+            notices: queue.map(|queue| notices::Notices::new(sdk::sqs(sdk), queue)),
             settings,
             autoscaling: sdk::autoscaling(sdk),
             ec2: sdk::ec2(sdk),
@@ -135,6 +141,9 @@ impl Groups {
         }
         self.read_metrics(at).await;
         let mut capacity = self.capacity.last.clone();
+        if let Some(notices) = &mut self.notices {
+            capacity.leaving = notices.leaving(at);
+        }
         let age = self.capacity.freshness(at, LIVE);
         capacity.sources.insert(Source::Groups, age);
         capacity.sources.insert(Source::Offers, age);

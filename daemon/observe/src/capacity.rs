@@ -5,8 +5,8 @@
 
 use crate::kwok;
 use model::group::Group;
-use model::ids::WorkloadKey;
-use model::node::Node;
+use model::ids::{InstanceId, WorkloadKey};
+use model::node::{Leaving, Node};
 use model::offer::Offer;
 use model::snapshot::{Freshness, Source};
 use model::time::Instant;
@@ -22,6 +22,8 @@ pub struct Capacity {
     pub offers: Vec<Offer>,
     /// Ages of `Source::Groups`, `Source::Offers`, and `Source::Metrics` where it reads any.
     pub sources: BTreeMap<Source, Freshness>,
+    /// Instances that the provider takes away.
+    pub leaving: BTreeMap<InstanceId, Leaving>,
     /// Figures about workloads (application metrics), by the name the aims give them.
     pub metrics: Vec<WorkloadMetric>,
 }

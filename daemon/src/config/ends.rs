@@ -53,6 +53,8 @@ pub(crate) struct Aws {
     pub(crate) publish: bool,
     /// Fleets of Plimsoll's own.
     pub(crate) fleets: Vec<Fleet>,
+    /// Name or URL of the SQS queue of notices.
+    pub(crate) queue: Option<String>,
 }
 
 /// How groups are asked for capacity.
@@ -258,7 +260,9 @@ fn amount(at: At<'_, '_>, read: fn(&str) -> Result<i64, String>) -> i64 {
 }
 
 fn aws(at: At<'_, '_>) -> Aws {
-    at.only(&["region", "launch", "metrics", "offers", "publish", "fleets"]);
+    at.only(&[
+        "region", "launch", "metrics", "offers", "publish", "fleets", "queue",
+    ]);
     let launches = [
         ("auto", AwsLaunch::Auto),
         ("instances", AwsLaunch::Instances),
@@ -271,6 +275,7 @@ fn aws(at: At<'_, '_>) -> Aws {
         offers: values::path(at.get("offers")),
         publish: at.get("publish").flag(),
         fleets: at.get("fleets").items().map(fleet).collect(),
+        queue: at.get("queue").text().map(str::to_owned),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Good configurations, and bad ones with everything that is said about them.
 
-use super::ends::AwsLaunch;
+use super::ends::{Aws, AwsLaunch};
 use super::*;
 use model::aims::Mode;
 
@@ -47,7 +47,10 @@ fn defaults_are_the_careful_ones() {
     assert!(config.aims.is_none() && config.policies.is_empty() && config.logbook.is_none());
     assert_eq!(config.ledger, LedgerAt::ConfigMap { namespace: None });
     assert!(config.serve.grpc.ip().is_loopback());
-    assert!(matches!(&config.provider, Provider::Aws(aws) if !aws.publish && aws.launch == AwsLaunch::Auto));
+    let usual = |aws: &Aws| !aws.publish && aws.launch == AwsLaunch::Auto && aws.queue.is_none();
+    assert!(matches!(&config.provider, Provider::Aws(aws) if usual(aws)));
+    let told = read("{cluster: c, provider: {aws: {queue: notices}}}").unwrap();
+    assert!(matches!(&told.provider, Provider::Aws(aws) if aws.queue.as_deref() == Some("notices")));
 }
 
 #[test]

@@ -182,6 +182,7 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
         metrics: metrics.collect(),
         prices: prices(config),
         fleets: aws.fleets.clone(),
+        queue: aws.queue.clone(),
     };
     let eyes = observe::aws::Groups::new(&sdk, settings);
     let hands = act::aws::Hands::new(&sdk, cluster.clone(), done, eyes.stirred());

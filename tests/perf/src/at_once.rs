@@ -306,6 +306,7 @@ impl Running {
             draining: false,
             created: self.seen.at,
             usage: None,
+            leaving: None,
         };
         let instance = Instance {
             id: InstanceId::new(format!("i-{name}")),

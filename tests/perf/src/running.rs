@@ -80,6 +80,7 @@ pub fn node(seen: &Snapshot, name: &NodeName, group: &GroupName, offer: &Offer) 
         draining: false,
         created: seen.at - LONG_AGO,
         usage: None,
+        leaving: None,
     }
 }
 

@@ -269,6 +269,7 @@ fn node(name: &str) -> Node {
         draining: false,
         created: Instant(0),
         usage: None,
+        leaving: None,
     }
 }
 

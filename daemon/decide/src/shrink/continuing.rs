@@ -102,12 +102,12 @@ impl Removal<'_> {
             }));
             return;
         }
-        if !self.joined(fleet) {
+        if !self.node.goes() && !self.joined(fleet) {
             return;
         }
         let bin = fleet.index(&self.node.name).map(|bin| &fleet.bins[bin]);
         let pods = bin.map_or(&[][..], |bin| bin.pods.as_slice());
-        if pods.is_empty() {
+        if pods.is_empty() && self.may_shrink(fleet) {
             shrunk.removals.push(self.next(StepKind::RemoveNode {
                 group: self.group.clone(),
                 node: self.node.name.clone(),
@@ -115,13 +115,23 @@ impl Removal<'_> {
             }));
         }
         for pod in pods.iter().map(|at| &fleet.seen.pods[size(*at)]) {
-            if pod.phase != PodPhase::Terminating && fleet.spend(pod, budgets) {
+            let stays = fleet
+                .kinds
+                .get(size(pod.spec))
+                .is_some_and(|kind| kind.stays.is_some());
+            if pod.phase != PodPhase::Terminating && !stays && fleet.spend(pod, budgets) {
                 shrunk.evictions.push(self.next(StepKind::Evict {
                     pod: pod.key.clone(),
                     node: self.node.name.clone(),
                 }));
             }
         }
+    }
+
+    /// What the provider takes away from a group at its minimum, the provider replaces.
+    fn may_shrink(&self, fleet: &Fleet<'_>) -> bool {
+        let group = fleet.seen.group(self.group);
+        !self.node.goes() || group.is_none_or(|group| group.desired > group.min)
     }
 
     /// Whether all nodes that replace this one are there.
@@ -144,7 +154,8 @@ impl Removal<'_> {
     }
 
     fn given_up(&self, fleet: &Fleet<'_>, kept: &Kept, housed: &Housed) -> Option<GiveUp> {
-        if self.stage >= RemoveStage::Terminating || self.node.deleting {
+        // What goes anyway is not kept by anything: pods that must not be moved stay until it is gone.
+        if self.stage >= RemoveStage::Terminating || self.node.deleting || self.node.goes() {
             return None;
         }
         if fleet.seen.at > self.intent.deadline {

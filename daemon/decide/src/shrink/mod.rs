@@ -11,6 +11,7 @@ mod choose;
 mod continuing;
 mod crew;
 mod fleet;
+mod leaving;
 mod movers;
 mod orders;
 mod prices;
@@ -131,6 +132,9 @@ pub(crate) fn decide(
     fleet.house(before.housed);
     let mut budgets = fleet.budgets();
     continuing::carry_on(&fleet, &kept, &mut budgets, before.housed, &mut shrunk);
+    if !blind {
+        leaving::begin(&fleet, aims, &mut shrunk);
+    }
     if blind || !aims.shrink.enabled {
         // A source that was never seen is not an empty one, and time unneeded does not count meanwhile.
         memory.unneeded_since.clear();

@@ -12,6 +12,7 @@ use crate::rooms::Room;
 use crate::space::{self, Space};
 use model::ids::{IntentId, NodeName, PodKey};
 use model::intent::{Intent, IntentKind};
+use model::node::Node;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
@@ -40,14 +41,16 @@ pub(super) fn any(fleet: &Fleet<'_>) -> bool {
     open(fleet).next().is_some()
 }
 
-/// Open removals that can still be undone, of nodes that are there.
+/// Open removals that can still be undone, of nodes that are there. For pods of nodes that go anyway room is bought as
+/// for waiting ones.
 fn open<'a>(fleet: &Fleet<'a>) -> impl Iterator<Item = (&'a Intent, usize)> {
     fleet.seen.ledger.intents.iter().filter_map(move |intent| {
         let IntentKind::Remove { node, stage, .. } = &intent.kind else {
             return None;
         };
         let bin = fleet.index(node).filter(|_| undoable(*stage))?;
-        Some((intent, bin))
+        let goes = fleet.node(bin).is_some_and(Node::goes);
+        (!goes).then_some((intent, bin))
     })
 }
 

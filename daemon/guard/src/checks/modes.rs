@@ -44,7 +44,7 @@ fn held_by(step: &Step, case: &Case<'_>, watched: impl Fn(&WorkloadKey) -> bool)
     let StepKind::Cordon { node, .. } = &step.kind else {
         return None;
     };
-    if continues(step, case) {
+    if continues(step, case) || case.is_taken(node) {
         return None;
     }
     case.movable_on(node)

@@ -9,6 +9,8 @@ use model::pod::{PodPhase, PodSpec};
 
 pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
     let must_stay = match &step.kind {
+        // Nobody is moved by it, and nothing that is annotated stays longer without it.
+        StepKind::Cordon { node, .. } if case.is_taken(node) => false,
         StepKind::Cordon { node, .. } => {
             case.seen.node(node).is_some_and(|node| node.do_not_disrupt)
                 || case.movable_on(node).any(|(_, spec)| spec.traits.do_not_disrupt)

@@ -16,6 +16,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
             let all = after.iter().all(begun);
             (!all).then(|| hold(HoldReason::FollowsHeld)).flatten()
         }
+        StepKind::Evict { node, .. } if case.is_taken(node) => None,
         StepKind::Evict { node, .. } | StepKind::RemoveNode { node, .. } => {
             let IntentKind::Remove { after, .. } = &case.ledger.removal_of(node)?.kind else {
                 return None;

@@ -8,9 +8,12 @@ use model::HoldReason;
 use model::plan::{Step, StepKind};
 
 pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
-    let StepKind::Cordon { group, .. } = &step.kind else {
+    let StepKind::Cordon { group, node, .. } = &step.kind else {
         return None;
     };
+    if case.is_taken(node) {
+        return None;
+    }
     let what = case.seen.group(group)?.rolling.clone()?;
     hold(HoldReason::Rolling { what })
 }

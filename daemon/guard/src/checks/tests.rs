@@ -3,6 +3,7 @@
 mod bundles;
 mod holds;
 mod strikes;
+mod taken;
 mod windows;
 
 use crate::cleared::Fence;

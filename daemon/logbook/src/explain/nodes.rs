@@ -186,6 +186,8 @@ fn state(answer: &mut Answer<'_>, node: &Node) {
             words.push(word);
         }
     }
+    let leaving = node.leaving.map(|leaving| format!("leaving ({})", leaving.why));
+    words.extend(leaving.as_deref());
     let pods = seen
         .pods
         .iter()

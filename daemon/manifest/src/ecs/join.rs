@@ -284,6 +284,7 @@ fn bare(name: NodeName, labels: Labels) -> Node {
         draining: false,
         created: Instant::default(),
         usage: None,
+        leaving: None,
     }
 }
 

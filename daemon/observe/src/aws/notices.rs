@@ -61,7 +61,8 @@ impl Notices {
             self.reader = Some(tokio::spawn(read(client, queue, told)));
         }
         let mut told = lock(&self.told);
-        told.leaving.retain(|_, leaving| at.since(leaving.told) <= kept(leaving.why));
+        told.leaving
+            .retain(|_, leaving| at.since(leaving.told) <= kept(leaving.why));
         let fresh = std::mem::take(&mut told.fresh);
         told.handed.extend(fresh);
         told.leaving.clone()
@@ -123,7 +124,11 @@ async fn forget(client: &Client, url: &str, told: &Mutex<Told>) -> Result<(), Aw
 
 async fn receive(client: &Client, url: &str, told: &Mutex<Told>) -> Result<(), AwsError> {
     let call = client.receive_message().queue_url(url);
-    let sent = call.max_number_of_messages(MOST).wait_time_seconds(WAIT).send().await;
+    let sent = call
+        .max_number_of_messages(MOST)
+        .wait_time_seconds(WAIT)
+        .send()
+        .await;
     let answer = sent.map_err(|error| AwsError::of("sqs:ReceiveMessage", &error))?;
     let mut told = lock(told);
     for message in answer.messages() {
@@ -173,7 +178,10 @@ fn parse(body: &str) -> Option<Vec<(InstanceId, Leaving)>> {
             }
             let rows = detail["affectedEntities"].as_array()?;
             let named = rows.iter().filter_map(|row| row["entityValue"].as_str());
-            let leaving = Leaving { why: Leaves::Retired, told };
+            let leaving = Leaving {
+                why: Leaves::Retired,
+                told,
+            };
             return Some(named.map(|id| (InstanceId::new(id), leaving)).collect());
         }
         _ => return Some(Vec::new()),
@@ -202,15 +210,28 @@ mod tests {
     #[test]
     fn events_are_read_for_what_they_mean() {
         let of = |kind: &str, detail: &str| {
-            parse(&event(kind, detail)).map(|told| told.into_iter().map(|(id, l)| (id.to_string(), l.why)).collect())
+            parse(&event(kind, detail))
+                .map(|told| told.into_iter().map(|(id, l)| (id.to_string(), l.why)).collect())
         };
         let one = |why| Some(vec![("i-1".to_owned(), why)]);
         let spot = r#"{"instance-id": "i-1", "instance-action": "terminate"}"#;
-        assert_eq!(of("EC2 Spot Instance Interruption Warning", spot), one(Leaves::Interrupted));
-        assert_eq!(of("EC2 Instance Rebalance Recommendation", spot), one(Leaves::AtRisk));
+        assert_eq!(
+            of("EC2 Spot Instance Interruption Warning", spot),
+            one(Leaves::Interrupted)
+        );
+        assert_eq!(
+            of("EC2 Instance Rebalance Recommendation", spot),
+            one(Leaves::AtRisk)
+        );
         let state = "EC2 Instance State-change Notification";
-        assert_eq!(of(state, r#"{"instance-id": "i-1", "state": "stopping"}"#), one(Leaves::Ending));
-        assert_eq!(of(state, r#"{"instance-id": "i-1", "state": "running"}"#), Some(Vec::new()));
+        assert_eq!(
+            of(state, r#"{"instance-id": "i-1", "state": "stopping"}"#),
+            one(Leaves::Ending)
+        );
+        assert_eq!(
+            of(state, r#"{"instance-id": "i-1", "state": "running"}"#),
+            Some(Vec::new())
+        );
         let health = r#"{"service": "EC2", "eventTypeCategory": "scheduledChange",
             "affectedEntities": [{"entityValue": "i-1"}]}"#;
         assert_eq!(of("AWS Health Event", health), one(Leaves::Retired));
@@ -224,14 +245,26 @@ mod tests {
         for body in ["", "{", "[]", "{}", "null", r#"{"detail-type": 3}"#] {
             assert_eq!(parse(body), None, "{body}");
         }
-        assert_eq!(parse(&event("EC2 Spot Instance Interruption Warning", "{}")), None);
-        assert_eq!(parse(&event("AWS Health Event", r#"{"service": "EC2", "eventTypeCategory": "scheduledChange"}"#)), None);
+        assert_eq!(
+            parse(&event("EC2 Spot Instance Interruption Warning", "{}")),
+            None
+        );
+        assert_eq!(
+            parse(&event(
+                "AWS Health Event",
+                r#"{"service": "EC2", "eventTypeCategory": "scheduledChange"}"#
+            )),
+            None
+        );
     }
 
     #[test]
     fn the_more_certain_notice_stays() {
         let mut told = Told::default();
-        let at = |why| Leaving { why, told: Instant(0) };
+        let at = |why| Leaving {
+            why,
+            told: Instant(0),
+        };
         for why in [Leaves::AtRisk, Leaves::Interrupted, Leaves::AtRisk] {
             told.note(InstanceId::new("i-1"), at(why));
         }

@@ -118,6 +118,24 @@ pub(super) fn pricing(sdk: &SdkConfig) -> aws_sdk_pricing::Client {
     aws_sdk_pricing::Client::from_conf(config.build())
 }
 
+/// Reads notices: a call may wait as long as SQS lets it.
+pub(super) fn sqs(sdk: &SdkConfig) -> aws_sdk_sqs::Client {
+    use aws_sdk_sqs::config::retry::RetryPartition;
+    let partition = RetryPartition::new("sqs-read");
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .read_timeout(Duration::from_secs(25))
+        .operation_attempt_timeout(Duration::from_secs(25))
+        .operation_timeout(Duration::from_secs(60))
+        .build();
+    aws_sdk_sqs::Client::from_conf(
+        aws_sdk_sqs::config::Builder::from(sdk)
+            .retry_partition(partition)
+            .timeout_config(timeouts)
+            .build(),
+    )
+}
+
 /// Reads metrics.
 pub(super) fn cloudwatch(sdk: &SdkConfig) -> aws_sdk_cloudwatch::Client {
     use aws_sdk_cloudwatch::config::retry::RetryPartition;

@@ -250,5 +250,6 @@ fn node(ix: usize) -> Node {
         draining: false,
         created: Instant(1_600_000_000_000),
         usage: None,
+        leaving: None,
     }
 }

@@ -191,6 +191,7 @@ impl State {
                         at: self.scraped(),
                     }
                 }),
+                leaving: None,
             })
             .collect()
     }
