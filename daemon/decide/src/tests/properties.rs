@@ -120,7 +120,13 @@ proptest! {
         seen.cycle += 1;
         let second = crate::deliberate(&seen, &first.memory, &policies, &aims);
         crate::checker::check(&seen, &aims, &second);
-        prop_assert!(second.plan.cost.policy_rate <= first.plan.cost.policy_rate);
+        // Which of two orders of the same classes finds a place for everybody is luck where groups are full: a plan that
+        // places more may cost more.
+        let placed = |done: &Deliberation| {
+            let bought: usize = done.plan.nodes.iter().map(|node| node.pods.len()).sum();
+            bought + done.plan.existing.iter().map(|(_, pods)| pods.len()).sum::<usize>()
+        };
+        prop_assert!(second.plan.cost.policy_rate <= first.plan.cost.policy_rate || placed(&second) > placed(&first));
         let waiting: Vec<_> = seen.pods.iter().filter(|pod| pod.node.is_none()).map(|pod| pod.key.clone()).collect();
         if !waiting.is_empty() {
             let gone = &waiting[gone.index(waiting.len())];
