@@ -728,6 +728,114 @@ async fn bad_answers_leave_the_last_picture_with_its_age() {
     }
 }
 
+/// The row "bad input", field by field: whatever is missing or reads oddly in an answer, nothing crashes, nothing is
+/// counted as empty that is not, and a removal ends the named instance or none.
+#[tokio::test]
+async fn answers_that_lack_a_field_or_say_odd_things_end_nothing_else() {
+    let settings_of = || Settings {
+        throttles: false,
+        node_groups: vec![NewNodeGroup {
+            group: NewGroup::of("ng", "m5.large").sized(0, 5, 1),
+            labels: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+            taints: vec![("gpu".to_owned(), "yes".to_owned(), "NO_SCHEDULE".to_owned())],
+        }],
+        templates: vec![NewGroup::of("plimsoll", "m5.large")],
+        ..with(vec![NewGroup {
+            spot: true,
+            ..workers(3)
+        }])
+    };
+    let own = || observe::aws::Settings {
+        fleets: vec![own_fleet()],
+        ..settings()
+    };
+    let cloud = facade(settings_of()).await;
+    let fleet = hands(&cloud.url, Launch::Auto)
+        .await
+        .with_fleets(vec![own_fleet()]);
+    is_done(
+        &{ fleet }
+            .grow(&buy("fleet/m5.large/us-east-1a/spot", "1-0", 1))
+            .await,
+    );
+    let mut first = eyes(&cloud.url, own()).await;
+    let good = first.capacity(now(), &[]).await;
+    assert_eq!(good.groups.len(), 3);
+    let fields = cloud.fields();
+    assert!(fields.len() > 60, "{fields:?}");
+    let id = cloud.account(|a| {
+        a.machines
+            .values()
+            .find(|m| m.group.as_deref() == Some("workers"))
+            .unwrap()
+            .id
+            .clone()
+    });
+    let mut shrunk = Vec::new();
+    for field in &fields {
+        for value in [
+            None,
+            Some(""),
+            Some("Odd"),
+            Some("-1"),
+            Some("99999999999999999999"),
+        ] {
+            let cloud = facade(settings_of()).await;
+            cloud.account(|a| {
+                let kind = FaultKind::Mangled {
+                    calls: Vec::new(),
+                    field: field.clone(),
+                    value: value.map(str::to_owned),
+                };
+                a.strike(during(kind));
+            });
+            let mut eyes = eyes(&cloud.url, own()).await;
+            let seen = eyes.capacity(now(), &[]).await;
+            let living: u32 = seen.groups.iter().map(model::group::Group::living).sum();
+            if seen.sources[&Source::Groups] == Freshness::Live && living < 4 {
+                shrunk.push(format!("{field}={value:?}"));
+            }
+            let named = cloud.account(|a| a.machines.keys().next().cloned()).unwrap();
+            let mut hands = hands(&cloud.url, Launch::Auto).await;
+            hands.remove(&remove("workers", "1-1", &named)).await;
+            hands.grow(&grow("workers", "1-2", 3, 4)).await;
+            let ended = cloud.account(|a| a.ended.clone());
+            assert!(
+                ended
+                    .iter()
+                    .all(|(ended, why)| *ended == named && *why == Gone::Named),
+                "{field}={value:?}: {ended:?}"
+            );
+        }
+    }
+    let _ = id;
+    println!(
+        "{} fields, five ways each; groups look smaller with {} of them: {shrunk:?}",
+        fields.len(),
+        shrunk.len()
+    );
+}
+
+#[tokio::test]
+async fn another_region_is_told_as_such_and_changes_nothing() {
+    let cloud = facade(Settings {
+        region: "eu-west-1".to_owned(),
+        ..with(vec![workers(2)])
+    })
+    .await;
+    let seen = eyes(&cloud.url, settings()).await.capacity(now(), &[]).await;
+    assert_eq!(seen.sources[&Source::Groups], Freshness::Missing);
+    let id = cloud.account(|a| a.machines.keys().next().cloned()).unwrap();
+    let mut hands = hands(&cloud.url, Launch::Auto).await;
+    let outcome = hands.remove(&remove("workers", "1-1", &id)).await;
+    assert!(
+        !outcome.is_done() && outcome.to_string().contains("eu-west-1")
+            || outcome.to_string().contains("valid Region"),
+        "{outcome}"
+    );
+    assert_eq!(cloud.account(|a| a.ended.len()), 0);
+}
+
 /// Trouble of one source is that source's: groups stay readable where EKS, EC2 or the price list are not.
 #[tokio::test]
 async fn a_denied_source_is_its_own_trouble() {

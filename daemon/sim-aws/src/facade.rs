@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use model::{Instant, Span};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -113,6 +113,15 @@ impl Facade {
     /// Calls so far, by IAM name.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         lock(&self.shared.side).calls.clone()
+    }
+
+    /// Names of all fields in the last answers to reads, as they were on the wire.
+    pub fn fields(&self) -> BTreeSet<String> {
+        let side = lock(&self.shared.side);
+        side.last
+            .values()
+            .flat_map(|(_, answer)| wire::fields(answer))
+            .collect()
     }
 
     /// Forgets the calls so far.
@@ -223,6 +232,9 @@ fn decided(shared: &Shared, call: &Call) -> Verdict {
     let mut side = lock(&shared.side);
     *side.calls.entry(call.name()).or_default() += 1;
     let now = account.now();
+    if let Some(answer) = wire::elsewhere(&account, call) {
+        return Verdict::Answer(answer);
+    }
     if account.settings.throttles && !side.buckets.take(call, now) {
         side.throttled += 1;
         return Verdict::Answer(wire::throttled(call.service));
@@ -287,6 +299,7 @@ async fn done(shared: &Shared, call: &Call) -> Answer {
             if !polls || account.queued() > 0 {
                 let answer = wire::answer(&mut account, call);
                 let now = account.now();
+                let answer = mangled(&account, call, answer);
                 drop(account);
                 if call.reads() {
                     lock(&shared.side).last.insert(key(call), (now, answer.clone()));
@@ -296,6 +309,17 @@ async fn done(shared: &Shared, call: &Call) -> Answer {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+fn mangled(account: &Account, call: &Call, mut answer: Answer) -> Answer {
+    for (_, fault) in account.in_force() {
+        if let FaultKind::Mangled { calls, field, value } = fault
+            && names(calls, &call.name())
+        {
+            answer = wire::mangled(answer, field, value.as_deref());
+        }
+    }
+    answer
 }
 
 fn key(call: &Call) -> Vec<u8> {

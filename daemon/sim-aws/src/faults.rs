@@ -58,6 +58,15 @@ pub enum FaultKind {
         /// How old at most.
         by: Span,
     },
+    /// Answers lack a field, or say something else in it.
+    Mangled {
+        /// Which.
+        calls: Vec<String>,
+        /// Name of the field on the wire, wherever it stands.
+        field: String,
+        /// What it says instead; nothing: it is missing.
+        value: Option<String>,
+    },
     /// A blow: spot instances get their notice and are taken back two minutes later.
     Interruption {
         /// Share of the running spot instances, in thousandths; at least one.

@@ -222,7 +222,7 @@ fn profile(at: At<'_, '_>, zones: &[String]) -> NewProfile {
 }
 
 const KINDS: &str =
-    "no-capacity, never-joins, errors, answer-lost, stale, interruption, rebalance, unhealthy";
+    "no-capacity, never-joins, errors, answer-lost, stale, mangled, interruption, rebalance, unhealthy";
 
 fn fault(at: At<'_, '_>) -> Option<Fault> {
     let kind = at.get("kind").name()?;
@@ -269,6 +269,14 @@ fn fault(at: At<'_, '_>) -> Option<Fault> {
             let (calls, by) = (texts("calls"), at.get("by").span().unwrap_or(Span::from_secs(30)));
             (&["for", "calls", "by"], FaultKind::Stale { calls, by })
         }
+        "mangled" => (
+            &["for", "calls", "field", "value"],
+            FaultKind::Mangled {
+                calls: texts("calls"),
+                field: at.get("field").name().unwrap_or_default().to_owned(),
+                value: at.get("value").text().map(str::to_owned),
+            },
+        ),
         "interruption" => (&["share"], FaultKind::Interruption { permille: permille() }),
         "rebalance" => (&["share"], FaultKind::Rebalance { permille: permille() }),
         "unhealthy" => (

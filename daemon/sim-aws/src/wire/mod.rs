@@ -9,11 +9,13 @@ mod cloudwatch;
 mod ec2;
 mod eks;
 mod form;
+mod mangle;
 mod pricing;
 mod sqs;
 mod xml;
 
 pub(crate) use buckets::Buckets;
+pub(crate) use mangle::{fields, mangled};
 
 use crate::account::{Account, Refused};
 use form::Form;
@@ -82,6 +84,8 @@ pub(crate) struct Call {
     /// Names in the path (EKS).
     pub(crate) path: Vec<String>,
     pub(crate) body: Vec<u8>,
+    /// Region that the request is signed for.
+    pub(crate) region: Option<String>,
 }
 
 impl Call {
@@ -136,20 +140,20 @@ impl Answer {
 
 /// Which call a request is; a refusal where nobody knows.
 pub(crate) fn call(request: &Request) -> Result<Call, Box<Answer>> {
-    let scope = request
-        .authorization
-        .split("Credential=")
-        .nth(1)
-        .and_then(|rest| rest.split('/').nth(3));
+    let scopes = request.authorization.split("Credential=").nth(1);
+    let part = |nth: usize| Some(scopes?.split('/').nth(nth)?.to_owned());
+    let scope = part(3);
     let form = Form::parse(&request.body);
     let by_target = request.target.rsplit_once('.');
-    let service = scope
-        .and_then(Service::scoped)
-        .or_else(|| match by_target.map(|(service, _)| service) {
-            Some("AmazonSQS") => Some(Service::Sqs),
-            Some("AWSPriceListService") => Some(Service::Pricing),
-            _ => None,
-        });
+    let service =
+        scope
+            .as_deref()
+            .and_then(Service::scoped)
+            .or_else(|| match by_target.map(|(service, _)| service) {
+                Some("AmazonSQS") => Some(Service::Sqs),
+                Some("AWSPriceListService") => Some(Service::Pricing),
+                _ => None,
+            });
     let unknown = |what: &str| {
         let said = json!({"__type": "UnknownOperationException", "message": what});
         Box::new(Answer::json(400, &said))
@@ -184,6 +188,7 @@ pub(crate) fn call(request: &Request) -> Result<Call, Box<Answer>> {
         json,
         path,
         body,
+        region: part(2),
     })
 }
 
@@ -323,6 +328,21 @@ pub(crate) fn expired(service: Service) -> Answer {
     };
     let said = "The security token included in the request is expired";
     refuse(service, &Refused::new(code, said), Some(403))
+}
+
+/// How a service of this account's Region answers a request that is signed for another; the price list is everybody's.
+pub(crate) fn elsewhere(account: &Account, call: &Call) -> Option<Answer> {
+    let own = &account.settings.region;
+    let other = call.region.as_ref().filter(|region| *region != own)?;
+    if call.service == Service::Pricing {
+        return None;
+    }
+    let code = match call.service {
+        Service::Ec2 => "AuthFailure",
+        _ => "SignatureDoesNotMatch",
+    };
+    let said = format!("Credential should be scoped to a valid Region, not '{other}'.");
+    Some(refuse(call.service, &Refused::new(code, said), Some(403)))
 }
 
 /// HTTP 500 as the service shapes it.
