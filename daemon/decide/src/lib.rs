@@ -122,7 +122,7 @@ fn think<T>(
             steps.add(kind, reason, None);
         }
     }
-    steps.grow(&placed.purchase);
+    steps.grow(&placed.purchase, &aims.limits);
     steps.replace(&mut shrunk);
     steps.place_on_fargate(&market, &classes, placed.adjust.as_ref(), &placed.purchase);
     steps.nominate(&placed.rooms, &placed.housed, (&classes, &placed.deals));

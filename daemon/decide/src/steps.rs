@@ -11,11 +11,15 @@ use crate::placement::Adjust;
 use crate::purchase::{Bought, Purchase};
 use crate::shrink::{Effect, Shrunk};
 use model::ids::{GroupName, IntentId, OfferId, StepId};
+use model::limits::Limits;
 use model::money::UsdPerHour;
 use model::plan::{PlannedNode, Step, StepKind};
 use model::reason::Reason;
 use model::snapshot::Snapshot;
 use std::collections::BTreeMap;
+
+/// What the guard's windows let in is asked for in so many parts.
+const PARTS: usize = 10;
 
 /// Numbers steps as they are added.
 pub(crate) struct Steps<'a> {
@@ -55,8 +59,9 @@ impl<'a> Steps<'a> {
         });
     }
 
-    /// One step per group and offer.
-    pub(crate) fn grow(&mut self, purchase: &Purchase) {
+    /// Per group and offer a step or, of more nodes than a part of what the windows let in, several: a step is cleared
+    /// whole or not at all, and one that no window has room for would be held for ever.
+    pub(crate) fn grow(&mut self, purchase: &Purchase, limits: &Limits) {
         let mut orders: BTreeMap<(&GroupName, &OfferId), Vec<&Bought>> = BTreeMap::new();
         for equal in purchase.bought.chunk_by(|a, b| a.offer == b.offer) {
             let node = &equal[0].node;
@@ -66,30 +71,35 @@ impl<'a> Steps<'a> {
             }
         }
         for ((group, offer), bought) in orders {
-            let (group, offer) = (group.clone(), offer.clone());
-            let (from, to) = self.sizes(&group, count(bought.len()));
             let price = self.seen.offers[bought[0].offer].price;
-            let rate = price.times(bought.len() as u64);
-            let mut pods = Vec::with_capacity(bought.iter().map(|b| b.node.pods.len()).sum());
-            for bought in &bought {
-                pods.extend_from_slice(&bought.node.pods);
+            for part in parts(&bought, at_once(limits, price)) {
+                self.grow_by((group, offer), price, part);
             }
-            let reason = Reason::Demand {
-                pods: count(pods.len()),
-                pending: bought.iter().map(|b| b.waiting).sum(),
-                rate,
-            };
-            let kind = StepKind::GrowGroup {
-                group,
-                offer,
-                from,
-                to,
-                nodes: bought.iter().map(|b| b.node.name.clone()).collect(),
-                pods,
-                rate,
-            };
-            self.add(kind, reason, None);
         }
+    }
+
+    fn grow_by(&mut self, (group, offer): (&GroupName, &OfferId), price: UsdPerHour, bought: &[&Bought]) {
+        let (from, to) = self.sizes(group, count(bought.len()));
+        let rate = price.times(bought.len() as u64);
+        let mut pods = Vec::with_capacity(bought.iter().map(|b| b.node.pods.len()).sum());
+        for bought in bought {
+            pods.extend_from_slice(&bought.node.pods);
+        }
+        let reason = Reason::Demand {
+            pods: count(pods.len()),
+            pending: bought.iter().map(|b| b.waiting).sum(),
+            rate,
+        };
+        let kind = StepKind::GrowGroup {
+            group: group.clone(),
+            offer: offer.clone(),
+            from,
+            to,
+            nodes: bought.iter().map(|b| b.node.name.clone()).collect(),
+            pods,
+            rate,
+        };
+        self.add(kind, reason, None);
     }
 
     /// Growth that replaces nodes: one step per replacement, group and offer. The cordons of what is replaced learn
@@ -194,4 +204,18 @@ impl<'a> Steps<'a> {
             self.add(kind, reason, intent);
         }
     }
+}
+
+/// Nodes at this price that one step asks for at most.
+fn at_once(limits: &Limits, price: UsdPerHour) -> usize {
+    let paid = limits.added_per_window.min(limits.max_rate).0 / price.0.max(1);
+    let paid = usize::try_from(paid).unwrap_or(0);
+    let most = size(limits.bought_per_window.min(limits.max_nodes)).min(paid);
+    (most / PARTS).max(1)
+}
+
+/// What a window could let in at best, part by part, and the rest, for which later windows have room, in one.
+fn parts<'p, 'b>(bought: &'p [&'b Bought], at_once: usize) -> impl Iterator<Item = &'p [&'b Bought]> {
+    let (now, later) = bought.split_at(bought.len().min(at_once.saturating_mul(PARTS)));
+    now.chunks(at_once).chain((!later.is_empty()).then_some(later))
 }

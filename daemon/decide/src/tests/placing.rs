@@ -1,10 +1,13 @@
 //! Buying, free room, launches under way, Fargate.
 
 use super::{plain, shop};
+use crate::PolicySet;
 use crate::fixture::{Cluster, NOW, asks};
 use crate::number::size;
+use model::aims::Aims;
 use model::ids::{IntentId, NodeName, PodKey};
 use model::intent::{Intent, IntentKind, LaunchStage};
+use model::memory::Memory;
 use model::money::UsdPerHour;
 use model::plan::StepKind;
 use model::pod::{PodSpec, Taint, TaintEffect};
@@ -53,6 +56,49 @@ fn equal_nodes_are_dealt_over_the_zones() {
         grown,
         [(0, 2), (2, 4)],
         "the second step starts where the first ends"
+    );
+}
+
+/// Regression: a purchase above what a window lets in was one step, which the guard held for ever.
+#[test]
+fn a_purchase_that_no_window_has_room_for_is_asked_for_in_parts() {
+    let mut spec = asks(8000, 1024);
+    spec.node_selector
+        .insert("topology.kubernetes.io/zone".into(), "b".into());
+    let seen = shop().pending("web", 9, spec).seen();
+    let grown = |change: fn(&mut model::Limits)| {
+        let mut aims = Aims::default();
+        change(&mut aims.limits);
+        let done = crate::deliberate(&seen, &Memory::default(), &PolicySet::default(), &aims);
+        let steps = done.plan.steps.iter().filter_map(|s| match &s.kind {
+            StepKind::GrowGroup {
+                from,
+                to,
+                nodes,
+                pods,
+                ..
+            } => {
+                assert_eq!((nodes.len(), pods.len()), (size(to - from), size(to - from)));
+                Some((*from, *to))
+            }
+            _ => None,
+        });
+        steps.collect::<Vec<_>>()
+    };
+    assert_eq!(grown(|_| ()), [(0, 9)]);
+    let parts = [(0, 4), (4, 8), (8, 9)];
+    assert_eq!(grown(|limits| limits.bought_per_window = 40), parts);
+    assert_eq!(grown(|limits| limits.max_nodes = 49), parts);
+    // Nodes of $0.18 an hour: $8 let in 44, of which a part is 4.
+    assert_eq!(grown(|limits| limits.max_rate = UsdPerHour(8_000_000_000)), parts);
+    assert_eq!(
+        grown(|limits| limits.added_per_window = UsdPerHour(8_000_000_000)),
+        parts
+    );
+    assert_eq!(
+        grown(|limits| limits.bought_per_window = 5).len(),
+        9,
+        "one at a time at least"
     );
 }
 
