@@ -13,7 +13,7 @@ mod eyes;
 mod health;
 pub mod kwok;
 pub mod load;
-mod membership;
+pub mod membership;
 mod metrics_api;
 #[cfg(test)]
 mod script;

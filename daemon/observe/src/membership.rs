@@ -23,7 +23,7 @@ const PURCHASE_LABELS: [&str; 4] = [
 
 /// Fills in `group`, `offer` and `leaving` of every node. What the labels of a node said about its group counts only where
 /// the provider has a group of that name.
-pub(crate) fn assign(nodes: &mut [Node], capacity: &Capacity) {
+pub fn assign(nodes: &mut [Node], capacity: &Capacity) {
     let members = members(&capacity.groups);
     for node in nodes {
         let told = node.instance.as_ref().and_then(|id| capacity.leaving.get(id));

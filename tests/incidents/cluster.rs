@@ -1,0 +1,633 @@
+//! A small cluster in memory: Nodes that appear where the façade's machines join, pods of owners, a first-fit
+//! scheduler, the Eviction API.
+//!
+//! What it shows may be covered: pods that a controller cannot see, a metric that nobody tells. Not here: the cloud
+//! (`sim_aws`), who acts on either, and what is a failure (`referee`).
+
+use model::group::Group;
+use model::node::DRAIN_TAINT;
+use model::offer::Offer;
+use model::pod::{PodPhase, Taint, TaintEffect, Usage};
+use model::selector::{LabelSelector, Labels, Operator, Requirement};
+use model::workload::{DisruptionBudget, Metric};
+use model::{
+    Freshness, Instant, Node, NodeName, Outcome, Pod, PodKey, PodSpec, Resources, Snapshot, Source, Span,
+    Workload, WorkloadKey,
+};
+use sim_aws::Machine;
+use sim_aws::catalogue::Types;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The API server calls a node NotReady this long after its kubelet fell silent (node-monitor-grace-period).
+const SILENT: Span = Span::from_secs(40);
+/// The cloud controller deletes the Node of an instance that is gone about this long after it ended.
+const DELETED: Span = Span::from_secs(90);
+/// From bound to Running.
+const STARTS: Span = Span::from_secs(5);
+/// Namespace of everything.
+const SPACE: &str = "default";
+
+/// Who owns pods, and what each asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    /// Name of the Deployment.
+    pub(crate) name: String,
+    /// Pods wanted.
+    pub(crate) replicas: u32,
+    /// Millicores of one.
+    pub(crate) cpu_milli: i64,
+    /// Node label that it selects, where it selects one.
+    pub(crate) selects: Option<(String, String)>,
+    /// Pods that may be missing at once (a budget's `maxUnavailable`); `None`: no budget.
+    pub(crate) spare: Option<u32>,
+    /// Millicores that all its pods use together; `None`: nine tenths of what they ask for.
+    pub(crate) work: Option<i64>,
+    /// Value of the metric `queue`, in whole messages; `None`: it has none.
+    pub(crate) queue: Option<i64>,
+}
+
+impl Owner {
+    /// So many pods of 900 millicores, of which an m5.large holds two.
+    pub(crate) fn of(name: &str, replicas: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            replicas,
+            cpu_milli: 900,
+            selects: None,
+            spare: None,
+            work: None,
+            queue: None,
+        }
+    }
+
+    /// The Deployment.
+    pub(crate) fn key(&self) -> WorkloadKey {
+        WorkloadKey::new("Deployment", SPACE, &self.name)
+    }
+}
+
+/// What a controller does not see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cover {
+    /// Pods that are not shown, in thousandths; the first by name are.
+    pub(crate) pods_hidden_permille: u32,
+    /// The watch says itself that its list is not complete.
+    pub(crate) admitted: bool,
+    /// Application metrics are not told.
+    pub(crate) metrics_gone: bool,
+}
+
+/// A node of the model.
+#[derive(Clone, Debug)]
+pub(crate) struct ModelNode {
+    /// Its instance.
+    pub(crate) instance: String,
+    /// Launch template's version that it was made from.
+    pub(crate) version: usize,
+    /// Cordoned.
+    pub(crate) cordoned: bool,
+    draining: bool,
+    labels: Labels,
+    allocatable: Resources,
+    max_pods: u32,
+    created: Instant,
+    /// Since when its machine is no more.
+    silent: Option<Instant>,
+}
+
+impl ModelNode {
+    /// Name of its group; empty where it has none.
+    pub(crate) fn group(&self) -> &str {
+        self.labels.get("group").map_or("", String::as_str)
+    }
+}
+
+/// A pod of the model.
+#[derive(Clone, Debug)]
+pub(crate) struct ModelPod {
+    /// Whose: a place in the list of owners.
+    pub(crate) owner: usize,
+    /// Where it is bound.
+    pub(crate) node: Option<String>,
+    created: Instant,
+    bound: Option<Instant>,
+    nominated: Option<NodeName>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    /// The present instant.
+    pub(crate) now: Instant,
+    /// By name.
+    pub(crate) nodes: BTreeMap<String, ModelNode>,
+    /// By name.
+    pub(crate) pods: BTreeMap<String, ModelPod>,
+    /// In no order.
+    pub(crate) owners: Vec<Owner>,
+    /// What controllers do not see at present.
+    pub(crate) cover: Cover,
+    /// Node that the controller itself runs on.
+    pub(crate) own_node: Option<String>,
+    /// Pods moved by the Eviction API so far.
+    pub(crate) evictions: u32,
+    /// Pods that were bound to a node that was deleted, or whose machine ended, under them.
+    pub(crate) lost: u32,
+    /// What new nodes have of the type's usual CPU, in thousandths.
+    pub(crate) room_permille: i64,
+    serial: u32,
+}
+
+impl Cluster {
+    /// One without nodes.
+    pub(crate) fn new(now: Instant, owners: Vec<Owner>) -> Self {
+        Self {
+            now,
+            nodes: BTreeMap::new(),
+            pods: BTreeMap::new(),
+            owners,
+            cover: Cover::default(),
+            own_node: None,
+            evictions: 0,
+            lost: 0,
+            room_permille: 1000,
+            serial: 0,
+        }
+    }
+
+    /// Lets the cluster follow the machines as they are now.
+    pub(crate) fn follow(&mut self, now: Instant, machines: &BTreeMap<String, Machine>, types: &Types) {
+        self.now = now;
+        for machine in machines.values().filter(|m| m.joined && m.lives()) {
+            if !self.nodes.contains_key(&machine.dns)
+                && let Some(node) = self.node_of(machine, types)
+            {
+                self.nodes.insert(machine.dns.clone(), node);
+            }
+        }
+        for node in self.nodes.values_mut() {
+            if !machines.get(&node.instance).is_some_and(Machine::lives) {
+                node.silent = node.silent.or(Some(now));
+            }
+        }
+        let deleted = |node: &ModelNode| node.silent.is_some_and(|since| now.since(since) >= DELETED);
+        self.nodes.retain(|_, node| !deleted(node));
+        self.settle();
+    }
+
+    fn node_of(&self, machine: &Machine, types: &Types) -> Option<ModelNode> {
+        let info = types.get(&machine.instance_type)?;
+        let pods = manifest::max_pods(i64::from(info.interfaces), i64::from(info.addresses));
+        let memory = i64::try_from(info.memory_mib).unwrap_or(i64::MAX);
+        let arch = if info.arch == "arm64" { "arm64" } else { "amd64" };
+        let mut allocatable = manifest::usual_allocatable(i64::from(info.vcpu), memory, arch, pods);
+        allocatable.cpu_milli = allocatable.cpu_milli * self.room_permille / 1000;
+        let group = machine.group.clone().unwrap_or_default();
+        let purchase = if machine.spot { "spot" } else { "on-demand" };
+        let labels = [
+            ("kubernetes.io/hostname", machine.dns.as_str()),
+            ("kubernetes.io/arch", arch),
+            ("kubernetes.io/os", "linux"),
+            ("node.kubernetes.io/instance-type", &machine.instance_type),
+            ("topology.kubernetes.io/zone", &machine.zone),
+            ("plimsoll.io/purchase", purchase),
+            ("group", &group),
+        ];
+        Some(ModelNode {
+            instance: machine.id.clone(),
+            version: machine.template.1,
+            cordoned: false,
+            draining: false,
+            labels: labels
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            allocatable,
+            max_pods: u32::try_from(pods).unwrap_or(0),
+            created: self.now,
+            silent: None,
+        })
+    }
+
+    /// Makes the nodes that are there a day old.
+    pub(crate) fn age(&mut self) {
+        for node in self.nodes.values_mut() {
+            node.created = self.now - Span::from_secs(86_400);
+        }
+    }
+
+    /// Owners make and delete pods, the scheduler binds.
+    pub(crate) fn settle(&mut self) {
+        let there: BTreeSet<&String> = self.nodes.keys().collect();
+        let homeless = |pod: &ModelPod| pod.node.as_ref().is_some_and(|node| !there.contains(node));
+        self.pods.retain(|_, pod| !homeless(pod));
+        for owner in 0..self.owners.len() {
+            let wanted = self.owners[owner].replicas as usize;
+            let mut own: Vec<String> = self.pods_of(owner).cloned().collect();
+            // Waiting pods go first, then the youngest.
+            own.sort_by_key(|name| {
+                let bound = self.pods[name].bound;
+                (bound.is_some(), std::cmp::Reverse(bound), name.clone())
+            });
+            for name in own.iter().take(own.len().saturating_sub(wanted)) {
+                self.pods.remove(name);
+            }
+            for _ in own.len()..wanted {
+                self.create(owner, None);
+            }
+        }
+        self.schedule();
+    }
+
+    fn create(&mut self, owner: usize, node: Option<String>) {
+        self.serial += 1;
+        let name = format!("{}-{:05}", self.owners[owner].name, self.serial);
+        let pod = ModelPod {
+            owner,
+            bound: node.as_ref().map(|_| self.now),
+            node,
+            created: self.now,
+            nominated: None,
+        };
+        self.pods.insert(name, pod);
+    }
+
+    /// Names of an owner's pods.
+    pub(crate) fn pods_of(&self, owner: usize) -> impl Iterator<Item = &String> {
+        self.pods
+            .iter()
+            .filter(move |(_, pod)| pod.owner == owner)
+            .map(|(name, _)| name)
+    }
+
+    /// Names of the pods on a node.
+    pub(crate) fn pods_on(&self, node: &str) -> Vec<String> {
+        let on = self
+            .pods
+            .iter()
+            .filter(|(_, pod)| pod.node.as_deref() == Some(node));
+        on.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Pods that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pods.values().filter(|pod| pod.node.is_none()).count()
+    }
+
+    /// Pods that are bound to a node whose machine lives.
+    pub(crate) fn served(&self) -> usize {
+        let lives = |pod: &&ModelPod| {
+            let node = pod.node.as_ref().and_then(|name| self.nodes.get(name));
+            node.is_some_and(|node| node.silent.is_none())
+        };
+        self.pods.values().filter(lives).count()
+    }
+
+    /// Whether the API server shows the node as Ready.
+    pub(crate) fn is_ready(&self, node: &ModelNode) -> bool {
+        node.silent.is_none_or(|since| self.now.since(since) < SILENT)
+    }
+
+    fn schedule(&mut self) {
+        let mut free: BTreeMap<String, (i64, u32)> = BTreeMap::new();
+        for (name, node) in &self.nodes {
+            if self.is_ready(node) && !node.cordoned {
+                free.insert(name.clone(), (node.allocatable.cpu_milli, node.max_pods));
+            }
+        }
+        for pod in self.pods.values() {
+            if let Some((cpu, pods)) = pod.node.as_ref().and_then(|node| free.get_mut(node)) {
+                *cpu -= self.owners[pod.owner].cpu_milli;
+                *pods = pods.saturating_sub(1);
+            }
+        }
+        let waiting: Vec<String> = self
+            .pods
+            .iter()
+            .filter(|(_, pod)| pod.node.is_none())
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in waiting {
+            let pod = &self.pods[&name];
+            let owner = &self.owners[pod.owner];
+            let fits = |node: &String, room: &(i64, u32)| {
+                let selected = owner
+                    .selects
+                    .as_ref()
+                    .is_none_or(|(key, value)| self.nodes[node].labels.get(key) == Some(value));
+                selected && room.0 >= owner.cpu_milli && room.1 > 0
+            };
+            let nominated = pod.nominated.as_ref().map(|node| node.as_str().to_owned());
+            let nominated = nominated.filter(|node| free.get(node).is_some_and(|room| fits(node, room)));
+            let first = || {
+                free.iter()
+                    .find(|(node, room)| fits(node, room))
+                    .map(|(node, _)| node.clone())
+            };
+            let Some(home) = nominated.or_else(first) else {
+                continue;
+            };
+            let asked = owner.cpu_milli;
+            if let Some(room) = free.get_mut(&home) {
+                *room = (room.0 - asked, room.1 - 1);
+            }
+            let now = self.now;
+            if let Some(pod) = self.pods.get_mut(&name) {
+                (pod.node, pod.bound) = (Some(home), Some(now));
+            }
+        }
+    }
+
+    /// A pod is bound to a node past every cordon, as one whose binding was under way already.
+    pub(crate) fn bind_in_flight(&mut self, node: &str) {
+        self.owners[0].replicas += 1;
+        self.create(0, Some(node.to_owned()));
+    }
+
+    /// Deletes a Node object; its pods go with it.
+    pub(crate) fn delete_node(&mut self, name: &str) {
+        let gone = self.nodes.remove(name);
+        if gone.is_some_and(|node| node.silent.is_none()) {
+            self.lost += u32::try_from(self.pods_on(name).len()).unwrap_or(u32::MAX);
+        }
+        self.settle();
+    }
+}
+
+/// What the API server does.
+impl Cluster {
+    /// Cordons and taints a node, or undoes both.
+    pub(crate) fn cordon(&mut self, name: &NodeName, on: bool) -> Outcome {
+        match self.nodes.get_mut(name.as_str()) {
+            Some(node) => {
+                (node.cordoned, node.draining) = (on, on);
+                Outcome::done()
+            }
+            None => stale(format!("there is no node {name}")),
+        }
+    }
+
+    /// The Eviction API.
+    pub(crate) fn evict(&mut self, key: &PodKey, node: &NodeName) -> Outcome {
+        let Some(pod) = self.pods.get(&*key.name) else {
+            return stale(format!("there is no pod {key}"));
+        };
+        if pod.node.as_deref() != Some(node.as_str()) {
+            return stale(format!("pod {key} is not on {node}"));
+        }
+        if self.owners[pod.owner].spare.is_some() && self.allowed(pod.owner) == 0 {
+            return Outcome::Refused {
+                after: None,
+                why: "429: it would violate the pod's disruption budget".to_owned(),
+            };
+        }
+        self.pods.remove(&*key.name);
+        self.evictions += 1;
+        self.settle();
+        Outcome::done()
+    }
+
+    /// Says where a pod should go.
+    pub(crate) fn nominate(&mut self, key: &PodKey, node: &NodeName) -> Outcome {
+        match self.pods.get_mut(&*key.name).filter(|pod| pod.node.is_none()) {
+            Some(pod) => {
+                pod.nominated = Some(node.clone());
+                Outcome::done()
+            }
+            None => stale(format!("pod {key} does not wait")),
+        }
+    }
+
+    /// Sets replicas through `/scale`.
+    pub(crate) fn scale(&mut self, key: &WorkloadKey, from: u32, to: u32) -> Outcome {
+        match self.owners.iter_mut().find(|owner| owner.key() == *key) {
+            Some(owner) if owner.replicas == from => {
+                owner.replicas = to;
+                self.settle();
+                Outcome::done()
+            }
+            _ => stale(format!("{key} has not {from} replicas")),
+        }
+    }
+
+    /// The last look before an instance is given up: what is in the way.
+    pub(crate) fn may_go(&self, name: &NodeName) -> Result<(), Outcome> {
+        let Some(node) = self.nodes.get(name.as_str()) else {
+            return Ok(());
+        };
+        if !node.cordoned || !node.draining {
+            return Err(stale(format!("node {name} is not cordoned by us")));
+        }
+        match self.pods_on(name.as_str()).first() {
+            Some(pod) => Err(stale(format!("node {name} still has {pod}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// `status.disruptionsAllowed` of an owner's budget.
+    fn allowed(&self, owner: usize) -> u32 {
+        let running = self
+            .pods
+            .values()
+            .filter(|pod| pod.owner == owner && self.phase(pod) == PodPhase::Running);
+        let wanted = self.owners[owner]
+            .replicas
+            .saturating_sub(self.owners[owner].spare.unwrap_or(0));
+        u32::try_from(running.count()).unwrap_or(0).saturating_sub(wanted)
+    }
+
+    fn phase(&self, pod: &ModelPod) -> PodPhase {
+        match pod.bound {
+            None => PodPhase::Pending,
+            Some(since) if self.now.since(since) < STARTS => PodPhase::Starting,
+            Some(_) => PodPhase::Running,
+        }
+    }
+}
+
+/// What a controller sees.
+impl Cluster {
+    /// Pods that are shown: all, but for what is covered.
+    pub(crate) fn shown(&self) -> Vec<(&String, &ModelPod)> {
+        let hidden = self.pods.len() * self.cover.pods_hidden_permille as usize / 1000;
+        self.pods.iter().skip(hidden).collect()
+    }
+
+    /// The nodes as the API server shows them.
+    pub(crate) fn seen_nodes(&self) -> Vec<Node> {
+        let shares = self.shares();
+        let mut used: BTreeMap<&str, i64> = BTreeMap::new();
+        for pod in self.pods.values() {
+            if let Some(node) = &pod.node {
+                *used.entry(node).or_default() += shares[pod.owner];
+            }
+        }
+        let nodes = self.nodes.iter().map(|(name, node)| {
+            let taint = |key: &str| Taint {
+                key: key.to_owned(),
+                value: String::new(),
+                effect: TaintEffect::NoSchedule,
+            };
+            let ready = self.is_ready(node);
+            Node {
+                name: NodeName::new(name),
+                group: None,
+                instance: Some(node.instance.as_str().into()),
+                offer: None,
+                labels: node.labels.clone(),
+                taints: node.draining.then(|| taint(DRAIN_TAINT)).into_iter().collect(),
+                allocatable: node.allocatable.clone(),
+                max_pods: node.max_pods,
+                ready,
+                unschedulable: node.cordoned,
+                deleting: false,
+                fargate: false,
+                do_not_disrupt: false,
+                draining: node.draining,
+                created: node.created,
+                usage: ready.then_some(Usage {
+                    cpu_milli: used.get(name.as_str()).copied().unwrap_or(0),
+                    memory_bytes: 1 << 28,
+                    at: self.now,
+                }),
+                leaving: None,
+            }
+        });
+        nodes.collect()
+    }
+
+    /// By owner: what one of its pods uses, millicores.
+    fn shares(&self) -> Vec<i64> {
+        let mut running = vec![0_i64; self.owners.len()];
+        for pod in self.pods.values().filter(|pod| pod.bound.is_some()) {
+            running[pod.owner] += 1;
+        }
+        let share = |(owner, running): (&Owner, i64)| {
+            owner
+                .work
+                .map_or(owner.cpu_milli * 9 / 10, |work| work / running.max(1))
+        };
+        self.owners.iter().zip(running).map(share).collect()
+    }
+
+    /// The picture, with what the provider tells of groups and offers.
+    pub(crate) fn picture(&self, (groups, offers): (Vec<Group>, Vec<Offer>), nodes: Vec<Node>) -> Snapshot {
+        let mut sources: BTreeMap<Source, Freshness> = [
+            Source::Pods,
+            Source::Nodes,
+            Source::Workloads,
+            Source::Budgets,
+            Source::Load,
+        ]
+        .map(|source| (source, Freshness::Live))
+        .into();
+        if self.cover.admitted {
+            sources.insert(Source::Pods, Freshness::Missing);
+        }
+        let metrics = if self.cover.metrics_gone {
+            Freshness::Missing
+        } else {
+            Freshness::Live
+        };
+        sources.insert(Source::Metrics, metrics);
+        let shares = self.shares();
+        let pods = self.shown().into_iter().map(|(name, pod)| Pod {
+            key: PodKey::new(SPACE, name),
+            spec: u32::try_from(pod.owner).unwrap_or(u32::MAX),
+            node: pod.node.as_ref().map(NodeName::new),
+            phase: self.phase(pod),
+            created: pod.created,
+            usage: (self.phase(pod) == PodPhase::Running).then(|| Usage {
+                cpu_milli: shares[pod.owner],
+                memory_bytes: 1 << 27,
+                at: self.now,
+            }),
+            nominated: pod.nominated.clone().filter(|_| pod.node.is_none()),
+            deletion_cost: 0,
+        });
+        let own_node = self
+            .own_node
+            .as_ref()
+            .filter(|name| self.nodes.contains_key(*name));
+        Snapshot {
+            at: self.now,
+            cluster: crate::CLUSTER.to_owned(),
+            sources,
+            specs: self.owners.iter().map(|owner| Arc::new(spec(owner))).collect(),
+            pods: pods.collect(),
+            nodes,
+            groups,
+            offers,
+            workloads: (0..self.owners.len()).map(|ix| self.workload(ix)).collect(),
+            budgets: (0..self.owners.len()).filter_map(|ix| self.budget(ix)).collect(),
+            own_node: own_node.map(NodeName::new),
+            ..Snapshot::default()
+        }
+    }
+
+    fn workload(&self, ix: usize) -> Workload {
+        let owner = &self.owners[ix];
+        let running: Vec<&ModelPod> = self
+            .pods
+            .values()
+            .filter(|pod| pod.owner == ix && self.phase(pod) == PodPhase::Running)
+            .collect();
+        let ready = u32::try_from(running.len()).unwrap_or(u32::MAX);
+        let metric = |name: &str, milli: i64| Metric {
+            name: name.to_owned(),
+            milli,
+            at: self.now,
+            pods: ready,
+        };
+        let cpu: i64 = self.shares()[ix] * 1000 * i64::from(ready);
+        let queue = owner.queue.filter(|_| !self.cover.metrics_gone);
+        let metrics = [
+            Some(metric("cpu", cpu)),
+            queue.map(|length| metric("queue", length * 1000)),
+        ];
+        Workload {
+            key: owner.key(),
+            replicas: owner.replicas,
+            ready,
+            template: u32::try_from(ix).ok(),
+            owned_by: None,
+            annotations: Labels::new(),
+            generation: 1,
+            selector: selector(owner),
+            metrics: metrics.into_iter().flatten().collect(),
+        }
+    }
+
+    fn budget(&self, ix: usize) -> Option<DisruptionBudget> {
+        self.owners[ix].spare.map(|_| DisruptionBudget {
+            namespace: SPACE.to_owned(),
+            name: self.owners[ix].name.clone(),
+            selector: selector(&self.owners[ix]),
+            allowed: self.allowed(ix),
+        })
+    }
+}
+
+fn selector(owner: &Owner) -> LabelSelector {
+    LabelSelector {
+        requirements: vec![Requirement {
+            key: "app".to_owned(),
+            operator: Operator::In(vec![owner.name.clone()]),
+        }],
+    }
+}
+
+fn spec(owner: &Owner) -> PodSpec {
+    PodSpec {
+        namespace: SPACE.to_owned(),
+        requests: Resources::new(owner.cpu_milli, 1 << 28),
+        labels: Labels::from([("app".to_owned(), owner.name.clone())]),
+        owner: Some(owner.key()),
+        node_selector: owner.selects.iter().cloned().collect(),
+        ..PodSpec::default()
+    }
+}
+
+const fn stale(why: String) -> Outcome {
+    Outcome::Stale { why }
+}

@@ -1,0 +1,94 @@
+//! What is under way when a process ends, and what is replaced before its replacement is there.
+
+use crate::cluster::Owner;
+use crate::incident::{Event, Incident, Moment, workers};
+use crate::naive::{Habits, Removes, Replaces};
+use sim_aws::FaultKind;
+
+/// Cordoned by one process, known to none.
+pub(crate) fn ca_5048_a_restart_after_the_taint_forgets_the_node(name: &'static str) -> Incident {
+    Incident {
+        habits: Habits {
+            removes: Removes::EmptyCordonedFirst { after: 600 },
+            ..Habits::default()
+        },
+        failed: |r| r.cordoned == 1 && r.removed == 0,
+        held: |r| r.removed == 1,
+        ..Incident::of(name, "kubernetes/autoscaler #5048")
+    }
+    .group("workers", (0, 10, 3))
+    .owner(Owner::of("web", 4))
+    .at(
+        0,
+        Event::Crash {
+            step: "Cordon",
+            moment: Moment::BeforeItIsRecorded,
+        },
+    )
+}
+
+/// A process every five minutes; what must be unneeded for ten never is.
+pub(crate) fn ca_7873_a_crash_loop_resets_every_timer(name: &'static str) -> Incident {
+    let mut incident = Incident {
+        lasts: 7200,
+        habits: Habits {
+            removes: Removes::Empty { after: 600 },
+            ..Habits::default()
+        },
+        failed: |r| r.removed == 0,
+        held: |r| r.removed == 2,
+        ..Incident::of(name, "kubernetes/autoscaler #7873")
+    }
+    .group("workers", (0, 10, 4))
+    .owner(Owner::of("web", 4));
+    for restart in 1..24 {
+        incident = incident.at(300 * restart, Event::Restart);
+    }
+    incident
+}
+
+/// The new image boots and never joins.
+pub(crate) fn karpenter_3979_replacements_never_join_and_old_nodes_go(name: &'static str) -> Incident {
+    let mut incident = Incident {
+        lasts: 10_800,
+        habits: Habits {
+            replaces: Replaces::Onto {
+                from: "old",
+                to: "new",
+            },
+            ..Habits::default()
+        },
+        failed: |r| r.killed == 4 && r.waiting >= 3,
+        held: |r| r.fewest_served == 4 && r.lost == 0,
+        ..Incident::of(name, "aws/karpenter-provider-aws #3979")
+    }
+    .owner(Owner {
+        cpu_milli: 3000,
+        ..Owner::of("web", 4)
+    })
+    .fault((30, 10_800), FaultKind::NeverJoins { permille: 1000 });
+    incident.account.groups = vec![
+        workers("old", "m5.xlarge").sized(0, 10, 4),
+        workers("new", "c6a.xlarge").sized(0, 10, 0),
+    ];
+    incident
+}
+
+/// A new version of the launch template, and every node is of the old one.
+pub(crate) fn karpenter_5373_a_new_template_replaces_every_node(name: &'static str) -> Incident {
+    Incident {
+        habits: Habits {
+            replaces: Replaces::Outdated,
+            ..Habits::default()
+        },
+        failed: |r| r.killed == 6 && r.fewest_served == 0,
+        held: |r| r.removed == 0 && r.launched == 0 && r.lost == 0,
+        ..Incident::of(
+            name,
+            "aws/karpenter-provider-aws #5373, kubernetes-sigs/karpenter #1510",
+        )
+    }
+    .group("workers", (0, 10, 6))
+    .owner(Owner::of("web", 12))
+    .at(300, Event::NewTemplate { group: "workers" })
+}
