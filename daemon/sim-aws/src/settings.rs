@@ -4,7 +4,7 @@
 
 use crate::catalogue::{self, Types};
 use crate::faults::Fault;
-use model::time::Lag;
+use model::time::{Lag, Span};
 use std::collections::BTreeMap;
 
 /// A zone by its two names.
@@ -133,6 +133,8 @@ pub struct Settings {
     pub react: Lag,
     /// How far behind lists of instances are.
     pub behind: Lag,
+    /// How long after its notice a spot instance is taken back.
+    pub spot_notice: Span,
     /// How long a node group update takes.
     pub update: Lag,
     /// Quotas.
@@ -170,6 +172,7 @@ impl Default for Settings {
             join: Lag::secs(20, 40),
             react: Lag::secs(2, 8),
             behind: Lag::secs(0, 2),
+            spot_notice: Span::from_secs(120),
             update: Lag::secs(30, 90),
             quotas: Quotas {
                 on_demand_vcpus: 100_000,

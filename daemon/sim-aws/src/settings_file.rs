@@ -12,7 +12,7 @@ use model::Span;
 /// Fetches a file that an account names, relative to it: its bytes, or why not.
 pub type Fetch<'f> = &'f dyn Fn(&str) -> Result<Vec<u8>, String>;
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "seed",
     "region",
     "account",
@@ -24,6 +24,7 @@ const FIELDS: [&str; 18] = [
     "join",
     "react",
     "behind",
+    "spot_notice",
     "update",
     "quotas",
     "throttles",
@@ -73,6 +74,7 @@ fn whole(top: At<'_, '_>, fetch: Fetch<'_>) -> Settings {
         join: top.get("join").lag(usual.join),
         react: top.get("react").lag(usual.react),
         behind: top.get("behind").lag(usual.behind),
+        spot_notice: top.get("spot_notice").span().unwrap_or(usual.spot_notice),
         update: top.get("update").lag(usual.update),
         quotas: Quotas {
             on_demand_vcpus: quotas

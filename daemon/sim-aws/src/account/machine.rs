@@ -10,8 +10,6 @@ use std::collections::BTreeMap;
 
 /// From terminated to gone.
 const SHUTTING_DOWN: Span = Span::from_secs(10);
-/// A spot instance gets its notice this long before it is taken back.
-const SPOT_NOTICE: Span = Span::from_secs(120);
 /// Least billed time.
 const LEAST_BILLED: i64 = 60_000;
 const MILLIS_PER_HOUR: i128 = 3_600_000;
@@ -325,7 +323,7 @@ impl Account {
 
     /// A spot instance gets its notice.
     pub fn interrupt(&mut self, id: &str) {
-        let at = self.now + SPOT_NOTICE;
+        let at = self.now + self.settings.spot_notice;
         let Some(machine) = self.machines.get_mut(id).filter(|m| m.lives() && !m.noticed) else {
             return;
         };
