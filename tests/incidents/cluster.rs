@@ -11,7 +11,7 @@ use model::pod::{PodPhase, Taint, TaintEffect, Usage};
 use model::selector::{LabelSelector, Labels, Operator, Requirement};
 use model::workload::{DisruptionBudget, Metric};
 use model::{
-    Freshness, Instant, Node, NodeName, Outcome, Pod, PodKey, PodSpec, Resources, Snapshot, Source, Span,
+    Freshness, InstanceId, Instant, Node, NodeName, Outcome, Pod, PodKey, PodSpec, Resources, Snapshot, Source, Span,
     Workload, WorkloadKey,
 };
 use sim_aws::Machine;
@@ -422,6 +422,15 @@ impl Cluster {
             Some(pod) => Err(stale(format!("node {name} still has {pod}"))),
             None => Ok(()),
         }
+    }
+
+    /// The last look before an instance without a node is given up.
+    pub(crate) fn never_joined(&self, instance: &InstanceId) -> Result<(), Outcome> {
+        let node = self.nodes.values().any(|node| node.instance == instance.as_str());
+        if node {
+            return Err(stale(format!("{instance} has a node")));
+        }
+        Ok(())
     }
 
     /// `status.disruptionsAllowed` of an owner's budget.

@@ -119,6 +119,13 @@ impl Hands {
                     Err(outcome) => outcome,
                 }
             }
+            StepKind::RemoveInstance { instance, .. } => {
+                let may = lock(&self.cluster).never_joined(instance);
+                match may {
+                    Ok(()) => self.aws.remove(step).await,
+                    Err(outcome) => outcome,
+                }
+            }
             StepKind::ScaleWorkload { workload, from, to } => lock(&self.cluster).scale(workload, *from, *to),
             StepKind::Nominate { pod, node, .. } => lock(&self.cluster).nominate(pod, node),
             StepKind::Cordon { node, .. } => lock(&self.cluster).cordon(node, true),

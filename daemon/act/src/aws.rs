@@ -111,9 +111,11 @@ impl Hands {
         }
     }
 
-    /// Carries out a `RemoveNode`: that very instance, and the group's desired size falls by one.
+    /// Carries out a `RemoveNode` or `RemoveInstance`: that very instance, and the group's desired size falls by one.
     pub async fn remove(&mut self, step: &Step) -> Outcome {
-        let StepKind::RemoveNode { group, instance, .. } = &step.kind else {
+        let (StepKind::RemoveNode { group, instance, .. } | StepKind::RemoveInstance { group, instance }) =
+            &step.kind
+        else {
             return wrong_kind(step);
         };
         if let Some(fleet) = self.fleet(group) {

@@ -30,8 +30,9 @@ impl CapacityHands {
         }
     }
 
-    /// Carries out a `StepKind::RemoveNode`: gives up that very instance. The node has been re-checked right
-    /// before (only DaemonSet and static pods left, taint in place); an instance that is gone already is `Done`.
+    /// Carries out a `StepKind::RemoveNode` or `StepKind::RemoveInstance`: gives up that very instance. The node has
+    /// been re-checked right before (only DaemonSet and static pods left, taint in place; or none there); an instance
+    /// that is gone already is `Done`.
     pub async fn remove(&mut self, step: &Step) -> Outcome {
         match self {
             Self::Nowhere => nowhere(),

@@ -104,8 +104,11 @@ fn objects(step: &Step) -> Vec<ObjectReference> {
         | StepKind::Uncordon { node } => {
             vec![of_node(node)]
         }
-        // One per pod and cycle would drown the others.
-        StepKind::Nominate { .. } | StepKind::Yield { .. } | StepKind::PlaceOnFargate { .. } => Vec::new(),
+        // One per pod and cycle would drown the others; an instance without a node is no object.
+        StepKind::Nominate { .. }
+        | StepKind::Yield { .. }
+        | StepKind::PlaceOnFargate { .. }
+        | StepKind::RemoveInstance { .. } => Vec::new(),
     }
 }
 

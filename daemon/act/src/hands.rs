@@ -79,6 +79,12 @@ impl Hands {
                     Err(outcome) => outcome.into(),
                 }
             }
+            StepKind::RemoveInstance { instance, .. } => {
+                match remove::never_joined(&self.client, instance).await {
+                    Ok(()) => self.capacity.remove(step).await.into(),
+                    Err(outcome) => outcome.into(),
+                }
+            }
             StepKind::PlaceOnFargate { .. } => Outcome::Recorded.into(),
         }
     }

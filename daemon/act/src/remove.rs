@@ -1,7 +1,7 @@
 //! The last look before a node is given up (reliability.md, invariant I22).
 //!
 //! Read live, after the taint: the node is still that instance, tainted and cordoned, and only DaemonSet and static
-//! pods are left on it. Not here: giving it up, which is the provider's.
+//! pods are left on it; or the instance still has no node. Not here: giving it up, which is the provider's.
 
 use crate::answer::{CallError, bounded, stale};
 use crate::node::{is_instance, is_ours, is_unschedulable};
@@ -22,6 +22,10 @@ const CALL: Duration = Duration::from_secs(3);
 const MOST_PODS: u32 = 2000;
 /// When to look again at a node whose last pods are on their way out.
 const LOOK_AGAIN: Span = Span::from_secs(5);
+/// Nodes read at once.
+const PAGE: u32 = 500;
+/// Label of Fargate's nodes.
+const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// Whether the node may be given up now; its UID, or the outcome that says why not. A Node object that is gone
@@ -66,6 +70,89 @@ pub(crate) async fn is_empty(
         });
     }
     Err(stale(why))
+}
+
+/// Whether no node is of this instance, and none is of an instance that nobody knows; or the outcome that says why not.
+pub(crate) async fn never_joined(client: &Client, instance: &InstanceId) -> Result<(), Outcome> {
+    let mut params = ListParams::default().limit(PAGE);
+    loop {
+        let page = nodes(client, &params)
+            .await
+            .map_err(|error| error.unread("nodes"))?;
+        for node in &page.items {
+            match node.instance() {
+                Some(id) if id == instance.as_str() => {
+                    return Err(stale(format!(
+                        "{instance} has become node {}",
+                        node.metadata.name
+                    )));
+                }
+                None if !node.is_fargate() => {
+                    let name = &node.metadata.name;
+                    return Err(stale(format!(
+                        "node {name} has no providerID: it may be {instance}"
+                    )));
+                }
+                _ => {}
+            }
+        }
+        match page.metadata.next.filter(|token| !token.is_empty()) {
+            Some(next) => params = params.continue_token(&next),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn nodes(client: &Client, params: &ListParams) -> Result<Nodes, CallError> {
+    let listed = async {
+        let request = Request::new("/api/v1/nodes")
+            .list(params)
+            .map_err(kube::Error::BuildRequest)?;
+        client.request(request).await
+    };
+    bounded(CALL, listed).await
+}
+
+#[derive(Deserialize)]
+struct Nodes {
+    metadata: ListMetadata,
+    #[serde(default)]
+    items: Vec<NodeThere>,
+}
+
+/// Of a node, what tells whose it is.
+#[derive(Deserialize)]
+struct NodeThere {
+    metadata: NodeMetadata,
+    #[serde(default)]
+    spec: NodeSpec,
+}
+
+#[derive(Deserialize)]
+struct NodeMetadata {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+struct NodeSpec {
+    #[serde(rename = "providerID")]
+    provider_id: Option<String>,
+}
+
+impl NodeThere {
+    fn instance(&self) -> Option<&str> {
+        self.spec.provider_id.as_deref()?.rsplit('/').next()
+    }
+
+    fn is_fargate(&self) -> bool {
+        self.metadata
+            .labels
+            .get(COMPUTE_TYPE)
+            .is_some_and(|kind| kind == "fargate")
+    }
 }
 
 #[derive(Deserialize)]

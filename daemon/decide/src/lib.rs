@@ -13,6 +13,7 @@ pub mod filters;
 pub mod fit;
 mod headroom;
 mod market;
+mod nodeless;
 mod nomination;
 mod number;
 mod packing;
@@ -115,6 +116,7 @@ fn think<T>(
         priced: asking.anybody(model::Hook::Placement),
     };
     let mut shrunk = shrink::decide(shrinking, &mut memory, aims, before);
+    shrunk.give_up(nodeless::decide(seen, &mut memory, aims, calm));
 
     let mut steps = Steps::new(seen);
     for (kind, reason) in scaled.steps {

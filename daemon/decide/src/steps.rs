@@ -48,8 +48,10 @@ impl<'a> Steps<'a> {
             cycle: self.seen.cycle,
             ordinal: count(self.done.len()),
         };
-        let opens = matches!(kind, StepKind::GrowGroup { .. } | StepKind::Cordon { .. });
-        let own = || opens.then(|| IntentId::new(format!("{}-{}", id.cycle, id.ordinal)));
+        let own = || {
+            kind.opens()
+                .then(|| IntentId::new(format!("{}-{}", id.cycle, id.ordinal)))
+        };
         self.done.push(Step {
             id,
             intent: intent.or_else(own),

@@ -88,7 +88,7 @@ fn with_intent(step: &Step, ledger: &Ledger) -> Step {
     let mut step = step.clone();
     if step.intent.is_none() {
         step.intent = match &step.kind {
-            StepKind::GrowGroup { .. } | StepKind::Cordon { .. } => {
+            StepKind::GrowGroup { .. } | StepKind::Cordon { .. } | StepKind::RemoveInstance { .. } => {
                 Some(IntentId::new(format!("{}-{}", step.id.cycle, step.id.ordinal)))
             }
             StepKind::Evict { node, .. }

@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use model::group::GroupKind;
-use model::intent::{EffectKind, IntentKind, LaunchStage, RemoveStage};
+use model::intent::{EffectKind, IntentKind, LaunchStage, RemoveStage, nodeless};
 use model::plan::{Step, StepKind};
 use model::{GroupName, IntentId, NodeName, PodKey, UsdPerHour, WorkloadKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,14 +133,11 @@ impl Tally {
             }
             StepKind::Cordon { node, group, .. } => {
                 self.cordoned.insert(node.clone());
-                if continues(step, case) {
-                    return;
-                }
-                self.leaving += 1;
-                self.removed_long += 1;
-                self.intents += 1;
-                *self.removed.entry(group.clone()).or_default() += 1;
-                *self.leaving_now.entry(group.clone()).or_default() += 1;
+                self.leaves(group, step, case);
+            }
+            StepKind::RemoveInstance { group, instance } => {
+                self.cordoned.insert(nodeless(instance));
+                self.leaves(group, step, case);
             }
             StepKind::Evict { pod, .. } => {
                 self.evicted = self.evicted.saturating_add(1);
@@ -158,6 +155,18 @@ impl Tally {
             | StepKind::RemoveNode { .. }
             | StepKind::Uncordon { .. } => {}
         }
+    }
+
+    /// Adds a removal that is begun.
+    fn leaves(&mut self, group: &GroupName, step: &Step, case: &Case<'_>) {
+        if continues(step, case) {
+            return;
+        }
+        self.leaving += 1;
+        self.removed_long += 1;
+        self.intents += 1;
+        *self.removed.entry(group.clone()).or_default() += 1;
+        *self.leaving_now.entry(group.clone()).or_default() += 1;
     }
 }
 
@@ -193,6 +202,15 @@ pub(crate) fn continues(step: &Step, case: &Case<'_>) -> bool {
                 ..
             }),
         ) => node == theirs && instance == very && *stage != RemoveStage::Undoing,
+        (
+            StepKind::RemoveInstance { instance, .. },
+            Some(IntentKind::Remove {
+                node: theirs,
+                instance: very,
+                stage,
+                ..
+            }),
+        ) => nodeless(instance) == *theirs && instance == very && *stage != RemoveStage::Undoing,
         _ => false,
     }
 }

@@ -133,6 +133,7 @@ fn object(kind: &StepKind) -> String {
         StepKind::Cordon { node, .. } => format!("cordon {node}"),
         StepKind::Evict { pod, .. } => format!("evict {pod}"),
         StepKind::RemoveNode { node, .. } => format!("remove {node}"),
+        StepKind::RemoveInstance { instance, .. } => format!("remove {instance}"),
         StepKind::Uncordon { node } => format!("uncordon {node}"),
     }
 }

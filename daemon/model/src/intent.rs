@@ -99,7 +99,7 @@ pub enum IntentKind {
         /// Nodes that have joined.
         joined: Vec<NodeName>,
     },
-    /// A node on its way out.
+    /// A node on its way out, or an instance that never became one (`nodeless`).
     Remove {
         /// Group it leaves.
         group: GroupName,
@@ -301,6 +301,11 @@ mod launches {
             Some(Written::Several(ids)) => ids,
         })
     }
+}
+
+/// How the Ledger names an instance that never became a node, where it names nodes.
+pub fn nodeless(instance: &InstanceId) -> NodeName {
+    NodeName::new(instance.as_str())
 }
 
 impl Ledger {

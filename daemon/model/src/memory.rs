@@ -2,7 +2,7 @@
 //!
 //! Losing it makes the daemon less active: no node is unneeded long enough, no policy is trusted sooner.
 
-use crate::ids::{GroupName, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
+use crate::ids::{GroupName, InstanceId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use crate::resources::Resources;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,9 @@ pub struct Memory {
     pub utilisation: BTreeMap<GroupName, GroupUse>,
     /// Since when each pod has been waiting, as first seen.
     pub waiting_since: WaitingSince,
+    /// Since when each instance of a group has been seen without a node, at most 2,000.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub nodeless_since: BTreeMap<InstanceId, Instant>,
     /// What the last plan would buy, at most 2,000 kinds of nodes: where the next one starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_purchase: Vec<LastNodes>,
@@ -82,6 +85,7 @@ impl Default for Memory {
             demand_history: Vec::new(),
             utilisation: BTreeMap::new(),
             waiting_since: WaitingSince::default(),
+            nodeless_since: BTreeMap::new(),
             last_purchase: Vec::new(),
         }
     }

@@ -179,6 +179,13 @@ pub enum StepKind {
         /// Instance.
         instance: InstanceId,
     },
+    /// Remove that very instance, which never became a node, and lower its group's desired size by one.
+    RemoveInstance {
+        /// Group.
+        group: GroupName,
+        /// Instance.
+        instance: InstanceId,
+    },
     /// Undo cordon and taint; take the startup taint away.
     Uncordon {
         /// Which.
@@ -199,16 +206,26 @@ impl StepKind {
             Self::Cordon { .. } => "Cordon",
             Self::Evict { .. } => "Evict",
             Self::RemoveNode { .. } => "RemoveNode",
+            Self::RemoveInstance { .. } => "RemoveInstance",
             Self::Uncordon { .. } => "Uncordon",
         }
+    }
+
+    /// Whether it begins work that is longer than one call, so that an intent is opened for it.
+    pub const fn opens(&self) -> bool {
+        matches!(
+            self,
+            Self::GrowGroup { .. } | Self::Cordon { .. } | Self::RemoveInstance { .. }
+        )
     }
 
     /// Group it changes, where it changes one.
     pub const fn group(&self) -> Option<&GroupName> {
         match self {
-            Self::GrowGroup { group, .. } | Self::Cordon { group, .. } | Self::RemoveNode { group, .. } => {
-                Some(group)
-            }
+            Self::GrowGroup { group, .. }
+            | Self::Cordon { group, .. }
+            | Self::RemoveNode { group, .. }
+            | Self::RemoveInstance { group, .. } => Some(group),
             Self::PlaceOnFargate { profile, .. } => Some(profile),
             Self::ScaleWorkload { .. }
             | Self::Nominate { .. }
@@ -229,7 +246,10 @@ impl StepKind {
             | Self::Evict { node, .. }
             | Self::RemoveNode { node, .. }
             | Self::Uncordon { node } => Some(node),
-            Self::ScaleWorkload { .. } | Self::GrowGroup { .. } | Self::PlaceOnFargate { .. } => None,
+            Self::ScaleWorkload { .. }
+            | Self::GrowGroup { .. }
+            | Self::PlaceOnFargate { .. }
+            | Self::RemoveInstance { .. } => None,
         }
     }
 }
@@ -270,6 +290,9 @@ impl std::fmt::Display for StepKind {
                 group,
                 instance,
             } => write!(f, "remove {node} ({instance}) from {group}"),
+            Self::RemoveInstance { group, instance } => {
+                write!(f, "remove {instance}, which never became a node, from {group}")
+            }
             Self::Uncordon { node } => write!(f, "uncordon {node}"),
         }
     }

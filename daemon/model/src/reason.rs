@@ -89,6 +89,11 @@ pub enum Reason {
         /// When it told.
         told: Instant,
     },
+    /// The instance runs and no node of it has joined within the time that a launch has.
+    NeverJoined {
+        /// For how long it has been seen without one.
+        waited: Span,
+    },
     /// Next stage of an intent.
     Continues {
         /// Which.
@@ -377,6 +382,7 @@ impl fmt::Display for Reason {
                 "the node wastes {wastes} of {of}: its pods go first where some are given up"
             ),
             Self::Leaving { why, .. } => write!(f, "the provider takes the instance away: {why}"),
+            Self::NeverJoined { waited } => write!(f, "no node has joined from it for {waited}"),
             Self::Continues { intent } => write!(f, "next stage of intent {intent}"),
             Self::GivenUp { intent, why } => write!(f, "intent {intent} is given up: {why}"),
         }

@@ -273,7 +273,9 @@ impl Running {
             }
             // Pods are bound where the plan has them, and nobody scales anything in.
             StepKind::Nominate { .. } | StepKind::Yield { .. } | StepKind::Avoid { .. } => {}
-            StepKind::ScaleWorkload { .. } | StepKind::PlaceOnFargate { .. } => {
+            StepKind::ScaleWorkload { .. }
+            | StepKind::PlaceOnFargate { .. }
+            | StepKind::RemoveInstance { .. } => {
                 bail!("not in this cluster: {}", step.kind)
             }
         }

@@ -361,6 +361,39 @@ async fn a_node_is_removed_only_when_nothing_that_matters_is_left_on_it() {
     assert_eq!(asked[3].body["preconditions"]["uid"], "u2");
 }
 
+fn remove_lost() -> StepKind {
+    StepKind::RemoveInstance {
+        group: "pool".into(),
+        instance: "i-lost".into(),
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_has_become_a_node_since_the_plan_stays() {
+    let page = |ids: &[Option<&str>], next: &str| {
+        let node = |id: &Option<&str>| json!({"metadata": {"name": "n"}, "spec": {"providerID": id}});
+        let items: Vec<Value> = ids.iter().map(node).collect();
+        object(json!({"metadata": {"continue": next}, "items": items}))
+    };
+    let (other, lost) = (Some("aws:///a/i-other"), Some("aws:///b/i-lost"));
+    let script = Script::new([page(&[other], "more"), page(&[other, lost], "")]);
+    is_stale(&carry(&script, remove_lost()).await, "has become node n");
+    assert!(
+        script.asked()[1].line.contains("continue=more"),
+        "every page is read"
+    );
+    let script = Script::new([page(&[other, None], "")]);
+    is_stale(&carry(&script, remove_lost()).await, "no providerID");
+    let script = Script::new([status(500, "InternalError", "boom")]);
+    let outcome = carry(&script, remove_lost()).await;
+    assert!(!outcome.is_done(), "{outcome:?}");
+    // These hands are kwok's, whose instances are nodes: that the provider is asked is what matters.
+    let fargate = json!({"metadata": {"name": "f", "labels": {"eks.amazonaws.com/compute-type": "fargate"}}});
+    let script = Script::new([object(json!({"metadata": {}, "items": [fargate]}))]);
+    let outcome = carry(&script, remove_lost()).await;
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+}
+
 #[tokio::test]
 async fn whatever_changed_since_the_plan_holds_a_removal_back() {
     let bound_since = json!({"metadata": {"name": "late", "namespace": "ns"}});

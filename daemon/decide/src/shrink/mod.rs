@@ -19,6 +19,7 @@ mod search;
 mod turnover;
 mod yielding;
 
+use crate::nodeless::Nodeless;
 use crate::rooms::Housed;
 use crate::tenants::Tenants;
 pub(crate) use bins::price_of;
@@ -74,6 +75,12 @@ pub(crate) struct Swap {
 }
 
 impl Shrunk {
+    /// With the instances that never became nodes.
+    pub(crate) fn give_up(&mut self, nodeless: Nodeless) {
+        self.removals.extend(nodeless.removals);
+        self.refusals.extend(nodeless.refusals);
+    }
+
     /// Nodes bought in place of others.
     pub(crate) fn replacements(&self) -> Vec<PlannedNode> {
         let nodes = self.swaps.iter().flat_map(|swap| &swap.nodes);

@@ -25,7 +25,9 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
         }
         // The group becomes smaller by it in no way that was decided here.
         StepKind::Cordon { node, .. } if case.is_taken(node) => None,
-        StepKind::Cordon { group, .. } => shrinks(group, u32::from(!continues(step, case)), case, tally),
+        StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. } => {
+            shrinks(group, u32::from(!continues(step, case)), case, tally)
+        }
         // Its own intent is among the ones that leave.
         StepKind::RemoveNode { group, .. } => shrinks(group, 0, case, tally),
         StepKind::ScaleWorkload { workload, to, .. } => {

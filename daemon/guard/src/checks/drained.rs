@@ -1,8 +1,10 @@
-//! Nodes are cordoned before pods are moved off them, and empty before they go (I3, I22).
+//! Nodes are cordoned before pods are moved off them, and empty before they go (I3, I22); what goes as an instance
+//! without a node has none.
 
 use super::{Objection, strike};
 use crate::case::Case;
 use crate::tally::Tally;
+use model::InstanceId;
 use model::StrikeReason;
 use model::intent::{IntentKind, RemoveStage};
 use model::plan::{Step, StepKind};
@@ -11,6 +13,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
     let (node, must_be_empty) = match &step.kind {
         StepKind::Evict { node, .. } => (node, false),
         StepKind::RemoveNode { node, .. } => (node, true),
+        StepKind::RemoveInstance { instance, .. } => return nodeless(instance, case),
         _ => return None,
     };
     let cordoned = case
@@ -27,4 +30,11 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
         return None;
     }
     strike(StrikeReason::NotDrained)
+}
+
+/// No node is of this instance, and none is of an instance that nobody knows: that one may be it.
+fn nodeless(instance: &InstanceId, case: &Case<'_>) -> Option<Objection> {
+    let mut nodes = case.seen.nodes.iter().filter(|node| !node.fargate);
+    let may_be = nodes.any(|node| node.instance.as_ref().is_none_or(|id| id == instance));
+    may_be.then(|| strike(StrikeReason::NotDrained)).flatten()
 }

@@ -35,6 +35,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
             (Source::Budgets, shrinks),
             (Source::Groups, shrinks),
         ],
+        StepKind::RemoveInstance { .. } => &[(Source::Nodes, shrinks), (Source::Groups, shrinks)],
         StepKind::Yield { .. } => &[(Source::Pods, shrinks), (Source::Nodes, shrinks)],
         StepKind::Avoid { on: true, .. } => &[(Source::Pods, shrinks), (Source::Nodes, shrinks)],
         StepKind::Avoid { on: false, .. } | StepKind::Uncordon { .. } => &[],

@@ -5,9 +5,9 @@ use super::{Objection, hold};
 use crate::case::Case;
 use crate::ledger::MAX_INTENTS;
 use crate::tally::{Tally, continues, number};
-use model::intent::{EffectKind, IntentKind, LaunchStage};
+use model::intent::{EffectKind, IntentKind, LaunchStage, nodeless};
 use model::plan::{Step, StepKind};
-use model::{GroupName, HoldReason, NodeName, PodKey};
+use model::{GroupName, HoldReason, InstanceId, NodeName, PodKey};
 
 pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
     let taken = match &step.kind {
@@ -25,6 +25,12 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
                 !continues(step, case) && (reused(step, case) || case.ledger.removal_of(node).is_some());
             other || tally.cordoned.contains(node) || arriving(node, case)
         }
+        StepKind::RemoveInstance { group, instance } => {
+            let name = nodeless(instance);
+            let other =
+                !continues(step, case) && (reused(step, case) || case.ledger.removal_of(&name).is_some());
+            other || tally.cordoned.contains(&name) || awaited((group, instance), case)
+        }
         StepKind::Evict { pod, .. } => tally.pods.contains(pod),
         StepKind::ScaleWorkload { workload, .. } => tally.workloads.contains(workload),
         _ => false,
@@ -35,8 +41,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
     if !continues(step, case) && leaps(step, case, tally) {
         return hold(HoldReason::FollowsHeld);
     }
-    let opens = matches!(step.kind, StepKind::GrowGroup { .. } | StepKind::Cordon { .. });
-    if opens && !continues(step, case) && tally.intents >= MAX_INTENTS {
+    if step.kind.opens() && !continues(step, case) && tally.intents >= MAX_INTENTS {
         return hold(HoldReason::TooManyIntents { limit: MAX_INTENTS });
     }
     None
@@ -108,6 +113,16 @@ fn launched(pods: &[PodKey], case: &Case<'_>, tally: &Tally) -> bool {
         _ => false,
     });
     open || pods.iter().any(|pod| tally.launches.contains(pod))
+}
+
+/// An instance that an open launch still waits for, or may: not all of its instances are named.
+fn awaited((of, instance): (&GroupName, &InstanceId), case: &Case<'_>) -> bool {
+    case.ledger.intents.iter().any(|intent| {
+        matches!(&intent.kind, IntentKind::Launch { group, count, stage, instances, .. }
+            if group == of
+                && *stage != LaunchStage::Joined
+                && (instances.contains(instance) || instances.len() < *count as usize))
+    })
 }
 
 /// A node that an open launch has just brought.

@@ -5,7 +5,7 @@ use super::{Objection, strike};
 use crate::case::Case;
 use crate::tally::Tally;
 use model::StrikeReason;
-use model::group::{Group, GroupKind};
+use model::group::{Group, GroupKind, Instance};
 use model::node::Node;
 use model::plan::{Step, StepKind};
 use model::pod::deletion_level;
@@ -49,6 +49,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
             group,
             instance,
         } => of_node(node, group, instance, case),
+        StepKind::RemoveInstance { group, instance } => of_instance(group, instance, case),
         StepKind::Evict { pod, node } => match case.seen.pod(pod) {
             Some(pod) if pod.node.as_ref() == Some(node) => unknown(case.seen.node(node).is_none()),
             _ => Some(StrikeReason::UnknownObject),
@@ -108,6 +109,18 @@ fn of_node(
         return Some(StrikeReason::UnknownObject);
     }
     foreign(node.group.as_ref() != Some(group) || node.fargate || !in_scope(home, case))
+}
+
+/// An instance that its group lists and that is capacity.
+fn of_instance(group: &GroupName, instance: &InstanceId, case: &Case<'_>) -> Option<StrikeReason> {
+    let Some(home) = case.seen.group(group) else {
+        return Some(StrikeReason::UnknownObject);
+    };
+    let listed = |listed: &Instance| listed.id == *instance && listed.is_capacity();
+    if !home.instances.iter().any(listed) {
+        return Some(StrikeReason::UnknownObject);
+    }
+    foreign(!in_scope(home, case))
 }
 
 fn home_in_scope(node: &Node, case: &Case<'_>) -> bool {

@@ -10,7 +10,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
     let hook = case.fault?;
     let shrinks = match &step.kind {
         StepKind::ScaleWorkload { from, to, .. } => to < from,
-        StepKind::Cordon { .. } => !continues(step, case),
+        StepKind::Cordon { .. } | StepKind::RemoveInstance { .. } => !continues(step, case),
         _ => false,
     };
     if shrinks {

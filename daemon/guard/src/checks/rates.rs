@@ -15,7 +15,9 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
     match &step.kind {
         StepKind::GrowGroup { .. } | StepKind::PlaceOnFargate { .. } => buying(&step.kind, case, tally),
         StepKind::Cordon { node, .. } | StepKind::Evict { node, .. } if case.is_taken(node) => None,
-        StepKind::Cordon { group, .. } => removing(group, case, tally),
+        StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. } => {
+            removing(group, case, tally)
+        }
         StepKind::Evict { .. } => {
             let limit = case.limits().evictions_per_window;
             (tally.evicted >= limit)

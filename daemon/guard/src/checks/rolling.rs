@@ -8,10 +8,11 @@ use model::HoldReason;
 use model::plan::{Step, StepKind};
 
 pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
-    let StepKind::Cordon { group, node, .. } = &step.kind else {
+    let (StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. }) = &step.kind else {
         return None;
     };
-    if case.is_taken(node) {
+    let taken = matches!(&step.kind, StepKind::Cordon { node, .. } if case.is_taken(node));
+    if taken {
         return None;
     }
     let what = case.seen.group(group)?.rolling.clone()?;

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod holds;
+mod nodeless;
 mod strikes;
 mod taken;
 mod windows;

@@ -2,7 +2,7 @@
 
 use super::{intent_mut, removal_stage_mut};
 use model::aims::Aims;
-use model::intent::{Effect, EffectKind, Intent, IntentKind, LaunchStage, Ledger, RemoveStage};
+use model::intent::{Effect, EffectKind, Intent, IntentKind, LaunchStage, Ledger, RemoveStage, nodeless};
 use model::plan::{Step, StepKind};
 use model::{GroupName, Instant, IntentId, Snapshot};
 
@@ -11,7 +11,7 @@ use model::{GroupName, Instant, IntentId, Snapshot};
 pub fn open(ledger: &mut Ledger, step: &Step, seen: &Snapshot, aims: &Aims) {
     let at = seen.at;
     match &step.kind {
-        StepKind::GrowGroup { .. } | StepKind::Cordon { .. } => {
+        StepKind::GrowGroup { .. } | StepKind::Cordon { .. } | StepKind::RemoveInstance { .. } => {
             let Some(id) = &step.intent else { return };
             if ledger.intent(id).is_none() {
                 begin(ledger, id, step, at, aims);
@@ -83,6 +83,16 @@ fn begin(ledger: &mut Ledger, id: &IntentId, step: &Step, at: Instant, aims: &Ai
                 instance: instance.clone(),
                 stage: RemoveStage::Opened,
                 after: after.clone(),
+            };
+            (kind, at + aims.shrink.drain_timeout, (group, EffectKind::Removed))
+        }
+        StepKind::RemoveInstance { group, instance } => {
+            let kind = IntentKind::Remove {
+                group: group.clone(),
+                node: nodeless(instance),
+                instance: instance.clone(),
+                stage: RemoveStage::Opened,
+                after: Vec::new(),
             };
             (kind, at + aims.shrink.drain_timeout, (group, EffectKind::Removed))
         }

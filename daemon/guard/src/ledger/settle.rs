@@ -4,7 +4,9 @@
 //! intent, and with it the same client token, is tried again.
 
 use super::{close, intent_mut, removal_stage_mut, uncount, unreplaced};
-use model::intent::{EffectKind, Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
+use model::intent::{
+    EffectKind, Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage, nodeless,
+};
 use model::outcome::Outcome;
 use model::plan::{Step, StepKind};
 use model::{GroupName, InstanceId, Instant, IntentId, NodeName, OfferId, Snapshot, UsdPerHour};
@@ -24,6 +26,9 @@ pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapsh
             Vec::new()
         }
         StepKind::RemoveNode { node, .. } => remove(ledger, step, node, outcome),
+        StepKind::RemoveInstance { instance, .. } => {
+            remove_instance(ledger, step, &nodeless(instance), (outcome, seen.at))
+        }
         StepKind::Uncordon { node } => match (outcome, &step.intent) {
             (Outcome::Done { .. } | Outcome::Recorded, Some(id)) => undone(ledger, id, node),
             _ => Vec::new(),
@@ -220,6 +225,37 @@ fn remove(ledger: &mut Ledger, step: &Step, node: &NodeName, outcome: &Outcome) 
         *now = stage;
     }
     event.into_iter().collect()
+}
+
+/// There is nothing to undo: what certainly did not happen closes the intent, and it is proposed anew.
+fn remove_instance(
+    ledger: &mut Ledger,
+    step: &Step,
+    named: &NodeName,
+    (outcome, at): (&Outcome, Instant),
+) -> Vec<LedgerEvent> {
+    let Some(id) = &step.intent else {
+        return Vec::new();
+    };
+    // An earlier try of the same intent may have gone through.
+    let earlier = ledger.intent(id).is_some_and(|intent| intent.opened != at);
+    match outcome {
+        Outcome::Done { .. } => {
+            if let Some(stage) = removal_stage_mut(ledger, named) {
+                *stage = RemoveStage::Terminating;
+            }
+            Vec::new()
+        }
+        Outcome::Unknown { .. } => Vec::new(),
+        Outcome::Dropped | Outcome::Refused { .. } if earlier => Vec::new(),
+        _ => {
+            never_happened(ledger, id, UsdPerHour::ZERO);
+            vec![LedgerEvent::Undone {
+                intent: id.clone(),
+                node: named.clone(),
+            }]
+        }
+    }
 }
 
 fn undone(ledger: &mut Ledger, id: &IntentId, node: &NodeName) -> Vec<LedgerEvent> {

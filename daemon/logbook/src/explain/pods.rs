@@ -59,6 +59,7 @@ pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
         | StepKind::Avoid { .. }
         | StepKind::Cordon { .. }
         | StepKind::RemoveNode { .. }
+        | StepKind::RemoveInstance { .. }
         | StepKind::Uncordon { .. } => false,
     });
     steps::intents(

@@ -120,6 +120,7 @@ pub(crate) fn step(step: &Step) -> v1::Step {
         StepKind::Avoid { .. }
         | StepKind::Cordon { .. }
         | StepKind::RemoveNode { .. }
+        | StepKind::RemoveInstance { .. }
         | StepKind::Uncordon { .. } => {}
     }
     message

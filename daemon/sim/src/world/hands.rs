@@ -76,6 +76,9 @@ impl State {
                 node,
                 instance,
             } => self.remove(group, node, instance),
+            StepKind::RemoveInstance { group, instance } => {
+                self.remove(group, &NodeName::new(instance.as_str()), instance)
+            }
         }
     }
 
@@ -386,7 +389,9 @@ const fn stale(why: String) -> Outcome {
 
 const fn api_of(kind: &StepKind) -> Api {
     match kind {
-        StepKind::GrowGroup { .. } | StepKind::RemoveNode { .. } => Api::Cloud,
+        StepKind::GrowGroup { .. } | StepKind::RemoveNode { .. } | StepKind::RemoveInstance { .. } => {
+            Api::Cloud
+        }
         _ => Api::Cluster,
     }
 }

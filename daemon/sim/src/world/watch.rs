@@ -44,7 +44,10 @@ impl State {
     pub(crate) fn watch(&mut self, step: &Step) {
         let removes = matches!(
             step.kind,
-            StepKind::Cordon { .. } | StepKind::Evict { .. } | StepKind::RemoveNode { .. }
+            StepKind::Cordon { .. }
+                | StepKind::Evict { .. }
+                | StepKind::RemoveNode { .. }
+                | StepKind::RemoveInstance { .. }
         );
         if removes && let Some(why) = self.blind() {
             let message = format!("{} on a picture that {why}", step.kind);

@@ -411,7 +411,9 @@ fn step_json(step: &Step) -> StepJson {
                 ..base
             }
         }
-        StepKind::Cordon { instance, .. } | StepKind::RemoveNode { instance, .. } => StepJson {
+        StepKind::Cordon { instance, .. }
+        | StepKind::RemoveNode { instance, .. }
+        | StepKind::RemoveInstance { instance, .. } => StepJson {
             instance: Some(instance.to_string()),
             ..base
         },
