@@ -68,6 +68,46 @@ async fn a_lost_answer_of_a_launch_is_found_again_by_its_token() {
     assert_eq!(cloud.account(|a| a.machines.len()), 2);
 }
 
+/// The group shrank between the tries of a launch that had failed: it was stale in every cycle until its time was up,
+/// and nothing else could grow the group meanwhile.
+#[tokio::test]
+async fn a_launch_that_failed_is_asked_for_again_in_a_group_that_has_shrunk() {
+    let cloud = facade(with(vec![workers(3)])).await;
+    let step = grow("workers", "1-0", 3, 4);
+    let mut hands = hands(&cloud.url, Launch::Auto).await;
+    let failing = during(FaultKind::Errors {
+        calls: vec!["autoscaling:LaunchInstances".to_owned()],
+        permille: 1000,
+        error: ErrorKind::Internal,
+    });
+    let lasts = Span::from_secs(2);
+    cloud.account(|a| a.strike(Fault { lasts, ..failing }));
+    let outcome = hands.grow(&step).await;
+    assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+    let id = cloud.account(|a| a.machines.keys().next().cloned()).unwrap();
+    is_done(&hands.remove(&remove("workers", "1-1", &id)).await);
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let Outcome::Done { instances } = hands.grow(&step).await else {
+        panic!("not done")
+    };
+    assert_eq!(instances.len(), 1);
+    is_done(&hands.grow(&step).await);
+    let desired = cloud.account(|a| a.groups["workers"].desired);
+    assert_eq!(
+        desired, 3,
+        "one had left, one has come, however often it is asked for"
+    );
+    let fresh = model::plan::Step {
+        reason: model::reason::Reason::Planned,
+        ..grow("workers", "2-0", 5, 6)
+    };
+    let outcome = hands.grow(&fresh).await;
+    assert!(
+        matches!(outcome, Outcome::Stale { .. }),
+        "a first try is held to its plan: {outcome:?}"
+    );
+}
+
 #[tokio::test]
 async fn lack_of_capacity_is_told_with_what_came() {
     let cloud = facade(with(vec![workers(0)])).await;

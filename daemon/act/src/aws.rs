@@ -86,11 +86,16 @@ impl Hands {
         };
         let size = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
         let (desired, max) = (size(row.desired_capacity()), size(row.max_size()));
+        let again = matches!(step.reason, Reason::Continues { .. });
         // Only a step that was tried before can have brought the group there.
-        if desired >= *to && matches!(step.reason, Reason::Continues { .. }) {
+        if desired >= *to && again {
             return Outcome::done();
         }
-        if desired != *from {
+        let mode = self.launch.mode(described(&row));
+        // A launch by name that is asked for again is known by its token, whatever has left the group since the first
+        // try: it would otherwise wait for a size that never comes back, and its group with it.
+        let by_token = again && mode == LaunchMode::Instances && desired < *from;
+        if desired != *from && !by_token {
             return Outcome::Stale {
                 why: format!("group {group} has desired {desired}, the plan saw {from}"),
             };
@@ -101,7 +106,7 @@ impl Hands {
             };
         }
         self.stirs.store(true, Ordering::SeqCst);
-        match self.launch.mode(described(&row)) {
+        match mode {
             LaunchMode::Instances => {
                 let token = token(&self.cluster, step);
                 self.launch_instances(group, offer.as_str(), to - from, &token)
