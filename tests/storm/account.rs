@@ -1,0 +1,115 @@
+//! The pretend account of the run: a spot Auto Scaling group, an EKS managed node group, a kops instance group, the
+//! launch template of Plimsoll's own fleet, a Fargate profile; and what goes wrong in it.
+//!
+//! Rebalancing of zones is suspended, as everybody's guide for cluster autoscalers says: the group itself would end
+//! healthy instances.
+
+use crate::Size;
+use model::time::Span;
+use sim_aws::faults::ErrorKind;
+use sim_aws::{Fault, FaultKind, Lag, NewGroup, NewNodeGroup, NewProfile, Settings};
+use std::collections::BTreeMap;
+
+pub(crate) const CLUSTER: &str = "blue";
+pub(crate) const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
+/// The zone without capacity.
+const EMPTY: &str = "us-east-1c";
+/// Label of nodes: whose they are.
+pub(crate) const POOL: &str = "pool";
+/// Taint of the managed node group.
+pub(crate) const DEDICATED: &str = "dedicated";
+pub(crate) const PROFILE: &str = "serverless";
+/// Label of the pods that the profile takes.
+pub(crate) const ON_FARGATE: (&str, &str) = ("compute", "fargate");
+pub(crate) const TEMPLATE: &str = "plimsoll-fleet";
+
+/// The account at the beginning: no instance.
+pub(crate) fn settings(size: Size) -> Settings {
+    let max = size.nodes * 2;
+    let group = |name: &str, kind: &str, pool: &str| {
+        let mut group = NewGroup::of(name, kind).sized(0, max, 0).tagged(
+            &format!("k8s.io/cluster-autoscaler/node-template/label/{POOL}"),
+            pool,
+        );
+        group.node_labels.insert(POOL.to_owned(), pool.to_owned());
+        group.suspended.push("AZRebalance".to_owned());
+        group
+    };
+    let ours = |group: NewGroup| group.tagged("plimsoll.io/cluster", CLUSTER);
+    let workers = NewGroup {
+        spot: true,
+        ..ours(group("workers", "m5.xlarge", "workers"))
+    };
+    let kops = ours(group("nodes.blue", "c6a.xlarge", "kops")).tagged("kops.k8s.io/instancegroup", "nodes");
+    let managed = NewNodeGroup {
+        group: group("managed", "m6a.xlarge", "managed"),
+        labels: BTreeMap::from([(POOL.to_owned(), "managed".to_owned())]),
+        taints: vec![(
+            DEDICATED.to_owned(),
+            "managed".to_owned(),
+            "NO_SCHEDULE".to_owned(),
+        )],
+    };
+    let profile = NewProfile {
+        name: PROFILE.to_owned(),
+        selectors: vec![(
+            crate::demand::BATCH.to_owned(),
+            BTreeMap::from([(ON_FARGATE.0.to_owned(), ON_FARGATE.1.to_owned())]),
+        )],
+        zones: ZONES.map(str::to_owned).to_vec(),
+    };
+    Settings {
+        cluster: CLUSTER.to_owned(),
+        groups: vec![workers, kops],
+        node_groups: vec![managed],
+        templates: vec![group(TEMPLATE, "m6a.xlarge", "fleet")],
+        profiles: vec![profile],
+        faults: faults(size),
+        ..lags(size)
+    }
+}
+
+/// As measured on EKS where the run is large; a small one has no patience.
+fn lags(size: Size) -> Settings {
+    if size.is_large() {
+        return Settings::default();
+    }
+    Settings {
+        boot: Lag::secs(1, 3),
+        join: Lag::secs(2, 4),
+        spot_notice: Span::from_secs(15),
+        ..Settings::default()
+    }
+}
+
+/// From the first instant to the last: one call in twenty fails, one machine in fifty never joins (at least one to be
+/// expected), one zone has nothing.
+fn faults(size: Size) -> Vec<Fault> {
+    let always = |kind| Fault {
+        at: Span::ZERO,
+        lasts: Span::from_secs(86_400),
+        kind,
+    };
+    let errors = |permille, error| FaultKind::Errors {
+        calls: Vec::new(),
+        permille,
+        error,
+    };
+    vec![
+        always(errors(25, ErrorKind::Internal)),
+        always(errors(20, ErrorKind::Throttled)),
+        always(FaultKind::AnswerLost {
+            calls: Vec::new(),
+            permille: 5,
+        }),
+        always(FaultKind::NeverJoins {
+            permille: (2000 / size.nodes.max(1)).max(20),
+        }),
+        always(FaultKind::NoCapacity {
+            types: Vec::new(),
+            zones: vec![EMPTY.to_owned()],
+            spot: None,
+            but: 0,
+        }),
+    ]
+}
