@@ -61,6 +61,7 @@ replays! {
         us_east_1_2025_launches_fail_for_eight_hours
         karpenter_2579_a_retry_loop_exhausts_a_quota
         one_zone_has_no_capacity
+        capacity_comes_after_the_launch_was_given_up
         a_spot_storm_takes_a_third
     }
     blind {
@@ -78,6 +79,7 @@ replays! {
     }
     restarts {
         ca_5048_a_restart_after_the_taint_forgets_the_node
+        sieve_a_stale_list_after_a_restart_launches_again
         ca_7873_a_crash_loop_resets_every_timer
         karpenter_3979_replacements_never_join_and_old_nodes_go
         karpenter_5373_a_new_template_replaces_every_node

@@ -242,6 +242,23 @@ pub(crate) fn us_east_1_2025_launches_fail_for_eight_hours(name: &'static str) -
     .fault((30, 29_460), no_capacity(0))
 }
 
+/// The group goes on trying by itself; what was given up comes after all.
+pub(crate) fn capacity_comes_after_the_launch_was_given_up(name: &'static str) -> Incident {
+    two_more(Incident {
+        launch: Launch::Desired,
+        habits: Habits {
+            grows: Grows::ByNumber,
+            counts: Counts::Nothing,
+            ..Habits::default()
+        },
+        lasts: 7200,
+        failed: |r| r.launched >= 8,
+        held: |r| r.launched <= 4,
+        ..Incident::of(name, "no capacity, then late success (fault A5)")
+    })
+    .fault((30, 1470), no_capacity(0))
+}
+
 /// What never joins is launched until the account has no more, and others wait.
 pub(crate) fn karpenter_2579_a_retry_loop_exhausts_a_quota(name: &'static str) -> Incident {
     let of = |name: &str, replicas| Owner {

@@ -2,7 +2,8 @@
 
 use crate::cluster::Owner;
 use crate::incident::{Event, Incident, Moment, workers};
-use crate::naive::{Habits, Removes, Replaces};
+use crate::naive::{Counts, Grows, Habits, Removes, Replaces};
+use model::Span;
 use sim_aws::FaultKind;
 
 /// Cordoned by one process, known to none.
@@ -45,6 +46,31 @@ pub(crate) fn ca_7873_a_crash_loop_resets_every_timer(name: &'static str) -> Inc
         incident = incident.at(300 * restart, Event::Restart);
     }
     incident
+}
+
+/// A new process reads lists from before its predecessor's launch, for four minutes.
+pub(crate) fn sieve_a_stale_list_after_a_restart_launches_again(name: &'static str) -> Incident {
+    Incident {
+        habits: Habits {
+            grows: Grows::ByLaunch,
+            counts: Counts::Desired,
+            ..Habits::default()
+        },
+        failed: |r| r.launched >= 6,
+        held: |r| r.launched == 2 && r.last_waited <= 420,
+        ..Incident::of(name, "Sieve (OSDI '22), stale states (fault K4)")
+    }
+    .group("workers", (0, 10, 2))
+    .owner(Owner::of("web", 4))
+    .at(60, Event::Replicas { owner: "web", to: 8 })
+    .at(70, Event::Restart)
+    .fault(
+        (65, 240),
+        FaultKind::Stale {
+            calls: vec!["autoscaling:DescribeAutoScalingGroups".to_owned()],
+            by: Span::from_secs(300),
+        },
+    )
 }
 
 /// The new image boots and never joins.
