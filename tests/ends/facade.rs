@@ -17,16 +17,16 @@ use std::collections::BTreeMap;
 
 const TAG: &str = "plimsoll.io/cluster";
 
-fn with(groups: Vec<NewGroup>) -> Settings {
+pub(crate) fn with(groups: Vec<NewGroup>) -> Settings {
     Settings { groups, ..at_once() }
 }
 
-fn during(kind: FaultKind) -> Fault {
+pub(crate) fn during(kind: FaultKind) -> Fault {
     let (at, lasts) = (Span::ZERO, Span::from_secs(3600));
     Fault { at, lasts, kind }
 }
 
-fn workers(desired: u32) -> NewGroup {
+pub(crate) fn workers(desired: u32) -> NewGroup {
     let group = NewGroup::of("workers", "m5.large").sized(0, 10, desired);
     NewGroup {
         zones: vec!["us-east-1a".to_owned()],
@@ -525,7 +525,7 @@ fn node(id: &str, zone: &str) -> model::node::Node {
     }
 }
 
-fn own_fleet() -> model::fleet::Fleet {
+pub(crate) fn own_fleet() -> model::fleet::Fleet {
     model::fleet::Fleet {
         name: "fleet".into(),
         template: "plimsoll".to_owned(),
@@ -540,7 +540,7 @@ fn own_fleet() -> model::fleet::Fleet {
     }
 }
 
-fn buy(offer: &str, intent: &str, to: u32) -> model::plan::Step {
+pub(crate) fn buy(offer: &str, intent: &str, to: u32) -> model::plan::Step {
     let mut step = grow("fleet", intent, 0, to);
     if let model::plan::StepKind::GrowGroup { offer: of, .. } = &mut step.kind {
         *of = offer.into();
@@ -703,211 +703,4 @@ async fn a_fleets_pool_without_capacity_is_told_as_such() {
             .grow(&buy("fleet/m5.large/us-east-1a/on-demand", "1-2", 3))
             .await,
     );
-}
-
-/// The row "bad input": whatever AWS answers, the last picture stays in force with its age, and nothing crashes or
-/// hangs.
-#[tokio::test]
-async fn bad_answers_leave_the_last_picture_with_its_age() {
-    for error in [
-        ErrorKind::Torn,
-        ErrorKind::Bloated,
-        ErrorKind::Internal,
-        ErrorKind::Throttled,
-        ErrorKind::Denied,
-        ErrorKind::Expired,
-        ErrorKind::Hang,
-    ] {
-        let cloud = facade(with(vec![workers(3)])).await;
-        let mut eyes = eyes(&cloud.url, settings()).await;
-        let began = now();
-        let good = eyes.capacity(began, &[]).await;
-        assert_eq!(good.groups.len(), 1);
-        cloud.account(|a| {
-            let calls = Vec::new();
-            a.strike(during(FaultKind::Errors {
-                calls,
-                permille: 1000,
-                error,
-            }));
-        });
-        let asked = std::time::Instant::now();
-        let seen = eyes.capacity(began + Span::from_secs(100), &[]).await;
-        assert!(
-            asked.elapsed().as_secs() <= 25,
-            "{error:?}: {:?}",
-            asked.elapsed()
-        );
-        assert_eq!(
-            (&seen.groups, &seen.offers),
-            (&good.groups, &good.offers),
-            "{error:?}"
-        );
-        let age = Span::from_secs(100);
-        assert_eq!(
-            seen.sources[&Source::Groups],
-            Freshness::Stale { age },
-            "{error:?}"
-        );
-
-        // The hands see the same: nothing is removed, nothing is bought.
-        let id = cloud.account(|a| a.machines.keys().next().cloned()).unwrap();
-        let mut hands = hands(&cloud.url, Launch::Auto).await;
-        let step = remove("workers", "1-1", &id);
-        let ten = std::time::Duration::from_secs(10);
-        let outcome = tokio::time::timeout(ten, hands.remove(&step)).await;
-        assert!(
-            !matches!(&outcome, Ok(done) if done.is_done()),
-            "{error:?}: {outcome:?}"
-        );
-        assert_eq!(
-            cloud.account(|a| (a.ended.len(), a.machines.len())),
-            (0, 3),
-            "{error:?}"
-        );
-    }
-}
-
-/// The row "bad input", field by field: whatever is missing or reads oddly in an answer, nothing crashes, nothing is
-/// counted as empty that is not, and a removal ends the named instance or none.
-#[tokio::test]
-async fn answers_that_lack_a_field_or_say_odd_things_end_nothing_else() {
-    let settings_of = || Settings {
-        throttles: false,
-        node_groups: vec![NewNodeGroup {
-            group: NewGroup::of("ng", "m5.large").sized(0, 5, 1),
-            labels: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
-            taints: vec![("gpu".to_owned(), "yes".to_owned(), "NO_SCHEDULE".to_owned())],
-        }],
-        templates: vec![NewGroup::of("plimsoll", "m5.large")],
-        ..with(vec![NewGroup {
-            spot: true,
-            ..workers(3)
-        }])
-    };
-    let own = || observe::aws::Settings {
-        fleets: vec![own_fleet()],
-        ..settings()
-    };
-    let cloud = facade(settings_of()).await;
-    let fleet = hands(&cloud.url, Launch::Auto)
-        .await
-        .with_fleets(vec![own_fleet()]);
-    is_done(
-        &{ fleet }
-            .grow(&buy("fleet/m5.large/us-east-1a/spot", "1-0", 1))
-            .await,
-    );
-    let mut first = eyes(&cloud.url, own()).await;
-    let good = first.capacity(now(), &[]).await;
-    assert_eq!(good.groups.len(), 3);
-    let fields = cloud.fields();
-    assert!(fields.len() > 60, "{fields:?}");
-    let id = cloud.account(|a| {
-        a.machines
-            .values()
-            .find(|m| m.group.as_deref() == Some("workers"))
-            .unwrap()
-            .id
-            .clone()
-    });
-    let mut shrunk = Vec::new();
-    for field in &fields {
-        for value in [
-            None,
-            Some(""),
-            Some("Odd"),
-            Some("-1"),
-            Some("99999999999999999999"),
-        ] {
-            let cloud = facade(settings_of()).await;
-            cloud.account(|a| {
-                let kind = FaultKind::Mangled {
-                    calls: Vec::new(),
-                    field: field.clone(),
-                    value: value.map(str::to_owned),
-                };
-                a.strike(during(kind));
-            });
-            let mut eyes = eyes(&cloud.url, own()).await;
-            let seen = eyes.capacity(now(), &[]).await;
-            let living: u32 = seen.groups.iter().map(model::group::Group::living).sum();
-            if seen.sources[&Source::Groups] == Freshness::Live && living < 4 {
-                shrunk.push(format!("{field}={value:?}"));
-            }
-            let named = cloud.account(|a| a.machines.keys().next().cloned()).unwrap();
-            let mut hands = hands(&cloud.url, Launch::Auto).await;
-            hands.remove(&remove("workers", "1-1", &named)).await;
-            hands.grow(&grow("workers", "1-2", 3, 4)).await;
-            let ended = cloud.account(|a| a.ended.clone());
-            assert!(
-                ended
-                    .iter()
-                    .all(|(ended, why)| *ended == named && *why == Gone::Named),
-                "{field}={value:?}: {ended:?}"
-            );
-        }
-    }
-    let _ = id;
-    println!(
-        "{} fields, five ways each; groups look smaller with {} of them: {shrunk:?}",
-        fields.len(),
-        shrunk.len()
-    );
-}
-
-#[tokio::test]
-async fn another_region_is_told_as_such_and_changes_nothing() {
-    let cloud = facade(Settings {
-        region: "eu-west-1".to_owned(),
-        ..with(vec![workers(2)])
-    })
-    .await;
-    let seen = eyes(&cloud.url, settings()).await.capacity(now(), &[]).await;
-    assert_eq!(seen.sources[&Source::Groups], Freshness::Missing);
-    let id = cloud.account(|a| a.machines.keys().next().cloned()).unwrap();
-    let mut hands = hands(&cloud.url, Launch::Auto).await;
-    let outcome = hands.remove(&remove("workers", "1-1", &id)).await;
-    assert!(
-        !outcome.is_done() && outcome.to_string().contains("eu-west-1")
-            || outcome.to_string().contains("valid Region"),
-        "{outcome}"
-    );
-    assert_eq!(cloud.account(|a| a.ended.len()), 0);
-}
-
-/// Trouble of one source is that source's: groups stay readable where EKS, EC2 or the price list are not.
-#[tokio::test]
-async fn a_denied_source_is_its_own_trouble() {
-    let managed = NewNodeGroup {
-        group: NewGroup::of("ng", "m5.large"),
-        labels: BTreeMap::new(),
-        taints: Vec::new(),
-    };
-    for denied in ["eks:*", "pricing:*", "ec2:DescribeSpotPriceHistory"] {
-        let spot = NewGroup {
-            spot: true,
-            ..workers(1)
-        };
-        let cloud = facade(Settings {
-            node_groups: vec![managed.clone()],
-            ..with(vec![spot])
-        })
-        .await;
-        cloud.account(|a| {
-            let calls = vec![denied.to_owned()];
-            a.strike(during(FaultKind::Errors {
-                calls,
-                permille: 1000,
-                error: ErrorKind::Denied,
-            }));
-        });
-        let seen = eyes(&cloud.url, settings()).await.capacity(now(), &[]).await;
-        assert_eq!(seen.groups.len(), 2, "{denied}");
-        assert_eq!(seen.sources[&Source::Groups], Freshness::Live, "{denied}");
-        assert!(seen.offers.iter().all(|offer| offer.price.0 > 0), "{denied}");
-        let spot = seen.offers.iter().find(|o| o.group == 1).unwrap();
-        let told = denied != "ec2:DescribeSpotPriceHistory";
-        assert_eq!(spot.confidence == Confidence::Listed, told, "{denied}");
-    }
 }

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is test code")]
 
+mod bad_input;
 mod cloudwatch;
 mod eyes;
 mod facade;

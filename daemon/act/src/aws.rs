@@ -135,7 +135,12 @@ impl Hands {
             Standing::Leaving => return Outcome::done(),
             Standing::There => {}
         }
-        if row.desired_capacity() <= row.min_size() {
+        let (Some(desired), Some(min)) = (row.desired_capacity(), row.min_size()) else {
+            return Outcome::Stale {
+                why: format!("group {group} was told without its size or its minimum"),
+            };
+        };
+        if desired <= min {
             return Outcome::Stale {
                 why: format!("group {group} is at its minimum"),
             };

@@ -68,14 +68,35 @@ pub(super) async fn discover(
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| AwsError::of(CALL, &error))?;
         for group in page.auto_scaling_groups() {
-            if let Some(name) = group.auto_scaling_group_name()
-                && belongs(group, cluster)
-            {
+            let name = whole(group)?;
+            if belongs(group, cluster) {
                 found.insert(name.to_owned(), group.clone());
             }
         }
     }
     Ok(found.into_values().collect())
+}
+
+/// Its name, where nothing is missing of which a group has exactly one. A bound that was not told is not zero: an answer
+/// that lacks one is no answer.
+fn whole(group: &AutoScalingGroup) -> Result<&str, AwsError> {
+    let name = group.auto_scaling_group_name().filter(|name| !name.is_empty());
+    let numbers = [
+        ("MinSize", group.min_size()),
+        ("MaxSize", group.max_size()),
+        ("DesiredCapacity", group.desired_capacity()),
+    ];
+    let lacks = numbers.iter().find(|(_, number)| number.is_none_or(|n| n < 0));
+    let why = match (name, lacks) {
+        (Some(name), None) => return Ok(name),
+        (None, _) => "a group without a name".to_owned(),
+        (Some(name), Some((field, _))) => format!("group {name} without a {field}"),
+    };
+    Err(AwsError {
+        call: CALL,
+        why: format!("an answer with {why}"),
+        answered: true,
+    })
 }
 
 fn belongs(group: &AutoScalingGroup, cluster: &str) -> bool {
