@@ -4,7 +4,8 @@
 //! The real loop, eyes and hands through the real SDK; time is virtual. An incident is a row of data (`rows`), played
 //! by one driver (`play`). Not here: a real API server (`e2e`), random faults (`sim`).
 //!
-//! `cargo test -p plimsoll-tests --test incidents -- --nocapture --test-threads 1` prints a table.
+//! `cargo test -p plimsoll-tests --test incidents -- --nocapture --test-threads 1` prints a table; with
+//! `PLIMSOLL_INCIDENTS_TELL=1` also what Plimsoll did.
 
 #![expect(clippy::unwrap_used, reason = "all of this is test code")]
 
@@ -50,6 +51,8 @@ replays! {
         karpenter_1448_a_crash_between_launch_and_record_launches_twice
         a_crash_before_the_launch_waits_for_ever
         an_answer_of_launch_instances_is_lost
+        an_answer_is_lost_while_lists_are_stale
+        a_stale_desired_size_takes_nodes_back
         an_answer_of_set_desired_capacity_is_lost
         karpenter_2011_a_new_node_every_loop_for_a_pod_that_never_binds
         launches_never_join_for_hours

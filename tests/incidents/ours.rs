@@ -12,7 +12,7 @@ use cycle::{Desk, Ends, Fixed, InForce, ManualClock, MemoryStore, Parts, run_cyc
 use guard::{Act, Cleared, Fence, LedgerStore, StoreError, Stored};
 use logbook::CycleRecord;
 use model::aims::{Aims, Mode, Modes};
-use model::{Ledger, Memory, Observe, ObserveError, Outcome, Snapshot, Span, Step, StepKind};
+use model::{Ledger, Memory, Observe, ObserveError, Outcome, Snapshot, Span, Step, StepKind, Verdict};
 use observe::aws::Groups;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -228,6 +228,12 @@ impl Plimsoll {
     fn tell(&mut self, since: Span, record: &CycleRecord) {
         if let Some(trouble) = &record.trouble {
             self.told.push(format!("{since} trouble: {trouble:?}"));
+        }
+        for (id, verdict) in &record.verdicts {
+            let step = record.plan.steps.iter().find(|step| step.id == *id);
+            if let (Some(step), false) = (step, *verdict == Verdict::Cleared) {
+                self.told.push(format!("{since} {}: {verdict:?}", step.kind));
+            }
         }
         for (step, outcome) in record.carried_out() {
             if !matches!(step.kind, StepKind::Nominate { .. }) {

@@ -28,6 +28,9 @@ pub(crate) async fn both(incident: Incident) {
         line(&ours)
     );
     let told = told.join("\n  ");
+    if std::env::var_os("PLIMSOLL_INCIDENTS_TELL").is_some() {
+        println!("  {told}");
+    }
     assert!(
         (incident.failed)(&theirs),
         "{name}: the naive controller does not show the failure: {theirs:#?}"

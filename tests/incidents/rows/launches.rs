@@ -4,9 +4,9 @@ use super::shrinks::no_capacity;
 use crate::cluster::Owner;
 use crate::incident::{Event, Incident, Moment, workers};
 use crate::naive::{Cleans, Counts, Grows, Habits};
-use model::UsdPerHour;
 use model::fleet::Fleet;
 use model::launch::Launch;
+use model::{Span, UsdPerHour};
 use sim_aws::faults::ErrorKind;
 use sim_aws::{FaultKind, Lag};
 use std::collections::BTreeMap;
@@ -79,6 +79,46 @@ pub(crate) fn an_answer_of_launch_instances_is_lost(name: &'static str) -> Incid
         ..Incident::of(name, "effect without an answer (fault A2)")
     })
     .fault((30, 120), lost("autoscaling:LaunchInstances"))
+}
+
+/// Nobody heard, and every list is from before: only the token of the call tells that it is the same.
+pub(crate) fn an_answer_is_lost_while_lists_are_stale(name: &'static str) -> Incident {
+    two_more(Incident {
+        habits: launches(Counts::Given),
+        failed: |r| r.launched >= 6,
+        held: |r| r.launched == 2 && r.last_waited <= 420,
+        ..Incident::of(name, "effect without an answer, and stale reads (faults A2, A4)")
+    })
+    .fault((30, 90), lost("autoscaling:LaunchInstances"))
+    .fault((65, 240), stale_groups())
+}
+
+/// Sizes are from before the last growth: what is set for three pods more is less than what there is.
+pub(crate) fn a_stale_desired_size_takes_nodes_back(name: &'static str) -> Incident {
+    two_more(Incident {
+        launch: Launch::Desired,
+        habits: Habits {
+            grows: Grows::ByNumber,
+            counts: Counts::Nothing,
+            ..Habits::default()
+        },
+        failed: |r| r.killed >= 1,
+        held: |r| r.launched == 3 && r.lost == 0 && r.last_waited <= 420 + 120,
+        ..Incident::of(
+            name,
+            "describe, then set: kubernetes/autoscaler #10147 (fault A4)",
+        )
+    })
+    .at(180, Event::Replicas { owner: "web", to: 10 })
+    .fault((65, 355), stale_groups())
+}
+
+/// Groups are described as they were up to ten minutes ago.
+pub(crate) fn stale_groups() -> FaultKind {
+    FaultKind::Stale {
+        calls: vec!["autoscaling:DescribeAutoScalingGroups".to_owned()],
+        by: Span::from_secs(600),
+    }
 }
 
 /// The same where capacity is asked for by number.

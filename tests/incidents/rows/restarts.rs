@@ -1,9 +1,9 @@
 //! What is under way when a process ends, and what is replaced before its replacement is there.
 
+use super::launches::stale_groups;
 use crate::cluster::Owner;
 use crate::incident::{Event, Incident, Moment, workers};
 use crate::naive::{Counts, Grows, Habits, Removes, Replaces};
-use model::Span;
 use sim_aws::FaultKind;
 
 /// Cordoned by one process, known to none.
@@ -64,13 +64,7 @@ pub(crate) fn sieve_a_stale_list_after_a_restart_launches_again(name: &'static s
     .owner(Owner::of("web", 4))
     .at(60, Event::Replicas { owner: "web", to: 8 })
     .at(70, Event::Restart)
-    .fault(
-        (65, 240),
-        FaultKind::Stale {
-            calls: vec!["autoscaling:DescribeAutoScalingGroups".to_owned()],
-            by: Span::from_secs(300),
-        },
-    )
+    .fault((65, 240), stale_groups())
 }
 
 /// The new image boots and never joins.
