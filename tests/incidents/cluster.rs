@@ -1,23 +1,14 @@
 //! A small cluster in memory: Nodes that appear where the façade's machines join, pods of owners, a first-fit
 //! scheduler, the Eviction API.
 //!
-//! What it shows may be covered: pods that a controller cannot see, a metric that nobody tells. Not here: the cloud
-//! (`sim_aws`), who acts on either, and what is a failure (`referee`).
+//! Not here: the cloud (`sim_aws`), what controllers see of it (`picture`), who acts, and what is a failure (`referee`).
 
-use model::group::Group;
-use model::node::DRAIN_TAINT;
-use model::offer::Offer;
-use model::pod::{PodPhase, Taint, TaintEffect, Usage};
-use model::selector::{LabelSelector, Labels, Operator, Requirement};
-use model::workload::{DisruptionBudget, Metric};
-use model::{
-    Freshness, InstanceId, Instant, Node, NodeName, Outcome, Pod, PodKey, PodSpec, Resources, Snapshot, Source, Span,
-    Workload, WorkloadKey,
-};
+use model::pod::PodPhase;
+use model::selector::Labels;
+use model::{InstanceId, Instant, NodeName, Outcome, PodKey, Resources, Span, WorkloadKey};
 use sim_aws::Machine;
 use sim_aws::catalogue::Types;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// The API server calls a node NotReady this long after its kubelet fell silent (node-monitor-grace-period).
 const SILENT: Span = Span::from_secs(40);
@@ -26,7 +17,7 @@ const DELETED: Span = Span::from_secs(90);
 /// From bound to Running.
 const STARTS: Span = Span::from_secs(5);
 /// Namespace of everything.
-const SPACE: &str = "default";
+pub(crate) const SPACE: &str = "default";
 
 /// Who owns pods, and what each asks for.
 #[derive(Clone, Debug)]
@@ -87,13 +78,13 @@ pub(crate) struct ModelNode {
     pub(crate) version: usize,
     /// Cordoned.
     pub(crate) cordoned: bool,
-    draining: bool,
-    labels: Labels,
-    allocatable: Resources,
-    max_pods: u32,
-    created: Instant,
+    pub(crate) draining: bool,
+    pub(crate) labels: Labels,
+    pub(crate) allocatable: Resources,
+    pub(crate) max_pods: u32,
+    pub(crate) created: Instant,
     /// Since when its machine is no more.
-    silent: Option<Instant>,
+    pub(crate) silent: Option<Instant>,
 }
 
 impl ModelNode {
@@ -110,9 +101,9 @@ pub(crate) struct ModelPod {
     pub(crate) owner: usize,
     /// Where it is bound.
     pub(crate) node: Option<String>,
-    created: Instant,
-    bound: Option<Instant>,
-    nominated: Option<NodeName>,
+    pub(crate) created: Instant,
+    pub(crate) bound: Option<Instant>,
+    pub(crate) nominated: Option<NodeName>,
 }
 
 /// See the module.
@@ -434,7 +425,7 @@ impl Cluster {
     }
 
     /// `status.disruptionsAllowed` of an owner's budget.
-    fn allowed(&self, owner: usize) -> u32 {
+    pub(crate) fn allowed(&self, owner: usize) -> u32 {
         let running = self
             .pods
             .values()
@@ -445,195 +436,12 @@ impl Cluster {
         u32::try_from(running.count()).unwrap_or(0).saturating_sub(wanted)
     }
 
-    fn phase(&self, pod: &ModelPod) -> PodPhase {
+    pub(crate) fn phase(&self, pod: &ModelPod) -> PodPhase {
         match pod.bound {
             None => PodPhase::Pending,
             Some(since) if self.now.since(since) < STARTS => PodPhase::Starting,
             Some(_) => PodPhase::Running,
         }
-    }
-}
-
-/// What a controller sees.
-impl Cluster {
-    /// Pods that are shown: all, but for what is covered.
-    pub(crate) fn shown(&self) -> Vec<(&String, &ModelPod)> {
-        let hidden = self.pods.len() * self.cover.pods_hidden_permille as usize / 1000;
-        self.pods.iter().skip(hidden).collect()
-    }
-
-    /// The nodes as the API server shows them.
-    pub(crate) fn seen_nodes(&self) -> Vec<Node> {
-        let shares = self.shares();
-        let mut used: BTreeMap<&str, i64> = BTreeMap::new();
-        for pod in self.pods.values() {
-            if let Some(node) = &pod.node {
-                *used.entry(node).or_default() += shares[pod.owner];
-            }
-        }
-        let nodes = self.nodes.iter().map(|(name, node)| {
-            let taint = |key: &str| Taint {
-                key: key.to_owned(),
-                value: String::new(),
-                effect: TaintEffect::NoSchedule,
-            };
-            let ready = self.is_ready(node);
-            Node {
-                name: NodeName::new(name),
-                group: None,
-                instance: Some(node.instance.as_str().into()),
-                offer: None,
-                labels: node.labels.clone(),
-                taints: node.draining.then(|| taint(DRAIN_TAINT)).into_iter().collect(),
-                allocatable: node.allocatable.clone(),
-                max_pods: node.max_pods,
-                ready,
-                unschedulable: node.cordoned,
-                deleting: false,
-                fargate: false,
-                do_not_disrupt: false,
-                draining: node.draining,
-                created: node.created,
-                usage: ready.then_some(Usage {
-                    cpu_milli: used.get(name.as_str()).copied().unwrap_or(0),
-                    memory_bytes: 1 << 28,
-                    at: self.now,
-                }),
-                leaving: None,
-            }
-        });
-        nodes.collect()
-    }
-
-    /// By owner: what one of its pods uses, millicores.
-    fn shares(&self) -> Vec<i64> {
-        let mut running = vec![0_i64; self.owners.len()];
-        for pod in self.pods.values().filter(|pod| pod.bound.is_some()) {
-            running[pod.owner] += 1;
-        }
-        let share = |(owner, running): (&Owner, i64)| {
-            owner
-                .work
-                .map_or(owner.cpu_milli * 9 / 10, |work| work / running.max(1))
-        };
-        self.owners.iter().zip(running).map(share).collect()
-    }
-
-    /// The picture, with what the provider tells of groups and offers.
-    pub(crate) fn picture(&self, (groups, offers): (Vec<Group>, Vec<Offer>), nodes: Vec<Node>) -> Snapshot {
-        let mut sources: BTreeMap<Source, Freshness> = [
-            Source::Pods,
-            Source::Nodes,
-            Source::Workloads,
-            Source::Budgets,
-            Source::Load,
-        ]
-        .map(|source| (source, Freshness::Live))
-        .into();
-        if self.cover.admitted {
-            sources.insert(Source::Pods, Freshness::Missing);
-        }
-        let metrics = if self.cover.metrics_gone {
-            Freshness::Missing
-        } else {
-            Freshness::Live
-        };
-        sources.insert(Source::Metrics, metrics);
-        let shares = self.shares();
-        let pods = self.shown().into_iter().map(|(name, pod)| Pod {
-            key: PodKey::new(SPACE, name),
-            spec: u32::try_from(pod.owner).unwrap_or(u32::MAX),
-            node: pod.node.as_ref().map(NodeName::new),
-            phase: self.phase(pod),
-            created: pod.created,
-            usage: (self.phase(pod) == PodPhase::Running).then(|| Usage {
-                cpu_milli: shares[pod.owner],
-                memory_bytes: 1 << 27,
-                at: self.now,
-            }),
-            nominated: pod.nominated.clone().filter(|_| pod.node.is_none()),
-            deletion_cost: 0,
-        });
-        let own_node = self
-            .own_node
-            .as_ref()
-            .filter(|name| self.nodes.contains_key(*name));
-        Snapshot {
-            at: self.now,
-            cluster: crate::CLUSTER.to_owned(),
-            sources,
-            specs: self.owners.iter().map(|owner| Arc::new(spec(owner))).collect(),
-            pods: pods.collect(),
-            nodes,
-            groups,
-            offers,
-            workloads: (0..self.owners.len()).map(|ix| self.workload(ix)).collect(),
-            budgets: (0..self.owners.len()).filter_map(|ix| self.budget(ix)).collect(),
-            own_node: own_node.map(NodeName::new),
-            ..Snapshot::default()
-        }
-    }
-
-    fn workload(&self, ix: usize) -> Workload {
-        let owner = &self.owners[ix];
-        let running: Vec<&ModelPod> = self
-            .pods
-            .values()
-            .filter(|pod| pod.owner == ix && self.phase(pod) == PodPhase::Running)
-            .collect();
-        let ready = u32::try_from(running.len()).unwrap_or(u32::MAX);
-        let metric = |name: &str, milli: i64| Metric {
-            name: name.to_owned(),
-            milli,
-            at: self.now,
-            pods: ready,
-        };
-        let cpu: i64 = self.shares()[ix] * 1000 * i64::from(ready);
-        let queue = owner.queue.filter(|_| !self.cover.metrics_gone);
-        let metrics = [
-            Some(metric("cpu", cpu)),
-            queue.map(|length| metric("queue", length * 1000)),
-        ];
-        Workload {
-            key: owner.key(),
-            replicas: owner.replicas,
-            ready,
-            template: u32::try_from(ix).ok(),
-            owned_by: None,
-            annotations: Labels::new(),
-            generation: 1,
-            selector: selector(owner),
-            metrics: metrics.into_iter().flatten().collect(),
-        }
-    }
-
-    fn budget(&self, ix: usize) -> Option<DisruptionBudget> {
-        self.owners[ix].spare.map(|_| DisruptionBudget {
-            namespace: SPACE.to_owned(),
-            name: self.owners[ix].name.clone(),
-            selector: selector(&self.owners[ix]),
-            allowed: self.allowed(ix),
-        })
-    }
-}
-
-fn selector(owner: &Owner) -> LabelSelector {
-    LabelSelector {
-        requirements: vec![Requirement {
-            key: "app".to_owned(),
-            operator: Operator::In(vec![owner.name.clone()]),
-        }],
-    }
-}
-
-fn spec(owner: &Owner) -> PodSpec {
-    PodSpec {
-        namespace: SPACE.to_owned(),
-        requests: Resources::new(owner.cpu_milli, 1 << 28),
-        labels: Labels::from([("app".to_owned(), owner.name.clone())]),
-        owner: Some(owner.key()),
-        node_selector: owner.selects.iter().cloned().collect(),
-        ..PodSpec::default()
     }
 }
 

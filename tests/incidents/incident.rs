@@ -3,7 +3,7 @@
 //! Not here: playing it (`play`), the incidents themselves (`rows`).
 
 use crate::cluster::{Cover, Owner};
-use crate::naive::Habits;
+use crate::habits::Habits;
 use crate::referee::Report;
 use model::fleet::Fleet;
 use model::launch::Launch;

@@ -11,9 +11,11 @@
 
 mod cluster;
 mod ground;
+mod habits;
 mod incident;
 mod naive;
 mod ours;
+mod picture;
 mod play;
 mod referee;
 mod rows;
@@ -28,7 +30,9 @@ macro_rules! replays {
             #[tokio::test]
             async fn $row() {
                 let incident = rows::$file::$row(stringify!($row));
-                play::both(incident).await;
+                let played = play::twice(incident).await;
+                println!("{}", played.figures());
+                played.judge();
             }
         )+)+
     };

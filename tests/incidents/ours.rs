@@ -203,12 +203,11 @@ impl Plimsoll {
             () = doom.dead.notified() => None,
             record = run_cycle(&mut self.ends, &self.desk) => Some(record),
         };
-        match record {
-            Some(record) => self.tell(ground.since(), &record),
-            None => {
-                self.told.push(format!("{} killed", ground.since()));
-                self.restart(ground).await;
-            }
+        if let Some(record) = record {
+            self.tell(ground.since(), &record);
+        } else {
+            self.told.push(format!("{} killed", ground.since()));
+            self.restart(ground).await;
         }
     }
 

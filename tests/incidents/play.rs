@@ -16,32 +16,57 @@ enum Master {
     Ours(Box<Plimsoll>),
 }
 
-/// Plays it twice and judges.
-pub(crate) async fn both(incident: Incident) {
-    let name = incident.name;
+/// An incident that has been played twice.
+pub(crate) struct Played {
+    incident: Incident,
+    theirs: Report,
+    ours: Report,
+    told: String,
+}
+
+/// Plays it twice.
+pub(crate) async fn twice(incident: Incident) -> Played {
     let (theirs, _) = run(&incident, false).await;
     let (ours, told) = run(&incident, true).await;
-    println!(
-        "{name} ({})\n    naive    {}\n    plimsoll {}",
-        incident.source,
-        line(&theirs),
-        line(&ours)
-    );
-    let told = told.join("\n  ");
-    if std::env::var_os("PLIMSOLL_INCIDENTS_TELL").is_some() {
-        println!("  {told}");
+    Played {
+        incident,
+        theirs,
+        ours,
+        told: told.join("\n  "),
     }
-    assert!(
-        (incident.failed)(&theirs),
-        "{name}: the naive controller does not show the failure: {theirs:#?}"
-    );
-    let unsafe_ = unsafe_of(&incident, &ours);
-    assert!(unsafe_.is_empty(), "{name}: {unsafe_:?}: {ours:#?}\n  {told}");
-    assert_eq!(
-        ours.waiting, incident.unservable,
-        "{name}: pods wait at the end: {ours:#?}\n  {told}"
-    );
-    assert!((incident.held)(&ours), "{name}: {ours:#?}\n  {told}");
+}
+
+impl Played {
+    /// The figures of both runs, and on demand what Plimsoll did.
+    pub(crate) fn figures(&self) -> String {
+        let Incident { name, source, .. } = self.incident;
+        let (theirs, ours) = (line(&self.theirs), line(&self.ours));
+        let tells = std::env::var_os("PLIMSOLL_INCIDENTS_TELL").is_some();
+        let told = if tells { self.told.as_str() } else { "" };
+        format!("{name} ({source})\n    naive    {theirs}\n    plimsoll {ours}\n  {told}")
+    }
+
+    /// The naive run has to be the failure, ours has to be none.
+    pub(crate) fn judge(&self) {
+        let Self {
+            incident,
+            theirs,
+            ours,
+            told,
+        } = self;
+        let name = incident.name;
+        assert!(
+            (incident.failed)(theirs),
+            "{name}: the naive controller does not show the failure: {theirs:#?}"
+        );
+        let broken = unsafe_of(incident, ours);
+        assert!(broken.is_empty(), "{name}: {broken:?}: {ours:#?}\n  {told}");
+        assert_eq!(
+            ours.waiting, incident.unservable,
+            "{name}: pods wait at the end: {ours:#?}\n  {told}"
+        );
+        assert!((incident.held)(ours), "{name}: {ours:#?}\n  {told}");
+    }
 }
 
 /// What no run of Plimsoll may be, whatever the incident.

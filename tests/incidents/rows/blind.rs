@@ -2,8 +2,8 @@
 
 use super::launches::errors;
 use crate::cluster::{Cover, Owner};
+use crate::habits::{Cleans, Counts, Grows, Habits, OnError, Removes, Scales};
 use crate::incident::{Event, Incident};
-use crate::naive::{Cleans, Counts, Grows, Habits, OnError, Removes, Scales};
 use model::WorkloadKey;
 use model::aims::ScaleAim;
 use sim_aws::faults::ErrorKind;

@@ -2,8 +2,8 @@
 
 use super::shrinks::no_capacity;
 use crate::cluster::Owner;
+use crate::habits::{Cleans, Counts, Grows, Habits};
 use crate::incident::{Event, Incident, Moment, workers};
-use crate::naive::{Cleans, Counts, Grows, Habits};
 use model::fleet::Fleet;
 use model::launch::Launch;
 use model::{Span, UsdPerHour};

@@ -2,8 +2,8 @@
 
 use super::launches::stale_groups;
 use crate::cluster::Owner;
+use crate::habits::{Counts, Grows, Habits, Removes, Replaces};
 use crate::incident::{Event, Incident, Moment, workers};
-use crate::naive::{Counts, Grows, Habits, Removes, Replaces};
 use sim_aws::FaultKind;
 
 /// Cordoned by one process, known to none.

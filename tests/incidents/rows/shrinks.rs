@@ -1,8 +1,8 @@
 //! Groups made smaller: by number, all at once, below somebody else's bounds, under a pod that has just come.
 
 use crate::cluster::Owner;
+use crate::habits::{Cleans, Counts, Down, Grows, Habits, Removes};
 use crate::incident::{Event, Incident, workers};
-use crate::naive::{Cleans, Counts, Down, Grows, Habits, Removes};
 use sim_aws::{FaultKind, NewGroup};
 
 fn by_number(cleans: Cleans) -> Habits {
