@@ -62,9 +62,13 @@ fn waiting(record: &CycleRecord) -> Snapshot {
         }
     }
     let specs = seen.specs.clone();
+    // Of a pod that moves, the one that goes is none: moving it is our own doing.
     let counts = |pod: &Pod| {
         let owner = specs.get(pod.spec as usize).and_then(|spec| spec.owner.clone());
-        pod.phase != PodPhase::Finished && owner.is_none_or(|owner| &*owner.kind != "DaemonSet")
+        matches!(
+            pod.phase,
+            PodPhase::Pending | PodPhase::Starting | PodPhase::Running
+        ) && owner.is_none_or(|owner| &*owner.kind != "DaemonSet")
     };
     seen.pods.retain(counts);
     for pod in &mut seen.pods {
