@@ -17,7 +17,8 @@ const FIRST_BACKOFF: Span = Span::from_secs(180);
 const LONGEST_BACKOFF: Span = Span::from_secs(1800);
 
 /// Remembers boot times; backs off from an offer at once where the provider has no capacity of it, and from a group
-/// after `failed_launches` in a row where nodes do not come. A launch that joins ends the group's back-off.
+/// after `failed_launches` in a row that bring no node. A node that joins ends the group's back-off, whatever became of
+/// the others of its launch.
 pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &Limits) {
     for event in events {
         match event {
@@ -26,6 +27,7 @@ pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &
                 times.push(*took);
                 let over = times.len().saturating_sub(BOOT_TIMES);
                 times.drain(..over);
+                memory.backoff.remove(group);
             }
             LedgerEvent::Launched { group, .. } => {
                 memory.backoff.remove(group);

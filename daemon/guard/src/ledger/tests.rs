@@ -291,6 +291,32 @@ fn a_launch_that_never_comes_backs_the_group_off() {
     assert!(memory.backoff.is_empty());
 }
 
+/// Of large launches hardly any is whole where one machine in fifty never joins; their group is well all the same.
+#[test]
+fn a_group_whose_nodes_join_does_not_back_off_for_those_that_do_not() {
+    let (mut stage, step) = growing();
+    open_one(&mut stage, &step);
+    arrives(&mut stage, "a", LATER);
+    stage.seen.at = LATER;
+    let mut events = read(&mut stage);
+    assert!(matches!(
+        &events[..],
+        [LedgerEvent::Accepted { .. } | LedgerEvent::Joined { .. }, ..]
+    ));
+    stage.seen.at = NOW + Span::from_secs(900);
+    events.extend(read(&mut stage));
+    assert!(matches!(
+        events.last(),
+        Some(LedgerEvent::LaunchFailed { missing: 1, .. })
+    ));
+    let (mut memory, limits) = (Memory::default(), Limits::default());
+    for _ in 0..9 {
+        learn(&mut memory, &events, stage.seen.at, &limits);
+    }
+    let known = &memory.backoff[&GroupName::new("web")];
+    assert_eq!((known.failures, known.until), (1, stage.seen.at));
+}
+
 #[test]
 fn no_capacity_backs_off_at_once() {
     let (mut stage, step) = growing();
