@@ -211,6 +211,9 @@ pub enum LedgerEvent {
         /// What was asked for, where the provider said that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         offer: Option<OfferId>,
+        /// Some of its nodes have joined.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        brought: bool,
     },
     /// A node and its instance are gone; the intent is closed.
     Removed {

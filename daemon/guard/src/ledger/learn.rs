@@ -42,6 +42,8 @@ pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &
                     back_off(memory.no_capacity.entry(offer.clone()), 1, at);
                 }
             }
+            // Of a large launch hardly any is whole: the group is well where nodes of it have come.
+            LedgerEvent::LaunchFailed { brought: true, .. } => {}
             LedgerEvent::LaunchFailed { group, .. } => {
                 back_off(
                     memory.backoff.entry(group.clone()),

@@ -67,7 +67,7 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
         events.push(LedgerEvent::Accepted { intent: id.clone() });
     }
     let missing = count.saturating_sub(u32::try_from(joined.len()).unwrap_or(u32::MAX));
-    let group = group.clone();
+    let (group, brought) = (group.clone(), !joined.is_empty());
     if missing == 0 && *stage != LaunchStage::Joined {
         *stage = LaunchStage::Joined;
         events.push(LedgerEvent::Launched {
@@ -83,6 +83,7 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
             missing,
             no_capacity: false,
             offer: None,
+            brought,
         });
     }
 }

@@ -79,6 +79,7 @@ fn launch(
                     missing: *missing,
                     no_capacity: true,
                     offer: Some(offer),
+                    brought: false,
                 });
             let given_up = unreplaced(ledger, id);
             event.into_iter().chain(given_up).collect()
@@ -105,6 +106,7 @@ fn launch(
                     missing: count.saturating_sub(u32::try_from(joined.len()).unwrap_or(u32::MAX)),
                     no_capacity,
                     offer: no_capacity.then_some(offer),
+                    brought: false,
                 }),
                 _ => None,
             };
