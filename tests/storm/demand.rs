@@ -133,7 +133,7 @@ impl Demand {
     pub(crate) async fn scale(&self, share: f64) -> Result<()> {
         for app in apps() {
             let path = format!("{}/{}", collection(app.namespace), app.name);
-            let replicas = if share == 0.0 {
+            let replicas = if share <= 0.0 {
                 0
             } else {
                 self.replicas(&app, share)

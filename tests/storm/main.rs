@@ -64,6 +64,10 @@ async fn from_nothing_through_a_storm_to_nothing() {
             return;
         }
     }
+    tell().await;
+}
+
+async fn tell() {
     if let Err(error) = Box::pin(run()).await {
         panic!("storm: {error}");
     }
@@ -71,8 +75,8 @@ async fn from_nothing_through_a_storm_to_nothing() {
 
 async fn run() -> Result<()> {
     let size = Size::told()?;
-    let mut world = World::new(size).await?;
-    let told = story(&mut world, size).await;
+    let mut world = Box::pin(World::new(size)).await?;
+    let told = Box::pin(story(&mut world, size)).await;
     let told = match told {
         Ok(()) => ended(&mut world, size),
         Err(error) => Err(error),
