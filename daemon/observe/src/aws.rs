@@ -182,7 +182,10 @@ impl Groups {
             .map(|id| id.as_str())
             .collect();
         let joined = |row: &AutoScalingGroup| {
-            let mut ids = row.instances().iter().filter_map(|i| i.instance_id());
+            let mut ids = row
+                .instances()
+                .iter()
+                .filter_map(aws_sdk_autoscaling::types::Instance::instance_id);
             ids.all(|id| known.contains(id))
         };
         let serves = |i: &Instance| i.state == InstanceState::InService && known.contains(i.id.as_str());

@@ -141,10 +141,10 @@ fn a_pool_without_capacity_is_passed_over_and_named_where_nothing_else_would_do(
     };
     let (cheap, dear) = (pools("cheap"), pools("dear"));
     let mut memory = Memory::default();
-    memory.no_capacity.insert(cheap[0].0.clone(), back_off.clone());
+    memory.no_capacity.insert(cheap[0].0.clone(), back_off);
     let (now, _) = bought(&memory, Span::ZERO);
     assert_eq!(now, Some(cheap[1].1.clone()), "the other zone");
-    memory.no_capacity.insert(cheap[1].0.clone(), back_off.clone());
+    memory.no_capacity.insert(cheap[1].0.clone(), back_off);
     let (now, _) = bought(&memory, Span::ZERO);
     assert_eq!(
         now,
@@ -155,7 +155,7 @@ fn a_pool_without_capacity_is_passed_over_and_named_where_nothing_else_would_do(
     assert_eq!(later, Some(cheap[0].1.clone()));
     memory
         .no_capacity
-        .extend(dear.iter().map(|(id, _)| (id.clone(), back_off.clone())));
+        .extend(dear.iter().map(|(id, _)| (id.clone(), back_off)));
     let (none, done) = bought(&memory, Span::ZERO);
     assert_eq!(none, None);
     let said = format!("{:?}", done.plan.refusals);

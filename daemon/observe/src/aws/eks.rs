@@ -7,6 +7,7 @@
 use super::sdk::AwsError;
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_eks::Client;
+use aws_sdk_eks::operation::list_fargate_profiles::ListFargateProfilesError;
 use aws_sdk_eks::types::{FargateProfile, Nodegroup, NodegroupStatus, TaintEffect as EksEffect};
 use model::group::{FargateSelector, Group};
 use model::pod::{Taint, TaintEffect};
@@ -230,7 +231,7 @@ async fn list_profiles(client: &Client, cluster: &str) -> Result<BTreeSet<String
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|e| e.is_resource_not_found_exception()) =>
+                    .is_some_and(ListFargateProfilesError::is_resource_not_found_exception) =>
             {
                 break;
             }
