@@ -146,9 +146,10 @@ async fn answers_that_lack_a_field_or_say_odd_things_end_nothing_else() {
             );
         }
     }
-    // What cannot be told from tags that are not ours, groups that are empty and states nobody knows: such a group is not
-    // seen, or its instances are not counted on; nodes without a group are never removed.
+    // What cannot be told from tags that are not ours, groups that are empty, groups that are one and states nobody knows:
+    // such a group is not seen, or its instances are not counted on; nodes without a group are never removed.
     let unknowable = [
+        "AutoScalingGroupName",
         "AutoScalingGroups",
         "DescribeAutoScalingGroupsResult",
         "Instances",
