@@ -1,10 +1,10 @@
 //! AWS eyes: Auto Scaling groups with their instances, what they can buy, notices of what goes, and application metrics.
 //!
-//! Describe, Get and List calls only, paged, each with its own time-out. Groups are read in one sweep: at every
-//! look while something moves, else four times a minute without their instances and once with them; a sweep that
-//! fails leaves the last good rows in place, marked with their age. Templates, types, node groups, profiles and
-//! prices are kept, metrics read now and then. Not here: any call that changes something (`act::aws`), when an
-//! instance was launched (nothing asks: a node's own age counts).
+//! Describe, Get and List calls only, and what a queue of notices takes (`notices`); paged, each with its own time-out.
+//! Groups are read in one sweep: at every look while something moves, else four times a minute without their instances
+//! and once with them; a sweep that fails leaves the last good rows in place, marked with their age. Templates, types,
+//! node groups, profiles and prices are kept, metrics read now and then. Not here: any call that changes something
+//! (`act::aws`), when an instance was launched (nothing asks: a node's own age counts).
 
 mod catalogue;
 mod eks;
