@@ -12,6 +12,7 @@ mod fleet;
 mod groups;
 mod lived;
 mod metrics;
+mod node_template;
 mod notices;
 mod offers;
 mod prices;
@@ -62,6 +63,7 @@ pub struct Groups {
     /// Prices are those of the built-in table.
     built_in: bool,
     catalogue: catalogue::Catalogue,
+    lived: lived::Lived,
     managed: eks::Eks,
     prices: prices::Prices,
     notices: Option<notices::Notices>,
@@ -117,6 +119,7 @@ impl Groups {
             region: sdk.region().map(ToString::to_string).unwrap_or_default(),
             built_in,
             catalogue: catalogue::Catalogue::default(),
+            lived: lived::Lived::default(),
             managed: eks::Eks::default(),
             prices: prices::Prices::default(),
             rows: Rows::default(),
@@ -163,12 +166,13 @@ impl Groups {
         self.learn(&rows, at).await;
         let mut capacity = Capacity::default();
         for (row, ix) in rows.iter().zip(0..) {
-            let group = self.group(row, nodes);
-            let sold = offers::offers(&self.catalogue, row, (&group, ix), &self.tariffs(), nodes);
+            let group = self.group(row, nodes, at);
+            let learnt = self.lived.of(&group.name);
+            let sold = offers::offers(&self.catalogue, row, (&group, ix), &self.tariffs(), learnt);
             capacity.offers.extend(sold);
             capacity.groups.push(group);
         }
-        self.add_fleets(&mut capacity);
+        self.add_fleets(&mut capacity, nodes, at);
         self.add_profiles(&mut capacity);
         Ok(capacity)
     }
@@ -243,30 +247,42 @@ impl Groups {
             .await;
     }
 
-    fn group(&self, row: &AutoScalingGroup, nodes: &[Node]) -> Group {
+    fn group(&mut self, row: &AutoScalingGroup, nodes: &[Node], at: Instant) -> Group {
         let mut group = groups::group(row, &self.settings);
         self.managed.complete(row, &mut group);
-        let living = lived::nodes_of(&group, nodes);
-        for taint in lived::shared_taints(&living) {
-            if !group.taints.contains(&taint) {
-                group.taints.push(taint);
+        let types = self.catalogue.types_of(row).unwrap_or_default();
+        let only = types.first().filter(|_| types.len() == 1).map(String::as_str);
+        self.lived
+            .learn(&group, (catalogue::made_of(row), only), nodes, at);
+        for taint in self.lived.of(&group.name).map_or(&[][..], lived::Learnt::taints) {
+            if !group.taints.contains(taint) {
+                group.taints.push(taint.clone());
             }
         }
         if group.rolling.is_none() {
-            group.rolling = groups::rolled_by_kops(&living);
+            group.rolling = groups::rolled_by_kops(&lived::nodes_of(&group, nodes));
         }
         group
     }
 
-    fn add_fleets(&self, capacity: &mut Capacity) {
+    fn add_fleets(&mut self, capacity: &mut Capacity, nodes: &[Node], at: Instant) {
         let types = fleet::types(&self.settings.fleets, &self.settings.prices);
         for fleet in &self.settings.fleets {
             let Ok(ix) = u32::try_from(capacity.groups.len()) else {
                 return;
             };
-            let sold = fleet::offers(fleet, ix, (&self.catalogue, &types), &self.tariffs());
+            let group = fleet::group(fleet, &self.rows.fleets);
+            self.lived
+                .learn(&group, (fleet.template.clone(), None), nodes, at);
+            let tariffs = offers::Tariffs {
+                table: &self.settings.prices,
+                built_in: self.built_in,
+                told: &self.prices,
+            };
+            let learnt = self.lived.of(&group.name);
+            let sold = fleet::offers(fleet, ix, (&self.catalogue, &types), &tariffs, learnt);
             capacity.offers.extend(sold);
-            capacity.groups.push(fleet::group(fleet, &self.rows.fleets));
+            capacity.groups.push(group);
         }
     }
 

@@ -149,7 +149,7 @@ pub(crate) fn karpenter_2011_a_new_node_every_loop_for_a_pod_that_never_binds(
         room_permille: 500,
         habits: launches(Counts::Given),
         failed: |r| r.launched >= 20,
-        held: |r| r.launched <= 3,
+        held: |r| r.launched == 1,
         unservable: 1,
         ..Incident::of(name, "aws/karpenter-provider-aws #2011, #2821")
     }

@@ -207,6 +207,14 @@ fn lower(least: &mut Shape, other: &Shape) {
     least.max_pods = least.max_pods.min(other.max_pods);
 }
 
+/// What the group's nodes are made of, in one word: its launch template with the version, or its launch configuration.
+pub(super) fn made_of(group: &AutoScalingGroup) -> String {
+    match template_of(group).map(template_key) {
+        Some((template, version)) => format!("{template}:{version}"),
+        None => group.launch_configuration_name().unwrap_or_default().to_owned(),
+    }
+}
+
 fn template_of(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification> {
     let mixed = || {
         group

@@ -3,6 +3,7 @@
 //! Not here: what a type is (`catalogue`), what it costs (`prices`), buying (`act`).
 
 use super::catalogue::Catalogue;
+use super::lived::Learnt;
 use super::offers::Tariffs;
 use super::sdk::AwsError;
 use aws_sdk_ec2::Client;
@@ -106,18 +107,20 @@ pub(super) fn types(fleets: &[Fleet], prices: &BTreeMap<String, UsdPerHour>) -> 
     prices.keys().filter(bought).cloned().collect()
 }
 
-/// Every allowed type in every zone, by every purchase.
+/// Every allowed type in every zone, by every purchase; a type of which a node has lived is as large as that was.
 pub(super) fn offers(
     fleet: &Fleet,
     ix: u32,
     (catalogue, types): (&Catalogue, &BTreeSet<String>),
     tariffs: &Tariffs<'_>,
+    learnt: Option<&Learnt>,
 ) -> Vec<Offer> {
     let mut sold = Vec::new();
     for name in types.iter().filter(|name| fleet.buys(name)) {
         let Some(shape) = catalogue.shape(name) else {
             continue;
         };
+        let size = learnt.and_then(|learnt| learnt.size(name));
         for zone in fleet.subnets.keys() {
             let on_demand = tariffs.of(name, None).map(|told| (Purchase::OnDemand, told));
             let spot = tariffs.of(name, Some(zone)).map(|told| (Purchase::Spot, told));
@@ -142,8 +145,8 @@ pub(super) fn offers(
                     price,
                     interruptions: None,
                     confidence,
-                    allocatable: shape.allocatable.clone(),
-                    max_pods: shape.max_pods,
+                    allocatable: size.map_or_else(|| shape.allocatable.clone(), |s| s.allocatable.clone()),
+                    max_pods: size.map_or(shape.max_pods, |s| s.max_pods),
                     labels,
                 });
             }

@@ -5,17 +5,15 @@
 //! NAME` with `kops.k8s.io/instancegroup`; so that a cluster is found without re-tagging. Filters are applied again
 //! here, since not every endpoint applies them. Not here: what the groups can buy, what EKS alone tells (`eks`).
 
-use super::Settings;
 use super::sdk::AwsError;
+use super::{Settings, node_template};
 use aws_sdk_autoscaling::Client;
-use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, LifecycleState, TagDescription};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, LifecycleState};
 use model::fleet::CLUSTER_TAG;
 use model::group::{Group, GroupKind, Instance, InstanceState};
 use model::ids::{GroupName, InstanceId};
 use model::launch::{Described, Share};
 use model::node::Node;
-use model::pod::{Taint, TaintEffect};
-use model::selector::Labels;
 use std::collections::BTreeMap;
 
 const AUTOSCALER_TAG: &str = "k8s.io/cluster-autoscaler/";
@@ -36,8 +34,6 @@ const ENABLED_TAG: &str = "k8s.io/cluster-autoscaler/enabled";
 const ECS_TAG: &str = "AmazonECSManaged";
 /// What kops puts on nodes that its rolling update is going to replace.
 const KOPS_UPDATE_TAINT: &str = "kops.k8s.io/scheduled-for-update";
-const LABEL_TAG: &str = "k8s.io/cluster-autoscaler/node-template/label/";
-const TAINT_TAG: &str = "k8s.io/cluster-autoscaler/node-template/taint/";
 const CALL: &str = "autoscaling:DescribeAutoScalingGroups";
 
 /// Every group of the cluster, by name.
@@ -147,8 +143,8 @@ pub(super) fn group(row: &AutoScalingGroup, settings: &Settings) -> Group {
         desired: size(row.desired_capacity()),
         launch: settings.launch.mode(described(row)),
         instances: row.instances().iter().filter_map(instance).collect(),
-        labels: labels(row),
-        taints: row.tags().iter().filter_map(taint).collect(),
+        labels: node_template::labels(row.tags()),
+        taints: node_template::taints(row.tags()),
         fargate_selectors: Vec::new(),
         foreign: foreign(row),
         rolling: None,
@@ -241,38 +237,12 @@ fn state(state: Option<&LifecycleState>) -> InstanceState {
     }
 }
 
-/// Labels that new nodes will carry, from the Cluster Autoscaler's node-template tags.
-fn labels(row: &AutoScalingGroup) -> Labels {
-    row.tags()
-        .iter()
-        .filter_map(|tag| {
-            let key = tag.key()?.strip_prefix(LABEL_TAG)?;
-            Some((key.to_owned(), tag.value().unwrap_or_default().to_owned()))
-        })
-        .collect()
-}
-
-/// A taint from a node-template tag, `VALUE:EFFECT`.
-fn taint(tag: &TagDescription) -> Option<Taint> {
-    let key = tag.key()?.strip_prefix(TAINT_TAG)?;
-    let (value, effect) = tag.value()?.rsplit_once(':')?;
-    let effect = match effect {
-        "NoSchedule" => TaintEffect::NoSchedule,
-        "NoExecute" => TaintEffect::NoExecute,
-        "PreferNoSchedule" => TaintEffect::PreferNoSchedule,
-        _ => return None,
-    };
-    Some(Taint {
-        key: key.to_owned(),
-        value: value.to_owned(),
-        effect,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_autoscaling::types::{InstancesDistribution, MixedInstancesPolicy, SuspendedProcess};
+    use aws_sdk_autoscaling::types::{
+        InstancesDistribution, MixedInstancesPolicy, SuspendedProcess, TagDescription,
+    };
 
     fn tagged(key: &str, value: &str) -> AutoScalingGroup {
         let tag = TagDescription::builder().key(key).value(value).build();
@@ -384,18 +354,6 @@ mod tests {
         assert_eq!(
             foreign(&AutoScalingGroup::builder().suspended_processes(process).build()),
             None
-        );
-    }
-
-    #[test]
-    fn taints_come_from_tags() {
-        let tag = TagDescription::builder()
-            .key("k8s.io/cluster-autoscaler/node-template/taint/gpu")
-            .value("a:b:NoSchedule");
-        let taint = taint(&tag.build()).unwrap();
-        assert_eq!(
-            (taint.key.as_str(), taint.value.as_str(), taint.effect),
-            ("gpu", "a:b", TaintEffect::NoSchedule)
         );
     }
 }

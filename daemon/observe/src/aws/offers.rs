@@ -1,12 +1,13 @@
 //! What a group sells: its instance types in its zones, at a price.
 //!
-//! A node that has lived is believed before the catalogue. Where AWS chooses among several types or zones, the
-//! offer is the smallest of them at the dearest price, and promises neither type nor zone in its labels. A group
-//! whose types are not known sells nothing. Not here: what a type is (`catalogue`).
+//! A node that has lived is believed before tags (`node_template`), those before the catalogue. Where AWS chooses among
+//! several types or zones, the offer is the smallest of them at the dearest price, and promises neither type nor zone in
+//! its labels. A group whose types are not known sells nothing. Not here: what a type is (`catalogue`).
 
 use super::catalogue::Catalogue;
 use super::groups::share;
-use super::lived::{nodes_of, shared_labels};
+use super::lived::Learnt;
+use super::node_template;
 use super::prices::Prices;
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use model::Group;
@@ -14,7 +15,6 @@ use model::group::LaunchMode;
 use model::ids::OfferId;
 use model::launch::Share;
 use model::money::UsdPerHour;
-use model::node::Node;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::selector::Labels;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,13 +53,13 @@ impl Tariffs<'_> {
     }
 }
 
-/// Offers of one group, which is `described` so; `ix` is its place among the groups.
+/// Offers of one group, which is `described` so and of whose nodes this was learnt; `ix` is its place among the groups.
 pub(super) fn offers(
     catalogue: &Catalogue,
     described: &AutoScalingGroup,
     (group, ix): (&Group, u32),
     tariffs: &Tariffs<'_>,
-    nodes: &[Node],
+    learnt: Option<&Learnt>,
 ) -> Vec<Offer> {
     let Some(types) = catalogue.types_of(described) else {
         return Vec::new();
@@ -79,18 +79,24 @@ pub(super) fn offers(
     } else {
         zones.get(..1).unwrap_or_default()
     };
-    // One node says what its siblings will be only where the types leave no choice, and it is of that type.
-    let is_one = |node: &&&Node| {
-        let own = node.labels.get(manifest::INSTANCE_TYPE);
-        types.len() == 1 && own.is_none_or(|own| types.contains(own))
+    let size = learnt.and_then(|learnt| learnt.size(&instance_type));
+    // A node's labels are its siblings' only where the types leave no choice.
+    let shared = learnt
+        .and_then(Learnt::labels)
+        .filter(|_| types.len() == 1 && size.is_some());
+    let told = || {
+        let mut allocatable = shape.allocatable.clone();
+        node_template::resources(described.tags(), &mut allocatable);
+        allocatable
     };
-    let living = nodes_of(group, nodes);
-    let lived = living.iter().find(is_one).copied();
     let offer = |zone: &String| {
         let mut labels = group.labels.clone();
-        if let Some(node) = lived {
-            labels.extend(shared_labels(node));
-        }
+        labels.extend(
+            shared
+                .into_iter()
+                .flatten()
+                .map(|(key, value)| (key.clone(), value.clone())),
+        );
         standard_labels(&mut labels, &types, shape.arch, chosen.then_some(zone));
         let (price, confidence) = match purchase {
             Purchase::Spot => tariffs.spot(&types, zone),
@@ -112,8 +118,8 @@ pub(super) fn offers(
             price,
             interruptions: None,
             confidence,
-            allocatable: lived.map_or_else(|| shape.allocatable.clone(), |n| n.allocatable.clone()),
-            max_pods: lived.map_or(shape.max_pods, |n| n.max_pods),
+            allocatable: size.map_or_else(told, |s| s.allocatable.clone()),
+            max_pods: size.map_or(shape.max_pods, |s| s.max_pods),
             labels,
         }
     };
