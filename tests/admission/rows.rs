@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Pods created a second.
-const CREATES: u32 = 150;
+pub(crate) const CREATES: u32 = 150;
 /// Reviews a second.
 const REVIEWS: u32 = 500;
 /// Length of a turn: what else the machine does falls on all of them.
 const TURN: f64 = 2.0;
 
 /// Seconds for each part, and whether the targets are held against what comes out.
-fn seconds() -> (f64, bool) {
+pub(crate) fn seconds() -> (f64, bool) {
     let asked = std::env::var("PLIMSOLL_ADMISSION_SECONDS").ok();
     asked
         .and_then(|text| text.parse().ok())

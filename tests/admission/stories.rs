@@ -2,6 +2,7 @@
 //! that certificates roll unnoticed.
 
 use crate::load::open;
+use crate::rows::{CREATES, seconds};
 use crate::world::{BATCH, LABEL, NAME, PATIENCE, PROFILE, SHOP, SYSTEM, World, is_placed, pod, world};
 use plimsoll_tests::Result;
 use plimsoll_tests::daemon::Daemon;
@@ -287,7 +288,8 @@ async fn observing_only_changes_no_pod() {
     .await;
 }
 
-/// Roots that live for nine seconds and certificates that live for four, pods all the while.
+/// Roots that live for nine seconds and certificates that live for four, pods all the while: at the full rate where
+/// figures are asked for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn certificates_roll_unnoticed() {
     tell("certificates roll unnoticed", async {
@@ -309,14 +311,15 @@ async fn certificates_roll_unnoticed() {
                 }
             }
         });
-        let (pods, times) = open(20, 16.0, |_| {
+        let rate = if seconds().1 { CREATES } else { 20 };
+        let (pods, times) = open(rate, 16.0, |_| {
             let asks = world.asks.clone();
             async move { asks.create(BATCH, pod(json!({}), json!({}))).await }
         })
         .await?;
         watching.abort();
         let missed = pods.iter().filter(|pod| !is_placed(pod)).count();
-        println!("  rolling: {}; {missed} not placed", times.shown());
+        println!("  rolling, {rate}/s: {}; {missed} not placed", times.shown());
         assert_eq!(missed, 0, "of {} pods", pods.len());
         let bundles = bundles.lock().map_err(|_| "a look at a bundle panicked")?;
         let roots = |bundle: &String| bundle.matches("BEGIN CERTIFICATE").count();

@@ -1,13 +1,13 @@
-//! A small cluster in memory: Nodes that appear where the façade's machines join, pods of owners, a first-fit
-//! scheduler, the Eviction API.
+//! A small cluster in memory: Nodes that appear where the façade's machines join, pods of owners, the Eviction API.
 //!
-//! Not here: the cloud (`sim_aws`), what controllers see of it (`picture`), who acts, and what is a failure (`referee`).
+//! Not here: the cloud (`sim_aws`), the scheduler (`scheduler`), what controllers see of it (`picture`), who acts, and
+//! what is a failure (`referee`).
 
-use model::pod::PodPhase;
+use model::pod::{PodPhase, Taint, TaintEffect};
 use model::selector::Labels;
 use model::{InstanceId, Instant, NodeName, Outcome, PodKey, Resources, Span, WorkloadKey};
-use sim_aws::Machine;
 use sim_aws::catalogue::Types;
+use sim_aws::{Account, Machine};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The API server calls a node NotReady this long after its kubelet fell silent (node-monitor-grace-period).
@@ -28,8 +28,16 @@ pub(crate) struct Owner {
     pub(crate) replicas: u32,
     /// Millicores of one.
     pub(crate) cpu_milli: i64,
+    /// Memory of one.
+    pub(crate) memory_mib: i64,
     /// Node label that it selects, where it selects one.
     pub(crate) selects: Option<(String, String)>,
+    /// Key of a taint that its pods tolerate.
+    pub(crate) tolerates: Option<String>,
+    /// Its pods want a node each.
+    pub(crate) apart: bool,
+    /// EKS' webhook gives its pods to Fargate.
+    pub(crate) fargate: bool,
     /// Pods that may be missing at once (a budget's `maxUnavailable`); `None`: no budget.
     pub(crate) spare: Option<u32>,
     /// Millicores that all its pods use together; `None`: nine tenths of what they ask for.
@@ -45,7 +53,11 @@ impl Owner {
             name: name.to_owned(),
             replicas,
             cpu_milli: 900,
+            memory_mib: 256,
             selects: None,
+            tolerates: None,
+            apart: false,
+            fargate: false,
             spare: None,
             work: None,
             queue: None,
@@ -80,6 +92,8 @@ pub(crate) struct ModelNode {
     pub(crate) cordoned: bool,
     pub(crate) draining: bool,
     pub(crate) labels: Labels,
+    /// That it registered with.
+    pub(crate) taints: Vec<Taint>,
     pub(crate) allocatable: Resources,
     pub(crate) max_pods: u32,
     pub(crate) created: Instant,
@@ -127,6 +141,8 @@ pub(crate) struct Cluster {
     pub(crate) lost: u32,
     /// What new nodes have of the type's usual CPU, in thousandths.
     pub(crate) room_permille: i64,
+    /// The scheduler takes the emptiest node, as kube-scheduler does by default, else the first that has room.
+    pub(crate) spreads: bool,
     serial: u32,
 }
 
@@ -143,17 +159,20 @@ impl Cluster {
             evictions: 0,
             lost: 0,
             room_permille: 1000,
+            spreads: false,
             serial: 0,
         }
     }
 
-    /// Lets the cluster follow the machines as they are now.
-    pub(crate) fn follow(&mut self, now: Instant, machines: &BTreeMap<String, Machine>, types: &Types) {
+    /// Lets the cluster follow the machines of the account as they are now.
+    pub(crate) fn follow(&mut self, account: &Account, types: &Types) {
+        let (now, machines) = (account.now(), &account.machines);
         self.now = now;
         for machine in machines.values().filter(|m| m.joined && m.lives()) {
             if !self.nodes.contains_key(&machine.dns)
-                && let Some(node) = self.node_of(machine, types)
+                && let Some(mut node) = self.node_of(machine, types)
             {
+                registers(&mut node, machine, account);
                 self.nodes.insert(machine.dns.clone(), node);
             }
         }
@@ -193,6 +212,7 @@ impl Cluster {
             labels: labels
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
+            taints: Vec::new(),
             allocatable,
             max_pods: u32::try_from(pods).unwrap_or(0),
             created: self.now,
@@ -210,7 +230,11 @@ impl Cluster {
     /// Owners make and delete pods, the scheduler binds.
     pub(crate) fn settle(&mut self) {
         let there: BTreeSet<&String> = self.nodes.keys().collect();
-        let homeless = |pod: &ModelPod| pod.node.as_ref().is_some_and(|node| !there.contains(node));
+        let owners = &self.owners;
+        let homeless = |pod: &ModelPod| {
+            let lost = pod.node.as_ref().is_some_and(|node| !there.contains(node));
+            lost && !owners[pod.owner].fargate
+        };
         self.pods.retain(|_, pod| !homeless(pod));
         for owner in 0..self.owners.len() {
             let wanted = self.owners[owner].replicas as usize;
@@ -265,11 +289,12 @@ impl Cluster {
         self.pods.values().filter(|pod| pod.node.is_none()).count()
     }
 
-    /// Pods that are bound to a node whose machine lives.
+    /// Pods that are bound to a node whose machine lives, or to Fargate.
     pub(crate) fn served(&self) -> usize {
         let lives = |pod: &&ModelPod| {
             let node = pod.node.as_ref().and_then(|name| self.nodes.get(name));
-            node.is_some_and(|node| node.silent.is_none())
+            let on_fargate = pod.node.is_some() && self.owners[pod.owner].fargate;
+            on_fargate || node.is_some_and(|node| node.silent.is_none())
         };
         self.pods.values().filter(lives).count()
     }
@@ -277,56 +302,6 @@ impl Cluster {
     /// Whether the API server shows the node as Ready.
     pub(crate) fn is_ready(&self, node: &ModelNode) -> bool {
         node.silent.is_none_or(|since| self.now.since(since) < SILENT)
-    }
-
-    fn schedule(&mut self) {
-        let mut free: BTreeMap<String, (i64, u32)> = BTreeMap::new();
-        for (name, node) in &self.nodes {
-            if self.is_ready(node) && !node.cordoned {
-                free.insert(name.clone(), (node.allocatable.cpu_milli, node.max_pods));
-            }
-        }
-        for pod in self.pods.values() {
-            if let Some((cpu, pods)) = pod.node.as_ref().and_then(|node| free.get_mut(node)) {
-                *cpu -= self.owners[pod.owner].cpu_milli;
-                *pods = pods.saturating_sub(1);
-            }
-        }
-        let waiting: Vec<String> = self
-            .pods
-            .iter()
-            .filter(|(_, pod)| pod.node.is_none())
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in waiting {
-            let pod = &self.pods[&name];
-            let owner = &self.owners[pod.owner];
-            let fits = |node: &String, room: &(i64, u32)| {
-                let selected = owner
-                    .selects
-                    .as_ref()
-                    .is_none_or(|(key, value)| self.nodes[node].labels.get(key) == Some(value));
-                selected && room.0 >= owner.cpu_milli && room.1 > 0
-            };
-            let nominated = pod.nominated.as_ref().map(|node| node.as_str().to_owned());
-            let nominated = nominated.filter(|node| free.get(node).is_some_and(|room| fits(node, room)));
-            let first = || {
-                free.iter()
-                    .find(|(node, room)| fits(node, room))
-                    .map(|(node, _)| node.clone())
-            };
-            let Some(home) = nominated.or_else(first) else {
-                continue;
-            };
-            let asked = owner.cpu_milli;
-            if let Some(room) = free.get_mut(&home) {
-                *room = (room.0 - asked, room.1 - 1);
-            }
-            let now = self.now;
-            if let Some(pod) = self.pods.get_mut(&name) {
-                (pod.node, pod.bound) = (Some(home), Some(now));
-            }
-        }
     }
 
     /// A pod is bound to a node past every cordon, as one whose binding was under way already.
@@ -442,6 +417,29 @@ impl Cluster {
             Some(since) if self.now.since(since) < STARTS => PodPhase::Starting,
             Some(_) => PodPhase::Running,
         }
+    }
+}
+
+/// Labels and taints that the kubelet registers the node with, as launch template or node group has them.
+fn registers(node: &mut ModelNode, machine: &Machine, account: &Account) {
+    let made = account.templates.get(&machine.template.0).and_then(|v| v.first());
+    node.labels
+        .extend(made.iter().flat_map(|made| made.node_labels.clone()));
+    let managed = account
+        .node_groups
+        .values()
+        .find(|group| machine.group.as_ref() == Some(&group.group));
+    if let Some(group) = managed {
+        node.labels.extend(group.labels.clone());
+        node.taints = group
+            .taints
+            .iter()
+            .map(|(key, value, _)| Taint {
+                key: key.clone(),
+                value: value.clone(),
+                effect: TaintEffect::NoSchedule,
+            })
+            .collect();
     }
 }
 

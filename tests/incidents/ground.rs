@@ -45,7 +45,7 @@ impl Ground {
         let began = cloud.account(|a| a.now());
         let mut cluster = Cluster::new(began, incident.owners.clone());
         let types = &incident.account.types;
-        cloud.account(|a| cluster.follow(began, &a.machines, types));
+        cloud.account(|a| cluster.follow(a, types));
         cluster.age();
         cluster.room_permille = incident.room_permille;
         if incident.lives_in_cluster {
@@ -91,7 +91,7 @@ impl Ground {
             let referee = &mut self.referee;
             self.cloud.account(|account| {
                 referee.watch(account, &mut cluster);
-                cluster.follow(account.now(), &account.machines, &self.types);
+                cluster.follow(account, &self.types);
                 referee.count(&cluster);
             });
         }

@@ -2,7 +2,8 @@
 //! a naive controller in charge, then with Plimsoll.
 //!
 //! The real loop, eyes and hands through the real SDK; time is virtual. An incident is a row of data (`rows`), played
-//! by one driver (`play`). Not here: a real API server (`e2e`), random faults (`sim`).
+//! by one driver (`play`). On the same ground, `long_run` is the end-to-end run of `storm` once more, with the limits as
+//! they are by default. Not here: a real API server (`e2e`, `storm`), random faults (`sim`).
 //!
 //! `cargo test -p plimsoll-tests --test incidents -- --nocapture --test-threads 1` prints a table; with
 //! `PLIMSOLL_INCIDENTS_TELL=1` also what Plimsoll did.
@@ -13,12 +14,14 @@ mod cluster;
 mod ground;
 mod habits;
 mod incident;
+mod long_run;
 mod naive;
 mod ours;
 mod picture;
 mod play;
 mod referee;
 mod rows;
+mod scheduler;
 
 /// Name of the cluster.
 const CLUSTER: &str = "blue";

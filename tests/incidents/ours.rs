@@ -159,6 +159,8 @@ pub(crate) struct Plimsoll {
     doom: Arc<Doom>,
     /// What has been done, a line each, for whoever reads a failed replay.
     pub(crate) told: Vec<String>,
+    /// The last cycle that came to its end.
+    pub(crate) last: Option<Arc<CycleRecord>>,
 }
 
 impl Plimsoll {
@@ -191,6 +193,7 @@ impl Plimsoll {
             settings,
             doom,
             told: Vec::new(),
+            last: None,
         }
     }
 
@@ -205,6 +208,7 @@ impl Plimsoll {
         };
         if let Some(record) = record {
             self.tell(ground.since(), &record);
+            self.last = Some(record);
         } else {
             self.told.push(format!("{} killed", ground.since()));
             self.restart(ground).await;

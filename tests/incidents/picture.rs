@@ -3,15 +3,19 @@
 //! Not here: the cluster itself (`cluster`), groups and offers (`observe`).
 
 use crate::cluster::{Cluster, ModelPod, Owner, SPACE};
+use crate::scheduler::fargate_node;
 use model::group::Group;
 use model::node::DRAIN_TAINT;
 use model::offer::Offer;
-use model::pod::{PodPhase, Taint, TaintEffect, Usage};
+use model::pod::{Near, NearRule, PodPhase, Taint, TaintEffect, Toleration, Usage};
 use model::selector::{LabelSelector, Labels, Operator, Requirement};
 use model::workload::{DisruptionBudget, Metric};
 use model::{Freshness, Node, NodeName, Pod, PodKey, PodSpec, Resources, Snapshot, Source, Workload};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Scheduler that EKS' webhook names.
+const FARGATE: &str = "fargate-scheduler";
 
 /// What a controller sees.
 impl Cluster {
@@ -30,6 +34,9 @@ impl Cluster {
                 *used.entry(node).or_default() += shares[pod.owner];
             }
         }
+        let on_fargate = |pod: &ModelPod| self.owners[pod.owner].fargate && pod.node.is_some();
+        let fargate = self.pods.iter().filter(|(_, pod)| on_fargate(pod));
+        let fargate = fargate.map(|(name, pod)| self.seen_fargate(name, pod));
         let nodes = self.nodes.iter().map(|(name, node)| {
             let taint = |key: &str| Taint {
                 key: key.to_owned(),
@@ -43,7 +50,12 @@ impl Cluster {
                 instance: Some(node.instance.as_str().into()),
                 offer: None,
                 labels: node.labels.clone(),
-                taints: node.draining.then(|| taint(DRAIN_TAINT)).into_iter().collect(),
+                taints: node
+                    .taints
+                    .iter()
+                    .cloned()
+                    .chain(node.draining.then(|| taint(DRAIN_TAINT)))
+                    .collect(),
                 allocatable: node.allocatable.clone(),
                 max_pods: node.max_pods,
                 ready,
@@ -61,7 +73,37 @@ impl Cluster {
                 leaving: None,
             }
         });
-        nodes.collect()
+        nodes.chain(fargate).collect()
+    }
+
+    /// The node that Fargate makes for a pod.
+    fn seen_fargate(&self, pod: &str, bound: &ModelPod) -> Node {
+        let name = fargate_node(pod);
+        let labels = [
+            ("kubernetes.io/hostname", name.as_str()),
+            ("eks.amazonaws.com/compute-type", "fargate"),
+        ];
+        Node {
+            name: NodeName::new(&name),
+            group: None,
+            instance: None,
+            offer: None,
+            labels: labels
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            taints: Vec::new(),
+            allocatable: Resources::new(250, 1 << 29),
+            max_pods: 1,
+            ready: true,
+            unschedulable: false,
+            deleting: false,
+            fargate: true,
+            do_not_disrupt: false,
+            draining: false,
+            created: bound.created,
+            usage: None,
+            leaving: None,
+        }
     }
 
     /// By owner: what one of its pods uses, millicores.
@@ -185,13 +227,33 @@ fn selector(owner: &Owner) -> LabelSelector {
     }
 }
 
+fn tolerates(key: &String) -> Toleration {
+    Toleration {
+        key: Some(key.clone()),
+        value: None,
+        effect: None,
+    }
+}
+
+fn apart(owner: &Owner) -> Near {
+    let (key, own) = ("kubernetes.io/hostname".to_owned(), vec![SPACE.to_owned()]);
+    Near::new(key, selector(owner), Some(own), NearRule::Apart)
+}
+
 fn spec(owner: &Owner) -> PodSpec {
     PodSpec {
         namespace: SPACE.to_owned(),
-        requests: Resources::new(owner.cpu_milli, 1 << 28),
+        requests: Resources::new(owner.cpu_milli, owner.memory_mib << 20),
         labels: Labels::from([("app".to_owned(), owner.name.clone())]),
         owner: Some(owner.key()),
         node_selector: owner.selects.iter().cloned().collect(),
+        tolerations: owner.tolerates.iter().map(tolerates).collect(),
+        scheduler: if owner.fargate {
+            FARGATE.to_owned()
+        } else {
+            String::new()
+        },
+        near: owner.apart.then(|| apart(owner)).into_iter().collect(),
         ..PodSpec::default()
     }
 }

@@ -4,14 +4,12 @@
 //! Replicas are given for the top and scaled by a share. Not here: who answers them.
 
 use crate::Size;
-use crate::account::{DEDICATED, ON_FARGATE, POOL};
 use plimsoll_tests::Result;
+use plimsoll_tests::blue::{BATCH, DEDICATED, ON_FARGATE, POOL};
 use plimsoll_tests::cluster::Api;
 use serde_json::{Value, json};
 
 pub(crate) const SHOP: &str = "shop";
-/// Where the Fargate profile looks.
-pub(crate) const BATCH: &str = "batch";
 /// The Deployment that nothing can run.
 pub(crate) const HOPELESS: &str = "hopeless";
 

@@ -4,10 +4,9 @@
 //! It sees how each machine was when it ended, which nobody can tell afterwards. The test cluster's fakelet makes the
 //! Nodes Ready, runs their pods, and lets the pods of a deleted Node go. Not here: what is wanted.
 
-use crate::account::CLUSTER;
-use crate::demand::BATCH;
 use model::node::DRAIN_TAINT;
 use plimsoll_tests::Result;
+use plimsoll_tests::blue::{BATCH, CLUSTER};
 use plimsoll_tests::cluster::Api;
 use plimsoll_tests::eks::SCHEDULER;
 use serde_json::{Value, json};

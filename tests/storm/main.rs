@@ -8,7 +8,6 @@
 #![expect(clippy::print_stdout, reason = "the figures of the run")]
 #![expect(clippy::panic, reason = "all of this is test code")]
 
-mod account;
 mod bill;
 mod demand;
 mod machines;

@@ -2,11 +2,11 @@
 //! chart's own RBAC, its limits raised and acknowledged.
 
 use crate::Size;
-use crate::account::{self, CLUSTER, ON_FARGATE, POOL, PROFILE, TEMPLATE, ZONES};
-use crate::demand::{BATCH, Demand, HOPELESS, SHOP};
+use crate::demand::{Demand, HOPELESS, SHOP};
 use crate::machines::{Machines, Seen};
 use crate::referee::Referee;
 use model::time::Span;
+use plimsoll_tests::blue::{self, BATCH, CLUSTER, ON_FARGATE, PROFILE};
 use plimsoll_tests::cluster::{Api, Cluster};
 use plimsoll_tests::daemon::Daemon;
 use plimsoll_tests::eks::Eks;
@@ -44,7 +44,14 @@ impl World {
         cluster.apply(&rbac(&cluster)?)?;
         let login = cluster.login(SYSTEM, "plimsoll")?;
         let at = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        let facade = Arc::new(Facade::start(account::settings(size), at, Clock::Wall { speed: 1 }).await?);
+        let facade = Arc::new(
+            Facade::start(
+                blue::settings(size.nodes, size.is_large()),
+                at,
+                Clock::Wall { speed: 1 },
+            )
+            .await?,
+        );
         let demand = Demand::create(&api, size).await?;
         let eks = Eks::with_profile(&api, PROFILE, BATCH, ON_FARGATE).await?;
         let machines = Machines::play(Arc::clone(&facade), api.clone());
@@ -213,7 +220,7 @@ impl World {
 /// The daemon with limits for a run of minutes: what is raised is acknowledged.
 async fn daemon(url: &str, login: &Path, size: Size) -> Result<Daemon> {
     let large = size.is_large();
-    let subnets: BTreeMap<&str, String> = ZONES.map(|zone| (zone, format!("subnet-{zone}"))).into();
+    let fleet = blue::fleet(size.nodes);
     let aims = json!({
         "limits": {
             // Shares are of the nodes that are left: of the last few, many more have gone before in any long window.
@@ -242,13 +249,13 @@ async fn daemon(url: &str, login: &Path, size: Size) -> Result<Daemon> {
         "mode": "act",
         "interval": if large { "2s" } else { "1s" },
         "provider": {"aws": {"region": REGION, "fleets": [{
-            "name": "fleet",
-            "launch_template": TEMPLATE,
-            "max": size.nodes * 2,
-            "types": ["c6a.xlarge", "m5.xlarge", "m6a.xlarge"],
-            "spot": true,
-            "subnets": subnets,
-            "labels": {POOL: "fleet"},
+            "name": fleet.name,
+            "launch_template": fleet.template,
+            "max": fleet.max,
+            "types": fleet.types,
+            "spot": fleet.spot,
+            "subnets": fleet.subnets,
+            "labels": fleet.labels,
         }]}},
         "kubernetes": {"kubeconfig": login, "load": "none"},
         "ledger": {"configmap": {"namespace": SYSTEM}},

@@ -5,6 +5,10 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "aws")]
+pub mod blue;
+#[cfg(feature = "aws")]
+pub mod bound;
 pub mod cluster;
 #[cfg(feature = "aws")]
 pub mod daemon;

@@ -1,31 +1,56 @@
-//! The pretend account of the run: a spot Auto Scaling group, an EKS managed node group, a kops instance group, the
+//! The pretend account of the end-to-end runs: a spot Auto Scaling group, an EKS managed node group, a kops instance group, the
 //! launch template of Plimsoll's own fleet, a Fargate profile; and what goes wrong in it.
 //!
 //! Rebalancing of zones is suspended, as everybody's guide for cluster autoscalers says: the group itself would end
 //! healthy instances.
 
-use crate::Size;
+use model::fleet::Fleet;
 use model::time::Span;
 use sim_aws::faults::ErrorKind;
 use sim_aws::{Fault, FaultKind, Lag, NewGroup, NewNodeGroup, NewProfile, Settings};
 use std::collections::BTreeMap;
 
-pub(crate) const CLUSTER: &str = "blue";
-pub(crate) const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
+/// Name of the cluster.
+pub const CLUSTER: &str = "blue";
+/// Zones of the account.
+pub const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
 /// The zone without capacity.
 const EMPTY: &str = "us-east-1c";
 /// Label of nodes: whose they are.
-pub(crate) const POOL: &str = "pool";
+pub const POOL: &str = "pool";
 /// Taint of the managed node group.
-pub(crate) const DEDICATED: &str = "dedicated";
-pub(crate) const PROFILE: &str = "serverless";
+pub const DEDICATED: &str = "dedicated";
+/// The Fargate profile.
+pub const PROFILE: &str = "serverless";
 /// Label of the pods that the profile takes.
-pub(crate) const ON_FARGATE: (&str, &str) = ("compute", "fargate");
-pub(crate) const TEMPLATE: &str = "plimsoll-fleet";
+pub const ON_FARGATE: (&str, &str) = ("compute", "fargate");
+/// Where the profile looks.
+pub const BATCH: &str = "batch";
+/// Launch template of the fleet.
+pub const TEMPLATE: &str = "plimsoll-fleet";
 
-/// The account at the beginning: no instance.
-pub(crate) fn settings(size: Size) -> Settings {
-    let max = size.nodes * 2;
+/// Plimsoll's own fleet on this account.
+pub fn fleet(nodes: u32) -> Fleet {
+    Fleet {
+        name: "fleet".into(),
+        template: TEMPLATE.to_owned(),
+        max: nodes * 2,
+        types: ["c6a.xlarge", "m5.xlarge", "m6a.xlarge"]
+            .map(str::to_owned)
+            .to_vec(),
+        spot: true,
+        subnets: ZONES
+            .map(|zone| (zone.to_owned(), format!("subnet-{zone}")))
+            .into(),
+        labels: BTreeMap::from([(POOL.to_owned(), "fleet".to_owned())]),
+        taints: Vec::new(),
+    }
+}
+
+/// The account at the beginning, for about so many nodes at the top: no instance. Its lags are as measured on EKS where
+/// `patient`, else of seconds.
+pub fn settings(nodes: u32, patient: bool) -> Settings {
+    let max = nodes * 2;
     let group = |name: &str, kind: &str, pool: &str| {
         let mut group = NewGroup::of(name, kind).sized(0, max, 0).tagged(
             &format!("k8s.io/cluster-autoscaler/node-template/label/{POOL}"),
@@ -53,7 +78,7 @@ pub(crate) fn settings(size: Size) -> Settings {
     let profile = NewProfile {
         name: PROFILE.to_owned(),
         selectors: vec![(
-            crate::demand::BATCH.to_owned(),
+            BATCH.to_owned(),
             BTreeMap::from([(ON_FARGATE.0.to_owned(), ON_FARGATE.1.to_owned())]),
         )],
         zones: ZONES.map(str::to_owned).to_vec(),
@@ -64,14 +89,13 @@ pub(crate) fn settings(size: Size) -> Settings {
         node_groups: vec![managed],
         templates: vec![group(TEMPLATE, "m6a.xlarge", "fleet")],
         profiles: vec![profile],
-        faults: faults(size),
-        ..lags(size)
+        faults: faults(nodes),
+        ..lags(patient)
     }
 }
 
-/// As measured on EKS where the run is large; a small one has no patience.
-fn lags(size: Size) -> Settings {
-    if size.is_large() {
+fn lags(patient: bool) -> Settings {
+    if patient {
         return Settings::default();
     }
     Settings {
@@ -84,7 +108,7 @@ fn lags(size: Size) -> Settings {
 
 /// From the first instant to the last: one call in twenty fails, one machine in fifty never joins (at least one to be
 /// expected), one zone has nothing.
-fn faults(size: Size) -> Vec<Fault> {
+fn faults(nodes: u32) -> Vec<Fault> {
     let always = |kind| Fault {
         at: Span::ZERO,
         lasts: Span::from_secs(86_400),
@@ -103,7 +127,7 @@ fn faults(size: Size) -> Vec<Fault> {
             permille: 5,
         }),
         always(FaultKind::NeverJoins {
-            permille: (2000 / size.nodes.max(1)).max(20),
+            permille: (2000 / nodes.max(1)).max(20),
         }),
         always(FaultKind::NoCapacity {
             types: Vec::new(),
