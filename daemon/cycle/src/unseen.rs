@@ -46,6 +46,7 @@ impl Ground {
             backoff: record.memory.backoff.clone(),
             no_capacity: record.memory.no_capacity.clone(),
             quarantine: record.memory.quarantine.clone(),
+            provisioned: record.memory.provisioned.clone(),
             ..Memory::default()
         };
         self.seen = small(&record.snapshot);

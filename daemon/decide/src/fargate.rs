@@ -167,6 +167,15 @@ pub fn label(spec: &PodSpec, profile: &Group) -> Option<Labels> {
     })
 }
 
+/// Whether the profile selects the pod as it is, without any label that admission might add.
+pub fn selects(spec: &PodSpec, profile: &Group) -> bool {
+    let carries = |wanted: &Requirement| wanted.matches(spec.labels.get(&wanted.key).map(String::as_str));
+    let mut selectors = profile.fargate_selectors.iter();
+    selectors.any(|selector| {
+        glob(&selector.namespace, &spec.namespace) && selector.labels.requirements.iter().all(carries)
+    })
+}
+
 /// Whether the pod carries what is wanted, or admission may set it.
 fn satisfied(spec: &PodSpec, wanted: &Requirement) -> bool {
     let value = spec.labels.get(&wanted.key).map(String::as_str);

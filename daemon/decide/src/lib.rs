@@ -13,12 +13,14 @@ pub mod filters;
 pub mod fit;
 mod headroom;
 mod market;
+mod missed;
 mod nodeless;
 mod nomination;
 mod number;
 mod packing;
 mod placement;
 pub mod policy;
+mod provisioned;
 mod purchase;
 mod queue;
 mod refuse;
@@ -92,6 +94,7 @@ fn think<T>(
     asking::forget(&mut memory, seen.at);
     remember::waiting(seen, &mut memory, aims);
     remember::taken_back(seen, &mut memory);
+    provisioned::learn(seen, &mut memory);
     let tenants = Tenants::of(seen);
     remember::utilisation(seen, &tenants, &mut memory);
 
@@ -140,11 +143,13 @@ fn think<T>(
     let replacements = shrunk.replacements();
     steps.shrink(shrunk);
 
+    let could_move = missed::pods(&demand, &placed.purchase);
     let pending = stage::pending(&classes);
     remember::demand(seen, &mut memory, classes.iter().map(|class| class.pending).sum());
     let notes = Notes {
         calls: asking.calls,
         scale: scaled.notes,
+        could_move,
         ..placed.notes(&demand)
     };
     let plan = Plan {

@@ -12,6 +12,7 @@ use crate::policy::SetRow;
 use crate::space::{self, PODS, Space, Vector};
 use crate::spot::{self, Tariff};
 use model::aims::Aims;
+use model::fargate::{FargateRates, FargateSize};
 use model::group::GroupKind;
 use model::ids::{GroupName, WorkloadKey};
 use model::intent::IntentKind;
@@ -19,6 +20,7 @@ use model::memory::Memory;
 use model::money::UsdPerHour;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::pod::PodSpec;
+use model::provisioned::size_of;
 use model::reason::GroupBlock;
 use model::selector::Labels;
 use model::snapshot::Snapshot;
@@ -47,15 +49,18 @@ pub(crate) struct Lot {
     pub(crate) unknown: bool,
 }
 
-/// A Fargate size for a class: the cheapest of one profile that holds one of its pods.
+/// A Fargate size for a class: of one profile the one that was provisioned last for its like, else the cheapest that
+/// holds one of its pods.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FargateOption {
     /// Index into `Snapshot::offers`.
     pub(crate) offer: usize,
     /// Index into the offer sets.
     pub(crate) set: usize,
-    /// Price of one pod.
+    /// Price of one pod, its storage included.
     pub(crate) price: UsdPerHour,
+    /// What of that is for ephemeral storage.
+    pub(crate) storage: UsdPerHour,
 }
 
 /// See the module.
@@ -80,6 +85,8 @@ pub(crate) struct Market<'a> {
     pub(crate) asks: Vec<Vector>,
     /// By class: index of its rule in `Lot::admits`.
     pub(crate) rule_of: Vec<usize>,
+    /// By class: what Fargate provisioned last for its like.
+    pub(crate) provisioned: Vec<Option<FargateSize>>,
     /// By class: its Fargate options.
     pub(crate) fargate: Vec<Vec<FargateOption>>,
     /// DaemonSets with the spec of their pods: what a new node carries before anything else.
@@ -124,6 +131,7 @@ impl<'a> Market<'a> {
             tariff_of,
             lots: Vec::new(),
             rule_of,
+            provisioned: classes.iter().map(|c| memory.provisioned_for(&c.body)).collect(),
             fargate: Vec::new(),
             daemons,
             crowds: Crowds::default(),
@@ -135,7 +143,8 @@ impl<'a> Market<'a> {
         market.lots = market.lots(&rules);
         market.fargate = classes
             .iter()
-            .map(|class| market.fargate_options(class))
+            .zip(&market.provisioned)
+            .map(|(class, learned)| market.fargate_options(class, *learned))
             .collect();
         market
     }
@@ -277,13 +286,15 @@ impl<'a> Market<'a> {
         (admits, taken)
     }
 
-    /// The cheapest size of each profile that takes the class and holds one pod.
-    fn fargate_options(&self, class: &Class) -> Vec<FargateOption> {
+    /// Of each profile that takes the class the size that was provisioned last for its like, else the cheapest that
+    /// holds one pod.
+    fn fargate_options(&self, class: &Class, learned: Option<FargateSize>) -> Vec<FargateOption> {
         // Fargate chooses the zone itself.
         if class.spec.is_none() || class.zone().is_some() || !class.body.unmodelled.is_empty() {
             return Vec::new();
         }
-        let mut best: BTreeMap<u32, FargateOption> = BTreeMap::new();
+        let storage = FargateRates::US_EAST_1.of_storage(class.body.requests.ephemeral_bytes);
+        let mut best: BTreeMap<u32, (bool, FargateOption)> = BTreeMap::new();
         for ix in &self.fargate_offers {
             let offer = &self.seen.offers[*ix];
             let group = size(offer.group);
@@ -291,23 +302,26 @@ impl<'a> Market<'a> {
             if !known || self.blocks.get(group).is_none_or(Option::is_some) {
                 continue;
             }
-            let cheaper = best.get(&offer.group).is_none_or(|b| offer.price < b.price);
+            let computed = learned.is_none() || learned != size_of(offer);
+            let price = offer.price + storage;
+            let better = |(by_rule, best): &(bool, FargateOption)| (computed, price) < (*by_rule, best.price);
             let takes = || {
                 let profile = self.seen.groups.get(group);
-                fargate::holds(&class.body.requests, offer)
+                (!computed || fargate::holds(&class.body.requests, offer))
                     && profile.is_some_and(|p| fargate::label(&class.body, p).is_some())
                     && fargate::rules(&class.body, &offer.labels).is_empty()
             };
-            if cheaper && takes() {
+            if best.get(&offer.group).is_none_or(better) && takes() {
                 let option = FargateOption {
                     offer: *ix,
                     set: self.set_of.get(*ix).copied().unwrap_or(0),
-                    price: offer.price,
+                    price,
+                    storage,
                 };
-                best.insert(offer.group, option);
+                best.insert(offer.group, (computed, option));
             }
         }
-        best.into_values().collect()
+        best.into_values().map(|(_, option)| option).collect()
     }
 }
 

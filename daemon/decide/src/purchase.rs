@@ -344,7 +344,9 @@ impl<'a> Till<'a> {
         pod: Taken,
         instead: Option<UsdPerHour>,
     ) -> Bought {
-        self.bought(option.offer, pod, (price, instead))
+        let mut bought = self.bought(option.offer, pod, (price, instead));
+        bought.node.storage = option.storage;
+        bought
     }
 
     fn bought(&mut self, offer: usize, taken: Taken, (price, instead): (i64, Option<UsdPerHour>)) -> Bought {
@@ -361,6 +363,7 @@ impl<'a> Till<'a> {
                 group: self.market.group_of(offer),
                 offer: of.id.clone(),
                 pods,
+                storage: UsdPerHour::ZERO,
             },
             offer,
             waiting: taken.waiting,

@@ -23,6 +23,7 @@ use model::memory::{LastNodes, Memory};
 use model::money::UsdPerHour;
 use model::notes::{ClassNote, Notes, SetNote};
 use model::plan::{Cost, StepKind};
+use model::provisioned::{Billed, FargateBills};
 use model::snapshot::Snapshot;
 
 /// What came of the stage.
@@ -184,7 +185,7 @@ fn attempt(
         rate: purchase
             .bought
             .iter()
-            .map(|b| market.seen.offers[b.offer].price)
+            .map(|b| b.node.price(&market.seen.offers[b.offer]))
             .sum(),
         bound,
         policy_rate: policy_rate(table, &rooms, &housed, &purchase),
@@ -337,14 +338,14 @@ impl Placed {
                 .sum();
             (
                 bought.node.name.clone(),
-                UsdPerHour(seen.offers[bought.offer].price.0 - paid),
+                bought.node.price(&seen.offers[bought.offer]) - UsdPerHour(paid),
             )
         });
-        let nodes = seen
-            .nodes
-            .iter()
-            .filter(|node| !node.fargate || node.offer.is_some());
-        let prices: Vec<(UsdPerHour, bool)> = nodes.map(|node| shrink::price_of(seen, node)).collect();
+        let nodes = seen.nodes.iter().filter(|node| !node.fargate);
+        let on_fargate = FargateBills::new(seen);
+        let billed = |(_, bill): (_, Billed)| (bill.price.unwrap_or_default(), bill.price.is_some());
+        let prices = nodes.map(|node| shrink::price_of(seen, node));
+        let prices: Vec<(UsdPerHour, bool)> = prices.chain(on_fargate.all().map(billed)).collect();
         let mut notes: Vec<ClassNote> = (0..classes.len()).map(|ix| self.class_note(demand, ix)).collect();
         for class in self.purchase.bought.iter().flat_map(|bought| &bought.classes) {
             notes[*class].bought += 1;
@@ -383,6 +384,7 @@ impl Placed {
             sample: class.pods.first().cloned().unwrap_or_else(|| PodKey::new("", "")),
             late: class.late,
             bought: 0,
+            provisioned: market.provisioned[ix],
         }
     }
 

@@ -9,13 +9,15 @@ mod near;
 mod rules;
 
 use model::aims::Aims;
-use model::ids::{GroupName, NodeName, OfferId, PodKey};
+use model::fargate::{FargateRates, FargateSize};
+use model::ids::{GroupName, NodeName, OfferId, PodKey, WorkloadKey};
 use model::money::UsdPerHour;
 use model::node::Node;
 use model::notes::Notes;
 use model::offer::{Offer, OfferKind};
 use model::plan::{Plan, PlannedNode, StepKind};
 use model::pod::{Pod, PodPhase, PodSpec, Taint};
+use model::provisioned::size_of;
 use model::reason::Refusal;
 use model::resources::Resources;
 use model::selector::Labels;
@@ -90,12 +92,17 @@ impl fmt::Display for Flaw {
 }
 
 /// Looks for everything that is wrong with a plan; empty when it holds. Notes are only read for the explanation
-/// of the bill.
+/// of the bill, and for what Fargate provisioned before.
 pub fn audit(seen: &Snapshot, aims: &Aims, plan: &Plan, notes: &Notes) -> Vec<Flaw> {
     let mut audit = Audit {
         seen,
         aims,
         specs: specs(seen, plan),
+        provisioned: notes
+            .classes
+            .iter()
+            .filter_map(|class| Some((class.workload.as_ref()?, class.provisioned?)))
+            .collect(),
         flaws: Vec::new(),
     };
     audit.each_pod_once(plan);
@@ -113,6 +120,8 @@ struct Audit<'a> {
     aims: &'a Aims,
     /// Spec of every pod that the plan places or refuses; `None` where several workloads could be meant.
     specs: BTreeMap<&'a PodKey, Option<&'a PodSpec>>,
+    /// Sizes that Fargate provisioned before, by whose pods they were.
+    provisioned: BTreeSet<(&'a WorkloadKey, FargateSize)>,
     flaws: Vec<Flaw>,
 }
 
@@ -314,14 +323,16 @@ impl<'a> Audit<'a> {
         let Some(spec) = self.specs.get(pod).copied().flatten() else {
             return;
         };
-        // What Fargate takes for itself is not among what can be had of a size.
+        // What Fargate takes for itself is not among what can be had of a size. A size that it gave before, it gives.
         let (asked, there) = (&spec.requests, &offer.allocatable);
+        let own = spec.owner.as_ref().zip(size_of(offer));
+        let gave = own.is_some_and(|own| self.provisioned.contains(&own));
         let too_much = [
             ("cpu", asked.cpu_milli, there.cpu_milli),
             ("memory", asked.memory_bytes, there.memory_bytes),
         ];
         for (what, asked, there) in too_much {
-            if asked > there {
+            if asked > there && !gave {
                 self.flaws.push(Flaw::OverCommitted(
                     node.name.clone(),
                     what.to_owned(),
@@ -382,9 +393,11 @@ impl<'a> Audit<'a> {
     }
 
     fn money(&mut self, plan: &Plan, notes: &Notes) {
-        let prices: BTreeMap<&OfferId, UsdPerHour> =
-            self.seen.offers.iter().map(|o| (&o.id, o.price)).collect();
-        let price = |node: &PlannedNode| prices.get(&node.offer).copied().unwrap_or_default();
+        let offers: BTreeMap<&OfferId, &Offer> = self.seen.offers.iter().map(|o| (&o.id, o)).collect();
+        let price = |node: &PlannedNode| match offers.get(&node.offer) {
+            Some(offer) => offer.price + self.storage(node, offer),
+            None => UsdPerHour::ZERO,
+        };
         let bill: UsdPerHour = plan.nodes.iter().map(price).sum();
         if bill != plan.cost.rate {
             self.flaws.push(Flaw::Bill(plan.cost.rate, bill));
@@ -403,6 +416,14 @@ impl<'a> Audit<'a> {
             wasted.insert(node, *waste);
         }
         self.explanation(plan, notes, bill);
+    }
+
+    /// What the ephemeral storage of a pod on Fargate costs; of a pod that nobody can tell what the plan says.
+    fn storage(&self, node: &PlannedNode, offer: &Offer) -> UsdPerHour {
+        let pod = node.pods.first().filter(|_| offer.is_fargate());
+        let spec = pod.map(|pod| self.specs.get(pod).copied().flatten());
+        let of = |spec: &PodSpec| FargateRates::US_EAST_1.of_storage(spec.requests.ephemeral_bytes);
+        spec.map_or(UsdPerHour::ZERO, |spec| spec.map_or(node.storage, of))
     }
 
     /// Every pod on a new node pays what its class pays, every new node wastes something once, and together that is

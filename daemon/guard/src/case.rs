@@ -4,13 +4,15 @@ use crate::cleared::Fence;
 use crate::judge::Proposal;
 use crate::tally::number;
 use model::aims::{Aims, Modes};
+use model::fargate::FargateRates;
 use model::group::Group;
 use model::intent::{IntentKind, Ledger, RemoveStage};
 use model::limits::Limits;
 use model::node::Node;
 use model::offer::{Offer, OfferKind};
 use model::pod::{Pod, PodPhase, PodSpec};
-use model::{GroupName, Hook, InstanceId, NodeName, OfferId, PolicyMode, Snapshot, UsdPerHour};
+use model::provisioned::FargateBills;
+use model::{GroupName, Hook, InstanceId, NodeName, OfferId, PodKey, PolicyMode, Snapshot, UsdPerHour};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -142,7 +144,31 @@ impl<'a> Case<'a> {
 
     /// What all nodes that are there cost at most.
     pub(crate) fn running_rate(&self) -> UsdPerHour {
-        self.seen.nodes.iter().map(|node| self.price_of(node)).sum()
+        let bills = FargateBills::new(self.seen);
+        let billed = |pod: &&Pod| bills.of(pod).and_then(|bill| bill.at_most);
+        let price = |node: &Node| {
+            let known = || {
+                self.pods_on(&node.name)
+                    .iter()
+                    .map(billed)
+                    .collect::<Option<Vec<_>>>()
+            };
+            let known = node
+                .fargate
+                .then(known)
+                .flatten()
+                .filter(|known| !known.is_empty());
+            known.map_or_else(|| self.price_of(node), |known| known.into_iter().sum())
+        };
+        self.seen.nodes.iter().map(price).sum()
+    }
+
+    /// What the ephemeral storage of a waiting pod costs on Fargate; of a replica to come nobody knows yet.
+    pub(crate) fn storage(&self, pod: &PodKey) -> UsdPerHour {
+        let asked = self.seen.pod(pod).map(|pod| self.seen.spec(pod.spec));
+        asked.map_or(UsdPerHour::ZERO, |spec| {
+            FargateRates::US_EAST_1.of_storage(spec.requests.ephemeral_bytes)
+        })
     }
 
     /// What an instance of a group costs at most.

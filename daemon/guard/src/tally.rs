@@ -238,7 +238,8 @@ pub(crate) fn purchase(kind: &StepKind, case: &Case<'_>) -> (u32, UsdPerHour) {
                 .offer(offer)
                 .map(|offer| case.price(offer))
                 .unwrap_or_default();
-            (0, price.times(pods.len() as u64))
+            let storage: UsdPerHour = pods.iter().map(|pod| case.storage(pod)).sum();
+            (0, price.times(pods.len() as u64) + storage)
         }
         _ => (0, UsdPerHour::ZERO),
     }

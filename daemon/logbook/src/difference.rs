@@ -293,6 +293,7 @@ mod tests {
             group: "g".into(),
             offer: "o".into(),
             pods: pods.iter().map(|pod| PodKey::new("ns", *pod)).collect(),
+            storage: model::UsdPerHour::ZERO,
         };
         let refusal = |pod: &str| Refusal::Pod {
             pod: PodKey::new("ns", pod),

@@ -1,21 +1,18 @@
-//! What became of pods that were placed on Fargate when they were created: whether EKS took them, as it shows on the
-//! pods themselves (label, scheduler, annotation).
+//! What became of pods that were placed on Fargate when they were created: whether EKS took them, and as what size, as
+//! it shows on the pods themselves (label, scheduler, annotation).
 //!
 //! EKS' own webhook fails open: a pod that it did not see waits for a node instead, and nobody says so. Not here: what
 //! is done about it.
 
 use model::pod::{Pod, PodPhase, PodSpec};
+use model::provisioned::{FargateBills, PROFILE_LABEL as PROFILE, PROVISIONED as CAPACITY, Said};
 use model::{Snapshot, Span};
 use std::fmt;
 
 /// Label by which a pod is placed; values of ours that mean Fargate begin with `fargate`.
 const PLACEMENT: &str = "plimsoll.io/placement";
-/// Label that EKS sets.
-const PROFILE: &str = "eks.amazonaws.com/fargate-profile";
 /// Scheduler that EKS sets.
 const SCHEDULER: &str = "fargate-scheduler";
-/// Annotation that EKS sets within seconds: what is billed.
-const CAPACITY: &str = "CapacityProvisioned";
 /// Launches are throttled: a burst takes its time.
 const PATIENCE: Span = Span::from_secs(300);
 
@@ -83,6 +80,51 @@ pub fn doubt(seen: &Snapshot, pod: &Pod) -> Option<Doubt> {
 pub(crate) fn taken(spec: &PodSpec) -> Option<(&str, Option<&str>)> {
     let profile = spec.labels.get(PROFILE)?;
     Some((profile, spec.annotations.get(CAPACITY).map(String::as_str)))
+}
+
+/// How what is billed for a pod on Fargate stands to what it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sizing {
+    /// The size computed from what it asks for was provisioned.
+    AsComputed,
+    /// Another one was.
+    Differs,
+    /// EKS has said nothing: it is billed as computed, as far as anybody knows.
+    Untold,
+    /// What EKS says is no size: likewise.
+    Unreadable,
+}
+
+impl Sizing {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::AsComputed, Self::Differs, Self::Untold, Self::Unreadable];
+
+    /// Short code for tools.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::AsComputed => "AsComputed",
+            Self::Differs => "Differs",
+            Self::Untold => "Untold",
+            Self::Unreadable => "Unreadable",
+        }
+    }
+}
+
+/// Sizing of every pod that runs on Fargate, in the order of their keys.
+pub fn sizings(seen: &Snapshot) -> Vec<(&Pod, Sizing)> {
+    let bills = FargateBills::new(seen);
+    let sizing = |(pod, bill): (_, model::provisioned::Billed)| {
+        let pod: &Pod = pod;
+        let spec = seen.specs.get(pod.spec as usize)?;
+        let sizing = match (Said::of(spec), bill.differs()) {
+            (Said::Nothing, _) => Sizing::Untold,
+            (Said::Unreadable(_), _) => Sizing::Unreadable,
+            (Said::Size(_), Some(_)) => Sizing::Differs,
+            (Said::Size(_), None) => Sizing::AsComputed,
+        };
+        Some((pod, sizing))
+    };
+    bills.all().filter_map(sizing).collect()
 }
 
 fn is_placed(spec: &PodSpec) -> bool {

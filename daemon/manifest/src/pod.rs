@@ -11,6 +11,7 @@ use crate::sheet::At;
 use crate::volumes::{self, ClaimRef};
 use model::ids::{NodeName, PodKey, WorkloadKey};
 use model::pod::{Near, PodPhase, PodSpec, PodTraits, Unmodelled};
+use model::provisioned::PROVISIONED;
 use model::selector::Labels;
 use model::time::Instant;
 
@@ -142,9 +143,6 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str) -> PodSpec {
         traits,
     }
 }
-
-/// What EKS has provisioned for a pod on Fargate, and bills.
-const PROVISIONED: &str = "CapacityProvisioned";
 
 /// Annotations kept in a spec.
 fn is_read(key: &str) -> bool {

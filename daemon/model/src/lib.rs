@@ -24,6 +24,7 @@ pub mod outcome;
 pub mod permission;
 pub mod plan;
 pub mod pod;
+pub mod provisioned;
 pub mod reason;
 mod remedy;
 pub mod resources;

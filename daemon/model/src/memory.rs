@@ -2,7 +2,10 @@
 //!
 //! Losing it makes the daemon less active: no node is unneeded long enough, no policy is trusted sooner.
 
+use crate::fargate::FargateSize;
 use crate::ids::{GroupName, InstanceId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
+use crate::pod::PodSpec;
+use crate::provisioned::Provisioned;
 use crate::resources::Resources;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -45,6 +48,13 @@ pub struct Memory {
     /// Since when each instance of a group has been seen without a node, at most 2,000.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub nodeless_since: BTreeMap<InstanceId, Instant>,
+    /// What Fargate provisioned last for the pods of each workload, at most 1,000, those of the newest pods.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        with = "crate::memory::pairs"
+    )]
+    pub provisioned: BTreeMap<WorkloadKey, Provisioned>,
     /// What the last plan would buy, at most 2,000 kinds of nodes: where the next one starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_purchase: Vec<LastNodes>,
@@ -55,6 +65,12 @@ impl Memory {
     pub fn waits_late(&self, pod: &PodKey, at: Instant) -> bool {
         let since = self.waiting_since.get(pod);
         since.is_some_and(|since| is_late(since, at))
+    }
+
+    /// What Fargate provisioned last for pods of this spec's workload, while they ask for the same.
+    pub fn provisioned_for(&self, spec: &PodSpec) -> Option<FargateSize> {
+        let known = self.provisioned.get(spec.owner.as_ref()?)?;
+        known.asked.contains(&spec.requests).then_some(known.size)
     }
 
     /// The pods that have waited so long, in the order of their keys.
@@ -86,6 +102,7 @@ impl Default for Memory {
             utilisation: BTreeMap::new(),
             waiting_since: WaitingSince::default(),
             nodeless_since: BTreeMap::new(),
+            provisioned: BTreeMap::new(),
             last_purchase: Vec::new(),
         }
     }

@@ -1,10 +1,12 @@
 //! Notes: how a plan came about, stage by stage; what Explain reads.
 
 use crate::advice::PolicyCall;
+use crate::fargate::FargateSize;
 use crate::ids::{GroupName, NodeName, OfferId, PodKey, WorkloadKey};
 use crate::money::UsdPerHour;
 use crate::pod::SpecIx;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How a plan came about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,78 @@ pub struct Notes {
     pub running_rate: UsdPerHour,
     /// Nodes whose price nobody knows.
     pub unpriced_nodes: u32,
+    /// Pods that wait for a node although Fargate would take them, were they made anew; at most 1,000, in the order of
+    /// their keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub could_move: Vec<CouldMove>,
+}
+
+/// A pod that waits for a node and that a Fargate profile would take, were it made anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CouldMove {
+    /// Which.
+    pub pod: PodKey,
+    /// The profile that would take it.
+    pub profile: GroupName,
+    /// The size that it would be billed as.
+    pub offer: OfferId,
+    /// Price there, ephemeral storage included.
+    pub price: UsdPerHour,
+    /// Why it is not there already.
+    pub why: Missed,
+    /// Deleted, it would be made anew by its controller, which does not mind: no StatefulSet's and no DaemonSet's, and
+    /// not marked do-not-disrupt.
+    pub remade: bool,
+}
+
+/// Why a pod that Fargate would take waits for a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Missed {
+    /// It was placed on Fargate by our label, and EKS' webhook did not see it.
+    Labelled,
+    /// A profile selects it as it is: it is older than the profile, or EKS' webhook did not see it.
+    Selected,
+    /// It was created before the plan wanted it there: without the label.
+    Unlabelled,
+}
+
+impl Missed {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Labelled, Self::Selected, Self::Unlabelled];
+
+    /// Short code for tools.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Labelled => "Labelled",
+            Self::Selected => "Selected",
+            Self::Unlabelled => "Unlabelled",
+        }
+    }
+}
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Labelled => "it carries our label, and EKS' webhook did not see it",
+            Self::Selected => "the profile selects it, and EKS did not put it there when it was created",
+            Self::Unlabelled => "it was created before a plan wanted it there",
+        })
+    }
+}
+
+impl fmt::Display for CouldMove {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let remedy = if self.remade {
+            "deleted, its controller makes it anew there"
+        } else {
+            "it has to be made anew by hand"
+        };
+        let (profile, price, why) = (&self.profile, self.price, self.why);
+        write!(
+            f,
+            "Fargate profile {profile} would take it for {price}: {why}; {remedy}"
+        )
+    }
 }
 
 /// Desired replicas of a workload.
@@ -70,6 +144,9 @@ pub struct ClassNote {
     /// the bill.
     #[serde(default)]
     pub bought: u32,
+    /// What Fargate provisioned last for such pods: the size that they are priced as there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned: Option<FargateSize>,
 }
 
 /// One offer set.

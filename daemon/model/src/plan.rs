@@ -2,6 +2,7 @@
 
 use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, StepId, WorkloadKey};
 use crate::money::UsdPerHour;
+use crate::offer::Offer;
 use crate::reason::{Reason, Refusal};
 use crate::selector::Labels;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,21 @@ pub struct PlannedNode {
     pub offer: OfferId,
     /// Pods it will carry, DaemonSet pods not listed.
     pub pods: Vec<PodKey>,
+    /// What it costs on top of its offer: ephemeral storage of a pod on Fargate, beyond what is free.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub storage: UsdPerHour,
+}
+
+impl PlannedNode {
+    /// What it costs, bought by this offer.
+    pub fn price(&self, offer: &Offer) -> UsdPerHour {
+        offer.price + self.storage
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+const fn is_nothing(price: &UsdPerHour) -> bool {
+    price.0 == 0
 }
 
 /// Price of a purchase beside its lower bound.

@@ -242,7 +242,7 @@ impl Metrics {
             seen.nodes.iter().filter(|n| n.draining).count(),
         );
         set(nodes, "fargate", seen.nodes.iter().filter(|n| n.fargate).count());
-        self.series.admission.show(seen);
+        self.series.admission.show(seen, &record.notes);
         self.series.group_nodes.clear();
         for group in &seen.groups {
             let group_name = self.known(|names| &mut names.groups, group.name.as_str());

@@ -461,3 +461,40 @@ fn services_of_ecs_are_compared_by_their_own_sizes() {
         run.stderr
     );
 }
+
+const MISSED: &str = "kind: FargateProfile
+apiVersion: eks.services.k8s.aws/v1alpha1
+metadata: {name: fp}
+spec: {name: fp, selectors: [{namespace: shop}]}
+---
+kind: Pod
+metadata: {name: wide, namespace: shop}
+spec: {containers: [{name: c, resources: {requests: {cpu: 250m, memory: 200Mi, ephemeral-storage: 120Gi}}}]}
+";
+
+/// A pod that a profile selects and that waits all the same is named, with its storage in the price.
+#[test]
+fn a_pod_that_eks_missed_is_named_in_a_plan() {
+    let room = folder(&[("c.yaml", MISSED), ("o.csv", OFFERS)]);
+    let args = ["plan", "--cluster", "c.yaml", "--offers", "o.csv", "--verify"];
+    let json = [&args[..], &["-o", "json"]].concat();
+    let run = plimsoll(&room, &json);
+    assert_eq!(run.code, 0, "{}{}", run.stderr, run.stdout);
+    let plan = run.json();
+    let [moved] = plan["could_move"].as_array().unwrap().as_slice() else {
+        panic!("{plan}")
+    };
+    assert_eq!(moved["pod"], "shop/wide");
+    assert_eq!(
+        (&moved["profile"], &moved["reason"]),
+        (&"fp".into(), &"Selected".into())
+    );
+    // 0.25 vCPU and 0.5 GB, and 100 GB of storage beyond what is free.
+    assert_eq!(moved["usd_per_hour"], 0.023_442_5);
+    assert_eq!(moved["remade"], false, "nobody owns it");
+    let text = plimsoll(&room, &args).stdout;
+    assert!(
+        text.contains("COULD BE THERE") && text.contains("shop/wide  0.0234"),
+        "{text}"
+    );
+}

@@ -73,6 +73,7 @@ impl<'o, 'a> Orders<'o, 'a> {
             group: self.seen.groups.get(lot.group)?.name.clone(),
             offer: self.seen.offers[offer].id.clone(),
             pods,
+            storage: UsdPerHour::ZERO,
         };
         Some((offer, node))
     }

@@ -20,6 +20,7 @@ fn sound() -> (Stage, Plan, Notes) {
     let spec = stage.seen.pod(&waiting).map(|pod| pod.spec);
     let plan = Plan {
         nodes: vec![PlannedNode {
+            storage: UsdPerHour::ZERO,
             name: NodeName::new(GROWN),
             group,
             offer: offer.id,
@@ -36,6 +37,7 @@ fn sound() -> (Stage, Plan, Notes) {
     };
     let notes = Notes {
         classes: vec![ClassNote {
+            provisioned: None,
             spec,
             workload: None,
             late: false,

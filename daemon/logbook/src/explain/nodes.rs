@@ -16,7 +16,7 @@ pub(super) fn node(answer: &mut Answer<'_>, name: &NodeName) {
     for node in bought.filter(|node| node.name == *name) {
         let price = record.snapshot.offers.iter().find(|offer| offer.id == node.offer);
         let rate = price
-            .map(|offer| format!(" at {}", offer.price))
+            .map(|offer| format!(" at {}", node.price(offer)))
             .unwrap_or_default();
         answer.decided(
             FactKind::Placement,

@@ -7,7 +7,11 @@ use model::intent::IntentKind;
 use model::notes::ClassNote;
 use model::plan::StepKind;
 use model::pod::{Pod, PodPhase};
-use model::{PodKey, Refusal, WorkloadKey};
+use model::provisioned::{Billed, FargateBills, PROVISIONED, Said};
+use model::{PodKey, Refusal, UsdPerHour, WorkloadKey};
+
+/// Characters of somebody else's text that are shown.
+const SHOWN: usize = 64;
 
 /// Everything about a pod.
 pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
@@ -19,7 +23,7 @@ pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
     for node in record.plan.nodes.iter().filter(|node| node.pods.contains(key)) {
         let price = record.snapshot.offers.iter().find(|offer| offer.id == node.offer);
         let rate = price
-            .map(|offer| format!(" at {}", offer.price))
+            .map(|offer| format!(" at {}", node.price(offer)))
             .unwrap_or_default();
         answer.decided(
             FactKind::Placement,
@@ -49,6 +53,9 @@ pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
                 answer.decided(FactKind::Refusal, 1, format_args!("{offer}: {misfit}"));
             }
         }
+    }
+    for moved in record.notes.could_move.iter().filter(|moved| moved.pod == *key) {
+        answer.decided(FactKind::Placement, 0, moved);
     }
     steps::about(answer, |step| match &step.kind {
         StepKind::GrowGroup { pods, .. } | StepKind::PlaceOnFargate { pods, .. } => pods.contains(key),
@@ -231,8 +238,46 @@ fn on_fargate(answer: &mut Answer<'_>, pod: &Pod) {
             format_args!("in Fargate profile {profile}: {billed}"),
         );
     }
+    if let Some(bill) = FargateBills::new(seen).of(pod) {
+        sizing(answer, pod, &bill);
+    }
     if let Some(doubt) = fargate::doubt(seen, pod) {
         answer.saw(FactKind::State, 1, doubt);
+    }
+}
+
+/// What it is billed there, and whether that is what it asks for.
+fn sizing(answer: &mut Answer<'_>, pod: &Pod, bill: &Billed) {
+    if let (Some(size), Some(price)) = (bill.size(), bill.price) {
+        let storage = match bill.storage {
+            UsdPerHour::ZERO => String::new(),
+            storage => format!(", {storage} of it for ephemeral storage"),
+        };
+        answer.saw(
+            FactKind::Price,
+            1,
+            format_args!("billed as {size}: {price}{storage}"),
+        );
+    }
+    if let Some((computed, provisioned)) = bill.differs() {
+        let computed = computed.map_or_else(|| "no size".to_owned(), |size| size.to_string());
+        answer.saw(
+            FactKind::Price,
+            1,
+            format_args!("Fargate provisioned {provisioned}, where what it asks for comes to {computed}"),
+        );
+    }
+    let spec = answer.record.snapshot.spec(pod.spec);
+    if let Said::Unreadable(text) = Said::of(&spec) {
+        let text: String = text.chars().take(SHOWN).collect();
+        answer.saw(
+            FactKind::State,
+            1,
+            format_args!(
+                "pod {}: annotation {PROVISIONED}: {text:?} is no size; it is ignored",
+                pod.key
+            ),
+        );
     }
 }
 
@@ -242,7 +287,7 @@ fn prices(answer: &mut Answer<'_>, depth: u32, class: &ClassNote) {
         depth,
         format_args!("one such pod pays {}", class.pays),
     );
-    let price = |price: Option<model::UsdPerHour>| {
+    let price = |price: Option<UsdPerHour>| {
         price.map_or_else(|| "no offer can run it".to_owned(), |price| price.to_string())
     };
     if class.fargate.is_some() {
@@ -250,6 +295,13 @@ fn prices(answer: &mut Answer<'_>, depth: u32, class: &ClassNote) {
             FactKind::Price,
             depth,
             format_args!("Fargate: {}; EC2: {}", price(class.fargate), price(class.ec2)),
+        );
+    }
+    if let Some(size) = class.provisioned {
+        answer.decided(
+            FactKind::Price,
+            depth,
+            format_args!("Fargate provisioned {size} for its like last: it is priced as that there"),
         );
     }
 }

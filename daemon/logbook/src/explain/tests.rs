@@ -1,6 +1,7 @@
 //! One record, and what it says about everything in it.
 
 use super::{Explanation, Subject, explain};
+use crate::fargate::{Sizing, sizings};
 use crate::record::CycleRecord;
 use model::advice::{Advice, Hook, PolicyCall, PolicyMode, ScaleAdvice};
 use model::intent::{Intent, IntentKind, RemoveStage};
@@ -93,6 +94,7 @@ fn record() -> CycleRecord {
     let plan = Plan {
         steps: vec![step(0, scale, scaled), step(1, grow, demand)],
         nodes: vec![PlannedNode {
+            storage: UsdPerHour::ZERO,
             name: "new-1".into(),
             group: "web".into(),
             offer: "large".into(),
@@ -140,6 +142,7 @@ fn notes() -> Notes {
             log: Vec::new(),
         }],
         classes: vec![ClassNote {
+            provisioned: None,
             spec: Some(0),
             workload: Some(workload()),
             pending: 2,
@@ -200,6 +203,7 @@ fn a_pod_pays_the_price_of_its_own_class() {
     let waiting = PodKey::new("ns", "waits");
     let class = record.notes.classes[0].clone();
     record.notes.classes.push(ClassNote {
+        provisioned: None,
         pays: UsdPerHour(90_000_000),
         late: true,
         bought: 0,
@@ -271,4 +275,102 @@ fn what_a_record_does_not_know() {
     ] {
         assert_eq!(explain(&record(), &subject), None, "{subject}");
     }
+}
+
+/// A pod on a node of Fargate's, with what EKS says of its size.
+fn on_fargate(said: &str) -> CycleRecord {
+    let mut record = record();
+    let mut seen = (*record.snapshot).clone();
+    let mut spec = PodSpec::clone(&seen.specs[0]);
+    spec.annotations
+        .insert(model::provisioned::PROVISIONED.to_owned(), said.to_owned());
+    spec.labels
+        .insert(model::provisioned::PROFILE_LABEL.to_owned(), "fp".to_owned());
+    spec.requests.ephemeral_bytes = 120 << 30;
+    seen.specs.push(Arc::new(spec));
+    let mut there = pod("there");
+    (there.spec, there.node, there.phase) = (1, Some("f".into()), PodPhase::Running);
+    seen.pods.push(there);
+    seen.nodes.push(model::Node {
+        name: "f".into(),
+        group: None,
+        instance: None,
+        offer: None,
+        labels: model::selector::Labels::new(),
+        taints: Vec::new(),
+        allocatable: Resources::default(),
+        max_pods: 1,
+        ready: true,
+        unschedulable: false,
+        deleting: false,
+        fargate: true,
+        do_not_disrupt: false,
+        draining: false,
+        created: Instant(0),
+        usage: None,
+        leaving: None,
+    });
+    seen.sort();
+    record.snapshot = Arc::new(seen);
+    record
+}
+
+#[test]
+fn a_pod_on_fargate_is_billed_as_what_was_provisioned() {
+    let texts = |said: &str| -> Vec<String> {
+        let record = on_fargate(said);
+        let told = explain(&record, &Subject::Pod(PodKey::new("ns", "there"))).unwrap();
+        told.facts.into_iter().map(|fact| fact.text).collect()
+    };
+    let told = texts("1vCPU 3GB");
+    let storage = ", $0.0111/h of it for ephemeral storage";
+    for wanted in [
+        "in Fargate profile fp: 1vCPU 3GB".to_owned(),
+        format!("billed as 1 vCPU 3 GB: $0.0649/h{storage}"),
+        "Fargate provisioned 1 vCPU 3 GB, where what it asks for comes to 0.5 vCPU 2 GB".to_owned(),
+    ] {
+        assert!(told.contains(&wanted), "{wanted}: {told:?}");
+    }
+    let told = texts("0.5vCPU 2GB");
+    assert!(
+        !told.iter().any(|text| text.contains("where what it asks for")),
+        "{told:?}"
+    );
+    let told = texts("plenty");
+    let ignored = "pod ns/there: annotation CapacityProvisioned: \"plenty\" is no size; it is ignored";
+    assert!(told.iter().any(|text| text == ignored), "{told:?}");
+    let billed = format!("billed as 0.5 vCPU 2 GB: $0.0402/h{storage}");
+    assert!(told.contains(&billed), "{told:?}");
+    for (said, wanted) in [
+        ("1vCPU 3GB", Sizing::Differs),
+        ("0.5vCPU 2GB", Sizing::AsComputed),
+        ("plenty", Sizing::Unreadable),
+    ] {
+        let record = on_fargate(said);
+        let found: Vec<Sizing> = sizings(&record.snapshot)
+            .into_iter()
+            .map(|(_, sizing)| sizing)
+            .collect();
+        assert_eq!(found, [wanted]);
+    }
+}
+
+#[test]
+fn a_pod_that_could_be_on_fargate_is_told() {
+    let mut record = record();
+    record.notes.could_move.push(model::notes::CouldMove {
+        pod: PodKey::new("ns", "waits"),
+        profile: "fp".into(),
+        offer: "fp/250m/512Mi".into(),
+        price: UsdPerHour(12_342_500),
+        why: model::notes::Missed::Labelled,
+        remade: false,
+    });
+    let told = explain(&record, &Subject::Pod(PodKey::new("ns", "waits"))).unwrap();
+    let text = "Fargate profile fp would take it for $0.0123/h: it carries our label, and EKS' webhook did not see it; \
+                it has to be made anew by hand";
+    assert!(
+        told.decided && told.facts.iter().any(|fact| fact.text == text),
+        "{told:?}"
+    );
 }

@@ -1,8 +1,9 @@
 //! What became of reviews, and how they are counted.
 
 use super::review::Labels;
-use logbook::fargate::{self, Doubt};
-use model::Snapshot;
+use logbook::fargate::{self, Doubt, Sizing};
+use model::notes::Missed;
+use model::{Notes, Snapshot};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -76,6 +77,18 @@ pub(crate) struct Counts {
     reviews: Family<OutcomeLabels, Counter>,
     seconds: Histogram,
     doubts: Family<DoubtLabels, Gauge>,
+    sizings: Family<SizingLabels, Gauge>,
+    could_move: Family<MissedLabels, Gauge>,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct MissedLabels {
+    why: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct SizingLabels {
+    size: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -95,6 +108,8 @@ impl Default for Counts {
             // 0.1 ms to 1.6 s
             seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 15)),
             doubts: Family::default(),
+            sizings: Family::default(),
+            could_move: Family::default(),
         }
     }
 }
@@ -107,14 +122,30 @@ impl Counts {
         self.seconds.observe(took.as_secs_f64());
     }
 
-    /// Shows which pods EKS did not take as they were placed.
-    pub(crate) fn show(&self, seen: &Snapshot) {
+    /// Shows which pods EKS did not take as they were placed, how it sized those on Fargate, and which wait that could be
+    /// there.
+    pub(crate) fn show(&self, seen: &Snapshot, notes: &Notes) {
         let doubts = fargate::doubts(seen);
         for kind in Doubt::ALL {
             let pods = doubts.iter().filter(|(_, doubt)| *doubt == kind).count();
             let doubt = kind.code();
             self.doubts
                 .get_or_create(&DoubtLabels { doubt })
+                .set(i64::try_from(pods).unwrap_or(i64::MAX));
+        }
+        for kind in Missed::ALL {
+            let pods = notes.could_move.iter().filter(|pod| pod.why == kind).count();
+            let why = kind.code();
+            self.could_move
+                .get_or_create(&MissedLabels { why })
+                .set(i64::try_from(pods).unwrap_or(i64::MAX));
+        }
+        let sizings = fargate::sizings(seen);
+        for kind in Sizing::ALL {
+            let pods = sizings.iter().filter(|(_, sizing)| *sizing == kind).count();
+            let size = kind.code();
+            self.sizings
+                .get_or_create(&SizingLabels { size })
                 .set(i64::try_from(pods).unwrap_or(i64::MAX));
         }
     }
@@ -136,6 +167,16 @@ impl Counts {
             "admission_doubts",
             "Pods that were placed on Fargate and that EKS treats otherwise, by how",
             self.doubts.clone(),
+        );
+        registry.register(
+            "fargate_pods",
+            "Pods that run on Fargate, by how the size that EKS provisioned stands to what they ask for",
+            self.sizings.clone(),
+        );
+        registry.register(
+            "fargate_could_move",
+            "Pods that wait for a node and that Fargate would take, were they made anew, by why it has not",
+            self.could_move.clone(),
         );
     }
 }

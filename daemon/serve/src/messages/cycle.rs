@@ -198,7 +198,7 @@ pub(crate) fn planned_nodes(plan: &Plan, seen: &Snapshot) -> Vec<v1::PlannedNode
             .offers
             .binary_search_by(|offer| offer.id.cmp(&node.offer))
             .ok()?;
-        seen.offers.get(at).map(|offer| offer.price.0)
+        seen.offers.get(at).map(|offer| node.price(offer).0)
     };
     let message = |node: &PlannedNode| v1::PlannedNode {
         name: node.name.to_string(),
@@ -267,6 +267,7 @@ mod tests {
             group: GroupName::new("blue"),
             offer: OfferId::new(long(7)),
             pods: pods.clone(),
+            storage: UsdPerHour::ZERO,
         };
         let call = |_| PolicyCall {
             policy: long(1).as_str().into(),

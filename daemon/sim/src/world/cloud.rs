@@ -4,6 +4,7 @@ use crate::referee::Violation;
 use crate::scenario::{FaultKind, Scenario};
 use crate::world::queue::Event;
 use crate::world::state::{SimNode, State};
+use model::fargate::FargateRates;
 use model::offer::{OfferKind, Purchase};
 use model::pod::PodPhase;
 use model::time::Lag;
@@ -309,6 +310,10 @@ impl State {
             return;
         }
         if let Some(name) = self.add_instance(&profile, size) {
+            let storage = FargateRates::US_EAST_1.of_storage(spec.requests.ephemeral_bytes);
+            if let Some(node) = self.nodes.get_mut(&name) {
+                node.price = node.price + storage;
+            }
             self.in_service_now(&name);
             self.join(&name);
             self.become_ready(&name);

@@ -171,9 +171,10 @@ fn way(
 /// Pods by the price of the Fargate size that the plan buys for them.
 fn on_fargate(seen: &Snapshot, done: &Deliberation) -> BTreeMap<PodKey, UsdPerHour> {
     let sizes = seen.offers.iter().filter(|offer| offer.is_fargate());
-    let prices: BTreeMap<_, _> = sizes.map(|offer| (&offer.id, offer.price)).collect();
+    let sizes: BTreeMap<_, _> = sizes.map(|offer| (&offer.id, offer)).collect();
     let nodes = done.plan.nodes.iter();
-    let bought = nodes.filter_map(|node| Some((node.pods.first()?.clone(), *prices.get(&node.offer)?)));
+    let bought =
+        nodes.filter_map(|node| Some((node.pods.first()?.clone(), node.price(sizes.get(&node.offer)?))));
     bought.collect()
 }
 

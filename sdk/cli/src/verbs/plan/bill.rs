@@ -67,7 +67,7 @@ struct WasteJson {
 impl BillJson {
     /// Of a plan.
     pub(crate) fn new(seen: &Snapshot, done: &Deliberation) -> Self {
-        let prices: BTreeMap<_, _> = seen.offers.iter().map(|offer| (&offer.id, offer.price)).collect();
+        let offers: BTreeMap<_, _> = seen.offers.iter().map(|offer| (&offer.id, offer)).collect();
         let wasted: BTreeMap<&NodeName, UsdPerHour> = done
             .notes
             .waste
@@ -75,7 +75,10 @@ impl BillJson {
             .map(|(node, waste)| (node, *waste))
             .collect();
         let nodes = done.plan.nodes.iter().map(|node| {
-            let price = prices.get(&node.offer).copied().unwrap_or_default();
+            let price = offers
+                .get(&node.offer)
+                .map(|offer| node.price(offer))
+                .unwrap_or_default();
             let waste = wasted.get(&node.name).copied().unwrap_or_default();
             WasteJson {
                 node: node.name.to_string(),

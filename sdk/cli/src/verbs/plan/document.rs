@@ -5,11 +5,12 @@
 use super::bill::BillJson;
 use decide::Deliberation;
 use decide::demand::{HEADROOM_NAMESPACE, free_names};
+use model::notes::CouldMove;
 use model::offer::{Offer, OfferKind};
 use model::plan::{PlannedNode, Step, StepKind};
 use model::reason::Refusal;
 use model::selector::Labels;
-use model::{PodKey, Resources, Snapshot};
+use model::{PodKey, Resources, Snapshot, UsdPerHour};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,9 @@ pub(crate) struct PlanJson {
     /// Refusals that are not about a waiting pod.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) other_refusals: Vec<String>,
+    /// Pods that wait although Fargate would take them, were they made anew.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) could_move: Vec<CouldMoveJson>,
     pub(crate) cost: CostJson,
     pub(crate) steps: Vec<StepJson>,
     pub(crate) policy_faults: Vec<FaultJson>,
@@ -127,6 +131,19 @@ pub(crate) struct ClosestJson {
     /// Where an amount is short: by how much, in millicores, bytes or units.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) short: Option<i64>,
+}
+
+/// A pod that Fargate would take.
+#[derive(Serialize)]
+pub(crate) struct CouldMoveJson {
+    pub(crate) pod: String,
+    profile: String,
+    offer: String,
+    pub(crate) usd_per_hour: f64,
+    reason: &'static str,
+    /// Deleted, it is made anew by its controller.
+    remade: bool,
+    pub(crate) message: String,
 }
 
 /// The purchase's price beside its lower bound.
@@ -235,6 +252,7 @@ impl PlanJson {
             existing,
             refusals,
             other_refusals,
+            could_move: done.notes.could_move.iter().map(could_move).collect(),
             cost: CostJson {
                 scope: "purchase",
                 usd_per_hour: plan.cost.rate.dollars(),
@@ -293,7 +311,7 @@ fn node_json(node: &PlannedNode, offer: &Offer, requests: &impl Fn(&PodKey) -> R
     NodeJson {
         name: node.name.to_string(),
         group: node.group.to_string(),
-        offer: offer_json(offer),
+        offer: offer_json(offer, node.price(offer)),
         pods: pods.into_iter().map(ToString::to_string).collect(),
         headroom_pods: headroom.len(),
         requested: AmountJson {
@@ -313,8 +331,8 @@ fn node_json(node: &PlannedNode, offer: &Offer, requests: &impl Fn(&PodKey) -> R
     }
 }
 
-fn offer_json(offer: &Offer) -> OfferJson {
-    let (id, usd_per_hour) = (offer.id.to_string(), offer.price.dollars());
+fn offer_json(offer: &Offer, price: UsdPerHour) -> OfferJson {
+    let (id, usd_per_hour) = (offer.id.to_string(), price.dollars());
     match &offer.kind {
         OfferKind::Ec2 {
             instance_type,
@@ -338,6 +356,18 @@ fn offer_json(offer: &Offer) -> OfferJson {
             memory_mib: *memory_mib,
             usd_per_hour,
         },
+    }
+}
+
+fn could_move(moved: &CouldMove) -> CouldMoveJson {
+    CouldMoveJson {
+        pod: moved.pod.to_string(),
+        profile: moved.profile.to_string(),
+        offer: moved.offer.to_string(),
+        usd_per_hour: moved.price.dollars(),
+        reason: moved.why.code(),
+        remade: moved.remade,
+        message: moved.to_string(),
     }
 }
 

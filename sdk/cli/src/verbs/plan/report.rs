@@ -25,6 +25,17 @@ pub(crate) fn whole(plan: &PlanJson) -> String {
     if !plan.refusals.is_empty() {
         let _ = write!(text, "\n{}\n", refusals(&plan.refusals));
     }
+    if !plan.could_move.is_empty() {
+        let mut rows = table(&["waits", "Fargate $/h", "could be there"]);
+        for moved in plan.could_move.iter().take(STEPS) {
+            let price = format!("{:.4}", moved.usd_per_hour);
+            row(&mut rows, [moved.pod.clone(), price, moved.message.clone()]);
+        }
+        let _ = write!(text, "\n{}\n", rows.trim_fmt());
+        if plan.could_move.len() > STEPS {
+            let _ = writeln!(text, "… and {} more pods", plan.could_move.len() - STEPS);
+        }
+    }
     for refusal in &plan.other_refusals {
         let _ = write!(text, "\n{}", plain(refusal));
     }

@@ -195,7 +195,7 @@ impl<'a> Case<'a> {
     fn account(&self, why: &Why, node: Option<&NodeJson>) -> WhyJson {
         let chosen = node.and_then(|node| self.done.plan.nodes.iter().find(|n| n.name.as_str() == node.name));
         let offers: BTreeMap<&OfferId, &Offer> = self.seen.offers.iter().map(|o| (&o.id, o)).collect();
-        let price = chosen.and_then(|node| Some(offers.get(&node.offer)?.price));
+        let price = chosen.and_then(|node| Some(node.price(offers.get(&node.offer)?)));
         let waste = chosen.and_then(|node| {
             let mut waste = self.done.notes.waste.iter();
             Some(waste.find(|(name, _)| *name == node.name)?.1)
