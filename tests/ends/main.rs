@@ -1,4 +1,4 @@
-//! The AWS eyes and hands against real emulators: moto (Auto Scaling, EC2) and ministack (CloudWatch), started by
+//! The AWS eyes and hands against real emulators: moto (Auto Scaling, EC2, ECS) and ministack (CloudWatch), started by
 //! the tests themselves.
 //!
 //! Everything goes through the real SDK and over the wire. Not here: the daemon around them (`e2e`).
@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod cloudwatch;
+mod ecs;
 mod eyes;
 mod facade;
 mod faults;

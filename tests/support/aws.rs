@@ -179,18 +179,45 @@ impl Account {
             .iter()
             .map(|(key, value)| format!("{key}={}", escaped(value)));
         let body = format!("{}&Version=2016-11-15", pairs.collect::<Vec<_>>().join("&")).into_bytes();
+        let form = "Content-Type: application/x-www-form-urlencoded";
+        self.post("ec2", form, body).await
+    }
+
+    /// A call of ECS' JSON protocol, as its owner would make it.
+    pub async fn ecs(&self, call: &str, body: &serde_json::Value) -> Result<String> {
+        let target = format!(
+            "Content-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AmazonEC2ContainerServiceV20141113.{call}"
+        );
+        self.post("ecs", &target, body.to_string().into_bytes()).await
+    }
+
+    /// Where a task may be placed that has a network of its own: a subnet and a security group of the account.
+    pub async fn network(&self) -> Result<serde_json::Value> {
+        let subnets = self.ec2(&[("Action", "DescribeSubnets")]).await?;
+        let groups = self.ec2(&[("Action", "DescribeSecurityGroups")]).await?;
+        let first = |text: &str, tag: &str| {
+            let rest = text.split(&format!("<{tag}>")).nth(1).unwrap_or_default();
+            rest.split('<').next().unwrap_or_default().to_owned()
+        };
+        Ok(serde_json::json!({
+            "subnets": [first(&subnets, "subnetId")],
+            "securityGroups": [first(&groups, "groupId")],
+        }))
+    }
+
+    async fn post(&self, service: &str, headers: &str, body: Vec<u8>) -> Result<String> {
         let (address, _) = wire::split(&self.url)?;
         let head = format!(
-            "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nAuthorization: AWS4-HMAC-SHA256 \
-             Credential=test/20260101/{REGION}/ec2/aws4_request, SignedHeaders=host, Signature=none",
+            "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n{headers}\r\n\
+             Authorization: AWS4-HMAC-SHA256 \
+             Credential=test/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=none",
             body.len()
         );
         let answer = wire::send(address, &Request { head, body }).await?;
         if answer.status == 200 {
             return Ok(answer.text);
         }
-        Err(format!("EC2 answered {}: {}", answer.status, answer.text).into())
+        Err(format!("{service} answered {}: {}", answer.status, answer.text).into())
     }
 }
 

@@ -8,11 +8,12 @@ use crate::placements::Placements;
 use crate::policies::{InForce, Library};
 use crate::ring::Ring;
 use crate::unseen::Ground;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use guard::{Fence, LedgerStore, StoreError};
 use logbook::CycleRecord;
 use model::advice::PolicyFault;
 use model::aims::Modes;
+use model::beside::EcsPicture;
 use model::intent::{Ledger, Pause};
 use model::{Aims, Instant, Memory, PolicyName, Span};
 use std::collections::BTreeMap;
@@ -68,6 +69,8 @@ pub(crate) struct Shared {
     overdue: Span,
     face: Mutex<Face>,
     ring: Mutex<Ring>,
+    /// ECS as it was read last, where it is read.
+    pub(crate) ecs: ArcSwapOption<EcsPicture>,
     placements: Mutex<Placements>,
     /// What pods that no plan knows are asked about on; one at a time.
     pub(crate) ground: Mutex<Ground>,
@@ -115,6 +118,7 @@ impl Desk {
             overdue: parts.overdue,
             face: Mutex::default(),
             ring: Mutex::default(),
+            ecs: ArcSwapOption::empty(),
             placements: Mutex::default(),
             ground: Mutex::default(),
             fenced: parts.fence.is_held(),

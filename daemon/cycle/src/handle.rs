@@ -8,6 +8,7 @@ use guard::{Fence, StoreError};
 use logbook::{CycleRecord, Trouble};
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::aims::{Mode, Modes};
+use model::beside::EcsPicture;
 use model::intent::Pause;
 use model::pod::PodSpec;
 use model::{Aims, GroupName, Instant, PolicyName, WorkloadKey};
@@ -129,6 +130,16 @@ impl Handle {
     /// Aims in force.
     pub fn aims(&self) -> Arc<Aims> {
         self.shared.aims.load_full()
+    }
+
+    /// ECS as it was read last; `None` where it is not read, or has not been yet. No cycle looks at it.
+    pub fn ecs(&self) -> Option<Arc<EcsPicture>> {
+        self.shared.ecs.load_full()
+    }
+
+    /// Keeps what was read of ECS, for whoever asks.
+    pub fn keep_ecs(&self, picture: EcsPicture) {
+        self.shared.ecs.store(Some(Arc::new(picture)));
     }
 
     /// Puts new aims in force from the next cycle on.

@@ -6,6 +6,7 @@
 
 pub mod advice;
 pub mod aims;
+pub mod beside;
 pub mod fargate;
 pub mod fleet;
 pub mod group;

@@ -32,6 +32,8 @@ pub enum Statement {
     Queue,
     /// Changing the bounds of groups.
     Bounds,
+    /// Reading ECS of the account.
+    Ecs,
 }
 
 /// The permission for an action, where it is in the table.
@@ -57,7 +59,7 @@ const fn of(statement: Statement, action: &'static str, without: &'static str) -
     }
 }
 
-use Statement::{Bounds, Fleet, Publish, Queue, Read, ReadCluster, Scale};
+use Statement::{Bounds, Ecs, Fleet, Publish, Queue, Read, ReadCluster, Scale};
 
 const UNSEEN: &str = "groups are not seen: nothing is bought and no node is removed";
 const NO_GROWTH: &str = "groups are not grown: pods wait";
@@ -65,10 +67,11 @@ const NO_FLEET: &str = "the fleet buys nothing; groups still grow";
 const NO_NOTICES: &str =
     "interruption notices are not read: pods of spot nodes move only once these are gone or not ready";
 const NOT_MANAGED: &str = "managed node groups are taken for plain groups: their updates in progress are not seen, so none of them shrinks";
+const NO_ECS: &str = "ECS is not read: `plimsoll get ecs` has no answer";
 const NO_PROFILES: &str = "Fargate profiles are known only from the aims";
 
 /// All of them, by statement and name.
-pub const PERMISSIONS: [Permission; 36] = [
+pub const PERMISSIONS: [Permission; 46] = [
     of(Read, "autoscaling:DescribeAutoScalingGroups", UNSEEN),
     of(
         Read,
@@ -197,6 +200,20 @@ pub const PERMISSIONS: [Permission; 36] = [
         "eks:UpdateNodegroupConfig",
         "bounds of managed node groups stay as they are",
     ),
+    of(Ecs, "ecs:DescribeCapacityProviders", NO_ECS),
+    of(Ecs, "ecs:DescribeClusters", NO_ECS),
+    of(Ecs, "ecs:DescribeContainerInstances", NO_ECS),
+    of(Ecs, "ecs:DescribeServices", NO_ECS),
+    of(Ecs, "ecs:DescribeTaskDefinition", NO_ECS),
+    of(Ecs, "ecs:DescribeTasks", NO_ECS),
+    of(
+        Ecs,
+        "ecs:ListClusters",
+        "only clusters of ECS that the configuration names are read",
+    ),
+    of(Ecs, "ecs:ListContainerInstances", NO_ECS),
+    of(Ecs, "ecs:ListServices", NO_ECS),
+    of(Ecs, "ecs:ListTasks", NO_ECS),
 ];
 
 #[cfg(test)]

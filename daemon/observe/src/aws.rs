@@ -7,6 +7,7 @@
 //! (`act::aws`), when an instance was launched (nothing asks: a node's own age counts).
 
 mod catalogue;
+pub mod ecs;
 mod eks;
 mod fleet;
 mod groups;

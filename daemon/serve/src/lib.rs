@@ -8,6 +8,7 @@ mod admission;
 mod authorise;
 mod control;
 mod desk;
+mod ecs;
 mod explain;
 mod http;
 mod limits;

@@ -2,6 +2,7 @@
 
 use crate::authorise::{Object, Verb};
 use crate::desk::Desk;
+use crate::ecs;
 use crate::messages;
 use crate::pages::page;
 use crate::watch::{self, Cycles};
@@ -207,6 +208,20 @@ impl Query for Desk {
             cycles: page.rows,
             next_page_token: page.next,
         }))
+    }
+
+    async fn get_ecs(
+        &self,
+        request: Request<v1::GetEcsRequest>,
+    ) -> Result<Response<v1::GetEcsResponse>, Status> {
+        self.admit(&request, Verb::Get, Object::Snapshots).await?;
+        let picture = self.handle.ecs();
+        let picture = picture.ok_or_else(|| {
+            Status::not_found(
+                "ECS is not read: provider.aws.ecs is not set, or the first reading is under way",
+            )
+        })?;
+        ecs::page(&picture, &request.get_ref().page_token).map(Response::new)
     }
 
     async fn watch_cycles(

@@ -2,6 +2,7 @@
 
 use super::values;
 use manifest::At;
+use model::beside::EcsClusters;
 use model::fleet::Fleet;
 use model::ids::WorkloadKey;
 use model::kwok::KwokGroup;
@@ -55,6 +56,8 @@ pub(crate) struct Aws {
     pub(crate) fleets: Vec<Fleet>,
     /// Name or URL of the SQS queue of notices.
     pub(crate) queue: Option<String>,
+    /// Clusters of ECS to read beside the cluster; `None`: none.
+    pub(crate) ecs: Option<EcsClusters>,
 }
 
 /// How groups are asked for capacity.
@@ -261,7 +264,7 @@ fn amount(at: At<'_, '_>, read: fn(&str) -> Result<i64, String>) -> i64 {
 
 fn aws(at: At<'_, '_>) -> Aws {
     at.only(&[
-        "region", "launch", "metrics", "offers", "publish", "fleets", "queue",
+        "region", "launch", "metrics", "offers", "publish", "fleets", "queue", "ecs",
     ]);
     let launches = [
         ("auto", AwsLaunch::Auto),
@@ -276,7 +279,29 @@ fn aws(at: At<'_, '_>) -> Aws {
         publish: at.get("publish").flag(),
         fleets: at.get("fleets").items().map(fleet).collect(),
         queue: at.get("queue").text().map(str::to_owned),
+        ecs: ecs(at.get("ecs")),
     }
+}
+
+/// `clusters: all`, or a list of names; nothing where it is not there.
+fn ecs(at: At<'_, '_>) -> Option<EcsClusters> {
+    if !at.is_there() {
+        return None;
+    }
+    at.only(&["clusters"]);
+    let clusters = at.get("clusters");
+    if matches!(clusters.tree(), Some(manifest::Tree::Text(text)) if text == "all") {
+        return Some(EcsClusters::All);
+    }
+    let names: Vec<String> = clusters
+        .items()
+        .filter_map(|item| item.name())
+        .map(str::to_owned)
+        .collect();
+    if names.is_empty() {
+        clusters.problem("`all`, or a list with at least one name, is wanted");
+    }
+    Some(EcsClusters::Named(names))
 }
 
 fn fleet(at: At<'_, '_>) -> Fleet {

@@ -3,6 +3,7 @@
 use super::ends::{Aws, AwsLaunch};
 use super::*;
 use model::aims::Mode;
+use model::beside::EcsClusters;
 
 const DEMO: &str = "
 cluster: demo
@@ -51,6 +52,30 @@ fn defaults_are_the_careful_ones() {
     assert!(matches!(&config.provider, Provider::Aws(aws) if usual(aws)));
     let told = read("{cluster: c, provider: {aws: {queue: notices}}}").unwrap();
     assert!(matches!(&told.provider, Provider::Aws(aws) if aws.queue.as_deref() == Some("notices")));
+}
+
+#[test]
+fn ecs_is_read_only_where_it_is_asked_for() {
+    let told = |ecs: &str| {
+        let config = read(&format!("{{cluster: c, provider: {{aws: {{{ecs}}}}}}}")).unwrap();
+        let Provider::Aws(aws) = config.provider else {
+            panic!("{:?}", config.provider)
+        };
+        aws.ecs
+    };
+    assert_eq!(told(""), None);
+    assert_eq!(told("ecs: {clusters: all}"), Some(EcsClusters::All));
+    let named = EcsClusters::Named(vec!["shop".to_owned()]);
+    assert_eq!(told("ecs: {clusters: [shop]}"), Some(named));
+    for (ecs, wanted) in [
+        ("{}", "ecs.clusters"),
+        ("{clusters: []}", "ecs.clusters"),
+        ("{clusters: some}", "ecs.clusters"),
+        ("{cluster: all}", "ecs.cluster"),
+    ] {
+        let said = said(&format!("{{cluster: c, provider: {{aws: {{ecs: {ecs}}}}}}}")).join("\n");
+        assert!(said.contains(wanted), "{ecs}: {said}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::aims::with_mode;
 use crate::config::{Admission, AdmissionMode, Aws, AwsLaunch, Config, LedgerAt, LoadFrom, Provider};
 use crate::signals::Signals;
 use act::{CapacityHands, ConfigMapStore, Hands, HandsConfig};
-use cycle::{Desk, Ends, Handle, Parts, Runner, WallClock};
+use cycle::{Clock, Desk, Ends, Handle, Parts, Runner, WallClock};
 use guard::{Fence, LedgerStore};
 use kube::Client;
 use model::{NodeName, PodKey, Span, UsdPerHour};
@@ -52,6 +52,9 @@ pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<
     let placing = place(&config.admission, &client, &serving, &desk, &signals);
     if let Some(publisher) = capacity.publisher {
         tokio::spawn(publish(publisher, desk.handle(), signals.clone()));
+    }
+    if let Some(ecs) = capacity.ecs {
+        tokio::spawn(read_ecs(ecs, desk.handle(), signals.clone()));
     }
     let mut eyes = EyesConfig::new(client.clone(), &config.cluster, capacity.eyes);
     eyes.own_node = variable(NODE).map(NodeName::new);
@@ -141,6 +144,8 @@ struct Capacity {
     eyes: observe::Provider,
     hands: CapacityHands,
     publisher: Option<act::aws::Publisher>,
+    /// Read beside the cluster.
+    ecs: Option<observe::aws::ecs::Ecs>,
 }
 
 async fn capacity(config: &Config, client: &Client) -> anyhow::Result<Capacity> {
@@ -149,12 +154,14 @@ async fn capacity(config: &Config, client: &Client) -> anyhow::Result<Capacity> 
             eyes: observe::Provider::Kwok(observe::kwok::Groups::new(groups.clone())),
             hands: CapacityHands::Kwok(act::kwok::Hands::new(client.clone(), groups.clone())),
             publisher: None,
+            ecs: None,
         },
         Provider::Aws(aws) => on_aws(config, aws).await?,
         Provider::None | Provider::Simulated(_) => Capacity {
             eyes: observe::Provider::Nowhere,
             hands: CapacityHands::Nowhere,
             publisher: None,
+            ecs: None,
         },
     })
 }
@@ -191,6 +198,10 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
         eyes: observe::Provider::Aws(Box::new(eyes)),
         hands: CapacityHands::Aws(Box::new(hands)),
         publisher: aws.publish.then(|| act::aws::Publisher::new(&sdk, cluster)),
+        ecs: aws
+            .ecs
+            .clone()
+            .map(|clusters| observe::aws::ecs::Ecs::new(&sdk, clusters)),
     })
 }
 
@@ -230,6 +241,22 @@ fn own_pod() -> Option<String> {
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Reads ECS now and then, for whoever asks.
+async fn read_ecs(mut ecs: observe::aws::ecs::Ecs, handle: Handle, signals: Signals) {
+    let clock = WallClock::start();
+    let every = u64::try_from(observe::aws::ecs::EVERY.millis()).unwrap_or(u64::MAX);
+    loop {
+        tokio::select! {
+            picture = ecs.read(clock.now()) => handle.keep_ecs(picture),
+            () = signals.ended() => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(every)) => {}
+            () = signals.ended() => return,
+        }
+    }
 }
 
 /// Sends the daemon's own figures now and then; one that cannot be sent is dropped.

@@ -397,6 +397,43 @@ impl Mode {
         }
     }
 }
+/// Pages of ECS.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetEcsRequest {
+    /// From the page before; empty for the first.
+    #[prost(string, tag = "1")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ECS of the account.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetEcsResponse {
+    /// When it was read.
+    #[prost(int64, tag = "1")]
+    pub at_millis: i64,
+    /// Clusters, services, tasks and container instances in all pages.
+    #[prost(uint32, tag = "2")]
+    pub clusters: u32,
+    /// See `clusters`.
+    #[prost(uint32, tag = "3")]
+    pub services: u32,
+    /// See `clusters`.
+    #[prost(uint32, tag = "4")]
+    pub tasks: u32,
+    /// See `clusters`.
+    #[prost(uint32, tag = "5")]
+    pub instances: u32,
+    /// What could not be read, in words.
+    #[prost(string, repeated, tag = "6")]
+    pub trouble: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// JSON documents of this page.
+    #[prost(string, repeated, tag = "7")]
+    pub documents: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Empty on the last page.
+    #[prost(string, tag = "8")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 /// Nothing to say.
 #[derive(::serde::Serialize)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1213,6 +1250,26 @@ pub mod query_client {
                 .insert(GrpcMethod::new("plimsoll.v1.Query", "ListCycles"));
             self.inner.unary(req, path, codec).await
         }
+        /// ECS of the account as it was read last, beside the cluster: JSON as `aws ecs describe-…` prints it. NOT_FOUND
+        /// where it is not read, or has not been yet; ABORTED when it was read anew between two pages: begin again.
+        pub async fn get_ecs(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetEcsRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetEcsResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/plimsoll.v1.Query/GetEcs");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("plimsoll.v1.Query", "GetEcs"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Every cycle as it ends. A watcher that is too slow is dropped with DATA_LOSS: ask ListCycles and watch
         /// again. RESOURCE_EXHAUSTED when there are too many watchers.
         pub async fn watch_cycles(
@@ -1312,6 +1369,12 @@ pub mod query_server {
             tonic::Response<super::ListCyclesResponse>,
             tonic::Status,
         >;
+        /// ECS of the account as it was read last, beside the cluster: JSON as `aws ecs describe-…` prints it. NOT_FOUND
+        /// where it is not read, or has not been yet; ABORTED when it was read anew between two pages: begin again.
+        async fn get_ecs(
+            &self,
+            request: tonic::Request<super::GetEcsRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetEcsResponse>, tonic::Status>;
         /// Server streaming response type for the WatchCycles method.
         type WatchCyclesStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::Cycle, tonic::Status>,
@@ -1738,6 +1801,49 @@ pub mod query_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListCyclesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/plimsoll.v1.Query/GetEcs" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetEcsSvc<T: Query>(pub Arc<T>);
+                    impl<T: Query> tonic::server::UnaryService<super::GetEcsRequest>
+                    for GetEcsSvc<T> {
+                        type Response = super::GetEcsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetEcsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Query>::get_ecs(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetEcsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

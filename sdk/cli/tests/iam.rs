@@ -93,7 +93,7 @@ fn what_is_called_can_be_granted_and_little_else() {
     // It needs no permission.
     called.remove("sts:GetCallerIdentity");
     assert!(called.len() >= 8, "{called:?}");
-    let mut all = granted(&of_c("--mode read --queue"));
+    let mut all = granted(&of_c("--mode read --queue --ecs"));
     all.extend(granted(&of_c(ALL)));
     let missing: Vec<_> = called.difference(&all).collect();
     assert!(missing.is_empty(), "not in model::permission: {missing:?}");

@@ -88,6 +88,17 @@ pub(super) fn ec2(sdk: &SdkConfig) -> aws_sdk_ec2::Client {
     )
 }
 
+/// Reads ECS.
+pub(super) fn ecs(sdk: &SdkConfig) -> aws_sdk_ecs::Client {
+    use aws_sdk_ecs::config::retry::RetryPartition;
+    let partition = RetryPartition::new("ecs-read");
+    aws_sdk_ecs::Client::from_conf(
+        aws_sdk_ecs::config::Builder::from(sdk)
+            .retry_partition(partition)
+            .build(),
+    )
+}
+
 /// Reads node groups and Fargate profiles.
 pub(super) fn eks(sdk: &SdkConfig) -> aws_sdk_eks::Client {
     use aws_sdk_eks::config::retry::RetryPartition;

@@ -48,6 +48,9 @@ pub(crate) struct Args {
     /// Also change the bounds of groups; with --mode act.
     #[arg(long)]
     bounds: bool,
+    /// Also read ECS of the account (provider.aws.ecs).
+    #[arg(long)]
+    ecs: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -117,6 +120,7 @@ fn wanted(args: &Args) -> Wanted<'_> {
         fleet: args.node_role.as_deref().filter(|_| args.fleet),
         queue,
         bounds: args.bounds,
+        ecs: args.ecs,
     }
 }
 

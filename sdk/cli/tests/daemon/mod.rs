@@ -117,4 +117,5 @@ unknown!(
     list_pods: ListPodsRequest -> ListPodsResponse,
     get_cycle: GetCycleRequest -> Cycle,
     list_cycles: ListCyclesRequest -> ListCyclesResponse,
+    get_ecs: GetEcsRequest -> GetEcsResponse,
 );

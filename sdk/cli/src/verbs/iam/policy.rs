@@ -21,6 +21,7 @@ pub(super) struct Wanted<'a> {
     pub(super) fleet: Option<&'a str>,
     pub(super) queue: Option<String>,
     pub(super) bounds: bool,
+    pub(super) ecs: bool,
 }
 
 /// A policy document.
@@ -117,6 +118,10 @@ impl Wanted<'_> {
         if let Some(queue) = &self.queue {
             let queue = vec![self.arn("sqs", queue)];
             granted.push(Granted::new("Queue", actions(Statement::Queue), queue));
+        }
+        if self.ecs {
+            // Lists and task definitions cannot be confined.
+            granted.push(Granted::new("Ecs", actions(Statement::Ecs), vec!["*".to_owned()]));
         }
         granted
     }

@@ -4,7 +4,7 @@ mod rows;
 
 use super::{Remote, ServerArgs};
 use crate::exit::{Exit, Unreadable};
-use crate::output::{Format, OutputArgs, json, line};
+use crate::output::{Format, OutputArgs, json, line, plain, say};
 use clap::ValueEnum;
 use proto::v1;
 use serde::Serialize;
@@ -58,6 +58,8 @@ enum What {
     Policies,
     /// Cycles kept in memory, newest first; with a number one of them in full.
     Cycles,
+    /// ECS of the account, read beside the cluster; as JSON what `--cluster` of `plan` and `fargate` reads.
+    Ecs,
 }
 
 /// The one key that JSON lists hang on.
@@ -92,6 +94,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Exit> {
         }
         return Ok(Exit::Done);
     }
+    if args.what == What::Ecs {
+        return ecs(&remote, as_json).await;
+    }
     if let Some(number) = args.cycle {
         let request = v1::GetCycleRequest { number };
         let cycle = remote.query().get_cycle(request).await?.into_inner();
@@ -107,6 +112,29 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Exit> {
         json(&listed)?;
     } else {
         line(table(&listed))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Documents as `aws ecs describe-…` prints them, one a line; for people how much there is.
+async fn ecs(remote: &Remote, as_json: bool) -> anyhow::Result<Exit> {
+    let (mut documents, mut page_token) = (Vec::new(), String::new());
+    let told = loop {
+        let request = v1::GetEcsRequest { page_token };
+        let mut page = remote.query().get_ecs(request).await?.into_inner();
+        documents.append(&mut page.documents);
+        if page.next_page_token.is_empty() {
+            break page;
+        }
+        page_token = page.next_page_token;
+    };
+    if as_json {
+        for why in &told.trouble {
+            say(plain(why));
+        }
+        line(documents.join("\n"))?;
+    } else {
+        rows::ecs(&told)?;
     }
     Ok(Exit::Done)
 }
@@ -176,7 +204,7 @@ async fn listed(remote: &Remote, args: &Args) -> anyhow::Result<Listed> {
                 namespace: namespace()
             }
         )),
-        What::Cycles | What::Summary => {
+        What::Cycles | What::Summary | What::Ecs => {
             Listed::Cycles(all_pages!(query, list_cycles, cycles, ListCyclesRequest {}))
         }
         What::Policies => {

@@ -71,6 +71,23 @@ pub(crate) fn summary(summary: &v1::Summary) -> anyhow::Result<()> {
     line(rows)
 }
 
+pub(crate) fn ecs(told: &v1::GetEcsResponse) -> anyhow::Result<()> {
+    let mut rows = table(&["", ""]);
+    rows.add_row(["read".to_owned(), instant(told.at_millis)]);
+    for (name, count) in [
+        ("clusters", told.clusters),
+        ("services", told.services),
+        ("tasks", told.tasks),
+        ("container instances", told.instances),
+    ] {
+        rows.add_row([name.to_owned(), count.to_string()]);
+    }
+    for why in &told.trouble {
+        rows.add_row(["trouble".to_owned(), plain(why)]);
+    }
+    line(rows)
+}
+
 pub(crate) fn groups(list: &[v1::Group]) -> Table {
     let mut rows = table(&[
         "group", "kind", "min", "desired", "max", "living", "nodes", "offers", "cpu", "memory", "mode",
