@@ -9,6 +9,7 @@ pub mod aims;
 pub mod beside;
 pub mod fargate;
 pub mod fleet;
+pub mod governor;
 pub mod group;
 pub mod ids;
 pub mod intent;

@@ -10,6 +10,7 @@ mod catalogue;
 pub mod ecs;
 mod eks;
 mod fleet;
+mod governor;
 mod groups;
 mod lived;
 mod metrics;
@@ -19,6 +20,7 @@ mod offers;
 mod prices;
 mod sdk;
 
+pub use governor::{Governor, Side};
 pub use metrics::AppMetric;
 pub use model::launch::Launch;
 pub use sdk::{AwsError, config};

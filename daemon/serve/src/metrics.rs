@@ -4,8 +4,12 @@
 //! get their own series, all further ones count as `other`. Unknown is not zero: a gauge of something that was
 //! not seen is not written.
 
+mod calls;
+
 use crate::admission::Counts;
 use crate::{limits, messages};
+pub use calls::CallTallies;
+use calls::Calls;
 use logbook::CycleRecord;
 use model::intent::IntentKind;
 use model::{Freshness, StepId, StepKind, Verdict};
@@ -28,6 +32,7 @@ pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     series: Arc<Series>,
     names: Arc<Mutex<Names>>,
+    calls: Calls,
 }
 
 #[derive(Default)]
@@ -94,11 +99,19 @@ impl Metrics {
         };
         let mut registry = Registry::with_prefix("plimsoll");
         series.register(&mut registry);
+        let calls = Calls::default();
+        calls.register(&mut registry);
         Self {
             registry: Arc::new(Mutex::new(registry)),
             series: Arc::new(series),
             names: Arc::default(),
+            calls,
         }
+    }
+
+    /// Where calls to AWS are tallied; read whenever somebody reads the metrics.
+    pub fn calls_from(&self, tallies: impl Fn() -> CallTallies + Send + Sync + 'static) {
+        self.calls.read_from(Box::new(tallies));
     }
 
     /// One more try at reading the aims; a bad file keeps the last good one in force.
@@ -146,6 +159,7 @@ impl Metrics {
     /// The text that Prometheus reads (OpenMetrics).
     pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
+        self.calls.refresh();
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         encode(&mut text, &registry)?;
         Ok(text)

@@ -56,6 +56,9 @@ pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<
     if let Some(ecs) = capacity.ecs {
         tokio::spawn(read_ecs(ecs, desk.handle(), signals.clone()));
     }
+    if let Some(governor) = capacity.governor {
+        serving.metrics.calls_from(move || governor.tallies());
+    }
     let mut eyes = EyesConfig::new(client.clone(), &config.cluster, capacity.eyes);
     eyes.own_node = variable(NODE).map(NodeName::new);
     eyes.own_pod = own_pod().map(|pod| PodKey::new(namespace(), pod));
@@ -146,6 +149,7 @@ struct Capacity {
     publisher: Option<act::aws::Publisher>,
     /// Read beside the cluster.
     ecs: Option<observe::aws::ecs::Ecs>,
+    governor: Option<Arc<observe::aws::Governor>>,
 }
 
 async fn capacity(config: &Config, client: &Client) -> anyhow::Result<Capacity> {
@@ -155,6 +159,7 @@ async fn capacity(config: &Config, client: &Client) -> anyhow::Result<Capacity> 
             hands: CapacityHands::Kwok(act::kwok::Hands::new(client.clone(), groups.clone())),
             publisher: None,
             ecs: None,
+            governor: None,
         },
         Provider::Aws(aws) => on_aws(config, aws).await?,
         Provider::None | Provider::Simulated(_) => Capacity {
@@ -162,12 +167,16 @@ async fn capacity(config: &Config, client: &Client) -> anyhow::Result<Capacity> 
             hands: CapacityHands::Nowhere,
             publisher: None,
             ecs: None,
+            governor: None,
         },
     })
 }
 
 async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
     let sdk = observe::aws::config(aws.region.clone()).await;
+    let governor = Arc::new(observe::aws::Governor::default());
+    let looks = governor.govern(&sdk, observe::aws::Side::Eyes);
+    let sdk = governor.govern(&sdk, observe::aws::Side::Hands);
     let cluster = config.cluster.clone();
     let (seen, done) = match aws.launch {
         AwsLaunch::Auto => (observe::aws::Launch::Auto, act::aws::Launch::Auto),
@@ -191,7 +200,7 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
         fleets: aws.fleets.clone(),
         queue: aws.queue.clone(),
     };
-    let eyes = observe::aws::Groups::new(&sdk, settings);
+    let eyes = observe::aws::Groups::new(&looks, settings);
     let hands = act::aws::Hands::new(&sdk, cluster.clone(), done, eyes.stirred());
     let hands = hands.with_fleets(aws.fleets.clone());
     Ok(Capacity {
@@ -201,7 +210,8 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
         ecs: aws
             .ecs
             .clone()
-            .map(|clusters| observe::aws::ecs::Ecs::new(&sdk, clusters)),
+            .map(|clusters| observe::aws::ecs::Ecs::new(&looks, clusters)),
+        governor: Some(governor),
     })
 }
 

@@ -7,6 +7,7 @@ use crate::answer::cut;
 use aws_config::SdkConfig;
 use aws_sdk_autoscaling::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_autoscaling::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use model::governor::HeldBack;
 use model::outcome::Outcome;
 
 /// Codes that mean: there is none to be had now (Karpenter's list of unfulfillable capacity).
@@ -62,6 +63,12 @@ where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
     let Some(said) = error.as_service_error() else {
+        if let Some(held) = HeldBack::within(error) {
+            return Outcome::Refused {
+                after: Some(held.after),
+                why: cut(&format!("{call}: {held}")),
+            };
+        }
         return Outcome::Unknown {
             why: cut(&format!("{call}: {}", DisplayErrorContext(error))),
         };

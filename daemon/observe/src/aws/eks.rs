@@ -176,6 +176,7 @@ async fn describe(client: &Client, cluster: &str, name: &str) -> Result<NodeGrou
         call: "eks:DescribeNodegroup",
         why: "the answer has no nodegroup".to_owned(),
         answered: true,
+        held: None,
     };
     answer.nodegroup().map(node_group).ok_or_else(missing)
 }
@@ -311,6 +312,7 @@ mod tests {
             call: "eks:DescribeNodegroup",
             why: "Denied".to_owned(),
             answered: true,
+            held: None,
         };
         eks.take("ng".to_owned(), "2".to_owned(), Err(bad), at);
         assert!(eks.node_groups["ng"].last.is_some(), "the last answer is kept");

@@ -92,6 +92,7 @@ fn whole(group: &AutoScalingGroup) -> Result<&str, AwsError> {
         call: CALL,
         why: format!("an answer with {why}"),
         answered: true,
+        held: None,
     })
 }
 

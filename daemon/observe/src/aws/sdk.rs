@@ -8,6 +8,7 @@ use aws_sdk_autoscaling::error::{DisplayErrorContext, ProvideErrorMetadata, SdkE
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use model::governor::HeldBack;
 use std::time::Duration;
 
 /// A call to AWS that gave no answer worth having.
@@ -20,6 +21,8 @@ pub struct AwsError {
     pub why: String,
     /// The service answered, if only to refuse.
     pub answered: bool,
+    /// It was not asked: our own budget had no room for the call.
+    pub held: Option<HeldBack>,
 }
 
 impl AwsError {
@@ -27,20 +30,23 @@ impl AwsError {
     pub(super) fn of<E, R>(call: &'static str, error: &SdkError<E, R>) -> Self
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
-        R: std::fmt::Debug,
+        R: std::fmt::Debug + 'static,
     {
-        let why = match error.as_service_error() {
-            Some(said) => {
+        let held = HeldBack::within(error);
+        let why = match (error.as_service_error(), held) {
+            (Some(said), _) => {
                 let code = said.code().unwrap_or("no code");
                 let lacking = model::permission::lacking(call, code);
                 format!("{code}: {lacking}{}", said.message().unwrap_or("no message"))
             }
-            None => DisplayErrorContext(error).to_string(),
+            (None, Some(held)) => held.to_string(),
+            (None, None) => DisplayErrorContext(error).to_string(),
         };
         Self {
             call,
             why,
             answered: error.as_service_error().is_some(),
+            held,
         }
     }
 }

@@ -15,6 +15,7 @@ fn error(answered: bool) -> AwsError {
         call: "ec2:Describe",
         why: "InvalidLaunchTemplateId.NotFound".to_owned(),
         answered,
+        held: None,
     }
 }
 
