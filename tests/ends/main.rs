@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "all of this is test code")]
 
 mod bad_input;
+mod batch;
 mod budget;
 mod cloudwatch;
 mod ecs;

@@ -4,10 +4,12 @@
 //! comes from the intent, a group that has reached `to` is done. Never shrinks by number; how a group is asked
 //! is in its description and is never switched in answer to an error. Retries of a write are the next cycle's.
 
+mod batch;
 mod fleet;
 mod publish;
 mod sdk;
 
+pub(crate) use batch::MOST;
 pub use model::launch::Launch;
 pub use publish::{Figure, Publisher};
 
@@ -41,6 +43,7 @@ pub struct Hands {
     ec2: aws_sdk_ec2::Client,
     stirs: Arc<AtomicBool>,
     fleets: Vec<Fleet>,
+    batches: batch::Batches,
 }
 
 impl Hands {
@@ -55,6 +58,7 @@ impl Hands {
             ec2: sdk::ec2(sdk),
             stirs,
             fleets: Vec::new(),
+            batches: batch::Batches::default(),
         }
     }
 
@@ -208,11 +212,7 @@ impl Hands {
         };
         let mut told = answer.reservations().iter().flat_map(Reservation::instances);
         let found = told.find(|told| told.instance_id() == Some(id.as_str()));
-        let gone = |found: &&Instance| {
-            let (leaving, gone) = (InstanceStateName::ShuttingDown, InstanceStateName::Terminated);
-            state(found).is_some_and(|state| *state == leaving || *state == gone)
-        };
-        Ok(found.filter(|found| !gone(found)).cloned())
+        Ok(found.filter(|found| lives(found)).cloned())
     }
 
     async fn launch_instances(&self, group: &GroupName, offer: &str, count: u32, token: &str) -> Outcome {
@@ -281,6 +281,12 @@ fn told(answer: &LaunchInstancesOutput, wanted: u32) -> Outcome {
 
 fn state(instance: &Instance) -> Option<&InstanceStateName> {
     instance.state()?.name()
+}
+
+/// Whether it is neither gone nor on its way out.
+fn lives(instance: &Instance) -> bool {
+    let (leaving, gone) = (InstanceStateName::ShuttingDown, InstanceStateName::Terminated);
+    !state(instance).is_some_and(|state| *state == leaving || *state == gone)
 }
 
 /// What a launch of `wanted` instances came to, by the call's name, what came, and code and message of what did not:

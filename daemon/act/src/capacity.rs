@@ -43,6 +43,31 @@ impl CapacityHands {
     }
 }
 
+impl CapacityHands {
+    /// How many `RemoveNode`s of one group `remove_all` takes at most.
+    pub fn most_together(&self) -> usize {
+        match self {
+            #[cfg(feature = "aws")]
+            Self::Aws(_) => crate::aws::MOST,
+            Self::Nowhere | Self::Kwok(_) => 1,
+        }
+    }
+
+    /// Carries out `RemoveNode`s of one group, each re-checked right before, as one effect; an outcome for each, in
+    /// their order.
+    pub async fn remove_all(&mut self, steps: &[&Step]) -> Vec<Outcome> {
+        #[cfg(feature = "aws")]
+        if let Self::Aws(hands) = self {
+            return hands.remove_all(steps).await;
+        }
+        let mut outcomes = Vec::with_capacity(steps.len());
+        for step in steps {
+            outcomes.push(self.remove(step).await);
+        }
+        outcomes
+    }
+}
+
 fn nowhere() -> Outcome {
     Outcome::Failed {
         why: "no provider of capacity is configured".to_owned(),

@@ -7,6 +7,7 @@ use crate::answer::Carried;
 use crate::capacity::CapacityHands;
 use crate::events::Events;
 use crate::{evict, node, nominate, remove, scale, yields};
+use futures::StreamExt as _;
 use guard::{Act, Cleared};
 use kube::Client;
 use model::outcome::Outcome;
@@ -15,6 +16,9 @@ use std::time::Duration;
 
 /// A step that takes longer has an unknown end.
 const STEP: Duration = Duration::from_secs(10);
+
+/// Nodes that are looked at for the last time at once.
+const LOOKS: usize = 16;
 
 /// What hands need.
 pub struct HandsConfig {
@@ -89,12 +93,57 @@ impl Hands {
         }
     }
 
+    /// Removals of nodes of one group: each is looked at for the last time, many at once, and those that may go are
+    /// given up in one round of calls.
+    async fn carry_together(&mut self, steps: &[Step]) -> Vec<Carried> {
+        let mut last_looks = Vec::with_capacity(steps.len());
+        for step in steps {
+            last_looks.push(last_look(self.client.clone(), step.kind.clone()));
+        }
+        let looks: Vec<Result<Option<String>, Outcome>> =
+            futures::stream::iter(last_looks).buffered(LOOKS).collect().await;
+        let going: Vec<&Step> = steps
+            .iter()
+            .zip(&looks)
+            .filter(|(_, look)| look.is_ok())
+            .map(|(step, _)| step)
+            .collect();
+        let mut gone = self.capacity.remove_all(&going).await.into_iter();
+        let carried = looks.into_iter().map(|look| match look {
+            Ok(uid) => Carried {
+                outcome: gone.next().unwrap_or_else(|| Outcome::Unknown {
+                    why: "nothing was told of it".to_owned(),
+                }),
+                uid,
+            },
+            Err(outcome) => outcome.into(),
+        });
+        carried.collect()
+    }
+
+    fn tell(&mut self, step: &Step, carried: &Carried) {
+        tracing::info!(step = %step.id, what = %step.kind, outcome = %carried.outcome, "carried out");
+        if let Some(events) = &mut self.events {
+            events.tell(step, carried);
+        }
+    }
+
     /// Who did it and for which intent, for the annotation on a node.
     fn mark(&self, step: &Step) -> String {
         match &step.intent {
             Some(intent) => format!("{} for intent {intent}", self.instance),
             None => format!("{} in step {}", self.instance, step.id),
         }
+    }
+}
+
+/// Whether a node that goes together with others may go; its UID.
+async fn last_look(client: Client, kind: StepKind) -> Result<Option<String>, Outcome> {
+    match &kind {
+        StepKind::RemoveNode { node, instance, .. } => remove::is_empty(&client, node, instance).await,
+        other => Err(Outcome::Failed {
+            why: format!("{} is not carried out together with others", other.name()),
+        }),
     }
 }
 
@@ -108,11 +157,28 @@ impl Act for Hands {
             }
             .into(),
         };
-        tracing::info!(step = %step.id, what = %step.kind, outcome = %carried.outcome, "carried out");
-        if let Some(events) = &mut self.events {
-            events.tell(&step, &carried);
-        }
+        self.tell(&step, &carried);
         carried.outcome
+    }
+
+    fn most_together(&self, _step: &Step) -> usize {
+        self.capacity.most_together()
+    }
+
+    async fn carry_out_together(&mut self, steps: Vec<Cleared<Step>>) -> Vec<Outcome> {
+        let steps: Vec<Step> = steps.into_iter().map(Cleared::into_inner).collect();
+        let unknown = |_: &Step| -> Carried {
+            Outcome::Unknown {
+                why: format!("removing several nodes took longer than {}s", STEP.as_secs()),
+            }
+            .into()
+        };
+        let carried = tokio::time::timeout(STEP, self.carry_together(&steps)).await;
+        let carried = carried.unwrap_or_else(|_| steps.iter().map(unknown).collect());
+        for (step, carried) in steps.iter().zip(&carried) {
+            self.tell(step, carried);
+        }
+        carried.into_iter().map(|carried| carried.outcome).collect()
     }
 }
 

@@ -6,8 +6,11 @@ use guard::{Act, Cleared, Verdicts, ledger};
 use logbook::{CycleRecord, RECORD_VERSION, Trouble};
 use model::intent::{Ledger, LedgerEvent};
 use model::outcome::Outcome;
-use model::plan::Step;
-use model::{Aims, HoldReason, Instant, Memory, ObserveError, Snapshot, Span, StrikeReason, Verdict};
+use model::plan::{Step, StepKind};
+use model::{
+    Aims, GroupName, HoldReason, Instant, Memory, ObserveError, Snapshot, Span, StrikeReason, Verdict,
+};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::MutexGuard;
 
@@ -158,10 +161,11 @@ impl<'a> Trip<'a> {
             Err(error) => return self.hold_all(&error.to_string()),
         };
         let began = self.shared.clock.now();
-        for step in verdicts.cleared {
+        let mut waiting = VecDeque::from(verdicts.cleared);
+        while let Some(steps) = next_effect(hands, &mut waiting) {
             let late = self.shared.clock.now().since(began) > ACT_TIME;
             let instead = self.instead(opened, late).await;
-            self.one(hands, step, instead).await;
+            self.effect(hands, steps, instead).await;
         }
     }
 
@@ -178,27 +182,30 @@ impl<'a> Trip<'a> {
         })
     }
 
-    /// Carries out one step, unless its outcome is known without that, and settles its intent.
-    async fn one(&mut self, hands: &mut impl Act, cleared: Cleared<Step>, instead: Option<Outcome>) {
-        let step = cleared.get().clone();
-        let outcome = if let Some(outcome) = instead {
-            outcome
+    /// Carries out the steps of one effect, unless their outcome is known without that, and settles the intent of each.
+    async fn effect(&mut self, hands: &mut impl Act, cleared: Vec<Cleared<Step>>, instead: Option<Outcome>) {
+        let steps: Vec<Step> = cleared.iter().map(|step| step.get().clone()).collect();
+        let outcomes = if let Some(outcome) = instead {
+            vec![outcome; steps.len()]
         } else {
             tokio::select! {
                 biased;
-                outcome = hands.carry_out(cleared) => outcome,
-                () = self.shared.clock.sleep(EFFECT_TIME) => Outcome::Unknown {
-                    why: format!("no answer within {EFFECT_TIME}"),
-                },
+                outcomes = carried_out(hands, cleared) => outcomes,
+                () = self.shared.clock.sleep(EFFECT_TIME) => Vec::new(),
             }
         };
+        let untold = std::iter::repeat_with(|| Outcome::Unknown {
+            why: format!("no answer within {EFFECT_TIME}"),
+        });
         let seen = Arc::clone(&self.record.snapshot);
-        let mut book = self.shared.book.lock().await;
-        let events = book.note(|ledger| ledger::settle(ledger, &step, &outcome, &seen));
-        drop(book);
-        self.learn(&events);
-        self.record.events.extend(events);
-        self.record.outcomes.push((step.id, outcome));
+        for (step, outcome) in steps.into_iter().zip(outcomes.into_iter().chain(untold)) {
+            let mut book = self.shared.book.lock().await;
+            let events = book.note(|ledger| ledger::settle(ledger, &step, &outcome, &seen));
+            drop(book);
+            self.learn(&events);
+            self.record.events.extend(events);
+            self.record.outcomes.push((step.id, outcome));
+        }
     }
 
     /// Saves, writes the record and shows it.
@@ -268,6 +275,47 @@ impl<'a> Trip<'a> {
             let mut memory = Memory::clone(&self.own.memory);
             ledger::learn(&mut memory, events, self.record.at, &self.aims.limits);
             self.own.memory = Arc::new(memory);
+        }
+    }
+}
+
+/// The next step, and the removals of the same run from the same group that the hands carry out together with it: in
+/// whatever order nodes go, each goes by itself.
+fn next_effect(hands: &impl Act, waiting: &mut VecDeque<Cleared<Step>>) -> Option<Vec<Cleared<Step>>> {
+    let first = waiting.pop_front()?;
+    let group = removed_from(first.get()).cloned();
+    let most = match &group {
+        Some(_) => hands.most_together(first.get()),
+        None => 1,
+    };
+    let mut effect = vec![first];
+    let mut at = 0;
+    while effect.len() < most
+        && let Some(other) = waiting.get(at).and_then(|step| removed_from(step.get()))
+    {
+        if Some(other) == group.as_ref() {
+            effect.extend(waiting.remove(at));
+        } else {
+            at += 1;
+        }
+    }
+    Some(effect)
+}
+
+/// The group that the step removes a node from.
+const fn removed_from(step: &Step) -> Option<&GroupName> {
+    match &step.kind {
+        StepKind::RemoveNode { group, .. } => Some(group),
+        _ => None,
+    }
+}
+
+async fn carried_out(hands: &mut impl Act, mut steps: Vec<Cleared<Step>>) -> Vec<Outcome> {
+    match steps.pop() {
+        Some(only) if steps.is_empty() => vec![hands.carry_out(only).await],
+        last => {
+            steps.extend(last);
+            hands.carry_out_together(steps).await
         }
     }
 }

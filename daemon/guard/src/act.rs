@@ -9,6 +9,22 @@ use std::future::Future;
 pub trait Act {
     /// Carries out one step.
     fn carry_out(&mut self, step: Cleared<Step>) -> impl Future<Output = Outcome> + Send;
+
+    /// How many removals of nodes of this one's group, itself included, one effect may carry out together; one: each is
+    /// an effect of its own.
+    fn most_together(&self, _step: &Step) -> usize {
+        1
+    }
+
+    /// Carries out removals of nodes of one group together, as one effect under the same bound; an outcome for each, in
+    /// their order: one that cannot go does not keep the others. Called with no more than `most_together` allows.
+    fn carry_out_together(&mut self, steps: Vec<Cleared<Step>>) -> impl Future<Output = Vec<Outcome>> + Send {
+        let refused = |_| Outcome::Refused {
+            after: None,
+            why: "these hands do one thing at a time".to_owned(),
+        };
+        std::future::ready(steps.iter().map(refused).collect())
+    }
 }
 
 /// Hands that do nothing: dry-run and replay.

@@ -141,6 +141,8 @@ pub struct Settings {
     pub quotas: Quotas,
     /// Calls are throttled as AWS does.
     pub throttles: bool,
+    /// Several instances can be given up in one call, as since 2026.
+    pub batches: bool,
     /// Self-managed groups.
     pub groups: Vec<NewGroup>,
     /// Managed node groups.
@@ -179,6 +181,7 @@ impl Default for Settings {
                 spot_vcpus: 100_000,
             },
             throttles: true,
+            batches: true,
             groups: Vec::new(),
             node_groups: Vec::new(),
             profiles: Vec::new(),

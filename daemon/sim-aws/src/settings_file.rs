@@ -12,7 +12,7 @@ use model::Span;
 /// Fetches a file that an account names, relative to it: its bytes, or why not.
 pub type Fetch<'f> = &'f dyn Fn(&str) -> Result<Vec<u8>, String>;
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "seed",
     "region",
     "account",
@@ -28,6 +28,7 @@ const FIELDS: [&str; 19] = [
     "update",
     "quotas",
     "throttles",
+    "batches",
     "groups",
     "node_groups",
     "profiles",
@@ -87,6 +88,7 @@ fn whole(top: At<'_, '_>, fetch: Fetch<'_>) -> Settings {
                 .unwrap_or(usual.quotas.spot_vcpus),
         },
         throttles: !top.get("throttles").is_there() || top.get("throttles").flag(),
+        batches: !top.get("batches").is_there() || top.get("batches").flag(),
         groups: top
             .get("groups")
             .items()

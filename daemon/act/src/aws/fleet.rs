@@ -6,8 +6,8 @@
 use super::{Hands, MOST_PER_CALL, launched, sdk, token};
 use aws_sdk_ec2::types::{
     CreateFleetInstance, DefaultTargetCapacityType, FleetLaunchTemplateConfigRequest,
-    FleetLaunchTemplateOverridesRequest, FleetLaunchTemplateSpecificationRequest, FleetType, InstanceType,
-    ResourceType, Tag, TagSpecification, TargetCapacitySpecificationRequest,
+    FleetLaunchTemplateOverridesRequest, FleetLaunchTemplateSpecificationRequest, FleetType, Instance,
+    InstanceType, ResourceType, Tag, TagSpecification, TargetCapacitySpecificationRequest,
 };
 use model::fleet::{CLUSTER_TAG, FLEET_TAG, Fleet, INTENT_TAG};
 use model::ids::{InstanceId, OfferId};
@@ -131,6 +131,22 @@ impl Hands {
             .to_vec()
     }
 
+    /// Why an instance is not one of the fleet, where its tags do not say that it is.
+    pub(super) fn not_of(&self, fleet: &Fleet, id: &InstanceId, found: &Instance) -> Option<Outcome> {
+        let bears = |key: &str, value: &str| {
+            found
+                .tags()
+                .iter()
+                .any(|tag| tag.key() == Some(key) && tag.value() == Some(value))
+        };
+        if bears(CLUSTER_TAG, &self.cluster) && bears(FLEET_TAG, fleet.name.as_str()) {
+            return None;
+        }
+        Some(Outcome::Stale {
+            why: format!("{id} does not bear the tags of fleet {}", fleet.name),
+        })
+    }
+
     /// Ends one instance of the fleet, if its tags say that it is one.
     pub(super) async fn end(&self, fleet: &Fleet, instance: &InstanceId) -> Outcome {
         let found = match self.living(instance).await {
@@ -138,16 +154,8 @@ impl Hands {
             Ok(None) => return Outcome::done(),
             Err(outcome) => return outcome,
         };
-        let bears = |key: &str, value: &str| {
-            found
-                .tags()
-                .iter()
-                .any(|tag| tag.key() == Some(key) && tag.value() == Some(value))
-        };
-        if !bears(CLUSTER_TAG, &self.cluster) || !bears(FLEET_TAG, fleet.name.as_str()) {
-            return Outcome::Stale {
-                why: format!("{instance} does not bear the tags of fleet {}", fleet.name),
-            };
+        if let Some(outcome) = self.not_of(fleet, instance, &found) {
+            return outcome;
         }
         self.stirs.store(true, Ordering::SeqCst);
         match self

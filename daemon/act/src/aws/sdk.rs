@@ -31,6 +31,17 @@ const LATER: [&str; 6] = [
     "SlowDown",
 ];
 
+/// Codes that mean: not with these credentials.
+const DENIED: [&str; 7] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "AuthFailure",
+];
+
 /// Writes to Auto Scaling.
 pub(super) fn autoscaling(sdk: &SdkConfig) -> aws_sdk_autoscaling::Client {
     let config = aws_sdk_autoscaling::config::Builder::from(sdk)
@@ -92,6 +103,15 @@ where
         Outcome::Unknown { why } => Outcome::Refused { after: None, why },
         other => other,
     }
+}
+
+/// Whether the service denied the call: another form of it would be denied as well.
+pub(super) fn is_denied<E>(error: &SdkError<E>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    code.is_some_and(|code| DENIED.contains(&code))
 }
 
 /// Whether a code means that there is none to be had now.

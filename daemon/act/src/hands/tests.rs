@@ -361,6 +361,40 @@ async fn a_node_is_removed_only_when_nothing_that_matters_is_left_on_it() {
     assert_eq!(asked[3].body["preconditions"]["uid"], "u2");
 }
 
+/// Both are looked at for the last time, and only what may go is given up.
+#[tokio::test]
+async fn of_nodes_that_go_together_each_is_looked_at() {
+    let late = json!({"metadata": {"name": "late", "namespace": "ns"}});
+    let script = Script::new([
+        object(drained()),
+        object(drained()),
+        object(pods(&json!([]))),
+        object(pods(&json!([late]))),
+        object(drained()),
+        object(json!({})),
+    ]);
+    let steps = [step(remove()), step(remove())];
+    let carried = hands(&script).carry_together(&steps).await;
+    let mut kinds: Vec<&str> = carried
+        .iter()
+        .map(|carried| match &carried.outcome {
+            Outcome::Done { .. } => "done",
+            Outcome::Stale { .. } => "stale",
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["done", "stale"]);
+    let deleted = script
+        .lines()
+        .iter()
+        .filter(|line| line.starts_with("DELETE"))
+        .count();
+    assert_eq!(deleted, 1);
+    let other = hands(&Script::new([])).carry_together(&[step(scale())]).await;
+    assert!(matches!(other[0].outcome, Outcome::Failed { .. }), "{other:?}");
+}
+
 fn remove_lost() -> StepKind {
     StepKind::RemoveInstance {
         group: "pool".into(),

@@ -1,10 +1,10 @@
 //! Crashes, unknown ends and stores that fail: nothing is done twice, nothing without being written down.
 
-use super::stage::{Hands, Shaky, clock, crowded, desk, draining};
+use super::stage::{Hands, Shaky, clock, crowded, desk, drained, draining};
 use crate::{Desk, FileStore, ManualClock, Scope, run_cycle};
 use logbook::{CycleRecord, Trouble};
 use model::aims::Mode;
-use model::intent::{IntentKind, LaunchStage, Ledger};
+use model::intent::{IntentKind, LaunchStage, Ledger, RemoveStage};
 use model::{HoldReason, Outcome, Reason, Span, Step, StepKind, StrikeReason, Verdict};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -210,4 +210,60 @@ async fn a_pause_while_deciding_voids_the_plan() {
     };
     let verdicts = guard::judge(&seen, &trip.ledger().await, proposal, &trip.aims, trip.fence());
     assert!(verdicts.cleared.is_empty());
+}
+
+/// Stages of the removals in the store, by node.
+fn removals(store: &Shaky) -> Vec<(String, RemoveStage)> {
+    let kept = store.kept.lock().unwrap().clone().unwrap().0;
+    let removals = kept.intents.iter().filter_map(|intent| match &intent.kind {
+        IntentKind::Remove { node, stage, .. } => Some((node.to_string(), *stage)),
+        IntentKind::Launch { .. } => None,
+    });
+    removals.collect()
+}
+
+#[tokio::test]
+async fn removals_from_one_group_go_together_and_each_is_settled_by_itself() {
+    for (together, batches) in [(10, vec![3]), (2, vec![2]), (1, vec![])] {
+        let clock = clock();
+        let hands = Hands::new(|step| match step.kind.node().map(model::NodeName::as_str) {
+            Some("n2") => Outcome::Stale { why: String::new() },
+            _ => Outcome::done(),
+        });
+        let (mut ends, store) = drained(&clock, 3, hands);
+        ends.hands.together = together;
+        let desk = desk(store.clone(), &clock).await;
+        let record = run_cycle(&mut ends, &desk).await;
+        assert_eq!(*ends.hands.batches.lock().unwrap(), batches);
+        assert_eq!((ends.hands.asked().len(), record.outcomes.len()), (3, 3));
+        let stages = removals(&store);
+        let of = |name: &str| stages.iter().find(|(node, _)| node == name).unwrap().1;
+        assert_eq!(
+            [of("n1"), of("n2"), of("n3")],
+            [
+                RemoveStage::Terminating,
+                RemoveStage::Cordoned,
+                RemoveStage::Terminating
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn removals_that_never_answer_are_unknown_one_and_all() {
+    let clock = Arc::new(ManualClock::leaping(super::stage::START));
+    let hands = Hands::slow(|_| Box::pin(std::future::pending()));
+    let (mut ends, store) = drained(&clock, 3, hands);
+    ends.hands.together = 10;
+    let desk = desk(store.clone(), &clock).await;
+    let record = run_cycle(&mut ends, &desk).await;
+    assert_eq!(record.outcomes.len(), 3);
+    for (_, outcome) in &record.outcomes {
+        assert!(matches!(outcome, Outcome::Unknown { why } if why == "no answer within 10s"));
+    }
+    assert!(
+        removals(&store)
+            .iter()
+            .all(|(_, stage)| *stage == RemoveStage::Cordoned)
+    );
 }

@@ -46,6 +46,9 @@ type Play = dyn FnMut(&Step) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + 
 /// Does what the test says, and remembers what was asked.
 pub(super) struct Hands {
     pub(super) asked: Arc<Mutex<Vec<Step>>>,
+    /// How many removals go together, and how many did.
+    pub(super) together: usize,
+    pub(super) batches: Arc<Mutex<Vec<usize>>>,
     play: Box<Play>,
 }
 
@@ -63,6 +66,8 @@ impl Hands {
     ) -> Self {
         Self {
             asked: Arc::default(),
+            together: 1,
+            batches: Arc::default(),
             play: Box::new(play),
         }
     }
@@ -77,6 +82,19 @@ impl Act for Hands {
         let step = step.into_inner();
         self.asked.lock().unwrap().push(step.clone());
         (self.play)(&step)
+    }
+
+    fn most_together(&self, _step: &Step) -> usize {
+        self.together
+    }
+
+    async fn carry_out_together(&mut self, steps: Vec<Cleared<Step>>) -> Vec<Outcome> {
+        self.batches.lock().unwrap().push(steps.len());
+        let mut outcomes = Vec::new();
+        for step in steps {
+            outcomes.push(self.carry_out(step).await);
+        }
+        outcomes
     }
 }
 
@@ -187,6 +205,35 @@ pub(super) fn draining(clock: &Arc<ManualClock>, hands: Hands) -> (Ends<Eyes, Ha
         intents: vec![intent],
         ..Ledger::default()
     };
+    let store = Shaky::default();
+    *store.kept.lock().unwrap() = Some((ledger, Memory::default()));
+    (ends(seen, clock, hands), store)
+}
+
+/// Ends on a cluster whose first `empty` of four nodes are drained, and the Ledger that says so.
+pub(super) fn drained(clock: &Arc<ManualClock>, empty: usize, hands: Hands) -> (Ends<Eyes, Hands>, Shaky) {
+    let mut seen = cluster(&["n1", "n2", "n3", "n4"]);
+    let mut ledger = Ledger {
+        generation: 3,
+        cycle: 1,
+        ..Ledger::default()
+    };
+    for node in seen.nodes.iter_mut().take(empty) {
+        (node.unschedulable, node.draining) = (true, true);
+        ledger.intents.push(Intent {
+            id: format!("1-{}", node.name).as_str().into(),
+            kind: IntentKind::Remove {
+                group: "web".into(),
+                node: node.name.clone(),
+                instance: node.instance.clone().unwrap(),
+                stage: RemoveStage::Cordoned,
+                after: Vec::new(),
+            },
+            opened: START,
+            deadline: START + Span::from_secs(1800),
+            generation: 1,
+        });
+    }
     let store = Shaky::default();
     *store.kept.lock().unwrap() = Some((ledger, Memory::default()));
     (ends(seen, clock, hands), store)

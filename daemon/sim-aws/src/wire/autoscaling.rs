@@ -379,6 +379,9 @@ fn launch(account: &mut Account, form: &Form) -> Result<Vec<Element>, Refused> {
 fn terminate(account: &mut Account, form: &Form) -> Result<Vec<Element>, Refused> {
     let one = form.text("InstanceId").map(str::to_owned);
     let single = one.is_some();
+    if !single && !account.settings.batches {
+        return Err(missing("instanceId"));
+    }
     let ids = one.map_or_else(|| form.values("InstanceIds"), |id| vec![id]);
     let done = account.terminate_in_group(&ids, form.flag("ShouldDecrementDesiredCapacity"))?;
     let group = form.text("AutoScalingGroupName").unwrap_or_default();

@@ -92,6 +92,7 @@ fn holds(machine: &Machine, (name, values): (&String, &Vec<String>)) -> bool {
     let is = |value: &str| values.iter().any(|v| v == value);
     match name.as_str() {
         "instance-state-name" => is(machine.state.wire().1),
+        "instance-id" => is(&machine.id),
         "instance-type" => is(&machine.instance_type),
         "availability-zone" => is(&machine.zone),
         "tag-key" => values.iter().any(|key| machine.tags.contains_key(key)),
