@@ -3,6 +3,8 @@
 #[cfg(feature = "live")]
 mod aimed;
 #[cfg(feature = "live")]
+mod heartbeat;
+#[cfg(feature = "live")]
 mod live;
 mod shown;
 mod simulated;

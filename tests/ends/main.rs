@@ -14,6 +14,7 @@ mod eyes;
 mod facade;
 mod faults;
 mod hands;
+mod hooks;
 
 use model::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, StepId};
 use model::money::UsdPerHour;

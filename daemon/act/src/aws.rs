@@ -6,10 +6,12 @@
 
 mod batch;
 mod fleet;
+mod hooks;
 mod publish;
 mod sdk;
 
 pub(crate) use batch::MOST;
+pub use hooks::Heartbeats;
 pub use model::launch::Launch;
 pub use publish::{Figure, Publisher};
 
@@ -44,6 +46,7 @@ pub struct Hands {
     stirs: Arc<AtomicBool>,
     fleets: Vec<Fleet>,
     batches: batch::Batches,
+    hooks: Vec<String>,
 }
 
 impl Hands {
@@ -59,6 +62,7 @@ impl Hands {
             stirs,
             fleets: Vec::new(),
             batches: batch::Batches::default(),
+            hooks: Vec::new(),
         }
     }
 
@@ -137,6 +141,7 @@ impl Hands {
         match standing(&row, instance) {
             Standing::Unlisted => return self.unlisted(group, instance).await,
             Standing::Leaving => return Outcome::done(),
+            Standing::Waiting => return self.complete(group, instance).await,
             Standing::There => {}
         }
         let (Some(desired), Some(min)) = (row.desired_capacity(), row.min_size()) else {
@@ -338,6 +343,8 @@ fn described(row: &AutoScalingGroup) -> Described {
 enum Standing {
     There,
     Leaving,
+    /// Leaving, and kept by a lifecycle hook.
+    Waiting,
     Unlisted,
 }
 
@@ -347,11 +354,9 @@ fn standing(row: &AutoScalingGroup, instance: &InstanceId) -> Standing {
         return Standing::Unlisted;
     };
     match found.lifecycle_state() {
+        Some(LifecycleState::TerminatingWait) => Standing::Waiting,
         Some(
-            LifecycleState::Terminating
-            | LifecycleState::TerminatingWait
-            | LifecycleState::TerminatingProceed
-            | LifecycleState::Terminated,
+            LifecycleState::Terminating | LifecycleState::TerminatingProceed | LifecycleState::Terminated,
         ) => Standing::Leaving,
         _ => Standing::There,
     }
@@ -390,7 +395,7 @@ mod tests {
             .lifecycle_state(LifecycleState::TerminatingWait)
             .build();
         let row = AutoScalingGroup::builder().instances(leaving).build();
-        assert_eq!(standing(&row, &InstanceId::new("i-1")), Standing::Leaving);
+        assert_eq!(standing(&row, &InstanceId::new("i-1")), Standing::Waiting);
         assert_eq!(standing(&row, &InstanceId::new("i-2")), Standing::Unlisted);
     }
 

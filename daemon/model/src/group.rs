@@ -107,6 +107,8 @@ pub enum InstanceState {
     Terminated,
     /// Anything else (standby, warm pool): neither capacity nor gone.
     Other,
+    /// Going away, and kept by a lifecycle hook that is ours to complete.
+    Waiting,
 }
 
 impl Instance {
@@ -121,5 +123,11 @@ impl Group {
     pub fn living(&self) -> u32 {
         let count = self.instances.iter().filter(|i| i.is_capacity()).count();
         u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the instance is on its way out already and waits for us: removing it makes the group no smaller.
+    pub fn awaits(&self, id: &InstanceId) -> bool {
+        let mut listed = self.instances.iter();
+        listed.any(|listed| listed.id == *id && listed.state == InstanceState::Waiting)
     }
 }

@@ -8,6 +8,7 @@
 
 use crate::fargate::{FargateRates, FargateSize};
 use crate::group::Group;
+use crate::ids::GroupName;
 use crate::money::UsdPerHour;
 use crate::offer::{Confidence, Offer, OfferKind};
 use crate::pod::{Pod, PodSpec};
@@ -140,7 +141,7 @@ impl<'a> FargateBills<'a> {
         let node = self.seen.node(pod.node.as_ref()?).filter(|node| node.fargate)?;
         let spec = self.seen.specs.get(pod.spec as usize)?;
         let profile = spec.labels.get(PROFILE_LABEL).map(String::as_str);
-        let profile = profile.or_else(|| node.group.as_ref().map(|group| group.as_str()));
+        let profile = profile.or_else(|| node.group.as_ref().map(GroupName::as_str));
         let bought = node.offer.as_ref().and_then(|id| self.seen.offer_ix(id));
         let bought = bought.and_then(|ix| self.seen.offers.get(ix));
         let fits = |offer: &&&Offer| self.is_of(offer, profile) && holds(offer, spec);

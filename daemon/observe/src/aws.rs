@@ -12,6 +12,7 @@ mod eks;
 mod fleet;
 mod governor;
 mod groups;
+mod hooks;
 mod lived;
 mod metrics;
 mod node_template;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub fleets: Vec<Fleet>,
     /// Name or URL of the SQS queue of notices; none: nobody tells.
     pub queue: Option<String>,
+    /// Names of termination hooks that are ours to complete.
+    pub complete_hooks: Vec<String>,
 }
 
 /// Groups, offers and metrics of one account and region.
@@ -69,6 +72,7 @@ pub struct Groups {
     lived: lived::Lived,
     managed: eks::Eks,
     prices: prices::Prices,
+    hooks: hooks::Hooks,
     notices: Option<notices::Notices>,
     rows: Rows,
     stirred: Arc<AtomicBool>,
@@ -125,6 +129,7 @@ impl Groups {
             lived: lived::Lived::default(),
             managed: eks::Eks::default(),
             prices: prices::Prices::default(),
+            hooks: hooks::Hooks::default(),
             rows: Rows::default(),
             stirred: Arc::default(),
             capacity: Reading::default(),
@@ -150,6 +155,8 @@ impl Groups {
         if let Some(notices) = &mut self.notices {
             capacity.leaving = notices.leaving(at);
         }
+        // What a group lists as going is as certain as can be, whatever was told before.
+        capacity.leaving.extend(self.hooks.leaving());
         let age = self.capacity.freshness(at, LIVE);
         capacity.sources.insert(Source::Groups, age);
         capacity.sources.insert(Source::Offers, age);
@@ -169,7 +176,8 @@ impl Groups {
         self.learn(&rows, at).await;
         let mut capacity = Capacity::default();
         for (row, ix) in rows.iter().zip(0..) {
-            let group = self.group(row, nodes, at);
+            let mut group = self.group(row, nodes, at);
+            self.hooks.mark(&self.settings.complete_hooks, row, &mut group);
             let learnt = self.lived.of(&group.name);
             let sold = offers::offers(&self.catalogue, row, (&group, ix), &self.tariffs(), learnt);
             capacity.offers.extend(sold);
@@ -228,6 +236,9 @@ impl Groups {
 
     /// Learns what the groups need and is due.
     async fn learn(&mut self, rows: &[AutoScalingGroup], at: Instant) {
+        self.hooks
+            .learn(&self.autoscaling, &self.settings.complete_hooks, rows, at)
+            .await;
         self.catalogue.learn(&self.ec2, rows, at).await;
         self.managed
             .learn(&self.eks, &self.settings.cluster, rows, at)

@@ -58,6 +58,8 @@ pub(crate) struct Aws {
     pub(crate) queue: Option<String>,
     /// Clusters of ECS to read beside the cluster; `None`: none.
     pub(crate) ecs: Option<EcsClusters>,
+    /// Names of the termination hooks that are ours to complete.
+    pub(crate) complete_hooks: Vec<String>,
 }
 
 /// How groups are asked for capacity.
@@ -264,8 +266,17 @@ fn amount(at: At<'_, '_>, read: fn(&str) -> Result<i64, String>) -> i64 {
 
 fn aws(at: At<'_, '_>) -> Aws {
     at.only(&[
-        "region", "launch", "metrics", "offers", "publish", "fleets", "queue", "ecs",
+        "region",
+        "launch",
+        "metrics",
+        "offers",
+        "publish",
+        "fleets",
+        "queue",
+        "complete_hooks",
+        "ecs",
     ]);
+    let hooks = at.get("complete_hooks").items();
     let launches = [
         ("auto", AwsLaunch::Auto),
         ("instances", AwsLaunch::Instances),
@@ -280,6 +291,7 @@ fn aws(at: At<'_, '_>) -> Aws {
         fleets: at.get("fleets").items().map(fleet).collect(),
         queue: at.get("queue").text().map(str::to_owned),
         ecs: ecs(at.get("ecs")),
+        complete_hooks: hooks.filter_map(manifest::At::name).map(str::to_owned).collect(),
     }
 }
 

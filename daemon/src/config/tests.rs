@@ -52,6 +52,11 @@ fn defaults_are_the_careful_ones() {
     assert!(matches!(&config.provider, Provider::Aws(aws) if usual(aws)));
     let told = read("{cluster: c, provider: {aws: {queue: notices}}}").unwrap();
     assert!(matches!(&told.provider, Provider::Aws(aws) if aws.queue.as_deref() == Some("notices")));
+    assert!(matches!(&told.provider, Provider::Aws(aws) if aws.complete_hooks.is_empty()));
+    let told = read("{cluster: c, provider: {aws: {complete_hooks: [drain]}}}").unwrap();
+    assert!(matches!(&told.provider, Provider::Aws(aws) if aws.complete_hooks == ["drain"]));
+    let wrong = said("{cluster: c, provider: {aws: {complete_hooks: [drain, 3]}}}").join("\n");
+    assert!(wrong.contains("complete_hooks[1]"), "{wrong}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Observing only is no other wiring: it is a mode, and the guard holds every step under it.
 
 use super::aimed::WithAims;
-use super::{local_store, log_writer, policies, stop, surround};
+use super::{heartbeat, local_store, log_writer, policies, stop, surround};
 use crate::access::ClusterAccess;
 use crate::admission;
 use crate::aims::with_mode;
@@ -55,6 +55,9 @@ pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<
     }
     if let Some(ecs) = capacity.ecs {
         tokio::spawn(read_ecs(ecs, desk.handle(), signals.clone()));
+    }
+    if let Some(heartbeats) = capacity.heartbeats {
+        tokio::spawn(heartbeat::keep(heartbeats, desk.handle(), signals.clone()));
     }
     if let Some(governor) = capacity.governor {
         serving.metrics.calls_from(move || governor.tallies());
@@ -149,6 +152,7 @@ struct Capacity {
     publisher: Option<act::aws::Publisher>,
     /// Read beside the cluster.
     ecs: Option<observe::aws::ecs::Ecs>,
+    heartbeats: Option<act::aws::Heartbeats>,
     governor: Option<Arc<observe::aws::Governor>>,
 }
 
@@ -159,6 +163,7 @@ async fn capacity(config: &Config, client: &Client) -> anyhow::Result<Capacity> 
             hands: CapacityHands::Kwok(act::kwok::Hands::new(client.clone(), groups.clone())),
             publisher: None,
             ecs: None,
+            heartbeats: None,
             governor: None,
         },
         Provider::Aws(aws) => on_aws(config, aws).await?,
@@ -167,6 +172,7 @@ async fn capacity(config: &Config, client: &Client) -> anyhow::Result<Capacity> 
             hands: CapacityHands::Nowhere,
             publisher: None,
             ecs: None,
+            heartbeats: None,
             governor: None,
         },
     })
@@ -199,10 +205,14 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
         prices: prices(config),
         fleets: aws.fleets.clone(),
         queue: aws.queue.clone(),
+        complete_hooks: aws.complete_hooks.clone(),
     };
     let eyes = observe::aws::Groups::new(&looks, settings);
     let hands = act::aws::Hands::new(&sdk, cluster.clone(), done, eyes.stirred());
-    let hands = hands.with_fleets(aws.fleets.clone());
+    let hands = hands
+        .with_fleets(aws.fleets.clone())
+        .with_hooks(aws.complete_hooks.clone());
+    let hooks = aws.complete_hooks.clone();
     Ok(Capacity {
         eyes: observe::Provider::Aws(Box::new(eyes)),
         hands: CapacityHands::Aws(Box::new(hands)),
@@ -211,6 +221,7 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
             .ecs
             .clone()
             .map(|clusters| observe::aws::ecs::Ecs::new(&looks, clusters)),
+        heartbeats: (!hooks.is_empty()).then(|| act::aws::Heartbeats::new(&sdk, hooks)),
         governor: Some(governor),
     })
 }

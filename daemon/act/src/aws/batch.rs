@@ -98,6 +98,7 @@ impl Hands {
             outcomes.push(match standing(&row, id) {
                 Standing::Unlisted => Some(self.unlisted(group, id).await),
                 Standing::Leaving => Some(Outcome::done()),
+                Standing::Waiting => Some(self.complete(group, id).await),
                 Standing::There if room == 0 => Some(Outcome::Stale {
                     why: format!("group {group} is at its minimum"),
                 }),

@@ -78,7 +78,13 @@ impl Removal<'_> {
         shrunk: &mut Shrunk,
     ) {
         let id = &self.intent.id;
-        if self.stage == RemoveStage::Terminating || self.node.deleting {
+        if self.node.deleting {
+            return;
+        }
+        if self.stage == RemoveStage::Terminating {
+            if self.awaited(fleet) {
+                shrunk.removals.push(self.removal());
+            }
             return;
         }
         if self.stage == RemoveStage::Undoing {
@@ -108,11 +114,7 @@ impl Removal<'_> {
         let bin = fleet.index(&self.node.name).map(|bin| &fleet.bins[bin]);
         let pods = bin.map_or(&[][..], |bin| bin.pods.as_slice());
         if pods.is_empty() && self.may_shrink(fleet) {
-            shrunk.removals.push(self.next(StepKind::RemoveNode {
-                group: self.group.clone(),
-                node: self.node.name.clone(),
-                instance: self.instance.clone(),
-            }));
+            shrunk.removals.push(self.removal());
         }
         for pod in pods.iter().map(|at| &fleet.seen.pods[size(*at)]) {
             let stays = fleet
@@ -128,10 +130,25 @@ impl Removal<'_> {
         }
     }
 
-    /// What the provider takes away from a group at its minimum, the provider replaces.
+    fn removal(&self) -> Effect {
+        self.next(StepKind::RemoveNode {
+            group: self.group.clone(),
+            node: self.node.name.clone(),
+            instance: self.instance.clone(),
+        })
+    }
+
+    /// What the provider takes away from a group at its minimum, the provider replaces; what waits for us to let it go
+    /// makes no group smaller.
     fn may_shrink(&self, fleet: &Fleet<'_>) -> bool {
         let group = fleet.seen.group(self.group);
-        !self.node.goes() || group.is_none_or(|group| group.desired > group.min)
+        !self.node.goes() || self.awaited(fleet) || group.is_none_or(|group| group.desired > group.min)
+    }
+
+    /// Whether the instance waits at a lifecycle hook that is ours to complete.
+    fn awaited(&self, fleet: &Fleet<'_>) -> bool {
+        let group = fleet.seen.group(self.group);
+        group.is_some_and(|group| group.awaits(self.instance))
     }
 
     /// Whether all nodes that replace this one are there.

@@ -57,6 +57,7 @@ mod tests {
     use model::plan::StepKind;
     use model::pod::PodSpec;
     use model::reason::Reason;
+    use model::snapshot::Snapshot;
     use model::time::Span;
 
     fn told(why: Leaves) -> Option<Leaving> {
@@ -104,6 +105,42 @@ mod tests {
                 1,
                 "{why}"
             );
+        }
+    }
+
+    /// A group at its minimum loses nothing by it: what waits at a lifecycle hook of ours is on its way out already.
+    #[test]
+    fn what_waits_at_our_hook_is_let_go_once_it_is_empty() {
+        for stage in [RemoveStage::Draining, RemoveStage::Terminating] {
+            let mut seen = taken(Leaves::Ending).seen();
+            seen.groups[0].min = 2;
+            (seen.nodes[1].draining, seen.nodes[1].unschedulable) = (true, true);
+            seen.ledger.intents.push(Intent {
+                id: IntentId::new("3-0"),
+                kind: IntentKind::Remove {
+                    group: "g".into(),
+                    node: "n2".into(),
+                    instance: "i-n2".into(),
+                    stage,
+                    after: Vec::new(),
+                },
+                opened: NOW,
+                deadline: NOW + Span::from_secs(3600),
+                generation: 1,
+            });
+            let removals = |seen: &Snapshot| {
+                count(
+                    &run(seen),
+                    |kind| matches!(kind, StepKind::RemoveNode { node, .. } if node.as_str() == "n2"),
+                )
+            };
+            seen.pods.retain(|pod| &*pod.key.name != "shop-1");
+            assert_eq!(removals(&seen), 0, "the group replaces it, and has not let it go");
+            let listed = seen.groups[0].instances.iter_mut();
+            for instance in listed.filter(|listed| listed.id.as_str() == "i-n2") {
+                instance.state = model::group::InstanceState::Waiting;
+            }
+            assert_eq!(removals(&seen), 1, "{stage:?}");
         }
     }
 

@@ -28,6 +28,12 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
         StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. } => {
             shrinks(group, u32::from(!continues(step, case)), case, tally)
         }
+        // The group has let go of it already: its hook is completed.
+        StepKind::RemoveNode { group, instance, .. }
+            if case.seen.group(group).is_some_and(|group| group.awaits(instance)) =>
+        {
+            None
+        }
         // Its own intent is among the ones that leave.
         StepKind::RemoveNode { group, .. } => shrinks(group, 0, case, tally),
         StepKind::ScaleWorkload { workload, to, .. } => {

@@ -1,9 +1,9 @@
 //! Notices of instances that are going to go, from the SQS queue that EventBridge fills: spot interruptions, rebalance
-//! recommendations, scheduled changes of AWS Health, changes of state.
+//! recommendations, scheduled changes of AWS Health, changes of state, termination hooks that an instance waits at.
 //!
 //! Read by a long poll of its own, so that a notice never waits for a look and a look never for a notice. A message is
-//! deleted once a look has handed it on. Source: the events' documented forms (EC2 user guide; AWS Health). Not here:
-//! what becomes of the nodes.
+//! deleted once a look has handed it on. Source: the events' documented forms (EC2 and Auto Scaling user guides; AWS
+//! Health). Not here: what becomes of the nodes.
 
 use super::sdk::AwsError;
 use aws_sdk_sqs::Client;
@@ -167,6 +167,11 @@ fn parse(body: &str) -> Option<Vec<(InstanceId, Leaving)>> {
     let why = match kind {
         "EC2 Spot Instance Interruption Warning" => Leaves::Interrupted,
         "EC2 Instance Rebalance Recommendation" => Leaves::AtRisk,
+        "EC2 Instance-terminate Lifecycle Action" => {
+            let instance = InstanceId::new(detail["EC2InstanceId"].as_str()?);
+            let why = Leaves::Ending;
+            return Some(vec![(instance, Leaving { why, told })]);
+        }
         "EC2 Instance State-change Notification" => match detail["state"].as_str()? {
             "stopping" | "stopped" | "shutting-down" | "terminated" => Leaves::Ending,
             _ => return Some(Vec::new()),
@@ -232,6 +237,12 @@ mod tests {
             of(state, r#"{"instance-id": "i-1", "state": "running"}"#),
             Some(Vec::new())
         );
+        let hook = r#"{"EC2InstanceId": "i-1", "LifecycleHookName": "drain", "AutoScalingGroupName": "g"}"#;
+        assert_eq!(
+            of("EC2 Instance-terminate Lifecycle Action", hook),
+            one(Leaves::Ending)
+        );
+        assert_eq!(of("EC2 Instance-launch Lifecycle Action", hook), Some(Vec::new()));
         let health = r#"{"service": "EC2", "eventTypeCategory": "scheduledChange",
             "affectedEntities": [{"entityValue": "i-1"}]}"#;
         assert_eq!(of("AWS Health Event", health), one(Leaves::Retired));

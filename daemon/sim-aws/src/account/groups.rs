@@ -5,9 +5,9 @@
 
 use super::fleet::{Launched, Unfilled};
 use super::machine::Order;
-use super::{Account, Event, Gone, Lifecycle, Notice, Refused};
+use super::{Account, Gone, Hook, Lifecycle, Refused};
 use crate::settings::NewGroup;
-use model::{Instant, Span};
+use model::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most instances of one `LaunchInstances` or of one batch to end.
@@ -41,15 +41,6 @@ pub struct GroupState {
     /// Newest last.
     pub activities: Vec<Activity>,
     pub(super) failing: u32,
-}
-
-/// A lifecycle hook.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hook {
-    /// At launches (true) or terminations (false).
-    pub launching: bool,
-    /// How long an instance waits at most.
-    pub timeout: Span,
 }
 
 /// One line of a group's history.
@@ -257,72 +248,6 @@ impl Account {
             self.leave_group(id, Gone::Named);
         }
         Ok(activities)
-    }
-
-    /// An instance leaves its group: by its termination hook where there is one.
-    pub(super) fn leave_group(&mut self, id: &str, why: Gone) {
-        let Some(machine) = self.machines.get(id).filter(|m| m.lifecycle.counts()) else {
-            return;
-        };
-        let group = machine.group.clone().unwrap_or_default();
-        let hook = self
-            .groups
-            .get(&group)
-            .and_then(|g| g.hooks.iter().find(|(_, h)| !h.launching));
-        let Some((name, timeout)) = hook.map(|(name, hook)| (name.clone(), hook.timeout)) else {
-            self.end(id, why);
-            return;
-        };
-        if let Some(machine) = self.machines.get_mut(id) {
-            machine.lifecycle = Lifecycle::TerminatingWait;
-        }
-        self.ended.push((id.to_owned(), why));
-        self.expect(self.now + timeout, Event::Proceed(id.to_owned()));
-        self.notify(&Notice::Lifecycle {
-            instance: id.to_owned(),
-            group,
-            hook: name,
-            launching: false,
-        });
-    }
-
-    pub(super) fn launch_hook(&mut self, id: &str) {
-        let Some(machine) = self.machines.get_mut(id) else {
-            return;
-        };
-        let group = machine.group.clone().unwrap_or_default();
-        let hook = self
-            .groups
-            .get(&group)
-            .and_then(|g| g.hooks.iter().find(|(_, h)| h.launching));
-        let Some((name, timeout)) = hook.map(|(name, hook)| (name.clone(), hook.timeout)) else {
-            machine.lifecycle = Lifecycle::InService;
-            return;
-        };
-        machine.lifecycle = Lifecycle::PendingWait;
-        self.expect(self.now + timeout, Event::Proceed(id.to_owned()));
-        self.notify(&Notice::Lifecycle {
-            instance: id.to_owned(),
-            group,
-            hook: name,
-            launching: true,
-        });
-    }
-
-    /// `CompleteLifecycleAction`, or the hook's time is up.
-    pub(crate) fn proceed(&mut self, id: &str) {
-        match self.machines.get_mut(id) {
-            Some(machine) if machine.lifecycle == Lifecycle::PendingWait => {
-                machine.lifecycle = Lifecycle::InService;
-            }
-            Some(machine) if machine.lifecycle == Lifecycle::TerminatingWait => {
-                // Why it goes was told as it began to leave.
-                let told = self.ended.iter().rposition(|(ended, _)| ended == id);
-                let why = told.map_or(Gone::Named, |at| self.ended.remove(at).1);
-                self.end(id, why);
-            }
-            _ => {}
-        }
     }
 
     /// Launches one instance into a group: its first type that is to be had, in this zone or the emptiest.

@@ -106,6 +106,8 @@ pub struct Machine {
     pub group: Option<String>,
     /// Place in the group's life.
     pub lifecycle: Lifecycle,
+    /// Lifecycle hooks that it waits at, and until when.
+    pub hooks: BTreeMap<String, Instant>,
     /// State as EC2 tells it.
     pub state: MachineState,
     /// Protected from scale-in.
@@ -187,6 +189,7 @@ impl Account {
             spot: order.spot,
             group: order.group.map(str::to_owned),
             lifecycle: Lifecycle::Pending,
+            hooks: BTreeMap::new(),
             state: MachineState::Pending,
             protected: false,
             healthy: true,

@@ -6,6 +6,7 @@
 mod eks;
 mod fleet;
 mod groups;
+mod hooks;
 mod machine;
 mod notices;
 mod reconcile;
@@ -16,7 +17,8 @@ mod tests;
 pub use eks::{NodeGroup, Profile};
 pub(crate) use fleet::template_id;
 pub(crate) use fleet::{Fleet, Launched};
-pub use groups::{Activity, GroupState, Hook};
+pub use groups::{Activity, GroupState};
+pub use hooks::Hook;
 pub use machine::{Gone, Lifecycle, Machine, MachineState};
 pub use notices::Notice;
 
@@ -208,7 +210,7 @@ impl Account {
             Event::Reconcile(group) => self.reconcile(&group),
             Event::Running(id) => self.becomes_running(&id),
             Event::Joined(id) => self.joins(&id),
-            Event::Proceed(id) => self.proceed(&id),
+            Event::Proceed(id) => self.hooks_time_out(&id),
             Event::Gone(id) => self.is_gone(&id),
             Event::Forgotten(id) => {
                 self.machines.remove(&id);

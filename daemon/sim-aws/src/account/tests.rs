@@ -175,6 +175,37 @@ fn hooks_hold_instances_until_they_are_completed() {
 }
 
 #[test]
+fn a_heartbeat_begins_a_hooks_time_anew_and_every_hook_is_waited_for() {
+    let mut account = account(vec![NewGroup::of("g", "m5.large").sized(0, 5, 1)]);
+    for name in ["drain", "audit"] {
+        let hook = Hook {
+            launching: false,
+            timeout: Span::from_secs(60),
+        };
+        let group = account.group_mut("g").unwrap();
+        group.hooks.insert(name.to_owned(), hook);
+    }
+    let id = alive(&account)[0].id.clone();
+    let refused = account.complete_hook("g", &id, "drain").unwrap_err();
+    assert!(
+        refused.message.contains("No active Lifecycle Action"),
+        "{refused}"
+    );
+    account
+        .terminate_in_group(std::slice::from_ref(&id), true)
+        .unwrap();
+    wait(&mut account, 50);
+    account.complete_hook("g", &id, "audit").unwrap();
+    assert!(account.complete_hook("g", &id, "audit").is_err(), "once only");
+    account.extend_hook("g", &id, "drain").unwrap();
+    wait(&mut account, 50);
+    assert_eq!(account.machines[&id].lifecycle, Lifecycle::TerminatingWait);
+    wait(&mut account, 11);
+    assert!(!account.machines[&id].lives(), "its time is up");
+    assert_eq!(account.ended, [(id, Gone::Named)]);
+}
+
+#[test]
 fn spot_is_taken_back_two_minutes_after_its_notice() {
     let group = NewGroup {
         spot: true,

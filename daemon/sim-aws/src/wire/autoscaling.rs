@@ -65,11 +65,15 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
             Vec::new()
         }
         "CompleteLifecycleAction" => {
-            let id = needed(form, "InstanceId")?;
-            account.proceed(&id);
+            let (id, hook) = (needed(form, "InstanceId")?, needed(form, "LifecycleHookName")?);
+            account.complete_hook(&name()?, &id, &hook)?;
             Vec::new()
         }
-        "RecordLifecycleActionHeartbeat" => Vec::new(),
+        "RecordLifecycleActionHeartbeat" => {
+            let (id, hook) = (needed(form, "InstanceId")?, needed(form, "LifecycleHookName")?);
+            account.extend_hook(&name()?, &id, &hook)?;
+            Vec::new()
+        }
         _ => return Err(unknown(call)),
     };
     let result = el(format!("{}Result", call.action), result);

@@ -95,6 +95,26 @@ fn an_instance_that_goes_away_is_subtracted_once() {
 }
 
 #[test]
+fn what_waits_to_be_let_go_makes_no_group_smaller() {
+    let waits = |s: &mut Stage| {
+        s.seen.pods.clear();
+        s.group_mut().min = 4;
+        s.group_mut().instances[0].state = InstanceState::Waiting;
+    };
+    for at in [RemoveStage::Draining, RemoveStage::Terminating] {
+        assert_eq!(word_draining(at, waits, remove("n1")), Verdict::Cleared);
+        let unwanted = |s: &mut Stage| {
+            waits(s);
+            s.group_mut().instances[0].state = InstanceState::InService;
+        };
+        assert_eq!(
+            word_draining(at, unwanted, remove("n1")),
+            struck(StrikeReason::BelowGroupMin { min: 4 })
+        );
+    }
+}
+
+#[test]
 fn what_is_not_ours_to_disturb() {
     all_struck(vec![
         (

@@ -4,8 +4,10 @@
 //! Amazon ECS API reference.
 
 use aws_sdk_ecs::types::{
-    CapacityProvider, Cluster, ContainerDefinition, ContainerInstance, Resource, Service, Task,
-    TaskDefinition, Volume,
+    AutoScalingGroupProvider, CapacityProvider, Cluster, ContainerDefinition, ContainerInstance,
+    CpuArchitecture, HostVolumeProperties, IpcMode, LaunchType, ManagedScaling, ManagedScalingStatus,
+    NetworkMode, OsFamily, PidMode, PlacementConstraintType, Resource, SchedulingStrategy, Service, Task,
+    TaskDefinition, TaskDefinitionPlacementConstraintType, Volume,
 };
 use serde_json::{Map, Value, json};
 
@@ -29,8 +31,9 @@ pub(super) fn cluster(told: &Cluster) -> Value {
 
 pub(super) fn service(told: &Service) -> Value {
     let constraints = told.placement_constraints().iter();
-    let constraints = constraints.map(|own| json!({"type": own.r#type().map(|kind| kind.as_str())}));
-    let strategy = told.scheduling_strategy().map(|strategy| strategy.as_str());
+    let constraints =
+        constraints.map(|own| json!({"type": own.r#type().map(PlacementConstraintType::as_str)}));
+    let strategy = told.scheduling_strategy().map(SchedulingStrategy::as_str);
     object([
         ("clusterArn", json!(told.cluster_arn())),
         ("serviceName", json!(told.service_name())),
@@ -48,10 +51,7 @@ pub(super) fn task(told: &Task) -> Value {
         ("taskArn", json!(told.task_arn())),
         ("taskDefinitionArn", json!(told.task_definition_arn())),
         ("group", json!(told.group())),
-        (
-            "launchType",
-            json!(told.launch_type().map(|launch| launch.as_str())),
-        ),
+        ("launchType", json!(told.launch_type().map(LaunchType::as_str))),
         ("capacityProviderName", json!(told.capacity_provider_name())),
         ("lastStatus", json!(told.last_status())),
         ("containerInstanceArn", json!(told.container_instance_arn())),
@@ -90,10 +90,10 @@ fn resources(told: &[Resource]) -> Value {
 pub(super) fn provider(told: &CapacityProvider) -> Value {
     let scaling = told
         .auto_scaling_group_provider()
-        .and_then(|group| group.managed_scaling());
+        .and_then(AutoScalingGroupProvider::managed_scaling);
     let status = scaling
-        .and_then(|scaling| scaling.status())
-        .map(|status| status.as_str());
+        .and_then(ManagedScaling::status)
+        .map(ManagedScalingStatus::as_str);
     let group = told
         .auto_scaling_group_provider()
         .map(|_| json!({"managedScaling": {"status": status}}));
@@ -113,24 +113,22 @@ pub(super) fn definition(told: &TaskDefinition) -> Value {
         object([
             (
                 "cpuArchitecture",
-                json!(own.cpu_architecture().map(|arch| arch.as_str())),
+                json!(own.cpu_architecture().map(CpuArchitecture::as_str)),
             ),
             (
                 "operatingSystemFamily",
-                json!(own.operating_system_family().map(|system| system.as_str())),
+                json!(own.operating_system_family().map(OsFamily::as_str)),
             ),
         ])
     });
     let constraints = told.placement_constraints().iter();
-    let constraints = constraints.map(|own| json!({"type": own.r#type().map(|kind| kind.as_str())}));
+    let constraints = constraints
+        .map(|own| json!({"type": own.r#type().map(TaskDefinitionPlacementConstraintType::as_str)}));
     object([
         ("taskDefinitionArn", json!(told.task_definition_arn())),
-        (
-            "networkMode",
-            json!(told.network_mode().map(|mode| mode.as_str())),
-        ),
-        ("pidMode", json!(told.pid_mode().map(|mode| mode.as_str()))),
-        ("ipcMode", json!(told.ipc_mode().map(|mode| mode.as_str()))),
+        ("networkMode", json!(told.network_mode().map(NetworkMode::as_str))),
+        ("pidMode", json!(told.pid_mode().map(PidMode::as_str))),
+        ("ipcMode", json!(told.ipc_mode().map(IpcMode::as_str))),
         ("cpu", json!(told.cpu())),
         ("memory", json!(told.memory())),
         ("runtimePlatform", json!(platform)),
@@ -160,7 +158,7 @@ fn container(told: &ContainerDefinition) -> Value {
 
 /// Which kind it is, and nothing of where it leads: that the host has a path for it is all a plan asks.
 fn volume(told: &Volume) -> Value {
-    let host = told.host().and_then(|host| host.source_path());
+    let host = told.host().and_then(HostVolumeProperties::source_path);
     let there = |is_there: bool| if is_there { json!({}) } else { Value::Null };
     let windows = told.fsx_windows_file_server_volume_configuration().is_some();
     object([
@@ -177,8 +175,7 @@ fn volume(told: &Volume) -> Value {
 mod tests {
     use super::*;
     use aws_sdk_ecs::types::{
-        Attribute, CapacityProviderStrategyItem, Compatibility, EnvironmentFile, HostVolumeProperties,
-        KeyValuePair, LaunchType, NetworkMode, Secret,
+        Attribute, CapacityProviderStrategyItem, Compatibility, EnvironmentFile, KeyValuePair, Secret,
     };
     use manifest::{EcsObject, Object};
     use model::resources::MIB;
@@ -287,10 +284,10 @@ mod tests {
         assert_eq!(own.registered.cpu_milli, 2000);
         assert_eq!(own.remaining.memory_bytes, 100 * MIB);
         assert!(own.active && own.connected && own.labels.len() == 1);
-        let managed = aws_sdk_ecs::types::ManagedScaling::builder()
-            .status(aws_sdk_ecs::types::ManagedScalingStatus::Enabled)
+        let managed = ManagedScaling::builder()
+            .status(ManagedScalingStatus::Enabled)
             .build();
-        let group = aws_sdk_ecs::types::AutoScalingGroupProvider::builder()
+        let group = AutoScalingGroupProvider::builder()
             .auto_scaling_group_arn("a")
             .managed_scaling(managed);
         let told = CapacityProvider::builder()

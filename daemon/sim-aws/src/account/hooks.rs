@@ -1,0 +1,138 @@
+//! Lifecycle hooks: instances wait at them on their way in and out.
+//!
+//! Source: EC2 Auto Scaling user guide, "Lifecycle hooks": an instance goes on once every hook of its transition is
+//! completed or its time is up; a heartbeat begins the time anew. Not here: results other than `CONTINUE` (ours is never
+//! another), the limit of 48 hours.
+
+use super::groups::invalid;
+use super::{Account, Event, Gone, Lifecycle, Notice, Refused};
+use model::{Instant, Span};
+use std::collections::BTreeMap;
+
+/// A lifecycle hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// At launches (true) or terminations (false).
+    pub launching: bool,
+    /// How long an instance waits at most, from the last heartbeat.
+    pub timeout: Span,
+}
+
+impl Account {
+    /// An instance leaves its group: by its termination hooks where there are some.
+    pub(super) fn leave_group(&mut self, id: &str, why: Gone) {
+        let Some(machine) = self.machines.get(id).filter(|m| m.lifecycle.counts()) else {
+            return;
+        };
+        let group = machine.group.clone().unwrap_or_default();
+        if self.wait_at(id, &group, false) {
+            self.ended.push((id.to_owned(), why));
+        } else {
+            self.end(id, why);
+        }
+    }
+
+    /// An instance that runs comes into service: by its launch hooks where there are some.
+    pub(super) fn launch_hook(&mut self, id: &str) {
+        let Some(group) = self.machines.get(id).map(|m| m.group.clone().unwrap_or_default()) else {
+            return;
+        };
+        if !self.wait_at(id, &group, true)
+            && let Some(machine) = self.machines.get_mut(id)
+        {
+            machine.lifecycle = Lifecycle::InService;
+        }
+    }
+
+    /// Lets an instance wait at its group's hooks; false where there is none.
+    fn wait_at(&mut self, id: &str, group: &str, launching: bool) -> bool {
+        let hooks = self.groups.get(group).map(|group| &group.hooks);
+        let of = hooks.into_iter().flatten();
+        let deadlines: BTreeMap<String, Instant> = of
+            .filter(|(_, hook)| hook.launching == launching)
+            .map(|(name, hook)| (name.clone(), self.now + hook.timeout))
+            .collect();
+        let Some(machine) = self.machines.get_mut(id).filter(|_| !deadlines.is_empty()) else {
+            return false;
+        };
+        machine.lifecycle = if launching {
+            Lifecycle::PendingWait
+        } else {
+            Lifecycle::TerminatingWait
+        };
+        machine.hooks.clone_from(&deadlines);
+        for (hook, deadline) in deadlines {
+            self.expect(deadline, Event::Proceed(id.to_owned()));
+            self.notify(&Notice::Lifecycle {
+                instance: id.to_owned(),
+                group: group.to_owned(),
+                hook,
+                launching,
+            });
+        }
+        true
+    }
+
+    /// `CompleteLifecycleAction`.
+    pub(crate) fn complete_hook(&mut self, group: &str, id: &str, hook: &str) -> Result<(), Refused> {
+        self.waiting_at(group, id, hook)?.remove(hook);
+        if self.machines.get(id).is_some_and(|m| m.hooks.is_empty()) {
+            self.proceed(id);
+        }
+        Ok(())
+    }
+
+    /// `RecordLifecycleActionHeartbeat`.
+    pub(crate) fn extend_hook(&mut self, group: &str, id: &str, hook: &str) -> Result<(), Refused> {
+        let timeout = self.group(group)?.hooks.get(hook).map(|hook| hook.timeout);
+        let until = self.now + timeout.unwrap_or_default();
+        self.waiting_at(group, id, hook)?.insert(hook.to_owned(), until);
+        self.expect(until, Event::Proceed(id.to_owned()));
+        Ok(())
+    }
+
+    /// Hooks that the instance waits at, this one among them.
+    fn waiting_at(
+        &mut self,
+        group: &str,
+        id: &str,
+        hook: &str,
+    ) -> Result<&mut BTreeMap<String, Instant>, Refused> {
+        let waits = |m: &&mut super::Machine| {
+            let waiting = matches!(m.lifecycle, Lifecycle::PendingWait | Lifecycle::TerminatingWait);
+            waiting && m.group.as_deref() == Some(group) && m.hooks.contains_key(hook)
+        };
+        let machine = self.machines.get_mut(id).filter(waits);
+        machine
+            .map(|machine| &mut machine.hooks)
+            .ok_or_else(|| invalid(format!("No active Lifecycle Action found with instance ID {id}")))
+    }
+
+    /// Hooks whose time is up are no longer waited at.
+    pub(super) fn hooks_time_out(&mut self, id: &str) {
+        let now = self.now;
+        let Some(machine) = self.machines.get_mut(id) else {
+            return;
+        };
+        machine.hooks.retain(|_, until| *until > now);
+        if machine.hooks.is_empty() {
+            self.proceed(id);
+        }
+    }
+
+    /// Every hook is completed, or its time is up.
+    pub(crate) fn proceed(&mut self, id: &str) {
+        match self.machines.get_mut(id) {
+            Some(machine) if machine.lifecycle == Lifecycle::PendingWait => {
+                machine.lifecycle = Lifecycle::InService;
+            }
+            Some(machine) if machine.lifecycle == Lifecycle::TerminatingWait => {
+                // Why it goes was told as it began to leave.
+                let told = self.ended.iter().rposition(|(ended, _)| ended == id);
+                let why = told.map_or(Gone::Named, |at| self.ended.remove(at).1);
+                self.end(id, why);
+            }
+            _ => {}
+        }
+    }
+}
