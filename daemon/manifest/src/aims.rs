@@ -3,6 +3,7 @@
 //! Every mistake is reported at once, with its path; an unknown field is a mistake. Durations are `30s`, `10m`,
 //! `1h30m`; shares are `5%`; money is in dollars.
 
+mod disruption;
 mod supply;
 
 use crate::documents::single;
@@ -41,6 +42,7 @@ fn read(top: At<'_, '_>) -> Aims {
         "spot",
         "reserved",
         "shrink",
+        "disruption",
         "search",
         "schedulers",
         "groups",
@@ -56,6 +58,7 @@ fn read(top: At<'_, '_>) -> Aims {
         spot: supply::spot(top.get("spot")),
         reserved: supply::reserved(top.get("reserved")),
         shrink: shrink(top.get("shrink")),
+        disruption: disruption::disruption(top.get("disruption")),
         search: search(top.get("search")),
         schedulers: texts(top.get("schedulers")),
         groups: texts(top.get("groups")).into_iter().map(GroupName::new).collect(),

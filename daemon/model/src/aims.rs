@@ -1,6 +1,7 @@
 //! Aims: what the operator wants. Read from YAML by `manifest`; every field has a documented default.
 
 use crate::advice::Hook;
+use crate::disruption::DisruptionAims;
 use crate::ids::{GroupName, WorkloadKey};
 use crate::limits::Limits;
 use crate::money::UsdPerHour;
@@ -30,6 +31,9 @@ pub struct Aims {
     pub fargate: Vec<FargateAim>,
     /// How nodes are given up.
     pub shrink: ShrinkAims,
+    /// What may be disrupted of one's own accord, and when.
+    #[serde(skip_serializing_if = "DisruptionAims::is_usual")]
+    pub disruption: DisruptionAims,
     /// How long new nodes are searched for.
     pub search: SearchAims,
     /// Schedulers, beside the default one, whose pods are demand.

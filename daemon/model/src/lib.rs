@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod aims;
 pub mod beside;
+pub mod disruption;
 pub mod fargate;
 pub mod fleet;
 pub mod governor;
@@ -30,6 +31,7 @@ pub mod provisioned;
 pub mod reason;
 mod remedy;
 pub mod resources;
+pub mod schedule;
 pub mod selector;
 pub mod snapshot;
 pub mod time;

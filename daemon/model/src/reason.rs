@@ -3,6 +3,7 @@
 //! Enums only: what a person reads is rendered from them at the edge (`Display` here is that one rendering,
 //! shared by CLI, gRPC, Events and the report). Strings inside come from names, never from decisions.
 
+use crate::disruption::Closed;
 pub use crate::fargate::FargateBlock;
 use crate::ids::{GroupName, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use crate::money::UsdPerHour;
@@ -270,6 +271,8 @@ pub enum Stays {
         /// `ns/name`.
         budget: String,
     },
+    /// A budget of the aims stands in the way.
+    NodeBudget(Closed),
     /// Younger than the aims' `min_age`.
     TooYoung,
     /// Unneeded, but not long enough.
@@ -540,6 +543,7 @@ impl fmt::Display for Stays {
             Self::PodMustStay { pod, why } => write!(f, "pod {pod} must not be moved ({why})"),
             Self::DoNotDisrupt => f.write_str("annotated do-not-disrupt"),
             Self::DisruptionBudget { budget } => write!(f, "budget {budget} allows no eviction now"),
+            Self::NodeBudget(closed) => write!(f, "{closed}"),
             Self::TooYoung => f.write_str("too young"),
             Self::NotUnneededLongEnough { since } => write!(f, "unneeded for {since} only"),
             Self::GroupAtMinimum => f.write_str("its group is at its minimum"),

@@ -86,6 +86,16 @@ impl Add for Span {
     }
 }
 
+impl fmt::Display for Instant {
+    /// RFC 3339 in UTC; a bare number where no calendar reaches.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(told) => write!(f, "{told}"),
+            Err(_) => write!(f, "{}ms", self.0),
+        }
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {

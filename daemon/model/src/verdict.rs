@@ -1,6 +1,7 @@
 //! The guard's word on a step.
 
 use crate::advice::Hook;
+use crate::disruption::Closed;
 use crate::money::UsdPerHour;
 use crate::snapshot::Source;
 use crate::time::Span;
@@ -45,6 +46,8 @@ pub enum HoldReason {
         /// Allowed.
         limit: u32,
     },
+    /// A budget of the aims stands in the way.
+    NodeBudget(Closed),
     /// Too many removals at once.
     RemovalsAtOnce {
         /// Allowed.
@@ -156,6 +159,7 @@ impl fmt::Display for HoldReason {
                 source, age: None, ..
             } => write!(f, "source {source:?} is missing"),
             Self::RemovalsPerWindow { limit } => write!(f, "at most {limit} nodes removed per window"),
+            Self::NodeBudget(closed) => write!(f, "{closed}"),
             Self::RemovalsAtOnce { limit } => write!(f, "at most {limit} removals at once"),
             Self::PurchasesPerWindow { limit } => write!(f, "at most {limit} nodes bought per window"),
             Self::EvictionsPerWindow { limit } => write!(f, "at most {limit} evictions per window"),

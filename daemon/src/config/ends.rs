@@ -291,7 +291,7 @@ fn aws(at: At<'_, '_>) -> Aws {
         fleets: at.get("fleets").items().map(fleet).collect(),
         queue: at.get("queue").text().map(str::to_owned),
         ecs: ecs(at.get("ecs")),
-        complete_hooks: hooks.filter_map(manifest::At::name).map(str::to_owned).collect(),
+        complete_hooks: hooks.filter_map(At::name).map(str::to_owned).collect(),
     }
 }
 

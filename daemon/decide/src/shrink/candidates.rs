@@ -2,15 +2,17 @@
 //!
 //! What going would bring is found by `choose`; here stand the rules that hold whatever it brings.
 
+use super::allowance::Allowance;
 use super::choose::{self, Candidate, Reach};
 use super::fleet::Fleet;
 use super::orders::{self, Orders};
 use super::prices::Prices;
-use super::search::{Search, Terms};
+use super::search::{Found, Search, Terms};
 use super::{Before, Shrunk, turnover};
 use crate::fill::Taste;
 use crate::number::{floor, real, size};
 use model::aims::Aims;
+use model::disruption::Cause;
 use model::ids::{GroupName, NodeName};
 use model::intent::IntentKind;
 use model::memory::Memory;
@@ -38,6 +40,7 @@ pub(super) struct May {
 pub(super) struct Judge<'a, 'b> {
     seen: &'a Snapshot,
     aims: &'b Aims,
+    allowance: Allowance<'b>,
     before: Before<'b>,
     /// By group: nodes that leave it, those of this plan included.
     leaving: BTreeMap<GroupName, u32>,
@@ -47,7 +50,11 @@ pub(super) struct Judge<'a, 'b> {
 }
 
 impl<'a, 'b> Judge<'a, 'b> {
-    pub(super) fn new(seen: &'a Snapshot, aims: &'b Aims, before: Before<'b>) -> Self {
+    pub(super) fn new(
+        (seen, allowance): (&'a Snapshot, Allowance<'b>),
+        aims: &'b Aims,
+        before: Before<'b>,
+    ) -> Self {
         let mut leaving: BTreeMap<GroupName, u32> = BTreeMap::new();
         let mut begun = 0;
         for intent in &seen.ledger.intents {
@@ -59,6 +66,7 @@ impl<'a, 'b> Judge<'a, 'b> {
         Self {
             seen,
             aims,
+            allowance,
             before,
             leaving,
             begun,
@@ -159,7 +167,8 @@ impl<'a, 'b> Judge<'a, 'b> {
             }
             let waited = now.since(may.since.unwrap_or(now));
             let able_to = wasteful || may.since.is_some() || shrink.unneeded_for <= Span::ZERO;
-            if waited >= shrink.unneeded_for && able_to {
+            let open = self.budgeted(fleet, may.bin).is_none_or(|left| left > 0);
+            if waited >= shrink.unneeded_for && able_to && open {
                 able.push(Candidate {
                     bin: may.bin,
                     waste: waste.unwrap_or(0),
@@ -176,7 +185,8 @@ impl<'a, 'b> Judge<'a, 'b> {
         let mut search = Search::new(fleet, prices, growth);
         let groups = self.seen.groups.iter();
         search.spare = groups.map(|group| self.spare(&group.name)).collect();
-        let chosen = self.choose(&mut search, &able, (terms, left));
+        let mut chosen = self.choose(&mut search, &able, (terms, left));
+        chosen.retain(|found| self.within_budgets(search.fleet, found));
         for may in candidates {
             if let Some(known) = may.since.filter(|_| !search.fleet.bins[may.bin].receives) {
                 since.insert(search.fleet.bins[may.bin].name.clone(), known);
@@ -211,16 +221,37 @@ impl<'a, 'b> Judge<'a, 'b> {
         search: &mut Search<'_, 'a>,
         able: &[Candidate],
         (terms, left): (Terms, usize),
-    ) -> Vec<super::search::Found> {
+    ) -> Vec<Found> {
         if left == 0 || able.is_empty() {
             return Vec::new();
         }
+        let budgeted = able.iter().map(|of| self.budgeted(search.fleet, of.bin));
+        let budgeted = budgeted.map(|left| left.map_or(usize::MAX, size)).max();
         let reach = Reach {
             nodes: left,
-            together: left.min(self.together()),
+            together: left.min(self.together()).min(budgeted.unwrap_or(0)),
             probes: choose::probes(left),
         };
         choose::choose(search, able, terms, reach)
+    }
+
+    /// Group of a node, and for what it would go.
+    fn cause<'f>(fleet: &'f Fleet<'_>, bin: usize) -> Option<(&'f GroupName, Cause)> {
+        let group = fleet.node(bin)?.group.as_ref()?;
+        let empty = fleet.bins[bin].moves() == 0;
+        Some((group, if empty { Cause::Empty } else { Cause::Underused }))
+    }
+
+    /// Nodes like this one that budgets still let go; `None` where none speaks of it.
+    fn budgeted(&self, fleet: &Fleet<'_>, bin: usize) -> Option<u32> {
+        let (group, cause) = Self::cause(fleet, bin)?;
+        self.allowance.left(group, cause)
+    }
+
+    /// Whether budgets let all of these go; they are counted then.
+    fn within_budgets(&mut self, fleet: &Fleet<'_>, found: &Found) -> bool {
+        let causes = found.ruined.iter().filter_map(|bin| Self::cause(fleet, *bin));
+        self.allowance.take(&causes.collect::<Vec<_>>())
     }
 
     /// Nodes that the guard's windows let go at once: more of them in one replacement would be held for ever.
@@ -274,8 +305,12 @@ impl<'a, 'b> Judge<'a, 'b> {
             } else if search.probe(&[may.bin], terms).is_some() {
                 since.insert(node.name.clone(), known);
                 let waited = now.since(known);
+                let closed =
+                    Self::cause(search.fleet, may.bin).and_then(|of| self.allowance.closed(of.0, of.1));
                 if waited < self.aims.shrink.unneeded_for {
                     self.stays(node, Stays::NotUnneededLongEnough { since: waited });
+                } else if let Some(closed) = closed {
+                    self.stays(node, closed);
                 }
             } else if real(price) <= counted {
                 self.stays(node, worth_less);

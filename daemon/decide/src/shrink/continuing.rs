@@ -1,6 +1,6 @@
 //! Open removals, carried on by one stage: cordon, evict what still has to leave, remove, or give up.
 //!
-//! Given up when the deadline has passed, when the node is needed again, or when a pod on it must not be moved.
+//! Nobody is asked to leave while a budget of the aims freezes everything. Given up when the deadline has passed, when the node is needed again, or when a pod on it must not be moved.
 
 use super::fleet::Fleet;
 use super::movers::Kept;
@@ -12,7 +12,7 @@ use model::intent::{Intent, IntentKind, LaunchStage, RemoveStage};
 use model::node::Node;
 use model::plan::StepKind;
 use model::pod::PodPhase;
-use model::reason::{GiveUp, Reason};
+use model::reason::{GiveUp, Reason, Refusal, Stays};
 
 /// A removal as far as it has come.
 struct Removal<'a> {
@@ -24,9 +24,12 @@ struct Removal<'a> {
     after: &'a [IntentId],
 }
 
+/// What keeps pods of a node in place that is on its way out.
+pub(super) type Rests<'r> = &'r dyn Fn(&Node) -> Option<Stays>;
+
 /// Moves every open removal, and undoes cordons of ours that no intent stands behind.
 pub(super) fn carry_on(
-    fleet: &Fleet<'_>,
+    (fleet, rests): (&Fleet<'_>, Rests<'_>),
     kept: &Kept,
     budgets: &mut [u32],
     housed: &Housed,
@@ -57,7 +60,17 @@ pub(super) fn carry_on(
             after,
         };
         let given_up = removal.given_up(fleet, kept, housed);
+        let before = shrunk.evictions.len();
         removal.carry_on(fleet, budgets, given_up, shrunk);
+        if shrunk.evictions.len() > before
+            && let Some(why) = rests(node)
+        {
+            shrunk.evictions.truncate(before);
+            shrunk.refusals.push(Refusal::NodeStays {
+                node: node.name.clone(),
+                why,
+            });
+        }
     }
     for node in seen.nodes.iter().filter(|node| node.draining && !node.deleting) {
         if seen.ledger.removal_of(&node.name).is_none() {

@@ -4,6 +4,7 @@
 //! old ones are drained, which the guard sees to. Budgets, annotations and owners are respected, and what is not
 //! certain keeps the node. Policies of the hook `disruption` would be asked where candidates become steps.
 
+mod allowance;
 mod bins;
 mod buying;
 mod candidates;
@@ -22,6 +23,7 @@ mod yielding;
 use crate::nodeless::Nodeless;
 use crate::rooms::Housed;
 use crate::tenants::Tenants;
+use allowance::Allowance;
 pub(crate) use bins::price_of;
 use candidates::Judge;
 pub(crate) use fleet::Fleet;
@@ -138,7 +140,12 @@ pub(crate) fn decide(
         .any(|source| seen.freshness(*source) == Freshness::Missing);
     fleet.house(before.housed);
     let mut budgets = fleet.budgets();
-    continuing::carry_on(&fleet, &kept, &mut budgets, before.housed, &mut shrunk);
+    let allowance = Allowance::of(seen, aims);
+    let rests = |node: &model::Node| {
+        let group = node.group.as_ref().filter(|_| !node.goes())?;
+        allowance.frozen(group)
+    };
+    continuing::carry_on((&fleet, &rests), &kept, &mut budgets, before.housed, &mut shrunk);
     if !blind {
         leaving::begin(&fleet, aims, &mut shrunk);
     }
@@ -151,7 +158,7 @@ pub(crate) fn decide(
         }
         return shrunk;
     }
-    let mut judge = Judge::new(seen, aims, before);
+    let mut judge = Judge::new((seen, allowance), aims, before);
     let candidates = judge.candidates(&fleet, memory, &budgets);
     let mut kept_prices = prices;
     if candidates.is_empty() {
@@ -171,6 +178,8 @@ pub(crate) fn decide(
     shrunk
 }
 
+#[cfg(test)]
+mod budgeted;
 #[cfg(test)]
 mod halves;
 #[cfg(test)]

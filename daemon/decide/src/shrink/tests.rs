@@ -45,7 +45,7 @@ pub(super) fn names(done: &Deliberation) -> Vec<String> {
     done.plan.steps.iter().map(|step| step.kind.to_string()).collect()
 }
 
-fn stays(done: &Deliberation, name: &str) -> Option<Stays> {
+pub(super) fn stays(done: &Deliberation, name: &str) -> Option<Stays> {
     done.plan.refusals.iter().find_map(|r| match r {
         Refusal::NodeStays { node, why } if node.as_str() == name => Some(why.clone()),
         _ => None,

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod holds;
+mod node_budgets;
 mod nodeless;
 mod strikes;
 mod taken;

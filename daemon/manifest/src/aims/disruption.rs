@@ -1,0 +1,272 @@
+//! Aims about what may be disrupted of one's own accord: budgets with schedules.
+
+use super::{span, texts};
+use crate::problem::quoted;
+use crate::sheet::At;
+use crate::tree::Tree;
+use model::disruption::{Cause, DisruptionAims, NodeBudget, Share};
+use model::ids::GroupName;
+use model::schedule::{Ends, Schedule, Unreadable};
+use model::time::Span;
+
+pub(super) fn disruption(at: At<'_, '_>) -> DisruptionAims {
+    at.only(&["budgets"]);
+    let budgets = at.get("budgets").items().enumerate();
+    DisruptionAims {
+        budgets: budgets.filter_map(|(ix, at)| budget(ix, at)).collect(),
+    }
+}
+
+fn budget(ix: usize, at: At<'_, '_>) -> Option<NodeBudget> {
+    at.only(&[
+        "name", "nodes", "groups", "reasons", "schedule", "duration", "days", "from", "to", "zone",
+    ]);
+    let name = at.get("name");
+    let name = if name.is_there() {
+        name.name().unwrap_or_default().to_owned()
+    } else {
+        format!("#{}", ix + 1)
+    };
+    Some(NodeBudget {
+        name,
+        groups: texts(at.get("groups")).into_iter().map(GroupName::new).collect(),
+        causes: at.get("reasons").items().filter_map(cause).collect(),
+        nodes: nodes(at.get("nodes"))?,
+        schedule: schedule(at),
+    })
+}
+
+/// `2`, or `10%` of the nodes there are.
+fn nodes(at: At<'_, '_>) -> Option<Share> {
+    match at.tree() {
+        None | Some(Tree::Null) => {
+            at.problem("is missing: how many may be on their way out at once, such as 2, 10% or 0");
+            None
+        }
+        Some(Tree::Text(_)) => {
+            let permille = super::share(at, 0);
+            if permille > 1000 {
+                at.problem("must be 100% at most");
+            }
+            Some(Share::Permille(permille))
+        }
+        Some(_) => at.count().map(Share::Count),
+    }
+}
+
+fn cause(at: At<'_, '_>) -> Option<Cause> {
+    let name = at.name()?;
+    let cause = Cause::ALL.into_iter().find(|cause| cause.as_str() == name);
+    if cause.is_none() {
+        let known = Cause::ALL.map(Cause::as_str).join(", ");
+        at.problem(format_args!("{}: known are {known}", quoted(name)));
+    }
+    cause
+}
+
+/// Cron and how long, or days of the week and two times of the day.
+fn schedule(at: At<'_, '_>) -> Option<Schedule> {
+    let there = |keys: &[&'static str]| keys.iter().copied().find(|key| at.get(key).is_there());
+    let weekly = there(&["days", "from", "to"]);
+    let schedule = match (at.get("schedule").is_there(), weekly) {
+        (true, Some(key)) => {
+            at.get(key)
+                .problem("stands beside schedule: one of both tells when");
+            return None;
+        }
+        (true, None) => by_cron(at)?,
+        (false, Some(_)) => by_days(at)?,
+        (false, None) => {
+            if let Some(key) = there(&["duration", "zone"]) {
+                at.get(key)
+                    .problem("nothing tells when: neither schedule nor days, from and to");
+            }
+            return None;
+        }
+    };
+    let zone = at.get("zone").text().unwrap_or("UTC").to_owned();
+    let schedule = Schedule { zone, ..schedule };
+    let place = match schedule.check() {
+        Ok(()) => return Some(schedule),
+        Err(Unreadable::Zone) => {
+            at.get("zone")
+                .problem(format_args!("{}: {}", quoted(&schedule.zone), Unreadable::Zone));
+            return None;
+        }
+        Err(why @ Unreadable::Ends) => (at.get("duration"), why),
+        Err(why) => (at.get("schedule"), why),
+    };
+    let text = place.0.text().unwrap_or_default();
+    place.0.problem(format_args!("{}: {}", quoted(text), place.1));
+    None
+}
+
+fn by_cron(at: At<'_, '_>) -> Option<Schedule> {
+    let starts = at.get("schedule").name()?.to_owned();
+    let duration = at.get("duration");
+    if !duration.is_there() {
+        duration.problem("is missing: how long each window lasts, such as 8h");
+        return None;
+    }
+    Some(Schedule {
+        starts,
+        ends: Ends::After(span(duration, Span::from_secs(1))),
+        zone: String::new(),
+    })
+}
+
+fn by_days(at: At<'_, '_>) -> Option<Schedule> {
+    if at.get("duration").is_there() {
+        at.get("duration")
+            .problem("stands beside from and to: `to` tells when it ends");
+        return None;
+    }
+    let days: Vec<&str> = at.get("days").items().filter_map(day).collect();
+    let days = if days.is_empty() {
+        "*".to_owned()
+    } else {
+        days.join(",")
+    };
+    let (from, to) = (time(at.get("from")), time(at.get("to")));
+    let ((from_hour, from_minute), (hour, minute)) = (from?, to?);
+    Some(Schedule {
+        starts: format!("{from_minute} {from_hour} * * {days}"),
+        ends: Ends::At { hour, minute },
+        zone: String::new(),
+    })
+}
+
+fn day<'t>(at: At<'_, 't>) -> Option<&'t str> {
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let name = at.name()?;
+    if !DAYS.contains(&name) {
+        at.problem(format_args!("{}: known are {}", quoted(name), DAYS.join(", ")));
+        return None;
+    }
+    Some(name)
+}
+
+/// `09:30`; `24:00` is midnight.
+fn time(at: At<'_, '_>) -> Option<(u8, u8)> {
+    let Some(text) = at.text() else {
+        if !at.is_there() {
+            at.problem("is missing: a time of the day such as 09:30");
+        }
+        return None;
+    };
+    let two = |text: &str| (text.len() == 2).then(|| text.parse::<u8>().ok()).flatten();
+    let told = text.split_once(':').and_then(|(h, m)| Some((two(h)?, two(m)?)));
+    match told {
+        Some((24, 0)) => Some((0, 0)),
+        Some((hour, minute)) if hour < 24 && minute < 60 => Some((hour, minute)),
+        _ => {
+            at.problem(format_args!(
+                "{}: not a time of the day such as 09:30",
+                quoted(text)
+            ));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::aims::aims;
+    use model::disruption::{Cause, NodeBudget, Share};
+    use model::schedule::{Ends, Schedule};
+    use model::time::Span;
+    use rstest::rstest;
+
+    fn budgets(text: &str) -> Result<Vec<NodeBudget>, String> {
+        let read = aims("aims.yaml", text.as_bytes());
+        read.map(|aims| aims.disruption.budgets)
+            .map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn budgets_as_they_are_written() {
+        let text = "
+disruption:
+  budgets:
+  - {nodes: 10%}
+  - {name: trading, nodes: 0, schedule: 0 9 * * mon-fri, duration: 8h, zone: Europe/Berlin}
+  - {nodes: 2, groups: [a, b], reasons: [drifted, expired], days: [sat, sun], from: '22:00', to: '24:00'}
+";
+        let usual = NodeBudget {
+            name: "#1".to_owned(),
+            groups: Vec::new(),
+            causes: Vec::new(),
+            nodes: Share::Permille(100),
+            schedule: None,
+        };
+        let trading = NodeBudget {
+            name: "trading".to_owned(),
+            nodes: Share::Count(0),
+            schedule: Some(Schedule {
+                starts: "0 9 * * mon-fri".to_owned(),
+                ends: Ends::After(Span::from_secs(8 * 3600)),
+                zone: "Europe/Berlin".to_owned(),
+            }),
+            ..usual.clone()
+        };
+        let weekend = NodeBudget {
+            name: "#3".to_owned(),
+            groups: vec!["a".into(), "b".into()],
+            causes: vec![Cause::Drifted, Cause::Expired],
+            nodes: Share::Count(2),
+            schedule: Some(Schedule {
+                starts: "0 22 * * sat,sun".to_owned(),
+                ends: Ends::At { hour: 0, minute: 0 },
+                zone: "UTC".to_owned(),
+            }),
+        };
+        assert_eq!(budgets(text), Ok(vec![usual, trading, weekend]));
+    }
+
+    #[rstest]
+    #[case("{schedule: 0 9 * * *, duration: 8h}", "nodes: is missing: how many")]
+    #[case("{nodes: 110%}", "nodes: must be 100% at most")]
+    #[case("{nodes: -1}", "nodes: must be between 0 and")]
+    #[case(
+        "{nodes: 0, reasons: [cheap]}",
+        "reasons[0]: \"cheap\": known are empty, underused, drifted, expired"
+    )]
+    #[case("{nodes: 0, schedule: 0 9 * * *}", "duration: is missing")]
+    #[case("{nodes: 0, duration: 8h}", "duration: nothing tells when")]
+    #[case("{nodes: 0, zone: UTC}", "zone: nothing tells when")]
+    #[case(
+        "{nodes: 0, schedule: 0 9 * * *, duration: 0s}",
+        "duration: \"0s\": must be longer than nothing"
+    )]
+    #[case(
+        "{nodes: 0, schedule: 0 9 * * *, duration: 8h, zone: Europe/Berlni}",
+        "zone: \"Europe/Berlni\": not a time zone of the IANA database such as Europe/Berlin"
+    )]
+    #[case(
+        "{nodes: 0, schedule: 0 25 * * *, duration: 8h}",
+        "schedule: \"0 25 * * *\": not a cron expression of five fields such as 0 9 * * mon-fri ("
+    )]
+    #[case(
+        "{nodes: 0, schedule: 0 0 30 2 *, duration: 8h}",
+        "schedule: \"0 0 30 2 *\": no such day ever comes"
+    )]
+    #[case(
+        "{nodes: 0, schedule: 0 9 * * *, duration: 8h, days: [mon]}",
+        "days: stands beside schedule"
+    )]
+    #[case("{nodes: 0, days: [mon], from: '09:00'}", "to: is missing: a time of the day")]
+    #[case(
+        "{nodes: 0, days: [mon], from: '9:00', to: '10:00'}",
+        "from: \"9:00\": not a time of the day"
+    )]
+    #[case(
+        "{nodes: 0, days: [mo], from: '09:00', to: '10:00'}",
+        "days[0]: \"mo\": known are mon"
+    )]
+    fn mistakes_are_one_line_that_names_the_field(#[case] budget: &str, #[case] line: &str) {
+        let told = budgets(&format!("disruption: {{budgets: [{budget}]}}")).unwrap_err();
+        assert_eq!(told.lines().count(), 1, "{told}");
+        let line = format!("aims.yaml: disruption.budgets[0].{line}");
+        assert!(told.starts_with(&line), "{told}\nis not\n{line}");
+    }
+}
