@@ -2,7 +2,7 @@
 //!
 //! Against the façade, which throttles as AWS does. Not here: the arithmetic (`model::governor`).
 
-use crate::facade::with;
+use crate::facade::{with, workers};
 use crate::{CLUSTER, facade, now, remove, settings};
 use act::aws::Launch;
 use model::governor::CallKind;
@@ -151,7 +151,7 @@ async fn terminates_go_before_looks_and_are_hardly_throttled() {
 /// A look for which our own budget has no room is one that failed: the last picture stays, and its age tells.
 #[tokio::test]
 async fn a_look_that_is_held_back_leaves_the_last_picture_with_its_age() {
-    let cloud = facade(with(vec![crate::facade::workers(1)])).await;
+    let cloud = facade(with(vec![workers(1)])).await;
     let governor = Arc::new(Governor::default());
     let sdk = governor.govern(&aws::sdk(&cloud.url).await, Side::Eyes);
     let mut eyes = observe::aws::Groups::new(&sdk, settings());

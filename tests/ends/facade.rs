@@ -484,6 +484,52 @@ async fn an_idle_minute_of_a_hundred_groups_costs_few_calls() {
     assert_eq!(cloud.throttled(), 0);
 }
 
+/// What nodes were made with is held against what their group would use today: a number, or what `$Latest` stands for.
+#[tokio::test]
+async fn nodes_that_their_group_would_make_otherwise_are_told() {
+    let cloud = facade(with(vec![workers(2)])).await;
+    let ids: Vec<String> = cloud.account(|a| a.machines.keys().cloned().collect());
+    let nodes: Vec<_> = ids.iter().map(|id| node(id, "us-east-1a")).collect();
+    let mut eyes = eyes(&cloud.url, settings()).await;
+    let drifted = |capacity: &observe::Capacity| -> Vec<Option<bool>> {
+        let mut nodes = nodes.clone();
+        observe::membership::assign(&mut nodes, capacity);
+        let told = nodes
+            .iter()
+            .map(|node| node.template.as_ref().map(|_| node.is_drifted()));
+        told.collect()
+    };
+    let capacity = eyes.capacity(now(), &nodes).await;
+    assert_eq!(drifted(&capacity), [Some(false); 2]);
+    // A new version that the group does not name yet is none of its business.
+    let renew = |a: &mut sim_aws::Account| {
+        let newest = a.templates["workers"][0].clone();
+        a.templates.get_mut("workers").unwrap().push(newest);
+    };
+    cloud.account(renew);
+    let later = now() + Span::from_secs(61);
+    assert_eq!(drifted(&eyes.capacity(later, &nodes).await), [Some(false); 2]);
+    cloud.account(|a| a.groups.get_mut("workers").unwrap().version = 2);
+    let later = later + Span::from_secs(61);
+    let capacity = eyes.capacity(later, &nodes).await;
+    assert_eq!(drifted(&capacity), [Some(true); 2]);
+    let told = capacity.templates.values().next().unwrap();
+    assert!(told.made.ends_with(":1") && told.wanted.ends_with(":2"), "{told}");
+    // By the newest version, whichever that is: what it stands for is asked anew once it is outrun.
+    cloud.account(|a| a.groups.get_mut("workers").unwrap().latest = true);
+    let later = later + Span::from_secs(61);
+    assert_eq!(drifted(&eyes.capacity(later, &nodes).await), [Some(true); 2]);
+    cloud.account(renew);
+    let mut hands = hands(&cloud.url, Launch::Auto).await;
+    is_done(&hands.grow(&grow("workers", "1-0", 2, 3)).await);
+    let third = cloud
+        .account(|a| a.machines.keys().find(|id| !ids.contains(id)).cloned())
+        .unwrap();
+    let capacity = eyes.capacity(later + Span::from_secs(20), &nodes).await;
+    let newest = &capacity.templates[&InstanceId::new(third.as_str())];
+    assert_eq!(newest.made, newest.wanted, "{newest}");
+}
+
 async fn look(
     cloud: &Facade,
     eyes: &mut observe::aws::Groups,
@@ -522,6 +568,7 @@ fn node(id: &str, zone: &str) -> model::node::Node {
         created: model::time::Instant(0),
         usage: None,
         leaving: None,
+        template: None,
     }
 }
 
@@ -619,12 +666,27 @@ async fn a_fleet_sells_every_allowed_type_and_buys_exactly_what_is_asked() {
 
     let mut own = settings();
     own.fleets = vec![own_fleet()];
-    let seen = crate::eyes(&cloud.url, own).await.capacity(now(), &[]).await;
+    let mut eyes = crate::eyes(&cloud.url, own).await;
+    let seen = eyes.capacity(now(), &[]).await;
+    let drifted = |seen: &observe::Capacity| {
+        let told = seen.templates.iter().filter(|(id, _)| instances.contains(id));
+        told.map(|(_, template)| template.made != template.wanted)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(drifted(&seen), [false; 3]);
     let group = seen.groups.iter().find(|g| g.name.as_str() == "fleet").unwrap();
     assert_eq!(
         (group.kind, group.desired, group.instances.len()),
         (GroupKind::Fleet, 3, 3)
     );
+
+    // A newer version of the fleet's template is what it launches from now on.
+    cloud.account(|a| {
+        let newest = a.templates["plimsoll"][0].clone();
+        a.templates.get_mut("plimsoll").unwrap().push(newest);
+    });
+    let later = now() + Span::from_secs(301);
+    assert_eq!(drifted(&eyes.capacity(later, &[]).await), [true; 3]);
 
     is_done(&hands.remove(&remove("fleet", "2-0", instances[1].as_str())).await);
     let others = cloud

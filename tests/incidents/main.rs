@@ -93,5 +93,7 @@ replays! {
         ca_7873_a_crash_loop_resets_every_timer
         karpenter_3979_replacements_never_join_and_old_nodes_go
         karpenter_5373_a_new_template_replaces_every_node
+        karpenter_1510_drift_that_is_replaced_goes_node_by_node
+        karpenter_3979_a_template_that_never_joins_stops_at_the_canary
     }
 }

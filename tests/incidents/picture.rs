@@ -71,6 +71,7 @@ impl Cluster {
                     at: self.now,
                 }),
                 leaving: None,
+                template: None,
             }
         });
         nodes.chain(fargate).collect()
@@ -103,6 +104,7 @@ impl Cluster {
             created: bound.created,
             usage: None,
             leaving: None,
+            template: None,
         }
     }
 

@@ -251,6 +251,7 @@ pub(crate) fn join(seen: &mut Snapshot, name: &NodeName, id: &OfferId) {
         created: OLD,
         usage: None,
         leaving: None,
+        template: None,
     });
 }
 

@@ -5,6 +5,7 @@
 
 mod asking;
 mod bound;
+mod canary;
 mod constraints;
 pub mod demand;
 pub mod fargate;
@@ -95,6 +96,7 @@ fn think<T>(
     remember::waiting(seen, &mut memory, aims);
     remember::taken_back(seen, &mut memory);
     provisioned::learn(seen, &mut memory);
+    canary::follow(seen, &mut memory, aims);
     let tenants = Tenants::of(seen);
     remember::utilisation(seen, &tenants, &mut memory);
 

@@ -209,6 +209,7 @@ pub(crate) fn node(name: &str) -> Node {
         created: Instant(1_000_000),
         usage: None,
         leaving: None,
+        template: None,
     }
 }
 

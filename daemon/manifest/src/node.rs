@@ -97,6 +97,7 @@ pub(crate) fn node(top: At<'_, '_>) -> NodeObject {
         labels,
         taints,
         leaving: None,
+        template: None,
     };
     let kind = group.map(|(_, kind)| kind);
     NodeObject {

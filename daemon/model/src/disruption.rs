@@ -1,21 +1,77 @@
-//! How much may be disrupted of one's own accord, and when: budgets of nodes, and what they are about.
+//! What may be disrupted of one's own accord, and when: budgets of nodes, how old nodes may become, what becomes of
+//! those that were made otherwise than their group would make them today.
 //!
 //! Values, and what they say of an instant. Nodes on their way out are counted where the budgets are kept: by the engine
 //! and once more, on its own, by the guard.
 
+use crate::group::Group;
 use crate::ids::GroupName;
+use crate::node::Node;
 use crate::schedule::{Schedule, Stands};
-use crate::time::Instant;
+use crate::snapshot::Snapshot;
+use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// How nodes are disrupted that nobody takes away.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DisruptionAims {
     /// All that speak of a removal must allow it; empty: only the guard's other limits do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<NodeBudget>,
+    /// How old a node may become; absent: as old as it likes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expire_after: Option<Span>,
+    /// How much sooner than that a node may go, in thousandths: each node by a part of it that is its own, so that nodes
+    /// born together do not go together.
+    pub expire_spread_permille: u32,
+    /// What becomes of nodes that were made otherwise than their group would make them today.
+    pub drift: DriftMode,
+    /// A first node made as the group would make it today must have been Ready this long before others follow.
+    pub settle: Span,
+    /// Nodes that are replaced at once because they have expired or drifted.
+    pub parallel: u32,
+    /// What is said otherwise of single groups.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<GroupName, GroupDisruption>,
+}
+
+impl Default for DisruptionAims {
+    /// Nothing expires, drift is told and left alone.
+    fn default() -> Self {
+        Self {
+            budgets: Vec::new(),
+            expire_after: None,
+            expire_spread_permille: 100,
+            drift: DriftMode::Report,
+            settle: Span::from_secs(600),
+            parallel: 1,
+            groups: BTreeMap::new(),
+        }
+    }
+}
+
+/// What is said of a single group; what is absent is as for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GroupDisruption {
+    /// How old a node may become; zero: as old as it likes.
+    pub expire_after: Option<Span>,
+    /// What becomes of drift.
+    pub drift: Option<DriftMode>,
+}
+
+/// What becomes of nodes that were made otherwise than their group would make them today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DriftMode {
+    /// Nothing, and nobody is told.
+    Off,
+    /// Explanations tell.
+    Report,
+    /// They are replaced: a first one, and once its successor has settled, the others.
+    Replace,
 }
 
 impl DisruptionAims {
@@ -23,6 +79,51 @@ impl DisruptionAims {
     pub fn is_usual(&self) -> bool {
         *self == Self::default()
     }
+
+    /// What becomes of drift in this group.
+    pub fn drift_of(&self, group: &GroupName) -> DriftMode {
+        let own = self.groups.get(group).and_then(|own| own.drift);
+        own.unwrap_or(self.drift)
+    }
+
+    /// When a node expires, where it ever does.
+    pub fn expires(&self, node: &Node) -> Option<Instant> {
+        let own = node.group.as_ref().and_then(|group| self.groups.get(group));
+        let after = own.and_then(|own| own.expire_after).or(self.expire_after)?;
+        if after <= Span::ZERO {
+            return None;
+        }
+        let spread = i128::from(self.expire_spread_permille.min(1000));
+        let sooner =
+            i128::from(after.millis()) * spread * i128::from(draw(node)) / (1000 * i128::from(DRAWS));
+        let sooner = i64::try_from(sooner).unwrap_or(0);
+        Some(node.created + after - Span::from_millis(sooner))
+    }
+
+    /// Whether a node has expired, or has drifted where that is to be replaced and is ours to replace.
+    pub fn due(&self, node: &Node, seen: &Snapshot) -> Option<Cause> {
+        let replaced =
+            |group: &Group| group.renews_drifted() && self.drift_of(&group.name) == DriftMode::Replace;
+        let home = node.group.as_ref().filter(|_| node.is_drifted());
+        if home.and_then(|home| seen.group(home)).is_some_and(replaced) {
+            return Some(Cause::Drifted);
+        }
+        let expires = self.expires(node)?;
+        (expires <= seen.at).then_some(Cause::Expired)
+    }
+}
+
+/// Different draws there are.
+const DRAWS: u32 = 10_000;
+
+/// A number below [`DRAWS`] that is the node's own and never changes (FNV-1a over its name and instance).
+fn draw(node: &Node) -> u32 {
+    let instance = node.instance.as_ref().map_or("", |id| id.as_str());
+    let bytes = node.name.as_str().bytes().chain([0]).chain(instance.bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    u32::try_from((hash >> 16) % u64::from(DRAWS)).unwrap_or(0)
 }
 
 /// At most so many nodes on their way out at once.
@@ -155,7 +256,6 @@ impl Share {
 mod tests {
     use super::*;
     use crate::schedule::Ends;
-    use crate::time::Span;
 
     #[test]
     fn shares_round_up_and_nothing_stays_nothing() {

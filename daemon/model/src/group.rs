@@ -119,6 +119,15 @@ impl Instance {
 }
 
 impl Group {
+    /// Whether nodes may be replaced here because they were made otherwise than they would be today. Updates of managed
+    /// node groups are EKS', those of instance groups kops'.
+    pub const fn renews_drifted(&self) -> bool {
+        !matches!(
+            self.kind,
+            GroupKind::ManagedNodeGroup | GroupKind::KopsInstanceGroup | GroupKind::FargateProfile
+        )
+    }
+
     /// Instances that are or will be capacity.
     pub fn living(&self) -> u32 {
         let count = self.instances.iter().filter(|i| i.is_capacity()).count();

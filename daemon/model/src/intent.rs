@@ -350,6 +350,7 @@ mod tests {
             created: Instant(created),
             usage: None,
             leaving: None,
+            template: None,
         }
     }
 

@@ -55,6 +55,9 @@ pub struct Memory {
         with = "crate::memory::pairs"
     )]
     pub provisioned: BTreeMap<WorkloadKey, Provisioned>,
+    /// By group whose drifted nodes are replaced: how its first new node fares. Of no more groups than there are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub canaries: BTreeMap<GroupName, Canary>,
     /// What the last plan would buy, at most 2,000 kinds of nodes: where the next one starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_purchase: Vec<LastNodes>,
@@ -103,9 +106,31 @@ impl Default for Memory {
             waiting_since: WaitingSince::default(),
             nodeless_since: BTreeMap::new(),
             provisioned: BTreeMap::new(),
+            canaries: BTreeMap::new(),
             last_purchase: Vec::new(),
         }
     }
+}
+
+/// How the first node fares that was made as its group would make it today. Losing it means another first node, and
+/// waiting anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canary {
+    /// What the group makes nodes with.
+    pub wanted: String,
+    /// How far it is.
+    pub stage: CanaryStage,
+}
+
+/// Stages of a canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CanaryStage {
+    /// It was asked for, or is not Ready any more, since then.
+    Awaited(Instant),
+    /// A node made so has been Ready since then.
+    Ready(Instant),
+    /// None became Ready in time: nothing more is replaced for it.
+    Failed(Instant),
 }
 
 /// Since when each pod has been waiting, in the order of their keys: a list, because it is made anew in every cycle

@@ -62,6 +62,30 @@ pub struct Node {
     /// The provider has told that its instance goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaving: Option<Leaving>,
+    /// What its instance was made with, and would be made with today; `None` where one of both is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Template>,
+}
+
+/// What an instance was made with beside what its group would make it with today, each in the provider's words: launch
+/// template and version (`lt-0abc:3`), an image where that is told too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// What it was made with.
+    pub made: String,
+    /// What its group would make it with today.
+    pub wanted: String,
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { made, wanted } = self;
+        if made == wanted {
+            write!(f, "made with {made}, as its group would today")
+        } else {
+            write!(f, "made with {made}, its group would use {wanted} today")
+        }
+    }
 }
 
 /// What a provider has told of an instance that goes.
@@ -123,6 +147,20 @@ impl Node {
     /// Whether it goes within minutes.
     pub fn goes_soon(&self) -> bool {
         self.leaving.is_some_and(|leaving| leaving.why.is_soon())
+    }
+
+    /// Whether it is known to have been made otherwise than its group would make it today.
+    pub fn is_drifted(&self) -> bool {
+        self.template
+            .as_ref()
+            .is_some_and(|template| template.made != template.wanted)
+    }
+
+    /// Whether it is known to have been made with this.
+    pub fn is_made_with(&self, wanted: &str) -> bool {
+        self.template
+            .as_ref()
+            .is_some_and(|template| template.made == wanted)
     }
 
     /// Whether it still has the startup taint.

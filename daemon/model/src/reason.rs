@@ -3,7 +3,7 @@
 //! Enums only: what a person reads is rendered from them at the edge (`Display` here is that one rendering,
 //! shared by CLI, gRPC, Events and the report). Strings inside come from names, never from decisions.
 
-use crate::disruption::Closed;
+use crate::disruption::{Cause, Closed};
 pub use crate::fargate::FargateBlock;
 use crate::ids::{GroupName, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use crate::money::UsdPerHour;
@@ -74,6 +74,24 @@ pub enum Reason {
         /// Rate saved by all of them together.
         saves: UsdPerHour,
         /// Pods that move off this one.
+        moves: u32,
+    },
+    /// A new node takes the place of one that has expired or drifted.
+    Renews {
+        /// Which goes.
+        node: NodeName,
+        /// Why.
+        cause: Cause,
+        /// Pods that move.
+        evictions: u32,
+    },
+    /// The node has expired or drifted and goes once a new one has taken its place.
+    Renewed {
+        /// Why.
+        cause: Cause,
+        /// The node bought for it.
+        by: NodeName,
+        /// Pods that move off it.
         moves: u32,
     },
     /// The node costs more than what its pods would pay elsewhere: where pods are given up anyway, its own go first.
@@ -273,6 +291,24 @@ pub enum Stays {
     },
     /// A budget of the aims stands in the way.
     NodeBudget(Closed),
+    /// It has expired or drifted, and nothing like it can be bought now.
+    NotRenewable {
+        /// Why it should go.
+        cause: Cause,
+    },
+    /// It has drifted, and the first node made as the group would make it today has not settled yet.
+    AwaitsCanary {
+        /// What the group makes nodes with.
+        wanted: String,
+    },
+    /// It has drifted, and the first node made as the group would make it today did not become Ready: the group is
+    /// left as it is until it makes nodes otherwise.
+    CanaryFailed {
+        /// What the group makes nodes with.
+        wanted: String,
+        /// When it was given up.
+        at: Instant,
+    },
     /// Younger than the aims' `min_age`.
     TooYoung,
     /// Unneeded, but not long enough.
@@ -380,6 +416,8 @@ impl fmt::Display for Reason {
                 names(f, by)?;
                 write!(f, ": saves {saves}")
             }
+            Self::Renews { node, cause, .. } => write!(f, "takes the place of {node}, which has {cause}"),
+            Self::Renewed { cause, by, .. } => write!(f, "has {cause}, {by} takes its place"),
             Self::Wasteful { wastes, of } => write!(
                 f,
                 "the node wastes {wastes} of {of}: its pods go first where some are given up"
@@ -544,6 +582,19 @@ impl fmt::Display for Stays {
             Self::DoNotDisrupt => f.write_str("annotated do-not-disrupt"),
             Self::DisruptionBudget { budget } => write!(f, "budget {budget} allows no eviction now"),
             Self::NodeBudget(closed) => write!(f, "{closed}"),
+            Self::NotRenewable { cause } => {
+                write!(f, "it has {cause}, and nothing like it can be bought now")
+            }
+            Self::AwaitsCanary { wanted } => {
+                write!(
+                    f,
+                    "it has drifted, and the first node made with {wanted} has not settled yet"
+                )
+            }
+            Self::CanaryFailed { wanted, at } => write!(
+                f,
+                "it has drifted, and the first node made with {wanted} did not become Ready until {at}: no other is replaced for it"
+            ),
             Self::TooYoung => f.write_str("too young"),
             Self::NotUnneededLongEnough { since } => write!(f, "unneeded for {since} only"),
             Self::GroupAtMinimum => f.write_str("its group is at its minimum"),

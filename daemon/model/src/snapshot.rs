@@ -232,6 +232,7 @@ mod tests {
                 created: before,
                 usage,
                 leaving: None,
+                template: None,
             }],
             groups: vec![Group {
                 name: "g".into(),

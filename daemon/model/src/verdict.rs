@@ -48,6 +48,11 @@ pub enum HoldReason {
     },
     /// A budget of the aims stands in the way.
     NodeBudget(Closed),
+    /// The first node made as the group would make it today has not settled yet.
+    CanaryFirst {
+        /// What the group makes nodes with.
+        wanted: String,
+    },
     /// Too many removals at once.
     RemovalsAtOnce {
         /// Allowed.
@@ -128,6 +133,8 @@ pub enum StrikeReason {
     Foreign,
     /// The step was computed from an older generation.
     StaleGeneration,
+    /// The node has neither expired nor drifted, or is not ours to replace for it.
+    NotDue,
     /// A budget or an annotation forbids it.
     MustNotDisrupt,
     /// Somebody else sets these replicas.
@@ -160,6 +167,9 @@ impl fmt::Display for HoldReason {
             } => write!(f, "source {source:?} is missing"),
             Self::RemovalsPerWindow { limit } => write!(f, "at most {limit} nodes removed per window"),
             Self::NodeBudget(closed) => write!(f, "{closed}"),
+            Self::CanaryFirst { wanted } => {
+                write!(f, "the first node made with {wanted} has not settled yet")
+            }
             Self::RemovalsAtOnce { limit } => write!(f, "at most {limit} removals at once"),
             Self::PurchasesPerWindow { limit } => write!(f, "at most {limit} nodes bought per window"),
             Self::EvictionsPerWindow { limit } => write!(f, "at most {limit} evictions per window"),
@@ -188,6 +198,7 @@ impl fmt::Display for StrikeReason {
             Self::UnknownObject => f.write_str("its object is not in the snapshot"),
             Self::Foreign => f.write_str("it belongs to somebody else"),
             Self::StaleGeneration => f.write_str("computed from an older generation"),
+            Self::NotDue => f.write_str("it has neither expired nor drifted, or is not ours to replace"),
             Self::MustNotDisrupt => f.write_str("a budget or an annotation forbids it"),
             Self::OwnedByHpa => f.write_str("somebody else sets these replicas"),
             Self::NotDrained => f.write_str("it is not cordoned and emptied yet"),

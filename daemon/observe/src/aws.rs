@@ -20,6 +20,7 @@ mod notices;
 mod offers;
 mod prices;
 mod sdk;
+mod templates;
 
 pub use governor::{Governor, Side};
 pub use metrics::AppMetric;
@@ -92,6 +93,8 @@ struct Reading<T> {
 struct Rows {
     last: Arc<[AutoScalingGroup]>,
     fleets: fleet::Members,
+    /// What instances of fleets were made with.
+    made: fleet::Made,
     /// When they were last read at all, and with their instances.
     at: Option<Instant>,
     whole: Option<Instant>,
@@ -182,6 +185,7 @@ impl Groups {
             let sold = offers::offers(&self.catalogue, row, (&group, ix), &self.tariffs(), learnt);
             capacity.offers.extend(sold);
             capacity.groups.push(group);
+            capacity.templates.extend(templates::told(&self.catalogue, row));
         }
         self.add_fleets(&mut capacity, nodes, at);
         self.add_profiles(&mut capacity);
@@ -225,7 +229,8 @@ impl Groups {
         let rows = groups::discover(&self.autoscaling, &self.settings.cluster, true).await?;
         if !self.settings.fleets.is_empty() {
             let fleets = &self.settings.fleets;
-            self.rows.fleets = fleet::members(&self.ec2, &self.settings.cluster, fleets).await?;
+            let (members, made) = fleet::members(&self.ec2, &self.settings.cluster, fleets).await?;
+            (self.rows.fleets, self.rows.made) = (members, made);
         }
         self.rows.last = rows.into();
         (self.rows.at, self.rows.whole) = (Some(at), Some(at));
@@ -239,7 +244,8 @@ impl Groups {
         self.hooks
             .learn(&self.autoscaling, &self.settings.complete_hooks, rows, at)
             .await;
-        self.catalogue.learn(&self.ec2, rows, at).await;
+        let fleets = fleet::highest(&self.settings.fleets, (&self.rows.fleets, &self.rows.made));
+        self.catalogue.learn(&self.ec2, rows, fleets, at).await;
         self.managed
             .learn(&self.eks, &self.settings.cluster, rows, at)
             .await;
@@ -297,6 +303,10 @@ impl Groups {
             let sold = fleet::offers(fleet, ix, (&self.catalogue, &types), &tariffs, learnt);
             capacity.offers.extend(sold);
             capacity.groups.push(group);
+            let told = (&self.rows.fleets, &self.rows.made);
+            capacity
+                .templates
+                .extend(fleet::templates(fleet, told, &self.catalogue));
         }
     }
 

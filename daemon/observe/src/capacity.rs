@@ -6,7 +6,7 @@
 use crate::kwok;
 use model::group::Group;
 use model::ids::{InstanceId, WorkloadKey};
-use model::node::{Leaving, Node};
+use model::node::{Leaving, Node, Template};
 use model::offer::Offer;
 use model::snapshot::{Freshness, Source};
 use model::time::Instant;
@@ -24,6 +24,8 @@ pub struct Capacity {
     pub sources: BTreeMap<Source, Freshness>,
     /// Instances that the provider takes away.
     pub leaving: BTreeMap<InstanceId, Leaving>,
+    /// What instances were made with, and would be made with today, as far as both is told.
+    pub templates: BTreeMap<InstanceId, Template>,
     /// Figures about workloads (application metrics), by the name the aims give them.
     pub metrics: Vec<WorkloadMetric>,
 }

@@ -21,13 +21,15 @@ const PURCHASE_LABELS: [&str; 4] = [
     "node-lifecycle",
 ];
 
-/// Fills in `group`, `offer` and `leaving` of every node. What the labels of a node said about its group counts only where
+/// Fills in `group`, `offer`, `leaving` and `template` of every node. What the labels of a node said about its group counts only where
 /// the provider has a group of that name.
 pub fn assign(nodes: &mut [Node], capacity: &Capacity) {
     let members = members(&capacity.groups);
     for node in nodes {
         let told = node.instance.as_ref().and_then(|id| capacity.leaving.get(id));
         node.leaving = told.copied();
+        let made = node.instance.as_ref().and_then(|id| capacity.templates.get(id));
+        node.template = made.cloned();
         let listed = node.instance.as_ref().and_then(|id| members.get(id).copied());
         let named = || {
             let name = node.group.as_ref()?;

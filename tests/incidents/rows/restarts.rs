@@ -4,6 +4,7 @@ use super::launches::stale_groups;
 use crate::cluster::Owner;
 use crate::habits::{Counts, Grows, Habits, Removes, Replaces};
 use crate::incident::{Event, Incident, Moment, workers};
+use model::disruption::DriftMode;
 use sim_aws::FaultKind;
 
 /// Cordoned by one process, known to none.
@@ -111,4 +112,23 @@ pub(crate) fn karpenter_5373_a_new_template_replaces_every_node(name: &'static s
     .group("workers", (0, 10, 6))
     .owner(Owner::of("web", 12))
     .at(300, Event::NewTemplate { group: "workers" })
+}
+
+/// The same where the operator has drift replaced: one node first, the others after it, never faster than the limits.
+pub(crate) fn karpenter_1510_drift_that_is_replaced_goes_node_by_node(name: &'static str) -> Incident {
+    Incident {
+        lasts: 4 * 3600,
+        aims: |aims| aims.disruption.drift = DriftMode::Replace,
+        held: |r| r.removed >= 2 && r.removed_in_ten_minutes <= 1 && r.fewest_served >= 10 && r.lost == 0,
+        ..karpenter_5373_a_new_template_replaces_every_node(name)
+    }
+}
+
+/// And where the new template starts nothing that joins: the canary is all that it costs.
+pub(crate) fn karpenter_3979_a_template_that_never_joins_stops_at_the_canary(name: &'static str) -> Incident {
+    Incident {
+        held: |r| r.launched == 1 && r.fewest_served == 12 && r.lost == 0,
+        ..karpenter_1510_drift_that_is_replaced_goes_node_by_node(name)
+    }
+    .fault((290, 4 * 3600), FaultKind::NeverJoins { permille: 1000 })
 }

@@ -309,6 +309,7 @@ impl Running {
             created: self.seen.at,
             usage: None,
             leaving: None,
+            template: None,
         };
         let instance = Instance {
             id: InstanceId::new(format!("i-{name}")),

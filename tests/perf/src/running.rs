@@ -81,6 +81,7 @@ pub fn node(seen: &Snapshot, name: &NodeName, group: &GroupName, offer: &Offer) 
         created: seen.at - LONG_AGO,
         usage: None,
         leaving: None,
+        template: None,
     }
 }
 

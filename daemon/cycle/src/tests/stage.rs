@@ -317,6 +317,7 @@ fn node(name: &str) -> Node {
         created: Instant(0),
         usage: None,
         leaving: None,
+        template: None,
     }
 }
 

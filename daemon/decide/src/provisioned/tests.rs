@@ -54,6 +54,7 @@ fn on_fargate(name: &str, spec: PodSpec) -> Cluster {
         created: NOW,
         usage: None,
         leaving: None,
+        template: None,
     });
     cluster.running(name, &node, spec)
 }

@@ -35,12 +35,12 @@ fn run(seen: &Snapshot, aims: &Aims) -> Deliberation {
     deliberate(seen, &long_unneeded(), &PolicySet::default(), aims)
 }
 
-fn closed(nodes: u32) -> Option<Stays> {
-    Some(Stays::NodeBudget(Closed {
+fn closed(nodes: u32) -> Stays {
+    Stays::NodeBudget(Closed {
         budget: "evening".to_owned(),
         nodes,
         until: Some(OPENS),
-    }))
+    })
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn nothing_is_begun_in_a_freeze_and_all_that_waited_goes_when_it_ends() {
     let aims = budget(0, &[]);
     let done = run(&seen, &aims);
     assert_eq!(names(&done), [""; 0]);
-    assert_eq!(stays(&done, "n2"), closed(0));
+    assert_eq!(stays(&done, "n2"), Some(closed(0)));
     assert_eq!(
         done.memory.unneeded_since.get(&"n2".into()),
         Some(&OLD),
@@ -149,7 +149,7 @@ fn pods_of_a_removal_that_has_begun_stay_in_a_freeze_and_leave_after_it() {
     });
     let frozen = run(&seen, &budget(0, &[]));
     assert_eq!(names(&frozen), [""; 0]);
-    assert_eq!(stays(&frozen, "n2"), closed(0));
+    assert_eq!(stays(&frozen, "n2"), Some(closed(0)));
     // A budget of one is no freeze, and one that speaks of some removals only cannot tell whose this is.
     for aims in [budget(1, &[]), budget(0, &[Cause::Expired])] {
         assert_eq!(names(&run(&seen, &aims)), ["evict default/small from n2"]);

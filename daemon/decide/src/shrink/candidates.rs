@@ -41,7 +41,8 @@ pub(super) struct Judge<'a, 'b> {
     seen: &'a Snapshot,
     aims: &'b Aims,
     allowance: Allowance<'b>,
-    before: Before<'b>,
+    /// Nodes bought in place of those that have expired or drifted are among what was bought.
+    pub(super) before: Before<'b>,
     /// By group: nodes that leave it, those of this plan included.
     leaving: BTreeMap<GroupName, u32>,
     /// Nodes on their way out.
@@ -96,15 +97,38 @@ impl<'a, 'b> Judge<'a, 'b> {
         candidates
     }
 
-    fn stays(&mut self, node: &Node, why: Stays) {
+    pub(super) fn stays(&mut self, node: &Node, why: Stays) {
         self.refusals.push(Refusal::NodeStays {
             node: node.name.clone(),
             why,
         });
     }
 
-    /// What keeps the node whatever its pods are.
+    /// What budgets of the aims still let go.
+    pub(super) fn allowance(&mut self) -> &mut Allowance<'b> {
+        &mut self.allowance
+    }
+
+    /// Counts a removal that is begun, whose node another takes the place of.
+    pub(super) fn begins(&mut self, group: &GroupName) {
+        *self.leaving.entry(group.clone()).or_insert(0) += 1;
+        self.begun += 1;
+    }
+
+    /// What keeps the node from being given up whatever its pods are.
     fn must_stay(&self, node: &Node) -> Option<Stays> {
+        if let Some(why) = self.keeps(node) {
+            return Some(why);
+        }
+        if self.seen.at.since(node.created) < self.aims.shrink.min_age {
+            return Some(Stays::TooYoung);
+        }
+        let group = node.group.as_ref()?;
+        (self.spare(group) == 0).then_some(Stays::GroupAtMinimum)
+    }
+
+    /// What keeps the node whatever its pods are, its age, and what its group can do without.
+    pub(super) fn keeps(&self, node: &Node) -> Option<Stays> {
         if self.seen.own_node.as_ref() == Some(&node.name) {
             return Some(Stays::OwnNode);
         }
@@ -118,17 +142,11 @@ impl<'a, 'b> Judge<'a, 'b> {
         if group.rolling.is_some() {
             return Some(Stays::Rolling);
         }
-        if node.do_not_disrupt {
-            return Some(Stays::DoNotDisrupt);
-        }
-        if self.seen.at.since(node.created) < self.aims.shrink.min_age {
-            return Some(Stays::TooYoung);
-        }
-        (self.spare(&group.name) == 0).then_some(Stays::GroupAtMinimum)
+        node.do_not_disrupt.then_some(Stays::DoNotDisrupt)
     }
 
     /// Nodes that the group can still lose.
-    fn spare(&self, name: &GroupName) -> u32 {
+    pub(super) fn spare(&self, name: &GroupName) -> u32 {
         let leaving = self.leaving.get(name).copied().unwrap_or(0);
         let group = self.seen.group(name);
         group.map_or(0, |g| g.desired.saturating_sub(leaving).saturating_sub(g.min))

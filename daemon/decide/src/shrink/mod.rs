@@ -16,6 +16,7 @@ mod leaving;
 mod movers;
 mod orders;
 mod prices;
+mod renewing;
 mod search;
 mod turnover;
 mod yielding;
@@ -35,6 +36,7 @@ use model::reason::{Reason, Refusal};
 use model::snapshot::{Freshness, Snapshot, Source};
 use movers::Kept;
 use prices::Prices;
+use renewing::Renewing;
 
 /// Refusals listed.
 const LISTED: usize = 50;
@@ -158,9 +160,22 @@ pub(crate) fn decide(
         }
         return shrunk;
     }
-    let mut judge = Judge::new((seen, allowance), aims, before);
-    let candidates = judge.candidates(&fleet, memory, &budgets);
     let mut kept_prices = prices;
+    let mut judge = Judge::new((seen, allowance), aims, before);
+    let mut bought = before.bought.to_vec();
+    if before.start && renewing::any(seen, aims) {
+        let prices = kept_prices.get_or_insert_with(|| Prices::new(&fleet, memory, aims));
+        let mut renewing = Renewing {
+            fleet: &mut fleet,
+            prices,
+            memory,
+            aims,
+            budgets: &budgets,
+        };
+        renewing.begin(&mut judge, &mut bought, &mut shrunk);
+    }
+    judge.before.bought = &bought;
+    let candidates = judge.candidates(&fleet, memory, &budgets);
     if candidates.is_empty() {
         memory.unneeded_since.clear();
     } else {
@@ -182,6 +197,8 @@ pub(crate) fn decide(
 mod budgeted;
 #[cfg(test)]
 mod halves;
+#[cfg(test)]
+mod renewed;
 #[cfg(test)]
 mod replacing;
 #[cfg(test)]

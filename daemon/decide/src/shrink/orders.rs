@@ -79,7 +79,7 @@ impl<'o, 'a> Orders<'o, 'a> {
     }
 
     /// A name that nothing has, in the manner of those bought for waiting pods.
-    fn name(&mut self) -> NodeName {
+    pub(super) fn name(&mut self) -> NodeName {
         loop {
             self.number += 1;
             let name = match self.seen.cycle {

@@ -25,8 +25,15 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
         }
         // The group becomes smaller by it in no way that was decided here.
         StepKind::Cordon { node, .. } if case.is_taken(node) => None,
+        // What waits for nodes that this plan adds to its group leaves it no smaller than it is; that they have come is
+        // asked again before it goes.
+        StepKind::Cordon { group, after, .. } if !after.is_empty() => {
+            let growing = tally.growing_now.get(group).copied().unwrap_or(0);
+            let more = u32::from(!continues(step, case));
+            shrinks(group, (more, growing), case, tally)
+        }
         StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. } => {
-            shrinks(group, u32::from(!continues(step, case)), case, tally)
+            shrinks(group, (u32::from(!continues(step, case)), 0), case, tally)
         }
         // The group has let go of it already: its hook is completed.
         StepKind::RemoveNode { group, instance, .. }
@@ -35,7 +42,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
             None
         }
         // Its own intent is among the ones that leave.
-        StepKind::RemoveNode { group, .. } => shrinks(group, 0, case, tally),
+        StepKind::RemoveNode { group, .. } => shrinks(group, (0, 0), case, tally),
         StepKind::ScaleWorkload { workload, to, .. } => {
             let aim = case.aims.scale.iter().find(|aim| aim.workload == *workload)?;
             if (aim.min..=aim.max).contains(to) {
@@ -50,7 +57,12 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
     }
 }
 
-fn shrinks(name: &GroupName, more: u32, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+fn shrinks(
+    name: &GroupName,
+    (more, coming): (u32, u32),
+    case: &Case<'_>,
+    tally: &Tally,
+) -> Option<Objection> {
     let group = case.seen.group(name)?;
     let living = if group.instances.is_empty() {
         group.desired
@@ -62,7 +74,7 @@ fn shrinks(name: &GroupName, more: u32, case: &Case<'_>, tally: &Tally) -> Optio
         .leaving(name)
         .saturating_add(leaving_now)
         .saturating_add(more);
-    if living < group.min.saturating_add(leaving) {
+    if living.saturating_add(coming) < group.min.saturating_add(leaving) {
         return strike(StrikeReason::BelowGroupMin { min: group.min });
     }
     None

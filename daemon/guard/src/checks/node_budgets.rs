@@ -36,9 +36,10 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
     }
 }
 
-/// For what the node goes. That it is empty is seen; what nothing else explains is somebody's wish to save.
+/// For what the node goes. That it is empty is seen here, that it is due by another check; what nothing else explains is somebody's wish to save.
 fn cause(step: &Step, node: &Node, case: &Case<'_>) -> Cause {
     match &step.reason {
+        Reason::Renewed { cause, .. } => *cause,
         Reason::Unneeded { .. } if case.movable_on(&node.name).next().is_none() => Cause::Empty,
         _ => Cause::Underused,
     }

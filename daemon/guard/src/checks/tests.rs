@@ -4,6 +4,7 @@ mod bundles;
 mod holds;
 mod node_budgets;
 mod nodeless;
+mod renewal;
 mod strikes;
 mod taken;
 mod windows;

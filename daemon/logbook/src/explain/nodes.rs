@@ -1,7 +1,9 @@
 //! Nodes and groups: how they stand, why they are bought, stay or go.
 
 use super::{Answer, FactKind, steps};
+use model::disruption::DriftMode;
 use model::intent::IntentKind;
+use model::memory::CanaryStage;
 use model::node::Node;
 use model::plan::StepKind;
 use model::{GroupName, NodeName, Refusal};
@@ -125,6 +127,7 @@ pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
             ),
         );
     }
+    drift(answer, name);
     let offers = record
         .memory
         .no_capacity
@@ -161,15 +164,48 @@ pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
             format_args!("policies price {} at {} thousandths", set.name, set.factor),
         );
     }
-    for refusal in &record.plan.refusals {
-        if matches!(refusal, Refusal::GroupStays { group, .. } if group == name) {
-            answer.decided(FactKind::Refusal, 0, refusal);
-        }
-    }
+    stays(answer, name);
     steps::about(answer, |step| step.kind.group() == Some(name));
     steps::intents(answer, |intent| match &intent.kind {
         IntentKind::Launch { group, .. } | IntentKind::Remove { group, .. } => group == name,
     });
+}
+
+/// Why the group does not grow.
+fn stays(answer: &mut Answer<'_>, name: &GroupName) {
+    for refusal in &answer.record.plan.refusals {
+        if matches!(refusal, Refusal::GroupStays { group, .. } if group == name) {
+            answer.decided(FactKind::Refusal, 0, refusal);
+        }
+    }
+}
+
+/// How many nodes of the group are made otherwise than it would make them today, and how their replacement fares.
+fn drift(answer: &mut Answer<'_>, name: &GroupName) {
+    let record = answer.record;
+    if record.aims.disruption.drift_of(name) == DriftMode::Off {
+        return;
+    }
+    let nodes = record.snapshot.nodes.iter();
+    let drifted = nodes.filter(|node| node.group.as_ref() == Some(name) && node.is_drifted());
+    let count = drifted.count();
+    if count > 0 {
+        let said = format_args!("{count} nodes are made otherwise than it would make them today");
+        answer.saw(FactKind::State, 1, said);
+    }
+    if let Some(canary) = record.memory.canaries.get(name) {
+        let wanted = &canary.wanted;
+        let said = match canary.stage {
+            CanaryStage::Awaited(since) => {
+                format!("the first node made with {wanted} is awaited since {since}")
+            }
+            CanaryStage::Ready(since) => format!("a node made with {wanted} is Ready since {since}"),
+            CanaryStage::Failed(at) => {
+                format!("no node made with {wanted} became Ready until {at}: nothing more is replaced for it")
+            }
+        };
+        answer.saw(FactKind::State, 1, said);
+    }
 }
 
 fn state(answer: &mut Answer<'_>, node: &Node) {
@@ -204,5 +240,14 @@ fn state(answer: &mut Answer<'_>, node: &Node) {
     answer.saw(FactKind::State, 0, text);
     if let Some(price) = price {
         answer.saw(FactKind::Price, 1, price);
+    }
+    let disruption = &answer.record.aims.disruption;
+    let told = node.group.as_ref().map(|group| disruption.drift_of(group)) != Some(DriftMode::Off);
+    let expires = disruption.expires(node);
+    if let Some(template) = node.template.as_ref().filter(|_| told) {
+        answer.saw(FactKind::State, 1, template);
+    }
+    if let Some(expires) = expires {
+        answer.saw(FactKind::State, 1, format_args!("expires at {expires}"));
     }
 }

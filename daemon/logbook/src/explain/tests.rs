@@ -309,6 +309,7 @@ fn on_fargate(said: &str) -> CycleRecord {
         created: Instant(0),
         usage: None,
         leaving: None,
+        template: None,
     });
     seen.sort();
     record.snapshot = Arc::new(seen);

@@ -1,19 +1,76 @@
-//! Aims about what may be disrupted of one's own accord: budgets with schedules.
+//! Aims about what may be disrupted of one's own accord: budgets with schedules, expiry and drift.
 
 use super::{span, texts};
 use crate::problem::quoted;
 use crate::sheet::At;
 use crate::tree::Tree;
-use model::disruption::{Cause, DisruptionAims, NodeBudget, Share};
+use model::disruption::{Cause, DisruptionAims, DriftMode, GroupDisruption, NodeBudget, Share};
 use model::ids::GroupName;
 use model::schedule::{Ends, Schedule, Unreadable};
 use model::time::Span;
 
 pub(super) fn disruption(at: At<'_, '_>) -> DisruptionAims {
-    at.only(&["budgets"]);
+    at.only(&[
+        "budgets",
+        "expire_after",
+        "expire_spread",
+        "drift",
+        "settle",
+        "parallel",
+        "groups",
+    ]);
+    let usual = DisruptionAims::default();
     let budgets = at.get("budgets").items().enumerate();
+    let spread = at.get("expire_spread");
+    let expire_spread_permille = super::share(spread, usual.expire_spread_permille);
+    if expire_spread_permille > 500 {
+        spread.problem("must be 50% at most");
+    }
+    let groups = at.get("groups").entries().map(|(name, at)| {
+        at.only(&["expire_after", "drift"]);
+        let own = GroupDisruption {
+            expire_after: expire_after(at.get("expire_after")),
+            drift: drift(at.get("drift")),
+        };
+        (GroupName::new(name), own)
+    });
     DisruptionAims {
         budgets: budgets.filter_map(|(ix, at)| budget(ix, at)).collect(),
+        expire_after: expire_after(at.get("expire_after")).filter(|after| *after > Span::ZERO),
+        expire_spread_permille,
+        drift: drift(at.get("drift")).unwrap_or(usual.drift),
+        settle: span(at.get("settle"), usual.settle),
+        parallel: at.get("parallel").count().unwrap_or(usual.parallel),
+        groups: groups.collect(),
+    }
+}
+
+/// `0` is never. Nodes that are as old as this when they have just booted would be replaced for ever.
+fn expire_after(at: At<'_, '_>) -> Option<Span> {
+    const LEAST: Span = Span::from_secs(3600);
+    if matches!(at.tree(), Some(Tree::Int(0))) {
+        return Some(Span::ZERO);
+    }
+    let after = at.is_there().then(|| span(at, Span::ZERO))?;
+    if after > Span::ZERO && after < LEAST {
+        at.problem("must be 1h or more, or 0 for never");
+    }
+    Some(after)
+}
+
+fn drift(at: At<'_, '_>) -> Option<DriftMode> {
+    // To older YAML a bare `off` is false.
+    if matches!(at.tree(), Some(Tree::Bool(false))) {
+        return Some(DriftMode::Off);
+    }
+    match at.text()? {
+        "off" => Some(DriftMode::Off),
+        "report" => Some(DriftMode::Report),
+        "replace" => Some(DriftMode::Replace),
+        other => {
+            at.problem(format_args!("{}: must be off, report or replace", quoted(other)));
+            None
+        }
     }
 }
 
@@ -172,7 +229,7 @@ fn time(at: At<'_, '_>) -> Option<(u8, u8)> {
 #[cfg(test)]
 mod tests {
     use crate::aims::aims;
-    use model::disruption::{Cause, NodeBudget, Share};
+    use model::disruption::{Cause, DriftMode, NodeBudget, Share};
     use model::schedule::{Ends, Schedule};
     use model::time::Span;
     use rstest::rstest;
@@ -221,6 +278,52 @@ disruption:
             }),
         };
         assert_eq!(budgets(text), Ok(vec![usual, trading, weekend]));
+    }
+
+    #[test]
+    fn expiry_and_drift_as_they_are_written() {
+        let text = "
+disruption:
+  expire_after: 30d
+  expire_spread: 20%
+  drift: replace
+  settle: 15m
+  parallel: 2
+  groups: {db: {expire_after: 0, drift: off}, web: {expire_after: 7d}}
+";
+        let read = aims("aims.yaml", text.as_bytes()).unwrap().disruption;
+        let days = |days: i64| Some(Span::from_secs(days * 86_400));
+        assert_eq!((read.expire_after, read.expire_spread_permille), (days(30), 200));
+        assert_eq!((read.settle, read.parallel), (Span::from_secs(900), 2));
+        let of = |name: &str| {
+            (
+                read.groups.get(&name.into()).unwrap().expire_after,
+                read.drift_of(&name.into()),
+            )
+        };
+        assert_eq!(of("db"), (Some(Span::ZERO), DriftMode::Off));
+        assert_eq!(of("web"), (days(7), DriftMode::Replace));
+        let none = aims("aims.yaml", b"disruption: {expire_after: 0}")
+            .unwrap()
+            .disruption;
+        assert_eq!((none.expire_after, none.drift), (None, DriftMode::Report));
+    }
+
+    #[rstest]
+    #[case("{expire_after: 10m}", "expire_after: must be 1h or more, or 0 for never")]
+    #[case("{expire_after: 9 days}", "expire_after: \"9 days\": not a duration")]
+    #[case("{expire_spread: 60%}", "expire_spread: must be 50% at most")]
+    #[case("{drift: always}", "drift: \"always\": must be off, report or replace")]
+    #[case("{groups: {db: {expires: 1d}}}", "groups.db.expires: unknown field")]
+    fn mistakes_about_expiry_and_drift_name_the_field(#[case] text: &str, #[case] line: &str) {
+        let told = aims("aims.yaml", format!("disruption: {text}").as_bytes())
+            .unwrap_err()
+            .to_string();
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(
+            told.starts_with(&format!("aims.yaml: disruption.{line}")),
+            "{told}"
+        );
     }
 
     #[rstest]

@@ -285,6 +285,7 @@ fn bare(name: NodeName, labels: Labels) -> Node {
         created: Instant::default(),
         usage: None,
         leaving: None,
+        template: None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! the trouble of the groups that name it and of no other. Not here: what a group sells (`offers`).
 
 use super::sdk::AwsError;
+use super::templates;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplate, LaunchTemplateSpecification};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
@@ -25,14 +26,26 @@ const TEMPLATES_AT_ONCE: usize = 50;
 const TYPES_PER_CALL: usize = 100;
 
 /// Id or name of a template, and its version.
-type TemplateKey = (String, String);
+pub(super) type TemplateKey = (String, String);
+
+/// What a version of a template says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Starts {
+    /// The type it names, if it names one.
+    pub(super) instance_type: Option<String>,
+    /// Id of the template, where it is told.
+    pub(super) id: Option<String>,
+    /// Its number.
+    pub(super) version: Option<i64>,
+}
 
 /// Shapes of instance types, and types of launch templates.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     shapes: BTreeMap<String, Learned<Shape>>,
-    /// The type it names, if it names one.
-    templates: BTreeMap<TemplateKey, Learned<Option<String>>>,
+    templates: BTreeMap<TemplateKey, Learned<Starts>>,
+    /// By template with a symbolic version: the highest version that instances had when it was last asked for.
+    confirmed: BTreeMap<TemplateKey, i64>,
 }
 
 /// One instance type.
@@ -60,13 +73,28 @@ impl<T> Learned<T> {
 }
 
 impl Catalogue {
-    /// Learns the launch templates and instance types that these groups name and that are due.
-    pub(super) async fn learn(&mut self, client: &Client, groups: &[AutoScalingGroup], at: Instant) {
-        let named: BTreeSet<TemplateKey> = groups.iter().filter_map(template_of).map(template_key).collect();
-        let due = |key: &TemplateKey| self.templates.get(key).is_none_or(|known| known.is_due(at));
-        let due: Vec<TemplateKey> = named.into_iter().filter(due).take(TEMPLATES_AT_ONCE).collect();
+    /// Learns the launch templates and instance types that these groups name and that are due; `fleets` name
+    /// templates too, with the highest version that their instances have.
+    pub(super) async fn learn(
+        &mut self,
+        client: &Client,
+        groups: &[AutoScalingGroup],
+        fleets: BTreeMap<TemplateKey, i64>,
+        at: Instant,
+    ) {
+        let mut highest = templates::highest(groups);
+        highest.extend(fleets);
+        let named = highest.keys().cloned();
+        let due = |key: &TemplateKey| {
+            let outrun = self.is_outrun(key, highest.get(key).copied().unwrap_or(0));
+            outrun || self.templates.get(key).is_none_or(|known| known.is_due(at))
+        };
+        let due: Vec<TemplateKey> = named.filter(due).take(TEMPLATES_AT_ONCE).collect();
         for key in due {
             let answer = describe_template(client, &key).await;
+            if answer.is_ok() {
+                self.confirm(&key, highest.get(&key).copied().unwrap_or(0));
+            }
             if !self.take_template(key, answer, at) {
                 return;
             }
@@ -88,16 +116,44 @@ impl Catalogue {
         }
     }
 
+    /// Notes the highest version in sight when a template was asked for.
+    pub(super) fn confirm(&mut self, key: &TemplateKey, made: i64) {
+        let known = self.confirmed.entry(key.clone()).or_insert(0);
+        *known = (*known).max(made);
+    }
+
+    /// Whether an instance is of a later version than the last answer tells, and was not in sight when it was given.
+    fn is_outrun(&self, key: &TemplateKey, made: i64) -> bool {
+        let known = self.templates.get(key).and_then(|known| known.last.as_ref());
+        let behind = known
+            .and_then(|known| known.version)
+            .is_some_and(|known| known < made);
+        behind && self.confirmed.get(key).is_none_or(|confirmed| *confirmed < made)
+    }
+
+    /// The version that a symbolic one stands for, as far as it can be held against an instance of this version.
+    pub(super) fn version(&self, key: &TemplateKey, made: i64) -> Option<i64> {
+        let known = self.templates.get(key)?.last.as_ref()?;
+        known.version.filter(|_| !self.is_outrun(key, made))
+    }
+
+    /// As `version`, with the id of the template.
+    pub(super) fn newest(&self, key: &TemplateKey, made: i64) -> Option<(&str, i64)> {
+        let version = self.version(key, made)?;
+        let known = self.templates.get(key)?.last.as_ref()?;
+        Some((known.id.as_deref()?, version))
+    }
+
     /// What a type is, once it is known.
     pub(super) fn shape(&self, name: &str) -> Option<&Shape> {
         self.shapes.get(name)?.last.as_ref()
     }
 
     /// Takes in what a call gave; whether it is worth asking on.
-    fn take_template(
+    pub(super) fn take_template(
         &mut self,
         key: TemplateKey,
-        answer: Result<Option<String>, AwsError>,
+        answer: Result<Starts, AwsError>,
         at: Instant,
     ) -> bool {
         let symbolic = key.1.starts_with('$');
@@ -170,7 +226,7 @@ impl Catalogue {
             return Some(living().collect());
         };
         let named = self.templates.get(&template_key(template))?.last.as_ref()?;
-        Some(match named {
+        Some(match &named.instance_type {
             Some(instance_type) => BTreeSet::from([instance_type.clone()]),
             None => living().collect(),
         })
@@ -215,7 +271,7 @@ pub(super) fn made_of(group: &AutoScalingGroup) -> String {
     }
 }
 
-fn template_of(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification> {
+pub(super) fn template_of(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification> {
     let mixed = || {
         group
             .mixed_instances_policy()?
@@ -225,7 +281,7 @@ fn template_of(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification>
     group.launch_template().or_else(mixed)
 }
 
-fn template_key(template: &LaunchTemplateSpecification) -> TemplateKey {
+pub(super) fn template_key(template: &LaunchTemplateSpecification) -> TemplateKey {
     let name = template
         .launch_template_id()
         .or_else(|| template.launch_template_name());
@@ -235,7 +291,7 @@ fn template_key(template: &LaunchTemplateSpecification) -> TemplateKey {
     )
 }
 
-async fn describe_template(client: &Client, key: &TemplateKey) -> Result<Option<String>, AwsError> {
+async fn describe_template(client: &Client, key: &TemplateKey) -> Result<Starts, AwsError> {
     let call = client.describe_launch_template_versions().versions(&key.1);
     let call = if key.0.starts_with("lt-") {
         call.launch_template_id(&key.0)
@@ -248,9 +304,15 @@ async fn describe_template(client: &Client, key: &TemplateKey) -> Result<Option<
         .map_err(|e| AwsError::of("ec2:DescribeLaunchTemplateVersions", &e))?;
     let first = answer.launch_template_versions().first();
     let data = first.and_then(|version| version.launch_template_data());
-    Ok(data
-        .and_then(|data| data.instance_type())
-        .map(|t| t.as_str().to_owned()))
+    Ok(Starts {
+        id: first
+            .and_then(|version| version.launch_template_id())
+            .map(str::to_owned),
+        instance_type: data
+            .and_then(|data| data.instance_type())
+            .map(|t| t.as_str().to_owned()),
+        version: first.and_then(|version| version.version_number()),
+    })
 }
 
 /// By a filter: asked for by name, one unknown type is an error for all of them.

@@ -2,7 +2,7 @@
 //!
 //! Not here: what a type is (`catalogue`), what it costs (`prices`), buying (`act`).
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, TemplateKey};
 use super::lived::Learnt;
 use super::offers::Tariffs;
 use super::sdk::AwsError;
@@ -12,6 +12,7 @@ use model::fleet::{CLUSTER_TAG, FLEET_TAG, Fleet};
 use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
 use model::ids::{InstanceId, OfferId};
 use model::money::UsdPerHour;
+use model::node::Template;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,10 +20,20 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Instances of all fleets of the cluster, by fleet.
 pub(super) type Members = BTreeMap<String, Vec<Instance>>;
 
+/// Launch template and version of every instance of which EC2 tells them (tags of its own).
+pub(super) type Made = BTreeMap<InstanceId, (String, i64)>;
+
+const TEMPLATE_TAG: &str = "aws:ec2launchtemplate:id";
+const VERSION_TAG: &str = "aws:ec2launchtemplate:version";
+
 const CALL: &str = "ec2:DescribeInstances";
 
 /// Reads the instances of the fleets.
-pub(super) async fn members(client: &Client, cluster: &str, fleets: &[Fleet]) -> Result<Members, AwsError> {
+pub(super) async fn members(
+    client: &Client,
+    cluster: &str,
+    fleets: &[Fleet],
+) -> Result<(Members, Made), AwsError> {
     let tagged = |key: &str, values: Vec<String>| {
         Filter::builder()
             .name(format!("tag:{key}"))
@@ -46,16 +57,58 @@ pub(super) async fn members(client: &Client, cluster: &str, fleets: &[Fleet]) ->
         .into_paginator()
         .page_size(1000)
         .send();
-    let mut members = Members::new();
+    let (mut members, mut all_made) = (Members::new(), Made::new());
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| AwsError::of(CALL, &error))?;
         for told in page.reservations().iter().flat_map(Reservation::instances) {
             if let Some((fleet, instance)) = member(told) {
+                all_made.extend(made(told).map(|made| (instance.id.clone(), made)));
                 members.entry(fleet).or_default().push(instance);
             }
         }
     }
-    Ok(members)
+    Ok((members, all_made))
+}
+
+fn made(told: &aws_sdk_ec2::types::Instance) -> Option<(String, i64)> {
+    let tag = |key: &str| told.tags().iter().find(|tag| tag.key() == Some(key))?.value();
+    Some((tag(TEMPLATE_TAG)?.to_owned(), tag(VERSION_TAG)?.parse().ok()?))
+}
+
+/// The newest version of the fleet's template: what `act` asks for.
+pub(super) fn template_key(fleet: &Fleet) -> TemplateKey {
+    (fleet.template.clone(), "$Latest".to_owned())
+}
+
+/// Templates that the fleets launch from, with the highest version that their instances have.
+pub(super) fn highest(fleets: &[Fleet], (members, made): (&Members, &Made)) -> BTreeMap<TemplateKey, i64> {
+    let mut highest = BTreeMap::new();
+    for fleet in fleets {
+        let theirs = members.get(fleet.name.as_str()).into_iter().flatten();
+        let versions = theirs.filter_map(|instance| Some(made.get(&instance.id)?.1));
+        let most = highest.entry(template_key(fleet)).or_insert(0);
+        *most = versions.fold(*most, i64::max);
+    }
+    highest
+}
+
+/// What instances of a fleet were made with beside what it would make them with today.
+pub(super) fn templates(
+    fleet: &Fleet,
+    (members, made): (&Members, &Made),
+    catalogue: &Catalogue,
+) -> BTreeMap<InstanceId, Template> {
+    let one = |instance: &Instance| {
+        let (template, version) = made.get(&instance.id)?;
+        let (wanted, newest) = catalogue.newest(&template_key(fleet), *version)?;
+        let template = Template {
+            made: format!("{template}:{version}"),
+            wanted: format!("{wanted}:{newest}"),
+        };
+        Some((instance.id.clone(), template))
+    };
+    let theirs = members.get(fleet.name.as_str()).into_iter().flatten();
+    theirs.filter_map(one).collect()
 }
 
 /// An instance with the name of its fleet.

@@ -251,5 +251,6 @@ fn node(ix: usize) -> Node {
         created: Instant(1_600_000_000_000),
         usage: None,
         leaving: None,
+        template: None,
     }
 }

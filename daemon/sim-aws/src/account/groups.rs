@@ -36,6 +36,8 @@ pub struct GroupState {
     pub hooks: BTreeMap<String, Hook>,
     /// Version of its launch template.
     pub version: usize,
+    /// It names `$Latest` instead: instances get the newest version there is.
+    pub latest: bool,
     /// Made at.
     pub created: Instant,
     /// Newest last.
@@ -81,6 +83,7 @@ impl Account {
             suspended: made.suspended.iter().cloned().collect(),
             hooks: BTreeMap::new(),
             version: 1,
+            latest: false,
             created: self.now,
             activities: Vec::new(),
             failing: 0,
@@ -256,11 +259,17 @@ impl Account {
             return Err(Unfilled::new("ValidationError", "", "", false));
         };
         let (zones, spot) = (self.zones_by_room(name, zone), group.made.spot);
-        let made = self
+        let versions = self
             .templates
             .get(&group.made.name)
-            .and_then(|v| v.get(group.version - 1));
-        let template = (made.cloned().unwrap_or_else(|| group.made.clone()), group.version);
+            .map_or(&[][..], Vec::as_slice);
+        let version = if group.latest {
+            versions.len().max(1)
+        } else {
+            group.version
+        };
+        let made = versions.get(version - 1);
+        let template = (made.cloned().unwrap_or_else(|| group.made.clone()), version);
         let types = group.made.types.clone();
         let mut last = Unfilled::new("Unsupported", "", "", spot);
         for zone in &zones {

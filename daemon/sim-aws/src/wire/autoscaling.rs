@@ -176,7 +176,12 @@ fn row(account: &Account, group: &GroupState, instances: bool) -> Vec<Element> {
                 .map(|name| vec![leaf("ProcessName", name), leaf("SuspensionReason", "user")]),
         ),
     ];
-    row.push(template(made, group.version));
+    let version = if group.latest {
+        "$Latest".to_owned()
+    } else {
+        group.version.to_string()
+    };
+    row.push(template(made, &version));
     if instances {
         let own = |m: &&Machine| m.group.as_deref() == Some(made.name.as_str()) && m.visible <= account.now();
         let rows = account.machines.values().filter(own).map(instance);
@@ -186,7 +191,7 @@ fn row(account: &Account, group: &GroupState, instances: bool) -> Vec<Element> {
 }
 
 /// A plain template for one on-demand type, a mixed instances policy otherwise.
-fn template(made: &NewGroup, version: usize) -> Element {
+fn template(made: &NewGroup, version: &str) -> Element {
     let specification = |name: &str| {
         let id = crate::account::template_id(&made.name);
         el(

@@ -108,6 +108,9 @@ fn instance(account: &Account, machine: &Machine) -> Vec<Element> {
     if let Some(group) = &machine.group {
         tags.insert("aws:autoscaling:groupName".to_owned(), group.clone());
     }
+    let (template, version) = &machine.template;
+    tags.insert("aws:ec2launchtemplate:id".to_owned(), template_id(template));
+    tags.insert("aws:ec2launchtemplate:version".to_owned(), version.to_string());
     let arch = account
         .settings
         .types

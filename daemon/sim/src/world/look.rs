@@ -192,6 +192,7 @@ impl State {
                     }
                 }),
                 leaving: None,
+                template: None,
             })
             .collect()
     }

@@ -16,6 +16,8 @@ fn budget(nodes: Share) -> NodeBudget {
     }
 }
 
+type Change = fn(&mut Stage);
+
 /// The first hours of every day; it is 02:46:40 on the Stage.
 fn until(hour: i64) -> (Option<Schedule>, Option<Instant>) {
     let schedule = Schedule {
@@ -103,7 +105,6 @@ fn that_a_node_is_empty_is_seen_and_not_believed() {
 #[test]
 fn nodes_on_their_way_out_and_broken_ones_use_a_budget_up() {
     let half = || vec![budget(Share::Permille(300))];
-    type Change = fn(&mut Stage);
     let cases: [(&str, Change, bool); 7] = [
         ("nobody", |_| (), false),
         (

@@ -19,6 +19,14 @@ fn error(answered: bool) -> AwsError {
     }
 }
 
+fn starts(instance_type: &str) -> Starts {
+    Starts {
+        instance_type: Some(instance_type.to_owned()),
+        id: None,
+        version: Some(1),
+    }
+}
+
 fn group(template: &str, version: &str) -> AutoScalingGroup {
     let template = LaunchTemplateSpecification::builder()
         .launch_template_name(template)
@@ -50,7 +58,7 @@ fn one_bad_template_is_the_trouble_of_its_own_groups() {
     let mut all = Catalogue::default();
     let key = |name: &str| (name.to_owned(), "1".to_owned());
     assert!(all.take_template(key("bad"), Err(error(true)), at(0)));
-    assert!(all.take_template(key("good"), Ok(Some("m5.large".to_owned())), at(0)));
+    assert!(all.take_template(key("good"), Ok(starts("m5.large")), at(0)));
     assert_eq!(all.types_of(&group("bad", "1")), None);
     assert_eq!(all.types_of(&group("good", "1")), Some(types(&["m5.large"])));
     assert!(all.templates[&key("bad")].is_due(at(60)), "asked again");
@@ -66,12 +74,12 @@ fn one_bad_template_is_the_trouble_of_its_own_groups() {
 fn symbolic_versions_expire_and_keep_their_last_answer_meanwhile() {
     let mut all = Catalogue::default();
     let key = ("lt".to_owned(), "$Latest".to_owned());
-    all.take_template(key.clone(), Ok(Some("m5.large".to_owned())), at(0));
+    all.take_template(key.clone(), Ok(starts("m5.large")), at(0));
     assert!(!all.templates[&key].is_due(at(299)));
     assert!(all.templates[&key].is_due(at(300)));
     all.take_template(key.clone(), Err(error(true)), at(300));
     assert_eq!(all.types_of(&group("lt", "$Latest")), Some(types(&["m5.large"])));
-    all.take_template(key, Ok(Some("m5.xlarge".to_owned())), at(400));
+    all.take_template(key, Ok(starts("m5.xlarge")), at(400));
     assert_eq!(all.types_of(&group("lt", "$Latest")), Some(types(&["m5.xlarge"])));
 }
 

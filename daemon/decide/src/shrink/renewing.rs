@@ -1,0 +1,216 @@
+//! Nodes that have expired or drifted: a new one of the same kind is bought for each, and it goes once that has come.
+//!
+//! Few at a time, oldest first, past nothing that keeps nodes otherwise. For a drifted group one node goes first, and
+//! others follow once its successor has settled (`canary`). Empty nodes that may simply go are left to `choose`.
+
+use super::candidates::Judge;
+use super::fleet::Fleet;
+use super::orders::Orders;
+use super::prices::Prices;
+use super::{Effect, Shrunk, Swap};
+use crate::number::size;
+use model::aims::Aims;
+use model::disruption::Cause;
+use model::ids::{GroupName, NodeName};
+use model::intent::IntentKind;
+use model::memory::{Canary, CanaryStage, Memory};
+use model::money::UsdPerHour;
+use model::node::Node;
+use model::offer::{Confidence, Offer};
+use model::plan::{PlannedNode, StepKind};
+use model::reason::{Reason, Stays};
+use model::snapshot::Snapshot;
+
+/// What may be begun now.
+pub(super) struct Renewing<'r, 'a> {
+    pub(super) fleet: &'r mut Fleet<'a>,
+    pub(super) prices: &'r Prices<'a>,
+    pub(super) memory: &'r Memory,
+    pub(super) aims: &'r Aims,
+    /// PodDisruptionBudgets, as they are left.
+    pub(super) budgets: &'r [u32],
+}
+
+/// Whether any node is due, so that looking is worth it.
+pub(super) fn any(seen: &Snapshot, aims: &Aims) -> bool {
+    let mut nodes = seen.nodes.iter();
+    nodes.any(|node| aims.disruption.due(node, seen).is_some())
+}
+
+impl<'a> Renewing<'_, 'a> {
+    /// Begins with the oldest nodes that may go; `bought` grows by what is bought for them.
+    pub(super) fn begin(
+        &mut self,
+        judge: &mut Judge<'a, '_>,
+        bought: &mut Vec<(usize, NodeName)>,
+        shrunk: &mut Shrunk,
+    ) {
+        let seen = self.fleet.seen;
+        let due = |node: &'a Node| Some((node.created, node, self.aims.disruption.due(node, seen)?));
+        let mut nodes: Vec<_> = seen.nodes.iter().filter_map(due).collect();
+        nodes.sort_by_key(|(created, node, _)| (*created, &node.name));
+        let mut left = self.slots();
+        for (_, node, cause) in nodes {
+            let Some((bin, group)) = self.fleet.index(&node.name).zip(node.group.as_ref()) else {
+                continue;
+            };
+            let of = &self.fleet.bins[bin];
+            let kept = judge.keeps(node).is_some() || self.fleet.pods_must_stay(of, self.budgets).is_some();
+            // What nobody counts on may go without a successor.
+            let idle = of.moves() == 0 && of.headroom.is_empty() && judge.spare(group) > 0;
+            if !of.receives || of.awaited || kept || idle {
+                continue;
+            }
+            let offer = self.successor(node, bought);
+            let why = self
+                .waits(node, group, cause)
+                .or_else(|| judge.allowance().closed(group, cause))
+                .or_else(|| offer.is_none().then_some(Stays::NotRenewable { cause }));
+            if let Some(why) = why {
+                judge.stays(node, why);
+                continue;
+            }
+            let (Some(offer), true) = (offer, left > 0 && judge.allowance().take(&[(group, cause)])) else {
+                continue;
+            };
+            left -= 1;
+            judge.begins(group);
+            let swap = self.swap((bin, node), (offer, cause), bought);
+            shrunk.swaps.extend(swap);
+            self.fleet.bins[bin].receives = false;
+            if cause == Cause::Drifted && !self.is_proven(group) {
+                // One canary, whatever `parallel` says.
+                left = 0;
+            }
+        }
+    }
+
+    /// Renewals that may still be begun.
+    fn slots(&self) -> usize {
+        let seen = self.fleet.seen;
+        let removed = seen
+            .ledger
+            .intents
+            .iter()
+            .filter_map(|intent| match &intent.kind {
+                IntentKind::Remove { node, .. } => Some(seen.node(node)),
+                IntentKind::Launch { .. } => None,
+            });
+        let open: Vec<Option<&Node>> = removed.collect();
+        let renewed = open.iter().flatten();
+        let renewed = renewed.filter(|node| self.aims.disruption.due(node, seen).is_some());
+        let renewals = size(self.aims.disruption.parallel).saturating_sub(renewed.count());
+        renewals.min(size(self.aims.shrink.parallel).saturating_sub(open.len()))
+    }
+
+    fn canary(&self, group: &GroupName) -> Option<&Canary> {
+        self.memory.canaries.get(group)
+    }
+
+    fn is_proven(&self, group: &GroupName) -> bool {
+        let settled = |since| self.fleet.seen.at.since(since) >= self.aims.disruption.settle;
+        self.canary(group)
+            .is_some_and(|canary| matches!(canary.stage, CanaryStage::Ready(since) if settled(since)))
+    }
+
+    /// What a drifted node waits for.
+    fn waits(&self, node: &Node, group: &GroupName, cause: Cause) -> Option<Stays> {
+        let wanted = &node.template.as_ref().filter(|_| cause == Cause::Drifted)?.wanted;
+        let canary = self.canary(group)?;
+        if canary.wanted != *wanted {
+            // Several kinds of nodes in one group: those of the oldest are brought to an end first.
+            return Some(Stays::AwaitsCanary {
+                wanted: canary.wanted.clone(),
+            });
+        }
+        match canary.stage {
+            CanaryStage::Failed(at) => Some(Stays::CanaryFailed {
+                wanted: wanted.clone(),
+                at,
+            }),
+            CanaryStage::Ready(_) if self.is_proven(group) => None,
+            CanaryStage::Ready(_) | CanaryStage::Awaited(_) => Some(Stays::AwaitsCanary {
+                wanted: wanted.clone(),
+            }),
+        }
+    }
+
+    /// The offer that the node is of, or the cheapest other of its group, in its zone and no smaller, that can be
+    /// bought now.
+    fn successor(&self, node: &Node, bought: &[(usize, NodeName)]) -> Option<usize> {
+        let seen = self.fleet.seen;
+        let group = node.group.as_ref()?;
+        let at = seen.groups.binary_search_by(|known| known.name.cmp(group)).ok()?;
+        let taken = bought
+            .iter()
+            .filter(|(offer, _)| size(seen.offers[*offer].group) == at);
+        let growth = self.prices.market.growth.get(at).copied().unwrap_or(0);
+        if taken.count() >= size(growth) || self.prices.market.blocks.get(at).is_none_or(Option::is_some) {
+            return None;
+        }
+        let can_be_had = |ix: &usize| {
+            let offer = &seen.offers[*ix];
+            let short = self.prices.market.short.get(*ix).copied().unwrap_or(true);
+            size(offer.group) == at
+                && !offer.is_fargate()
+                && !short
+                && offer.confidence != Confidence::Unknown
+        };
+        let own = node.offer.as_ref().and_then(|id| seen.offer_ix(id));
+        let zone = own.and_then(|own| seen.offers[own].zone());
+        let no_smaller = |offer: &Offer| {
+            offer.allocatable.cpu_milli >= node.allocatable.cpu_milli
+                && offer.allocatable.memory_bytes >= node.allocatable.memory_bytes
+                && offer.max_pods >= node.max_pods
+        };
+        own.filter(can_be_had).or_else(|| {
+            let like = (0..seen.offers.len()).filter(can_be_had).filter(|ix| {
+                let offer = &seen.offers[*ix];
+                zone.is_some() && offer.zone() == zone && no_smaller(offer)
+            });
+            like.min_by_key(|ix| (seen.offers[*ix].price, *ix))
+        })
+    }
+
+    /// A new node for the pods of the old one, and what tells the old one to wait for it.
+    fn swap(
+        &self,
+        (bin, node): (usize, &Node),
+        (offer, cause): (usize, Cause),
+        bought: &mut Vec<(usize, NodeName)>,
+    ) -> Option<Swap> {
+        let seen = self.fleet.seen;
+        let moves = self.fleet.bins[bin].moves();
+        let successor = PlannedNode {
+            name: Orders::new(seen, self.prices, bought).name(),
+            group: node.group.clone()?,
+            offer: seen.offers[offer].id.clone(),
+            pods: self.fleet.movers(bin).map(|(pod, _)| pod.clone()).collect(),
+            storage: UsdPerHour::ZERO,
+        };
+        let cordon = Effect {
+            kind: StepKind::Cordon {
+                node: node.name.clone(),
+                group: successor.group.clone(),
+                instance: node.instance.clone()?,
+                after: Vec::new(),
+            },
+            reason: Reason::Renewed {
+                cause,
+                by: successor.name.clone(),
+                moves,
+            },
+            intent: None,
+        };
+        bought.push((offer, successor.name.clone()));
+        Some(Swap {
+            nodes: vec![(offer, successor)],
+            why: Reason::Renews {
+                node: node.name.clone(),
+                cause,
+                evictions: moves,
+            },
+            cordons: vec![cordon],
+        })
+    }
+}
