@@ -640,22 +640,7 @@ async fn a_fleet_sells_every_allowed_type_and_buys_exactly_what_is_asked() {
         panic!("not done")
     };
     is_done(&hands.grow(&step).await);
-    let bought = cloud.account(|a| {
-        let fleet = a
-            .machines
-            .values()
-            .filter(|m| m.tags.contains_key("plimsoll.io/fleet"));
-        fleet
-            .map(|m| {
-                (
-                    m.instance_type.clone(),
-                    m.zone.clone(),
-                    m.spot,
-                    m.tags["plimsoll.io/intent"].clone(),
-                )
-            })
-            .collect::<Vec<_>>()
-    });
+    let bought = bought_by_fleets(&cloud);
     let one = (
         "m6a.xlarge".to_owned(),
         "us-east-1b".to_owned(),
@@ -704,6 +689,22 @@ async fn a_fleet_sells_every_allowed_type_and_buys_exactly_what_is_asked() {
     );
     let ended = cloud.account(|a| a.ended.clone());
     assert_eq!(ended, [(instances[1].to_string(), Gone::Named)]);
+}
+
+/// Type, zone, whether spot, and the intent, of every machine that a fleet has bought.
+fn bought_by_fleets(cloud: &Facade) -> Vec<(String, String, bool, String)> {
+    let of = |machine: &sim_aws::Machine| {
+        let intent = machine.tags.get("plimsoll.io/intent").cloned();
+        let (kind, zone) = (machine.instance_type.clone(), machine.zone.clone());
+        (kind, zone, machine.spot, intent.unwrap_or_default())
+    };
+    cloud.account(|a| {
+        let fleet = a
+            .machines
+            .values()
+            .filter(|machine| machine.tags.contains_key("plimsoll.io/fleet"));
+        fleet.map(of).collect()
+    })
 }
 
 /// Regression: a call asks for a hundred at most, and the others were told as come.
