@@ -82,7 +82,11 @@ async fn run() -> Result<()> {
     };
     let Err(error) = told else { return Ok(()) };
     let (state, held, log) = (world.state(), world.held().await, world.daemon.log());
-    Err(format!("{error}\n--- account: {state}\n--- last plan: {held}\n--- plimsolld\n{log}").into())
+    let last = world.last_steps().await;
+    Err(format!(
+        "{error}\n--- account: {state}\n--- last plan: {held}\n--- last steps\n{last}\n--- plimsolld\n{log}"
+    )
+    .into())
 }
 
 /// Up, storm, half, down.

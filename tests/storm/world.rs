@@ -195,6 +195,18 @@ impl World {
         rows.collect::<Vec<_>>().join("; ")
     }
 
+    /// What was begun and undone in the last cycles, with the reasons: the log says what, the records why.
+    pub(crate) async fn last_steps(&self) -> String {
+        let Ok(cycles) = self.daemon.cycles(40).await else {
+            return "no cycle can be read".to_owned();
+        };
+        let told = cycles.iter().rev().flat_map(|cycle| {
+            let steps = cycle.steps.iter().filter(|step| step.kind != "Evict");
+            steps.map(|step| format!("{} {}: {}", step.id, step.what, step.reason))
+        });
+        told.collect::<Vec<_>>().join("\n")
+    }
+
     /// EC2's bill, dollars.
     #[expect(clippy::cast_precision_loss, reason = "for reading")]
     pub(crate) fn bill(&self) -> f64 {
