@@ -8,6 +8,7 @@ use model::ids::PodKey;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
+#[derive(Clone)]
 pub(crate) struct Queue<'a> {
     /// By class.
     lines: Vec<Line<'a>>,
@@ -22,6 +23,7 @@ pub(crate) struct Queue<'a> {
 }
 
 /// The pods of a class.
+#[derive(Clone)]
 struct Line<'a> {
     pods: &'a [PodKey],
     /// By kind: where its pods end.
@@ -31,7 +33,7 @@ struct Line<'a> {
     left: u32,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Row {
     classes: Vec<usize>,
     left: u32,

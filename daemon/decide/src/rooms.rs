@@ -3,17 +3,18 @@
 //! Waiting pods go here before anything is bought. Nodes of open launch intents count as they will be once
 //! they have joined; nodes whose removal has begun are the last resort, and taking one means keeping it.
 
-use crate::bound::{Duals, FreeRoom};
+mod house;
+
+use crate::bound::FreeRoom;
 use crate::constraints::{Company, ZONE};
 use crate::demand::Class;
-use crate::fill::{self, Item, Taste};
 use crate::fit::{self, Place};
 use crate::market::Market;
-use crate::number::{count, size};
+use crate::number::size;
 use crate::packing::Table;
-use crate::queue::{Queue, Taken};
 use crate::space::{self, Vector};
 use crate::tenants::Tenants;
+pub(crate) use house::house;
 use model::aims::Aims;
 use model::ids::{NodeName, PodKey, WorkloadKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
@@ -335,175 +336,6 @@ fn arrived<'a>(
         }
     }
     arrived.max(joined.len()).min(size(*count))
-}
-
-/// Places pods into free room: nominated ones where they are nominated, pods of a launch on its nodes, then
-/// the rest by value, full nodes first. Rooms shrink as they fill.
-pub(crate) fn house(
-    demand: &Demand<'_>,
-    table: &Table,
-    duals: &Duals,
-    rooms: &mut [Room],
-    queue: &mut Queue<'_>,
-) -> Housed {
-    let (market, classes) = (demand.market, demand.classes);
-    let mut housed = Housed::default();
-    let classes_are_free = classes.iter().all(|class| class.crowding.is_free());
-    keep_nominations(demand, rooms, queue, &mut housed);
-    keep_launches(demand, rooms, queue, &mut housed);
-    for room in rooms {
-        let mut left = queue.left();
-        if room.stand == Stand::Leaving {
-            for (row, left) in left.iter_mut().enumerate() {
-                *left = (*left).min(queue.real_left(row));
-            }
-        }
-        if left.iter().all(|left| *left == 0) {
-            break;
-        }
-        let free = room.free_in(table);
-        if !classes_are_free {
-            limit_to(room, (table, classes), queue, &mut left);
-        }
-        let items = items(table, duals, room, &left);
-        for (row, copies) in fill::fill(&free, items, Taste::ON_FREE_ROOM) {
-            let row = size(row);
-            let taken = if classes_are_free {
-                queue.take(row, copies).pods
-            } else {
-                take_by_class((table, classes), room, queue, (row, copies))
-            };
-            for pod in taken {
-                room.take(&market.asks[pod.0], &classes[pod.0]);
-                housed.add(&room.name, pod, classes);
-            }
-        }
-    }
-    housed
-}
-
-/// Lowers what is left of each row to what the company on a node lets on.
-fn limit_to(room: &Room, (table, classes): (&Table, &[Class]), queue: &Queue<'_>, left: &mut [u32]) {
-    for (of, left) in table.rows.iter().zip(left) {
-        if *left > 0 {
-            let more = |class: &usize| queue.left_of(*class).min(room.more(&classes[*class]));
-            let sum = of.classes.iter().map(more).fold(0, u32::saturating_add);
-            *left = (*left).min(sum);
-        }
-    }
-}
-
-/// Takes pods of a row for a node, class by class, as far as the company there lets them on.
-fn take_by_class(
-    (table, classes): (&Table, &[Class]),
-    room: &Room,
-    queue: &mut Queue<'_>,
-    (row, copies): (usize, u32),
-) -> Vec<(usize, PodKey)> {
-    let mut taken = Taken::default();
-    let mut company = room.company.clone();
-    for class in &table.rows[row].classes {
-        let crowding = &classes[*class].crowding;
-        let before = count(taken.pods.len());
-        let most = company.more(crowding).min(copies.saturating_sub(before));
-        queue.take_of(*class, most, &mut taken);
-        company.put(crowding, count(taken.pods.len()) - before);
-    }
-    taken.pods
-}
-
-/// Rows that may go into a room, unless they are cheaper served elsewhere under the policies' addends.
-fn items<'a>(
-    table: &'a Table,
-    duals: &'a Duals,
-    room: &'a Room,
-    left: &'a [u32],
-) -> impl Iterator<Item = Item<'a>> {
-    table.rows.iter().enumerate().filter_map(move |(row, of)| {
-        let admitted = of.classes.first().is_some_and(|class| room.admits[*class]);
-        let pays = duals.pays[row].saturating_sub(table.addend(room.tariff, row));
-        let elsewhere = of.solo.is_some() || table.has_column(row);
-        let may = left[row] > 0 && admitted && table.allowed(room.set, row) && (pays >= 0 || !elsewhere);
-        may.then(|| Item {
-            row: count(row),
-            ask: &of.ask,
-            pays,
-            left: left[row],
-        })
-    })
-}
-
-fn keep_nominations(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>, housed: &mut Housed) {
-    let place: BTreeMap<NodeName, usize> = rooms
-        .iter()
-        .enumerate()
-        .filter(|(_, room)| room.stand == Stand::Ready)
-        .map(|(ix, room)| (room.name.clone(), ix))
-        .collect();
-    for pod in demand.market.seen.pods.iter().filter(|pod| pod.node.is_none()) {
-        let Some(at) = pod.nominated.as_ref().and_then(|node| place.get(node)) else {
-            continue;
-        };
-        if let Some(class) = queue.class_of(&pod.key) {
-            put(demand, &mut rooms[*at], queue, (class, &pod.key), housed);
-        }
-    }
-}
-
-/// Puts the pods of each launch back onto its nodes, in the order they were bought for: next-fit over equal
-/// nodes finds room for every pod that the purchase had room for.
-fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>, housed: &mut Housed) {
-    let mut launches: BTreeMap<Arc<[PodKey]>, Vec<usize>> = BTreeMap::new();
-    for (ix, room) in rooms
-        .iter_mut()
-        .enumerate()
-        .filter(|(_, room)| !room.meant_for.is_empty())
-    {
-        launches
-            .entry(std::mem::take(&mut room.meant_for))
-            .or_default()
-            .push(ix);
-    }
-    for (pods, mut nodes) in launches {
-        // The same order in every cycle, however full they are by now.
-        nodes.sort_by(|a, b| rooms[*a].name.cmp(&rooms[*b].name));
-        let mut nodes = nodes.into_iter().peekable();
-        for pod in pods.iter() {
-            let Some(class) = queue.class_of(pod) else {
-                continue;
-            };
-            // Nodes of a launch are equal: whom one does not admit, none does.
-            let admitted = |node: &usize| rooms[*node].admits[class];
-            if !nodes.peek().is_some_and(admitted) {
-                continue;
-            }
-            while let Some(node) = nodes.peek().copied() {
-                if put(demand, &mut rooms[node], queue, (class, pod), housed) {
-                    break;
-                }
-                nodes.next();
-            }
-        }
-    }
-}
-
-fn put(
-    demand: &Demand<'_>,
-    room: &mut Room,
-    queue: &mut Queue<'_>,
-    pod: (usize, &PodKey),
-    housed: &mut Housed,
-) -> bool {
-    let (class, key) = pod;
-    let market = demand.market;
-    let fits = room.admits[class]
-        && room.more(&demand.classes[class]) > 0
-        && space::holds(&room.free, &market.asks[class]);
-    if fits && queue.pull(key) {
-        room.take(&market.asks[class], &demand.classes[class]);
-        housed.add(&room.name, (class, key.clone()), demand.classes);
-    }
-    fits
 }
 
 /// The rooms as the bound sees them, before anything is placed.

@@ -161,7 +161,7 @@ fn attempt(
         .take_from(&shrinking.fleet, &market.space, &mut rooms);
     let before = rooms.clone();
     let mut queue = Queue::new(table, classes);
-    let housed = rooms::house(demand, table, duals, &mut rooms, &mut queue);
+    let housed = rooms::house(demand, (table, duals), &mut rooms, &mut queue);
     let problem = (classes, most.as_slice(), last, work);
     let mut purchase = purchase::buy(market, table, duals, problem, &mut queue);
     spot::diversify((market, aims), (table, adjust.as_ref()), &mut purchase.bought);

@@ -58,6 +58,10 @@ pub struct Memory {
     /// By group whose drifted nodes are replaced: how its first new node fares. Of no more groups than there are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub canaries: BTreeMap<GroupName, Canary>,
+    /// Groups of which nodes were to go and did not, although pods had been moved for it. Of no more groups than there
+    /// are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub in_vain: BTreeMap<GroupName, InVain>,
     /// What the last plan would buy, at most 2,000 kinds of nodes: where the next one starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_purchase: Vec<LastNodes>,
@@ -107,6 +111,7 @@ impl Default for Memory {
             nodeless_since: BTreeMap::new(),
             provisioned: BTreeMap::new(),
             canaries: BTreeMap::new(),
+            in_vain: BTreeMap::new(),
             last_purchase: Vec::new(),
         }
     }
@@ -194,6 +199,17 @@ pub struct Backoff {
     /// Failures in a row.
     pub failures: u32,
     /// Not grown before.
+    pub until: Instant,
+}
+
+/// Removals that were given up after pods had been moved: no node with pods is given up in their group for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InVain {
+    /// How often in a row; removals that were begun together count once.
+    pub failures: u32,
+    /// When the last of them was begun.
+    pub begun: Instant,
+    /// Nothing is begun before.
     pub until: Instant,
 }
 

@@ -326,6 +326,13 @@ pub enum Stays {
     OwnNode,
     /// Somebody else is replacing the nodes of its group now.
     Rolling,
+    /// Pods of its group were moved lately for removals that were given up.
+    MovedInVain {
+        /// How often in a row.
+        failures: u32,
+        /// No node with pods is given up in the group before.
+        until: Instant,
+    },
     /// Moving its pods counts more than giving it up would bring.
     CostsMore {
         /// Its price.
@@ -602,6 +609,10 @@ impl fmt::Display for Stays {
             Self::NotWorthIt => f.write_str("moving its pods costs more than it saves"),
             Self::OwnNode => f.write_str("the daemon itself runs on it"),
             Self::Rolling => f.write_str("somebody else is replacing the nodes of its group"),
+            Self::MovedInVain { failures, until } => write!(
+                f,
+                "pods of its group were moved in vain {failures} times in a row: none are before {until}"
+            ),
             Self::CostsMore {
                 price,
                 wastes,

@@ -8,7 +8,7 @@ use super::fleet::Fleet;
 use super::orders::{self, Orders};
 use super::prices::Prices;
 use super::search::{Found, Search, Terms};
-use super::{Before, Shrunk, turnover};
+use super::{Before, Shrunk, in_vain, turnover};
 use crate::fill::Taste;
 use crate::number::{floor, real, size};
 use model::aims::Aims;
@@ -85,6 +85,7 @@ impl<'a, 'b> Judge<'a, 'b> {
             }
             let why = self
                 .must_stay(node)
+                .or_else(|| in_vain::rests(node, bin, self.seen, memory))
                 .or_else(|| fleet.pods_must_stay(bin, budgets));
             match why {
                 Some(why) => self.stays(node, why),

@@ -1,6 +1,7 @@
 //! Open removals, carried on by one stage: cordon, evict what still has to leave, remove, or give up.
 //!
-//! Nobody is asked to leave while a budget of the aims freezes everything. Given up when the deadline has passed, when the node is needed again, or when a pod on it must not be moved.
+//! Nobody is asked to leave while a budget of the aims freezes everything. Given up when the deadline has passed, when
+//! the node is needed again, or when a pod on it must not be moved.
 
 use super::fleet::Fleet;
 use super::movers::Kept;
@@ -60,6 +61,9 @@ pub(super) fn carry_on(
             after,
         };
         let given_up = removal.given_up(fleet, kept, housed);
+        if given_up.is_some() || removal.stage == RemoveStage::Undoing {
+            shrunk.given_up.push((group.clone(), intent.opened));
+        }
         let before = shrunk.evictions.len();
         removal.carry_on(fleet, budgets, given_up, shrunk);
         if shrunk.evictions.len() > before

@@ -12,6 +12,7 @@ mod choose;
 mod continuing;
 mod crew;
 mod fleet;
+mod in_vain;
 mod leaving;
 mod movers;
 mod orders;
@@ -29,11 +30,12 @@ pub(crate) use bins::price_of;
 use candidates::Judge;
 pub(crate) use fleet::Fleet;
 use model::aims::Aims;
-use model::ids::PodKey;
+use model::ids::{GroupName, PodKey};
 use model::memory::Memory;
 use model::plan::{PlannedNode, StepKind};
 use model::reason::{Reason, Refusal};
 use model::snapshot::{Freshness, Snapshot, Source};
+use model::time::Instant;
 use movers::Kept;
 use prices::Prices;
 use renewing::Renewing;
@@ -59,6 +61,8 @@ pub(crate) struct Shrunk {
     pub(crate) refusals: Vec<Refusal>,
     /// Pods that are to go first where some are given up, and nodes that new ones avoid; or no longer.
     pub(crate) marks: Vec<Effect>,
+    /// Removals that are being undone: group, and when they were begun.
+    given_up: Vec<(GroupName, Instant)>,
 }
 
 /// A step of this stage, with the intent it moves where there is one already.
@@ -148,6 +152,7 @@ pub(crate) fn decide(
         allowance.frozen(group)
     };
     continuing::carry_on((&fleet, &rests), &kept, &mut budgets, before.housed, &mut shrunk);
+    in_vain::note(seen, memory, aims, &shrunk.given_up);
     if !blind {
         leaving::begin(&fleet, aims, &mut shrunk);
     }
