@@ -158,7 +158,7 @@ fn attempt(
     let mut rooms = rooms::find((market, shrinking.fleet.tenants), aims, classes);
     shrinking
         .kept
-        .take_from(&shrinking.fleet, &market.space, &mut rooms);
+        .take_from(&shrinking.fleet, (&market.space, classes), &mut rooms);
     let before = rooms.clone();
     let mut queue = Queue::new(table, classes);
     let housed = rooms::house(demand, (table, duals), &mut rooms, &mut queue);

@@ -28,6 +28,20 @@ pub(crate) struct Crowding {
 }
 
 impl Crowding {
+    /// Of its pods a node holds one, whoever else is there.
+    pub(crate) fn alone(crowd: u32) -> Self {
+        let mut alone = Self {
+            member: vec![crowd],
+            guards: Vec::new(),
+        };
+        alone.guard(Guard {
+            crowd,
+            new_node: 1,
+            there: 1,
+        });
+        alone
+    }
+
     /// Nobody counts its pods, and they count nobody.
     pub(crate) fn is_free(&self) -> bool {
         self.member.is_empty() && self.guards.is_empty()

@@ -81,6 +81,9 @@ impl Search<'_, '_> {
 
     /// The cheapest column that holds these pods.
     fn cheapest(&self, open: &dyn Fn(usize) -> bool, load: &[(u32, u32)]) -> Option<usize> {
+        if !self.prices.get_on(load) {
+            return None;
+        }
         let table = &self.prices.table;
         let mut total = vec![0_i64; table.width()];
         for (row, copies) in load {

@@ -5,14 +5,16 @@
 
 use super::bins::Bin;
 use super::fleet::Fleet;
+use crate::fit::HOSTNAME;
 use crate::number::size;
 use crate::space::{Space, Vector};
 use crate::spread::with_defaults;
 use model::aims::Aims;
-use model::pod::{NearRule, Pod, PodPhase, PodSpec};
+use model::pod::{Near, NearRule, Pod, PodPhase, PodSpec};
 use model::reason::{PodStays, Stays};
 use model::snapshot::Snapshot;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Priority class `system-node-critical`: a static pod that belongs to the node itself (kube-proxy).
 const NODE_CRITICAL: i32 = 2_000_001_000;
@@ -29,6 +31,8 @@ pub(super) struct Kind<'a> {
     pub(super) stays: Option<PodStays>,
     /// Where they may go depends on other pods, ports or volumes, which nobody here follows.
     pub(super) tied: bool,
+    /// Crowds of which a node holds one pod (see `Apart::lone`) and of which they are, in rising order.
+    pub(super) crowds: Vec<u32>,
     /// Budgets that cover them.
     covered: Vec<usize>,
 }
@@ -37,10 +41,14 @@ pub(super) struct Kind<'a> {
 pub(super) fn kinds<'a>(seen: &'a Snapshot, aims: &Aims, space: &Space) -> (Vec<Kind<'a>>, Vec<&'a PodSpec>) {
     let mut known = BTreeMap::new();
     let mut rules: Vec<&PodSpec> = Vec::new();
+    let specs = seen.specs.iter();
+    let spread: Vec<Arc<PodSpec>> = specs.map(|spec| with_defaults(seen, aims, spec)).collect();
+    let apart = Apart::of(&spread);
     let kinds = seen
         .specs
         .iter()
-        .map(|spec| {
+        .zip(&spread)
+        .map(|(spec, spread)| {
             let affinity = (&spec.node_selector, &spec.node_affinity);
             let key = (affinity, &spec.tolerations, &spec.reach);
             let rule = *known.entry(key).or_insert_with(|| {
@@ -53,7 +61,8 @@ pub(super) fn kinds<'a>(seen: &'a Snapshot, aims: &Aims, space: &Space) -> (Vec<
                 rule,
                 of_node: belongs_to_node(spec),
                 stays: must_stay(spec),
-                tied: is_tied(seen, &with_defaults(seen, aims, spec)),
+                tied: apart.ties(spread),
+                crowds: apart.crowds(spread),
                 covered: covered(seen, spec),
             }
         })
@@ -88,18 +97,45 @@ fn must_stay(spec: &PodSpec) -> Option<PodStays> {
     traits.local_storage.then_some(PodStays::LocalStorage)
 }
 
-/// Rules that look at more than the pod and the node: such pods are not moved, because what is free here says
-/// nothing about where kube-scheduler would let them go. Filters that follow every pod would be asked here.
-fn is_tied(seen: &Snapshot, spec: &PodSpec) -> bool {
-    let repelled = |other: &PodSpec| {
-        let mut apart = other.near.iter().filter(|near| near.rule == NearRule::Apart);
-        apart.any(|near| near.namespace_selector.is_some() || near.selects(spec))
-    };
-    !spec.near.is_empty()
-        || !spec.host_ports.is_empty()
-        || !spec.unmodelled.is_empty()
-        || spec.traits.claims_volume
-        || seen.specs.iter().any(|other| repelled(other.as_ref()))
+/// Rules that keep pods apart, of all pods in sight.
+struct Apart<'s> {
+    /// Crowds of which a node holds one pod: what an anti-affinity over hostnames means, where its pods are those that
+    /// have this very rule and no others. Whether one more may go onto a node then depends on nothing but whether one is
+    /// there.
+    lone: Vec<&'s Near>,
+    others: Vec<&'s Near>,
+}
+
+impl<'s> Apart<'s> {
+    fn of(specs: &'s [Arc<PodSpec>]) -> Self {
+        let rules = specs.iter().flat_map(|spec| &spec.near);
+        let rules: BTreeSet<&Near> = rules.filter(|near| near.rule == NearRule::Apart).collect();
+        let alone = |rule: &&Near| {
+            let own = |spec: &Arc<PodSpec>| rule.selects(spec) == spec.near.contains(rule);
+            rule.key == HOSTNAME && rule.namespace_selector.is_none() && specs.iter().all(own)
+        };
+        let (lone, others) = rules.into_iter().partition(alone);
+        Self { lone, others }
+    }
+
+    /// The lone crowds that pods of the spec are of.
+    fn crowds(&self, spec: &PodSpec) -> Vec<u32> {
+        let crowds = (0_u32..).zip(&self.lone);
+        let own = crowds.filter(|(_, rule)| spec.near.contains(rule));
+        own.map(|(crowd, _)| crowd).collect()
+    }
+
+    /// Rules that look at more than the pod, the node and its lone crowds: such pods are not moved, because what is free
+    /// here says nothing about where kube-scheduler would let them go. Filters that follow every pod would be asked
+    /// here.
+    fn ties(&self, spec: &PodSpec) -> bool {
+        let repels = |rule: &&Near| rule.namespace_selector.is_some() || rule.selects(spec);
+        !spec.near.iter().all(|near| self.lone.contains(&near))
+            || !spec.host_ports.is_empty()
+            || !spec.unmodelled.is_empty()
+            || spec.traits.claims_volume
+            || self.others.iter().any(repels)
+    }
 }
 
 fn covered(seen: &Snapshot, spec: &PodSpec) -> Vec<usize> {

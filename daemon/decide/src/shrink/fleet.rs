@@ -38,6 +38,8 @@ pub(crate) struct Fleet<'a> {
     /// By rule times bins plus bin: whether it admits; found out when first asked.
     admits: Vec<Cell<Admits>>,
     journal: Vec<Put>,
+    /// By bin: lone crowds of which a pod is there.
+    company: Vec<Vec<u32>>,
     /// By name: bins of nodes that are still to come.
     coming: BTreeMap<NodeName, usize>,
 }
@@ -73,6 +75,7 @@ impl<'a> Fleet<'a> {
             dims,
             admits: Vec::new(),
             journal: Vec::new(),
+            company: vec![Vec::new(); bins.len()],
             coming: BTreeMap::new(),
             seen,
             tenants,
@@ -107,6 +110,7 @@ impl<'a> Fleet<'a> {
                     continue;
                 };
                 space::take(free, &kind.ask, 1);
+                self.company[at].extend(&kind.crowds);
                 if kind.of_node {
                     let owner = kind.spec.owner.as_ref();
                     if let Some(daemon) = daemons.iter().position(|(key, _)| Some(*key) == owner) {
@@ -165,6 +169,7 @@ impl<'a> Fleet<'a> {
                     }
                 }
                 self.free.extend(room);
+                self.company.push(Vec::new());
                 self.coming.insert(name.clone(), self.bins.len());
                 self.bins.push(Bin::planned(name, ix, seen.offers[ix].price));
             }
@@ -226,8 +231,27 @@ impl<'a> Fleet<'a> {
         offer.is_some_and(|offer| fit::admits(spec, place_of(self.seen, offer)))
     }
 
+    /// How many pods of the kind those who are on the bin let onto it, amounts apart.
+    pub(super) fn lets(&self, bin: usize, kind: u32) -> u32 {
+        let (crowds, company) = (&self.kinds[size(kind)].crowds, &self.company[bin]);
+        match crowds.as_slice() {
+            [] => u32::MAX,
+            crowds => u32::from(!crowds.iter().any(|crowd| company.contains(crowd))),
+        }
+    }
+
+    /// Whether pods of two kinds may be on one node, as far as they are kept apart from each other.
+    pub(super) fn get_on(&self, kind: u32, other: u32) -> bool {
+        let others = &self.kinds[size(other)].crowds;
+        !self.kinds[size(kind)]
+            .crowds
+            .iter()
+            .any(|crowd| others.contains(crowd))
+    }
+
     /// How many pods of the kind the bin takes, at most `most`.
     pub(super) fn takes(&self, bin: usize, kind: u32, most: u32) -> u32 {
+        let most = most.min(self.lets(bin, kind));
         let copies = space::copies(self.free(bin), &self.kinds[size(kind)].ask, most);
         if copies > 0 && self.admits(kind, bin) {
             copies
@@ -249,8 +273,9 @@ impl<'a> Fleet<'a> {
     /// Puts pods onto a bin, to be taken back by `undo`.
     pub(super) fn put(&mut self, put: Put) {
         let at = size(put.bin) * self.dims;
-        let ask = &self.kinds[size(put.kind)].ask;
-        space::take(&mut self.free[at..at + self.dims], ask, put.copies);
+        let kind = &self.kinds[size(put.kind)];
+        space::take(&mut self.free[at..at + self.dims], &kind.ask, put.copies);
+        self.company[size(put.bin)].extend(&kind.crowds);
         self.journal.push(put);
     }
 
@@ -269,8 +294,11 @@ impl<'a> Fleet<'a> {
         while self.journal.len() > mark {
             let Some(put) = self.journal.pop() else { break };
             let at = size(put.bin) * self.dims;
-            let ask = &self.kinds[size(put.kind)].ask;
-            space::put(&mut self.free[at..at + self.dims], ask, put.copies);
+            let kind = &self.kinds[size(put.kind)];
+            space::put(&mut self.free[at..at + self.dims], &kind.ask, put.copies);
+            // They came last.
+            let company = &mut self.company[size(put.bin)];
+            company.truncate(company.len().saturating_sub(kind.crowds.len()));
         }
     }
 
@@ -280,6 +308,9 @@ impl<'a> Fleet<'a> {
             let Some(bin) = self.index(name) else { continue };
             let pods = housed.pods.get(name).map_or(&[][..], Vec::as_slice);
             for (ask, (_, pod)) in asks.iter().zip(pods) {
+                let waiting = self.seen.pod(pod).and_then(|pod| self.kinds.get(size(pod.spec)));
+                let crowds = waiting.map_or(&[][..], |kind| &kind.crowds);
+                self.company[bin].extend(crowds);
                 let ask = self.space.request(ask);
                 self.take(bin, &ask);
                 if crate::demand::is_headroom(pod) {

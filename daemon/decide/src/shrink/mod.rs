@@ -199,6 +199,8 @@ pub(crate) fn decide(
 }
 
 #[cfg(test)]
+mod apart;
+#[cfg(test)]
 mod budgeted;
 #[cfg(test)]
 mod halves;

@@ -6,6 +6,7 @@
 use super::fleet::{Fleet, Put, arrived, undoable};
 use super::prices::Prices;
 use super::search::Search;
+use crate::demand::Class;
 use crate::fill::Taste;
 use crate::number::{count, size};
 use crate::rooms::Room;
@@ -25,12 +26,20 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Takes what is kept out of rooms for waiting pods.
-    pub(crate) fn take_from(&self, fleet: &Fleet<'_>, space: &Space, rooms: &mut [Room]) {
+    /// Takes what is kept out of rooms for waiting pods, of these classes.
+    pub(crate) fn take_from(
+        &self,
+        fleet: &Fleet<'_>,
+        (space, classes): (&Space, &[Class]),
+        rooms: &mut [Room],
+    ) {
         for room in rooms {
             for (kind, copies) in self.pods.get(&room.name).into_iter().flatten() {
                 let requests = &fleet.kinds[size(*kind)].spec.requests;
                 space::take(&mut room.free, &space.request(requests), *copies);
+                for (class, admits) in classes.iter().zip(&mut room.admits) {
+                    *admits &= class.spec.is_none_or(|spec| fleet.get_on(spec, *kind));
+                }
             }
         }
     }

@@ -6,6 +6,7 @@
 
 use super::fleet::Fleet;
 use crate::bound;
+use crate::constraints::Crowding;
 use crate::demand::{self, Class};
 use crate::fill::{self, Item, Taste};
 use crate::market::Market;
@@ -25,6 +26,8 @@ pub(super) struct Prices<'a> {
     pub(super) pays: Vec<i64>,
     /// By row: a kind that stands for it, and its request in the fleet's dimensions.
     pub(super) kinds: Vec<(u32, Vector)>,
+    /// By row: lone crowds that its pods are of; rows of such pods have one kind each.
+    crowds: Vec<Vec<u32>>,
     /// By kind.
     row_of: Vec<Option<u32>>,
     /// Columns, what they cost for what they hold at best rising.
@@ -73,6 +76,9 @@ impl<'a> Prices<'a> {
                 // Nobody queues: a class without pods, whose number is told apart.
                 let mut class = demand::virtual_class(model::Resources::default(), 0, 0);
                 class.body = Arc::clone(&fleet.seen.specs[*kind]);
+                if !fleet.kinds[*kind].crowds.is_empty() {
+                    class.crowding = Arc::new(Crowding::alone(count(*kind)));
+                }
                 class
             })
             .collect();
@@ -85,18 +91,22 @@ impl<'a> Prices<'a> {
         for (class, kind) in movable.iter().enumerate() {
             row_of[*kind] = Some(count(table.row_of[class]));
         }
-        let kinds = table
+        let kinds: Vec<usize> = table
             .rows
             .iter()
-            .map(|row| {
-                let kind = row.classes.first().map_or(0, |class| movable[*class]);
-                (count(kind), fleet.kinds[kind].ask.clone())
-            })
+            .map(|row| row.classes.first().map_or(0, |class| movable[*class]))
             .collect();
         let mut prices = Self {
             pays: duals.pays.clone(),
             market,
-            kinds,
+            crowds: kinds
+                .iter()
+                .map(|kind| fleet.kinds[*kind].crowds.clone())
+                .collect(),
+            kinds: kinds
+                .iter()
+                .map(|kind| (count(*kind), fleet.kinds[*kind].ask.clone()))
+                .collect(),
             row_of,
             by_ratio: (0..table.columns.len()).collect(),
             ratio: Vec::new(),
@@ -199,10 +209,31 @@ impl<'a> Prices<'a> {
                 row: *row,
                 ask: &self.table.rows[at].ask,
                 pays: self.pays[at],
-                left: left[at],
+                left: if self.crowds[at].is_empty() { left[at] } else { 1 },
             })
         });
-        fill::fill(&of.room, items, taste)
+        let mut load = fill::fill(&of.room, items, taste);
+        let mut there: Vec<u32> = Vec::new();
+        load.retain(|(row, _)| self.joins(&mut there, *row));
+        load
+    }
+
+    /// Whether these pods may be on one node, as far as they are kept apart from each other.
+    pub(super) fn get_on(&self, load: &[(u32, u32)]) -> bool {
+        let mut there: Vec<u32> = Vec::new();
+        load.iter().all(|(row, copies)| {
+            (*copies <= 1 || self.crowds[size(*row)].is_empty()) && self.joins(&mut there, *row)
+        })
+    }
+
+    /// Whether a pod of the row may join these lone crowds; they are counted then.
+    fn joins(&self, there: &mut Vec<u32>, row: u32) -> bool {
+        let crowds = &self.crowds[size(row)];
+        let joins = !crowds.iter().any(|crowd| there.contains(crowd));
+        if joins {
+            there.extend(crowds);
+        }
+        joins
     }
 
     /// Whether a new node of the column holds pods that take `total` together.

@@ -422,13 +422,19 @@ impl<'s, 'a> Search<'s, 'a> {
                     row: *row,
                     ask: &prices.kinds[size(*row)].1,
                     pays: prices.pays[size(*row)],
-                    left: self.left[size(*row)],
+                    left: self.left[size(*row)].min(self.fleet.lets(bin, prices.kinds[size(*row)].0)),
                 });
-            for (row, copies) in fill::fill(free, items, taste) {
+            for (row, copies) in fill::fill(free, items.filter(|item| item.left > 0), taste) {
+                let kind = prices.kinds[size(row)].0;
+                // One that keeps others away may have come just now.
+                let copies = copies.min(self.fleet.lets(bin, kind));
+                if copies == 0 {
+                    continue;
+                }
                 self.left[size(row)] -= copies;
                 self.fleet.put(Put {
                     bin: count(bin),
-                    kind: prices.kinds[size(row)].0,
+                    kind,
                     copies,
                 });
             }
