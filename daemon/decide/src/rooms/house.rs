@@ -58,6 +58,7 @@ pub(crate) fn house<'q>(
         (&mut *rooms, &mut *queue),
         Order::Filling(Taste::ON_FREE_ROOM),
     );
+    let open = |queue: &Queue<'_>| -> u32 { (0..table.rows.len()).map(|row| queue.real_left(row)).sum() };
     let mut kept = kept_for(rooms, &housed);
     for order in OTHERWISE {
         let Some((was, line)) = before.as_ref().filter(|_| kept > 0) else {
@@ -66,7 +67,8 @@ pub(crate) fn house<'q>(
         let (mut others, mut others_queue): (Vec<Room>, Queue<'q>) = (was.clone(), line.clone());
         let other = seat(demand, (table, duals), (&mut others, &mut others_queue), order);
         let keeps = kept_for(&others, &other);
-        if keeps < kept {
+        // What nodes are not kept for must have found room, not be left over.
+        if keeps < kept && open(&others_queue) <= open(queue) {
             (housed, kept) = (other, keeps);
             (*rooms, *queue) = (others, others_queue);
         }

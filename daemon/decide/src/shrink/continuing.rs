@@ -131,6 +131,7 @@ impl Removal<'_> {
         let bin = fleet.index(&self.node.name).map(|bin| &fleet.bins[bin]);
         let pods = bin.map_or(&[][..], |bin| bin.pods.as_slice());
         if pods.is_empty() && self.may_shrink(fleet) {
+            shrunk.emptied.push((self.group.clone(), self.intent.opened));
             shrunk.removals.push(self.removal());
         }
         for pod in pods.iter().map(|at| &fleet.seen.pods[size(*at)]) {

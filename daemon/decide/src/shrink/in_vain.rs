@@ -1,5 +1,5 @@
-//! Pods that were moved for nothing: where removals are given up half-way, nothing that carries pods is begun for a
-//! while, twice as long each time.
+//! Pods that were moved for nothing: where removals are given up half-way, one after the other, nothing that carries
+//! pods is begun for a while, twice as long each time.
 //!
 //! Where kube-scheduler puts pods otherwise than was counted on, the next look may find the same saving again, and pods
 //! would be moved to and fro for ever. Empty nodes go all the same. Why removals are given up is `continuing`'s.
@@ -14,27 +14,43 @@ use model::reason::Stays;
 use model::snapshot::Snapshot;
 use model::time::{Instant, Span};
 
+/// So many removals in a row are borne: demand comes back now and then.
+const BORNE: u32 = 1;
 /// The first rest is as long as a node must have been unneeded, and no shorter than this.
 const SHORTEST: Span = Span::from_secs(10);
 /// Doubled up to this.
 const LONGEST: Span = Span::from_secs(3600);
 
-/// Notes removals that are being undone, by group and beginning, where pods have been moved for them; forgets what is
-/// as long past as it was waited for.
-pub(super) fn note(seen: &Snapshot, memory: &mut Memory, aims: &Aims, given_up: &[(GroupName, Instant)]) {
-    for (group, begun) in given_up
-        .iter()
-        .filter(|(group, begun)| moved(seen, group, *begun))
-    {
+/// Removals by group and beginning.
+type Begun<'b> = &'b [(GroupName, Instant)];
+
+/// Notes removals that are being undone where pods have been moved for them, unless another has emptied its node since
+/// then; forgets what is as long past as it was waited for.
+pub(super) fn note(
+    seen: &Snapshot,
+    memory: &mut Memory,
+    aims: &Aims,
+    (emptied, given_up): (Begun<'_>, Begun<'_>),
+) {
+    let moved = |(group, begun): &&(GroupName, Instant)| moved(seen, group, *begun);
+    for (group, _) in emptied.iter().filter(moved) {
+        memory.in_vain.remove(group);
+    }
+    for (group, begun) in given_up.iter().filter(moved) {
         let known = memory.in_vain.get(group).copied();
         if known.is_some_and(|known| *begun <= known.begun) {
             continue;
         }
         let failures = known.map_or(0, |known| known.failures).saturating_add(1);
+        let rest = if failures > BORNE {
+            rest(failures, aims)
+        } else {
+            Span::ZERO
+        };
         let noted = InVain {
             failures,
             begun: *begun,
-            until: seen.at + rest(failures, aims),
+            until: seen.at + rest,
         };
         memory.in_vain.insert(group.clone(), noted);
     }
@@ -63,7 +79,7 @@ fn moved(seen: &Snapshot, group: &GroupName, since: Instant) -> bool {
 
 fn rest(failures: u32, aims: &Aims) -> Span {
     let first = aims.shrink.unneeded_for.max(SHORTEST).millis();
-    let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(20));
+    let doubled = first.saturating_mul(1 << failures.saturating_sub(BORNE + 1).min(20));
     Span::from_millis(doubled.min(LONGEST.millis().max(first)))
 }
 
@@ -116,11 +132,20 @@ mod tests {
         let begun = NOW - MINUTE;
         let done = after(&needed_again(begun, true), &long_unneeded());
         assert!(names(&done)[0].contains("uncordon"), "{:?}", names(&done));
-        let noted = InVain {
+        let mut noted = InVain {
             failures: 1,
             begun,
-            until: NOW + Aims::default().shrink.unneeded_for,
+            until: NOW,
         };
+        assert_eq!(done.memory.in_vain[&"g".into()], noted, "once is borne");
+        let before = InVain {
+            begun: begun - MINUTE,
+            ..noted
+        };
+        let mut memory = long_unneeded();
+        memory.in_vain.insert("g".into(), before);
+        let done = after(&needed_again(begun, true), &memory);
+        (noted.failures, noted.until) = (2, NOW + Aims::default().shrink.unneeded_for);
         assert_eq!(done.memory.in_vain[&"g".into()], noted);
         let quiet = after(&needed_again(begun, false), &long_unneeded());
         assert!(quiet.memory.in_vain.is_empty(), "nobody was moved");
@@ -130,7 +155,7 @@ mod tests {
         let rests = after(&pair(small()).seen(), &memory);
         assert_eq!(names(&rests), [""; 0]);
         let why = Stays::MovedInVain {
-            failures: 1,
+            failures: 2,
             until: noted.until,
         };
         assert_eq!(stays(&rests, "n2"), Some(why));
@@ -139,6 +164,12 @@ mod tests {
         assert_eq!(names(&after(&empty, &memory)).len(), 1);
         memory.in_vain.insert("g".into(), InVain { until: NOW, ..noted });
         assert_eq!(names(&after(&pair(small()).seen(), &memory)).len(), 1);
+        // The node is empty: it was not in vain.
+        let mut emptied = needed_again(begun, true);
+        emptied.pods.retain(|pod| &*pod.key.name != "late-0");
+        let done = after(&emptied, &memory);
+        assert!(names(&done)[0].contains("remove"), "{:?}", names(&done));
+        assert!(done.memory.in_vain.is_empty());
     }
 
     #[test]
@@ -147,22 +178,22 @@ mod tests {
         let first = aims.shrink.unneeded_for;
         let mut memory = Memory::default();
         let mut seen = Cluster::new().group("g", 0, 9).seen();
-        for (nth, spans) in (0_i64..).zip([1, 2, 4]) {
+        for (nth, spans) in (0_i64..).zip([0, 1, 2, 4]) {
             let begun = NOW + Span::from_secs(nth);
             seen.at = begun;
             seen.ledger.effects = needed_again(begun, true).ledger.effects;
             let given_up = [("g".into(), begun), ("g".into(), begun)];
-            note(&seen, &mut memory, &aims, &given_up);
-            note(&seen, &mut memory, &aims, &given_up);
+            note(&seen, &mut memory, &aims, (&[], &given_up));
+            note(&seen, &mut memory, &aims, (&[], &given_up));
             let until = memory.in_vain[&"g".into()].until;
             assert_eq!(until, begun + Span::from_millis(first.millis() * spans));
         }
         let last = memory.in_vain[&"g".into()];
         seen.at = last.until + Span::from_millis(first.millis() * 4 - 1);
-        note(&seen, &mut memory, &aims, &[]);
+        note(&seen, &mut memory, &aims, (&[], &[]));
         assert!(!memory.in_vain.is_empty());
         seen.at = seen.at + Span::from_millis(1);
-        note(&seen, &mut memory, &aims, &[]);
+        note(&seen, &mut memory, &aims, (&[], &[]));
         assert!(memory.in_vain.is_empty());
         assert_eq!(rest(u32::MAX, &aims), LONGEST.max(first));
     }

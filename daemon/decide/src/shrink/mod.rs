@@ -63,6 +63,8 @@ pub(crate) struct Shrunk {
     pub(crate) marks: Vec<Effect>,
     /// Removals that are being undone: group, and when they were begun.
     given_up: Vec<(GroupName, Instant)>,
+    /// Removals whose nodes are empty now: the same.
+    emptied: Vec<(GroupName, Instant)>,
 }
 
 /// A step of this stage, with the intent it moves where there is one already.
@@ -152,7 +154,7 @@ pub(crate) fn decide(
         allowance.frozen(group)
     };
     continuing::carry_on((&fleet, &rests), &kept, &mut budgets, before.housed, &mut shrunk);
-    in_vain::note(seen, memory, aims, &shrunk.given_up);
+    in_vain::note(seen, memory, aims, (&shrunk.emptied, &shrunk.given_up));
     if !blind {
         leaving::begin(&fleet, aims, &mut shrunk);
     }
