@@ -15,6 +15,7 @@ mod facade;
 mod faults;
 mod hands;
 mod hooks;
+mod warm_pool;
 
 use model::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, StepId};
 use model::money::UsdPerHour;

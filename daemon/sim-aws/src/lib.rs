@@ -18,6 +18,7 @@ mod wire;
 
 pub use account::{
     Account, Activity, Gone, GroupState, Hook, Lifecycle, Machine, MachineState, NodeGroup, Notice, Profile,
+    WarmPool,
 };
 pub use facade::{Clock, Facade, FacadeError};
 pub use faults::{Fault, FaultKind};

@@ -2,6 +2,7 @@
 //!
 //! Plain values with usual ones to begin with. Not here: reading them from a file (`settings_file`).
 
+use crate::account::WarmPool;
 use crate::catalogue::{self, Types};
 use crate::faults::Fault;
 use model::time::{Lag, Span};
@@ -51,6 +52,8 @@ pub struct NewGroup {
     pub node_labels: BTreeMap<String, String>,
     /// `KEY=VALUE:EFFECT`.
     pub node_taints: Vec<String>,
+    /// Its warm pool.
+    pub warm_pool: Option<WarmPool>,
 }
 
 impl NewGroup {
@@ -68,6 +71,7 @@ impl NewGroup {
             suspended: Vec::new(),
             node_labels: BTreeMap::new(),
             node_taints: Vec::new(),
+            warm_pool: None,
         }
     }
 

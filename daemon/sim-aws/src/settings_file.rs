@@ -3,6 +3,7 @@
 //! Files beside it (offers) are fetched by the caller's function, so that nothing here does I/O. What can be said
 //! stands in this room's README.
 
+use crate::account::WarmPool;
 use crate::catalogue;
 use crate::faults::{ErrorKind, Fault, FaultKind};
 use crate::settings::{NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, Zone};
@@ -141,6 +142,7 @@ fn group(at: At<'_, '_>, zones: &[String], more: &[&str]) -> NewGroup {
         "suspended",
         "node_labels",
         "node_taints",
+        "warm_pool",
     ];
     let known: Vec<&str> = own.into_iter().chain(more.iter().copied()).collect();
     at.only(&known);
@@ -183,7 +185,23 @@ fn group(at: At<'_, '_>, zones: &[String], more: &[&str]) -> NewGroup {
         suspended: texts("suspended"),
         node_labels: at.get("node_labels").labels(),
         node_taints: texts("node_taints"),
+        warm_pool: warm_pool(at.get("warm_pool"), at.get("spot").flag()),
     }
+}
+
+fn warm_pool(at: At<'_, '_>, spot: bool) -> Option<WarmPool> {
+    if !at.is_there() {
+        return None;
+    }
+    at.only(&["min", "prepared", "running"]);
+    if spot {
+        at.problem("a group that buys spot has no warm pool");
+    }
+    Some(WarmPool {
+        min: at.get("min").count().unwrap_or(0),
+        prepared: at.get("prepared").count(),
+        running: at.get("running").flag(),
+    })
 }
 
 fn node_group(at: At<'_, '_>, zones: &[String]) -> NewNodeGroup {

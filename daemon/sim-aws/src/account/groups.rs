@@ -101,6 +101,7 @@ impl Account {
                 machine.joined = !machine.never_joins;
             }
         }
+        self.keep_warm(&name);
     }
 
     /// Instances of a group that count towards its size.
@@ -188,6 +189,12 @@ impl Account {
         if group.suspended.contains("Launch") {
             return Err(Refused::new("ScalingActivityInProgress", "Launch is suspended"));
         }
+        if group.made.warm_pool.is_some() {
+            return Err(Refused::new(
+                "UnsupportedOperation",
+                "LaunchInstances is not supported for Auto Scaling groups with a warm pool",
+            ));
+        }
         let zone = zone.map(str::to_owned).or_else(|| group.zones.first().cloned());
         let mut launched = Launched::default();
         for _ in 0..count {
@@ -218,7 +225,10 @@ impl Account {
         }
         let mut of: BTreeMap<String, u32> = BTreeMap::new();
         for id in ids {
-            let machine = self.machines.get(id).filter(|m| m.lives());
+            let machine = self
+                .machines
+                .get(id)
+                .filter(|m| m.lives() && !m.lifecycle.is_warmed());
             let group = machine.and_then(|m| m.group.clone());
             let group = group.ok_or_else(|| {
                 invalid(format!(

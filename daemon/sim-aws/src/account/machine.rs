@@ -25,6 +25,8 @@ pub enum MachineState {
     ShuttingDown,
     /// Gone, still listed.
     Terminated,
+    /// Stopped: it waits in a warm pool.
+    Stopped,
 }
 
 impl MachineState {
@@ -35,6 +37,7 @@ impl MachineState {
             Self::Running => (16, "running"),
             Self::ShuttingDown => (32, "shutting-down"),
             Self::Terminated => (48, "terminated"),
+            Self::Stopped => (80, "stopped"),
         }
     }
 }
@@ -52,6 +55,13 @@ pub enum Lifecycle {
     TerminatingWait,
     /// Being ended.
     Terminating,
+    /// Being set up for the warm pool.
+    WarmedPending,
+    /// It waits in the warm pool.
+    Warmed {
+        /// Running, not stopped.
+        running: bool,
+    },
 }
 
 impl Lifecycle {
@@ -63,7 +73,15 @@ impl Lifecycle {
             Self::InService => "InService",
             Self::TerminatingWait => "Terminating:Wait",
             Self::Terminating => "Terminating",
+            Self::WarmedPending => "Warmed:Pending",
+            Self::Warmed { running: true } => "Warmed:Running",
+            Self::Warmed { running: false } => "Warmed:Stopped",
         }
+    }
+
+    /// Whether it is in the group's warm pool.
+    pub const fn is_warmed(self) -> bool {
+        matches!(self, Self::WarmedPending | Self::Warmed { .. })
     }
 
     /// Whether it counts towards the group's size.
@@ -272,6 +290,14 @@ impl Account {
             return;
         };
         machine.state = MachineState::Running;
+        if machine.lifecycle == Lifecycle::WarmedPending {
+            let pool = machine
+                .group
+                .as_ref()
+                .and_then(|name| self.groups.get(name)?.made.warm_pool);
+            self.rests(id, pool.is_some_and(|pool| pool.running));
+            return;
+        }
         let never = machine.never_joins;
         if machine.group.is_some() {
             self.launch_hook(id);
@@ -294,13 +320,17 @@ impl Account {
     /// The instance ends now; the bill stops.
     pub(super) fn end(&mut self, id: &str, why: Gone) {
         let now = self.now;
-        let Some(machine) = self.machines.get_mut(id).filter(|m| m.lives()) else {
+        let is_there = |m: &&mut Machine| m.lives() || m.state == MachineState::Stopped;
+        let Some(machine) = self.machines.get_mut(id).filter(is_there) else {
             return;
         };
         machine.state = MachineState::ShuttingDown;
         machine.lifecycle = Lifecycle::Terminating;
-        machine.ended = Some(now);
-        self.closed_nanos += machine.cost_nanos(now);
+        // What was stopped has been billed.
+        if machine.ended.is_none() {
+            machine.ended = Some(now);
+            self.closed_nanos += machine.cost_nanos(now);
+        }
         let group = machine.group.clone();
         self.ended.push((id.to_owned(), why));
         self.expect(now + SHUTTING_DOWN, Event::Gone(id.to_owned()));

@@ -10,6 +10,7 @@ mod hooks;
 mod machine;
 mod notices;
 mod reconcile;
+mod warm;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use groups::{Activity, GroupState};
 pub use hooks::Hook;
 pub use machine::{Gone, Lifecycle, Machine, MachineState};
 pub use notices::Notice;
+pub use warm::WarmPool;
 
 use crate::faults::{Fault, FaultKind};
 use crate::settings::{NewGroup, Settings};

@@ -44,6 +44,9 @@ impl Account {
         } else if counted == desired && rebalance && launch && terminate {
             self.rebalance(name);
         }
+        if launch {
+            self.keep_warm(name);
+        }
     }
 
     fn end_unhealthy(&mut self, name: &str) {
@@ -61,11 +64,13 @@ impl Account {
 
     fn fill(&mut self, name: &str, missing: u32) {
         for _ in 0..missing {
-            match self.launch_in(name, None) {
+            let warm = self.from_warm_pool(name);
+            let origin = if warm.is_some() { " from warm pool" } else { "" };
+            match warm.map_or_else(|| self.launch_in(name, None), Ok) {
                 Ok(id) => {
                     self.note(
                         name,
-                        format!("Launching a new EC2 instance: {id}"),
+                        format!("Launching a new EC2 instance{origin}: {id}"),
                         "a difference between desired and actual capacity",
                         None,
                     );

@@ -372,3 +372,79 @@ impl Account {
         self.launch_one(&order).unwrap();
     }
 }
+
+fn prepared(most: u32, running: bool) -> NewGroup {
+    NewGroup {
+        warm_pool: Some(WarmPool {
+            min: 0,
+            prepared: Some(most),
+            running,
+        }),
+        ..NewGroup::of("g", "m5.large").sized(0, 10, 1)
+    }
+}
+
+/// What waits is no part of the group, is not billed, and comes first when the group grows; then the pool fills up anew.
+#[test]
+fn a_group_grows_from_its_warm_pool() {
+    let mut account = account(vec![prepared(3, false)]);
+    wait(&mut account, 60);
+    let warmed = account.warmed("g");
+    let state = |account: &Account, id: &String| {
+        let machine = &account.machines[id];
+        (machine.lifecycle.wire(), machine.state.wire().1, machine.joined)
+    };
+    assert_eq!((warmed.len(), account.counted("g")), (2, 1));
+    for id in &warmed {
+        assert_eq!(state(&account, id), ("Warmed:Stopped", "stopped", false));
+    }
+    let one = account.machines.values().find(|m| m.lives()).unwrap().clone();
+    let (before, hour) = (
+        account.cost_nanos(),
+        one.cost_nanos(account.now() + Span::from_secs(3600)) - one.cost_nanos(account.now()),
+    );
+    wait(&mut account, 3600);
+    assert_eq!(account.cost_nanos() - before, hour, "one instance is billed");
+    let refused = account.launch_instances("g", (1, None), None).unwrap_err();
+    assert_eq!(refused.code, "UnsupportedOperation");
+    assert!(account.terminate_in_group(&warmed[..1], true).is_err());
+
+    account.set_desired("g", 2).unwrap();
+    wait(&mut account, 8 + 8);
+    assert_eq!(
+        state(&account, &warmed[0]).0,
+        "InService",
+        "the oldest, in the shortest boot"
+    );
+    wait(&mut account, 60);
+    assert!(account.machines[&warmed[0]].joined);
+    assert_eq!(
+        (account.warmed("g"), account.counted("g")),
+        (warmed[1..].to_vec(), 2)
+    );
+    account.set_desired("g", 1).unwrap();
+    wait(&mut account, 60);
+    assert_eq!((account.warmed("g").len(), account.counted("g")), (2, 1));
+    account.delete_warm_pool("g").unwrap();
+    wait(&mut account, 60);
+    assert_eq!((account.warmed("g").len(), alive(&account).len()), (0, 1));
+}
+
+#[test]
+fn a_warm_pool_may_wait_running_and_is_billed_then() {
+    let mut account = account(vec![prepared(2, true)]);
+    wait(&mut account, 3600);
+    assert_eq!(alive(&account).len(), 2);
+    let price = account.machines.values().next().unwrap().price.0;
+    assert_eq!(account.cost_nanos(), 2 * i128::from(price));
+    account.set_desired("g", 2).unwrap();
+    wait(&mut account, 60);
+    assert!(account.machines.values().all(|m| m.joined));
+    let spot = NewGroup {
+        spot: true,
+        ..NewGroup::of("s", "m5.large")
+    };
+    account.create_group(spot);
+    let refused = account.put_warm_pool("s", WarmPool::default()).unwrap_err();
+    assert!(refused.message.contains("Spot"), "{refused}");
+}

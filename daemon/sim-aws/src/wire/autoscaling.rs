@@ -5,7 +5,7 @@
 use super::form::Form;
 use super::xml::{Element, el, leaf, list, texts};
 use super::{Answer, Call, query_answer, unknown};
-use crate::account::{Account, Activity, GroupState, Hook, Machine, Refused};
+use crate::account::{Account, Activity, GroupState, Hook, Machine, Refused, WarmPool};
 use crate::settings::NewGroup;
 use model::{Instant, Span};
 
@@ -52,6 +52,20 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
                     machine.protected = form.flag("ProtectedFromScaleIn");
                 }
             }
+            Vec::new()
+        }
+        "DescribeWarmPool" => warm_pool(account, &name()?)?,
+        "PutWarmPool" => {
+            let pool = WarmPool {
+                min: form.number("MinSize").unwrap_or(0),
+                prepared: form.number("MaxGroupPreparedCapacity"),
+                running: form.text("PoolState") == Some("Running"),
+            };
+            account.put_warm_pool(&name()?, pool)?;
+            Vec::new()
+        }
+        "DeleteWarmPool" => {
+            account.delete_warm_pool(&name()?)?;
             Vec::new()
         }
         "DetachInstances" => detach(account, form)?,
@@ -182,12 +196,38 @@ fn row(account: &Account, group: &GroupState, instances: bool) -> Vec<Element> {
         group.version.to_string()
     };
     row.push(template(made, &version));
+    row.extend(made.warm_pool.map(prepares));
     if instances {
-        let own = |m: &&Machine| m.group.as_deref() == Some(made.name.as_str()) && m.visible <= account.now();
+        let own = |m: &&Machine| {
+            m.group.as_deref() == Some(made.name.as_str())
+                && m.visible <= account.now()
+                && !m.lifecycle.is_warmed()
+        };
         let rows = account.machines.values().filter(own).map(instance);
         row.push(list("Instances", "member", rows));
     }
     row
+}
+
+fn prepares(pool: WarmPool) -> Element {
+    let mut of = vec![
+        leaf("MinSize", pool.min),
+        leaf("PoolState", if pool.running { "Running" } else { "Stopped" }),
+    ];
+    of.extend(pool.prepared.map(|most| leaf("MaxGroupPreparedCapacity", most)));
+    el("WarmPoolConfiguration", of)
+}
+
+fn warm_pool(account: &Account, name: &str) -> Result<Vec<Element>, Refused> {
+    let pool = account.group(name)?.made.warm_pool;
+    let warmed = account.warmed(name);
+    let rows = warmed
+        .iter()
+        .filter_map(|id| account.machines.get(id))
+        .map(instance);
+    let mut found = vec![list("Instances", "member", rows)];
+    found.extend(pool.map(prepares));
+    Ok(found)
 }
 
 /// A plain template for one on-demand type, a mixed instances policy otherwise.
