@@ -11,9 +11,8 @@ use crate::incident::Incident;
 use crate::ours::Plimsoll;
 use crate::referee::Report;
 use model::Span;
-use plimsoll_tests::blue::{self, DEDICATED, POOL};
+use plimsoll_tests::blue::{self, APPS, App, DEDICATED, GATE, HOPELESS, POOL, REPORT};
 use plimsoll_tests::bound::Bound;
-use sim_aws::{Fault, FaultKind};
 use std::collections::BTreeMap;
 
 /// From one cycle to the next.
@@ -21,73 +20,16 @@ const EVERY: Span = Span::from_secs(30);
 /// Of what is asked for, in an hour in which demand falls, this much stays.
 const FALLS: f64 = 0.93;
 
-/// A Deployment at the top.
-struct App {
-    name: &'static str,
-    /// Thousandths of the run's nodes; at least two pods.
-    per_node: u32,
-    /// Millicores and MiB of a pod.
-    asks: (i64, i64),
-    /// Where it must run; empty: anywhere.
-    pool: &'static str,
-    /// Its budget: per cent of the pods that may be missing; 0: it has none.
-    missing: u32,
-}
-
-/// As in `storm`.
-const APPS: [App; 9] = [
-    app("cart", 1150, (950, 1700), "workers", 10),
-    app("search", 600, (1250, 3000), "managed", 25),
-    app("encode", 1200, (630, 900), "kops", 20),
-    app("web", 800, (940, 2600), "fleet", 10),
-    app("api", 700, (470, 600), "fleet", 0),
-    app("anywhere", 300, (310, 400), "", 30),
-    app(GATE, 50, (200, 256), "", 1),
-    app(REPORT, 50, (250, 512), "", 0),
-    app(HOPELESS, 0, (100, 128), "nowhere", 0),
-];
-/// Wants a node for each pod.
-const GATE: &str = "gate";
-/// Runs on Fargate.
-const REPORT: &str = "report";
-/// Nothing can run it.
-const HOPELESS: &str = "hopeless";
-
-const fn app(name: &'static str, per_node: u32, asks: (i64, i64), pool: &'static str, missing: u32) -> App {
-    App {
-        name,
-        per_node,
-        asks,
-        pool,
-        missing,
-    }
-}
-
-impl App {
-    fn owner(&self) -> Owner {
-        Owner {
-            cpu_milli: self.asks.0,
-            memory_mib: self.asks.1,
-            selects: (!self.pool.is_empty()).then(|| (POOL.to_owned(), self.pool.to_owned())),
-            tolerates: Some(DEDICATED.to_owned()),
-            apart: self.name == GATE,
-            fargate: self.name == REPORT,
-            spare: (self.missing > 0).then_some(0),
-            ..Owner::of(self.name, 0)
-        }
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "small positive numbers"
-    )]
-    fn replicas(&self, nodes: u32, share: f64) -> u32 {
-        if share <= 0.0 {
-            return 0;
-        }
-        let top = f64::from(nodes * self.per_node / 1000).max(2.0);
-        (top * share).round().max(1.0) as u32
+fn owner(app: &App) -> Owner {
+    Owner {
+        cpu_milli: app.asks.0.into(),
+        memory_mib: app.asks.1.into(),
+        selects: app.pool.map(|pool| (POOL.to_owned(), pool.to_owned())),
+        tolerates: Some(DEDICATED.to_owned()),
+        apart: app.name == GATE,
+        fargate: app.name == REPORT,
+        spare: app.missing.map(|_| 0),
+        ..Owner::of(app.name, 0)
     }
 }
 
@@ -115,7 +57,7 @@ async fn from_nothing_through_a_storm_to_nothing() {
     run.stay(hours).await;
     run.tell("the top");
 
-    let taken = run.strike();
+    let taken = run.ground.cloud.account(blue::strike);
     println!("{taken} spot machines get their notice");
     run.watched = false;
     run.ground.pass(Span::from_secs(300));
@@ -144,7 +86,7 @@ impl Run {
         let incident = Incident {
             account: blue::settings(nodes, true),
             fleets: vec![blue::fleet(nodes)],
-            owners: APPS.iter().map(App::owner).collect(),
+            owners: APPS.iter().map(owner).collect(),
             ..Incident::of("long run", "issue 5")
         };
         let ground = Ground::of(&incident).await;
@@ -166,8 +108,7 @@ impl Run {
         let mut cluster = self.ground.cluster();
         for (owner, app) in cluster.owners.iter_mut().zip(&APPS) {
             owner.replicas = app.replicas(self.nodes, share);
-            // A percentage of a budget is rounded up (kube-controller-manager).
-            owner.spare = owner.spare.map(|_| (owner.replicas * app.missing).div_ceil(100));
+            owner.spare = app.missing.map(|share| (owner.replicas * share).div_ceil(100));
         }
         cluster.settle();
     }
@@ -240,24 +181,6 @@ impl Run {
     fn living(&self) -> usize {
         let lives = |account: &mut sim_aws::Account| account.machines.values().filter(|m| m.lives()).count();
         self.ground.cloud.account(lives)
-    }
-
-    /// Takes spot machines back: as many as make 30 % of all, if there are so many.
-    fn strike(&self) -> usize {
-        self.ground.cloud.account(|account| {
-            let living = || account.machines.values().filter(|machine| machine.lives());
-            let (all, spot) = (living().count(), living().filter(|machine| machine.spot).count());
-            let share = (all * 300).div_ceil(spot.max(1)).min(1000);
-            let at = account.since_began();
-            account.strike(Fault {
-                at,
-                lasts: Span::ZERO,
-                kind: FaultKind::Interruption {
-                    permille: u32::try_from(share).unwrap_or(1000),
-                },
-            });
-            spot * share / 1000
-        })
     }
 
     fn report(&self) -> Report {

@@ -2,17 +2,16 @@
 //! chart's own RBAC, its limits raised and acknowledged.
 
 use crate::Size;
-use crate::demand::{Demand, HOPELESS, SHOP};
+use crate::demand::{Demand, SHOP};
 use crate::machines::{Machines, Seen};
 use crate::referee::Referee;
-use model::time::Span;
-use plimsoll_tests::blue::{self, BATCH, CLUSTER, ON_FARGATE, PROFILE};
+use plimsoll_tests::blue::{self, BATCH, CLUSTER, HOPELESS, ON_FARGATE, PROFILE};
 use plimsoll_tests::cluster::{Api, Cluster};
 use plimsoll_tests::daemon::Daemon;
 use plimsoll_tests::eks::Eks;
 use plimsoll_tests::{Result, process, root};
 use serde_json::json;
-use sim_aws::{Clock, Facade, Fault, FaultKind};
+use sim_aws::{Clock, Facade};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -129,19 +128,7 @@ impl World {
     /// Takes spot machines back: as many as make 30 % of all, if there are so many. Gives how many.
     pub(crate) async fn strike(&self) -> usize {
         self.referee.watch_budgets(false);
-        self.facade.account(|account| {
-            let living = || account.machines.values().filter(|machine| machine.lives());
-            let (all, spot) = (living().count(), living().filter(|machine| machine.spot).count());
-            let share = (all * 300).div_ceil(spot.max(1)).min(1000);
-            let at = account.since_began();
-            account.strike(Fault {
-                at,
-                lasts: Span::ZERO,
-                kind: FaultKind::Interruption {
-                    permille: u32::try_from(share).unwrap_or(1000),
-                },
-            });
-        });
+        self.facade.account(blue::strike);
         // The blow falls when the account's clock moves next.
         tokio::time::sleep(Duration::from_millis(50)).await;
         self.about_to_go()
