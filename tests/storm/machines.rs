@@ -182,7 +182,8 @@ impl Play {
 
     async fn bind(&self, pod: &str) -> Result<()> {
         let name = fargate_node(pod);
-        if self.api.find(&format!("/api/v1/nodes/{name}")).await?.is_none() {
+        let there = self.api.find(&format!("/api/v1/nodes/{name}")).await?;
+        let Some(there) = there else {
             let labels = json!({
                 "kubernetes.io/hostname": name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux",
                 "eks.amazonaws.com/compute-type": "fargate", "topology.kubernetes.io/zone": "us-east-1a",
@@ -198,6 +199,11 @@ impl Play {
                 },
             });
             self.api.create("/api/v1/nodes", node).await?;
+            return Ok(());
+        };
+        // As on EKS: a pod that is bound before the fakelet has seen its node is never started.
+        if !is_ready(&there) {
+            return Ok(());
         }
         let binding = json!({
             "apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod},
@@ -212,6 +218,11 @@ impl Play {
             .on_fargate += 1;
         Ok(())
     }
+}
+
+fn is_ready(node: &Value) -> bool {
+    let mut conditions = node["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
 fn fargate_node(pod: &str) -> String {
