@@ -5,7 +5,8 @@ use model::advice::{Advice, Hook, PolicyFault, PolicyMode};
 use model::aims::Aims;
 use model::fargate::{FargateRates, FargateSize};
 use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
-use model::ids::{GroupName, InstanceId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
+use model::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
+use model::intent::{Intent, IntentKind, RemoveStage};
 use model::memory::Memory;
 use model::money::UsdPerHour;
 use model::node::Node;
@@ -14,7 +15,7 @@ use model::pod::{Pod, PodPhase, PodSpec};
 use model::resources::{MIB, Resources};
 use model::selector::{LabelSelector, Labels};
 use model::snapshot::{Freshness, Snapshot, Source};
-use model::time::Instant;
+use model::time::{Instant, Span};
 use model::workload::Workload;
 use std::sync::Arc;
 
@@ -210,6 +211,23 @@ impl Cluster {
         let policies = PolicySet::default();
         let done = crate::deliberate(&seen, &Memory::default(), &policies, &Aims::default());
         (seen, done)
+    }
+}
+
+/// The removal `3-0` of a node of group `g`, begun now.
+pub(crate) fn removal(node: &str, stage: RemoveStage) -> Intent {
+    Intent {
+        id: IntentId::new("3-0"),
+        kind: IntentKind::Remove {
+            group: "g".into(),
+            node: node.into(),
+            instance: InstanceId::new(format!("i-{node}")),
+            stage,
+            after: Vec::new(),
+        },
+        opened: NOW,
+        deadline: NOW + Span::from_secs(1800),
+        generation: 1,
     }
 }
 

@@ -94,40 +94,43 @@ fn seat(
     let mut housed = Housed::default();
     keep_nominations(demand, rooms, queue, &mut housed);
     keep_launches(demand, rooms, queue, &mut housed);
-    let all = |_: usize| true;
-    let Order::Filling(taste) = order else {
-        let mut rows: Vec<usize> = (0..table.rows.len()).collect();
-        rows.sort_by_key(|row| (std::cmp::Reverse(duals.pays[*row]), *row));
-        let leaves = rooms.partition_point(|room| room.stand != Stand::Leaving);
-        let (stay, leave) = rooms.split_at_mut(leaves);
-        for of in rows {
+    match order {
+        Order::Filling(taste) => {
+            fill_rooms(demand, (table, duals), (rooms, queue), (None, taste), &mut housed)
+        }
+        Order::FirstFit => {
+            let mut rows: Vec<usize> = (0..table.rows.len()).collect();
+            rows.sort_by_key(|row| (std::cmp::Reverse(duals.pays[*row]), *row));
+            let leaves = rooms.partition_point(|room| room.stand != Stand::Leaving);
+            let (stay, leave) = rooms.split_at_mut(leaves);
+            for row in rows {
+                let only = (Some(row), Taste::PLAIN);
+                fill_rooms(
+                    demand,
+                    (table, duals),
+                    (&mut *stay, &mut *queue),
+                    only,
+                    &mut housed,
+                );
+            }
             fill_rooms(
                 demand,
                 (table, duals),
-                (stay, queue),
-                (&|row| row == of, Taste::PLAIN),
+                (leave, queue),
+                (None, Taste::PLAIN),
                 &mut housed,
             );
         }
-        fill_rooms(
-            demand,
-            (table, duals),
-            (leave, queue),
-            (&all, Taste::PLAIN),
-            &mut housed,
-        );
-        return housed;
-    };
-    fill_rooms(demand, (table, duals), (rooms, queue), (&all, taste), &mut housed);
+    }
     housed
 }
 
-/// Room after room, with pods of these rows.
+/// Room after room, with pods of all rows or of one.
 fn fill_rooms(
     demand: &Demand<'_>,
     (table, duals): (&Table, &Duals),
     (rooms, queue): (&mut [Room], &mut Queue<'_>),
-    (of_row, taste): (&dyn Fn(usize) -> bool, Taste),
+    (only, taste): (Option<usize>, Taste),
     housed: &mut Housed,
 ) {
     let (market, classes) = (demand.market, demand.classes);
@@ -146,7 +149,8 @@ fn fill_rooms(
         if !classes_are_free {
             limit_to(room, (table, classes), queue, &mut left);
         }
-        let items = items(table, duals, room, &left).filter(|item| of_row(size(item.row)));
+        let items =
+            items(table, duals, room, &left).filter(|item| only.is_none_or(|row| row == size(item.row)));
         for (row, copies) in fill::fill(&free, items, taste) {
             let row = size(row);
             let taken = if classes_are_free {
@@ -288,16 +292,14 @@ fn put(
 
 #[cfg(test)]
 mod tests {
-    use crate::fixture::{Cluster, NOW, asks};
+    use crate::fixture::{Cluster, asks, removal};
     use crate::packing::Dice;
     use crate::{PolicySet, deliberate};
     use model::aims::Aims;
-    use model::ids::IntentId;
-    use model::intent::{Intent, IntentKind, RemoveStage};
+    use model::intent::RemoveStage;
     use model::memory::Memory;
     use model::plan::StepKind;
     use model::snapshot::Snapshot;
-    use model::time::Span;
 
     /// Three nodes with just the room that the pods which wait were cut from, and one that is being emptied.
     fn cut(seed: u64) -> Snapshot {
@@ -326,19 +328,7 @@ mod tests {
             .node("n4", "g", "s")
             .last_node(|node| node.draining = true);
         let mut seen = cluster.seen();
-        seen.ledger.intents.push(Intent {
-            id: IntentId::new("3-0"),
-            kind: IntentKind::Remove {
-                group: "g".into(),
-                node: "n4".into(),
-                instance: "i-n4".into(),
-                stage: RemoveStage::Draining,
-                after: Vec::new(),
-            },
-            opened: NOW,
-            deadline: NOW + Span::from_secs(60),
-            generation: 1,
-        });
+        seen.ledger.intents.push(removal("n4", RemoveStage::Draining));
         seen
     }
 

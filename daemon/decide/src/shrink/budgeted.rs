@@ -1,11 +1,11 @@
 //! Stories of budgets of the aims: what they keep, what they say, and that they open.
 
 use super::tests::{long_unneeded, names, pair, small, stays};
-use crate::fixture::{Cluster, NOW, OLD, asks};
+use crate::fixture::{Cluster, NOW, OLD, asks, removal};
 use crate::{Deliberation, PolicySet, deliberate};
 use model::aims::Aims;
 use model::disruption::{Cause, Closed, NodeBudget, Share};
-use model::intent::{Intent, IntentKind, RemoveStage};
+use model::intent::{Intent, RemoveStage};
 use model::memory::Memory;
 use model::reason::Stays;
 use model::schedule::{Ends, Schedule};
@@ -106,19 +106,7 @@ fn as_many_go_as_a_budget_has_room_for() {
         let done = deliberate(&seen, &memory, &PolicySet::default(), &aims);
         assert_eq!(names(&done).len(), begun, "{nodes}");
     }
-    seen.ledger.intents.push(Intent {
-        id: "3-0".into(),
-        kind: IntentKind::Remove {
-            group: "g".into(),
-            node: "n1".into(),
-            instance: "i-n1".into(),
-            stage: RemoveStage::Draining,
-            after: Vec::new(),
-        },
-        opened: NOW,
-        deadline: NOW + Span::from_secs(1800),
-        generation: 1,
-    });
+    seen.ledger.intents.push(removal("n1", RemoveStage::Draining));
     (seen.nodes[0].draining, seen.nodes[0].unschedulable) = (true, true);
     let mut aims = budget(2, &[]);
     aims.shrink.parallel = 10;
@@ -135,17 +123,8 @@ fn pods_of_a_removal_that_has_begun_stay_in_a_freeze_and_leave_after_it() {
     let mut seen = pair(small()).seen();
     (seen.nodes[1].draining, seen.nodes[1].unschedulable) = (true, true);
     seen.ledger.intents.push(Intent {
-        id: "3-0".into(),
-        kind: IntentKind::Remove {
-            group: "g".into(),
-            node: "n2".into(),
-            instance: "i-n2".into(),
-            stage: RemoveStage::Draining,
-            after: Vec::new(),
-        },
-        opened: NOW,
         deadline: NOW + Span::from_secs(7200),
-        generation: 1,
+        ..removal("n2", RemoveStage::Draining)
     });
     let frozen = run(&seen, &budget(0, &[]));
     assert_eq!(names(&frozen), [""; 0]);

@@ -87,10 +87,9 @@ fn rest(failures: u32, aims: &Aims) -> Span {
 mod tests {
     use super::super::tests::{long_unneeded, names, pair, small, stays};
     use super::*;
-    use crate::fixture::{Cluster, NOW, asks};
+    use crate::fixture::{Cluster, NOW, asks, removal};
     use crate::{Deliberation, PolicySet, deliberate};
-    use model::ids::IntentId;
-    use model::intent::{Effect, Intent, IntentKind, RemoveStage};
+    use model::intent::{Effect, Intent, RemoveStage};
 
     const MINUTE: Span = Span::from_secs(60);
 
@@ -105,17 +104,8 @@ mod tests {
         seen.nodes[1].draining = true;
         seen.pods.retain(|pod| &*pod.key.name != "small");
         seen.ledger.intents.push(Intent {
-            id: IntentId::new("3-0"),
-            kind: IntentKind::Remove {
-                group: "g".into(),
-                node: "n2".into(),
-                instance: "i-n2".into(),
-                stage: RemoveStage::Draining,
-                after: Vec::new(),
-            },
             opened: begun,
-            deadline: NOW + MINUTE,
-            generation: 1,
+            ..removal("n2", RemoveStage::Draining)
         });
         if moved {
             seen.ledger.effects.push(Effect {

@@ -50,9 +50,9 @@ fn cordon(node: &Node, group: &Group) -> Option<Effect> {
 mod tests {
     use super::super::tests::{pair, run, small};
     use crate::Deliberation;
-    use crate::fixture::{Cluster, NOW, asks};
-    use model::ids::{IntentId, WorkloadKey};
-    use model::intent::{Intent, IntentKind, RemoveStage};
+    use crate::fixture::{Cluster, NOW, asks, removal};
+    use model::ids::WorkloadKey;
+    use model::intent::{Intent, RemoveStage};
     use model::node::{Leaves, Leaving};
     use model::plan::StepKind;
     use model::pod::PodSpec;
@@ -115,19 +115,7 @@ mod tests {
             let mut seen = taken(Leaves::Ending).seen();
             seen.groups[0].min = 2;
             (seen.nodes[1].draining, seen.nodes[1].unschedulable) = (true, true);
-            seen.ledger.intents.push(Intent {
-                id: IntentId::new("3-0"),
-                kind: IntentKind::Remove {
-                    group: "g".into(),
-                    node: "n2".into(),
-                    instance: "i-n2".into(),
-                    stage,
-                    after: Vec::new(),
-                },
-                opened: NOW,
-                deadline: NOW + Span::from_secs(3600),
-                generation: 1,
-            });
+            seen.ledger.intents.push(removal("n2", stage));
             let removals = |seen: &Snapshot| {
                 count(
                     &run(seen),
@@ -172,17 +160,9 @@ mod tests {
         seen.nodes[1].leaving = told(Leaves::Interrupted);
         (seen.nodes[1].draining, seen.nodes[1].unschedulable) = (true, true);
         seen.ledger.intents.push(Intent {
-            id: IntentId::new("3-0"),
-            kind: IntentKind::Remove {
-                group: "g".into(),
-                node: "n2".into(),
-                instance: "i-n2".into(),
-                stage: RemoveStage::Draining,
-                after: Vec::new(),
-            },
             opened: NOW - Span::from_secs(7200),
             deadline: NOW - Span::from_secs(3600),
-            generation: 1,
+            ..removal("n2", RemoveStage::Draining)
         });
         let done = run(&seen);
         assert_eq!(count(&done, |kind| matches!(kind, StepKind::Evict { .. })), 1);

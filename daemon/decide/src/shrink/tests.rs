@@ -4,8 +4,8 @@ use super::*;
 use crate::fixture::{Cluster, NOW, OLD, asks, policy, set};
 use crate::{Deliberation, PolicySet, deliberate};
 use model::advice::{Hook, PolicyFault, PolicyMode};
-use model::ids::{InstanceId, IntentId, PodKey};
-use model::intent::{Intent, IntentKind, RemoveStage};
+use model::ids::{IntentId, PodKey};
+use model::intent::{Intent, RemoveStage};
 use model::money::UsdPerHour;
 use model::pod::{PodPhase, PodSpec};
 use model::reason::{GiveUp, PodStays, Stays};
@@ -278,16 +278,7 @@ fn a_waiting_pod_keeps_the_node_it_will_run_on() {
 fn removal(stage: RemoveStage) -> Intent {
     Intent {
         id: IntentId::new("3-1"),
-        kind: IntentKind::Remove {
-            group: "g".into(),
-            node: "n2".into(),
-            instance: InstanceId::new("i-n2"),
-            stage,
-            after: Vec::new(),
-        },
-        opened: NOW,
-        deadline: NOW + Span::from_secs(1800),
-        generation: 1,
+        ..crate::fixture::removal("n2", stage)
     }
 }
 
