@@ -9,7 +9,7 @@ use plimsoll_tests::daemon::Daemon;
 use plimsoll_tests::eks::{Eks, PROFILE as EKS_LABEL, SCHEDULER};
 use plimsoll_tests::https::{Connection, Trust};
 use plimsoll_tests::story::tell;
-use plimsoll_tests::wait::eventually;
+use plimsoll_tests::wait::{eventually, never};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -331,6 +331,108 @@ async fn certificates_roll_unnoticed() {
         Ok(())
     })
     .await;
+}
+
+/// Pods that came while nobody placed them, and pods that EKS does not take.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pods_that_wait_are_made_anew_for_fargate() {
+    tell("pods that wait are made anew for Fargate", async {
+        let Some(world) = world("pods made anew", "webhook").await else {
+            return Ok(());
+        };
+        deployment(&world, "early", 4).await?;
+        deployment(&world, "kept", 1).await?;
+        let before = names(&world, "early", 4).await?;
+        let kept = names(&world, "kept", 1).await?;
+        let eks = Eks::with_profile(&world.api, PROFILE, BATCH, LABEL).await?;
+        let daemon = world.daemon_that_moves().await?;
+        eventually("Fargate has taken all of them", PATIENCE, async || {
+            let pods = world.api.pods(BATCH, "app=early").await?;
+            let taken = |pod: &&Value| pod["metadata"]["labels"][EKS_LABEL] == PROFILE;
+            Ok((pods.len() == 4 && pods.iter().filter(taken).count() == 4).then_some(()))
+        })
+        .await?;
+        let after = names(&world, "early", 4).await?;
+        assert!(before.is_disjoint(&after), "{before:?} {after:?}");
+        assert_eq!(rounds(&daemon, "early").await?, [1, 3], "one of them first");
+        assert_eq!(names(&world, "kept", 1).await?, kept, "it must not be disturbed");
+
+        // Nobody takes what is placed now: one comes back as it was, and the others are left alone.
+        eks.leave().await?;
+        deployment(&world, "late", 3).await?;
+        let before = names(&world, "late", 3).await?;
+        let left = eventually("one was tried", PATIENCE, async || {
+            let now = names(&world, "late", 3).await?;
+            Ok((now != before).then_some(now))
+        })
+        .await?;
+        assert_eq!(before.intersection(&left).count(), 2);
+        never("a second is tried", Duration::from_secs(12), async || {
+            let now = names(&world, "late", 3).await?;
+            Ok((now != left).then_some(now))
+        })
+        .await?;
+        let name = left.first().cloned().unwrap_or_default();
+        let asked = proto::v1::PodRequest {
+            namespace: BATCH.to_owned(),
+            name,
+            cycle: 0,
+        };
+        let explained = daemon.explain().await?.pod(asked).await?.into_inner();
+        let said = |fact: &proto::v1::Fact| {
+            fact.text
+                .contains("1 made anew of late, and Fargate took none since")
+        };
+        assert!(explained.facts.iter().any(said), "{explained:?}");
+        Ok(())
+    })
+    .await;
+}
+
+/// A Deployment of this many pods that ask for nothing in particular; one that is `kept` may not be disturbed.
+async fn deployment(world: &World, app: &str, replicas: u32) -> Result<()> {
+    let stays = json!({"plimsoll.io/do-not-disrupt": (app == "kept").to_string()});
+    let meta = json!({"labels": {"app": app}, "annotations": stays});
+    let mut template = pod(meta, json!({"schedulingGates": []}));
+    template["metadata"]
+        .as_object_mut()
+        .map(|meta| meta.remove("generateName"));
+    let deployment = json!({"metadata": {"name": app}, "spec": {
+        "replicas": replicas, "selector": {"matchLabels": {"app": app}}, "template": template,
+    }});
+    let deployments = format!("/apis/apps/v1/namespaces/{BATCH}/deployments");
+    world.api.create(&deployments, deployment).await?;
+    Ok(())
+}
+
+/// The names of an app's pods, once there are as many.
+async fn names(world: &World, app: &str, count: usize) -> Result<BTreeSet<String>> {
+    eventually("as many pods", PATIENCE, async || {
+        let pods = world.api.pods(BATCH, &format!("app={app}")).await?;
+        let live = pods
+            .iter()
+            .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+        let names: BTreeSet<String> = live
+            .filter_map(|pod| Some(pod["metadata"]["name"].as_str()?.to_owned()))
+            .collect();
+        Ok((names.len() == count).then_some(names))
+    })
+    .await
+}
+
+/// How many pods of the app each cycle had made anew, in their order.
+async fn rounds(daemon: &Daemon, app: &str) -> Result<Vec<usize>> {
+    let mut cycles = daemon.cycles(100).await?;
+    cycles.sort_by_key(|cycle| cycle.number);
+    let made = |step: &&proto::v1::Step| {
+        step.kind == "Remake"
+            && step
+                .pods
+                .iter()
+                .any(|pod| pod.starts_with(&format!("{BATCH}/{app}")))
+    };
+    let rounds = cycles.iter().map(|cycle| cycle.steps.iter().filter(made).count());
+    Ok(rounds.filter(|round| *round > 0).collect())
 }
 
 /// The same decisions without a call: the API server's own policy, by the table that the daemon keeps.

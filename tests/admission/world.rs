@@ -86,7 +86,22 @@ impl World {
         mode: &str,
         certificates: Value,
     ) -> Result<Daemon> {
+        self.start(interval, mode, (certificates, json!([]))).await
+    }
+
+    /// A daemon that may have waiting pods made anew for Fargate.
+    pub(crate) async fn daemon_that_moves(&self) -> Result<Daemon> {
+        self.start("500ms", "act", (json!({}), json!([BATCH]))).await
+    }
+
+    async fn start(
+        &self,
+        interval: &str,
+        mode: &str,
+        (certificates, moved): (Value, Value),
+    ) -> Result<Daemon> {
         let labels = json!({LABEL.0: LABEL.1});
+        let profile = json!({"profile": PROFILE, "namespaces": [BATCH], "labels": labels});
         let daemon = Daemon::start(
             json!({
                 "cluster": "blue",
@@ -95,7 +110,7 @@ impl World {
                 "provider": {"none": {}},
                 "kubernetes": {"kubeconfig": self.login, "load": "none"},
                 "ledger": {"configmap": {"namespace": SYSTEM}},
-                "aims": {"fargate": [{"profile": PROFILE, "namespaces": [BATCH], "labels": labels}]},
+                "aims": {"fargate": [profile], "move_to_fargate": moved},
                 "admission": {"mode": self.mode, "bind": self.webhook, "certificates": certificates},
             }),
             &[],

@@ -97,7 +97,7 @@ fn objects(step: &Step) -> Vec<ObjectReference> {
     match &step.kind {
         StepKind::ScaleWorkload { workload, .. } => vec![of_workload(workload)],
         StepKind::GrowGroup { pods, .. } => pods.iter().take(PODS_PER_GROWTH).map(of_pod).collect(),
-        StepKind::Evict { pod, .. } => vec![of_pod(pod)],
+        StepKind::Evict { pod, .. } | StepKind::Remake { pod, .. } => vec![of_pod(pod)],
         StepKind::Cordon { node, .. }
         | StepKind::Avoid { node, .. }
         | StepKind::RemoveNode { node, .. }

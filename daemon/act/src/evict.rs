@@ -1,7 +1,7 @@
 //! One eviction through the Eviction API; pods are never deleted.
 //!
-//! Precondition: this very pod (by UID) is still on that node and nobody has forbidden moving it meanwhile. A 429
-//! is a budget's word, not a fault. Not here: waiting for the pod to go, trying again.
+//! Precondition: this very pod (by UID) is still on that node, or waits for one, and nobody has forbidden moving it
+//! meanwhile. A 429 is a budget's word, not a fault. Not here: waiting for the pod to go, trying again.
 
 use crate::answer::{CallError, Carried, bounded, stale};
 use k8s_openapi::api::core::v1::Pod;
@@ -12,6 +12,7 @@ use kube::api::{Api, PostParams};
 use kube::core::Status;
 use model::ids::{NodeName, PodKey};
 use model::outcome::Outcome;
+use model::provisioned::PROFILE_LABEL;
 use model::time::Span;
 use std::time::Duration;
 
@@ -26,8 +27,9 @@ const FORBIDS: [(&str, &str); 3] = [
     ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
 ];
 
-/// Asks for one pod to be evicted from a node. A pod that is gone, or going, is `Done`.
-pub(crate) async fn evict(client: &Client, key: &PodKey, node: &NodeName) -> Carried {
+/// Asks for one pod to be evicted from a node, or from no node: one that waits for it to be bound. A pod that is gone,
+/// or going, is `Done`.
+pub(crate) async fn evict(client: &Client, key: &PodKey, node: Option<&NodeName>) -> Carried {
     let what = format!("pod {key}");
     let api: Api<Pod> = Api::namespaced(client.clone(), &key.namespace);
     let pod = match bounded(CALL, api.get_opt(&key.name)).await {
@@ -52,7 +54,8 @@ pub(crate) async fn evict(client: &Client, key: &PodKey, node: &NodeName) -> Car
             delete_options: Some(DeleteOptions {
                 preconditions: Some(Preconditions {
                     uid: uid.clone(),
-                    resource_version: None,
+                    // One that waits may be bound at any moment: only as it was read.
+                    resource_version: pod.metadata.resource_version.filter(|_| node.is_none()),
                 }),
                 ..DeleteOptions::default()
             }),
@@ -67,12 +70,18 @@ pub(crate) async fn evict(client: &Client, key: &PodKey, node: &NodeName) -> Car
     Carried { outcome, uid }
 }
 
-fn may_leave(pod: &Pod, node: &NodeName) -> Result<(), String> {
+fn may_leave(pod: &Pod, node: Option<&NodeName>) -> Result<(), String> {
     let on = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-    match on {
-        Some(on) if on == node.as_str() => {}
-        Some(on) => return Err(format!("is on {on}, not on {node}")),
-        None => return Err(format!("is on no node, not on {node}")),
+    match (on, node) {
+        (Some(on), Some(node)) if on == node.as_str() => {}
+        (Some(on), Some(node)) => return Err(format!("is on {on}, not on {node}")),
+        (None, Some(node)) => return Err(format!("is on no node, not on {node}")),
+        (Some(on), None) => return Err(format!("is on {on} and waits no longer")),
+        (None, None) => {}
+    }
+    let labels = pod.metadata.labels.as_ref();
+    if node.is_none() && labels.is_some_and(|labels| labels.contains_key(PROFILE_LABEL)) {
+        return Err("was taken by Fargate".to_owned());
     }
     let annotations = pod.metadata.annotations.as_ref();
     let forbids = |(key, value): &&(&str, &str)| {

@@ -68,7 +68,8 @@ impl Hands {
                 node::cordon(&self.client, node, instance, &self.mark(step)).await
             }
             StepKind::Uncordon { node } => node::uncordon(&self.client, node).await,
-            StepKind::Evict { pod, node } => evict::evict(&self.client, pod, node).await,
+            StepKind::Evict { pod, node } => evict::evict(&self.client, pod, Some(node)).await,
+            StepKind::Remake { pod, .. } => evict::evict(&self.client, pod, None).await,
             StepKind::GrowGroup { from, to, .. } if to <= from => Outcome::Failed {
                 why: format!("a group is only ever grown: {from} -> {to}"),
             }

@@ -11,7 +11,7 @@ use model::offer::Offer;
 use model::pod::{NearRule, PodSpec, Unmodelled};
 use model::reason::{FargateBlock, Misfit};
 use model::resources::{Resources, attach_driver};
-use model::selector::{Labels, NodeTerm, Operator, Requirement};
+use model::selector::{Labels, NodeTerm, Operator, Requirement, glob};
 
 /// Label that asks for Fargate at admission.
 pub const PLACEMENT_LABEL: &str = "plimsoll.io/placement";
@@ -182,34 +182,6 @@ fn satisfied(spec: &PodSpec, wanted: &Requirement) -> bool {
     let single = matches!(&wanted.operator, Operator::In(values) if values.len() == 1);
     let settable = value.is_none() && wanted.key.starts_with("plimsoll.io/") && single;
     settable || wanted.matches(value)
-}
-
-/// Whether `text` matches a pattern in which `*` stands for any run and `?` for one character.
-fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    // Two cursors with one remembered star: linear for one star, never exponential.
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    p = at + 1;
-                    t = from + 1;
-                    star = Some((at, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]

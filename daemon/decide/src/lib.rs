@@ -25,6 +25,7 @@ mod provisioned;
 mod purchase;
 mod queue;
 mod refuse;
+mod remake;
 mod remember;
 mod rooms;
 mod scale;
@@ -143,9 +144,17 @@ fn think<T>(
     refusals.append(&mut shrunk.refusals);
     let moves = std::mem::take(&mut shrunk.moves);
     let replacements = shrunk.replacements();
+    let could_move = missed::pods(&demand, &placed.purchase);
+    let existing = placed.existing();
+    if calm {
+        let housed = (existing.as_slice(), &placed.purchase);
+        let remade = remake::decide((seen, &memory, aims), &could_move, housed);
+        remade
+            .into_iter()
+            .for_each(|(kind, reason)| steps.add(kind, reason, None));
+    }
     steps.shrink(shrunk);
 
-    let could_move = missed::pods(&demand, &placed.purchase);
     let pending = stage::pending(&classes);
     remember::demand(seen, &mut memory, classes.iter().map(|class| class.pending).sum());
     let notes = Notes {
@@ -156,7 +165,7 @@ fn think<T>(
     };
     let plan = Plan {
         steps: steps.finish(),
-        existing: placed.existing(),
+        existing,
         refusals,
         cost: placed.cost,
         pending,

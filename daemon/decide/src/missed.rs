@@ -2,13 +2,14 @@
 //! is created, and never after that.
 //!
 //! Source: EKS user guide, "AWS Fargate" ("you can delete pending Pods … to reschedule them onto Fargate"). Named, with
-//! what they would cost there; nothing is deleted here, and no plan counts on it.
+//! what they would cost there; which of them are made anew is `remake`'s, and no plan counts on it.
 
 use crate::demand::Class;
 use crate::fargate::{self, PLACEMENT_LABEL};
 use crate::market::FargateOption;
 use crate::number::size;
 use crate::purchase::Purchase;
+use crate::remake::Tries;
 use crate::rooms::Demand;
 use model::ids::{GroupName, PodKey};
 use model::notes::{CouldMove, Missed};
@@ -16,8 +17,8 @@ use model::pod::PodSpec;
 use model::provisioned::PROFILE_LABEL;
 use std::collections::BTreeMap;
 
-/// Kinds whose pods are never asked to be made anew.
-const FIXED: [&str; 3] = ["DaemonSet", "StatefulSet", "Node"];
+/// Kinds whose pods are interchangeable: one that ends is made anew, and nobody counts it as a failure (a Job would).
+const REPLACES: [&str; 3] = ["Deployment", "ReplicaSet", "ReplicationController"];
 /// Pods that are named at most.
 const NAMED: usize = 1000;
 
@@ -31,6 +32,7 @@ pub(crate) fn pods(demand: &Demand<'_>, purchase: &Purchase) -> Vec<CouldMove> {
     let planned: BTreeMap<&PodKey, usize> = on_fargate
         .filter_map(|bought| Some((bought.node.pods.first()?, bought.offer)))
         .collect();
+    let tries = Tries::of(seen);
     let mut named: Vec<CouldMove> = Vec::new();
     for (ix, class) in demand.classes.iter().enumerate() {
         let spec = &class.body;
@@ -59,6 +61,7 @@ pub(crate) fn pods(demand: &Demand<'_>, purchase: &Purchase) -> Vec<CouldMove> {
                     price: option.price,
                     why,
                     remade: is_remade(spec),
+                    tried: spec.owner.as_ref().map_or(0, |owner| tries.in_vain(owner)),
                 });
             }
         }
@@ -81,7 +84,7 @@ fn is_left(spec: &PodSpec) -> bool {
 /// Whether a controller that does not mind would make it anew.
 fn is_remade(spec: &PodSpec) -> bool {
     let owner = spec.owner.as_ref();
-    owner.is_some_and(|owner| !FIXED.contains(&&*owner.kind)) && !spec.traits.do_not_disrupt
+    owner.is_some_and(|owner| REPLACES.contains(&&*owner.kind)) && !spec.traits.do_not_disrupt
 }
 
 /// The option of the profile that would take the class as it is: of several the first by name.
@@ -101,4 +104,4 @@ fn profile(demand: &Demand<'_>, option: &FargateOption) -> GroupName {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -96,6 +96,7 @@ fn with_intent(step: &Step, ledger: &Ledger) -> Step {
             | StepKind::Uncordon { node } => ledger.removal_of(node).map(|intent| intent.id.clone()),
             StepKind::ScaleWorkload { .. }
             | StepKind::PlaceOnFargate { .. }
+            | StepKind::Remake { .. }
             | StepKind::Nominate { .. }
             | StepKind::Yield { .. }
             | StepKind::Avoid { .. } => None,

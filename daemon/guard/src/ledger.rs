@@ -21,7 +21,7 @@ pub use resume::resume;
 pub use settle::settle;
 
 use model::intent::{Effect, EffectKind, Intent, IntentKind, Ledger, LedgerEvent, RemoveStage};
-use model::{GroupName, Instant, IntentId, NodeName};
+use model::{GroupName, Instant, IntentId, NodeName, PodKey, Snapshot};
 
 /// Intents open at once, at most (reliability §6.4).
 pub const MAX_INTENTS: u32 = 200;
@@ -79,4 +79,30 @@ fn uncount(ledger: &mut Ledger, at: Instant, group: &GroupName, same: impl Fn(&E
         ledger.effects.remove(place);
         true
     })
+}
+
+/// The entry of this cycle to which an eviction like this one is added: its count.
+fn counted<'a>(
+    ledger: &'a mut Ledger,
+    (at, group): (Instant, &GroupName),
+    one: &EffectKind,
+) -> Option<&'a mut u32> {
+    let now = ledger.effects.iter_mut().rev().filter(|effect| effect.at == at);
+    let mut theirs = now.filter(|effect| effect.group == *group);
+    theirs.find_map(|effect| match (&mut effect.kind, one) {
+        (EffectKind::Evicted { count }, EffectKind::Evicted { .. }) => Some(count),
+        (EffectKind::Remade { workload, count }, EffectKind::Remade { workload: of, .. })
+            if workload == of =>
+        {
+            Some(count)
+        }
+        _ => None,
+    })
+}
+
+/// What ending one waiting pod is written down as; `None` where nobody would make it anew.
+fn remade(pod: &PodKey, seen: &Snapshot) -> Option<EffectKind> {
+    let pod = seen.pod(pod)?;
+    let workload = seen.spec(pod.spec).owner.clone()?;
+    Some(EffectKind::Remade { workload, count: 1 })
 }

@@ -128,6 +128,12 @@ impl Stage {
             .unwrap()
     }
 
+    /// Makes the group a Fargate profile that waiting pods may be made anew for.
+    pub(crate) fn serverless(&mut self) {
+        self.group_mut().kind = GroupKind::FargateProfile;
+        self.aims.move_to_fargate = vec!["n?".to_owned()];
+    }
+
     /// Gives a pod a spec of its own.
     pub(crate) fn respec(&mut self, name: &str, edit: impl FnOnce(&mut PodSpec)) {
         let mut spec = spec();
@@ -321,6 +327,13 @@ pub(crate) fn evict(pod: &str, node: &str) -> StepKind {
     StepKind::Evict {
         pod: PodKey::new("ns", pod),
         node: node.into(),
+    }
+}
+
+pub(crate) fn remake(pod: &str) -> StepKind {
+    StepKind::Remake {
+        pod: PodKey::new("ns", pod),
+        profile: "web".into(),
     }
 }
 

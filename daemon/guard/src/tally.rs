@@ -55,7 +55,7 @@ impl Tally {
         for effect in &case.ledger.effects {
             let age = case.seen.at.since(effect.at);
             let (short, long) = (age <= case.limits().window, age <= case.limits().long_window);
-            match effect.kind {
+            match &effect.kind {
                 EffectKind::Removed => {
                     tally.removed_long += u32::from(long);
                     if short {
@@ -63,11 +63,13 @@ impl Tally {
                     }
                 }
                 EffectKind::Bought { count, rate } if short => {
-                    tally.bought = tally.bought.saturating_add(count);
-                    tally.added += rate.max(UsdPerHour::ZERO);
+                    tally.bought = tally.bought.saturating_add(*count);
+                    tally.added += (*rate).max(UsdPerHour::ZERO);
                 }
-                EffectKind::Evicted { count } if short => tally.evicted = tally.evicted.saturating_add(count),
-                EffectKind::Bought { .. } | EffectKind::Evicted { .. } => {}
+                EffectKind::Evicted { count } | EffectKind::Remade { count, .. } if short => {
+                    tally.evicted = tally.evicted.saturating_add(*count);
+                }
+                EffectKind::Bought { .. } | EffectKind::Evicted { .. } | EffectKind::Remade { .. } => {}
             }
         }
         for intent in &case.ledger.intents {
@@ -144,6 +146,11 @@ impl Tally {
                 for budget in crate::checks::budgets_of(pod, case) {
                     *self.budgets.entry(budget).or_default() += 1;
                 }
+                self.pods.insert(pod.clone());
+            }
+            // No budget covers a pod that waits: the Eviction API asks none for it either.
+            StepKind::Remake { pod, .. } => {
+                self.evicted = self.evicted.saturating_add(1);
                 self.pods.insert(pod.clone());
             }
             StepKind::ScaleWorkload { workload, .. } => {

@@ -132,6 +132,7 @@ fn object(kind: &StepKind) -> String {
         StepKind::Avoid { node, .. } => format!("avoid {node}"),
         StepKind::Cordon { node, .. } => format!("cordon {node}"),
         StepKind::Evict { pod, .. } => format!("evict {pod}"),
+        StepKind::Remake { pod, .. } => format!("remake {pod}"),
         StepKind::RemoveNode { node, .. } => format!("remove {node}"),
         StepKind::RemoveInstance { instance, .. } => format!("remove {instance}"),
         StepKind::Uncordon { node } => format!("uncordon {node}"),

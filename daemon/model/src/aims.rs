@@ -5,6 +5,7 @@ use crate::disruption::DisruptionAims;
 use crate::ids::{GroupName, WorkloadKey};
 use crate::limits::Limits;
 use crate::money::UsdPerHour;
+use crate::selector::glob;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,6 +30,9 @@ pub struct Aims {
     pub reserved: Vec<ReservedAim>,
     /// Fargate profiles to plan for, where the cluster itself names none.
     pub fargate: Vec<FargateAim>,
+    /// Namespaces (globs) whose waiting pods may be ended, so that those made in their place are taken by Fargate.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub move_to_fargate: Vec<String>,
     /// How nodes are given up.
     pub shrink: ShrinkAims,
     /// What may be disrupted of one's own accord, and when.
@@ -46,6 +50,15 @@ pub struct Aims {
     /// `defaultConstraints`, the required ones).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub spread_defaults: Vec<SpreadDefault>,
+}
+
+impl Aims {
+    /// Whether waiting pods of the namespace may be made anew for Fargate.
+    pub fn moves_to_fargate(&self, namespace: &str) -> bool {
+        self.move_to_fargate
+            .iter()
+            .any(|pattern| glob(pattern, namespace))
+    }
 }
 
 /// A required topology spread for pods that have none.

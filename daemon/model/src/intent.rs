@@ -2,7 +2,7 @@
 //!
 //! A plain value: advancing it against a Snapshot is done in `guard`, storing it in the ends.
 
-use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey};
+use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, WorkloadKey};
 use crate::money::UsdPerHour;
 use crate::node::Node;
 use crate::time::{Instant, Span};
@@ -154,7 +154,7 @@ pub struct Effect {
 }
 
 /// Effects that windows count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EffectKind {
     /// Nodes asked for.
     Bought {
@@ -167,6 +167,13 @@ pub enum EffectKind {
     Removed,
     /// Pods asked to leave a node of the group, in one cycle.
     Evicted {
+        /// How many.
+        count: u32,
+    },
+    /// Waiting pods of a workload asked to end, in one cycle, so that Fargate takes those made in their place.
+    Remade {
+        /// Whose.
+        workload: WorkloadKey,
         /// How many.
         count: u32,
     },

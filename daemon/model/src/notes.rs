@@ -46,9 +46,12 @@ pub struct CouldMove {
     pub price: UsdPerHour,
     /// Why it is not there already.
     pub why: Missed,
-    /// Deleted, it would be made anew by its controller, which does not mind: no StatefulSet's and no DaemonSet's, and
-    /// not marked do-not-disrupt.
+    /// Deleted, it would be made anew by its controller, which does not mind: a ReplicaSet's or a
+    /// ReplicationController's, and not marked do-not-disrupt.
     pub remade: bool,
+    /// How often pods of its workload were made anew of late, without any being taken by Fargate since.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tried: u32,
 }
 
 /// Why a pod that Fargate would take waits for a node.
@@ -60,6 +63,11 @@ pub enum Missed {
     Selected,
     /// It was created before the plan wanted it there: without the label.
     Unlabelled,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Missed {
@@ -97,7 +105,11 @@ impl fmt::Display for CouldMove {
         write!(
             f,
             "Fargate profile {profile} would take it for {price}: {why}; {remedy}"
-        )
+        )?;
+        match self.tried {
+            0 => Ok(()),
+            tried => write!(f, "; {tried} made anew of late, and Fargate took none since"),
+        }
     }
 }
 

@@ -186,6 +186,14 @@ pub enum StepKind {
         /// From where.
         node: NodeName,
     },
+    /// Ask the Eviction API to end one pod that waits for a node, so that its controller makes it anew and Fargate
+    /// takes it.
+    Remake {
+        /// Which.
+        pod: PodKey,
+        /// The profile that will take it.
+        profile: GroupName,
+    },
     /// Remove that very instance and lower its group's desired size by one.
     RemoveNode {
         /// Group.
@@ -221,6 +229,7 @@ impl StepKind {
             Self::Avoid { .. } => "Avoid",
             Self::Cordon { .. } => "Cordon",
             Self::Evict { .. } => "Evict",
+            Self::Remake { .. } => "Remake",
             Self::RemoveNode { .. } => "RemoveNode",
             Self::RemoveInstance { .. } => "RemoveInstance",
             Self::Uncordon { .. } => "Uncordon",
@@ -242,7 +251,7 @@ impl StepKind {
             | Self::Cordon { group, .. }
             | Self::RemoveNode { group, .. }
             | Self::RemoveInstance { group, .. } => Some(group),
-            Self::PlaceOnFargate { profile, .. } => Some(profile),
+            Self::PlaceOnFargate { profile, .. } | Self::Remake { profile, .. } => Some(profile),
             Self::ScaleWorkload { .. }
             | Self::Nominate { .. }
             | Self::Yield { .. }
@@ -265,6 +274,7 @@ impl StepKind {
             Self::ScaleWorkload { .. }
             | Self::GrowGroup { .. }
             | Self::PlaceOnFargate { .. }
+            | Self::Remake { .. }
             | Self::RemoveInstance { .. } => None,
         }
     }
@@ -301,6 +311,7 @@ impl std::fmt::Display for StepKind {
             Self::Avoid { node, on: false } => write!(f, "let {node} fill again"),
             Self::Cordon { node, .. } => write!(f, "cordon {node}"),
             Self::Evict { pod, node } => write!(f, "evict {pod} from {node}"),
+            Self::Remake { pod, profile } => write!(f, "have {pod} made anew for Fargate {profile}"),
             Self::RemoveNode {
                 node,
                 group,

@@ -8,6 +8,7 @@ pub use crate::fargate::FargateBlock;
 use crate::ids::{GroupName, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use crate::money::UsdPerHour;
 use crate::node::Leaves;
+use crate::notes::Missed;
 use crate::pod::Unmodelled;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -107,6 +108,13 @@ pub enum Reason {
         why: Leaves,
         /// When it told.
         told: Instant,
+    },
+    /// Fargate would take the pod, were it made anew.
+    TakenAnew {
+        /// What it would cost there.
+        price: UsdPerHour,
+        /// Why it is not there already.
+        why: Missed,
     },
     /// The instance runs and no node of it has joined within the time that a launch has.
     NeverJoined {
@@ -430,6 +438,7 @@ impl fmt::Display for Reason {
                 "the node wastes {wastes} of {of}: its pods go first where some are given up"
             ),
             Self::Leaving { why, .. } => write!(f, "the provider takes the instance away: {why}"),
+            Self::TakenAnew { price, why } => write!(f, "made anew, Fargate takes it for {price}: {why}"),
             Self::NeverJoined { waited } => write!(f, "no node has joined from it for {waited}"),
             Self::Continues { intent } => write!(f, "next stage of intent {intent}"),
             Self::GivenUp { intent, why } => write!(f, "intent {intent} is given up: {why}"),

@@ -107,6 +107,35 @@ impl LabelSelector {
     }
 }
 
+/// Whether `text` matches a pattern in which `*` stands for any run and `?` for one character:
+/// namespaces as Fargate profiles name them.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    // Two cursors with one remembered star: linear for one star, never exponential.
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == '?' || *c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    p = at + 1;
+                    t = from + 1;
+                    star = Some((at, from + 1));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,5 +158,21 @@ mod tests {
     fn an_empty_term_matches_nothing_but_an_empty_selector_everything() {
         assert!(!NodeTerm::default().matches(&Labels::new(), "n"));
         assert!(LabelSelector::default().matches(&Labels::new()));
+    }
+
+    #[test]
+    fn globs() {
+        let cases = [
+            ("*", "", true),
+            ("a*c", "abbc", true),
+            ("a*c", "abcd", false),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("*a*b*", "xxaxxbxx", true),
+            ("", "a", false),
+        ];
+        for (pattern, text, expected) in cases {
+            assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
+        }
     }
 }

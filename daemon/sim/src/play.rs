@@ -250,7 +250,10 @@ pub fn decided_by(reason: &Reason) -> String {
 
 /// Nominations and evictions are the small change of a plan.
 const fn worth_reading(kind: &StepKind) -> bool {
-    !matches!(kind, StepKind::Nominate { .. } | StepKind::Evict { .. })
+    !matches!(
+        kind,
+        StepKind::Nominate { .. } | StepKind::Evict { .. } | StepKind::Remake { .. }
+    )
 }
 
 #[cfg(test)]

@@ -83,6 +83,7 @@ fn lines(record: &CycleRecord) -> Vec<String> {
                     | StepKind::Yield { .. }
                     | StepKind::Avoid { .. }
                     | StepKind::Evict { .. }
+                    | StepKind::Remake { .. }
                     | StepKind::Uncordon { .. }
             )
         })

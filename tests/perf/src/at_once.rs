@@ -275,6 +275,7 @@ impl Running {
             StepKind::Nominate { .. } | StepKind::Yield { .. } | StepKind::Avoid { .. } => {}
             StepKind::ScaleWorkload { .. }
             | StepKind::PlaceOnFargate { .. }
+            | StepKind::Remake { .. }
             | StepKind::RemoveInstance { .. } => {
                 bail!("not in this cluster: {}", step.kind)
             }

@@ -180,6 +180,41 @@ async fn only_this_very_pod_on_this_node_is_evicted() {
     is_stale(&carry(&replaced, evict()).await, "UID");
 }
 
+#[tokio::test]
+async fn only_a_pod_that_waits_as_it_was_read_is_ended_to_be_made_anew() {
+    let remake = || StepKind::Remake {
+        pod: PodKey::new("ns", "p"),
+        profile: "fp".into(),
+    };
+    let waits = || {
+        let mut waits = pod(None, &Value::Null);
+        waits["metadata"]["resourceVersion"] = json!("41");
+        waits
+    };
+    let done = json!({"kind": "Status", "status": "Success", "code": 201});
+    let script = Script::new([object(waits()), (201, done)]);
+    assert_eq!(carry(&script, remake()).await, Outcome::done());
+    let asked = script.asked();
+    assert_eq!(asked[1].line, "POST /api/v1/namespaces/ns/pods/p/eviction");
+    let only = &asked[1].body["deleteOptions"]["preconditions"];
+    assert_eq!(*only, json!({"uid": "u1", "resourceVersion": "41"}));
+
+    let mut taken = waits();
+    taken["metadata"]["labels"] = json!({"eks.amazonaws.com/fargate-profile": "fp"});
+    let kept = pod(None, &json!({"plimsoll.io/do-not-disrupt": "true"}));
+    for (there, words) in [
+        (pod(Some("n1"), &Value::Null), "waits no longer"),
+        (taken, "was taken by Fargate"),
+        (kept, "do-not-disrupt=true"),
+    ] {
+        let script = Script::new([object(there)]);
+        is_stale(&carry(&script, remake()).await, words);
+        assert_eq!(script.lines().len(), 1, "nothing was written");
+    }
+    let bound = Script::new([object(waits()), status(409, "Conflict", "it was changed")]);
+    is_stale(&carry(&bound, remake()).await, "changed");
+}
+
 fn node(spec: &Value, annotations: Value) -> Value {
     let mut node = json!({"metadata": {"name": "n1", "uid": "u2", "resourceVersion": "9",
         "labels": {"plimsoll.io/group": "pool"}}, "spec": {"providerID": "kwok://pool/n1"}});

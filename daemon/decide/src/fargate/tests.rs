@@ -317,19 +317,3 @@ fn a_profile_takes_what_its_selector_says_and_no_more() {
     let own = label(&spec, &profile).unwrap();
     assert_eq!(own.get("plimsoll.io/class").map(String::as_str), Some("burst"));
 }
-
-#[test]
-fn globs() {
-    let cases = [
-        ("*", "", true),
-        ("a*c", "abbc", true),
-        ("a*c", "abcd", false),
-        ("a?c", "abc", true),
-        ("a?c", "ac", false),
-        ("*a*b*", "xxaxxbxx", true),
-        ("", "a", false),
-    ];
-    for (pattern, text, expected) in cases {
-        assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
-    }
-}

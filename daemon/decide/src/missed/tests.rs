@@ -22,7 +22,7 @@ fn told(seen: &Snapshot) -> Vec<(String, Missed, bool)> {
 }
 
 /// EC2 that is dearer than Fargate, and a profile that wants our label.
-fn shop() -> Cluster {
+pub(crate) fn shop() -> Cluster {
     let mut shop = Cluster::new()
         .group("g", 0, 9)
         .offer("g", "large", 8000, 32_000, 900_000_000)
@@ -33,13 +33,13 @@ fn shop() -> Cluster {
     shop
 }
 
-fn with(change: impl FnOnce(&mut PodSpec)) -> PodSpec {
+pub(crate) fn with(change: impl FnOnce(&mut PodSpec)) -> PodSpec {
     let mut spec = asks(200, 200);
     change(&mut spec);
     spec
 }
 
-fn label(spec: &mut PodSpec, key: &str, value: &str) {
+pub(crate) fn label(spec: &mut PodSpec, key: &str, value: &str) {
     spec.labels.insert(key.to_owned(), value.to_owned());
 }
 
@@ -121,11 +121,15 @@ fn what_nobody_makes_anew_is_said_to_need_a_hand() {
         marked(spec);
         spec.owner = Some(WorkloadKey::new("StatefulSet", "default", "db"));
     });
+    let counted = with(|spec| {
+        marked(spec);
+        spec.owner = Some(WorkloadKey::new("Job", "default", "report"));
+    });
     let fixed = with(|spec| {
         marked(spec);
         spec.traits.do_not_disrupt = true;
     });
-    for spec in [bare, stateful, fixed] {
+    for spec in [bare, stateful, counted, fixed] {
         let seen = shop().pending("p", 1, spec).seen();
         assert_eq!(told(&seen), [("p-0".to_owned(), Missed::Labelled, false)]);
     }

@@ -45,8 +45,8 @@ fn moved(seen: &Snapshot, lately: Span) -> u32 {
     let effects = seen.ledger.effects.iter();
     effects
         .filter(|effect| seen.at.since(effect.at) < lately)
-        .map(|effect| match effect.kind {
-            EffectKind::Evicted { count } => count,
+        .map(|effect| match &effect.kind {
+            EffectKind::Evicted { count } | EffectKind::Remade { count, .. } => *count,
             EffectKind::Bought { .. } | EffectKind::Removed => 0,
         })
         .fold(0, u32::saturating_add)

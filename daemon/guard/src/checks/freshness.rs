@@ -35,6 +35,11 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
             (Source::Budgets, shrinks),
             (Source::Groups, shrinks),
         ],
+        StepKind::Remake { .. } => &[
+            (Source::Pods, shrinks),
+            (Source::Workloads, shrinks),
+            (Source::Groups, shrinks),
+        ],
         StepKind::RemoveInstance { .. } => &[(Source::Nodes, shrinks), (Source::Groups, shrinks)],
         StepKind::Yield { .. } => &[(Source::Pods, shrinks), (Source::Nodes, shrinks)],
         StepKind::Avoid { on: true, .. } => &[(Source::Pods, shrinks), (Source::Nodes, shrinks)],

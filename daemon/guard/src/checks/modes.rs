@@ -61,6 +61,11 @@ fn scopes(step: &Step, case: &Case<'_>) -> Scopes {
         StepKind::PlaceOnFargate {
             profile, workload, ..
         } => (Some(profile.clone()), workload.clone(), Some(Hook::Placement)),
+        StepKind::Remake { pod, profile } => {
+            let spec = case.seen.pod(pod).map(|pod| case.seen.spec(pod.spec));
+            let workload = spec.and_then(|spec| spec.owner.clone());
+            (Some(profile.clone()), workload, Some(Hook::Placement))
+        }
         StepKind::Evict { pod, node } | StepKind::Yield { pod, node, .. } => {
             let spec = case.seen.pod(pod).map(|pod| case.seen.spec(pod.spec));
             (home(node), spec.and_then(|spec| spec.owner.clone()), None)

@@ -8,9 +8,10 @@ use model::StrikeReason;
 use model::group::{Group, GroupKind, Instance};
 use model::node::Node;
 use model::plan::{Step, StepKind};
-use model::pod::deletion_level;
+use model::pod::{PodPhase, deletion_level};
+use model::provisioned::PROFILE_LABEL;
 use model::workload::Workload;
-use model::{GroupName, InstanceId, NodeName, OfferId, WorkloadKey};
+use model::{GroupName, InstanceId, NodeName, OfferId, PodKey, WorkloadKey};
 
 /// Annotation of workloads that may be scaled without being named in the aims.
 const SCALE_ANNOTATION: &str = "plimsoll.io/scale";
@@ -54,6 +55,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
             Some(pod) if pod.node.as_ref() == Some(node) => unknown(case.seen.node(node).is_none()),
             _ => Some(StrikeReason::UnknownObject),
         },
+        StepKind::Remake { pod, profile } => of_waiting(pod, profile, case),
         // Only what Plimsoll itself has cordoned is uncordoned, and what registered closed for it to open.
         StepKind::Uncordon { node } => match case.seen.node(node) {
             None => Some(StrikeReason::UnknownObject),
@@ -121,6 +123,23 @@ fn of_instance(group: &GroupName, instance: &InstanceId, case: &Case<'_>) -> Opt
         return Some(StrikeReason::UnknownObject);
     }
     foreign(!in_scope(home, case))
+}
+
+/// A pod that waits, in a namespace where the aims let such pods go, for a profile that is ours to use.
+fn of_waiting(pod: &PodKey, profile: &GroupName, case: &Case<'_>) -> Option<StrikeReason> {
+    let (Some(pod), Some(profile)) = (case.seen.pod(pod), case.seen.group(profile)) else {
+        return Some(StrikeReason::UnknownObject);
+    };
+    if pod.node.is_some() || pod.phase != PodPhase::Pending {
+        return Some(StrikeReason::UnknownObject);
+    }
+    let taken = case.seen.spec(pod.spec).labels.contains_key(PROFILE_LABEL);
+    foreign(
+        taken
+            || profile.kind != GroupKind::FargateProfile
+            || !in_scope(profile, case)
+            || !case.aims.moves_to_fargate(&pod.key.namespace),
+    )
 }
 
 fn home_in_scope(node: &Node, case: &Case<'_>) -> bool {

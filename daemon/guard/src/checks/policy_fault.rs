@@ -11,6 +11,8 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
     let shrinks = match &step.kind {
         StepKind::ScaleWorkload { from, to, .. } => to < from,
         StepKind::Cordon { .. } | StepKind::RemoveInstance { .. } => !continues(step, case),
+        // Where it belongs may be a fallback's answer.
+        StepKind::Remake { .. } => true,
         _ => false,
     };
     if shrinks {

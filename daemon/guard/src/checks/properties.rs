@@ -4,13 +4,14 @@
 use crate::cleared::Fence;
 use crate::judge::{Proposal, judge};
 use crate::stage::{
-    GENERATION, NOW, PRICE, Stage, cordon, evict, grow, launch, plan, pod, removal, remove, scale, step,
+    GENERATION, NOW, PRICE, Stage, cordon, evict, grow, key, launch, plan, pod, removal, remove, scale, step,
 };
 use model::aims::Mode;
+use model::group::GroupKind;
 use model::intent::{Effect, EffectKind, LaunchStage, Pause, RemoveStage};
 use model::plan::{Step, StepKind};
 use model::snapshot::Freshness;
-use model::{NodeName, Source, Span, UsdPerHour};
+use model::{NodeName, PodKey, Source, Span, UsdPerHour};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ fn a_kind() -> impl Strategy<Value = StepKind> {
         4 => (0_u32..12, prop_oneof![0_u32..14, Just(u32::MAX)]).prop_map(|(from, to)| grow(from, to)),
         4 => node().prop_map(cordon),
         4 => (pods(), node()).prop_map(|(pod, node)| evict(pod, node)),
+        2 => pods().prop_map(|pod| StepKind::Remake { pod: PodKey::new("ns", pod), profile: "fp".into() }),
         2 => node().prop_map(remove),
         2 => (0_u32..9, prop_oneof![0_u32..14, Just(u32::MAX)]).prop_map(|(from, to)| scale(from, to)),
         1 => node().prop_map(|node| StepKind::Uncordon { node: NodeName::new(node) }),
@@ -112,6 +114,10 @@ fn stage(world: &World) -> Stage {
         let kind = match count {
             1 | 2 => EffectKind::Removed,
             3 => EffectKind::Evicted { count: *count },
+            4 => EffectKind::Remade {
+                workload: key(),
+                count: *count,
+            },
             _ => EffectKind::Bought {
                 count: *count,
                 rate: PRICE.times(u64::from(*count)),
@@ -123,6 +129,12 @@ fn stage(world: &World) -> Stage {
             kind,
         });
     }
+    let mut profile = stage.seen.groups[0].clone();
+    profile.name = "fp".into();
+    profile.kind = GroupKind::FargateProfile;
+    profile.instances.clear();
+    stage.seen.groups.push(profile);
+    stage.aims.move_to_fargate = vec!["ns".to_owned()];
     for n in 0..world.crowd {
         stage.seen.pods.push(pod(&format!("x{}", n + 1), Some("n1")));
     }
@@ -144,9 +156,9 @@ fn used(stage: &Stage) -> (u32, u32, u32, i64) {
     let mut used = (0, 0, 0, 0);
     for effect in &stage.ledger.effects {
         if NOW.since(effect.at) <= stage.aims.limits.window {
-            match effect.kind {
+            match &effect.kind {
                 EffectKind::Removed => used.0 += 1,
-                EffectKind::Evicted { count } => used.1 += count,
+                EffectKind::Evicted { count } | EffectKind::Remade { count, .. } => used.1 += count,
                 EffectKind::Bought { count, rate } => {
                     used.2 += count;
                     used.3 += rate.0;
@@ -168,7 +180,7 @@ fn check(stage: &Stage, world: &World, cleared: &[Step]) -> Result<(), TestCaseE
     let mut new_nodes = 0;
     let mut cordons = BTreeSet::new();
     let mut new_cordons = 0;
-    let mut evictions = 0;
+    let (mut evictions, mut remade) = (0, 0);
     for step in cleared {
         prop_assert!(
             !world.paused && world.held,
@@ -196,6 +208,11 @@ fn check(stage: &Stage, world: &World, cleared: &[Step]) -> Result<(), TestCaseE
                 prop_assert!(stage.ledger.removal_of(node).is_some());
                 prop_assert!(stage.seen.pod(pod).is_some());
                 evictions += 1;
+            }
+            StepKind::Remake { pod, .. } => {
+                prop_assert!(stage.seen.pod(pod).is_some_and(|pod| pod.node.is_none()));
+                prop_assert!(world.stale.is_none_or(|s| s == Source::Load));
+                remade += 1;
             }
             StepKind::RemoveNode { node, .. } => {
                 prop_assert!(stage.seen.own_node.as_ref() != Some(node));
@@ -228,10 +245,10 @@ fn check(stage: &Stage, world: &World, cleared: &[Step]) -> Result<(), TestCaseE
         prop_assert!(leaving + new_cordons <= limits.removals_at_once);
         prop_assert!(4_u32.min(world.desired) >= world.min + leaving + new_cordons);
     }
-    if evictions > 0 {
-        prop_assert!(evicted + evictions <= limits.evictions_per_window);
-        prop_assert!(evictions <= world.budget, "one budget covers every pod");
+    if evictions + remade > 0 {
+        prop_assert!(evicted + evictions + remade <= limits.evictions_per_window);
     }
+    prop_assert!(evictions <= world.budget, "one budget covers every pod");
     Ok(())
 }
 

@@ -18,7 +18,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
         StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. } => {
             removing(group, case, tally)
         }
-        StepKind::Evict { .. } => {
+        StepKind::Evict { .. } | StepKind::Remake { .. } => {
             let limit = case.limits().evictions_per_window;
             (tally.evicted >= limit)
                 .then(|| hold(HoldReason::EvictionsPerWindow { limit }))

@@ -12,8 +12,8 @@ mod windows;
 use crate::cleared::Fence;
 use crate::judge::{Proposal, judge};
 use crate::stage::{
-    NOW, PRICE, Stage, cordon, evict, grow, instance, key, launch, plan, removal, remove, scale, starting,
-    step,
+    NOW, PRICE, Stage, cordon, evict, grow, instance, key, launch, plan, remake, removal, remove, scale,
+    starting, step,
 };
 use model::advice::PolicyMode;
 use model::aims::Mode;
@@ -22,8 +22,11 @@ use model::intent::{Effect, EffectKind, IntentKind, LaunchStage, Pause, RemoveSt
 use model::offer::Confidence;
 use model::plan::{Step, StepKind};
 use model::pod::deletion_cost;
+use model::provisioned::PROFILE_LABEL;
 use model::snapshot::Freshness;
-use model::{HoldReason, Hook, Instant, PodKey, Source, Span, StepId, StrikeReason, UsdPerHour, Verdict};
+use model::{
+    HoldReason, Hook, Instant, PodKey, Source, Span, StepId, StrikeReason, UsdPerHour, Verdict, WorkloadKey,
+};
 use std::sync::Arc;
 
 fn words(stage: &Stage, steps: Vec<Step>) -> Vec<Verdict> {

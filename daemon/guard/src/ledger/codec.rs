@@ -139,7 +139,7 @@ mod tests {
         assert_eq!((ledger.version, ledger.generation, ledger.cycle), (1, 41, 118));
         assert!(ledger.intent(&IntentId::new("117-0")).is_some());
         assert_eq!(ledger.paused.as_ref().map(|p| p.by.as_str()), Some("ada"));
-        let kinds: Vec<_> = ledger.effects.iter().map(|e| (e.at.0, e.kind)).collect();
+        let kinds: Vec<_> = ledger.effects.iter().map(|e| (e.at.0, e.kind.clone())).collect();
         assert_eq!(
             kinds,
             [

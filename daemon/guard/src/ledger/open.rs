@@ -1,6 +1,6 @@
 //! Opening: what is written down before a call is made (reliability invariant I7).
 
-use super::{intent_mut, removal_stage_mut};
+use super::{counted, intent_mut, remade, removal_stage_mut};
 use model::aims::Aims;
 use model::intent::{Effect, EffectKind, Intent, IntentKind, LaunchStage, Ledger, RemoveStage, nodeless};
 use model::plan::{Step, StepKind};
@@ -22,7 +22,12 @@ pub fn open(ledger: &mut Ledger, step: &Step, seen: &Snapshot, aims: &Aims) {
                 *stage = (*stage).max(RemoveStage::Draining);
             }
             if let Some(group) = seen.node(node).and_then(|node| node.group.clone()) {
-                count_eviction(ledger, at, group);
+                count_eviction(ledger, at, group, EffectKind::Evicted { count: 1 });
+            }
+        }
+        StepKind::Remake { pod, profile } => {
+            if let Some(kind) = remade(pod, seen) {
+                count_eviction(ledger, at, profile.clone(), kind);
             }
         }
         StepKind::Uncordon { .. } => {
@@ -114,17 +119,10 @@ fn begin(ledger: &mut Ledger, id: &IntentId, step: &Step, at: Instant, aims: &Ai
     ledger.intents.insert(place, intent);
 }
 
-/// Evictions of one cycle and group are one entry: the Ledger stays small.
-fn count_eviction(ledger: &mut Ledger, at: Instant, group: GroupName) {
-    for effect in ledger.effects.iter_mut().rev().take_while(|e| e.at == at) {
-        if let (true, EffectKind::Evicted { count }) = (effect.group == group, &mut effect.kind) {
-            *count = count.saturating_add(1);
-            return;
-        }
+/// Evictions of one cycle and group, or workload, are one entry: the Ledger stays small.
+fn count_eviction(ledger: &mut Ledger, at: Instant, group: GroupName, one: EffectKind) {
+    match counted(ledger, (at, &group), &one) {
+        Some(count) => *count = count.saturating_add(1),
+        None => ledger.effects.push(Effect { at, group, kind: one }),
     }
-    ledger.effects.push(Effect {
-        at,
-        group,
-        kind: EffectKind::Evicted { count: 1 },
-    });
 }

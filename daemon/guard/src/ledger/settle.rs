@@ -3,7 +3,7 @@
 //! Only a certain "nothing happened" closes an intent; an unknown end keeps it where it is, so that the same
 //! intent, and with it the same client token, is tried again.
 
-use super::{close, intent_mut, removal_stage_mut, uncount, unreplaced};
+use super::{close, counted, intent_mut, remade, removal_stage_mut, uncount, unreplaced};
 use model::intent::{
     EffectKind, Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage, nodeless,
 };
@@ -21,7 +21,14 @@ pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapsh
         StepKind::Cordon { node, .. } => cordon(ledger, step, node, (outcome, seen.at)),
         StepKind::Evict { node, .. } => {
             if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
-                uncount_eviction(ledger, node, seen);
+                let group = seen.node(node).and_then(|node| node.group.as_ref());
+                uncount_eviction(ledger, (seen.at, group), Some(&EffectKind::Evicted { count: 1 }));
+            }
+            Vec::new()
+        }
+        StepKind::Remake { pod, profile } => {
+            if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
+                uncount_eviction(ledger, (seen.at, Some(profile)), remade(pod, seen).as_ref());
             }
             Vec::new()
         }
@@ -293,14 +300,15 @@ fn never_happened(ledger: &mut Ledger, id: &IntentId, rate: UsdPerHour) -> Optio
     Some(intent)
 }
 
-fn uncount_eviction(ledger: &mut Ledger, node: &NodeName, seen: &Snapshot) {
-    let Some(group) = seen.node(node).and_then(|node| node.group.as_ref()) else {
+fn uncount_eviction(
+    ledger: &mut Ledger,
+    (at, group): (Instant, Option<&GroupName>),
+    one: Option<&EffectKind>,
+) {
+    let (Some(group), Some(one)) = (group, one) else {
         return;
     };
-    let entry = ledger.effects.iter_mut().rev().find(|effect| {
-        effect.at == seen.at && effect.group == *group && matches!(effect.kind, EffectKind::Evicted { .. })
-    });
-    if let Some(EffectKind::Evicted { count }) = entry.map(|effect| &mut effect.kind) {
+    if let Some(count) = counted(ledger, (at, group), one) {
         *count = count.saturating_sub(1);
     }
 }

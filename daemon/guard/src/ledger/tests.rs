@@ -1,11 +1,14 @@
 //! Stories of intents: what is opened, what an outcome and a Snapshot do to it, and what a crash between any
 //! two of these leaves behind.
 
+mod replacing;
+
 use super::*;
 use crate::cleared::Fence;
 use crate::judge::{Proposal, judge};
 use crate::stage::{
-    NOW, PRICE, Stage, cordon, evict, grow, instance, launch, node, plan, removal, remove, starting, step,
+    NOW, PRICE, Stage, cordon, evict, grow, instance, launch, node, plan, remake, removal, remove, starting,
+    step,
 };
 use model::group::InstanceState;
 use model::intent::{LaunchStage, LedgerEvent};
@@ -13,7 +16,7 @@ use model::limits::Limits;
 use model::memory::Memory;
 use model::plan::{Plan, Step, StepKind};
 use model::snapshot::Freshness;
-use model::{OfferId, Outcome, PodKey, Source, Span, UsdPerHour};
+use model::{OfferId, Outcome, PodKey, Source, Span, UsdPerHour, WorkloadKey};
 
 const LATER: Instant = Instant(NOW.0 + 90_000);
 
@@ -73,7 +76,12 @@ fn a_launch_from_opening_to_joining() {
         rate: PRICE.times(2),
     };
     assert_eq!(
-        stage.ledger.effects.iter().map(|e| e.kind).collect::<Vec<_>>(),
+        stage
+            .ledger
+            .effects
+            .iter()
+            .map(|e| e.kind.clone())
+            .collect::<Vec<_>>(),
         [bought]
     );
     let done = Outcome::Done {
@@ -436,6 +444,35 @@ fn a_removal_from_cordon_to_gone() {
 }
 
 #[test]
+fn pods_made_anew_are_written_down_by_workload() {
+    let mut stage = Stage::new();
+    stage.seen.pods.push(crate::stage::pod("w2", None));
+    stage.seen.pods.push(crate::stage::pod("w3", None));
+    stage.respec("w3", |spec| {
+        spec.owner = Some(WorkloadKey::new("ReplicaSet", "ns", "other"))
+    });
+    let steps = ["w1", "w2", "w3"].map(|pod| step(0, None, remake(pod)));
+    steps.iter().for_each(|step| open_one(&mut stage, step));
+    let count = |stage: &Stage| {
+        let effects = stage.ledger.effects.iter();
+        let counts = effects.map(|effect| match &effect.kind {
+            EffectKind::Remade { workload, count } => (workload.name.to_string(), *count),
+            other => panic!("{other:?}"),
+        });
+        counts.collect::<Vec<_>>()
+    };
+    let row = |name: &str, count| (name.to_owned(), count);
+    assert_eq!(count(&stage), [row("app", 2), row("other", 1)]);
+    settle_one(&mut stage, &steps[0], &Outcome::done());
+    settle_one(&mut stage, &steps[1], &unknown());
+    let bound = Outcome::Stale {
+        why: "it is bound".to_owned(),
+    };
+    settle_one(&mut stage, &steps[2], &bound);
+    assert_eq!(count(&stage), [row("app", 2), row("other", 0)]);
+}
+
+#[test]
 fn a_node_that_is_not_ready_is_no_second_witness_for_a_living_instance() {
     let mut stage = Stage::draining(RemoveStage::Terminating);
     stage.node_mut("n1").ready = false;
@@ -542,7 +579,12 @@ fn of_two_launches_the_one_that_failed_is_uncounted() {
     open_one(&mut stage, &cheap);
     open_one(&mut stage, &dear);
     settle_one(&mut stage, &cheap, &Outcome::Dropped);
-    let left: Vec<_> = stage.ledger.effects.iter().map(|effect| effect.kind).collect();
+    let left: Vec<_> = stage
+        .ledger
+        .effects
+        .iter()
+        .map(|effect| effect.kind.clone())
+        .collect();
     let rate = PRICE.times(9);
     assert_eq!(left, [EffectKind::Bought { count: 1, rate }]);
 }
@@ -573,170 +615,6 @@ fn a_refused_cordon_leaves_nothing_behind_and_a_failed_termination_is_undone() {
         [LedgerEvent::RemovalGivenUp { .. }]
     ));
     assert_eq!(removal_stage(&stage.ledger, "4-0"), Some(RemoveStage::Undoing));
-}
-
-/// A removal that waits for two launches of which one has been asked for and one has joined.
-fn replaced() -> Stage {
-    let mut stage = Stage::draining(RemoveStage::Cordoned);
-    if let IntentKind::Remove { after, .. } = &mut stage.ledger.intents[0].kind {
-        *after = vec!["3-1".into(), "3-2".into()];
-    }
-    let mut joined = launch("3-2", 5, 6, LaunchStage::Joined);
-    if let IntentKind::Launch { joined, .. } = &mut joined.kind {
-        joined.push("n4".into());
-    }
-    let asked = launch("3-1", 4, 5, LaunchStage::Asked);
-    stage.ledger.intents.splice(0..0, [asked, joined]);
-    stage
-}
-
-#[test]
-fn launches_that_replace_a_node_stay_listed_until_it_is_gone() {
-    let mut stage = replaced();
-    arrives(&mut stage, "a", NOW);
-    read(&mut stage);
-    assert_eq!(stage_of(&stage.ledger, "3-1"), Some(LaunchStage::Joined));
-    assert_eq!(stage_of(&stage.ledger, "3-2"), Some(LaunchStage::Joined));
-    stage.seen.nodes.retain(|node| node.name.as_str() != "n1");
-    stage
-        .group_mut()
-        .instances
-        .retain(|listed| listed.id.as_str() != "i-n1");
-    read(&mut stage);
-    assert!(stage.ledger.intents.is_empty(), "{:?}", stage.ledger.intents);
-}
-
-#[test]
-fn a_replacement_that_does_not_come_undoes_the_removal() {
-    let undone = |stage: &Stage, events: &[LedgerEvent]| {
-        let told = |event: &LedgerEvent| matches!(event, LedgerEvent::RemovalGivenUp { .. });
-        assert!(events.iter().any(told), "{events:?}");
-        assert_eq!(removal_stage(&stage.ledger, "4-0"), Some(RemoveStage::Undoing));
-    };
-    let mut stage = replaced();
-    stage.seen.at = NOW + Span::from_secs(840);
-    let events = read(&mut stage);
-    undone(&stage, &events);
-    let grow = step(0, Some("3-1"), grow(4, 5));
-    let why = || "InsufficientInstanceCapacity".to_owned();
-    for outcome in [
-        Outcome::NoCapacity { why: why() },
-        Outcome::Failed { why: why() },
-        Outcome::Partly {
-            instances: Vec::new(),
-            missing: 1,
-            no_capacity: true,
-            why: why(),
-        },
-    ] {
-        let mut stage = replaced();
-        let events = settle_one(&mut stage, &grow, &outcome);
-        undone(&stage, &events);
-    }
-}
-
-#[test]
-fn a_cordon_that_never_was_leaves_nothing_behind_where_its_launch_never_was_either() {
-    let mut stage = Stage::new();
-    let grow = step(0, Some("5-0"), grow(4, 5));
-    let mut cordon = step(1, Some("5-1"), cordon("n2"));
-    if let StepKind::Cordon { after, .. } = &mut cordon.kind {
-        after.push("5-0".into());
-    }
-    open_one(&mut stage, &grow);
-    open_one(&mut stage, &cordon);
-    settle_one(&mut stage, &grow, &Outcome::Recorded);
-    settle_one(&mut stage, &cordon, &Outcome::Recorded);
-    assert!(stage.ledger.intents.is_empty() && stage.ledger.effects.is_empty());
-}
-
-/// What a kill leaves of a replacement of `n1`: how many of the effects of its plan had happened, and how many of
-/// them the ledger had heard of.
-fn killed(happened: usize, heard: usize) -> Stage {
-    let mut stage = Stage::new();
-    stage.group_mut().max = 9;
-    let mut cordon = step(1, Some("5-1"), cordon("n1"));
-    if let StepKind::Cordon { after, .. } = &mut cordon.kind {
-        after.push("5-0".into());
-    }
-    let steps = [step(0, Some("5-0"), grow(4, 5)), cordon];
-    for step in &steps {
-        open_one(&mut stage, step);
-    }
-    let mut later = stage.ledger.clone();
-    for (at, step) in steps.iter().enumerate().take(happened) {
-        let outcome = if at == 0 {
-            stage.group_mut().desired = 5;
-            Outcome::Done {
-                instances: vec!["i-new".into()],
-            }
-        } else {
-            let node = stage.node_mut("n1");
-            (node.unschedulable, node.draining) = (true, true);
-            Outcome::done()
-        };
-        if at < heard {
-            settle(&mut later, step, &outcome, &stage.seen);
-        }
-    }
-    stage.ledger = decode_ledger(&encode_ledger(&later).unwrap()).unwrap();
-    stage.seen.at = LATER;
-    stage
-}
-
-/// The word on evicting the pod of `n1` and on removing it, once the ledger has been read against what is seen.
-fn words_on_the_old_node(stage: &mut Stage) -> Vec<bool> {
-    read(stage);
-    stage.seen.ledger = stage.ledger.clone();
-    let plan = plan(vec![
-        step(0, Some("5-1"), evict("p1", "n1")),
-        step(1, Some("5-1"), remove("n1")),
-    ]);
-    let proposal = Proposal {
-        plan: &plan,
-        notes: &stage.notes,
-        resumed: &[],
-    };
-    let said = judge(&stage.seen, &stage.ledger, proposal, &stage.aims, &Fence::sole());
-    let cleared = said.all.iter().map(|(_, word)| *word == model::Verdict::Cleared);
-    cleared.collect()
-}
-
-#[test]
-fn a_kill_anywhere_in_a_replacement_never_lets_the_old_node_go_first() {
-    for (happened, heard) in [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2)] {
-        let tag = format!("{happened} had happened, {heard} were heard of");
-        let mut nothing = killed(happened, heard);
-        assert_eq!(words_on_the_old_node(&mut nothing), [false, false], "{tag}");
-        let mut booting = killed(happened, heard);
-        arrives(&mut booting, "new", LATER);
-        booting.node_mut("new").ready = false;
-        assert_eq!(
-            words_on_the_old_node(&mut booting),
-            [false, false],
-            "booting: {tag}"
-        );
-        if happened == 2 {
-            let mut there = killed(happened, heard);
-            arrives(&mut there, "new", LATER);
-            // The pod may go; the node may not, as long as it is there.
-            assert_eq!(words_on_the_old_node(&mut there), [true, false], "{tag}");
-        }
-    }
-}
-
-#[test]
-fn a_kill_before_the_call_asks_for_the_replacement_again() {
-    let mut stage = killed(0, 0);
-    read(&mut stage);
-    stage.seen.ledger = stage.ledger.clone();
-    let again = resume(&stage.ledger, &stage.seen, &Plan::default());
-    let ids: Vec<_> = again.iter().map(|step| step.intent.clone()).collect();
-    assert_eq!(ids, [Some("5-0".into())]);
-    // Nobody asks again before the deadline: the launch fails, and with it the removal, which never began.
-    stage.seen.at = LATER + Span::from_secs(100_000);
-    read(&mut stage);
-    assert!(stage.ledger.intents.is_empty(), "{:?}", stage.ledger.intents);
 }
 
 #[test]

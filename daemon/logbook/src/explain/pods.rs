@@ -59,9 +59,10 @@ pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
     }
     steps::about(answer, |step| match &step.kind {
         StepKind::GrowGroup { pods, .. } | StepKind::PlaceOnFargate { pods, .. } => pods.contains(key),
-        StepKind::Nominate { pod, .. } | StepKind::Yield { pod, .. } | StepKind::Evict { pod, .. } => {
-            pod == key
-        }
+        StepKind::Nominate { pod, .. }
+        | StepKind::Yield { pod, .. }
+        | StepKind::Evict { pod, .. }
+        | StepKind::Remake { pod, .. } => pod == key,
         StepKind::ScaleWorkload { .. }
         | StepKind::Avoid { .. }
         | StepKind::Cordon { .. }

@@ -366,6 +366,7 @@ fn a_pod_that_could_be_on_fargate_is_told() {
         price: UsdPerHour(12_342_500),
         why: model::notes::Missed::Labelled,
         remade: false,
+        tried: 0,
     });
     let told = explain(&record, &Subject::Pod(PodKey::new("ns", "waits"))).unwrap();
     let text = "Fargate profile fp would take it for $0.0123/h: it carries our label, and EKS' webhook did not see it; \

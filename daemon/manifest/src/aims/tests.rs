@@ -21,6 +21,7 @@ scale:
 catalogue: {spot: true, burstable: true, max_vcpu: 32, types: [m6a, c7g.large], arch: [arm64]}
 fargate:
 - {profile: batch, namespaces: ['batch-*'], labels: {tier: batch}}
+move_to_fargate: ['batch-*', web]
 shrink: {enabled: false, unneeded_for: 15m, eviction_cost: 0.01, payback: 2h, yields: true}
 spot: {interruption_cost: 0.5, interruptions: 7.5%, diversity: 10%}
 reserved:
@@ -63,6 +64,8 @@ fn the_whole_schema() {
         (Some(32), 2)
     );
     assert_eq!(read.fargate[0].namespaces, ["batch-*"]);
+    let moves = ["batch-7", "web", "website", "batch"].map(|namespace| read.moves_to_fargate(namespace));
+    assert_eq!(moves, [true, true, false, false]);
     assert!(!read.shrink.enabled);
     assert_eq!(read.shrink.eviction_cost_nanos, 10_000_000);
     assert!(read.shrink.yields && !model::aims::ShrinkAims::default().yields);

@@ -114,7 +114,10 @@ pub(crate) fn step(step: &Step) -> v1::Step {
             message.labels = label.clone();
             name_pods(&mut message, pods);
         }
-        StepKind::Nominate { pod, .. } | StepKind::Evict { pod, .. } | StepKind::Yield { pod, .. } => {
+        StepKind::Nominate { pod, .. }
+        | StepKind::Evict { pod, .. }
+        | StepKind::Remake { pod, .. }
+        | StepKind::Yield { pod, .. } => {
             name_pods(&mut message, std::slice::from_ref(pod));
         }
         StepKind::Avoid { .. }

@@ -71,6 +71,7 @@ impl State {
             StepKind::Cordon { node, instance, .. } => self.cordon(node, Some(instance), true),
             StepKind::Uncordon { node } => self.cordon(node, None, false),
             StepKind::Evict { pod, node } => self.evict(pod, node),
+            StepKind::Remake { pod, profile } => self.remake(pod, profile),
             StepKind::RemoveNode {
                 group,
                 node,
@@ -316,6 +317,22 @@ impl State {
                 "is annotated do-not-disrupt and was evicted",
             ));
         }
+        Outcome::done()
+    }
+
+    /// The Eviction API on a pod that waits, for which no budget is asked.
+    fn remake(&mut self, key: &PodKey, profile: &GroupName) -> Outcome {
+        let Some(pod) = self.pods.get(key) else {
+            return stale(format!("there is no pod {key}"));
+        };
+        if !pod.waits() {
+            return stale(format!("pod {key} does not wait"));
+        }
+        let (owner, runs) = (pod.owner.clone(), pod.runs);
+        self.delete_pod(key);
+        self.owe_again(&owner, runs);
+        self.tally.evictions += 1;
+        self.did(profile, What::Evicted);
         Outcome::done()
     }
 

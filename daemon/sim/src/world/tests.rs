@@ -545,6 +545,29 @@ fn placement_on_fargate_counts_at_admission() {
 }
 
 #[test]
+fn a_pod_that_waits_is_made_anew() {
+    let mut play = Play::of(scenario());
+    let seen = play.wait(601);
+    let of = |seen: &Snapshot, phase| -> Vec<PodKey> {
+        let pods = seen.pods.iter().filter(|pod| pod.phase == phase);
+        pods.map(|pod| pod.key.clone()).collect()
+    };
+    let (waiting, running) = (of(&seen, PodPhase::Pending), of(&seen, PodPhase::Running));
+    let remake = |pod: &PodKey| StepKind::Remake {
+        pod: pod.clone(),
+        profile: GroupName::new("profile"),
+    };
+    assert_eq!(play.act(remake(&waiting[0])), Outcome::done());
+    let runs = play.act(remake(&running[0]));
+    assert!(matches!(runs, Outcome::Stale { .. }), "{runs:?}");
+    let seen = play.wait(30);
+    let now = of(&seen, PodPhase::Pending);
+    assert!(!now.contains(&waiting[0]), "{now:?}");
+    assert_eq!(now.len(), waiting.len());
+    assert_eq!(play.state.sums().tally.evictions, 1);
+}
+
+#[test]
 fn faults_strike() {
     let at = |kind| Fault {
         at: Span::from_secs(60),

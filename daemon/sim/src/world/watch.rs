@@ -46,6 +46,7 @@ impl State {
             step.kind,
             StepKind::Cordon { .. }
                 | StepKind::Evict { .. }
+                | StepKind::Remake { .. }
                 | StepKind::RemoveNode { .. }
                 | StepKind::RemoveInstance { .. }
         );

@@ -55,6 +55,13 @@ fn freshness_per_source_and_step() {
         word_draining(RemoveStage::Draining, |s| s.seen.sources.clear(), uncordon("n1")),
         Verdict::Cleared
     );
+    for source in [Source::Pods, Source::Workloads, Source::Groups] {
+        let old = |s: &mut Stage| {
+            s.serverless();
+            age(source, 31)(s);
+        };
+        assert_eq!(word(old, remake("w1")), stale(source, Some(31), 30));
+    }
 }
 
 #[test]
@@ -115,6 +122,16 @@ fn modes_per_scope() {
         s.aims.modes.hooks.insert(Hook::Scaler, Mode::Observe);
     };
     assert_eq!(word(by_hook, scale(4, 5)), only("hook scaler"));
+    let unplaced = |s: &mut Stage| {
+        s.serverless();
+        s.aims.modes.hooks.insert(Hook::Placement, Mode::Observe);
+    };
+    assert_eq!(word(unplaced, remake("w1")), only("hook placement"));
+    let kept = |s: &mut Stage| {
+        s.serverless();
+        by_workload(s);
+    };
+    assert_eq!(word(kept, remake("w1")), of_workload);
     // What was set at run time wins over the aims, both ways.
     assert_eq!(
         word(

@@ -308,7 +308,7 @@ fn budgets_count_across_the_plan() {
 fn daemon_and_static_pods_do_not_keep_a_node() {
     let leave = |s: &mut Stage| {
         s.respec("p1", |spec| {
-            spec.owner = Some(model::WorkloadKey::new("DaemonSet", "ns", "agent"));
+            spec.owner = Some(WorkloadKey::new("DaemonSet", "ns", "agent"));
             spec.traits.do_not_disrupt = true;
         });
     };
@@ -343,6 +343,70 @@ fn fargate_goes_through_a_profile() {
         word(|s| s.group_mut().kind = GroupKind::FargateProfile, place()),
         Verdict::Cleared
     );
+}
+
+#[test]
+fn a_waiting_pod_is_made_anew_for_fargate_where_the_aims_let_it() {
+    use StrikeReason::{Foreign, MustNotDisrupt, UnknownObject};
+    let word = |change: &dyn Fn(&mut Stage), pod: &str| {
+        let stage = |s: &mut Stage| {
+            s.serverless();
+            change(s);
+        };
+        word(stage, remake(pod))
+    };
+    let owned = |kind: &'static str| {
+        move |s: &mut Stage| s.respec("w1", |spec| spec.owner = Some(WorkloadKey::new(kind, "ns", "w")))
+    };
+    assert_eq!(word(&|_| (), "w1"), Verdict::Cleared);
+    assert_eq!(
+        word(
+            &|s| s.seen.budgets.iter_mut().for_each(|budget| budget.allowed = 0),
+            "w1"
+        ),
+        Verdict::Cleared,
+        "it is not running"
+    );
+    let taken = |s: &mut Stage| {
+        s.respec("w1", |spec| {
+            spec.labels.insert(PROFILE_LABEL.to_owned(), "web".to_owned());
+        });
+    };
+    all_struck(vec![
+        ("it runs", word(&|_| (), "p1"), UnknownObject),
+        ("it is gone", word(&|_| (), "w9"), UnknownObject),
+        (
+            "not let go",
+            word(&|s| s.aims.move_to_fargate.clear(), "w1"),
+            Foreign,
+        ),
+        (
+            "no profile",
+            word(&|s| s.group_mut().kind = GroupKind::Simulated, "w1"),
+            Foreign,
+        ),
+        ("Fargate has it", word(&taken, "w1"), Foreign),
+        ("a DaemonSet's", word(&owned("DaemonSet"), "w1"), MustNotDisrupt),
+        (
+            "a StatefulSet's",
+            word(&owned("StatefulSet"), "w1"),
+            MustNotDisrupt,
+        ),
+        ("a Job's", word(&owned("Job"), "w1"), MustNotDisrupt),
+        (
+            "nobody's",
+            word(&|s| s.respec("w1", |spec| spec.owner = None), "w1"),
+            MustNotDisrupt,
+        ),
+        (
+            "do-not-disrupt",
+            word(
+                &|s| s.respec("w1", |spec| spec.traits.do_not_disrupt = true),
+                "w1",
+            ),
+            MustNotDisrupt,
+        ),
+    ]);
 }
 
 #[test]

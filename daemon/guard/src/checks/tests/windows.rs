@@ -17,12 +17,12 @@ fn windows() {
         count: 99,
         rate: UsdPerHour(1),
     };
-    assert_eq!(word(effect(600, bought), grow(4, 5)), Verdict::Cleared);
+    assert_eq!(word(effect(600, bought.clone()), grow(4, 5)), Verdict::Cleared);
     assert_eq!(
-        word(effect(600, bought), grow(4, 6)),
+        word(effect(600, bought.clone()), grow(4, 6)),
         held(HoldReason::PurchasesPerWindow { limit: 100 })
     );
-    assert_eq!(word(effect(601, bought), grow(4, 6)), Verdict::Cleared);
+    assert_eq!(word(effect(601, bought.clone()), grow(4, 6)), Verdict::Cleared);
     let dear = EffectKind::Bought {
         count: 1,
         rate: UsdPerHour(49_900_000_000),
@@ -51,6 +51,18 @@ fn windows() {
     let evicted = EffectKind::Evicted { count: 1000 };
     assert_eq!(
         word_draining(RemoveStage::Draining, effect(9, evicted), evict("p1", "n1")),
+        held(HoldReason::EvictionsPerWindow { limit: 1000 })
+    );
+    let remade = |count: u32| {
+        move |s: &mut Stage| {
+            s.serverless();
+            let workload = key();
+            effect(9, EffectKind::Remade { workload, count })(s);
+        }
+    };
+    assert_eq!(word(remade(999), remake("w1")), Verdict::Cleared);
+    assert_eq!(
+        word(remade(1000), remake("w1")),
         held(HoldReason::EvictionsPerWindow { limit: 1000 })
     );
     let at_once = |s: &mut Stage| {

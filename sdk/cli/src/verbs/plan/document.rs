@@ -435,12 +435,13 @@ fn step_json(step: &Step) -> StepJson {
             pods: Some(texts(pods)),
             ..base
         },
-        StepKind::Nominate { pod, .. } | StepKind::Yield { pod, .. } | StepKind::Evict { pod, .. } => {
-            StepJson {
-                pod: Some(pod.to_string()),
-                ..base
-            }
-        }
+        StepKind::Nominate { pod, .. }
+        | StepKind::Yield { pod, .. }
+        | StepKind::Evict { pod, .. }
+        | StepKind::Remake { pod, .. } => StepJson {
+            pod: Some(pod.to_string()),
+            ..base
+        },
         StepKind::Cordon { instance, .. }
         | StepKind::RemoveNode { instance, .. }
         | StepKind::RemoveInstance { instance, .. } => StepJson {
