@@ -12,7 +12,7 @@ use crate::node::{ARCH, INSTANCE_TYPE, OS, ZONE};
 use crate::sheet::At;
 use crate::tree::Tree;
 use model::pod::{PodSpec, PodTraits, Unmodelled};
-use model::resources::{MIB, Resources};
+use model::resources::{GIB, MIB, Resources};
 use model::selector::Labels;
 
 /// Names of ECS' own capacity providers.
@@ -300,6 +300,9 @@ fn definition(at: At<'_, '_>) -> EcsDefinition {
         .saturating_add(UNITS - 1)
         .div_euclid(UNITS);
     let mut requests = Resources::new(cpu_milli, memory.saturating_mul(MIB));
+    // Of Fargate alone, and billed there above what is free; a container instance's disk is counted by nobody.
+    let storage = number(at.at(["ephemeralStorage", "sizeInGiB"])).unwrap_or(0);
+    requests.ephemeral_bytes = storage.saturating_mul(GIB);
     if gpus > 0 {
         requests.extended.insert(GPU.to_owned(), gpus);
     }

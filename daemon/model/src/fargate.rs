@@ -6,7 +6,7 @@
 //! `decide` to say.
 
 use crate::money::UsdPerHour;
-use crate::resources::{MIB, Resources};
+use crate::resources::{GIB, MIB, Resources};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -16,8 +16,6 @@ pub const OWN_MEMORY: i64 = 256 * MIB;
 pub const MOST_EPHEMERAL: i64 = 175 * GIB;
 /// Ephemeral storage that costs nothing, in bytes.
 pub const FREE_EPHEMERAL: i64 = 20 * GIB;
-
-const GIB: i64 = 1024 * MIB;
 
 /// Millicores, then memory from, to, and in steps of, in MiB; sorted by both.
 const SIZES: [(i64, i64, i64, i64); 8] = [

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 /// Bytes in one MiB.
 pub const MIB: i64 = 1 << 20;
+/// Bytes in a GiB.
+pub const GIB: i64 = 1 << 30;
 
 /// Begins the names under which volumes are counted per CSI driver, as kube-scheduler once named them.
 const ATTACH_LIMIT: &str = "attachable-volumes-csi-";

@@ -8,10 +8,8 @@ use model::memory::Memory;
 use model::node::Node;
 use model::pod::PodSpec;
 use model::provisioned::PROVISIONED;
-use model::resources::MIB;
+use model::resources::GIB;
 use model::{Instant, NodeName, Resources, Snapshot, Span, UsdPerHour};
-
-const GIB: i64 = 1024 * MIB;
 
 const fn size(cpu_milli: i64, memory_mib: i64) -> FargateSize {
     FargateSize {

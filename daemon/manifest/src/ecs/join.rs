@@ -26,6 +26,8 @@ const SERVICE: &str = "ecs.service";
 const CLUSTER: &str = "ecs.cluster";
 /// Kind of a service.
 const KIND: &str = "EcsService";
+/// Storage of an instance that ECS does not count by: more than its tasks could ask for.
+const UNCOUNTED: i64 = 1 << 50;
 /// No instance takes so many tasks.
 const MOST_TASKS: u32 = 1000;
 
@@ -207,6 +209,7 @@ impl Ecs {
     /// off for good.
     fn node(&self, instance: &EcsInstance, used: Option<&Resources>) -> NodeObject {
         let mut allocatable = instance.remaining.clone();
+        allocatable.ephemeral_bytes = UNCOUNTED;
         if let Some(used) = used {
             allocatable.add(used);
         }

@@ -4,7 +4,7 @@ use crate::{ClusterBuilder, built_in};
 use model::Snapshot;
 use model::aims::Aims;
 use model::pod::PodPhase;
-use model::resources::MIB;
+use model::resources::{GIB, MIB};
 
 const CLUSTER: &str = r#"{"clusters": [{"clusterArn": "arn:aws:ecs:r:1:cluster/shop", "clusterName": "shop",
   "capacityProviders": ["asg", "FARGATE"]}], "failures": []}"#;
@@ -53,6 +53,26 @@ fn builder(documents: &[&str]) -> ClusterBuilder {
         read.unwrap_or_else(|problems| panic!("{problems}"));
     }
     builder
+}
+
+/// Storage that a definition asks Fargate for is billed there, and in the way of no instance.
+#[test]
+fn storage_beyond_what_is_free_is_in_the_price_of_fargate() {
+    let large = DEFINITIONS.replacen(
+        r#""memory": "1024","#,
+        r#""memory": "1024", "ephemeralStorage": {"sizeInGiB": 120},"#,
+        1,
+    );
+    assert_ne!(large, DEFINITIONS);
+    let all = [CLUSTER, SERVICES, large.as_str(), TASKS, INSTANCES, PROVIDERS];
+    let seen = builder(&all).finish(&built_in(), &Aims::default());
+    let task = seen.pods.iter().find(|pod| &*pod.key.name == "t2").unwrap();
+    let requests = &seen.spec(task.spec).requests;
+    assert_eq!(requests.ephemeral_bytes, 120 * GIB);
+    let rates = model::fargate::FargateRates::US_EAST_1;
+    assert_eq!(rates.of_storage(requests.ephemeral_bytes).0, 100 * 111_000);
+    let on_ec2 = seen.nodes.iter().find(|node| !node.fargate).unwrap();
+    assert!(on_ec2.allocatable.ephemeral_bytes >= 200 * GIB);
 }
 
 fn seen() -> Snapshot {

@@ -131,6 +131,11 @@ pub(super) fn definition(told: &TaskDefinition) -> Value {
         ("ipcMode", json!(told.ipc_mode().map(IpcMode::as_str))),
         ("cpu", json!(told.cpu())),
         ("memory", json!(told.memory())),
+        (
+            "ephemeralStorage",
+            told.ephemeral_storage()
+                .map_or(Value::Null, |own| json!({"sizeInGiB": own.size_in_gib()})),
+        ),
         ("runtimePlatform", json!(platform)),
         ("placementConstraints", constraints.collect()),
         ("volumes", told.volumes().iter().map(volume).collect()),
@@ -175,10 +180,11 @@ fn volume(told: &Volume) -> Value {
 mod tests {
     use super::*;
     use aws_sdk_ecs::types::{
-        Attribute, CapacityProviderStrategyItem, Compatibility, EnvironmentFile, KeyValuePair, Secret,
+        Attribute, CapacityProviderStrategyItem, Compatibility, EnvironmentFile, EphemeralStorage,
+        KeyValuePair, Secret,
     };
     use manifest::{EcsObject, Object};
-    use model::resources::MIB;
+    use model::resources::{GIB, MIB};
 
     fn read(key: &str, told: Value) -> EcsObject {
         let document = if key == "taskDefinition" {
@@ -220,6 +226,7 @@ mod tests {
             .requires_compatibilities(Compatibility::Ec2)
             .volumes(Volume::builder().name("v").host(path).build())
             .container_definitions(container)
+            .ephemeral_storage(EphemeralStorage::builder().size_in_gib(120).build())
             .build();
         let written = definition(&told);
         assert!(!written.to_string().contains("hunter2"), "{written}");
@@ -231,6 +238,7 @@ mod tests {
             (own.spec.requests.cpu_milli, own.spec.requests.memory_bytes),
             (250, 300 * MIB)
         );
+        assert_eq!(own.spec.requests.ephemeral_bytes, 120 * GIB);
         let traits = own.spec.traits;
         assert!(traits.privileged && traits.host_network && traits.host_path);
     }
