@@ -450,7 +450,8 @@ async fn notices_are_read_from_the_queue_and_deleted_once_handed_on() {
 }
 
 /// The row "idle cost": calls at the façade, 100 groups and 5,000 nodes, a look every ten seconds, for
-/// `PLIMSOLL_IDLE_MINUTES` (60 is the row). Beside these the daemon waits for notices: three calls a minute.
+/// `PLIMSOLL_IDLE_MINUTES` (60 is the row). Beside these the daemon waits for notices: three calls a minute. Half of the
+/// groups launch the newest version of their templates, as kops' do, and some name their image by a parameter.
 #[tokio::test]
 async fn an_idle_minute_of_a_hundred_groups_costs_few_calls() {
     let groups = (0..100).map(|n| {
@@ -458,12 +459,18 @@ async fn an_idle_minute_of_a_hundred_groups_costs_few_calls() {
             .sized(0, 50, 50)
             .tagged(TAG, CLUSTER)
     });
+    let groups = groups.zip(0..).map(|(group, n)| NewGroup {
+        image_parameter: (n % 5 == 0).then(|| "/images/node".to_owned()),
+        ..group
+    });
     let at = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let cloud = Facade::start(with(groups.collect()), at, Clock::Virtual)
         .await
         .unwrap();
     let nodes: Vec<model::node::Node> = cloud.account(|a| {
         assert_eq!(a.machines.len(), 5000);
+        let newest = a.groups.values_mut().step_by(2);
+        newest.for_each(|group| group.latest = true);
         a.machines.values().map(|m| node(&m.id, &m.zone)).collect()
     });
     let mut eyes = eyes(&cloud.url, settings()).await;

@@ -15,6 +15,7 @@ mod facade;
 mod faults;
 mod hands;
 mod hooks;
+mod images;
 mod warm_pool;
 
 use model::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, StepId};

@@ -22,6 +22,8 @@ pub enum Statement {
     Read,
     /// Describing this EKS cluster.
     ReadCluster,
+    /// Reading the parameters by which launch templates name images.
+    Images,
     /// Growing and shrinking groups that carry the cluster's tag.
     Scale,
     /// Publishing metrics under one namespace.
@@ -59,7 +61,7 @@ const fn of(statement: Statement, action: &'static str, without: &'static str) -
     }
 }
 
-use Statement::{Bounds, Ecs, Fleet, Publish, Queue, Read, ReadCluster, Scale};
+use Statement::{Bounds, Ecs, Fleet, Images, Publish, Queue, Read, ReadCluster, Scale};
 
 const UNSEEN: &str = "groups are not seen: nothing is bought and no node is removed";
 const NO_GROWTH: &str = "groups are not grown: pods wait";
@@ -71,7 +73,7 @@ const NO_ECS: &str = "ECS is not read: `plimsoll get ecs` has no answer";
 const NO_PROFILES: &str = "Fargate profiles are known only from the aims";
 
 /// All of them, by statement and name.
-pub const PERMISSIONS: [Permission; 46] = [
+pub const PERMISSIONS: [Permission; 47] = [
     of(Read, "autoscaling:DescribeAutoScalingGroups", UNSEEN),
     of(
         Read,
@@ -95,11 +97,6 @@ pub const PERMISSIONS: [Permission; 46] = [
     ),
     of(
         Read,
-        "ec2:DescribeImages",
-        "drift of machine images is not seen: no node is replaced for it",
-    ),
-    of(
-        Read,
         "ec2:DescribeInstanceTypeOfferings",
         "types are offered in every zone of their group, and launches fail where one is not sold",
     ),
@@ -117,6 +114,11 @@ pub const PERMISSIONS: [Permission; 46] = [
         Read,
         "ec2:DescribeLaunchTemplateVersions",
         "what a launch template starts is not known: empty groups sell nothing",
+    ),
+    of(
+        Read,
+        "ec2:DescribeLaunchTemplates",
+        "each launch template named by `$Latest` or `$Default` costs a call every five minutes",
     ),
     of(
         Read,
@@ -142,6 +144,11 @@ pub const PERMISSIONS: [Permission; 46] = [
     of(ReadCluster, "eks:DescribeNodegroup", NOT_MANAGED),
     of(ReadCluster, "eks:ListFargateProfiles", NO_PROFILES),
     of(ReadCluster, "eks:ListNodegroups", NOT_MANAGED),
+    of(
+        Images,
+        "ssm:GetParameters",
+        "where launch templates name images by a parameter, nodes of older images are not told apart",
+    ),
     of(
         Scale,
         "autoscaling:CompleteLifecycleAction",

@@ -13,6 +13,8 @@ mod fleet;
 mod governor;
 mod groups;
 mod hooks;
+mod images;
+mod launch_templates;
 mod lived;
 mod metrics;
 mod node_template;
@@ -70,6 +72,7 @@ pub struct Groups {
     /// Prices are those of the built-in table.
     built_in: bool,
     catalogue: catalogue::Catalogue,
+    images: images::Images,
     lived: lived::Lived,
     managed: eks::Eks,
     prices: prices::Prices,
@@ -129,6 +132,7 @@ impl Groups {
             region: sdk.region().map(ToString::to_string).unwrap_or_default(),
             built_in,
             catalogue: catalogue::Catalogue::default(),
+            images: images::Images::default(),
             lived: lived::Lived::default(),
             managed: eks::Eks::default(),
             prices: prices::Prices::default(),
@@ -185,7 +189,8 @@ impl Groups {
             let sold = offers::offers(&self.catalogue, row, (&group, ix), &self.tariffs(), learnt);
             capacity.offers.extend(sold);
             capacity.groups.push(group);
-            capacity.templates.extend(templates::told(&self.catalogue, row));
+            let told = templates::told((&self.catalogue, &self.images), row);
+            capacity.templates.extend(told);
         }
         self.add_fleets(&mut capacity, nodes, at);
         self.add_profiles(&mut capacity);
@@ -246,6 +251,14 @@ impl Groups {
             .await;
         let fleets = fleet::highest(&self.settings.fleets, (&self.rows.fleets, &self.rows.made));
         self.catalogue.learn(&self.ec2, rows, fleets, at).await;
+        let theirs = (
+            self.settings.fleets.as_slice(),
+            &self.rows.fleets,
+            &self.rows.made,
+        );
+        self.images
+            .learn((&self.ec2, &self.catalogue), rows, theirs, at)
+            .await;
         self.managed
             .learn(&self.eks, &self.settings.cluster, rows, at)
             .await;
@@ -306,7 +319,7 @@ impl Groups {
             let told = (&self.rows.fleets, &self.rows.made);
             capacity
                 .templates
-                .extend(fleet::templates(fleet, told, &self.catalogue));
+                .extend(fleet::templates(fleet, told, (&self.catalogue, &self.images)));
         }
     }
 

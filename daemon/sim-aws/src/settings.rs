@@ -54,6 +54,8 @@ pub struct NewGroup {
     pub node_taints: Vec<String>,
     /// Its warm pool.
     pub warm_pool: Option<WarmPool>,
+    /// Parameter of Systems Manager that its launch template names instead of an image (`resolve:ssm:`).
+    pub image_parameter: Option<String>,
 }
 
 impl NewGroup {
@@ -72,6 +74,7 @@ impl NewGroup {
             node_labels: BTreeMap::new(),
             node_taints: Vec::new(),
             warm_pool: None,
+            image_parameter: None,
         }
     }
 
@@ -153,6 +156,8 @@ pub struct Settings {
     pub node_groups: Vec<NewNodeGroup>,
     /// Fargate profiles.
     pub profiles: Vec<NewProfile>,
+    /// Images by the parameters of Systems Manager that name them.
+    pub images: BTreeMap<String, String>,
     /// Launch templates without a group, name and instance type: what a fleet launches from.
     pub templates: Vec<NewGroup>,
     /// What goes wrong, by the time since the beginning.
@@ -189,6 +194,7 @@ impl Default for Settings {
             groups: Vec::new(),
             node_groups: Vec::new(),
             profiles: Vec::new(),
+            images: BTreeMap::new(),
             templates: Vec::new(),
             faults: Vec::new(),
         }

@@ -13,7 +13,7 @@ use model::Span;
 /// Fetches a file that an account names, relative to it: its bytes, or why not.
 pub type Fetch<'f> = &'f dyn Fn(&str) -> Result<Vec<u8>, String>;
 
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "seed",
     "region",
     "account",
@@ -33,6 +33,7 @@ const FIELDS: [&str; 20] = [
     "groups",
     "node_groups",
     "profiles",
+    "images",
     "templates",
 ];
 
@@ -105,6 +106,7 @@ fn whole(top: At<'_, '_>, fetch: Fetch<'_>) -> Settings {
             .items()
             .map(|at| profile(at, &names))
             .collect(),
+        images: top.get("images").labels(),
         templates: top
             .get("templates")
             .items()
@@ -143,6 +145,7 @@ fn group(at: At<'_, '_>, zones: &[String], more: &[&str]) -> NewGroup {
         "node_labels",
         "node_taints",
         "warm_pool",
+        "image_parameter",
     ];
     let known: Vec<&str> = own.into_iter().chain(more.iter().copied()).collect();
     at.only(&known);
@@ -186,6 +189,7 @@ fn group(at: At<'_, '_>, zones: &[String], more: &[&str]) -> NewGroup {
         node_labels: at.get("node_labels").labels(),
         node_taints: texts("node_taints"),
         warm_pool: warm_pool(at.get("warm_pool"), at.get("spot").flag()),
+        image_parameter: at.get("image_parameter").text().map(str::to_owned),
     }
 }
 

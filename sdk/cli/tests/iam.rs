@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// In the table and named by no room: not called yet, or needed by `ec2:CreateFleet` (tags, instances, the nodes' role).
-const AHEAD: [&str; 20] = [
+const AHEAD: [&str; 19] = [
     "autoscaling:CompleteLifecycleAction",
     "autoscaling:DescribeLifecycleHooks",
     "autoscaling:DescribeScalingActivities",
@@ -26,7 +26,6 @@ const AHEAD: [&str; 20] = [
     "autoscaling:SuspendProcesses",
     "autoscaling:UpdateAutoScalingGroup",
     "ec2:CreateTags",
-    "ec2:DescribeImages",
     "ec2:DescribeInstanceTypeOfferings",
     "ec2:DescribeSubnets",
     "ec2:RunInstances",
@@ -126,6 +125,7 @@ fn quoted(folder: &Path, into: &mut BTreeSet<String>) {
                 "iam",
                 "pricing",
                 "sqs",
+                "ssm",
                 "sts",
             ];
             let capitals = action.bytes().filter(u8::is_ascii_uppercase).count();
@@ -182,6 +182,25 @@ fn tags_of_what_ran_before_have_statements_of_their_own() {
     );
 }
 
+/// Parameters may be secrets: only those that name images are read.
+#[test]
+fn parameters_are_read_where_images_are_named() {
+    let policy = of_c("--image-parameter /golden/* --image-parameter ami");
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let images: Vec<&Value> = statements
+        .filter(|statement| statement["Sid"] == "Images")
+        .collect();
+    let [images] = images.as_slice() else {
+        panic!("{policy}")
+    };
+    let paths = [
+        "arn:aws:ssm:r1::parameter/aws/service/*",
+        "arn:aws:ssm:r1:123456789012:parameter/golden/*",
+        "arn:aws:ssm:r1:123456789012:parameter/ami",
+    ];
+    assert_eq!(images["Resource"], serde_json::json!(paths));
+}
+
 #[test]
 fn the_table_tells_what_is_switched_off() {
     let args = "iam --cluster c --region r1 --account 123456789012";
@@ -217,6 +236,10 @@ fn nonsense_is_refused_by_its_flag() {
         (
             "--cluster c --region r1 --account 123456789012 --queue a:b",
             "--queue a:b: a name is wanted",
+        ),
+        (
+            "--cluster c --region r1 --account 123456789012 --image-parameter /*",
+            "--image-parameter /*: the path of parameters is wanted",
         ),
     ];
     for (args, expected) in table {

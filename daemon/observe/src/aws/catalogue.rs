@@ -4,6 +4,7 @@
 //! again after a while. What cannot be read keeps its last answer, or none, and is asked for again later: it is
 //! the trouble of the groups that name it and of no other. Not here: what a group sells (`offers`).
 
+use super::launch_templates::{self, Numbers, Starts};
 use super::sdk::AwsError;
 use super::templates;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplate, LaunchTemplateSpecification};
@@ -27,17 +28,6 @@ const TYPES_PER_CALL: usize = 100;
 
 /// Id or name of a template, and its version.
 pub(super) type TemplateKey = (String, String);
-
-/// What a version of a template says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Starts {
-    /// The type it names, if it names one.
-    pub(super) instance_type: Option<String>,
-    /// Id of the template, where it is told.
-    pub(super) id: Option<String>,
-    /// Its number.
-    pub(super) version: Option<i64>,
-}
 
 /// Shapes of instance types, and types of launch templates.
 #[derive(Debug, Default)]
@@ -89,9 +79,10 @@ impl Catalogue {
             let outrun = self.is_outrun(key, highest.get(key).copied().unwrap_or(0));
             outrun || self.templates.get(key).is_none_or(|known| known.is_due(at))
         };
-        let due: Vec<TemplateKey> = named.filter(due).take(TEMPLATES_AT_ONCE).collect();
-        for key in due {
-            let answer = describe_template(client, &key).await;
+        let due: Vec<TemplateKey> = named.filter(due).collect();
+        let due = self.renew(client, due, &highest, at).await;
+        for key in due.into_iter().take(TEMPLATES_AT_ONCE) {
+            let answer = launch_templates::describe(client, &key).await;
             if answer.is_ok() {
                 self.confirm(&key, highest.get(&key).copied().unwrap_or(0));
             }
@@ -102,6 +93,55 @@ impl Catalogue {
         let named = groups.iter().filter_map(|group| self.types_of(group));
         let named: BTreeSet<String> = named.flatten().collect();
         self.learn_types(client, &named, at).await;
+    }
+
+    /// Asks what the symbolic versions stand for of all templates at once that are known by id, and gives those back
+    /// that are still to be described.
+    async fn renew(
+        &mut self,
+        client: &Client,
+        due: Vec<TemplateKey>,
+        highest: &BTreeMap<TemplateKey, i64>,
+        at: Instant,
+    ) -> Vec<TemplateKey> {
+        let known = due.iter().filter_map(|key| self.id_of(key).map(str::to_owned));
+        let ids: BTreeSet<String> = known.collect();
+        let ids: Vec<String> = ids.into_iter().collect();
+        let mut numbers = BTreeMap::new();
+        // One alone is described with no more calls.
+        for ids in ids.chunks(launch_templates::AT_ONCE).filter(|ids| ids.len() > 1) {
+            match launch_templates::numbers(client, ids).await {
+                Ok(told) => numbers.extend(told),
+                // Where one of them is gone none is told: they are described one by one, as those are that are new.
+                Err(error) => tracing::debug!(%error, "launch templates are described one by one"),
+            }
+        }
+        due.into_iter()
+            .filter(|key| !self.still(key, &numbers, (highest, at)))
+            .collect()
+    }
+
+    /// Renews what is known of a template whose symbolic version stands for what it stood for; whether it does.
+    fn still(
+        &mut self,
+        key: &TemplateKey,
+        numbers: &BTreeMap<String, Numbers>,
+        (highest, at): (&BTreeMap<TemplateKey, i64>, Instant),
+    ) -> bool {
+        let told = self.id_of(key).and_then(|id| numbers.get(id)?.of(&key.1));
+        let Some(known) = self.templates.get_mut(key).filter(|_| told.is_some()) else {
+            return false;
+        };
+        if known.last.as_ref().and_then(|known| known.version) != told {
+            return false;
+        }
+        known.until = Some(at + EXPIRES);
+        self.confirm(key, highest.get(key).copied().unwrap_or(0));
+        true
+    }
+
+    fn id_of(&self, key: &TemplateKey) -> Option<&str> {
+        self.templates.get(key)?.last.as_ref()?.id.as_deref()
     }
 
     /// Learns those of the types that are due.
@@ -142,6 +182,12 @@ impl Catalogue {
         let version = self.version(key, made)?;
         let known = self.templates.get(key)?.last.as_ref()?;
         Some((known.id.as_deref()?, version))
+    }
+
+    /// Whether a template names a parameter instead of an image, as far as it is known.
+    pub(super) fn is_parameter(&self, key: &TemplateKey) -> bool {
+        let known = self.templates.get(key).and_then(|known| known.last.as_ref());
+        known.is_some_and(|known| known.parameter)
     }
 
     /// What a type is, once it is known.
@@ -289,30 +335,6 @@ pub(super) fn template_key(template: &LaunchTemplateSpecification) -> TemplateKe
         name.unwrap_or_default().to_owned(),
         template.version().unwrap_or("$Default").to_owned(),
     )
-}
-
-async fn describe_template(client: &Client, key: &TemplateKey) -> Result<Starts, AwsError> {
-    let call = client.describe_launch_template_versions().versions(&key.1);
-    let call = if key.0.starts_with("lt-") {
-        call.launch_template_id(&key.0)
-    } else {
-        call.launch_template_name(&key.0)
-    };
-    let answer = call
-        .send()
-        .await
-        .map_err(|e| AwsError::of("ec2:DescribeLaunchTemplateVersions", &e))?;
-    let first = answer.launch_template_versions().first();
-    let data = first.and_then(|version| version.launch_template_data());
-    Ok(Starts {
-        id: first
-            .and_then(|version| version.launch_template_id())
-            .map(str::to_owned),
-        instance_type: data
-            .and_then(|data| data.instance_type())
-            .map(|t| t.as_str().to_owned()),
-        version: first.and_then(|version| version.version_number()),
-    })
 }
 
 /// By a filter: asked for by name, one unknown type is an error for all of them.

@@ -3,6 +3,7 @@
 //! Not here: what a type is (`catalogue`), what it costs (`prices`), buying (`act`).
 
 use super::catalogue::{Catalogue, TemplateKey};
+use super::images::Images;
 use super::lived::Learnt;
 use super::offers::Tariffs;
 use super::sdk::AwsError;
@@ -20,8 +21,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Instances of all fleets of the cluster, by fleet.
 pub(super) type Members = BTreeMap<String, Vec<Instance>>;
 
-/// Launch template and version of every instance of which EC2 tells them (tags of its own).
-pub(super) type Made = BTreeMap<InstanceId, (String, i64)>;
+/// What every instance was made with of which EC2 tells it (tags of its own).
+pub(super) type Made = BTreeMap<InstanceId, Origin>;
+
+/// What an instance was made with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// Id of its launch template.
+    template: String,
+    /// The template's version.
+    version: i64,
+    /// Image.
+    pub(super) image: Option<String>,
+}
 
 const TEMPLATE_TAG: &str = "aws:ec2launchtemplate:id";
 const VERSION_TAG: &str = "aws:ec2launchtemplate:version";
@@ -70,9 +82,13 @@ pub(super) async fn members(
     Ok((members, all_made))
 }
 
-fn made(told: &aws_sdk_ec2::types::Instance) -> Option<(String, i64)> {
+fn made(told: &aws_sdk_ec2::types::Instance) -> Option<Origin> {
     let tag = |key: &str| told.tags().iter().find(|tag| tag.key() == Some(key))?.value();
-    Some((tag(TEMPLATE_TAG)?.to_owned(), tag(VERSION_TAG)?.parse().ok()?))
+    Some(Origin {
+        template: tag(TEMPLATE_TAG)?.to_owned(),
+        version: tag(VERSION_TAG)?.parse().ok()?,
+        image: told.image_id().map(str::to_owned),
+    })
 }
 
 /// The newest version of the fleet's template: what `act` asks for.
@@ -85,7 +101,7 @@ pub(super) fn highest(fleets: &[Fleet], (members, made): (&Members, &Made)) -> B
     let mut highest = BTreeMap::new();
     for fleet in fleets {
         let theirs = members.get(fleet.name.as_str()).into_iter().flatten();
-        let versions = theirs.filter_map(|instance| Some(made.get(&instance.id)?.1));
+        let versions = theirs.filter_map(|instance| Some(made.get(&instance.id)?.version));
         let most = highest.entry(template_key(fleet)).or_insert(0);
         *most = versions.fold(*most, i64::max);
     }
@@ -96,15 +112,17 @@ pub(super) fn highest(fleets: &[Fleet], (members, made): (&Members, &Made)) -> B
 pub(super) fn templates(
     fleet: &Fleet,
     (members, made): (&Members, &Made),
-    catalogue: &Catalogue,
+    (catalogue, images): (&Catalogue, &Images),
 ) -> BTreeMap<InstanceId, Template> {
+    let key = template_key(fleet);
     let one = |instance: &Instance| {
-        let (template, version) = made.get(&instance.id)?;
-        let (wanted, newest) = catalogue.newest(&template_key(fleet), *version)?;
+        let origin = made.get(&instance.id)?;
+        let (wanted, newest) = catalogue.newest(&key, origin.version)?;
         let template = Template {
-            made: format!("{template}:{version}"),
+            made: format!("{}:{}", origin.template, origin.version),
             wanted: format!("{wanted}:{newest}"),
         };
+        let template = images.beside(&key, &instance.id, template)?;
         Some((instance.id.clone(), template))
     };
     let theirs = members.get(fleet.name.as_str()).into_iter().flatten();

@@ -1,23 +1,33 @@
 //! What instances were made with beside what their group would make them with today.
 //!
 //! Auto Scaling tells of every instance the launch template and the version, or the launch configuration; what
-//! `$Latest` and `$Default` stand for is learned with the template (`catalogue`). What is not told is no claim. Not
-//! here: what a version says (the same version may start another image, where it names a parameter), what becomes of it.
+//! `$Latest` and `$Default` stand for is learned with the template (`catalogue`), which image a version starts that names
+//! a parameter in `images`. What is not told is no claim. Not here: what becomes of it.
 
 use super::catalogue::{Catalogue, TemplateKey, template_key, template_of};
+use super::images::{Images, parameter_of};
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance, LaunchTemplate, LaunchTemplateSpecification};
 use model::ids::InstanceId;
 use model::node::Template;
 use std::collections::BTreeMap;
 
 /// Of every instance of a group of which both is known.
-pub(super) fn told(catalogue: &Catalogue, row: &AutoScalingGroup) -> BTreeMap<InstanceId, Template> {
+pub(super) fn told(
+    (catalogue, images): (&Catalogue, &Images),
+    row: &AutoScalingGroup,
+) -> BTreeMap<InstanceId, Template> {
+    let parameter = parameter_of(catalogue, row);
     let one = |instance: &Instance| {
+        let id = InstanceId::new(instance.instance_id()?);
         let template = match instance.launch_template() {
             Some(made) => by_template(catalogue, row, made)?,
             None => by_configuration(row, instance)?,
         };
-        Some((InstanceId::new(instance.instance_id()?), template))
+        let template = match &parameter {
+            Some(key) => images.beside(key, &id, template)?,
+            None => template,
+        };
+        Some((id, template))
     };
     row.instances().iter().filter_map(one).collect()
 }
@@ -92,7 +102,7 @@ fn is_same(a: &LaunchTemplateSpecification, b: &LaunchTemplateSpecification) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::catalogue::Starts;
+    use super::super::launch_templates::Starts;
     use super::*;
     use model::time::{Instant, Span};
 
@@ -121,7 +131,7 @@ mod tests {
     }
 
     fn drifted(catalogue: &Catalogue, row: &AutoScalingGroup) -> Vec<(String, bool)> {
-        let told = told(catalogue, row).into_iter();
+        let told = told((catalogue, &Images::default()), row).into_iter();
         told.map(|(id, template)| (id.to_string(), template.made != template.wanted))
             .collect()
     }
@@ -140,7 +150,7 @@ mod tests {
         );
         let found = drifted(&Catalogue::default(), &group);
         assert_eq!(found, said(&[("i-0", false), ("i-1", true), ("i-2", true)]));
-        let told = told(&Catalogue::default(), &group);
+        let told = told((&Catalogue::default(), &Images::default()), &group);
         assert_eq!(
             told[&InstanceId::new("i-1")].to_string(),
             "made with lt-a:1, its group would use lt-a:2 today"

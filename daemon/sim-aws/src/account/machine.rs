@@ -150,6 +150,8 @@ pub struct Machine {
     pub tags: BTreeMap<String, String>,
     /// Launch template and version.
     pub template: (String, usize),
+    /// The image that it was started from.
+    pub image: String,
     /// Private DNS name.
     pub dns: String,
 }
@@ -220,6 +222,7 @@ impl Account {
             price,
             tags: order.template.0.tags.clone(),
             template: (order.template.0.name.clone(), order.template.1),
+            image: self.image(order.template.0),
             dns: dns(&id, &self.settings.region),
         };
         self.machines.insert(id.clone(), machine);

@@ -70,6 +70,8 @@ pub struct Account {
     pub machines: BTreeMap<String, Machine>,
     /// Launch templates by name; versions begin at 1.
     pub templates: BTreeMap<String, Vec<NewGroup>>,
+    /// Images by the parameters of Systems Manager that name them; one that is not here names the usual one.
+    pub images: BTreeMap<String, String>,
     /// Managed node groups by name.
     pub node_groups: BTreeMap<String, NodeGroup>,
     /// Fargate profiles by name.
@@ -84,6 +86,9 @@ pub struct Account {
     closed_nanos: i128,
     no_capacity_left: BTreeMap<usize, u32>,
 }
+
+/// The image of templates that name none, and of parameters that nobody has set.
+pub(crate) const IMAGE: &str = "ami-0123456789abcdef0";
 
 /// One value of a metric.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +133,7 @@ impl Account {
             groups: BTreeMap::new(),
             machines: BTreeMap::new(),
             templates: BTreeMap::new(),
+            images: settings.images.clone(),
             node_groups: BTreeMap::new(),
             profiles: BTreeMap::new(),
             updates: BTreeMap::new(),
@@ -141,6 +147,13 @@ impl Account {
         };
         account.furnish();
         account
+    }
+
+    /// The image that instances of this template start from now.
+    pub(crate) fn image(&self, template: &NewGroup) -> String {
+        let named = template.image_parameter.as_ref();
+        let image = named.and_then(|parameter| self.images.get(parameter));
+        image.map_or(IMAGE, String::as_str).to_owned()
     }
 
     fn furnish(&mut self) {

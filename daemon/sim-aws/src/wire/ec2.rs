@@ -23,6 +23,7 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
         "DescribeInstanceTypes" => instance_types(account, form)?,
         "DescribeInstanceTypeOfferings" => offerings(account, form),
         "DescribeSpotPriceHistory" => spot_prices(account, form),
+        "DescribeLaunchTemplates" => templates(account, form)?,
         "DescribeLaunchTemplateVersions" => template_versions(account, form)?,
         "DescribeSubnets" => subnets(account),
         "DescribeAvailabilityZones" => zones(account),
@@ -118,7 +119,7 @@ fn instance(account: &Account, machine: &Machine) -> Vec<Element> {
         .map_or("x86_64", |t| t.arch.as_str());
     let mut row = vec![
         leaf("instanceId", &machine.id),
-        leaf("imageId", "ami-0123456789abcdef0"),
+        leaf("imageId", &machine.image),
         el("instanceState", vec![leaf("code", code), leaf("name", state)]),
         leaf("privateDnsName", &machine.dns),
         leaf("instanceType", &machine.instance_type),
@@ -282,6 +283,25 @@ fn spot_prices(account: &Account, form: &Form) -> Vec<Element> {
     paged("spotPriceHistorySet", rows, form)
 }
 
+/// By id or name; one that is not there is an error for all.
+fn templates(account: &Account, form: &Form) -> Result<Vec<Element>, Refused> {
+    let named = [form.values("LaunchTemplateId"), form.values("LaunchTemplateName")].concat();
+    let all = || account.templates.keys().cloned().collect();
+    let named: Vec<String> = if named.is_empty() { all() } else { named };
+    let row = |name: &String| {
+        let (newest, last) = account.template(name)?;
+        let row = vec![
+            leaf("launchTemplateId", template_id(&newest.name)),
+            leaf("launchTemplateName", &newest.name),
+            leaf("defaultVersionNumber", 1),
+            leaf("latestVersionNumber", last),
+        ];
+        Ok((newest.name, row))
+    };
+    let rows: Result<Vec<_>, Refused> = named.iter().map(row).collect();
+    Ok(paged("launchTemplates", rows?, form))
+}
+
 fn template_versions(account: &Account, form: &Form) -> Result<Vec<Element>, Refused> {
     let named = form
         .text("LaunchTemplateId")
@@ -303,18 +323,20 @@ fn template_versions(account: &Account, form: &Form) -> Result<Vec<Element>, Ref
         let what = "Could not find the specified version for the launch template";
         return Err(Refused::new("InvalidLaunchTemplateId.VersionNotFound", what));
     }
+    let resolved = form.text("ResolveAlias").is_some_and(|value| value == "true");
+    let image = |made: &NewGroup| match &made.image_parameter {
+        Some(parameter) if !resolved => format!("resolve:ssm:{parameter}"),
+        _ => account.image(made),
+    };
     let rows = numbers.into_iter().filter_map(|number| {
         let data = versions.get(number - 1)?;
-        Some(version_row(data, number))
+        Some(version_row(data, number, image(data)))
     });
     Ok(vec![list("launchTemplateVersionSet", "item", rows)])
 }
 
-fn version_row(made: &NewGroup, number: usize) -> Vec<Element> {
-    let mut data = vec![
-        leaf("imageId", "ami-0123456789abcdef0"),
-        leaf("userData", user_data(made)),
-    ];
+fn version_row(made: &NewGroup, number: usize, image: String) -> Vec<Element> {
+    let mut data = vec![leaf("imageId", image), leaf("userData", user_data(made))];
     if made.types.len() == 1 {
         data.extend(made.types.first().map(|t| leaf("instanceType", t)));
     }

@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// Role of the nodes that the fleet starts: its name.
     #[arg(long, value_name = "NAME")]
     node_role: Option<String>,
+    /// Launch templates also name images by these parameters of the account's own (`/golden/*`); may be repeated.
+    #[arg(long, value_name = "PATH")]
+    image_parameter: Vec<String>,
     /// Also read this SQS queue of interruption notices; `plimsoll-CLUSTER` where no name is given.
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     queue: Option<String>,
@@ -118,6 +121,7 @@ fn wanted(args: &Args) -> Wanted<'_> {
         act: args.mode == Mode::Act,
         tags,
         fleet: args.node_role.as_deref().filter(|_| args.fleet),
+        image_parameters: &args.image_parameter,
         queue,
         bounds: args.bounds,
         ecs: args.ecs,
@@ -172,6 +176,12 @@ fn check(args: &Args) -> Result<(), String> {
             "a name is wanted",
         ),
     ];
+    let paths = args.image_parameter.iter().map(|path| {
+        let good = word(path, "-_./*") && path.trim_matches('/') != "*";
+        let what = "the path of parameters is wanted: /golden/*";
+        ("--image-parameter", path.as_str(), good, what)
+    });
+    let named: Vec<_> = named.into_iter().chain(paths).collect();
     // What somebody fills in later, as in `deploy/iam`.
     let is_blank = |text: &str| {
         let inside = text.strip_prefix("${").and_then(|text| text.strip_suffix('}'));

@@ -24,6 +24,7 @@ fn starts(instance_type: &str) -> Starts {
         instance_type: Some(instance_type.to_owned()),
         id: None,
         version: Some(1),
+        parameter: false,
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Wanted<'a> {
     pub(super) tags: Vec<(String, String)>,
     /// The nodes' role, where there is a fleet.
     pub(super) fleet: Option<&'a str>,
+    /// Paths of parameters of the account's own that name images.
+    pub(super) image_parameters: &'a [String],
     pub(super) queue: Option<String>,
     pub(super) bounds: bool,
     pub(super) ecs: bool,
@@ -114,6 +116,7 @@ impl Wanted<'_> {
         let mut granted = vec![
             Granted::new("Read", actions(Statement::Read), everything),
             Granted::new("ReadCluster", actions(Statement::ReadCluster), of_cluster),
+            Granted::new("Images", actions(Statement::Images), self.parameters()),
         ];
         if let Some(queue) = &self.queue {
             let queue = vec![self.arn("sqs", queue)];
@@ -124,6 +127,18 @@ impl Wanted<'_> {
             granted.push(Granted::new("Ecs", actions(Statement::Ecs), vec!["*".to_owned()]));
         }
         granted
+    }
+
+    /// Parameters that name images: those that AWS publishes, which belong to no account, and what is named. Others
+    /// may be secrets.
+    fn parameters(&self) -> Vec<String> {
+        let (partition, region, _) = self.place;
+        let public = format!("arn:{partition}:ssm:{region}::parameter/aws/service/*");
+        let own = self.image_parameters.iter().map(|path| {
+            let path = path.strip_prefix('/').unwrap_or(path);
+            self.arn("ssm", &format!("parameter/{path}"))
+        });
+        std::iter::once(public).chain(own).collect()
     }
 
     fn acting(&self) -> Vec<Granted> {
