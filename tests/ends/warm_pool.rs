@@ -94,7 +94,7 @@ async fn the_wire_of_warm_pools_is_that_of_the_sdk() {
         let states: Vec<String> = states.map(|state| state.as_str().to_owned()).collect();
         let most = told
             .warm_pool_configuration()
-            .and_then(|pool| pool.max_group_prepared_capacity());
+            .and_then(aws_sdk_autoscaling::types::WarmPoolConfiguration::max_group_prepared_capacity);
         Ok((states == ["Warmed:Stopped"] && most == Some(2)).then_some(()))
     };
     eventually("one waits", PATIENCE, told).await.unwrap();

@@ -9,6 +9,7 @@
 //! `PLIMSOLL_INCIDENTS_TELL=1` also what Plimsoll did.
 
 #![expect(clippy::unwrap_used, reason = "all of this is test code")]
+#![expect(clippy::print_stdout, reason = "the figures of the long run")]
 
 mod cluster;
 mod ground;

@@ -36,7 +36,7 @@ impl Cluster {
         }
         let on_fargate = |pod: &ModelPod| self.owners[pod.owner].fargate && pod.node.is_some();
         let fargate = self.pods.iter().filter(|(_, pod)| on_fargate(pod));
-        let fargate = fargate.map(|(name, pod)| self.seen_fargate(name, pod));
+        let fargate = fargate.map(|(name, pod)| Self::seen_fargate(name, pod));
         let nodes = self.nodes.iter().map(|(name, node)| {
             let taint = |key: &str| Taint {
                 key: key.to_owned(),
@@ -78,7 +78,7 @@ impl Cluster {
     }
 
     /// The node that Fargate makes for a pod.
-    fn seen_fargate(&self, pod: &str, bound: &ModelPod) -> Node {
+    fn seen_fargate(pod: &str, bound: &ModelPod) -> Node {
         let name = fargate_node(pod);
         let labels = [
             ("kubernetes.io/hostname", name.as_str()),
@@ -229,9 +229,9 @@ fn selector(owner: &Owner) -> LabelSelector {
     }
 }
 
-fn tolerates(key: &String) -> Toleration {
+fn tolerates(key: &str) -> Toleration {
     Toleration {
-        key: Some(key.clone()),
+        key: Some(key.to_owned()),
         value: None,
         effect: None,
     }
@@ -249,7 +249,7 @@ fn spec(owner: &Owner) -> PodSpec {
         labels: Labels::from([("app".to_owned(), owner.name.clone())]),
         owner: Some(owner.key()),
         node_selector: owner.selects.iter().cloned().collect(),
-        tolerations: owner.tolerates.iter().map(tolerates).collect(),
+        tolerations: owner.tolerates.as_deref().map(tolerates).into_iter().collect(),
         scheduler: if owner.fargate {
             FARGATE.to_owned()
         } else {

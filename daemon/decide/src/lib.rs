@@ -148,10 +148,9 @@ fn think<T>(
     let existing = placed.existing();
     if calm {
         let housed = (existing.as_slice(), &placed.purchase);
-        let remade = remake::decide((seen, &memory, aims), &could_move, housed);
-        remade
-            .into_iter()
-            .for_each(|(kind, reason)| steps.add(kind, reason, None));
+        for (kind, reason) in remake::decide((seen, &memory, aims), &could_move, housed) {
+            steps.add(kind, reason, None);
+        }
     }
     steps.shrink(shrunk);
 

@@ -203,7 +203,7 @@ impl Groups {
         let known: BTreeSet<&str> = nodes
             .iter()
             .filter_map(|n| n.instance.as_ref())
-            .map(|id| id.as_str())
+            .map(model::InstanceId::as_str)
             .collect();
         let joined = |row: &AutoScalingGroup| {
             let mut ids = row

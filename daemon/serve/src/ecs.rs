@@ -35,9 +35,11 @@ pub(crate) fn page(picture: &EcsPicture, token: &str) -> Result<v1::GetEcsRespon
         instances: picture.instances,
         trouble: picture.trouble.clone(),
         documents,
-        next_page_token: more
-            .then(|| format!("{}/{next}", picture.at.0))
-            .unwrap_or_default(),
+        next_page_token: if more {
+            format!("{}/{next}", picture.at.0)
+        } else {
+            String::new()
+        },
     })
 }
 

@@ -305,11 +305,7 @@ fn ecs(at: At<'_, '_>) -> Option<EcsClusters> {
     if matches!(clusters.tree(), Some(manifest::Tree::Text(text)) if text == "all") {
         return Some(EcsClusters::All);
     }
-    let names: Vec<String> = clusters
-        .items()
-        .filter_map(|item| item.name())
-        .map(str::to_owned)
-        .collect();
+    let names: Vec<String> = clusters.items().filter_map(At::name).map(str::to_owned).collect();
     if names.is_empty() {
         clusters.problem("`all`, or a list with at least one name, is wanted");
     }
@@ -327,7 +323,7 @@ fn fleet(at: At<'_, '_>) -> Fleet {
         "labels",
         "taints",
     ]);
-    let texts = at.get("types").items().filter_map(|item| item.name());
+    let texts = at.get("types").items().filter_map(At::name);
     let types = texts.map(str::to_owned).collect();
     let subnets = at.get("subnets").labels();
     if subnets.is_empty() {

@@ -440,8 +440,8 @@ fn remove_lost() -> StepKind {
 #[tokio::test]
 async fn an_instance_that_has_become_a_node_since_the_plan_stays() {
     let page = |ids: &[Option<&str>], next: &str| {
-        let node = |id: &Option<&str>| json!({"metadata": {"name": "n"}, "spec": {"providerID": id}});
-        let items: Vec<Value> = ids.iter().map(node).collect();
+        let node = |id: Option<&str>| json!({"metadata": {"name": "n"}, "spec": {"providerID": id}});
+        let items: Vec<Value> = ids.iter().copied().map(node).collect();
         object(json!({"metadata": {"continue": next}, "items": items}))
     };
     let (other, lost) = (Some("aws:///a/i-other"), Some("aws:///b/i-lost"));

@@ -132,7 +132,9 @@ fn the_others_follow_once_fargate_has_taken_one() {
 fn a_workload_whose_pods_come_back_as_they_were_rests_twice_as_long_each_time() {
     let after = |tries: &[i64]| {
         let mut seen = shop().pending("web", 3, labelled()).seen();
-        tries.iter().for_each(|at| tried(&mut seen, *at, 1));
+        for at in tries {
+            tried(&mut seen, *at, 1);
+        }
         let done = run(&seen, 30, &["*"]);
         let told = done.notes.could_move[0].tried;
         (names(&done).len(), told)

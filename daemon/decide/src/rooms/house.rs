@@ -96,7 +96,7 @@ fn seat(
     keep_launches(demand, rooms, queue, &mut housed);
     match order {
         Order::Filling(taste) => {
-            fill_rooms(demand, (table, duals), (rooms, queue), (None, taste), &mut housed)
+            fill_rooms(demand, (table, duals), (rooms, queue), (None, taste), &mut housed);
         }
         Order::FirstFit => {
             let mut rows: Vec<usize> = (0..table.rows.len()).collect();

@@ -60,8 +60,8 @@ mod tests {
     use model::snapshot::Snapshot;
     use model::time::Span;
 
-    fn told(why: Leaves) -> Option<Leaving> {
-        Some(Leaving { why, told: NOW })
+    fn told(why: Leaves) -> Leaving {
+        Leaving { why, told: NOW }
     }
 
     /// A full node, and one with a pod of a Deployment that the provider takes away.
@@ -76,7 +76,7 @@ mod tests {
             .offer("g", "t", 1000, 1000, 110_000_000)
             .node("n1", "g", "s")
             .node("n2", "g", "s")
-            .last_node(|node| node.leaving = told(why))
+            .last_node(|node| node.leaving = Some(told(why)))
             .running("big", "n1", asks(900, 500))
             .running("shop-1", "n2", shop.clone())
             .workload("Deployment", "shop", 1, shop)
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_drain_of_what_goes_is_never_given_up() {
         let mut seen = pair(small()).seen();
-        seen.nodes[1].leaving = told(Leaves::Interrupted);
+        seen.nodes[1].leaving = Some(told(Leaves::Interrupted));
         (seen.nodes[1].draining, seen.nodes[1].unschedulable) = (true, true);
         seen.ledger.intents.push(Intent {
             opened: NOW - Span::from_secs(7200),

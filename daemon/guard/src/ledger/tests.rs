@@ -449,10 +449,12 @@ fn pods_made_anew_are_written_down_by_workload() {
     stage.seen.pods.push(crate::stage::pod("w2", None));
     stage.seen.pods.push(crate::stage::pod("w3", None));
     stage.respec("w3", |spec| {
-        spec.owner = Some(WorkloadKey::new("ReplicaSet", "ns", "other"))
+        spec.owner = Some(WorkloadKey::new("ReplicaSet", "ns", "other"));
     });
     let steps = ["w1", "w2", "w3"].map(|pod| step(0, None, remake(pod)));
-    steps.iter().for_each(|step| open_one(&mut stage, step));
+    for step in &steps {
+        open_one(&mut stage, step);
+    }
     let count = |stage: &Stage| {
         let effects = stage.ledger.effects.iter();
         let counts = effects.map(|effect| match &effect.kind {

@@ -57,7 +57,7 @@ pub(super) async fn describe(client: &Client, key: &TemplateKey) -> Result<Start
         instance_type: data
             .and_then(|data| data.instance_type())
             .map(|t| t.as_str().to_owned()),
-        version: first.and_then(|version| version.version_number()),
+        version: first.and_then(aws_sdk_ec2::types::LaunchTemplateVersion::version_number),
         parameter: data
             .and_then(|data| data.image_id())
             .is_some_and(|image| image.starts_with("resolve:ssm:")),

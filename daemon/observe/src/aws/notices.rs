@@ -133,13 +133,12 @@ async fn receive(client: &Client, url: &str, told: &Mutex<Told>) -> Result<(), A
     let mut told = lock(told);
     for message in answer.messages() {
         let body = message.body().unwrap_or_default();
-        match parse(body) {
-            Some(notices) => {
-                for (instance, leaving) in notices {
-                    told.note(instance, leaving);
-                }
+        if let Some(notices) = parse(body) {
+            for (instance, leaving) in notices {
+                told.note(instance, leaving);
             }
-            None => tracing::warn!(bytes = body.len(), "a message in the queue of notices is none"),
+        } else {
+            tracing::warn!(bytes = body.len(), "a message in the queue of notices is none");
         }
         told.fresh.extend(message.receipt_handle().map(str::to_owned));
     }

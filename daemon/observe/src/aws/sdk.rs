@@ -143,7 +143,7 @@ pub(super) fn sqs(sdk: &SdkConfig) -> aws_sdk_sqs::Client {
         .connect_timeout(Duration::from_secs(3))
         .read_timeout(Duration::from_secs(25))
         .operation_attempt_timeout(Duration::from_secs(25))
-        .operation_timeout(Duration::from_secs(60))
+        .operation_timeout(Duration::from_mins(1))
         .build();
     aws_sdk_sqs::Client::from_conf(
         aws_sdk_sqs::config::Builder::from(sdk)

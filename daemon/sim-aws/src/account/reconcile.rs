@@ -64,7 +64,7 @@ impl Account {
 
     fn fill(&mut self, name: &str, missing: u32) {
         for _ in 0..missing {
-            let warm = self.from_warm_pool(name);
+            let warm = self.leave_warm_pool(name);
             let origin = if warm.is_some() { " from warm pool" } else { "" };
             match warm.map_or_else(|| self.launch_in(name, None), Ok) {
                 Ok(id) => {

@@ -91,7 +91,7 @@ impl Account {
     }
 
     /// Takes the oldest that waits into the group; it starts in no more than the shortest boot.
-    pub(super) fn from_warm_pool(&mut self, name: &str) -> Option<String> {
+    pub(super) fn leave_warm_pool(&mut self, name: &str) -> Option<String> {
         let rests = |id: &String| {
             let machine = self.machines.get(id)?;
             matches!(machine.lifecycle, Lifecycle::Warmed { .. }).then_some(())

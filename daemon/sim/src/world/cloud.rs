@@ -312,7 +312,7 @@ impl State {
         if let Some(name) = self.add_instance(&profile, size) {
             let storage = FargateRates::US_EAST_1.of_storage(spec.requests.ephemeral_bytes);
             if let Some(node) = self.nodes.get_mut(&name) {
-                node.price = node.price + storage;
+                node.price += storage;
             }
             self.in_service_now(&name);
             self.join(&name);

@@ -19,7 +19,7 @@ fn what_slows_removals_down_does_not_keep_pods_where_they_perish() {
         ("at its minimum", |s| s.group_mut().min = 4),
         ("annotated", |s| s.node_mut("n1").do_not_disrupt = true),
         ("rolling", |s| {
-            s.group_mut().rolling = Some("EKS updates it".into())
+            s.group_mut().rolling = Some("EKS updates it".into());
         }),
         ("too many at once", |s| s.aims.limits.removals_at_once = 0),
     ];

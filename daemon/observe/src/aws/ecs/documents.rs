@@ -186,7 +186,7 @@ mod tests {
     use manifest::{EcsObject, Object};
     use model::resources::{GIB, MIB};
 
-    fn read(key: &str, told: Value) -> EcsObject {
+    fn read(key: &str, told: &Value) -> EcsObject {
         let document = if key == "taskDefinition" {
             json!({ key: told })
         } else {
@@ -230,7 +230,7 @@ mod tests {
             .build();
         let written = definition(&told);
         assert!(!written.to_string().contains("hunter2"), "{written}");
-        let EcsObject::Definition(own) = read("taskDefinition", written) else {
+        let EcsObject::Definition(own) = read("taskDefinition", &written) else {
             panic!("a definition");
         };
         assert_eq!(own.arn, "arn:aws:ecs:r:1:task-definition/app:3");
@@ -253,7 +253,7 @@ mod tests {
             .launch_type(LaunchType::Fargate)
             .last_status("RUNNING")
             .build();
-        let EcsObject::Task(own) = read("tasks", task(&told)) else {
+        let EcsObject::Task(own) = read("tasks", &task(&told)) else {
             panic!("a task");
         };
         assert_eq!((own.cluster.as_str(), own.id.as_str()), ("blue", "t1"));
@@ -267,7 +267,7 @@ mod tests {
             .desired_count(3)
             .capacity_provider_strategy(strategy.build().unwrap())
             .build();
-        let EcsObject::Service(own) = read("services", service(&told)) else {
+        let EcsObject::Service(own) = read("services", &service(&told)) else {
             panic!("a service");
         };
         assert_eq!((own.name.as_str(), own.desired, own.running), ("web", 3, 0));
@@ -286,7 +286,7 @@ mod tests {
             .build();
         let written = instance(&told);
         assert!(!written.to_string().contains("somebody"), "{written}");
-        let EcsObject::Instance(own) = read("containerInstances", written) else {
+        let EcsObject::Instance(own) = read("containerInstances", &written) else {
             panic!("an instance");
         };
         assert_eq!(own.registered.cpu_milli, 2000);
@@ -302,7 +302,7 @@ mod tests {
             .name("cp")
             .auto_scaling_group_provider(group.build().unwrap())
             .build();
-        let EcsObject::Provider(own) = read("capacityProviders", provider(&told)) else {
+        let EcsObject::Provider(own) = read("capacityProviders", &provider(&told)) else {
             panic!("a provider");
         };
         assert!(own.managed);
