@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod batch;
+mod bounds;
 mod budget;
 mod cloudwatch;
 mod ecs;

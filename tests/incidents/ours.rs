@@ -131,7 +131,8 @@ impl Hands {
             StepKind::Cordon { node, .. } => lock(&self.cluster).cordon(node, true),
             StepKind::Uncordon { node } => lock(&self.cluster).cordon(node, false),
             StepKind::Evict { pod, node } => lock(&self.cluster).evict(pod, node),
-            StepKind::PlaceOnFargate { .. }
+            StepKind::SetBounds { .. }
+            | StepKind::PlaceOnFargate { .. }
             | StepKind::Remake { .. }
             | StepKind::Yield { .. }
             | StepKind::Avoid { .. } => Outcome::Recorded,

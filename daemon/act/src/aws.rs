@@ -1,10 +1,11 @@
-//! AWS hands: grow a group, give up a named instance, publish Plimsoll's own figures.
+//! AWS hands: grow a group, give up a named instance, set a group's bounds, publish Plimsoll's own figures.
 //!
 //! The only AWS calls that change anything. Each re-reads the group first and is idempotent: the client token
 //! comes from the intent, a group that has reached `to` is done. Never shrinks by number; how a group is asked
 //! is in its description and is never switched in answer to an error. Retries of a write are the next cycle's.
 
 mod batch;
+mod bounds;
 mod fleet;
 mod hooks;
 mod publish;
@@ -31,6 +32,7 @@ use model::outcome::Outcome;
 use model::plan::{Step, StepKind};
 use model::reason::Reason;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,10 +45,13 @@ pub struct Hands {
     launch: Launch,
     client: Client,
     ec2: aws_sdk_ec2::Client,
+    eks: aws_sdk_eks::Client,
     stirs: Arc<AtomicBool>,
     fleets: Vec<Fleet>,
     batches: batch::Batches,
     hooks: Vec<String>,
+    /// Managed node groups whose bounds EKS was asked to set, and when.
+    updates: BTreeMap<GroupName, std::time::Instant>,
 }
 
 impl Hands {
@@ -59,10 +64,12 @@ impl Hands {
             launch,
             client: sdk::autoscaling(sdk),
             ec2: sdk::ec2(sdk),
+            eks: sdk::eks(sdk),
             stirs,
             fleets: Vec::new(),
             batches: batch::Batches::default(),
             hooks: Vec::new(),
+            updates: BTreeMap::new(),
         }
     }
 

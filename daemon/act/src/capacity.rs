@@ -30,6 +30,18 @@ impl CapacityHands {
         }
     }
 
+    /// Carries out a `StepKind::SetBounds`: the group's size stays. A group that has these bounds already is `Done`.
+    pub async fn set_bounds(&mut self, step: &Step) -> Outcome {
+        match self {
+            Self::Nowhere => nowhere(),
+            Self::Kwok(_) => Outcome::Failed {
+                why: "bounds of groups of node objects are the configuration's".to_owned(),
+            },
+            #[cfg(feature = "aws")]
+            Self::Aws(hands) => hands.set_bounds(step).await,
+        }
+    }
+
     /// Carries out a `StepKind::RemoveNode` or `StepKind::RemoveInstance`: gives up that very instance. The node has
     /// been re-checked right before (only DaemonSet and static pods left, taint in place; or none there); an instance
     /// that is gone already is `Done`.

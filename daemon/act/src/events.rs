@@ -105,7 +105,8 @@ fn objects(step: &Step) -> Vec<ObjectReference> {
             vec![of_node(node)]
         }
         // One per pod and cycle would drown the others; an instance without a node is no object.
-        StepKind::Nominate { .. }
+        StepKind::SetBounds { .. }
+        | StepKind::Nominate { .. }
         | StepKind::Yield { .. }
         | StepKind::PlaceOnFargate { .. }
         | StepKind::RemoveInstance { .. } => Vec::new(),

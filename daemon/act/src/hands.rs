@@ -75,6 +75,7 @@ impl Hands {
             }
             .into(),
             StepKind::GrowGroup { .. } => self.capacity.grow(step).await.into(),
+            StepKind::SetBounds { .. } => self.capacity.set_bounds(step).await.into(),
             StepKind::RemoveNode { node, instance, .. } => {
                 match remove::is_empty(&self.client, node, instance).await {
                     Ok(uid) => Carried {

@@ -12,6 +12,7 @@ pub mod fargate;
 mod fill;
 pub mod filters;
 pub mod fit;
+mod group_bounds;
 mod headroom;
 mod market;
 mod missed;
@@ -130,6 +131,10 @@ fn think<T>(
             steps.add(kind, reason, None);
         }
     }
+    let (bounds, waiting_bounds) = group_bounds::decide(seen, aims);
+    for (kind, reason) in bounds {
+        steps.add(kind, reason, None);
+    }
     steps.grow(&placed.purchase, &aims.limits);
     steps.replace(&mut shrunk);
     steps.place_on_fargate(&market, &classes, placed.adjust.as_ref(), &placed.purchase);
@@ -141,6 +146,7 @@ fn think<T>(
         &placed.purchase.unplaced,
     );
     refusals.extend(scaled.refusals);
+    refusals.extend(waiting_bounds);
     refusals.append(&mut shrunk.refusals);
     let moves = std::mem::take(&mut shrunk.moves);
     let replacements = shrunk.replacements();

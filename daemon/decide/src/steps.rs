@@ -1,6 +1,6 @@
 //! The ordered list of steps, with ids, intents and reasons.
 //!
-//! Order: scale, grow, place on Fargate, nominate, remake, uncordon, evict, remove, cordon, yield: what adds capacity comes
+//! Order: scale, bounds, grow, place on Fargate, nominate, remake, uncordon, evict, remove, cordon, yield: what adds capacity comes
 //! before what takes it away.
 
 use crate::demand::Class;

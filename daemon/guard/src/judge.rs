@@ -95,6 +95,7 @@ fn with_intent(step: &Step, ledger: &Ledger) -> Step {
             | StepKind::RemoveNode { node, .. }
             | StepKind::Uncordon { node } => ledger.removal_of(node).map(|intent| intent.id.clone()),
             StepKind::ScaleWorkload { .. }
+            | StepKind::SetBounds { .. }
             | StepKind::PlaceOnFargate { .. }
             | StepKind::Remake { .. }
             | StepKind::Nominate { .. }

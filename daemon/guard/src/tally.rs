@@ -156,7 +156,8 @@ impl Tally {
             StepKind::ScaleWorkload { workload, .. } => {
                 self.workloads.insert(workload.clone());
             }
-            StepKind::Nominate { .. }
+            StepKind::SetBounds { .. }
+            | StepKind::Nominate { .. }
             | StepKind::Yield { .. }
             | StepKind::Avoid { .. }
             | StepKind::RemoveNode { .. }

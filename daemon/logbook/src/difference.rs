@@ -126,6 +126,7 @@ fn object(kind: &StepKind) -> String {
     match kind {
         StepKind::ScaleWorkload { workload, .. } => format!("scale {workload}"),
         StepKind::GrowGroup { group, offer, .. } => format!("grow {group} {offer}"),
+        StepKind::SetBounds { group, .. } => format!("bounds {group}"),
         StepKind::PlaceOnFargate { profile, class, .. } => format!("fargate {profile} {class}"),
         StepKind::Nominate { pod, .. } => format!("nominate {pod}"),
         StepKind::Yield { pod, .. } => format!("yield {pod}"),

@@ -47,6 +47,7 @@ fn read(top: At<'_, '_>) -> Aims {
         "search",
         "schedulers",
         "groups",
+        "bounds",
         "zones",
         "spread_defaults",
     ]);
@@ -64,6 +65,7 @@ fn read(top: At<'_, '_>) -> Aims {
         search: search(top.get("search")),
         schedulers: texts(top.get("schedulers")),
         groups: texts(top.get("groups")).into_iter().map(GroupName::new).collect(),
+        bounds: supply::bounds(top.get("bounds")),
         zones: top.get("zones").labels(),
         spread_defaults: spread_defaults(top.get("spread_defaults")),
     }

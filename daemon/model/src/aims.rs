@@ -2,6 +2,7 @@
 
 use crate::advice::Hook;
 use crate::disruption::DisruptionAims;
+use crate::group::Bounds;
 use crate::ids::{GroupName, WorkloadKey};
 use crate::limits::Limits;
 use crate::money::UsdPerHour;
@@ -44,6 +45,9 @@ pub struct Aims {
     pub schedulers: Vec<String>,
     /// Groups that may grow and shrink; empty means all that are found.
     pub groups: Vec<GroupName>,
+    /// Bounds that groups are to have, of self-managed Auto Scaling groups and managed node groups.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub bounds: BTreeMap<GroupName, BoundsAim>,
     /// Zone id to zone name.
     pub zones: BTreeMap<String, String>,
     /// What kube-scheduler was told to spread pods by that say nothing of it (PodTopologySpread's
@@ -108,6 +112,25 @@ pub struct ScaleAim {
     pub target_milli: i64,
     /// Metric that is held at the target.
     pub metric: String,
+}
+
+/// Bounds that a group is to have; what is not said stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoundsAim {
+    /// Fewest instances.
+    pub min: Option<u32>,
+    /// Most instances.
+    pub max: Option<u32>,
+}
+
+impl BoundsAim {
+    /// What it wants of a group that has these bounds.
+    pub fn over(self, now: Bounds) -> Bounds {
+        Bounds {
+            min: self.min.unwrap_or(now.min),
+            max: self.max.unwrap_or(now.max),
+        }
+    }
 }
 
 /// Which offers are wanted.

@@ -36,6 +36,21 @@ pub struct Group {
     pub rolling: Option<String>,
 }
 
+/// Fewest and most instances of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Fewest.
+    pub min: u32,
+    /// Most.
+    pub max: u32,
+}
+
+impl std::fmt::Display for Bounds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} to {}", self.min, self.max)
+    }
+}
+
 /// Whose knob a group is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum GroupKind {
@@ -126,6 +141,20 @@ impl Group {
             self.kind,
             GroupKind::ManagedNodeGroup | GroupKind::KopsInstanceGroup | GroupKind::FargateProfile
         )
+    }
+
+    /// Its bounds as they are.
+    pub const fn bounds(&self) -> Bounds {
+        Bounds {
+            min: self.min,
+            max: self.max,
+        }
+    }
+
+    /// Whether its bounds are an operator's to set through us: those of instance groups are kops', a fleet has its own
+    /// in the configuration.
+    pub const fn has_bounds(&self) -> bool {
+        matches!(self.kind, GroupKind::Asg | GroupKind::ManagedNodeGroup)
     }
 
     /// Instances that are or will be capacity.

@@ -1,5 +1,6 @@
 //! The Plan: ordered Steps, each one bounded effect that names its objects exactly.
 
+use crate::group::Bounds;
 use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, StepId, WorkloadKey};
 use crate::money::UsdPerHour;
 use crate::offer::Offer;
@@ -126,6 +127,15 @@ pub enum StepKind {
         /// What it adds to the bill.
         rate: UsdPerHour,
     },
+    /// Set a group's bounds; its size stays.
+    SetBounds {
+        /// Which.
+        group: GroupName,
+        /// Bounds read.
+        from: Bounds,
+        /// Bounds wanted; the group's size is within them.
+        to: Bounds,
+    },
     /// Place a class on Fargate: the label that its pods should carry at admission.
     PlaceOnFargate {
         /// Index of the class in the notes.
@@ -223,6 +233,7 @@ impl StepKind {
         match self {
             Self::ScaleWorkload { .. } => "ScaleWorkload",
             Self::GrowGroup { .. } => "GrowGroup",
+            Self::SetBounds { .. } => "SetBounds",
             Self::PlaceOnFargate { .. } => "PlaceOnFargate",
             Self::Nominate { .. } => "Nominate",
             Self::Yield { .. } => "Yield",
@@ -248,6 +259,7 @@ impl StepKind {
     pub const fn group(&self) -> Option<&GroupName> {
         match self {
             Self::GrowGroup { group, .. }
+            | Self::SetBounds { group, .. }
             | Self::Cordon { group, .. }
             | Self::RemoveNode { group, .. }
             | Self::RemoveInstance { group, .. } => Some(group),
@@ -273,6 +285,7 @@ impl StepKind {
             | Self::Uncordon { node } => Some(node),
             Self::ScaleWorkload { .. }
             | Self::GrowGroup { .. }
+            | Self::SetBounds { .. }
             | Self::PlaceOnFargate { .. }
             | Self::Remake { .. }
             | Self::RemoveInstance { .. } => None,
@@ -291,6 +304,7 @@ impl std::fmt::Display for StepKind {
                 to,
                 ..
             } => write!(f, "grow {group} {from} -> {to} ({offer})"),
+            Self::SetBounds { group, from, to } => write!(f, "bound {group} by {to} instead of {from}"),
             Self::PlaceOnFargate {
                 profile,
                 offer,

@@ -5,6 +5,7 @@
 
 use crate::disruption::{Cause, Closed};
 pub use crate::fargate::FargateBlock;
+use crate::group::Bounds;
 use crate::ids::{GroupName, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use crate::money::UsdPerHour;
 use crate::node::Leaves;
@@ -109,6 +110,11 @@ pub enum Reason {
         /// When it told.
         told: Instant,
     },
+    /// The aims want other bounds of the group.
+    Bounds {
+        /// These.
+        wanted: Bounds,
+    },
     /// Fargate would take the pod, were it made anew.
     TakenAnew {
         /// What it would cost there.
@@ -182,6 +188,16 @@ pub enum Refusal {
         node: NodeName,
         /// Why.
         why: Stays,
+    },
+    /// The bounds that the aims want of a group wait for its size: a minimum above it would launch, and a maximum below
+    /// it end instances by number.
+    BoundsWait {
+        /// Which.
+        group: GroupName,
+        /// What the aims want.
+        wanted: Bounds,
+        /// Its size.
+        size: u32,
     },
     /// The group does not grow.
     GroupStays {
@@ -438,6 +454,7 @@ impl fmt::Display for Reason {
                 "the node wastes {wastes} of {of}: its pods go first where some are given up"
             ),
             Self::Leaving { why, .. } => write!(f, "the provider takes the instance away: {why}"),
+            Self::Bounds { wanted } => write!(f, "the aims want {wanted}"),
             Self::TakenAnew { price, why } => write!(f, "made anew, Fargate takes it for {price}: {why}"),
             Self::NeverJoined { waited } => write!(f, "no node has joined from it for {waited}"),
             Self::Continues { intent } => write!(f, "next stage of intent {intent}"),
@@ -484,6 +501,12 @@ impl fmt::Display for Refusal {
                 )
             }
             Self::NodeStays { node, why } => write!(f, "node {node} stays: {why}"),
+            Self::BoundsWait { group, wanted, size } => {
+                write!(
+                    f,
+                    "group {group} has {size} instances, and the aims want its bounds to be {wanted}"
+                )
+            }
             Self::GroupStays { group, why } => write!(f, "group {group} does not grow: {why}"),
         }
     }

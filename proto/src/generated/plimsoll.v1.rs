@@ -157,7 +157,7 @@ pub struct Step {
     /// `<cycle>.<ordinal>`.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
-    /// `GrowGroup`, `ScaleWorkload`, `PlaceOnFargate`, `Nominate`, `Cordon`, `Evict`, `Remake`, `RemoveNode`, `RemoveInstance`, `Uncordon`.
+    /// `GrowGroup`, `SetBounds`, `ScaleWorkload`, `PlaceOnFargate`, `Nominate`, `Cordon`, `Evict`, `Remake`, `RemoveNode`, `RemoveInstance`, `Uncordon`.
     #[prost(string, tag = "2")]
     pub kind: ::prost::alloc::string::String,
     /// What is done, in words, naming its objects exactly.

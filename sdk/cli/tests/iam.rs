@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// In the table and named by no room: not called yet, or needed by `ec2:CreateFleet` (tags, instances, the nodes' role).
-const AHEAD: [&str; 19] = [
+const AHEAD: [&str; 17] = [
     "autoscaling:CompleteLifecycleAction",
     "autoscaling:DescribeLifecycleHooks",
     "autoscaling:DescribeScalingActivities",
@@ -24,14 +24,12 @@ const AHEAD: [&str; 19] = [
     "autoscaling:RecordLifecycleActionHeartbeat",
     "autoscaling:ResumeProcesses",
     "autoscaling:SuspendProcesses",
-    "autoscaling:UpdateAutoScalingGroup",
     "ec2:CreateTags",
     "ec2:DescribeInstanceTypeOfferings",
     "ec2:DescribeSubnets",
     "ec2:RunInstances",
     "eks:DescribeCluster",
     "eks:ListNodegroups",
-    "eks:UpdateNodegroupConfig",
     "iam:PassRole",
     "sqs:DeleteMessage",
     "sqs:GetQueueUrl",

@@ -274,6 +274,7 @@ impl Running {
             // Pods are bound where the plan has them, and nobody scales anything in.
             StepKind::Nominate { .. } | StepKind::Yield { .. } | StepKind::Avoid { .. } => {}
             StepKind::ScaleWorkload { .. }
+            | StepKind::SetBounds { .. }
             | StepKind::PlaceOnFargate { .. }
             | StepKind::Remake { .. }
             | StepKind::RemoveInstance { .. } => {

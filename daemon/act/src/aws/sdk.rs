@@ -22,11 +22,12 @@ const NO_CAPACITY: [&str; 8] = [
     "ReservationCapacityExceeded",
 ];
 /// Codes that mean: ask again later.
-const LATER: [&str; 6] = [
+const LATER: [&str; 7] = [
     "Throttling",
     "ThrottlingException",
     "RequestLimitExceeded",
     "ResourceContention",
+    "ResourceInUseException",
     "ScalingActivityInProgress",
     "SlowDown",
 ];
@@ -48,6 +49,15 @@ pub(super) fn autoscaling(sdk: &SdkConfig) -> aws_sdk_autoscaling::Client {
         .retry_config(RetryConfig::disabled())
         .retry_partition(RetryPartition::new("autoscaling-write"));
     aws_sdk_autoscaling::Client::from_conf(config.build())
+}
+
+/// Writes to EKS.
+pub(super) fn eks(sdk: &SdkConfig) -> aws_sdk_eks::Client {
+    use aws_sdk_eks::config::retry::{RetryConfig, RetryPartition};
+    let config = aws_sdk_eks::config::Builder::from(sdk)
+        .retry_config(RetryConfig::disabled())
+        .retry_partition(RetryPartition::new("eks-write"));
+    aws_sdk_eks::Client::from_conf(config.build())
 }
 
 /// Writes to CloudWatch.

@@ -4,6 +4,7 @@
 use super::{Objection, strike};
 use crate::case::Case;
 use crate::tally::{Tally, continues};
+use model::group::Bounds;
 use model::plan::{Step, StepKind};
 use model::{GroupName, StrikeReason};
 
@@ -23,6 +24,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
             }
             None
         }
+        StepKind::SetBounds { group, to, .. } => around_size(group, *to, case, tally),
         // The group becomes smaller by it in no way that was decided here.
         StepKind::Cordon { node, .. } if case.is_taken(node) => None,
         // What waits for nodes that this plan adds to its group leaves it no smaller than it is; that they have come is
@@ -55,6 +57,22 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
         }
         _ => None,
     }
+}
+
+/// Auto Scaling launches up to a minimum and ends instances down to a maximum, without asking anybody: the size is within
+/// the bounds, with all that comes and without all that goes.
+fn around_size(name: &GroupName, to: Bounds, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    let group = case.seen.group(name)?;
+    let growing = tally.growing_now.get(name).copied().unwrap_or(0);
+    if to.min > to.max || case.size(group).saturating_add(growing) > to.max {
+        return strike(StrikeReason::ShrinksByNumber);
+    }
+    let leaving_now = tally.leaving_now.get(name).copied().unwrap_or(0);
+    let leaving = case.leaving(name).saturating_add(leaving_now);
+    if to.min > group.desired.saturating_sub(leaving) {
+        return strike(StrikeReason::BelowGroupMin { min: to.min });
+    }
+    None
 }
 
 fn shrinks(

@@ -35,6 +35,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
             (Source::Budgets, shrinks),
             (Source::Groups, shrinks),
         ],
+        StepKind::SetBounds { .. } => &[(Source::Groups, shrinks)],
         StepKind::Remake { .. } => &[
             (Source::Pods, shrinks),
             (Source::Workloads, shrinks),

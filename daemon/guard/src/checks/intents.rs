@@ -31,6 +31,8 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
                 !continues(step, case) && (reused(step, case) || case.ledger.removal_of(&name).is_some());
             other || tally.cordoned.contains(&name) || awaited((group, instance), case)
         }
+        // Its size is not known before the end of the call is.
+        StepKind::SetBounds { group, .. } => undecided(group, case),
         StepKind::Evict { pod, .. } | StepKind::Remake { pod, .. } => tally.pods.contains(pod),
         StepKind::ScaleWorkload { workload, .. } => tally.workloads.contains(workload),
         _ => false,

@@ -5,7 +5,7 @@ use super::{Objection, strike};
 use crate::case::Case;
 use crate::tally::Tally;
 use model::StrikeReason;
-use model::group::{Group, GroupKind, Instance};
+use model::group::{Bounds, Group, GroupKind, Instance};
 use model::node::Node;
 use model::plan::{Step, StepKind};
 use model::pod::{PodPhase, deletion_level};
@@ -20,6 +20,14 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
     let wrong = match &step.kind {
         StepKind::ScaleWorkload { workload, .. } => of_workload(workload, case),
         StepKind::GrowGroup { group, offer, .. } => sold_by(group, offer, case),
+        StepKind::SetBounds { group, from, to } => match case.seen.group(group) {
+            Some(group) if group.bounds() == *from => {
+                let aim = case.aims.bounds.get(&group.name);
+                let asked = aim.is_some_and(|aim| is_towards(aim.over(*from), *from, *to));
+                foreign(!asked || !group.has_bounds() || !in_scope(group, case))
+            }
+            _ => Some(StrikeReason::UnknownObject),
+        },
         StepKind::PlaceOnFargate { profile, offer, .. } => match case.seen.group(profile) {
             Some(group) if group.kind != GroupKind::FargateProfile => Some(StrikeReason::Foreign),
             _ => sold_by(profile, offer, case),
@@ -92,6 +100,12 @@ fn sold_by(name: &GroupName, offer: &OfferId, case: &Case<'_>) -> Option<StrikeR
         return Some(StrikeReason::UnknownObject);
     }
     foreign(!in_scope(group, case))
+}
+
+/// Whether bounds lie between those that are there and those that are wanted.
+fn is_towards(wanted: Bounds, from: Bounds, to: Bounds) -> bool {
+    let between = |a: u32, b: u32, x: u32| (a.min(b)..=a.max(b)).contains(&x);
+    between(from.min, wanted.min, to.min) && between(from.max, wanted.max, to.max)
 }
 
 fn of_node(

@@ -1,5 +1,6 @@
 //! While somebody else replaces the nodes of a group (an EKS update, a kops rolling update), no removal begins
-//! there: two who drain at once break budgets that each alone would keep. A removal that is under way goes on.
+//! there: two who drain at once break budgets that each alone would keep. A removal that is under way goes on. Neither are
+//! its bounds set: EKS takes one update at a time.
 
 use super::{Objection, hold};
 use crate::case::Case;
@@ -8,7 +9,10 @@ use model::HoldReason;
 use model::plan::{Step, StepKind};
 
 pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
-    let (StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. }) = &step.kind else {
+    let (StepKind::Cordon { group, .. }
+    | StepKind::RemoveInstance { group, .. }
+    | StepKind::SetBounds { group, .. }) = &step.kind
+    else {
         return None;
     };
     let taken = matches!(&step.kind, StepKind::Cordon { node, .. } if case.is_taken(node));

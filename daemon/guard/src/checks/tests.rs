@@ -16,8 +16,8 @@ use crate::stage::{
     starting, step,
 };
 use model::advice::PolicyMode;
-use model::aims::Mode;
-use model::group::{GroupKind, InstanceState};
+use model::aims::{BoundsAim, Mode};
+use model::group::{Bounds, GroupKind, InstanceState};
 use model::intent::{Effect, EffectKind, IntentKind, LaunchStage, Pause, RemoveStage};
 use model::offer::Confidence;
 use model::plan::{Step, StepKind};

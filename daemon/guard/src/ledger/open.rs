@@ -41,6 +41,7 @@ pub fn open(ledger: &mut Ledger, step: &Step, seen: &Snapshot, aims: &Aims) {
             }
         }
         StepKind::ScaleWorkload { .. }
+        | StepKind::SetBounds { .. }
         | StepKind::PlaceOnFargate { .. }
         | StepKind::Nominate { .. }
         | StepKind::Yield { .. }

@@ -41,6 +41,7 @@ pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapsh
             _ => Vec::new(),
         },
         StepKind::ScaleWorkload { .. }
+        | StepKind::SetBounds { .. }
         | StepKind::PlaceOnFargate { .. }
         | StepKind::Nominate { .. }
         | StepKind::Yield { .. }

@@ -174,7 +174,8 @@ pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
 /// Why the group does not grow.
 fn stays(answer: &mut Answer<'_>, name: &GroupName) {
     for refusal in &answer.record.plan.refusals {
-        if matches!(refusal, Refusal::GroupStays { group, .. } if group == name) {
+        if matches!(refusal, Refusal::GroupStays { group, .. } | Refusal::BoundsWait { group, .. } if group == name)
+        {
             answer.decided(FactKind::Refusal, 0, refusal);
         }
     }

@@ -64,6 +64,7 @@ pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
         | StepKind::Evict { pod, .. }
         | StepKind::Remake { pod, .. } => pod == key,
         StepKind::ScaleWorkload { .. }
+        | StepKind::SetBounds { .. }
         | StepKind::Avoid { .. }
         | StepKind::Cordon { .. }
         | StepKind::RemoveNode { .. }

@@ -3,10 +3,10 @@
 use super::{rate, share, texts};
 use crate::problem::quoted;
 use crate::sheet::At;
-use model::aims::{Catalogue, FargateAim, ReservedAim, SpotAims};
+use model::aims::{BoundsAim, Catalogue, FargateAim, ReservedAim, SpotAims};
 use model::ids::GroupName;
 use model::money::UsdPerHour;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn catalogue(at: At<'_, '_>) -> Catalogue {
     at.only(&[
@@ -51,6 +51,21 @@ pub(super) fn fargate(at: At<'_, '_>) -> Vec<FargateAim> {
         })
     };
     at.items().filter_map(profile).collect()
+}
+
+pub(super) fn bounds(at: At<'_, '_>) -> BTreeMap<GroupName, BoundsAim> {
+    let of = |(name, at): (&str, At<'_, '_>)| {
+        at.only(&["min", "max"]);
+        let (min, max) = (at.get("min").count(), at.get("max").count());
+        if min.zip(max).is_some_and(|(min, max)| min > max) {
+            at.problem("min must not be above max");
+        }
+        if min.or(max).is_none() {
+            at.problem("min or max is wanted");
+        }
+        (GroupName::new(name), BoundsAim { min, max })
+    };
+    at.entries().map(of).collect()
 }
 
 pub(super) fn spot(at: At<'_, '_>) -> SpotAims {

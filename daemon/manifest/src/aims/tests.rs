@@ -29,6 +29,7 @@ reserved:
 - {name: odcr, nodes: 2}
 schedulers: [mine]
 groups: [ng-1]
+bounds: {ng-1: {min: 2, max: 40}, ng-2: {max: 7}}
 zones: {use1-az1: us-east-1a}
 spread_defaults:
 - {topologyKey: zone, maxSkew: 3, whenUnsatisfiable: DoNotSchedule}
@@ -64,6 +65,8 @@ fn the_whole_schema() {
         (Some(32), 2)
     );
     assert_eq!(read.fargate[0].namespaces, ["batch-*"]);
+    let bounds: Vec<_> = read.bounds.values().map(|aim| (aim.min, aim.max)).collect();
+    assert_eq!(bounds, [(Some(2), Some(40)), (None, Some(7))]);
     let moves = ["batch-7", "web", "website", "batch"].map(|namespace| read.moves_to_fargate(namespace));
     assert_eq!(moves, [true, true, false, false]);
     assert!(!read.shrink.enabled);
@@ -116,6 +119,7 @@ fargate: [{profile: p}]
 spot: {diversity: 120%, interruptions: often, interruption_cost: -1, price: 3}
 reserved: [{name: a, nodes: 1}, {name: a, nodes: 1, price: x}, {type: m6a.large}]
 modes: {hooks: {shrinker: act}}
+bounds: {a: {min: 3, max: 2}, b: {}, c: {min: -1}}
 spread_defaults: [{topologyKey: zone, maxSkew: 0, whenUnsatisfiable: Never}]
 ";
     let problems = aims("a.yaml", text.as_bytes()).unwrap_err().to_string();
@@ -143,6 +147,9 @@ spread_defaults: [{topologyKey: zone, maxSkew: 0, whenUnsatisfiable: Never}]
         "reserved[1].price: must be a number",
         "reserved[2].name: is missing",
         "modes.hooks.shrinker: unknown hook",
+        "bounds.a: min must not be above max",
+        "bounds.b: min or max is wanted",
+        "bounds.c.min: must be between 0",
         "spread_defaults[0].maxSkew: must be 1 or more",
         "spread_defaults[0].whenUnsatisfiable: \"Never\": must be",
     ] {

@@ -120,7 +120,8 @@ pub(crate) fn step(step: &Step) -> v1::Step {
         | StepKind::Yield { pod, .. } => {
             name_pods(&mut message, std::slice::from_ref(pod));
         }
-        StepKind::Avoid { .. }
+        StepKind::SetBounds { .. }
+        | StepKind::Avoid { .. }
         | StepKind::Cordon { .. }
         | StepKind::RemoveNode { .. }
         | StepKind::RemoveInstance { .. }
@@ -172,6 +173,7 @@ fn refusal(refusal: &Refusal) -> v1::Refusal {
             ("workload", workload.to_string(), tag(refusal))
         }
         Refusal::NodeStays { node, why } => ("node", node.to_string(), tag(why)),
+        Refusal::BoundsWait { group, .. } => ("group", group.to_string(), "BoundsWait".to_owned()),
         Refusal::GroupStays { group, why } => ("group", group.to_string(), tag(why)),
     };
     let closest = match refusal {

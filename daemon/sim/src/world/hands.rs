@@ -55,6 +55,9 @@ impl State {
                 let token = Self::token(step.intent.as_ref(), step.id);
                 self.grow(group, offer, to.saturating_sub(*from), token)
             }
+            StepKind::SetBounds { .. } => Outcome::Failed {
+                why: "bounds of the simulator's groups are the scenario's".to_owned(),
+            },
             StepKind::PlaceOnFargate {
                 workload,
                 profile,

@@ -410,6 +410,93 @@ fn a_waiting_pod_is_made_anew_for_fargate_where_the_aims_let_it() {
 }
 
 #[test]
+fn bounds_are_set_towards_the_aims_and_around_the_size() {
+    let bound = |min, max| StepKind::SetBounds {
+        group: "web".into(),
+        from: Bounds { min: 1, max: 6 },
+        to: Bounds { min, max },
+    };
+    let word = |change: &dyn Fn(&mut Stage), kind| {
+        let stage = |s: &mut Stage| {
+            let aim = BoundsAim {
+                min: Some(3),
+                max: Some(20),
+            };
+            s.aims.bounds.insert("web".into(), aim);
+            change(s);
+        };
+        word(stage, kind)
+    };
+    let plain = |_: &mut Stage| ();
+    for (min, max) in [(3, 20), (2, 6), (1, 8)] {
+        assert_eq!(word(&plain, bound(min, max)), Verdict::Cleared, "{min} {max}");
+    }
+    let low = |s: &mut Stage| {
+        let aim = BoundsAim {
+            min: Some(9),
+            max: Some(3),
+        };
+        s.aims.bounds.insert("web".into(), aim);
+    };
+    let leaving = |s: &mut Stage| {
+        for (at, node) in ["n1", "n2"].into_iter().enumerate() {
+            s.ledger
+                .intents
+                .push(removal(&format!("4-{at}"), node, RemoveStage::Draining));
+        }
+    };
+    let launching = |s: &mut Stage| {
+        low(s);
+        s.ledger.intents.push(launch("4-0", 4, 5, LaunchStage::Asked));
+    };
+    all_struck(vec![
+        ("past the aims", word(&plain, bound(4, 20)), StrikeReason::Foreign),
+        ("away from them", word(&plain, bound(0, 6)), StrikeReason::Foreign),
+        (
+            "nobody asked",
+            word(&|s| s.aims.bounds.clear(), bound(3, 20)),
+            StrikeReason::Foreign,
+        ),
+        (
+            "kops'",
+            word(
+                &|s| s.group_mut().kind = GroupKind::KopsInstanceGroup,
+                bound(3, 20),
+            ),
+            StrikeReason::Foreign,
+        ),
+        (
+            "others are there",
+            word(&|s| s.group_mut().max = 7, bound(3, 20)),
+            StrikeReason::UnknownObject,
+        ),
+        (
+            "it would end one",
+            word(&low, bound(1, 3)),
+            StrikeReason::ShrinksByNumber,
+        ),
+        (
+            "one more is coming",
+            word(&launching, bound(1, 4)),
+            StrikeReason::ShrinksByNumber,
+        ),
+        (
+            "it would launch",
+            word(&low, bound(5, 6)),
+            StrikeReason::BelowGroupMin { min: 5 },
+        ),
+        (
+            "two are going",
+            word(&leaving, bound(3, 20)),
+            StrikeReason::BelowGroupMin { min: 3 },
+        ),
+    ]);
+    let updated = |s: &mut Stage| s.group_mut().rolling = Some("EKS updates it".to_owned());
+    let what = "EKS updates it".to_owned();
+    assert_eq!(word(&updated, bound(3, 20)), held(HoldReason::Rolling { what }));
+}
+
+#[test]
 fn an_empty_snapshot_clears_nothing() {
     let mut stage = Stage::new();
     stage.seen = model::Snapshot {

@@ -448,7 +448,7 @@ fn step_json(step: &Step) -> StepJson {
             instance: Some(instance.to_string()),
             ..base
         },
-        StepKind::Avoid { .. } | StepKind::Uncordon { .. } => base,
+        StepKind::SetBounds { .. } | StepKind::Avoid { .. } | StepKind::Uncordon { .. } => base,
     }
 }
 
