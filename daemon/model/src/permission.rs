@@ -73,7 +73,7 @@ const NO_ECS: &str = "ECS is not read: `plimsoll get ecs` has no answer";
 const NO_PROFILES: &str = "Fargate profiles are known only from the aims";
 
 /// All of them, by statement and name.
-pub const PERMISSIONS: [Permission; 47] = [
+pub const PERMISSIONS: [Permission; 39] = [
     of(Read, "autoscaling:DescribeAutoScalingGroups", UNSEEN),
     of(
         Read,
@@ -82,23 +82,8 @@ pub const PERMISSIONS: [Permission; 47] = [
     ),
     of(
         Read,
-        "autoscaling:DescribeScalingActivities",
-        "failed launches are noticed only when their nodes do not join in time",
-    ),
-    of(
-        Read,
-        "autoscaling:DescribeWarmPool",
-        "groups with a warm pool grow by desired capacity only",
-    ),
-    of(
-        Read,
         "cloudwatch:GetMetricData",
         "metrics of CloudWatch are missing: workloads that scale by them keep their replicas",
-    ),
-    of(
-        Read,
-        "ec2:DescribeInstanceTypeOfferings",
-        "types are offered in every zone of their group, and launches fail where one is not sold",
     ),
     of(
         Read,
@@ -127,23 +112,12 @@ pub const PERMISSIONS: [Permission; 47] = [
     ),
     of(
         Read,
-        "ec2:DescribeSubnets",
-        "zones are named by name only, not by id",
-    ),
-    of(
-        Read,
         "pricing:GetProducts",
         "prices come from the built-in table, and their drift is not reported",
-    ),
-    of(
-        ReadCluster,
-        "eks:DescribeCluster",
-        "Kubernetes' version and network settings are not checked",
     ),
     of(ReadCluster, "eks:DescribeFargateProfile", NO_PROFILES),
     of(ReadCluster, "eks:DescribeNodegroup", NOT_MANAGED),
     of(ReadCluster, "eks:ListFargateProfiles", NO_PROFILES),
-    of(ReadCluster, "eks:ListNodegroups", NOT_MANAGED),
     of(
         Images,
         "ssm:GetParameters",
@@ -164,17 +138,7 @@ pub const PERMISSIONS: [Permission; 47] = [
         "autoscaling:RecordLifecycleActionHeartbeat",
         "drains that take longer than a lifecycle hook waits are cut short",
     ),
-    of(
-        Scale,
-        "autoscaling:ResumeProcesses",
-        "zone rebalancing is left as it is",
-    ),
     of(Scale, "autoscaling:SetDesiredCapacity", NO_GROWTH),
-    of(
-        Scale,
-        "autoscaling:SuspendProcesses",
-        "zone rebalancing is left on: it may terminate instances of its own accord",
-    ),
     of(
         Scale,
         "autoscaling:TerminateInstanceInAutoScalingGroup",

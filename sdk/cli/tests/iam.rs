@@ -15,26 +15,8 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// In the table and named by no room: not called yet, or needed by `ec2:CreateFleet` (tags, instances, the nodes' role).
-const AHEAD: [&str; 17] = [
-    "autoscaling:CompleteLifecycleAction",
-    "autoscaling:DescribeLifecycleHooks",
-    "autoscaling:DescribeScalingActivities",
-    "autoscaling:DescribeWarmPool",
-    "autoscaling:RecordLifecycleActionHeartbeat",
-    "autoscaling:ResumeProcesses",
-    "autoscaling:SuspendProcesses",
-    "ec2:CreateTags",
-    "ec2:DescribeInstanceTypeOfferings",
-    "ec2:DescribeSubnets",
-    "ec2:RunInstances",
-    "eks:DescribeCluster",
-    "eks:ListNodegroups",
-    "iam:PassRole",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueUrl",
-    "sqs:ReceiveMessage",
-];
+/// Named by no room: what `ec2:CreateFleet` needs besides (tags, instances, the nodes' role).
+const AHEAD: [&str; 3] = ["ec2:CreateTags", "ec2:RunInstances", "iam:PassRole"];
 
 /// Everything that can be granted.
 const ALL: &str = "--mode act --fleet --node-role nodes --bounds";
