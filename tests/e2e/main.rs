@@ -10,6 +10,7 @@ mod access;
 mod components;
 mod demand;
 mod dry_run;
+mod ecs;
 mod fargate;
 mod faults;
 mod policies;
