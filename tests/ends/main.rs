@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is test code")]
 
+mod activities;
 mod bad_input;
 mod batch;
 mod bounds;

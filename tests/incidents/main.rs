@@ -72,6 +72,7 @@ replays! {
         us_east_1_2025_launches_fail_for_eight_hours
         karpenter_2579_a_retry_loop_exhausts_a_quota
         one_zone_has_no_capacity
+        a_group_asked_by_its_size_finds_no_capacity
         capacity_comes_after_the_launch_was_given_up
         a_spot_storm_takes_a_third
     }

@@ -69,6 +69,7 @@ impl Observe for Eyes {
         let capacity = self.groups.capacity(at, &nodes).await;
         observe::membership::assign(&mut nodes, &capacity);
         let mut seen = lock(&self.cluster).picture((capacity.groups, capacity.offers), nodes);
+        seen.short = capacity.short;
         for (source, freshness) in capacity.sources {
             seen.sources.insert(source, freshness);
         }

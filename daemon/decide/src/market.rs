@@ -369,6 +369,9 @@ fn standing(seen: &Snapshot, memory: &Memory, aims: &Aims) -> (Vec<Option<GroupB
                 Some(GroupBlock::NotInAims)
             } else if backs_off {
                 Some(GroupBlock::BacksOff)
+            } else if seen.short.contains_key(&group.name) {
+                // It goes on trying for what it was asked already: asked for more, all of it would come at once.
+                Some(GroupBlock::NoCapacity)
             } else if room == 0 && !fargate {
                 Some(GroupBlock::AtMaximum)
             } else {

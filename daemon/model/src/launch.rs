@@ -4,6 +4,28 @@
 
 use crate::group::LaunchMode;
 
+/// Codes of AWS that mean: there is none to be had now (Karpenter's list of unfulfillable capacity).
+pub const NO_CAPACITY: [&str; 8] = [
+    "InsufficientInstanceCapacity",
+    "MaxSpotInstanceCountExceeded",
+    "VcpuLimitExceeded",
+    "UnfulfillableCapacity",
+    "Unsupported",
+    "InsufficientFreeAddressesInSubnet",
+    "MaxFleetCountExceeded",
+    "ReservationCapacityExceeded",
+];
+
+/// Whether a scaling activity failed for want of capacity: Auto Scaling writes a code, or a sentence in its place ("We
+/// currently do not have sufficient m5.large capacity …", "There is no Spot capacity available …").
+pub fn tells_no_capacity(words: &str) -> bool {
+    let sentences = ["do not have sufficient", "no Spot capacity available"];
+    NO_CAPACITY
+        .iter()
+        .chain(&sentences)
+        .any(|sign| words.contains(sign))
+}
+
 /// The operator's word on how Auto Scaling groups are asked for capacity. Never switched in answer to an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Launch {
@@ -65,6 +87,25 @@ impl Launch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn activities_tell_want_of_capacity_by_code_or_sentence() {
+        for words in [
+            "We currently do not have sufficient m5.large capacity in the Availability Zone you requested (us-east-1a).",
+            "Could not launch Spot Instances. UnfulfillableCapacity - There is no capacity that matches your request.",
+            "There is no Spot capacity available that matches your request. Launching EC2 instance failed.",
+            "VcpuLimitExceeded: m5.large in us-east-1a",
+        ] {
+            assert!(tells_no_capacity(words), "{words}");
+        }
+        for words in [
+            "The key pair 'k' does not exist. Launching EC2 instance failed.",
+            "",
+            "Rate exceeded",
+        ] {
+            assert!(!tells_no_capacity(words), "{words}");
+        }
+    }
 
     #[test]
     fn the_mode_follows_the_description_unless_told() {

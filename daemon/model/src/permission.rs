@@ -73,12 +73,17 @@ const NO_ECS: &str = "ECS is not read: `plimsoll get ecs` has no answer";
 const NO_PROFILES: &str = "Fargate profiles are known only from the aims";
 
 /// All of them, by statement and name.
-pub const PERMISSIONS: [Permission; 39] = [
+pub const PERMISSIONS: [Permission; 40] = [
     of(Read, "autoscaling:DescribeAutoScalingGroups", UNSEEN),
     of(
         Read,
         "autoscaling:DescribeLifecycleHooks",
         "lifecycle hooks are not completed: instances wait until their hooks time out",
+    ),
+    of(
+        Read,
+        "autoscaling:DescribeScalingActivities",
+        "where groups are asked by their desired size, launches without capacity are noticed by their time only",
     ),
     of(
         Read,

@@ -37,6 +37,9 @@ pub struct Snapshot {
     pub groups: Vec<Group>,
     /// Offers of all groups, sorted by id.
     pub offers: Vec<Offer>,
+    /// Groups that have fewer instances than they were asked for, for want of capacity: when the provider said so last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub short: BTreeMap<GroupName, Instant>,
     /// Workloads, sorted by key.
     pub workloads: Vec<Workload>,
     /// PodDisruptionBudgets, sorted by namespace and name.

@@ -6,6 +6,7 @@
 //! node groups, profiles and prices are kept, metrics read now and then. Not here: any call that changes something
 //! (`act::aws`), when an instance was launched (nothing asks: a node's own age counts).
 
+mod activities;
 mod catalogue;
 pub mod ecs;
 mod eks;
@@ -73,6 +74,7 @@ pub struct Groups {
     built_in: bool,
     catalogue: catalogue::Catalogue,
     images: images::Images,
+    activities: activities::Activities,
     lived: lived::Lived,
     managed: eks::Eks,
     prices: prices::Prices,
@@ -133,6 +135,7 @@ impl Groups {
             built_in,
             catalogue: catalogue::Catalogue::default(),
             images: images::Images::default(),
+            activities: activities::Activities::default(),
             lived: lived::Lived::default(),
             managed: eks::Eks::default(),
             prices: prices::Prices::default(),
@@ -192,6 +195,7 @@ impl Groups {
             let told = templates::told((&self.catalogue, &self.images), row);
             capacity.templates.extend(told);
         }
+        capacity.short = self.activities.short();
         self.add_fleets(&mut capacity, nodes, at);
         self.add_profiles(&mut capacity);
         Ok(capacity)
@@ -249,6 +253,11 @@ impl Groups {
         self.hooks
             .learn(&self.autoscaling, &self.settings.complete_hooks, rows, at)
             .await;
+        let by_size = |row: &&AutoScalingGroup| {
+            groups::group(row, &self.settings).launch == model::group::LaunchMode::Desired
+        };
+        let by_size = rows.iter().filter(by_size);
+        self.activities.learn(&self.autoscaling, by_size, at).await;
         let fleets = fleet::highest(&self.settings.fleets, (&self.rows.fleets, &self.rows.made));
         self.catalogue.learn(&self.ec2, rows, fleets, at).await;
         let theirs = (

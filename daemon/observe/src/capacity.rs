@@ -5,7 +5,7 @@
 
 use crate::kwok;
 use model::group::Group;
-use model::ids::{InstanceId, WorkloadKey};
+use model::ids::{GroupName, InstanceId, WorkloadKey};
 use model::node::{Leaving, Node, Template};
 use model::offer::Offer;
 use model::snapshot::{Freshness, Source};
@@ -24,6 +24,8 @@ pub struct Capacity {
     pub sources: BTreeMap<Source, Freshness>,
     /// Instances that the provider takes away.
     pub leaving: BTreeMap<InstanceId, Leaving>,
+    /// Groups of which the provider has said that a launch found no capacity, and when it said so last.
+    pub short: BTreeMap<GroupName, Instant>,
     /// What instances were made with, and would be made with today, as far as both is told.
     pub templates: BTreeMap<InstanceId, Template>,
     /// Figures about workloads (application metrics), by the name the aims give them.

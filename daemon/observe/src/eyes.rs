@@ -172,6 +172,7 @@ impl Eyes {
             .with(|rows| rows.values().flatten().cloned().collect());
         snapshot.specs = numbering.into_specs();
         snapshot.groups = capacity.groups;
+        snapshot.short = capacity.short;
         snapshot.offers = capacity.offers;
         if let Some(storage) = &storage {
             manifest::limit_volumes(&mut snapshot, storage.limits());

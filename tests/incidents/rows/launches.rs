@@ -348,6 +348,36 @@ pub(crate) fn one_zone_has_no_capacity(name: &'static str) -> Incident {
     )
 }
 
+/// The type of one group is not to be had, and the group, asked by its size, answers with the size alone.
+pub(crate) fn a_group_asked_by_its_size_finds_no_capacity(name: &'static str) -> Incident {
+    let mut incident = two_more(Incident {
+        launch: Launch::Desired,
+        habits: Habits {
+            grows: Grows::ByNumber,
+            counts: Counts::Asked,
+            ..Habits::default()
+        },
+        failed: |r| r.waiting == 4 && r.launched == 0,
+        held: |r| r.launched == 1 && r.last_waited <= 180,
+        ..Incident::of(
+            name,
+            "no capacity behind an accepted SetDesiredCapacity (fault A5)",
+        )
+    })
+    .fault(
+        (30, 7200),
+        FaultKind::NoCapacity {
+            types: vec!["m5.large".to_owned()],
+            zones: Vec::new(),
+            spot: None,
+            but: 0,
+        },
+    );
+    let others = workers("xlarge", "m6a.2xlarge").sized(0, 10, 0);
+    incident.account.groups.push(others);
+    incident
+}
+
 /// Six nodes of twenty are taken back at once, and the group replaces them by itself.
 pub(crate) fn a_spot_storm_takes_a_third(name: &'static str) -> Incident {
     let mut incident = Incident {

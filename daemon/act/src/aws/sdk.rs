@@ -8,19 +8,9 @@ use aws_config::SdkConfig;
 use aws_sdk_autoscaling::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_autoscaling::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use model::governor::HeldBack;
+use model::launch::NO_CAPACITY;
 use model::outcome::Outcome;
 
-/// Codes that mean: there is none to be had now (Karpenter's list of unfulfillable capacity).
-const NO_CAPACITY: [&str; 8] = [
-    "InsufficientInstanceCapacity",
-    "MaxSpotInstanceCountExceeded",
-    "VcpuLimitExceeded",
-    "UnfulfillableCapacity",
-    "Unsupported",
-    "InsufficientFreeAddressesInSubnet",
-    "MaxFleetCountExceeded",
-    "ReservationCapacityExceeded",
-];
 /// Codes that mean: ask again later.
 const LATER: [&str; 7] = [
     "Throttling",

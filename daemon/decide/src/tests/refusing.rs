@@ -162,6 +162,30 @@ fn a_pool_without_capacity_is_passed_over_and_named_where_nothing_else_would_do(
     assert!(said.contains("NoCapacity"), "{said}");
 }
 
+/// What it was asked for still stands, and would come on top of what it is asked for now.
+#[test]
+fn a_group_that_looks_for_capacity_by_itself_is_asked_for_no_more() {
+    let mut seen = Cluster::new()
+        .group("a", 2, 9)
+        .group("b", 0, 9)
+        .offer("a", "cheap", 2000, 4096, 100)
+        .offer("b", "dear", 2000, 4096, 900)
+        .pending("web", 1, asks(500, 500))
+        .seen();
+    let bought = |seen: &Snapshot| {
+        let done = deliberate(seen, &Memory::default(), &PolicySet::default(), &Aims::default());
+        let group = done.plan.nodes.first().map(|node| node.group.to_string());
+        (group, format!("{:?}", done.plan.refusals))
+    };
+    assert_eq!(bought(&seen).0.as_deref(), Some("a"));
+    seen.short.insert("a".into(), NOW);
+    assert_eq!(bought(&seen).0.as_deref(), Some("b"));
+    seen.short.insert("b".into(), NOW);
+    let (none, said) = bought(&seen);
+    assert_eq!(none, None);
+    assert!(said.contains("NoCapacity"), "{said}");
+}
+
 #[test]
 fn offers_of_unknown_price_never_win_but_serve_what_nothing_else_runs() {
     let unknown = |cluster: Cluster| cluster.last_offers(|o| o.confidence = Confidence::Unknown);

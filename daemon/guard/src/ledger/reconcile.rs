@@ -7,7 +7,7 @@ use super::{close, intent_mut, unreplaced};
 use model::group::InstanceState;
 use model::intent::{Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
 use model::limits::Limits;
-use model::{GroupName, InstanceId, IntentId, NodeName, PodKey, Snapshot, Source};
+use model::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, Snapshot, Source};
 use std::collections::BTreeSet;
 
 /// Moves every intent by what is seen, closes what has ended, and drops effects that no window counts any
@@ -34,6 +34,7 @@ pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<L
 
 fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<LedgerEvent>) {
     let arrived = arrived(ledger, id, seen);
+    let lacking = ledger.intent(id).and_then(|intent| lacking(intent, seen));
     let Some(intent) = intent_mut(ledger, id) else {
         return;
     };
@@ -74,18 +75,42 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
             intent: id.clone(),
             group,
         });
-    } else if missing > 0 && seen.at >= deadline {
+    } else if missing > 0 && (seen.at >= deadline || lacking.is_some()) {
         close(ledger, id);
         events.extend(unreplaced(ledger, id));
         events.push(LedgerEvent::LaunchFailed {
             intent: id.clone(),
             group,
             missing,
-            no_capacity: false,
-            offer: None,
+            no_capacity: lacking.is_some(),
+            offer: lacking,
             brought,
         });
     }
+}
+
+/// The offer of a launch that was asked for by the group's size, where the provider has said since that there is no
+/// capacity, and nothing of the group is on its way any more: the group goes on trying, and nobody should wait for that.
+fn lacking(intent: &Intent, seen: &Snapshot) -> Option<OfferId> {
+    let IntentKind::Launch {
+        group,
+        offer,
+        stage: LaunchStage::Asked,
+        instances: named,
+        ..
+    } = &intent.kind
+    else {
+        return None;
+    };
+    let told = seen.short.get(group)?;
+    if !named.is_empty() || *told < intent.earliest() {
+        return None;
+    }
+    let nodes = seen.nodes.iter().filter_map(|node| node.instance.as_ref());
+    let nodes: BTreeSet<&InstanceId> = nodes.collect();
+    let mut listed = seen.group(group)?.instances.iter();
+    let coming = listed.any(|one| one.is_capacity() && !nodes.contains(&one.id));
+    (!coming).then(|| offer.clone())
 }
 
 /// Closes launches that have joined, except where a removal that they replace is under way, and where their nodes

@@ -371,6 +371,57 @@ fn no_capacity_backs_off_at_once() {
     assert_eq!(until(&memory), 10_000 + 180);
 }
 
+#[test]
+fn a_group_asked_by_its_size_that_has_no_capacity_is_not_waited_for() {
+    let asked = || {
+        let (mut stage, step) = growing();
+        open_one(&mut stage, &step);
+        settle_one(&mut stage, &step, &Outcome::done());
+        stage.seen.at = NOW + Span::from_secs(20);
+        stage
+    };
+    let told = |stage: &mut Stage, after: i64| {
+        stage
+            .seen
+            .short
+            .insert("web".into(), NOW + Span::from_secs(after));
+    };
+    let mut before = asked();
+    told(&mut before, -2);
+    assert_eq!(read(&mut before), [], "that was about an earlier launch");
+    let mut coming = asked();
+    told(&mut coming, 5);
+    coming
+        .group_mut()
+        .instances
+        .push(instance("i-new", InstanceState::Pending));
+    assert_eq!(read(&mut coming), [], "one is on its way");
+    let mut named = asked();
+    told(&mut named, 5);
+    if let IntentKind::Launch { instances, .. } = &mut named.ledger.intents[0].kind {
+        instances.push("i-new".into());
+    }
+    assert_eq!(read(&mut named), [], "the provider named what it launched");
+    let mut short = asked();
+    told(&mut short, 5);
+    let events = read(&mut short);
+    let [
+        LedgerEvent::LaunchFailed {
+            missing: 2,
+            no_capacity: true,
+            offer: Some(offer),
+            ..
+        },
+    ] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!(short.ledger.intents, []);
+    let mut memory = Memory::default();
+    learn(&mut memory, &events, short.seen.at, &Limits::default());
+    assert!(memory.no_capacity.contains_key(offer) && memory.backoff.is_empty());
+}
+
 fn offer_of(step: &Step) -> OfferId {
     match &step.kind {
         StepKind::GrowGroup { offer, .. } => offer.clone(),

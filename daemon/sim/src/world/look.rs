@@ -93,6 +93,7 @@ impl State {
             nodes,
             groups: self.seen_groups(),
             offers: self.scenario.offers.clone(),
+            short: BTreeMap::new(),
             workloads,
             budgets: self.seen_budgets(),
             ledger: model::Ledger::default(),
