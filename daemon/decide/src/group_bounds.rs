@@ -93,5 +93,8 @@ mod tests {
         let mut foreign = five(GroupKind::Asg);
         foreign.groups[0].foreign = Some("Karpenter".to_owned());
         assert_eq!(set(&foreign, None, Some(40)), (None, 0));
+        let mut unknown = five(GroupKind::ManagedNodeGroup);
+        unknown.groups[0].max = u32::MAX;
+        assert_eq!(set(&unknown, None, Some(40)), (None, 0), "manifests tell none");
     }
 }

@@ -151,10 +151,10 @@ impl Group {
         }
     }
 
-    /// Whether its bounds are an operator's to set through us: those of instance groups are kops', a fleet has its own
-    /// in the configuration.
+    /// Whether its bounds are known and an operator's to set through us: manifests tell none, those of instance groups
+    /// are kops', and a fleet has its own in the configuration.
     pub const fn has_bounds(&self) -> bool {
-        matches!(self.kind, GroupKind::Asg | GroupKind::ManagedNodeGroup)
+        matches!(self.kind, GroupKind::Asg | GroupKind::ManagedNodeGroup) && self.max != u32::MAX
     }
 
     /// Instances that are or will be capacity.

@@ -29,7 +29,7 @@ const PER_CALL: usize = 200;
 /// Calls in one look, of each kind.
 const CALLS_AT_ONCE: usize = 10;
 
-/// By a launch template and its version, the instances that it has started, one of them with many where it is shared.
+/// By a launch template and the version that is asked for, the instances of all groups that launch from it.
 type Named = BTreeMap<TemplateKey, BTreeSet<InstanceId>>;
 
 /// See the module.
