@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const SILENT: Span = Span::from_secs(40);
 /// The cloud controller deletes the Node of an instance that is gone about this long after it ended.
 const DELETED: Span = Span::from_secs(90);
+/// Pods of a node that is NotReady are deleted after this (`tolerationSeconds` that every pod is given).
+const TOLERATED: Span = Span::from_secs(300);
 /// From bound to Running.
 const STARTS: Span = Span::from_secs(5);
 /// Namespace of everything.
@@ -118,6 +120,8 @@ pub(crate) struct ModelPod {
     pub(crate) created: Instant,
     pub(crate) bound: Option<Instant>,
     pub(crate) nominated: Option<NodeName>,
+    /// Deleted, on a node whose kubelet will never say that it has ended.
+    pub(crate) leaving: bool,
 }
 
 /// See the module.
@@ -143,6 +147,8 @@ pub(crate) struct Cluster {
     pub(crate) room_permille: i64,
     /// The scheduler takes the emptiest node, as kube-scheduler does by default, else the first that has room.
     pub(crate) spreads: bool,
+    /// A finalizer keeps the Nodes of instances that are gone.
+    pub(crate) keeps_nodes: bool,
     serial: u32,
 }
 
@@ -160,6 +166,7 @@ impl Cluster {
             lost: 0,
             room_permille: 1000,
             spreads: false,
+            keeps_nodes: false,
             serial: 0,
         }
     }
@@ -182,8 +189,21 @@ impl Cluster {
             }
         }
         let deleted = |node: &ModelNode| node.silent.is_some_and(|since| now.since(since) >= DELETED);
-        self.nodes.retain(|_, node| !deleted(node));
+        if !self.keeps_nodes {
+            self.nodes.retain(|_, node| !deleted(node));
+        }
+        self.give_up_on_silent_nodes();
         self.settle();
+    }
+
+    /// What the node lifecycle controller does with pods that tolerate a silent node no longer.
+    fn give_up_on_silent_nodes(&mut self) {
+        let (now, nodes) = (self.now, &self.nodes);
+        let is_over = |since: Instant| now.since(since) >= SILENT + TOLERATED;
+        for pod in self.pods.values_mut() {
+            let node = pod.node.as_ref().and_then(|name| nodes.get(name));
+            pod.leaving |= node.and_then(|node| node.silent).is_some_and(is_over);
+        }
     }
 
     fn node_of(&self, machine: &Machine, types: &Types) -> Option<ModelNode> {
@@ -263,15 +283,16 @@ impl Cluster {
             node,
             created: self.now,
             nominated: None,
+            leaving: false,
         };
         self.pods.insert(name, pod);
     }
 
-    /// Names of an owner's pods.
+    /// Names of an owner's pods that are not deleted.
     pub(crate) fn pods_of(&self, owner: usize) -> impl Iterator<Item = &String> {
         self.pods
             .iter()
-            .filter(move |(_, pod)| pod.owner == owner)
+            .filter(move |(_, pod)| pod.owner == owner && !pod.leaving)
             .map(|(name, _)| name)
     }
 
@@ -413,6 +434,7 @@ impl Cluster {
 
     pub(crate) fn phase(&self, pod: &ModelPod) -> PodPhase {
         match pod.bound {
+            _ if pod.leaving => PodPhase::Terminating,
             None => PodPhase::Pending,
             Some(since) if self.now.since(since) < STARTS => PodPhase::Starting,
             Some(_) => PodPhase::Running,

@@ -108,6 +108,8 @@ impl Ground {
             Event::Desired { group, to } => self.by_hand(group, *to).await,
             Event::Bounds { group, min, max } => self.bounds(group, (*min, *max)).await,
             Event::Unlisted { count, seconds } => self.unlist(*count, Span::from_secs(*seconds)),
+            Event::End { group, count } => self.end(group, *count).await,
+            Event::KeepNodes => self.cluster().keeps_nodes = true,
             Event::Untag { group, tag } => self.cloud.account(|a| {
                 if let Some(group) = a.groups.get_mut(*group) {
                     group.tags.remove(*tag);
@@ -163,6 +165,25 @@ impl Ground {
             .auto_scaling_group_name(group)
             .desired_capacity(to);
         call.send().await.unwrap();
+    }
+
+    async fn end(&mut self, group: &str, count: usize) {
+        let mut living = self.cloud.account(|a| {
+            let of_group = a
+                .machines
+                .values()
+                .filter(|m| m.lives() && m.group.as_deref() == Some(group));
+            of_group.map(|m| (m.launched, m.id.clone())).collect::<Vec<_>>()
+        });
+        living.sort();
+        for (_, id) in living.into_iter().rev().take(count) {
+            self.referee.excuse(&id);
+            let call = self
+                .somebody()
+                .terminate_instance_in_auto_scaling_group()
+                .instance_id(id);
+            call.should_decrement_desired_capacity(true).send().await.unwrap();
+        }
     }
 
     async fn bounds(&self, group: &str, (min, max): (i32, i32)) {

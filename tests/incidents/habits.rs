@@ -45,6 +45,10 @@ pub(crate) enum Counts {
     Desired,
     /// Instances that are listed and have no node yet.
     Listed,
+    /// Instances that have ever been listed and have no node that is Ready: nothing is ever forgotten.
+    EverListed,
+    /// What the group wants, and Nodes of it beyond that, that are not Ready.
+    NotReady,
     /// What it remembers to have been given.
     Given,
     /// What it has written down to have asked for; a restart reads it back.

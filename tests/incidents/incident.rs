@@ -65,6 +65,10 @@ pub(crate) enum Event {
     Desired { group: &'static str, to: i32 },
     /// Somebody sets a group's bounds.
     Bounds { group: &'static str, min: i32, max: i32 },
+    /// Somebody ends the newest instances of a group by hand, and lowers its size by as many.
+    End { group: &'static str, count: usize },
+    /// From now on a finalizer keeps the Nodes of instances that are gone.
+    KeepNodes,
     /// Lists leave out so many living instances for so long.
     Unlisted { count: usize, seconds: i64 },
     /// A group loses a tag.

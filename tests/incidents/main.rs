@@ -87,6 +87,8 @@ replays! {
         karpenter_oci_37_a_lost_connection_stalls_it_for_good
         credentials_expire_while_running
         torn_pages_are_taken_for_an_empty_list
+        karpenter_9242_instances_that_are_gone_stay_in_the_picture
+        karpenter_9226_nodes_of_instances_that_are_gone_stay
         denied_terminations_leave_nodes_cordoned
     }
     restarts {

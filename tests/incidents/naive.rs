@@ -24,6 +24,7 @@ struct Mind {
     leaving: Vec<String>,
     counted_out: BTreeSet<String>,
     listed: Option<(Instant, Vec<AutoScalingGroup>)>,
+    ever_listed: BTreeMap<String, BTreeSet<String>>,
     given: usize,
     asked: usize,
     nodes_before: Option<usize>,
@@ -150,8 +151,11 @@ impl Naive {
     }
 
     /// Nodes that it takes to be on the way.
-    fn coming(&self, cluster: &Cluster, group: &AutoScalingGroup) -> usize {
+    fn coming(&mut self, cluster: &Cluster, group: &AutoScalingGroup) -> usize {
         let name = group.auto_scaling_group_name().unwrap_or_default();
+        let ids = group.instances().iter().filter_map(|i| i.instance_id());
+        let ever_listed = self.mind.ever_listed.entry(name.to_owned()).or_default();
+        ever_listed.extend(ids.map(str::to_owned));
         let desired = usize::try_from(group.desired_capacity().unwrap_or(0)).unwrap_or(0);
         let of_group = |node: &&ModelNode| node.group() == name;
         let ready = cluster
@@ -168,6 +172,8 @@ impl Naive {
             Counts::Nothing => 0,
             Counts::Desired => desired.saturating_sub(ready),
             Counts::Listed => group.instances().len().saturating_sub(ready),
+            Counts::EverListed => ever_listed.len().saturating_sub(ready),
+            Counts::NotReady => desired.max(cluster.nodes.values().filter(of_group).count()) - ready,
             Counts::Given => self.mind.given.saturating_sub(joined),
             Counts::Asked => self.mind.asked.saturating_sub(joined),
         }

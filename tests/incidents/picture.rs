@@ -2,10 +2,10 @@
 //!
 //! Not here: the cluster itself (`cluster`), groups and offers (`observe`).
 
-use crate::cluster::{Cluster, ModelPod, Owner, SPACE};
+use crate::cluster::{Cluster, ModelNode, ModelPod, Owner, SPACE};
 use crate::scheduler::fargate_node;
 use model::group::Group;
-use model::node::DRAIN_TAINT;
+use model::node::{DRAIN_TAINT, UNREACHABLE_TAINT};
 use model::offer::Offer;
 use model::pod::{Near, NearRule, PodPhase, Taint, TaintEffect, Toleration, Usage};
 use model::selector::{LabelSelector, Labels, Operator, Requirement};
@@ -38,11 +38,6 @@ impl Cluster {
         let fargate = self.pods.iter().filter(|(_, pod)| on_fargate(pod));
         let fargate = fargate.map(|(name, pod)| Self::seen_fargate(name, pod));
         let nodes = self.nodes.iter().map(|(name, node)| {
-            let taint = |key: &str| Taint {
-                key: key.to_owned(),
-                value: String::new(),
-                effect: TaintEffect::NoSchedule,
-            };
             let ready = self.is_ready(node);
             Node {
                 name: NodeName::new(name),
@@ -50,12 +45,7 @@ impl Cluster {
                 instance: Some(node.instance.as_str().into()),
                 offer: None,
                 labels: node.labels.clone(),
-                taints: node
-                    .taints
-                    .iter()
-                    .cloned()
-                    .chain(node.draining.then(|| taint(DRAIN_TAINT)))
-                    .collect(),
+                taints: seen_taints(node, ready),
                 allocatable: node.allocatable.clone(),
                 max_pods: node.max_pods,
                 ready,
@@ -218,6 +208,23 @@ impl Cluster {
             allowed: self.allowed(ix),
         })
     }
+}
+
+/// Its own, and those of controllers: a node that was Ready and fell silent is unreachable.
+fn seen_taints(node: &ModelNode, ready: bool) -> Vec<Taint> {
+    let taint = |key: &str| Taint {
+        key: key.to_owned(),
+        value: String::new(),
+        effect: TaintEffect::NoSchedule,
+    };
+    let draining = node.draining.then(|| taint(DRAIN_TAINT));
+    let silent = (!ready).then(|| taint(UNREACHABLE_TAINT));
+    node.taints
+        .iter()
+        .cloned()
+        .chain(draining)
+        .chain(silent)
+        .collect()
 }
 
 fn selector(owner: &Owner) -> LabelSelector {

@@ -166,11 +166,9 @@ fn stand_of(seen: &Snapshot, aims: &Aims, node: &Node) -> Option<Stand> {
     if node.takes_pods() {
         return Some(Stand::Ready);
     }
-    let booting = !node.ready
-        && !node.unschedulable
-        && !node.draining
-        && seen.at.since(node.created) <= aims.limits.provision_time;
-    booting.then_some(Stand::Coming)
+    let coming =
+        !node.unschedulable && !node.draining && node.is_booting(seen.at, aims.limits.provision_time);
+    coming.then_some(Stand::Coming)
 }
 
 fn room_of_node(

@@ -470,10 +470,12 @@ impl<'a> Audit<'a> {
 /// Taints that will still be there when the pod comes: not those of a node that is starting or being emptied.
 fn lasting(node: &Node) -> Vec<Taint> {
     let passing = |taint: &&Taint| {
-        let starting = !node.ready && taint.key.starts_with("node.kubernetes.io/");
-        let starting =
-            starting || !node.ready && taint.key == "node.cloudprovider.kubernetes.io/uninitialized";
-        starting || taint.key == model::node::DRAIN_TAINT || taint.key == "node.kubernetes.io/unschedulable"
+        let condition =
+            taint.key.starts_with("node.kubernetes.io/") && taint.key != model::node::UNREACHABLE_TAINT;
+        let starting = condition || taint.key == "node.cloudprovider.kubernetes.io/uninitialized";
+        !node.ready && starting
+            || taint.key == model::node::DRAIN_TAINT
+            || taint.key == "node.kubernetes.io/unschedulable"
     };
     node.taints
         .iter()

@@ -4,7 +4,7 @@ use crate::ids::{GroupName, InstanceId, NodeName, OfferId};
 use crate::pod::{Taint, Usage};
 use crate::resources::Resources;
 use crate::selector::Labels;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -19,6 +19,10 @@ pub const STARTING_TAINT: &str = "plimsoll.io/starting";
 /// Taint (`PreferNoSchedule`) of nodes that are to empty by themselves: kube-scheduler puts new pods elsewhere where
 /// it can.
 pub const EMPTYING_TAINT: &str = "plimsoll.io/emptying";
+
+/// Taint of a node whose kubelet has fallen silent (the node lifecycle controller sets it where Ready is Unknown). A node
+/// that has yet to come up has `node.kubernetes.io/not-ready` instead.
+pub const UNREACHABLE_TAINT: &str = "node.kubernetes.io/unreachable";
 
 /// One node of the cluster.
 #[expect(
@@ -137,6 +141,13 @@ impl Node {
     /// Whether new pods may be counted onto it.
     pub fn takes_pods(&self) -> bool {
         self.ready && !self.unschedulable && !self.deleting && !self.fargate && !self.draining && !self.goes()
+    }
+
+    /// Whether it is still to come up, in so much time since its creation. One that was there and fell silent is not,
+    /// however young: its instance may be gone, and its Node kept (karpenter-provider-aws #9226).
+    pub fn is_booting(&self, now: Instant, within: Span) -> bool {
+        let silent = || self.taints.iter().any(|taint| taint.key == UNREACHABLE_TAINT);
+        !self.ready && now.since(self.created) <= within && !silent()
     }
 
     /// Whether it goes whatever is decided: its pods need another place.

@@ -235,6 +235,43 @@ pub(crate) fn torn_pages_are_taken_for_an_empty_list(name: &'static str) -> Inci
     )
 }
 
+/// Instances end by hand; in a cache without expiry they live on, and are taken to be on their way.
+pub(crate) fn karpenter_9242_instances_that_are_gone_stay_in_the_picture(name: &'static str) -> Incident {
+    let (group, count) = ("workers", 2);
+    four(Incident {
+        habits: Habits {
+            grows: Grows::ByNumber,
+            counts: Counts::EverListed,
+            ..Habits::default()
+        },
+        failed: |r| r.waiting == 4 && r.launched == 0,
+        held: |r| r.removed == 0 && r.launched == 2 && r.last_waited <= 300 + 90 + 180,
+        ..Incident::of(name, "karpenter-provider-aws #9242, #9226")
+    })
+    .at(300, Event::End { group, count })
+}
+
+/// Their Nodes stay as well, behind a finalizer: one with pods that never end, and two young ones that look like nodes
+/// that boot.
+pub(crate) fn karpenter_9226_nodes_of_instances_that_are_gone_stay(name: &'static str) -> Incident {
+    let (group, count, owner) = ("workers", 3, "web");
+    four(Incident {
+        habits: Habits {
+            grows: Grows::ByNumber,
+            counts: Counts::NotReady,
+            ..Habits::default()
+        },
+        failed: |r| r.waiting == 6 && r.launched == 2,
+        held: |r| r.removed == 0 && r.launched == 5 && r.last_waited <= 360 + 340 + 180,
+        ..Incident::of(name, "karpenter-provider-aws #9226, #9479")
+    })
+    .at(0, Event::KeepNodes)
+    .at(30, Event::Replicas { owner, to: 12 })
+    .at(300, Event::Replicas { owner, to: 8 })
+    .at(360, Event::End { group, count })
+    .at(420, Event::Replicas { owner, to: 12 })
+}
+
 /// The role may not end instances.
 pub(crate) fn denied_terminations_leave_nodes_cordoned(name: &'static str) -> Incident {
     Incident {

@@ -97,6 +97,6 @@ fn is_out(seen: &Snapshot, aims: &Aims, node: &Node) -> bool {
     let removed = seen.ledger.removal_of(&node.name).is_some_and(
         |intent| !matches!(&intent.kind, IntentKind::Remove { stage, .. } if *stage == RemoveStage::Undoing),
     );
-    let late = seen.at.since(node.created) > aims.limits.provision_time;
-    removed || node.deleting || node.draining || node.goes() || (!node.ready && late)
+    let serves = node.ready || node.is_booting(seen.at, aims.limits.provision_time);
+    removed || node.deleting || node.draining || node.goes() || !serves
 }

@@ -9,6 +9,7 @@ use model::ids::{IntentId, NodeName, PodKey};
 use model::intent::{Intent, IntentKind, LaunchStage};
 use model::memory::Memory;
 use model::money::UsdPerHour;
+use model::node::UNREACHABLE_TAINT;
 use model::plan::StepKind;
 use model::pod::{PodSpec, Taint, TaintEffect};
 use model::reason::{Reason, Refusal};
@@ -221,6 +222,12 @@ fn what_a_launch_is_bringing_is_not_bought_again() {
     joined.seen.ledger.intents.push(launch(2, &[]));
     let done = plain(&joined.clone().seen());
     assert!(done.plan.nodes.is_empty(), "{:?}", done.plan);
+    // One that has fallen silent before its time is not: its instance may be gone.
+    let silent = joined
+        .clone()
+        .last_node(|n| n.taints[0].key = UNREACHABLE_TAINT.into());
+    let done = plain(&silent.seen());
+    assert_eq!(done.plan.nodes.len(), 1, "{:?}", done.plan);
     // Past its deadline nothing is on its way any more.
     joined.seen.at = NOW + Span::from_secs(901);
     assert!(!plain(&joined.seen()).plan.nodes.is_empty());

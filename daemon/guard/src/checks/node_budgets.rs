@@ -66,13 +66,9 @@ fn spent(budget: &NodeBudget, case: &Case<'_>, tally: &Tally) -> Option<Objectio
             IntentKind::Launch { .. } => None,
         });
     let leaving: BTreeSet<_> = open.chain(&tally.cordoned).collect();
-    let late = |node: &Node| case.seen.at.since(node.created) > case.limits().provision_time;
+    let serves = |node: &Node| node.ready || node.is_booting(case.seen.at, case.limits().provision_time);
     let out = counted.iter().filter(|node| {
-        leaving.contains(&node.name)
-            || node.deleting
-            || node.draining
-            || node.goes()
-            || (!node.ready && late(node))
+        leaving.contains(&node.name) || node.deleting || node.draining || node.goes() || !serves(node)
     });
     (number(out.count()) >= closed.nodes)
         .then(|| hold(HoldReason::NodeBudget(closed)))
