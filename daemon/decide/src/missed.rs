@@ -17,8 +17,6 @@ use model::pod::PodSpec;
 use model::provisioned::PROFILE_LABEL;
 use std::collections::BTreeMap;
 
-/// Kinds whose pods are interchangeable: one that ends is made anew, and nobody counts it as a failure (a Job would).
-const REPLACES: [&str; 3] = ["Deployment", "ReplicaSet", "ReplicationController"];
 /// Pods that are named at most.
 const NAMED: usize = 1000;
 
@@ -83,8 +81,7 @@ fn is_left(spec: &PodSpec) -> bool {
 
 /// Whether a controller that does not mind would make it anew.
 fn is_remade(spec: &PodSpec) -> bool {
-    let owner = spec.owner.as_ref();
-    owner.is_some_and(|owner| REPLACES.contains(&&*owner.kind)) && !spec.traits.do_not_disrupt
+    spec.is_interchangeable() && !spec.traits.do_not_disrupt
 }
 
 /// The option of the profile that would take the class as it is: of several the first by name.

@@ -7,7 +7,7 @@ use crate::meta::{self, Meta};
 use crate::requests::resource_list;
 use crate::selectors::taints;
 use crate::sheet::At;
-use model::group::GroupKind;
+use model::group::{GroupKind, KOPS_GROUP_TAG};
 use model::ids::{GroupName, InstanceId, NodeName};
 use model::node::{DRAIN_TAINT, Node};
 use model::selector::Labels;
@@ -34,7 +34,7 @@ const GROUP_LABELS: [(&str, GroupKind); 6] = [
     ("karpenter.sh/nodepool", GroupKind::Fleet),
     ("eks.amazonaws.com/nodegroup", GroupKind::ManagedNodeGroup),
     ("alpha.eksctl.io/nodegroup-name", GroupKind::Asg),
-    ("kops.k8s.io/instancegroup", GroupKind::KopsInstanceGroup),
+    (KOPS_GROUP_TAG, GroupKind::KopsInstanceGroup),
     ("eks.amazonaws.com/fargate-profile", GroupKind::FargateProfile),
 ];
 

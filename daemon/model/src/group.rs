@@ -6,6 +6,13 @@ use crate::selector::{LabelSelector, Labels};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
+/// Tag of the Auto Scaling groups of EKS' managed node groups, and of `eksctl`'s: the cluster's name.
+pub const EKS_CLUSTER_TAG: &str = "eks:cluster-name";
+/// Tag of the Auto Scaling group behind a managed node group: that one's name.
+pub const EKS_NODE_GROUP_TAG: &str = "eks:nodegroup-name";
+/// Tag of an Auto Scaling group that kops made, and label of its nodes: the instance group's name.
+pub const KOPS_GROUP_TAG: &str = "kops.k8s.io/instancegroup";
+
 /// A set of nodes that grows and shrinks by one knob.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {

@@ -136,6 +136,15 @@ pub struct PodSpec {
     pub unmodelled: Vec<Unmodelled>,
 }
 
+impl PodSpec {
+    /// Whether a controller makes one that has ended anew, elsewhere and without counting it: a Job counts it as a
+    /// failure, a StatefulSet's pod keeps its name and volumes, a DaemonSet's its node.
+    pub fn is_interchangeable(&self) -> bool {
+        let kind = self.owner.as_ref().map(|owner| &*owner.kind);
+        matches!(kind, Some("Deployment" | "ReplicaSet" | "ReplicationController"))
+    }
+}
+
 /// A preferred term of node affinity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Preference {

@@ -170,6 +170,10 @@ mod tests {
             ("a?c", "ac", false),
             ("*a*b*", "xxaxxbxx", true),
             ("", "a", false),
+            ("?", "", false),
+            ("b?tch", "batch", true),
+            ("b*h", "batches", false),
+            ("*-jobs*", "night-jobs-eu", true),
         ];
         for (pattern, text, expected) in cases {
             assert_eq!(glob(pattern, text), expected, "{pattern} {text}");

@@ -7,7 +7,7 @@
 use super::{Hands, sdk, wrong_kind};
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_eks::types::NodegroupScalingConfig;
-use model::group::Bounds;
+use model::group::{Bounds, EKS_CLUSTER_TAG, EKS_NODE_GROUP_TAG, KOPS_GROUP_TAG};
 use model::ids::GroupName;
 use model::outcome::Outcome;
 use model::plan::{Step, StepKind};
@@ -17,9 +17,6 @@ use std::time::{Duration, Instant};
 
 /// An update of bounds takes about this long.
 const UPDATES: Duration = Duration::from_mins(1);
-const CLUSTER_TAG: &str = "eks:cluster-name";
-const NODE_GROUP_TAG: &str = "eks:nodegroup-name";
-const KOPS_TAG: &str = "kops.k8s.io/instancegroup";
 
 impl Hands {
     /// Carries out a `SetBounds`.
@@ -41,7 +38,7 @@ impl Hands {
             Some(outcome) => return outcome,
             None => self.stirs.store(true, Ordering::SeqCst),
         }
-        match (tag(&row, CLUSTER_TAG), tag(&row, NODE_GROUP_TAG)) {
+        match (tag(&row, EKS_CLUSTER_TAG), tag(&row, EKS_NODE_GROUP_TAG)) {
             (Some(cluster), Some(node_group)) => {
                 let token = super::token(&self.cluster, step);
                 let outcome = self.update_node_group((cluster, node_group), *to, &token).await;
@@ -117,7 +114,7 @@ fn settled(group: &GroupName, row: &AutoScalingGroup, (from, to): (Bounds, Bound
     if now == to {
         return Some(Outcome::done());
     }
-    if tag(row, KOPS_TAG).is_some() {
+    if tag(row, KOPS_GROUP_TAG).is_some() {
         let why = format!("the bounds of group {group} are kops'");
         return Some(Outcome::Failed { why });
     }

@@ -7,9 +7,6 @@ use model::StrikeReason;
 use model::plan::{Step, StepKind};
 use model::pod::{PodPhase, PodSpec};
 
-/// Kinds whose pods are interchangeable.
-const REPLACES: [&str; 3] = ["Deployment", "ReplicaSet", "ReplicationController"];
-
 pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
     let must_stay = match &step.kind {
         // Nobody is moved by it, and nothing that is annotated stays longer without it.
@@ -28,7 +25,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
         }
         StepKind::Remake { pod, .. } => {
             let spec = case.seen.pod(pod).map(|pod| case.seen.spec(pod.spec));
-            spec.is_none_or(|spec| spec.traits.do_not_disrupt || !is_replaced(&spec))
+            spec.is_none_or(|spec| spec.traits.do_not_disrupt || !spec.is_interchangeable())
         }
         // Taking our own mark away is always right.
         StepKind::Yield { pod, node, cost } => {
@@ -45,13 +42,6 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
         return strike(StrikeReason::MustNotDisrupt);
     }
     None
-}
-
-/// Whether the controller makes a pod that has ended anew, elsewhere and without counting it: a Job counts it as a
-/// failure, a StatefulSet's pod keeps its name and volumes, a DaemonSet's its node.
-fn is_replaced(spec: &PodSpec) -> bool {
-    let owner = spec.owner.as_ref();
-    owner.is_some_and(|owner| REPLACES.contains(&&*owner.kind))
 }
 
 /// `safe-to-evict: "true"` allows what nobody would recreate and what loses local data, as in the Cluster

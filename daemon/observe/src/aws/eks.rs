@@ -9,13 +9,12 @@ use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_eks::Client;
 use aws_sdk_eks::operation::list_fargate_profiles::ListFargateProfilesError;
 use aws_sdk_eks::types::{FargateProfile, Nodegroup, NodegroupStatus, TaintEffect as EksEffect};
-use model::group::{FargateSelector, Group};
+use model::group::{EKS_NODE_GROUP_TAG, FargateSelector, Group};
 use model::pod::{Taint, TaintEffect};
 use model::selector::{LabelSelector, Requirement};
 use model::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
-const NODE_GROUP_TAG: &str = "eks:nodegroup-name";
 /// Labels that EKS gives the nodes of a group itself.
 const NAME_LABEL: &str = "eks.amazonaws.com/nodegroup";
 const CAPACITY_LABEL: &str = "eks.amazonaws.com/capacityType";
@@ -151,7 +150,7 @@ fn managed(row: &AutoScalingGroup) -> Option<(String, String)> {
     let name = row
         .tags()
         .iter()
-        .find(|tag| tag.key() == Some(NODE_GROUP_TAG))?
+        .find(|tag| tag.key() == Some(EKS_NODE_GROUP_TAG))?
         .value()?;
     let version = || {
         let mixed = row.mixed_instances_policy().and_then(|m| m.launch_template());

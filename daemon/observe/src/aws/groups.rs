@@ -10,7 +10,9 @@ use super::{Settings, node_template};
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, LifecycleState};
 use model::fleet::CLUSTER_TAG;
-use model::group::{Group, GroupKind, Instance, InstanceState};
+use model::group::{
+    EKS_CLUSTER_TAG, EKS_NODE_GROUP_TAG, Group, GroupKind, Instance, InstanceState, KOPS_GROUP_TAG,
+};
 use model::ids::{GroupName, InstanceId};
 use model::launch::{Described, Share};
 use model::node::Node;
@@ -18,9 +20,7 @@ use std::collections::BTreeMap;
 
 const AUTOSCALER_TAG: &str = "k8s.io/cluster-autoscaler/";
 const OWNER_TAG: &str = "kubernetes.io/cluster/";
-const EKS_TAG: &str = "eks:cluster-name";
 const KOPS_CLUSTER_TAG: &str = "KubernetesCluster";
-const KOPS_GROUP_TAG: &str = "kops.k8s.io/instancegroup";
 /// Roles of kops groups that hold no workloads (kops `CloudTagsForInstanceGroup`).
 const KOPS_ROLES: [&str; 4] = [
     "k8s.io/role/control-plane",
@@ -50,7 +50,7 @@ pub(super) async fn discover(
         .values(CLUSTER_TAG)
         .values(format!("{AUTOSCALER_TAG}{cluster}"))
         .values(format!("{OWNER_TAG}{cluster}"))
-        .values(EKS_TAG)
+        .values(EKS_CLUSTER_TAG)
         .values(KOPS_GROUP_TAG)
         .build();
     let mut pages = client
@@ -107,7 +107,7 @@ fn belongs(group: &AutoScalingGroup, cluster: &str) -> bool {
     value(CLUSTER_TAG) == Some(cluster)
         || value(&format!("{AUTOSCALER_TAG}{cluster}")).is_some()
         || value(&format!("{OWNER_TAG}{cluster}")) == Some("owned")
-        || value(EKS_TAG) == Some(cluster)
+        || value(EKS_CLUSTER_TAG) == Some(cluster)
         || (value(KOPS_GROUP_TAG).is_some() && value(KOPS_CLUSTER_TAG) == Some(cluster))
 }
 
@@ -158,7 +158,7 @@ fn size(number: Option<i32>) -> u32 {
 
 fn kind(row: &AutoScalingGroup) -> GroupKind {
     let has = |key: &str| row.tags().iter().any(|tag| tag.key() == Some(key));
-    if has("eks:nodegroup-name") {
+    if has(EKS_NODE_GROUP_TAG) {
         GroupKind::ManagedNodeGroup
     } else if has(KOPS_GROUP_TAG) {
         GroupKind::KopsInstanceGroup
@@ -267,8 +267,8 @@ mod tests {
         ));
         assert!(belongs(&tagged("kubernetes.io/cluster/blue", "owned"), "blue"));
         assert!(!belongs(&tagged("kubernetes.io/cluster/blue", "shared"), "blue"));
-        assert!(belongs(&tagged(EKS_TAG, "blue"), "blue"));
-        assert!(!belongs(&tagged(EKS_TAG, "green"), "blue"));
+        assert!(belongs(&tagged(EKS_CLUSTER_TAG, "blue"), "blue"));
+        assert!(!belongs(&tagged(EKS_CLUSTER_TAG, "green"), "blue"));
     }
 
     fn of_kops(cluster: &str, role: &str) -> AutoScalingGroup {

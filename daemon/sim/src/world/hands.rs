@@ -3,13 +3,13 @@
 use crate::referee::{Violation, ViolationKind};
 use crate::scenario::{Api, FaultKind};
 use crate::world::cloud::{NoCapacity, group_max};
-use crate::world::owners::{glob, within};
+use crate::world::owners::within;
 use crate::world::scheduler;
 use crate::world::state::{OwnerKind, Placement, State};
 use crate::world::watch::What;
 use model::node::STARTING_TAINT;
 use model::pod::PodPhase;
-use model::selector::Labels;
+use model::selector::{Labels, glob};
 use model::{
     GroupName, InstanceId, NodeName, OfferId, Outcome, PodKey, Resources, Span, Step, StepKind, WorkloadKey,
 };

@@ -5,7 +5,7 @@ use crate::world::queue::Event;
 use crate::world::scheduler;
 use crate::world::state::{Owner, OwnerKind, SimPod, State};
 use model::pod::PodPhase;
-use model::selector::Labels;
+use model::selector::{Labels, glob};
 use model::{GroupKind, GroupName, NodeName, PodKey, PodSpec, Resources, Span, WorkloadKey};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -314,49 +314,4 @@ fn of_row(pod: &PodPlan, row: &TraceRow) -> PodPlan {
 /// Whether every wanted label is there.
 pub(crate) fn within(wanted: &Labels, there: &Labels) -> bool {
     wanted.iter().all(|(key, value)| there.get(key) == Some(value))
-}
-
-/// A namespace glob: `*` any text, `?` any one character.
-pub(crate) fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let mut reached = vec![false; text.len() + 1];
-    if let Some(first) = reached.first_mut() {
-        *first = true;
-    }
-    for wanted in pattern {
-        let mut next = vec![false; text.len() + 1];
-        let mut any = false;
-        for (ix, slot) in next.iter_mut().enumerate() {
-            let here = reached.get(ix).copied().unwrap_or(false);
-            let before = ix.checked_sub(1);
-            let came = before.is_some_and(|b| reached.get(b) == Some(&true));
-            let char_fits = before.is_some_and(|b| wanted == '?' || text.get(b) == Some(&wanted));
-            any |= here;
-            *slot = if wanted == '*' { any } else { came && char_fits };
-        }
-        reached = next;
-    }
-    reached.last() == Some(&true)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn namespace_globs() {
-        let cases = [
-            ("batch", "batch", true),
-            ("batch", "batches", false),
-            ("*", "", true),
-            ("b*h", "batch", true),
-            ("b*h", "batches", false),
-            ("b?tch", "batch", true),
-            ("?", "", false),
-            ("*-jobs*", "night-jobs-eu", true),
-        ];
-        for (pattern, text, expected) in cases {
-            assert_eq!(glob(pattern, text), expected, "{pattern} against {text}");
-        }
-    }
 }
