@@ -71,8 +71,8 @@ fn endless() -> Result<Vec<u8>> {
         r#"(module
           (memory (export "memory") 1)
           (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 2048))
-          (func (export "plimsoll:policy/scaler@0.1.0#configure") (param i32 i32) (result i32) (i32.const 1024))
-          (func (export "plimsoll:policy/scaler@0.1.0#scale") (param i32) (result i32)
+          (func (export "plimsoll:policy/scaler@0.2.0#configure") (param i32 i32) (result i32) (i32.const 1024))
+          (func (export "plimsoll:policy/scaler@0.2.0#scale") (param i32) (result i32)
             (loop $for-ever (br $for-ever)) (i32.const 1024)))"#,
     )?;
     let mut resolve = Resolve::default();

@@ -113,12 +113,12 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Whether the hook's answers are only looked at: in a cluster that acts, what placement and headroom policies
-/// say must not buy nodes while their hook is in Observe. In a cluster that only observes, the whole picture is
+/// Whether the hook's answers are only looked at: in a cluster that acts, what placement, headroom and disruption
+/// policies say must neither buy nor keep nodes while their hook is in Observe. In a cluster that only observes, the whole picture is
 /// wanted; what the other hooks lead to is held step by step.
 fn only_watched(view: &View<'_>) -> bool {
     let modes = view.aims.modes.with(&view.seen.ledger.modes);
-    matches!(view.hook, Hook::Headroom | Hook::Placement)
+    matches!(view.hook, Hook::Headroom | Hook::Placement | Hook::Disruption)
         && modes.of_cluster() == Mode::Act
         && modes.of_hook(view.hook) == Mode::Observe
 }
@@ -203,6 +203,12 @@ fn checked(advice: Advice, view: &View<'_>) -> Result<Advice, PolicyFault> {
             }
         }
         (Advice::Headroom(_), Hook::Headroom) => {}
+        (Advice::Disruption(advice), Hook::Disruption) => {
+            let denied = advice.denials.iter().map(|denial| denial.row);
+            for named in denied.chain(advice.addends.iter().map(|(named, _, _)| *named)) {
+                row("candidate", named, view.candidates.len())?;
+            }
+        }
         (_, hook) => {
             return Err(PolicyFault::Nonsense(format!(
                 "an answer to another hook than {hook}"

@@ -114,6 +114,7 @@ fn think<T>(
         classes: &classes,
     };
     let told = tell(&demand, &placed);
+    let says = shrink::ask((&shrinking, &tenants), &mut memory, aims, &mut asking);
     let calm = !asking.faulted;
     let bought = placed.purchase.bought.iter();
     let before = shrink::Before {
@@ -121,6 +122,7 @@ fn think<T>(
         bought: &bought.map(|b| (b.offer, b.node.name.clone())).collect::<Vec<_>>(),
         start: calm,
         priced: asking.anybody(model::Hook::Placement),
+        says: &says,
     };
     let mut shrunk = shrink::decide(shrinking, &mut memory, aims, before);
     shrunk.give_up(nodeless::decide(seen, &mut memory, aims, calm));

@@ -32,6 +32,14 @@ pub(crate) fn narrow(amount: i128) -> i64 {
     i64::try_from(amount).unwrap_or(if amount < 0 { i64::MIN } else { i64::MAX })
 }
 
+/// A share in thousandths, rounded down; 0 of nothing.
+pub(crate) fn permille(part: i64, whole: i64) -> u32 {
+    if whole <= 0 {
+        return 0;
+    }
+    u32::try_from(narrow(i128::from(part.max(0)) * 1000 / i128::from(whole))).unwrap_or(u32::MAX)
+}
+
 /// In single precision; exact below 2^24, where search keeps its amounts.
 #[expect(clippy::cast_precision_loss, reason = "callers keep amounts below 2^24")]
 pub(crate) const fn single(amount: i64) -> f32 {

@@ -5,6 +5,7 @@
 
 use model::advice::{Advice, Hook, PolicyFault, PolicyMode};
 use model::aims::Aims;
+use model::disruption::Cause;
 use model::group::GroupKind;
 use model::ids::{PolicyName, WorkloadKey};
 use model::memory::{GroupUse, Memory};
@@ -41,7 +42,7 @@ pub struct Advised {
 #[derive(Clone, Default)]
 pub struct PolicySet {
     /// Later ones win where they contradict each other on the same row (factors multiply, addends add, a
-    /// forbid wins, replicas: the highest, headroom: the sum).
+    /// forbid wins, replicas: the highest, headroom: the sum, disruption: a denial wins and addends add).
     pub entries: Vec<PolicyEntry>,
 }
 
@@ -74,6 +75,10 @@ pub struct View<'a> {
     pub classes: &'a [ClassRow],
     /// Placement and headroom: one row per offer set.
     pub sets: &'a [SetRow],
+    /// Disruption: one row per node that could be given up.
+    pub candidates: &'a [CandidateRow],
+    /// Disruption: one row per pod that would have to move for one of them, in their order.
+    pub movers: &'a [MoverRow],
     /// What policies make of this View once and share. Fresh and empty for each View.
     pub prepared: Prepared,
 }
@@ -166,6 +171,34 @@ pub struct SetRow {
     pub nodes: u32,
     /// Measured utilisation of the group; zeros where it has no nodes.
     pub utilisation: GroupUse,
+}
+
+/// A node that could be given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CandidateRow {
+    /// Index into the nodes of the picture.
+    pub node: u32,
+    /// What it costs; `None`: nobody knows.
+    pub price: Option<UsdPerHour>,
+    /// Pods that would have to move.
+    pub moves: u32,
+    /// Requested share of what it has for pods, thousandths.
+    pub cpu_requested: u32,
+    /// The same of memory.
+    pub memory_requested: u32,
+    /// For how long it could have gone so far; `None`: it could not until now.
+    pub unneeded: Option<Span>,
+    /// Why another should take its place, where one should.
+    pub due: Option<Cause>,
+}
+
+/// A pod that would have to move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoverRow {
+    /// Candidate row of its node.
+    pub candidate: u32,
+    /// Index into the pods of the picture.
+    pub pod: u32,
 }
 
 #[cfg(test)]

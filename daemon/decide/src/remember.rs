@@ -2,7 +2,7 @@
 //! groups are. Every list is bounded. Removals and recommendations are remembered by their own stages.
 
 use crate::demand;
-use crate::number::{narrow, size};
+use crate::number::{permille, size};
 use crate::tenants::Tenants;
 use model::aims::Aims;
 use model::ids::GroupName;
@@ -146,11 +146,4 @@ fn blend(old: u32, now: u32) -> u32 {
 
 fn known(part: i64, whole: i64) -> Option<u32> {
     (whole > 0).then(|| permille(part, whole))
-}
-
-fn permille(part: i64, whole: i64) -> u32 {
-    if whole <= 0 {
-        return 0;
-    }
-    u32::try_from(narrow(i128::from(part.max(0)) * 1000 / i128::from(whole))).unwrap_or(u32::MAX)
 }

@@ -69,6 +69,8 @@ pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, asking: 
         workloads: &rows,
         classes: &[],
         sets: &[],
+        candidates: &[],
+        movers: &[],
         prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);

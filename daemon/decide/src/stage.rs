@@ -67,6 +67,8 @@ pub(crate) fn with_headroom(
         workloads: &[],
         classes: &rows,
         sets: &market.sets,
+        candidates: &[],
+        movers: &[],
         prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);
@@ -226,6 +228,8 @@ fn ask_placement(
         workloads: &[],
         classes: &rows,
         sets: &market.sets,
+        candidates: &[],
+        movers: &[],
         prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);

@@ -4,7 +4,7 @@
 
 use crate::session::Said;
 use decide::View;
-use model::advice::{Advice, HeadroomAdvice, PlacementAdvice, ScaleAdvice};
+use model::advice::{Advice, Denial, DisruptionAdvice, HeadroomAdvice, PlacementAdvice, ScaleAdvice};
 use model::money::UsdPerHour;
 use model::resources::{MIB, Resources};
 
@@ -25,12 +25,15 @@ pub(crate) type Place = (
 /// Counts, millicores, MiB, codes.
 pub(crate) type Reserve = (Vec<u32>, Vec<u32>, Vec<u32>, Vec<u16>);
 
+/// Denials (candidate, code); addends (candidate, dollars, code).
+pub(crate) type Judge = (Vec<u32>, Vec<u16>, Vec<u32>, Vec<f64>, Vec<u16>);
+
 /// Most replicas that can be meant seriously.
 const REPLICAS: u32 = 1_000_000;
 /// Most kinds of virtual pods in an answer, and most pods of all kinds together: what the engine keeps room for.
 const KINDS: usize = 256;
 const VIRTUAL_PODS: u64 = 10_000;
-/// Largest addend, dollars per hour and pod.
+/// Largest addend, dollars per hour (and pod).
 const ADDEND: f64 = 1_000_000.0;
 
 /// Checks an answer of `scaler.scale`. What the guest explained goes with its rows.
@@ -85,11 +88,7 @@ pub(crate) fn place(view: &View<'_>, answer: Place) -> Result<Advice, String> {
     all_within(view.sets, &add_sets, "set")?;
     advice.addends.reserve(add_classes.len());
     for (((class, set), dollars), code) in add_classes.into_iter().zip(add_sets).zip(dollars).zip(add_codes) {
-        let addend = Some(dollars)
-            .filter(|d| d.abs() <= ADDEND)
-            .and_then(UsdPerHour::from_dollars)
-            .ok_or_else(|| format!("an addend of {dollars} dollars per hour"))?;
-        advice.addends.push((class, set, addend.0, code));
+        advice.addends.push((class, set, nanos(dollars)?, code));
     }
     Ok(Advice::Placement(advice))
 }
@@ -125,6 +124,33 @@ pub(crate) fn reserve(answer: Reserve) -> Result<Advice, String> {
         }
     }
     Ok(Advice::Headroom(advice))
+}
+
+/// Checks an answer of `disruption.judge`. What the guest explained goes with its denials.
+pub(crate) fn judge(view: &View<'_>, answer: Judge, said: &mut Said) -> Result<Advice, String> {
+    let (denied, denial_codes, add_rows, dollars, add_codes) = answer;
+    same_length("denials", &[denied.len(), denial_codes.len()])?;
+    same_length("addends", &[add_rows.len(), dollars.len(), add_codes.len()])?;
+    once("denial of candidate row", denied.iter().copied())?;
+    once("addend for candidate row", add_rows.iter().copied())?;
+    all_within(view.candidates, &denied, "candidate")?;
+    all_within(view.candidates, &add_rows, "candidate")?;
+    let mut advice = DisruptionAdvice::default();
+    for (row, code) in denied.into_iter().zip(denial_codes) {
+        let text = said.take(row);
+        advice.denials.push(Denial { row, code, text });
+    }
+    for ((row, dollars), code) in add_rows.into_iter().zip(dollars).zip(add_codes) {
+        advice.addends.push((row, nanos(dollars)?, code));
+    }
+    Ok(Advice::Disruption(advice))
+}
+
+/// An addend in nano-dollars.
+fn nanos(dollars: f64) -> Result<i64, String> {
+    let addend = Some(dollars).filter(|d| d.abs() <= ADDEND);
+    let addend = addend.and_then(UsdPerHour::from_dollars).map(|addend| addend.0);
+    addend.ok_or_else(|| format!("an addend of {dollars} dollars per hour"))
 }
 
 fn same_length(what: &str, lengths: &[usize]) -> Result<(), String> {

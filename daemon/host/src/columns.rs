@@ -3,6 +3,8 @@
 //! Built once for each View and only as far as its policies read: which columns those are was learned from their
 //! last evaluations (`evaluate`, `shared`). What a guest may ask, and at what price, is the work of `link`.
 
+mod candidates;
+
 use crate::dictionary::Dictionary;
 use decide::View;
 use decide::policy::{ClassRow, SetRow, WorkloadRow};
@@ -68,6 +70,18 @@ columns!(
         WorkloadAge = "workload-age-ms",
         WorkloadPods = "workload-pods",
         WorkloadRecentMax = "workload-recent-max",
+        CandidateAge = "candidate-age-ms",
+        CandidateMoves = "candidate-moves",
+        CandidateCpuRequested = "candidate-cpu-requested",
+        CandidateMemoryRequested = "candidate-memory-requested",
+        CandidateCpuUsed = "candidate-cpu-used",
+        CandidateMemoryUsed = "candidate-memory-used",
+        CandidateUnneeded = "candidate-unneeded-ms",
+        CandidateDue = "candidate-due",
+        MoverCandidate = "mover-candidate",
+        MoverCpu = "mover-cpu",
+        MoverMemory = "mover-memory",
+        MoverAge = "mover-age-ms",
         HistoryAge = "history-age-ms",
         HistoryPending = "history-pending",
     }
@@ -82,6 +96,7 @@ columns!(
         WorkloadTarget = "workload-target",
         WorkloadValue = "workload-value",
         WorkloadRequest = "workload-request",
+        CandidatePrice = "candidate-price",
     }
 );
 
@@ -98,6 +113,12 @@ columns!(
         WorkloadNamespace = "workload-namespace",
         WorkloadName = "workload-name",
         WorkloadMetric = "workload-metric",
+        CandidateName = "candidate-name",
+        CandidateGroup = "candidate-group",
+        MoverNamespace = "mover-namespace",
+        MoverName = "mover-name",
+        MoverOwnerKind = "mover-owner-kind",
+        MoverOwnerName = "mover-owner-name",
     }
 );
 
@@ -109,6 +130,9 @@ columns!(
         SetLabel = "set-label",
         WorkloadLabel = "workload-label",
         WorkloadAnnotation = "workload-annotation",
+        CandidateLabel = "candidate-label",
+        MoverLabel = "mover-label",
+        MoverAnnotation = "mover-annotation",
     }
 );
 
@@ -137,6 +161,8 @@ pub(crate) struct Columns {
     pub(crate) classes: u32,
     pub(crate) sets: u32,
     pub(crate) workloads: u32,
+    pub(crate) candidates: u32,
+    pub(crate) movers: u32,
     pub(crate) history: u32,
     pub(crate) by_key: BTreeMap<Key, Column>,
     pub(crate) dictionary: Dictionary,
@@ -152,6 +178,8 @@ impl Columns {
             classes: 0,
             sets: 0,
             workloads: 0,
+            candidates: 0,
+            movers: 0,
             history: 0,
             by_key: BTreeMap::new(),
             dictionary: Dictionary::new(),
@@ -168,6 +196,8 @@ impl Columns {
             classes: rows(view.classes),
             sets: rows(view.sets),
             workloads: rows(view.workloads),
+            candidates: rows(view.candidates),
+            movers: rows(view.movers),
             history: rows(&view.memory.demand_history),
             by_key: BTreeMap::new(),
             dictionary,
@@ -225,7 +255,8 @@ type Fill = fn(&[ClassRow], &mut Vec<u32>);
 
 /// Rows of a View that its fuel is counted by.
 pub fn row_count(view: &View<'_>) -> usize {
-    view.classes.len() + view.sets.len() + view.workloads.len()
+    let tables = [view.classes.len(), view.sets.len(), view.workloads.len()];
+    tables.iter().sum::<usize>() + view.candidates.len() + view.movers.len()
 }
 
 fn column(view: &View<'_>, key: &Key, words: &mut Dictionary) -> Column {
@@ -280,6 +311,18 @@ fn numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
         N::WorkloadAge => workloads(|row| known(row.age.millis())),
         N::WorkloadPods => workloads(|row| row.pods.min(ABSENT - 1)),
         N::WorkloadRecentMax => workloads(|row| row.recent_max.min(ABSENT - 1)),
+        N::CandidateAge
+        | N::CandidateMoves
+        | N::CandidateCpuRequested
+        | N::CandidateMemoryRequested
+        | N::CandidateCpuUsed
+        | N::CandidateMemoryUsed
+        | N::CandidateUnneeded
+        | N::CandidateDue
+        | N::MoverCandidate
+        | N::MoverCpu
+        | N::MoverMemory
+        | N::MoverAge => candidates::numbers(view, which),
         N::HistoryAge => history
             .iter()
             .map(|(at, _)| known(view.seen.at.since(*at).millis()))
@@ -302,6 +345,7 @@ fn amounts(view: &View<'_>, which: Amount) -> Arc<[f64]> {
         A::WorkloadTarget => workloads(|row| thousandths(row.target_milli)),
         A::WorkloadValue => workloads(|row| row.value_milli.map_or(ABSENT_AMOUNT, thousandths)),
         A::WorkloadRequest => workloads(|row| thousandths(row.request_milli)),
+        A::CandidatePrice => view.candidates.iter().map(|row| price(row.price)).collect(),
     }
 }
 
@@ -329,6 +373,12 @@ fn texts(view: &View<'_>, which: Text, words: &mut Dictionary) -> Arc<[u32]> {
         T::WorkloadNamespace => words.code(view.workloads.iter().map(|row| &*row.key.namespace)),
         T::WorkloadName => words.code(view.workloads.iter().map(|row| &*row.key.name)),
         T::WorkloadMetric => words.code(view.workloads.iter().map(|row| row.metric.as_str())),
+        T::CandidateName
+        | T::CandidateGroup
+        | T::MoverNamespace
+        | T::MoverName
+        | T::MoverOwnerKind
+        | T::MoverOwnerName => words.code(candidates::texts(view, which)),
     }
 }
 
@@ -353,6 +403,9 @@ fn keyed(view: &View<'_>, which: Keyed, key: &str, words: &mut Dictionary) -> Ar
                 .iter()
                 .map(|row| value(spec_of(view, row.spec).map(|s| &s.annotations), key)),
         ),
+        Keyed::CandidateLabel | Keyed::MoverLabel | Keyed::MoverAnnotation => {
+            words.code(candidates::labels(view, which).map(|labels| value(labels, key)))
+        }
     }
 }
 

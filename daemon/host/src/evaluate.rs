@@ -27,6 +27,7 @@ type Configured = (Result<(), String>,);
 type Scaled = (Result<answer::Scale, String>,);
 type Placed = (Result<answer::Place, String>,);
 type Reserved = (Result<answer::Reserve, String>,);
+type Judged = (Result<answer::Judge, String>,);
 type Shown = (Resource<ViewRep>,);
 
 /// Asks the question of the View.
@@ -76,6 +77,7 @@ pub(crate) fn rehearse(policy: &WasmPolicy, entry: &Entry) -> Result<(), LoadFau
         Hook::Scaler => instance.get_typed_func::<Shown, Scaled>(store, question).err(),
         Hook::Placement => instance.get_typed_func::<Shown, Placed>(store, question).err(),
         Hook::Headroom => instance.get_typed_func::<Shown, Reserved>(store, question).err(),
+        Hook::Disruption => instance.get_typed_func::<Shown, Judged>(store, question).err(),
     }
     .map_or(Ok(()), |why| Err(mismatch(why)))?;
     instance
@@ -147,6 +149,10 @@ impl Run {
             }
             Hook::Placement => answer::place(view, self.question(entry, &instance)?),
             Hook::Headroom => answer::reserve(self.question(entry, &instance)?),
+            Hook::Disruption => {
+                let answer = self.question(entry, &instance)?;
+                answer::judge(view, answer, &mut self.store.data_mut().said)
+            }
         }
         .map_err(Ended::Nonsense)
     }

@@ -13,6 +13,8 @@ const MODULE: &[u8] = b"\0asm\x01\0\0\0";
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 const NESTING: usize = 16;
 const PACKAGE: &str = "plimsoll:policy/";
+/// Lines of the package that are served.
+const LINES: [&str; 2] = ["0.1.", "0.2."];
 const IMPORTS: [&str; 2] = ["view", "host"];
 
 /// What a component is made of.
@@ -122,20 +124,20 @@ fn note_export(seen: &mut Inspection, name: &str) {
     seen.exports.push(name.to_owned());
     let hook = Hook::ALL
         .into_iter()
-        .find(|hook| of_this_line(name).is_some_and(|interface| interface == hook.as_str()));
+        .find(|hook| of_a_line(name).is_some_and(|interface| interface == hook.as_str()));
     if let Some(hook) = hook {
         seen.hooks.push((hook, name.to_owned()));
     }
 }
 
 fn allowed(import: &str) -> bool {
-    of_this_line(import).is_some_and(|interface| IMPORTS.contains(&interface))
+    of_a_line(import).is_some_and(|interface| IMPORTS.contains(&interface))
 }
 
-/// Interface of a name of the 0.1 line of the package: `plimsoll:policy/view@0.1.7` is `view`.
-fn of_this_line(name: &str) -> Option<&str> {
+/// Interface of a name of one of the lines of the package: `plimsoll:policy/view@0.1.7` is `view`.
+fn of_a_line(name: &str) -> Option<&str> {
     let (interface, version) = name.strip_prefix(PACKAGE)?.split_once('@')?;
-    let patch = version.strip_prefix("0.1.")?;
+    let patch = LINES.iter().find_map(|line| version.strip_prefix(line))?;
     (!patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit())).then_some(interface)
 }
 
@@ -183,17 +185,19 @@ mod tests {
     }
 
     #[test]
-    fn only_this_line_of_the_package_counts() {
+    fn only_the_lines_that_are_served_count() {
         for (name, expected) in [
             ("plimsoll:policy/view@0.1.0", Some("view")),
             ("plimsoll:policy/view@0.1.12", Some("view")),
-            ("plimsoll:policy/view@0.2.0", None),
+            ("plimsoll:policy/view@0.2.0", Some("view")),
+            ("plimsoll:policy/view@0.3.0", None),
+            ("plimsoll:policy/view@1.2.0", None),
             ("plimsoll:policy/view@0.1.", None),
             ("plimsoll:policy/view@0.1.0-rc", None),
             ("plimsoll:policy/view", None),
             ("wasi:cli/stdout@0.2.0", None),
         ] {
-            assert_eq!(of_this_line(name), expected, "{name}");
+            assert_eq!(of_a_line(name), expected, "{name}");
         }
         assert!(!allowed("plimsoll:policy/scaler@0.1.0"));
     }

@@ -12,8 +12,9 @@ use wasmtime::{Engine, Result, StoreContextMut, Trap};
 /// Stands for the `view` resource; there is one for each evaluation, number 0.
 pub(crate) struct ViewRep;
 
-const VIEW: &str = "plimsoll:policy/view@0.1.0";
-const HOST: &str = "plimsoll:policy/host@0.1.0";
+/// Versions of the package that guests may have been built against, the first of each line. All are given the same
+/// functions, which only ever grow: an older line has those of the newer ones, too, and no guest of it knows them.
+const LINES: [&str; 2] = ["0.1.0", "0.2.0"];
 /// Fuel of any call.
 const CALL: u64 = 100;
 /// Longest key or text that a guest may hand over where the host keeps it, bytes.
@@ -26,7 +27,20 @@ type Context<'a> = StoreContextMut<'a, Session>;
 /// A linker with the contract and nothing else.
 pub(crate) fn linker(engine: &Engine) -> Result<Linker<Session>> {
     let mut linker = Linker::new(engine);
-    let mut host = linker.instance(HOST)?;
+    for line in LINES {
+        said(&mut linker.instance(&format!("plimsoll:policy/host@{line}"))?)?;
+        let mut view = linker.instance(&format!("plimsoll:policy/view@{line}"))?;
+        view.resource("view", ResourceType::host::<ViewRep>(), |_, _| Ok(()))?;
+        scalars(&mut view)?;
+        dictionary(&mut view)?;
+        fixed_columns(&mut view)?;
+        keyed_columns(&mut view)?;
+    }
+    Ok(linker)
+}
+
+/// `plimsoll:policy/host`.
+fn said(host: &mut LinkerInstance<'_, Session>) -> Result<()> {
     host.func_wrap("log", |mut ctx: Context<'_>, (level, message): (u32, String)| {
         called(&mut ctx)?;
         charge(&mut ctx, message.len())?;
@@ -41,14 +55,7 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Session>> {
             ctx.data_mut().said.explain(row, code, &text);
             Ok(())
         },
-    )?;
-    let mut view = linker.instance(VIEW)?;
-    view.resource("view", ResourceType::host::<ViewRep>(), |_, _| Ok(()))?;
-    scalars(&mut view)?;
-    dictionary(&mut view)?;
-    fixed_columns(&mut view)?;
-    keyed_columns(&mut view)?;
-    Ok(linker)
+    )
 }
 
 fn scalars(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
@@ -59,10 +66,12 @@ fn scalars(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
     method(view, "cluster", |mut ctx, (_,): (This,)| {
         Ok((ctx.data_mut().cluster(),))
     })?;
-    let tables: [(&str, RowCount); 4] = [
+    let tables: [(&str, RowCount); 6] = [
         ("classes", |columns| columns.classes),
         ("sets", |columns| columns.sets),
         ("workloads", |columns| columns.workloads),
+        ("candidates", |columns| columns.candidates),
+        ("movers", |columns| columns.movers),
         ("history", |columns| columns.history),
     ];
     for (name, rows) in tables {

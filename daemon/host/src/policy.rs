@@ -155,6 +155,7 @@ fn entry(component: &Component, hook: Hook, export: &str) -> Result<Entry, LoadF
             Hook::Scaler => "scale",
             Hook::Placement => "place",
             Hook::Headroom => "reserve",
+            Hook::Disruption => "judge",
         })?,
         reads: Mutex::default(),
     })

@@ -1,16 +1,18 @@
 //! Made-up Views, the same in every process: what `plimsoll policy check` shows a policy, and what tests and
 //! benches measure with. Small, empty, large and extreme ones.
 
-use decide::policy::{ClassRow, SetRow, WorkloadRow};
+use decide::policy::{CandidateRow, ClassRow, MoverRow, SetRow, WorkloadRow};
 use decide::{Prepared, View};
 use model::advice::Hook;
 use model::aims::Aims;
+use model::disruption::Cause;
 use model::group::{Group, GroupKind, LaunchMode};
-use model::ids::{GroupName, WorkloadKey};
+use model::ids::{GroupName, NodeName, PodKey, WorkloadKey};
 use model::memory::{GroupUse, Memory};
 use model::money::UsdPerHour;
+use model::node::Node;
 use model::offer::Purchase;
-use model::pod::PodSpec;
+use model::pod::{Pod, PodPhase, PodSpec, Usage};
 use model::resources::{MIB, Resources};
 use model::selector::Labels;
 use model::snapshot::Snapshot;
@@ -30,20 +32,25 @@ pub struct Sample {
     workloads: Vec<WorkloadRow>,
     classes: Vec<ClassRow>,
     sets: Vec<SetRow>,
+    candidates: Vec<CandidateRow>,
+    movers: Vec<MoverRow>,
 }
 
 impl Sample {
     /// The View of one hook.
     pub fn view(&self, hook: Hook) -> View<'_> {
-        let scaler = hook == Hook::Scaler;
+        let (scaler, disruption) = (hook == Hook::Scaler, hook == Hook::Disruption);
+        let places = !scaler && !disruption;
         View {
             hook,
             seen: &self.snapshot,
             memory: &self.memory,
             aims: &self.aims,
             workloads: if scaler { &self.workloads } else { &[] },
-            classes: if scaler { &[] } else { &self.classes },
-            sets: if scaler { &[] } else { &self.sets },
+            classes: if places { &self.classes } else { &[] },
+            sets: if places { &self.sets } else { &[] },
+            candidates: if disruption { &self.candidates } else { &[] },
+            movers: if disruption { &self.movers } else { &[] },
             prepared: Prepared::default(),
         }
     }
@@ -59,7 +66,7 @@ pub fn all() -> Vec<Sample> {
     ]
 }
 
-/// A picture with so many classes and workloads. Every third class is a Job's.
+/// A picture with so many classes, workloads and nodes with a pod each. Every third class is a Job's.
 pub fn rows(count: u32) -> Sample {
     let mut sample = Sample {
         name: "rows",
@@ -76,6 +83,8 @@ pub fn rows(count: u32) -> Sample {
         workloads: Vec::new(),
         classes: Vec::new(),
         sets: sets(),
+        candidates: Vec::new(),
+        movers: Vec::new(),
     };
     for minute in 0..60 {
         let at = NOW - Span::from_secs((60 - minute) * 60);
@@ -96,6 +105,10 @@ pub fn rows(count: u32) -> Sample {
         );
         sample.snapshot.specs.push(Arc::new(spec(n, &key)));
         sample.classes.push(class(n, &key));
+        sample.snapshot.nodes.push(node(n));
+        sample.snapshot.pods.push(pod(n, &key));
+        sample.candidates.push(candidate(n));
+        sample.movers.push(MoverRow { candidate: n, pod: n });
         sample.workloads.push(workload(n, key));
     }
     sample
@@ -159,6 +172,65 @@ fn workload(n: u32, key: WorkloadKey) -> WorkloadRow {
         pods: 1 + n % 9,
         request_milli: request,
         recent_max: 1 + n % 12,
+    }
+}
+
+fn node(n: u32) -> Node {
+    let zone = format!("us-east-1{}", ["a", "b", "c"][n as usize % 3]);
+    Node {
+        name: NodeName::new(format!("node-{n}")),
+        group: Some(GroupName::new("workers")),
+        instance: Some(format!("i-{n:017x}").as_str().into()),
+        offer: None,
+        labels: Labels::from([("topology.kubernetes.io/zone".to_owned(), zone)]),
+        taints: Vec::new(),
+        allocatable: Resources::new(3920, 14_000 * MIB),
+        max_pods: 58,
+        ready: true,
+        unschedulable: false,
+        deleting: false,
+        fargate: false,
+        do_not_disrupt: false,
+        draining: false,
+        created: NOW - Span::from_secs(i64::from(n % 500) * 3600),
+        usage: (!n.is_multiple_of(4)).then(|| Usage {
+            cpu_milli: i64::from(n % 3900),
+            memory_bytes: i64::from(n % 13_000) * MIB,
+            at: NOW,
+        }),
+        leaving: None,
+        template: None,
+    }
+}
+
+fn pod(n: u32, key: &WorkloadKey) -> Pod {
+    Pod {
+        key: PodKey::new(&key.namespace, format!("{}-0", key.name)),
+        spec: n,
+        node: Some(NodeName::new(format!("node-{n}"))),
+        phase: PodPhase::Running,
+        created: NOW - Span::from_secs(i64::from(n % 90) * 60),
+        usage: None,
+        nominated: None,
+        deletion_cost: 0,
+    }
+}
+
+fn candidate(n: u32) -> CandidateRow {
+    CandidateRow {
+        node: n,
+        price: (n % 9 != 8).then_some(UsdPerHour(i64::from(40 + n % 50) * 1_000_000)),
+        moves: 1,
+        cpu_requested: n % 1000,
+        memory_requested: (n * 3) % 1000,
+        unneeded: n
+            .is_multiple_of(2)
+            .then(|| Span::from_secs(i64::from(n % 60) * 60)),
+        due: match n % 10 {
+            8 => Some(Cause::Expired),
+            9 => Some(Cause::Drifted),
+            _ => None,
+        },
     }
 }
 
@@ -235,6 +307,14 @@ fn extreme() -> Sample {
         row.spec = None;
         row.metric = String::new();
     }
+    for row in &mut sample.candidates {
+        row.node = u32::MAX;
+        row.price = Some(UsdPerHour(i64::MAX));
+        row.moves = u32::MAX;
+        row.cpu_requested = u32::MAX;
+        row.unneeded = Some(Span::from_secs(i64::MAX / 1000));
+    }
+    sample.movers.iter_mut().for_each(|row| row.pod = u32::MAX);
     for row in &mut sample.sets {
         row.group = u32::MAX;
         row.arch = None;

@@ -3,7 +3,7 @@
 //!
 //! Made only for such an evaluation. Holds what `columns` reads and nothing else of the picture.
 
-use decide::policy::{ClassRow, SetRow, WorkloadRow};
+use decide::policy::{CandidateRow, ClassRow, MoverRow, SetRow, WorkloadRow};
 use decide::{Prepared, View};
 use model::advice::Hook;
 use model::aims::Aims;
@@ -19,10 +19,14 @@ pub(crate) struct Source {
     workloads: Vec<WorkloadRow>,
     classes: Vec<ClassRow>,
     sets: Vec<SetRow>,
+    candidates: Vec<CandidateRow>,
+    movers: Vec<MoverRow>,
 }
 
 impl Source {
     pub(crate) fn of(view: &View<'_>) -> Self {
+        // Only candidates and movers are read from nodes and pods.
+        let judged = !view.candidates.is_empty();
         Self {
             hook: view.hook,
             seen: Snapshot {
@@ -31,6 +35,16 @@ impl Source {
                 cluster: view.seen.cluster.clone(),
                 specs: view.seen.specs.clone(),
                 groups: view.seen.groups.clone(),
+                nodes: if judged {
+                    view.seen.nodes.clone()
+                } else {
+                    Vec::new()
+                },
+                pods: if judged {
+                    view.seen.pods.clone()
+                } else {
+                    Vec::new()
+                },
                 ..Snapshot::default()
             },
             memory: Memory {
@@ -42,6 +56,8 @@ impl Source {
             workloads: view.workloads.to_vec(),
             classes: view.classes.to_vec(),
             sets: view.sets.to_vec(),
+            candidates: view.candidates.to_vec(),
+            movers: view.movers.to_vec(),
         }
     }
 
@@ -55,6 +71,8 @@ impl Source {
             workloads: &self.workloads,
             classes: &self.classes,
             sets: &self.sets,
+            candidates: &self.candidates,
+            movers: &self.movers,
             prepared: Prepared::default(),
         }
     }

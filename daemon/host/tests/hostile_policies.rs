@@ -10,7 +10,7 @@ mod guests;
 
 use decide::Policy;
 use decide::policy::Advised;
-use guests::{everything_imported, foreign, placement, scaler};
+use guests::{disruption, everything_imported, foreign, old_placement, placement, scaler};
 use host::{Engine, Limits, LoadFault, WasmPolicy, sample};
 use model::advice::{Advice, Hook, PlacementAdvice, PolicyFault};
 use model::ids::PolicyName;
@@ -93,11 +93,83 @@ fn nothing_is_remembered() {
 #[test]
 fn every_function_of_the_contract_is_linked() {
     // Its `configure` traps, which is how one knows that it was instantiated.
-    let refused = load(&everything_imported(), &Limits::default()).err().unwrap();
-    assert!(
-        matches!(&refused, LoadFault::Config { fault: PolicyFault::Trap(why), .. } if why.contains("unreachable")),
-        "{refused}"
+    for version in [guests::NOW, "0.1.0"] {
+        let refused = load(&everything_imported(version), &Limits::default())
+            .err()
+            .unwrap();
+        assert!(
+            matches!(&refused, LoadFault::Config { fault: PolicyFault::Trap(why), .. } if why.contains("unreachable")),
+            "{version}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_of_an_older_version_answers_as_before() {
+    let policy = load(&old_placement("0.1.0", EMPTY), &Limits::default()).unwrap();
+    let advised = policy.advise(&sample::rows(5).view(Hook::Placement));
+    assert_eq!(advised.answer, Ok(Advice::Placement(PlacementAdvice::default())));
+    let now = load(&placement("", EMPTY), &Limits::default()).unwrap();
+    let now = now.advise(&sample::rows(5).view(Hook::Placement));
+    assert_eq!((now.answer, now.fuel), (advised.answer, advised.fuel));
+}
+
+/// An answer of `judge`: Ok, one denial of a row with a code, one addend for a row.
+fn verdict(denied: u32, codes: u32, addend: f64) -> Vec<u8> {
+    let text = |bytes: &[u8]| {
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "\\{byte:02x}");
+            text
+        })
+    };
+    let data = format!(
+        r#"(data (i32.const 4096) "{}") (data (i32.const 4104) "\07\00") (data (i32.const 4112) "{}")"#,
+        text(&denied.to_le_bytes()),
+        text(&addend.to_le_bytes()),
     );
+    let lists = [(4096, 1), (4104, codes), (4096, 1), (4112, 1), (4104, 1)];
+    let stores = lists
+        .iter()
+        .enumerate()
+        .fold(String::new(), |mut code, (at, (from, len))| {
+            let at = 3076 + at * 8;
+            let _ = write!(
+                code,
+                "(i32.store (i32.const {at}) (i32.const {from}))(i32.store (i32.const {}) (i32.const {len}))",
+                at + 4
+            );
+            code
+        });
+    disruption(
+        &data,
+        &format!(
+            "(call $explain (i32.const 1) (i32.const 7) (i32.const 4096) (i32.const 0)) {stores} (call $drop (local.get 0)) (i32.const 3072)"
+        ),
+    )
+}
+
+#[test]
+fn verdicts_are_believed_only_where_they_can_be_meant() {
+    let judged = |guest: Vec<u8>| {
+        let policy = load(&guest, &Limits::default()).unwrap();
+        policy.advise(&sample::rows(2).view(Hook::Disruption)).answer
+    };
+    let Ok(Advice::Disruption(verdicts)) = judged(verdict(1, 1, 0.5)) else {
+        panic!("{:?}", judged(verdict(1, 1, 0.5)))
+    };
+    assert_eq!(verdicts.addends, [(1, 500_000_000, 7)]);
+    assert_eq!((verdicts.denials[0].row, verdicts.denials[0].code), (1, 7));
+    for (guest, why) in [
+        (verdict(2, 1, 0.5), "candidate row 2; there are 2"),
+        (
+            verdict(1, 0, 0.5),
+            "the lists of denials have different lengths: [1, 0]",
+        ),
+        (verdict(1, 1, f64::NAN), "an addend of NaN dollars per hour"),
+        (verdict(1, 1, 1e7), "an addend of 10000000 dollars per hour"),
+    ] {
+        assert_eq!(judged(guest), Err(PolicyFault::Nonsense(why.to_owned())));
+    }
 }
 
 #[test]

@@ -16,11 +16,13 @@ pub enum Hook {
     Placement,
     /// How much room to keep.
     Headroom,
+    /// Which nodes may be given up.
+    Disruption,
 }
 
 impl Hook {
     /// All hooks.
-    pub const ALL: [Self; 3] = [Self::Scaler, Self::Placement, Self::Headroom];
+    pub const ALL: [Self; 4] = [Self::Scaler, Self::Placement, Self::Headroom, Self::Disruption];
 
     /// As written in files and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Hook {
             Self::Scaler => "scaler",
             Self::Placement => "placement",
             Self::Headroom => "headroom",
+            Self::Disruption => "disruption",
         }
     }
 }
@@ -47,6 +50,8 @@ pub enum Advice {
     Placement(PlacementAdvice),
     /// Headroom.
     Headroom(Vec<HeadroomAdvice>),
+    /// Disruption.
+    Disruption(DisruptionAdvice),
 }
 
 /// Wanted replicas of one workload row.
@@ -82,6 +87,27 @@ pub struct HeadroomAdvice {
     pub requests: Resources,
     /// Reason code.
     pub code: u16,
+}
+
+/// What is said of giving up nodes. Candidates that are not named may go as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisruptionAdvice {
+    /// Candidates that must stay.
+    pub denials: Vec<Denial>,
+    /// What giving up a candidate must bring beyond what it must bring anyway: nano-dollars per hour (negative makes
+    /// it easier) by candidate row, with the reason code.
+    pub addends: Vec<(u32, i64, u16)>,
+}
+
+/// A candidate that must stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denial {
+    /// Candidate row.
+    pub row: u32,
+    /// Reason code of the policy.
+    pub code: u16,
+    /// Its words, escaped and cut by the host.
+    pub text: String,
 }
 
 /// How a policy failed; the built-in default answers instead.

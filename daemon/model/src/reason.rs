@@ -357,6 +357,15 @@ pub enum Stays {
         /// No node with pods is given up in the group before.
         until: Instant,
     },
+    /// A policy of the hook `disruption` says so.
+    Denied {
+        /// Which; the first of those that do.
+        policy: PolicyName,
+        /// Its reason code.
+        code: u16,
+        /// Its words.
+        text: String,
+    },
     /// Moving its pods counts more than giving it up would bring.
     CostsMore {
         /// Its price.
@@ -367,6 +376,9 @@ pub enum Stays {
         moves: u32,
         /// What these evictions count.
         counts: UsdPerHour,
+        /// What policies want it to bring beyond that; negative makes it easier.
+        #[serde(default)]
+        addend: UsdPerHour,
     },
 }
 
@@ -645,20 +657,30 @@ impl fmt::Display for Stays {
                 f,
                 "pods of its group were moved in vain {failures} times in a row: none are before {until}"
             ),
+            Self::Denied { policy, code, text } => {
+                write!(f, "policy {policy} keeps it (code {code})")?;
+                if text.is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, ": {text}")
+                }
+            }
             Self::CostsMore {
                 price,
                 wastes,
                 moves,
                 counts,
+                addend,
             } => {
                 write!(f, "it costs {price}")?;
                 if let Some(wastes) = wastes {
                     write!(f, " and wastes {wastes} of that")?;
                 }
-                write!(
-                    f,
-                    "; moving its {moves} pods counts {counts}, more than is gained"
-                )
+                write!(f, "; moving its {moves} pods counts {counts}")?;
+                if *addend != UsdPerHour::ZERO {
+                    write!(f, " and policies want {addend} beyond that")?;
+                }
+                f.write_str(", more than is gained")
             }
         }
     }

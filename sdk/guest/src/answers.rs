@@ -3,7 +3,7 @@
 //! What makes an answer nonsense (a row twice, numbers out of range) is written in sdk/wit/hooks.wit; the host checks
 //! it, and in native tests `check` of each answer does the same.
 
-use crate::rows::{Class, Set, Workload};
+use crate::rows::{Candidate, Class, Set, Workload};
 use crate::view::View;
 
 /// Answer of a scaler.
@@ -97,5 +97,37 @@ impl Room {
         self.cpus.push(cpu_milli);
         self.memories.push(memory_mib);
         self.codes.push(code);
+    }
+}
+
+/// Answer of a disruption policy; a candidate that it does not name may go as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdicts {
+    pub(crate) denied: Vec<u32>,
+    pub(crate) denial_codes: Vec<u16>,
+    pub(crate) add_candidates: Vec<u32>,
+    pub(crate) add_usd: Vec<f64>,
+    pub(crate) add_codes: Vec<u16>,
+}
+
+impl Verdicts {
+    /// The node stays, with a reason code of your own (0: none). Once for each candidate.
+    pub fn deny(&mut self, candidate: Candidate<'_>, code: u16) {
+        self.denied.push(candidate.row());
+        self.denial_codes.push(code);
+    }
+
+    /// The same with words, which people read in `explain`.
+    pub fn deny_because(&mut self, candidate: Candidate<'_>, code: u16, why: &str) {
+        crate::bridge::explain(candidate.row(), code, why);
+        self.deny(candidate, code);
+    }
+
+    /// Giving the node up must bring so many dollars per hour more than it must anyway; less, where negative. Once for
+    /// each candidate.
+    pub fn add(&mut self, candidate: Candidate<'_>, usd_per_hour: f64, code: u16) {
+        self.add_candidates.push(candidate.row());
+        self.add_usd.push(usd_per_hour);
+        self.add_codes.push(code);
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Only what can be seen of an answer and its View; limits of memory, fuel and time are the host's.
 
-use crate::{Prices, Replicas, Room, View};
+use crate::{Prices, Replicas, Room, Verdicts, View};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
@@ -12,7 +12,7 @@ const REPLICAS: u32 = 1_000_000;
 /// Most kinds of virtual pods in an answer, and most pods of all kinds together.
 const KINDS: usize = 256;
 const VIRTUAL_PODS: u64 = 10_000;
-/// Largest addend, dollars per hour and pod.
+/// Largest addend, dollars per hour (and pod).
 const ADDEND: f64 = 1_000_000.0;
 
 impl Replicas {
@@ -52,11 +52,22 @@ impl Prices {
         if let Some(factor) = self.factors.iter().find(wild) {
             return Err(format!("a factor of {factor}"));
         }
-        let wild = |usd: &&f64| !(-ADDEND..=ADDEND).contains(*usd);
-        match self.add_usd.iter().find(wild) {
-            Some(usd) => Err(format!("an addend of {usd} dollars per hour")),
-            None => Ok(()),
+        addends(&self.add_usd)
+    }
+}
+
+impl Verdicts {
+    /// Whether the host would take this answer to this View.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self, view: &View<'_>) -> Result<(), String> {
+        once("denial of candidate row", self.denied.iter())?;
+        once("addend for candidate row", self.add_candidates.iter())?;
+        for rows in [&self.denied, &self.add_candidates] {
+            within("candidate", view.candidate_count(), rows)?;
         }
+        addends(&self.add_usd)
     }
 }
 
@@ -88,6 +99,14 @@ impl Room {
     }
 }
 
+fn addends(usd: &[f64]) -> Result<(), String> {
+    let wild = |usd: &&f64| !(-ADDEND..=ADDEND).contains(*usd);
+    match usd.iter().find(wild) {
+        Some(usd) => Err(format!("an addend of {usd} dollars per hour")),
+        None => Ok(()),
+    }
+}
+
 fn once<T: Ord + Copy + Debug>(what: &str, rows: impl Iterator<Item = T>) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for row in rows {
@@ -108,7 +127,7 @@ fn within(what: &str, there: u32, rows: &[u32]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Class, Picture, Set, Workload};
+    use crate::testing::{Candidate, Class, Picture, Set, Workload};
 
     #[test]
     fn nonsense_is_found_natively() {
@@ -175,6 +194,41 @@ mod tests {
         let mut many = Replicas::default();
         many.set(workload, 1_000_001, 1);
         assert!(many.check(&view).is_err());
+    }
+
+    #[test]
+    fn verdicts_name_a_candidate_once() {
+        let picture = Picture::new().candidate(Candidate::default());
+        let larger = picture.clone().candidate(Candidate::default());
+        let (view, other) = (picture.view(), larger.view());
+        let (first, far) = (
+            view.candidates().next().unwrap(),
+            other.candidates().nth(1).unwrap(),
+        );
+        let mut verdicts = Verdicts::default();
+        verdicts.deny(first, 1);
+        verdicts.add(first, -1e6, 2);
+        assert_eq!(verdicts.check(&view), Ok(()));
+        assert_eq!(
+            (verdicts.denial(0), verdicts.addend(0)),
+            (Some(1), Some((-1e6, 2)))
+        );
+        let refused = |change: &dyn Fn(&mut Verdicts)| {
+            let mut changed = verdicts.clone();
+            change(&mut changed);
+            changed.check(&view).unwrap_err()
+        };
+        for (why, expected) in [
+            (refused(&|v| v.deny(first, 1)), "denial of candidate row 0 twice"),
+            (
+                refused(&|v| v.add(first, 0.0, 1)),
+                "addend for candidate row 0 twice",
+            ),
+            (refused(&|v| v.deny(far, 1)), "candidate row 1; there are 1"),
+            (refused(&|v| v.add_usd[0] = f64::NAN), "an addend of NaN"),
+        ] {
+            assert!(why.contains(expected), "{why}");
+        }
     }
 
     #[test]

@@ -60,8 +60,8 @@ mod rows;
 pub mod testing;
 mod view;
 
-pub use answers::{Prices, Replicas, Room};
-pub use rows::{Class, GroupKind, Purchase, Set, Workload};
+pub use answers::{Prices, Replicas, Room, Verdicts};
+pub use rows::{Candidate, Class, Due, GroupKind, Mover, Purchase, Set, Workload};
 pub use view::{View, Word};
 
 /// Answers the scaler hook: how many replicas each workload needs.
@@ -107,6 +107,21 @@ pub trait Headroom: Sized + 'static {
     /// # Errors
     /// Why it cannot answer; the built-in default answers instead.
     fn reserve(&self, view: &View<'_>) -> Result<Room, String>;
+}
+
+/// Answers the disruption hook: which nodes may be given up.
+pub trait Disruption: Sized + 'static {
+    /// As `Scaler::configure`.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    fn configure(json: &str) -> Result<Self, String>;
+
+    /// Denials and addends.
+    ///
+    /// # Errors
+    /// Why it cannot answer; nothing new is given up in this cycle.
+    fn judge(&self, view: &View<'_>) -> Result<Verdicts, String>;
 }
 
 /// Reads a configuration into a type of your own. Give the type `#[serde(deny_unknown_fields)]`, so that a misspelt
@@ -157,6 +172,14 @@ macro_rules! export_placement {
 macro_rules! export_headroom {
     ($policy:ty) => {
         $crate::__export!($policy, Headroom, headroom, __export_headroom);
+    };
+}
+
+/// Makes a component of a `Disruption`.
+#[macro_export]
+macro_rules! export_disruption {
+    ($policy:ty) => {
+        $crate::__export!($policy, Disruption, disruption, __export_disruption);
     };
 }
 

@@ -24,6 +24,8 @@ pub(crate) fn tables(picture: Source<'_>) -> Tables {
         classes: rows(&picture.classes),
         sets: rows(&picture.sets),
         workloads: rows(&picture.workloads),
+        candidates: rows(&picture.candidates),
+        movers: picture.candidates.iter().map(|row| rows(&row.movers)).sum(),
     }
 }
 
@@ -40,6 +42,8 @@ pub(crate) fn numbers(picture: Source<'_>, which: Number) -> Vec<u32> {
     let classes = |of: fn(&crate::testing::Class) -> u32| picture.classes.iter().map(of).collect();
     let sets = |of: fn(&crate::testing::Set) -> u32| picture.sets.iter().map(of).collect();
     let workloads = |of: fn(&crate::testing::Workload) -> u32| picture.workloads.iter().map(of).collect();
+    let candidates = |of: fn(&crate::testing::Candidate) -> u32| picture.candidates.iter().map(of).collect();
+    let movers = |of: fn(&crate::testing::Mover) -> u32| picture.movers().map(|(_, row)| of(row)).collect();
     match which {
         N::ClassCpu => classes(|row| row.cpu_milli),
         N::ClassMemory => classes(|row| row.memory_mib),
@@ -62,6 +66,18 @@ pub(crate) fn numbers(picture: Source<'_>, which: Number) -> Vec<u32> {
         N::WorkloadAge => workloads(|row| row.age_ms),
         N::WorkloadPods => workloads(|row| row.pods),
         N::WorkloadRecentMax => workloads(|row| row.recent_max),
+        N::CandidateAge => candidates(|row| row.age_ms),
+        N::CandidateMoves => candidates(|row| rows(&row.movers)),
+        N::CandidateCpuRequested => candidates(|row| row.cpu_requested),
+        N::CandidateMemoryRequested => candidates(|row| row.memory_requested),
+        N::CandidateCpuUsed => candidates(|row| row.cpu_used.unwrap_or(u32::MAX)),
+        N::CandidateMemoryUsed => candidates(|row| row.memory_used.unwrap_or(u32::MAX)),
+        N::CandidateUnneeded => candidates(|row| row.unneeded_ms.unwrap_or(u32::MAX)),
+        N::CandidateDue => candidates(crate::testing::Candidate::due_code),
+        N::MoverCandidate => picture.movers().map(|(at, _)| at).collect(),
+        N::MoverCpu => movers(|row| row.cpu_milli),
+        N::MoverMemory => movers(|row| row.memory_mib),
+        N::MoverAge => movers(|row| row.age_ms),
         N::HistoryAge => picture.history.iter().map(|(age, _)| *age).collect(),
         N::HistoryPending => picture.history.iter().map(|(_, waiting)| *waiting).collect(),
     }
@@ -85,6 +101,10 @@ pub(crate) fn amounts(picture: Source<'_>, which: Amount) -> Vec<f64> {
             picture.workloads.iter().map(value).collect()
         }
         Amount::WorkloadRequest => picture.workloads.iter().map(|row| row.request).collect(),
+        Amount::CandidatePrice => {
+            let price = |row: &crate::testing::Candidate| row.price.unwrap_or(-1.0);
+            picture.candidates.iter().map(price).collect()
+        }
     }
 }
 
@@ -102,6 +122,13 @@ pub(crate) fn texts(picture: Source<'_>, which: Text) -> Vec<u32> {
     let workloads = |of: fn(&crate::testing::Workload) -> &String| {
         picture.workloads.iter().map(|row| picture.sym(of(row))).collect()
     };
+    let candidates = |of: fn(&crate::testing::Candidate) -> &String| {
+        let rows = picture.candidates.iter();
+        rows.map(|row| picture.sym(of(row))).collect()
+    };
+    let movers = |of: fn(&crate::testing::Mover) -> &String| {
+        picture.movers().map(|(_, row)| picture.sym(of(row))).collect()
+    };
     match which {
         Text::ClassNamespace => classes(|row| &row.namespace),
         Text::ClassOwnerKind => classes(|row| &row.owner_kind),
@@ -113,6 +140,12 @@ pub(crate) fn texts(picture: Source<'_>, which: Text) -> Vec<u32> {
         Text::WorkloadNamespace => workloads(|row| &row.namespace),
         Text::WorkloadName => workloads(|row| &row.name),
         Text::WorkloadMetric => workloads(|row| &row.metric),
+        Text::CandidateName => candidates(|row| &row.name),
+        Text::CandidateGroup => candidates(|row| &row.group),
+        Text::MoverNamespace => movers(|row| &row.namespace),
+        Text::MoverName => movers(|row| &row.name),
+        Text::MoverOwnerKind => movers(|row| &row.owner_kind),
+        Text::MoverOwnerName => movers(|row| &row.owner_name),
     }
 }
 
@@ -132,6 +165,9 @@ pub(crate) fn keyed(picture: Source<'_>, which: Keyed, key: &str) -> Vec<u32> {
             .iter()
             .map(|row| sym(&row.annotations))
             .collect(),
+        Keyed::CandidateLabel => picture.candidates.iter().map(|row| sym(&row.labels)).collect(),
+        Keyed::MoverLabel => picture.movers().map(|(_, row)| sym(&row.labels)).collect(),
+        Keyed::MoverAnnotation => picture.movers().map(|(_, row)| sym(&row.annotations)).collect(),
     }
 }
 

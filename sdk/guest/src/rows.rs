@@ -1,4 +1,5 @@
-//! Rows of a View: a class of demand, an offer set, a workload. Cheap to copy; every figure is read from its column.
+//! Rows of a View: a class of demand, an offer set, a workload, a node that could be given up, a pod on it. Cheap to
+//! copy; every figure is read from its column.
 
 use crate::view::{Keyed, View, Word};
 
@@ -21,6 +22,34 @@ pub struct Set<'a> {
 pub struct Workload<'a> {
     pub(crate) view: &'a View<'a>,
     pub(crate) row: u32,
+}
+
+/// A node that could be given up.
+#[derive(Clone, Copy)]
+pub struct Candidate<'a> {
+    pub(crate) view: &'a View<'a>,
+    pub(crate) row: u32,
+}
+
+/// A pod that would have to move.
+#[derive(Clone, Copy)]
+pub struct Mover<'a> {
+    pub(crate) view: &'a View<'a>,
+    pub(crate) row: u32,
+}
+
+/// Why another node should take a candidate's place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing asks for it.
+    #[default]
+    No,
+    /// It is as old as it may become.
+    Expired,
+    /// Its group would make it otherwise today.
+    Drifted,
+    /// For a reason that this SDK does not know.
+    Other,
 }
 
 /// Kinds of groups.
@@ -222,6 +251,85 @@ impl Workload<'_> {
     }
 }
 
+figures!(Candidate {
+    /// Age, milliseconds.
+    age_ms: u32 = number(candidate_age_ms),
+    /// Pods that would have to move.
+    moves: u32 = number(candidate_moves),
+    /// Requested share of CPU, thousandths.
+    cpu_requested: u32 = number(candidate_cpu_requested),
+    /// Requested share of memory, thousandths.
+    memory_requested: u32 = number(candidate_memory_requested),
+    /// Used share of CPU, thousandths.
+    cpu_used: Option<u32> = known(candidate_cpu_used),
+    /// Used share of memory, thousandths.
+    memory_used: Option<u32> = known(candidate_memory_used),
+    /// For how long it could have gone, milliseconds; `None`: it could not until now.
+    unneeded_ms: Option<u32> = known(candidate_unneeded_ms),
+    /// Price, dollars per hour; `None` where nobody knows it.
+    price: Option<f64> = perhaps(candidate_price),
+    /// Why another should take its place.
+    due: Due = due(candidate_due),
+});
+
+words!(Candidate {
+    /// Name of the node.
+    name = candidate_name,
+    /// Name of its group.
+    group = candidate_group,
+});
+
+impl<'a> Candidate<'a> {
+    /// Value of a label of the node; empty where absent.
+    pub fn label(self, key: &str) -> Word {
+        self.view
+            .text(&self.view.keyed(Keyed::CandidateLabel, key), self.row)
+    }
+
+    /// Pods that would have to move for it.
+    pub fn movers(self) -> impl Iterator<Item = Mover<'a>> + Clone {
+        let rows = self.view.mover_candidate();
+        let begin = rows.partition_point(|candidate| *candidate < self.row);
+        let end = rows.partition_point(|candidate| *candidate <= self.row);
+        let view = self.view;
+        let row = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        (begin..end).map(move |at| Mover { view, row: row(at) })
+    }
+}
+
+figures!(Mover {
+    /// Request, millicores.
+    cpu_milli: u32 = number(mover_cpu),
+    /// Request, MiB, rounded up.
+    memory_mib: u32 = number(mover_memory),
+    /// Age, milliseconds.
+    age_ms: u32 = number(mover_age_ms),
+});
+
+words!(Mover {
+    /// Namespace.
+    namespace = mover_namespace,
+    /// Name of the pod.
+    name = mover_name,
+    /// Kind of the owner (`Deployment`, `Job`, …); empty where none.
+    owner_kind = mover_owner_kind,
+    /// Name of the owner; empty where none.
+    owner_name = mover_owner_name,
+});
+
+impl Mover<'_> {
+    /// Value of a label; empty where absent.
+    pub fn label(self, key: &str) -> Word {
+        self.view.text(&self.view.keyed(Keyed::MoverLabel, key), self.row)
+    }
+
+    /// Value of a `plimsoll.io/…` annotation; empty where absent.
+    pub fn annotation(self, key: &str) -> Word {
+        self.view
+            .text(&self.view.keyed(Keyed::MoverAnnotation, key), self.row)
+    }
+}
+
 fn number(column: &[u32], row: u32) -> u32 {
     column.get(row as usize).copied().unwrap_or(0)
 }
@@ -262,5 +370,14 @@ fn purchase(column: &[u32], row: u32) -> Purchase {
         2 => Purchase::Spot,
         3 => Purchase::Reserved,
         _ => Purchase::Mixed,
+    }
+}
+
+fn due(column: &[u32], row: u32) -> Due {
+    match number(column, row) {
+        0 => Due::No,
+        1 => Due::Expired,
+        2 => Due::Drifted,
+        _ => Due::Other,
     }
 }

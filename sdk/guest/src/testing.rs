@@ -12,7 +12,7 @@
 //! assert_eq!(view.classes().next().unwrap().cpu_milli(), 500);
 //! ```
 
-use crate::{GroupKind, Prices, Purchase, Replicas, Room, View};
+use crate::{Due, GroupKind, Prices, Purchase, Replicas, Room, Verdicts, View};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -32,6 +32,8 @@ pub struct Picture {
     pub sets: Vec<Set>,
     /// Rows of workloads.
     pub workloads: Vec<Workload>,
+    /// Rows of candidates, each with its movers.
+    pub candidates: Vec<Candidate>,
     /// Demand history: milliseconds ago, pods waiting; oldest first.
     pub history: Vec<(u32, u32)>,
     words: RefCell<Vec<String>>,
@@ -202,6 +204,93 @@ impl Default for Workload {
     }
 }
 
+/// A node that could be given up; by default a day old, half requested, and without pods that would have to move.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Name.
+    pub name: String,
+    /// Group.
+    pub group: String,
+    /// Price.
+    pub price: Option<f64>,
+    /// Age.
+    pub age_ms: u32,
+    /// Requested share of CPU, thousandths.
+    pub cpu_requested: u32,
+    /// Requested share of memory, thousandths.
+    pub memory_requested: u32,
+    /// Used share of CPU, thousandths.
+    pub cpu_used: Option<u32>,
+    /// Used share of memory, thousandths.
+    pub memory_used: Option<u32>,
+    /// For how long it could have gone.
+    pub unneeded_ms: Option<u32>,
+    /// Why another should take its place.
+    pub due: Due,
+    /// Labels of the node.
+    pub labels: Labels,
+    /// Pods that would have to move.
+    pub movers: Vec<Mover>,
+}
+
+impl Default for Candidate {
+    fn default() -> Self {
+        Self {
+            name: "node".to_owned(),
+            group: "workers".to_owned(),
+            price: Some(0.1),
+            age_ms: 86_400_000,
+            cpu_requested: 500,
+            memory_requested: 500,
+            cpu_used: None,
+            memory_used: None,
+            unneeded_ms: None,
+            due: Due::No,
+            labels: Labels::new(),
+            movers: Vec::new(),
+        }
+    }
+}
+
+/// A pod that would have to move; by default an hour old, of a Deployment.
+#[derive(Clone, Debug)]
+pub struct Mover {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// Kind of the owner.
+    pub owner_kind: String,
+    /// Name of the owner.
+    pub owner_name: String,
+    /// Request, millicores.
+    pub cpu_milli: u32,
+    /// Request, MiB.
+    pub memory_mib: u32,
+    /// Age.
+    pub age_ms: u32,
+    /// Labels.
+    pub labels: Labels,
+    /// Annotations.
+    pub annotations: Labels,
+}
+
+impl Default for Mover {
+    fn default() -> Self {
+        Self {
+            namespace: "default".to_owned(),
+            name: "app-0".to_owned(),
+            owner_kind: "Deployment".to_owned(),
+            owner_name: "app".to_owned(),
+            cpu_milli: 250,
+            memory_mib: 512,
+            age_ms: 3_600_000,
+            labels: Labels::new(),
+            annotations: Labels::new(),
+        }
+    }
+}
+
 impl Picture {
     /// An empty picture.
     pub fn new() -> Self {
@@ -234,6 +323,19 @@ impl Picture {
     pub fn workload(mut self, workload: Workload) -> Self {
         self.workloads.push(workload);
         self
+    }
+
+    /// Adds a candidate.
+    #[must_use]
+    pub fn candidate(mut self, candidate: Candidate) -> Self {
+        self.candidates.push(candidate);
+        self
+    }
+
+    /// All movers, with the row of their candidate.
+    pub(crate) fn movers(&self) -> impl Iterator<Item = (u32, &Mover)> {
+        let candidates = (0..).zip(&self.candidates);
+        candidates.flat_map(|(at, candidate)| candidate.movers.iter().map(move |mover| (at, mover)))
     }
 
     /// The View that a policy is shown.
@@ -285,6 +387,17 @@ impl Set {
     }
 }
 
+impl Candidate {
+    pub(crate) fn due_code(&self) -> u32 {
+        match self.due {
+            Due::No => 0,
+            Due::Expired => 1,
+            Due::Drifted => 2,
+            Due::Other => u32::MAX - 1,
+        }
+    }
+}
+
 impl Replicas {
     /// Answers for a workload row: replicas and code.
     pub fn get(&self, row: u32) -> Option<(u32, u16)> {
@@ -324,9 +437,48 @@ impl Room {
     }
 }
 
+impl Verdicts {
+    /// Code of the denial of a candidate row.
+    pub fn denial(&self, candidate: u32) -> Option<u16> {
+        let at = self.denied.iter().position(|row| *row == candidate)?;
+        Some(self.denial_codes[at])
+    }
+
+    /// Addend of a candidate row: dollars per hour and code.
+    pub fn addend(&self, candidate: u32) -> Option<(f64, u16)> {
+        let at = self.add_candidates.iter().position(|row| *row == candidate)?;
+        Some((self.add_usd[at], self.add_codes[at]))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn movers_belong_to_their_candidates() {
+        let of = |names: &[&str]| Candidate {
+            movers: names
+                .iter()
+                .map(|name| Mover {
+                    name: (*name).to_owned(),
+                    ..Mover::default()
+                })
+                .collect(),
+            ..Candidate::default()
+        };
+        let picture = [of(&["a", "b"]), of(&[]), of(&["c"])]
+            .into_iter()
+            .fold(Picture::new(), Picture::candidate);
+        let view = picture.view();
+        let names: Vec<Vec<String>> = view
+            .candidates()
+            .map(|candidate| candidate.movers().map(|mover| mover.name().to_string()).collect())
+            .collect();
+        assert_eq!(names, [vec!["a", "b"], vec![], vec!["c"]]);
+        let moves: Vec<u32> = view.candidates().map(crate::Candidate::moves).collect();
+        assert_eq!((moves, view.movers().count()), (vec![2, 0, 1], 3));
+    }
 
     #[test]
     fn rows_read_their_columns() {

@@ -4,7 +4,7 @@
 //! A column is fetched when it is first read, and kept: reading a million rows costs one call.
 
 use crate::bridge::{self, Source};
-use crate::rows::{Class, Set, Workload};
+use crate::rows::{Candidate, Class, Mover, Set, Workload};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -63,6 +63,8 @@ pub(crate) struct Tables {
     pub(crate) classes: u32,
     pub(crate) sets: u32,
     pub(crate) workloads: u32,
+    pub(crate) candidates: u32,
+    pub(crate) movers: u32,
 }
 
 macro_rules! columns {
@@ -129,6 +131,30 @@ columns!(Number: u32, numbers, numbers {
     workload_pods = WorkloadPods,
     /// Highest recommendation of the last five minutes for a workload.
     workload_recent_max = WorkloadRecentMax,
+    /// Age of a candidate, milliseconds.
+    candidate_age_ms = CandidateAge,
+    /// Pods that would have to move for a candidate.
+    candidate_moves = CandidateMoves,
+    /// Requested share of a candidate's CPU, thousandths.
+    candidate_cpu_requested = CandidateCpuRequested,
+    /// Requested share of a candidate's memory, thousandths.
+    candidate_memory_requested = CandidateMemoryRequested,
+    /// Used share of a candidate's CPU, thousandths; `u32::MAX` where not known.
+    candidate_cpu_used = CandidateCpuUsed,
+    /// Used share of a candidate's memory, thousandths; `u32::MAX` where not known.
+    candidate_memory_used = CandidateMemoryUsed,
+    /// For how long a candidate could have gone, milliseconds; `u32::MAX` where it could not until now.
+    candidate_unneeded_ms = CandidateUnneeded,
+    /// Why another should take a candidate's place, as a code.
+    candidate_due = CandidateDue,
+    /// Candidate row of a mover's node; never falls from row to row.
+    mover_candidate = MoverCandidate,
+    /// Request of a mover, millicores.
+    mover_cpu = MoverCpu,
+    /// Request of a mover, MiB.
+    mover_memory = MoverMemory,
+    /// Age of a mover, milliseconds.
+    mover_age_ms = MoverAge,
     /// Age of an entry of the demand history, milliseconds.
     history_age_ms = HistoryAge,
     /// Pods that waited at an entry of the demand history.
@@ -148,6 +174,8 @@ columns!(Amount: f64, amounts, amounts {
     workload_value = WorkloadValue,
     /// Request of one pod of a workload in the metric's unit.
     workload_request = WorkloadRequest,
+    /// Price of a candidate, dollars per hour; -1 where nobody knows it.
+    candidate_price = CandidatePrice,
 });
 
 columns!(Text: u32, texts, texts {
@@ -171,6 +199,18 @@ columns!(Text: u32, texts, texts {
     workload_name = WorkloadName,
     /// Metric of a workload, as a sym.
     workload_metric = WorkloadMetric,
+    /// Name of a candidate, as a sym.
+    candidate_name = CandidateName,
+    /// Group of a candidate, as a sym.
+    candidate_group = CandidateGroup,
+    /// Namespace of a mover, as a sym.
+    mover_namespace = MoverNamespace,
+    /// Name of a mover, as a sym.
+    mover_name = MoverName,
+    /// Kind of a mover's owner, as a sym.
+    mover_owner_kind = MoverOwnerKind,
+    /// Name of a mover's owner, as a sym.
+    mover_owner_name = MoverOwnerName,
 });
 
 /// Columns that are asked for by a key.
@@ -182,10 +222,13 @@ pub(crate) enum Keyed {
     SetLabel,
     WorkloadLabel,
     WorkloadAnnotation,
+    CandidateLabel,
+    MoverLabel,
+    MoverAnnotation,
 }
 
 impl Keyed {
-    const COUNT: usize = 6;
+    const COUNT: usize = 9;
 }
 
 impl<'a> View<'a> {
@@ -230,6 +273,16 @@ impl<'a> View<'a> {
     /// Workloads that may be scaled. Empty for every hook but the scaler's.
     pub fn workloads(&self) -> impl Iterator<Item = Workload<'_>> + Clone {
         (0..self.tables().workloads).map(|row| Workload { view: self, row })
+    }
+
+    /// Nodes that could be given up. Empty for every hook but disruption.
+    pub fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> + Clone {
+        (0..self.tables().candidates).map(|row| Candidate { view: self, row })
+    }
+
+    /// Pods that would have to move for all of them, in their order. Empty for every hook but disruption.
+    pub fn movers(&self) -> impl Iterator<Item = Mover<'_>> + Clone {
+        (0..self.tables().movers).map(|row| Mover { view: self, row })
     }
 
     /// Demand of recent cycles, oldest first: how many milliseconds ago, and how many pods waited.
@@ -297,6 +350,11 @@ impl<'a> View<'a> {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn workload_count(&self) -> u32 {
         self.tables().workloads
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn candidate_count(&self) -> u32 {
+        self.tables().candidates
     }
 
     fn tables(&self) -> Tables {

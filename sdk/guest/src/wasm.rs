@@ -1,9 +1,9 @@
-//! The real side of a View: the functions that the host gives, and the three that it calls.
+//! The real side of a View: the functions that the host gives, and the few that it calls.
 //!
 //! Only what generated bindings and the public API do not say themselves; nothing here is for authors.
 
 use crate::view::{Amount, Keyed, Number, Tables, Text, View};
-use crate::{Level, Prices, Replicas, Room};
+use crate::{Level, Prices, Replicas, Room, Verdicts};
 use imports::plimsoll::policy::host;
 use imports::plimsoll::policy::view::View as Handle;
 use std::any::Any;
@@ -36,6 +36,8 @@ pub(crate) fn tables(view: Source<'_>) -> Tables {
         classes: view.classes(),
         sets: view.sets(),
         workloads: view.workloads(),
+        candidates: view.candidates(),
+        movers: view.movers(),
     }
 }
 
@@ -70,6 +72,18 @@ pub(crate) fn numbers(view: Source<'_>, which: Number) -> Vec<u32> {
         Number::WorkloadAge => view.workload_age_ms(0, ALL),
         Number::WorkloadPods => view.workload_pods(0, ALL),
         Number::WorkloadRecentMax => view.workload_recent_max(0, ALL),
+        Number::CandidateAge => view.candidate_age_ms(0, ALL),
+        Number::CandidateMoves => view.candidate_moves(0, ALL),
+        Number::CandidateCpuRequested => view.candidate_cpu_requested(0, ALL),
+        Number::CandidateMemoryRequested => view.candidate_memory_requested(0, ALL),
+        Number::CandidateCpuUsed => view.candidate_cpu_used(0, ALL),
+        Number::CandidateMemoryUsed => view.candidate_memory_used(0, ALL),
+        Number::CandidateUnneeded => view.candidate_unneeded_ms(0, ALL),
+        Number::CandidateDue => view.candidate_due(0, ALL),
+        Number::MoverCandidate => view.mover_candidate(0, ALL),
+        Number::MoverCpu => view.mover_cpu(0, ALL),
+        Number::MoverMemory => view.mover_memory(0, ALL),
+        Number::MoverAge => view.mover_age_ms(0, ALL),
         Number::HistoryAge => view.history_age_ms(0, ALL),
         Number::HistoryPending => view.history_pending(0, ALL),
     }
@@ -83,6 +97,7 @@ pub(crate) fn amounts(view: Source<'_>, which: Amount) -> Vec<f64> {
         Amount::WorkloadTarget => view.workload_target(0, ALL),
         Amount::WorkloadValue => view.workload_value(0, ALL),
         Amount::WorkloadRequest => view.workload_request(0, ALL),
+        Amount::CandidatePrice => view.candidate_price(0, ALL),
     }
 }
 
@@ -102,6 +117,12 @@ pub(crate) fn texts(view: Source<'_>, which: Text) -> Vec<u32> {
         Text::WorkloadNamespace => view.workload_namespace(0, ALL),
         Text::WorkloadName => view.workload_name(0, ALL),
         Text::WorkloadMetric => view.workload_metric(0, ALL),
+        Text::CandidateName => view.candidate_name(0, ALL),
+        Text::CandidateGroup => view.candidate_group(0, ALL),
+        Text::MoverNamespace => view.mover_namespace(0, ALL),
+        Text::MoverName => view.mover_name(0, ALL),
+        Text::MoverOwnerKind => view.mover_owner_kind(0, ALL),
+        Text::MoverOwnerName => view.mover_owner_name(0, ALL),
     }
 }
 
@@ -113,6 +134,9 @@ pub(crate) fn keyed(view: Source<'_>, which: Keyed, key: &str) -> Vec<u32> {
         Keyed::SetLabel => view.set_label(key, 0, ALL),
         Keyed::WorkloadLabel => view.workload_label(key, 0, ALL),
         Keyed::WorkloadAnnotation => view.workload_annotation(key, 0, ALL),
+        Keyed::CandidateLabel => view.candidate_label(key, 0, ALL),
+        Keyed::MoverLabel => view.mover_label(key, 0, ALL),
+        Keyed::MoverAnnotation => view.mover_annotation(key, 0, ALL),
     }
 }
 
@@ -132,7 +156,7 @@ pub(crate) fn explain(row: u32, code: u16, text: &str) {
 
 thread_local! {
     /// The configured policies of this instance, one for each hook.
-    static POLICIES: [OnceCell<Box<dyn Any>>; 3] = const { [const { OnceCell::new() }; 3] };
+    static POLICIES: [OnceCell<Box<dyn Any>>; 4] = const { [const { OnceCell::new() }; 4] };
 }
 
 /// Keeps a policy for the question to come. Panics are logged from now on: a trap alone says little.
@@ -166,8 +190,8 @@ macro_rules! hook {
                 path: "../wit",
                 world: $world,
                 with: {
-                    "plimsoll:policy/view@0.1.0": crate::bridge::imports::plimsoll::policy::view,
-                    "plimsoll:policy/host@0.1.0": crate::bridge::imports::plimsoll::policy::host,
+                    "plimsoll:policy/view@0.2.0": crate::bridge::imports::plimsoll::policy::view,
+                    "plimsoll:policy/host@0.2.0": crate::bridge::imports::plimsoll::policy::host,
                 },
                 pub_export_macro: true,
                 export_macro_name: $macro_name,
@@ -216,6 +240,15 @@ hook!(
     reserve,
     super::Reserve
 );
+hook!(
+    3,
+    "disruption-policy",
+    "__export_disruption",
+    disruption,
+    Disruption,
+    judge,
+    super::Judge
+);
 
 type Scale = (Vec<u32>, Vec<u32>, Vec<u16>);
 type Place = (
@@ -230,6 +263,7 @@ type Place = (
     Vec<u16>,
 );
 type Reserve = (Vec<u32>, Vec<u32>, Vec<u32>, Vec<u16>);
+type Judge = (Vec<u32>, Vec<u16>, Vec<u32>, Vec<f64>, Vec<u16>);
 
 fn scale(answer: Replicas) -> Scale {
     (answer.rows, answer.wanted, answer.codes)
@@ -251,4 +285,14 @@ fn place(answer: Prices) -> Place {
 
 fn reserve(answer: Room) -> Reserve {
     (answer.counts, answer.cpus, answer.memories, answer.codes)
+}
+
+fn judge(answer: Verdicts) -> Judge {
+    (
+        answer.denied,
+        answer.denial_codes,
+        answer.add_candidates,
+        answer.add_usd,
+        answer.add_codes,
+    )
 }

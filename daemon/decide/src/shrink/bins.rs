@@ -31,6 +31,8 @@ pub(super) struct Bin {
     pub(super) price: i64,
     /// Somebody knows the price.
     pub(super) priced: bool,
+    /// What giving it up must bring beyond its price, as policies want it: nano-dollars per hour.
+    pub(super) addend: i64,
 }
 
 impl Bin {
@@ -51,6 +53,7 @@ impl Bin {
             headroom: Vec::new(),
             price: price.0,
             priced,
+            addend: 0,
         }
     }
 
@@ -66,6 +69,7 @@ impl Bin {
             headroom: Vec::new(),
             price: price.0,
             priced: true,
+            addend: 0,
         }
     }
 

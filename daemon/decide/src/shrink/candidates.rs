@@ -29,6 +29,24 @@ const ANSWERED: usize = 50;
 /// A node that wastes this part of its price, one divided by it, could do without some of it.
 const WASTEFUL: i64 = 10;
 
+/// What keeps a node before any policy is asked.
+pub(crate) fn keeps(seen: &Snapshot, aims: &Aims, node: &Node) -> Option<Stays> {
+    if seen.own_node.as_ref() == Some(&node.name) {
+        return Some(Stays::OwnNode);
+    }
+    let group = node.group.as_ref().and_then(|name| seen.group(name));
+    let Some(group) = group.filter(|g| {
+        let named = aims.groups.is_empty() || aims.groups.contains(&g.name);
+        g.foreign.is_none() && named && node.instance.is_some()
+    }) else {
+        return Some(Stays::NoGroup);
+    };
+    if group.rolling.is_some() {
+        return Some(Stays::Rolling);
+    }
+    node.do_not_disrupt.then_some(Stays::DoNotDisrupt)
+}
+
 /// A node that may go, and since when it could.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct May {
@@ -130,20 +148,7 @@ impl<'a, 'b> Judge<'a, 'b> {
 
     /// What keeps the node whatever its pods are, its age, and what its group can do without.
     pub(super) fn keeps(&self, node: &Node) -> Option<Stays> {
-        if self.seen.own_node.as_ref() == Some(&node.name) {
-            return Some(Stays::OwnNode);
-        }
-        let group = node.group.as_ref().and_then(|name| self.seen.group(name));
-        let Some(group) = group.filter(|g| {
-            let named = self.aims.groups.is_empty() || self.aims.groups.contains(&g.name);
-            g.foreign.is_none() && named && node.instance.is_some()
-        }) else {
-            return Some(Stays::NoGroup);
-        };
-        if group.rolling.is_some() {
-            return Some(Stays::Rolling);
-        }
-        node.do_not_disrupt.then_some(Stays::DoNotDisrupt)
+        keeps(self.seen, self.aims, node).or_else(|| self.before.says.denied(&node.name))
     }
 
     /// Nodes that the group can still lose.
@@ -313,11 +318,13 @@ impl<'a, 'b> Judge<'a, 'b> {
             let hours = turnover::hours(terms.room, now.since(known), self.aims);
             let terms = Terms { hours, ..terms };
             let counted = terms.evictions(moves);
+            let addend = search.fleet.bins[may.bin].addend;
             let worth_less = Stays::CostsMore {
                 price: UsdPerHour(price),
                 wastes: search.prices.waste(search.fleet, may.bin).map(UsdPerHour),
                 moves,
                 counts: UsdPerHour(floor(counted)),
+                addend: UsdPerHour(addend),
             };
             if !search.can_spare(&[may.bin]) {
                 self.stays(node, Stays::GroupAtMinimum);
@@ -331,7 +338,7 @@ impl<'a, 'b> Judge<'a, 'b> {
                 } else if let Some(closed) = closed {
                     self.stays(node, closed);
                 }
-            } else if real(price) <= counted {
+            } else if real(price) <= counted + real(addend) {
                 self.stays(node, worth_less);
             } else if let Some(pod) = search.first_left(may.bin) {
                 self.stays(node, Stays::PodsDoNotFit { pod });

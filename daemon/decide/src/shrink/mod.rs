@@ -2,7 +2,7 @@
 //!
 //! Starts removals and carries open ones on, one stage at a time; nothing here waits. New nodes are bought before
 //! old ones are drained, which the guard sees to. Budgets, annotations and owners are respected, and what is not
-//! certain keeps the node. Policies of the hook `disruption` would be asked where candidates become steps.
+//! certain keeps the node. Policies of the hook `disruption` are asked before (`says`).
 
 mod allowance;
 mod bins;
@@ -18,6 +18,7 @@ mod movers;
 mod orders;
 mod prices;
 mod renewing;
+mod says;
 mod search;
 mod turnover;
 mod yielding;
@@ -39,6 +40,7 @@ use model::time::Instant;
 use movers::Kept;
 use prices::Prices;
 use renewing::Renewing;
+pub(crate) use says::{Says, ask};
 
 /// Refusals listed.
 const LISTED: usize = 50;
@@ -127,6 +129,8 @@ pub(crate) struct Before<'b> {
     pub(crate) start: bool,
     /// Policies have a say on prices.
     pub(crate) priced: bool,
+    /// What policies say of nodes that could be given up.
+    pub(crate) says: &'b Says,
 }
 
 /// Decides on removals.
@@ -142,6 +146,9 @@ pub(crate) fn decide(
         kept,
     } = shrinking;
     let seen = fleet.seen;
+    for bin in &mut fleet.bins {
+        bin.addend = before.says.addend(&bin.name);
+    }
     let mut shrunk = Shrunk::default();
     let blind = [Source::Pods, Source::Nodes, Source::Groups, Source::Budgets]
         .iter()
@@ -206,6 +213,8 @@ mod apart;
 mod budgeted;
 #[cfg(test)]
 mod halves;
+#[cfg(test)]
+mod judged;
 #[cfg(test)]
 mod renewed;
 #[cfg(test)]

@@ -312,9 +312,10 @@ impl<'s, 'a> Search<'s, 'a> {
         Some((bought, headroom))
     }
 
-    /// What a bin with its pods counts on top of its price.
+    /// What a bin with its pods counts on top of its price, less what policies want for its going.
     fn on_top(&self, bin: usize) -> i64 {
-        self.prices.on_top(bin).with(self.fleet.bins[bin].moves())
+        let of = &self.fleet.bins[bin];
+        self.prices.on_top(bin).with(of.moves()).saturating_sub(of.addend)
     }
 
     /// What pods count on top where they were put into free room since.

@@ -198,6 +198,7 @@ fn a_node_that_costs_less_than_moving_its_pods_stays_and_says_what_each_comes_to
         wastes: Some(UsdPerHour(91)),
         moves: 1,
         counts: UsdPerHour(500_000),
+        addend: UsdPerHour::ZERO,
     };
     assert_eq!(stays(&run(&seen), "n2"), Some(why));
 }

@@ -10,22 +10,45 @@ use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, WorldId};
 
+/// Version of the contract as it is now.
+pub(crate) const NOW: &str = "0.2.0";
+
 /// A placement policy out of the body of its `place`, with what it declares beside.
 ///
 /// Memory holds an Ok with nine empty lists at 1024 and an Err("") at 2048; `place` gets the view's handle in local 0
 /// and returns the address of its answer.
 pub(crate) fn placement(declarations: &str, place: &str) -> Vec<u8> {
-    component("placement-policy", "placement", "place", declarations, place)
+    component(
+        NOW,
+        ["placement-policy", "placement", "place"],
+        declarations,
+        place,
+    )
+}
+
+/// The same built against a released version of the contract.
+pub(crate) fn old_placement(version: &str, place: &str) -> Vec<u8> {
+    component(version, ["placement-policy", "placement", "place"], "", place)
+}
+
+/// A disruption policy out of the body of its `judge`; an Ok with five empty lists is at 1024.
+pub(crate) fn disruption(declarations: &str, judge: &str) -> Vec<u8> {
+    component(
+        NOW,
+        ["disruption-policy", "disruption", "judge"],
+        declarations,
+        judge,
+    )
 }
 
 /// A scaler out of the body of its `scale`; an Ok with three empty lists is at 1024.
 pub(crate) fn scaler(declarations: &str, scale: &str) -> Vec<u8> {
-    component("scaler-policy", "scaler", "scale", declarations, scale)
+    component(NOW, ["scaler-policy", "scaler", "scale"], declarations, scale)
 }
 
-/// A policy that can do nothing but be loaded, with an import of every function of the contract.
-pub(crate) fn everything_imported() -> Vec<u8> {
-    let (resolve, world) = contract("placement-policy");
+/// A policy that can do nothing but be loaded, with an import of every function of this version of the contract.
+pub(crate) fn everything_imported(version: &str) -> Vec<u8> {
+    let (resolve, world) = contract(version, "placement-policy");
     let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
     encode(&module)
@@ -41,22 +64,27 @@ pub(crate) fn foreign(wit: &str, world: &str) -> Vec<u8> {
     encode(&module)
 }
 
-fn component(world: &str, interface: &str, question: &str, declarations: &str, body: &str) -> Vec<u8> {
+fn component(
+    version: &str,
+    [world, interface, question]: [&str; 3],
+    declarations: &str,
+    body: &str,
+) -> Vec<u8> {
     let text = format!(
         r#"(module
-          (import "plimsoll:policy/host@0.1.0" "log" (func $log (param i32 i32 i32)))
-          (import "plimsoll:policy/host@0.1.0" "explain" (func $explain (param i32 i32 i32 i32)))
-          (import "plimsoll:policy/view@0.1.0" "[method]view.class-cpu"
+          (import "plimsoll:policy/host@{version}" "log" (func $log (param i32 i32 i32)))
+          (import "plimsoll:policy/host@{version}" "explain" (func $explain (param i32 i32 i32 i32)))
+          (import "plimsoll:policy/view@{version}" "[method]view.class-cpu"
             (func $class-cpu (param i32 i32 i32 i32)))
-          (import "plimsoll:policy/view@0.1.0" "[method]view.class-label"
+          (import "plimsoll:policy/view@{version}" "[method]view.class-label"
             (func $class-label (param i32 i32 i32 i32 i32 i32)))
-          (import "plimsoll:policy/view@0.1.0" "[method]view.now-ms" (func $now-ms (param i32) (result i64)))
-          (import "plimsoll:policy/view@0.1.0" "[method]view.seed" (func $seed (param i32) (result i64)))
-          (import "plimsoll:policy/view@0.1.0" "[method]view.cluster" (func $cluster (param i32) (result i32)))
-          (import "plimsoll:policy/view@0.1.0" "[method]view.classes" (func $classes (param i32) (result i32)))
-          (import "plimsoll:policy/view@0.1.0" "[method]view.intern"
+          (import "plimsoll:policy/view@{version}" "[method]view.now-ms" (func $now-ms (param i32) (result i64)))
+          (import "plimsoll:policy/view@{version}" "[method]view.seed" (func $seed (param i32) (result i64)))
+          (import "plimsoll:policy/view@{version}" "[method]view.cluster" (func $cluster (param i32) (result i32)))
+          (import "plimsoll:policy/view@{version}" "[method]view.classes" (func $classes (param i32) (result i32)))
+          (import "plimsoll:policy/view@{version}" "[method]view.intern"
             (func $intern (param i32 i32 i32) (result i32)))
-          (import "plimsoll:policy/view@0.1.0" "[resource-drop]view" (func $drop (param i32)))
+          (import "plimsoll:policy/view@{version}" "[resource-drop]view" (func $drop (param i32)))
           (memory (export "memory") 2)
           (global $free (mut i32) (i32.const 65536))
           {declarations}
@@ -70,20 +98,25 @@ fn component(world: &str, interface: &str, question: &str, declarations: &str, b
               (drop (memory.grow (i32.const 1)))
               (br $more)))
             (local.get $at))
-          (func (export "plimsoll:policy/{interface}@0.1.0#configure") (param i32 i32) (result i32)
+          (func (export "plimsoll:policy/{interface}@{version}#configure") (param i32 i32) (result i32)
             (i32.const 1024))
-          (func (export "plimsoll:policy/{interface}@0.1.0#{question}") (param i32) (result i32)
+          (func (export "plimsoll:policy/{interface}@{version}#{question}") (param i32) (result i32)
             {body}))"#
     );
     let mut module = wat::parse_str(&text).unwrap_or_else(|why| panic!("{why}\n{text}"));
-    let (resolve, world) = contract(world);
+    let (resolve, world) = contract(version, world);
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
     encode(&module)
 }
 
-fn contract(world: &str) -> (Resolve, WorldId) {
+fn contract(version: &str, world: &str) -> (Resolve, WorldId) {
     let mut resolve = Resolve::default();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/wit");
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/wit");
+    let folder = if version == NOW {
+        wit
+    } else {
+        wit.join("released").join(version)
+    };
     let (package, _) = resolve.push_dir(&folder).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     (resolve, world)

@@ -75,6 +75,8 @@ pub(crate) enum HookArg {
     Placement,
     /// How much room to keep free.
     Headroom,
+    /// Which nodes may be given up: denials, addends.
+    Disruption,
 }
 
 /// Runs the verb.

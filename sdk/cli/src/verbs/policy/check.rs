@@ -150,6 +150,11 @@ fn summary(advice: &Advice) -> String {
             let pods: u64 = kinds.iter().map(|kind| u64::from(kind.count)).sum();
             format!("room for {pods} pods of {} kinds", kinds.len())
         }
+        Advice::Disruption(verdicts) => format!(
+            "{} denials, {} addends",
+            verdicts.denials.len(),
+            verdicts.addends.len()
+        ),
     }
 }
 
