@@ -5,7 +5,7 @@
 //! hour has passed. How answers are combined is the work of the stage that asked.
 
 use crate::policy::{PolicyEntry, PolicySet, View};
-use model::advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode};
+use model::advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode, ReviewAdvice};
 use model::aims::Mode;
 use model::ids::PolicyName;
 use model::memory::Memory;
@@ -113,13 +113,15 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Whether the hook's answers are only looked at: in a cluster that acts, what placement, headroom and disruption
-/// policies say must neither buy nor keep nodes while their hook is in Observe. In a cluster that only observes, the whole picture is
+/// Whether the hook's answers are only looked at: in a cluster that acts, what placement, headroom,
+/// disruption and review policies say must neither buy nor keep nodes nor hold steps while their hook is in Observe. In a cluster that only observes, the whole picture is
 /// wanted; what the other hooks lead to is held step by step.
 fn only_watched(view: &View<'_>) -> bool {
     let modes = view.aims.modes.with(&view.seen.ledger.modes);
-    matches!(view.hook, Hook::Headroom | Hook::Placement | Hook::Disruption)
-        && modes.of_cluster() == Mode::Act
+    matches!(
+        view.hook,
+        Hook::Headroom | Hook::Placement | Hook::Disruption | Hook::Review
+    ) && modes.of_cluster() == Mode::Act
         && modes.of_hook(view.hook) == Mode::Observe
 }
 
@@ -207,6 +209,12 @@ fn checked(advice: Advice, view: &View<'_>) -> Result<Advice, PolicyFault> {
             let denied = advice.denials.iter().map(|denial| denial.row);
             for named in denied.chain(advice.addends.iter().map(|(named, _, _)| *named)) {
                 row("candidate", named, view.candidates.len())?;
+            }
+        }
+        (Advice::Review(holds), Hook::Review) => {
+            let shown = |hold: &&ReviewAdvice| view.steps.iter().any(|row| row.id == hold.step);
+            if let Some(odd) = holds.iter().find(|hold| !shown(hold)) {
+                return Err(PolicyFault::Nonsense(format!("step {} was not shown", odd.step)));
             }
         }
         (_, hook) => {

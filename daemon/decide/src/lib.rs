@@ -28,6 +28,7 @@ mod queue;
 mod refuse;
 mod remake;
 mod remember;
+mod review;
 mod rooms;
 mod scale;
 mod seating;
@@ -163,6 +164,8 @@ fn think<T>(
     steps.shrink(shrunk);
 
     let pending = stage::pending(&classes);
+    let steps = steps.finish();
+    let holds = review::ask((seen, &tenants), &steps, &mut memory, aims, &mut asking);
     remember::demand(seen, &mut memory, classes.iter().map(|class| class.pending).sum());
     let notes = Notes {
         calls: asking.calls,
@@ -171,7 +174,8 @@ fn think<T>(
         ..placed.notes(&demand)
     };
     let plan = Plan {
-        steps: steps.finish(),
+        steps,
+        holds,
         existing,
         refusals,
         cost: placed.cost,

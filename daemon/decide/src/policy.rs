@@ -7,7 +7,7 @@ use model::advice::{Advice, Hook, PolicyFault, PolicyMode};
 use model::aims::Aims;
 use model::disruption::Cause;
 use model::group::GroupKind;
-use model::ids::{PolicyName, WorkloadKey};
+use model::ids::{PolicyName, StepId, WorkloadKey};
 use model::memory::{GroupUse, Memory};
 use model::money::UsdPerHour;
 use model::offer::{GroupIx, Purchase};
@@ -42,7 +42,8 @@ pub struct Advised {
 #[derive(Clone, Default)]
 pub struct PolicySet {
     /// Later ones win where they contradict each other on the same row (factors multiply, addends add, a
-    /// forbid wins, replicas: the highest, headroom: the sum, disruption: a denial wins and addends add).
+    /// forbid wins, replicas: the highest, headroom: the sum, disruption: a denial wins and
+    /// addends add, review: any hold holds).
     pub entries: Vec<PolicyEntry>,
 }
 
@@ -79,6 +80,8 @@ pub struct View<'a> {
     pub candidates: &'a [CandidateRow],
     /// Disruption: one row per pod that would have to move for one of them, in their order.
     pub movers: &'a [MoverRow],
+    /// Review: one row per step that begins something.
+    pub steps: &'a [StepRow],
     /// What policies make of this View once and share. Fresh and empty for each View.
     pub prepared: Prepared,
 }
@@ -199,6 +202,31 @@ pub struct MoverRow {
     pub candidate: u32,
     /// Index into the pods of the picture.
     pub pod: u32,
+}
+
+/// A step that begins something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRow {
+    /// Which.
+    pub id: StepId,
+    /// Its kind, as `StepKind::name` has it.
+    pub kind: &'static str,
+    /// Group or Fargate profile that it changes; empty where none.
+    pub group: String,
+    /// Namespace of the workload or pod that it is about; empty where none.
+    pub namespace: String,
+    /// Name of the workload, pod, node or instance that it is about; empty where it is about a group.
+    pub object: String,
+    /// Replicas, size or maximum before; 0 where it has none.
+    pub from: u32,
+    /// The same after.
+    pub to: u32,
+    /// Pods that it is for, or that would have to move.
+    pub pods: u32,
+    /// What it adds to the bill; `None`: nobody knows.
+    pub adds: Option<UsdPerHour>,
+    /// What it takes off the bill once it is through; `None`: nobody knows.
+    pub saves: Option<UsdPerHour>,
 }
 
 #[cfg(test)]

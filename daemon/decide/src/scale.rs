@@ -71,6 +71,7 @@ pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, asking: 
         sets: &[],
         candidates: &[],
         movers: &[],
+        steps: &[],
         prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);

@@ -69,6 +69,7 @@ pub(crate) fn with_headroom(
         sets: &market.sets,
         candidates: &[],
         movers: &[],
+        steps: &[],
         prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);
@@ -230,6 +231,7 @@ fn ask_placement(
         sets: &market.sets,
         candidates: &[],
         movers: &[],
+        steps: &[],
         prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);

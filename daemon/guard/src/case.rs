@@ -10,9 +10,12 @@ use model::intent::{IntentKind, Ledger, RemoveStage};
 use model::limits::Limits;
 use model::node::Node;
 use model::offer::{Offer, OfferKind};
+use model::plan::Hold;
 use model::pod::{Pod, PodPhase, PodSpec};
 use model::provisioned::FargateBills;
-use model::{GroupName, Hook, InstanceId, NodeName, OfferId, PodKey, PolicyMode, Snapshot, UsdPerHour};
+use model::{
+    GroupName, Hook, InstanceId, NodeName, OfferId, PodKey, PolicyMode, Snapshot, StepId, UsdPerHour,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,6 +29,8 @@ pub(crate) struct Case<'a> {
     pub(crate) modes: Modes,
     /// Hook of the first fault of an enforced policy in this cycle.
     pub(crate) fault: Option<Hook>,
+    /// Steps that policies of the hook `review` do not want begun.
+    pub(crate) holds: BTreeMap<StepId, &'a Hold>,
     offers: BTreeMap<&'a OfferId, &'a Offer>,
     pods: BTreeMap<&'a NodeName, Vec<&'a Pod>>,
     families: BTreeMap<&'a str, UsdPerHour>,
@@ -37,7 +42,7 @@ impl<'a> Case<'a> {
     pub(crate) fn new(
         seen: &'a Snapshot,
         ledger: &'a Ledger,
-        proposal: &Proposal<'_>,
+        proposal: &Proposal<'a>,
         aims: &'a Aims,
         fence: &'a Fence,
     ) -> Self {
@@ -73,6 +78,7 @@ impl<'a> Case<'a> {
                 .iter()
                 .find(|call| call.mode == PolicyMode::Enforce && call.answer.is_err())
                 .map(|call| call.hook),
+            holds: proposal.plan.holds.iter().map(|hold| (hold.step, hold)).collect(),
             offers: seen.offers.iter().map(|offer| (&offer.id, offer)).collect(),
             pods,
             families,

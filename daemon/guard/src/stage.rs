@@ -8,7 +8,7 @@ use model::intent::{Intent, IntentKind, LaunchStage, Ledger, RemoveStage};
 use model::node::{Node, STARTING_TAINT};
 use model::notes::Notes;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
-use model::plan::{Plan, Step, StepKind};
+use model::plan::{Hold, Plan, Step, StepKind};
 use model::pod::{Pod, PodPhase, PodSpec, Taint, TaintEffect};
 use model::resources::Resources;
 use model::selector::{LabelSelector, Labels};
@@ -31,6 +31,7 @@ pub(crate) struct Stage {
     pub(crate) ledger: Ledger,
     pub(crate) aims: Aims,
     pub(crate) notes: Notes,
+    pub(crate) holds: Vec<Hold>,
 }
 
 impl Stage {
@@ -95,6 +96,7 @@ impl Stage {
             },
             aims,
             notes: Notes::default(),
+            holds: Vec::new(),
         }
     }
 
@@ -140,6 +142,16 @@ impl Stage {
         edit(&mut spec);
         self.seen.specs.push(Arc::new(spec));
         self.pod_mut(name).spec = u32::try_from(self.seen.specs.len() - 1).unwrap();
+    }
+
+    /// Lets a review hold the first step.
+    pub(crate) fn hold_first(&mut self) {
+        self.holds.push(Hold {
+            step: StepId { cycle: 5, ordinal: 0 },
+            policy: "p".into(),
+            code: 3,
+            text: "not now".to_owned(),
+        });
     }
 
     /// Lets an enforced policy fault in this cycle.

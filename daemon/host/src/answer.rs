@@ -4,7 +4,9 @@
 
 use crate::session::Said;
 use decide::View;
-use model::advice::{Advice, Denial, DisruptionAdvice, HeadroomAdvice, PlacementAdvice, ScaleAdvice};
+use model::advice::{
+    Advice, Denial, DisruptionAdvice, HeadroomAdvice, PlacementAdvice, ReviewAdvice, ScaleAdvice,
+};
 use model::money::UsdPerHour;
 use model::resources::{MIB, Resources};
 
@@ -27,6 +29,9 @@ pub(crate) type Reserve = (Vec<u32>, Vec<u32>, Vec<u32>, Vec<u16>);
 
 /// Denials (candidate, code); addends (candidate, dollars, code).
 pub(crate) type Judge = (Vec<u32>, Vec<u16>, Vec<u32>, Vec<f64>, Vec<u16>);
+
+/// Step rows that wait, codes.
+pub(crate) type Review = (Vec<u32>, Vec<u16>);
 
 /// Most replicas that can be meant seriously.
 const REPLICAS: u32 = 1_000_000;
@@ -144,6 +149,20 @@ pub(crate) fn judge(view: &View<'_>, answer: Judge, said: &mut Said) -> Result<A
         advice.addends.push((row, nanos(dollars)?, code));
     }
     Ok(Advice::Disruption(advice))
+}
+
+/// Checks an answer of `review.review`. What the guest explained goes with its holds.
+pub(crate) fn review(view: &View<'_>, answer: Review, said: &mut Said) -> Result<Advice, String> {
+    let (rows, codes) = answer;
+    same_length("holds", &[rows.len(), codes.len()])?;
+    once("hold of step row", rows.iter().copied())?;
+    let mut holds = Vec::with_capacity(rows.len());
+    for (row, code) in rows.into_iter().zip(codes) {
+        let step = within(view.steps, row, "step")?.id;
+        let text = said.take(row);
+        holds.push(ReviewAdvice { step, code, text });
+    }
+    Ok(Advice::Review(holds))
 }
 
 /// An addend in nano-dollars.

@@ -7,7 +7,7 @@ mod candidates;
 
 use crate::dictionary::Dictionary;
 use decide::View;
-use decide::policy::{ClassRow, SetRow, WorkloadRow};
+use decide::policy::{ClassRow, SetRow, StepRow, WorkloadRow};
 use model::group::GroupKind;
 use model::ids::WorkloadKey;
 use model::money::UsdPerHour;
@@ -82,6 +82,9 @@ columns!(
         MoverCpu = "mover-cpu",
         MoverMemory = "mover-memory",
         MoverAge = "mover-age-ms",
+        StepFrom = "step-from",
+        StepTo = "step-to",
+        StepPods = "step-pods",
         HistoryAge = "history-age-ms",
         HistoryPending = "history-pending",
     }
@@ -97,6 +100,8 @@ columns!(
         WorkloadValue = "workload-value",
         WorkloadRequest = "workload-request",
         CandidatePrice = "candidate-price",
+        StepAdds = "step-adds",
+        StepSaves = "step-saves",
     }
 );
 
@@ -119,6 +124,10 @@ columns!(
         MoverName = "mover-name",
         MoverOwnerKind = "mover-owner-kind",
         MoverOwnerName = "mover-owner-name",
+        StepKind = "step-kind",
+        StepGroup = "step-group",
+        StepNamespace = "step-namespace",
+        StepObject = "step-object",
     }
 );
 
@@ -163,6 +172,7 @@ pub(crate) struct Columns {
     pub(crate) workloads: u32,
     pub(crate) candidates: u32,
     pub(crate) movers: u32,
+    pub(crate) steps: u32,
     pub(crate) history: u32,
     pub(crate) by_key: BTreeMap<Key, Column>,
     pub(crate) dictionary: Dictionary,
@@ -180,6 +190,7 @@ impl Columns {
             workloads: 0,
             candidates: 0,
             movers: 0,
+            steps: 0,
             history: 0,
             by_key: BTreeMap::new(),
             dictionary: Dictionary::new(),
@@ -198,6 +209,7 @@ impl Columns {
             workloads: rows(view.workloads),
             candidates: rows(view.candidates),
             movers: rows(view.movers),
+            steps: rows(view.steps),
             history: rows(&view.memory.demand_history),
             by_key: BTreeMap::new(),
             dictionary,
@@ -256,7 +268,7 @@ type Fill = fn(&[ClassRow], &mut Vec<u32>);
 /// Rows of a View that its fuel is counted by.
 pub fn row_count(view: &View<'_>) -> usize {
     let tables = [view.classes.len(), view.sets.len(), view.workloads.len()];
-    tables.iter().sum::<usize>() + view.candidates.len() + view.movers.len()
+    tables.iter().sum::<usize>() + view.candidates.len() + view.movers.len() + view.steps.len()
 }
 
 fn column(view: &View<'_>, key: &Key, words: &mut Dictionary) -> Column {
@@ -283,6 +295,7 @@ fn numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
     use Number as N;
     let sets = |of: fn(&SetRow) -> u32| view.sets.iter().map(of).collect();
     let workloads = |of: fn(&WorkloadRow) -> u32| view.workloads.iter().map(of).collect();
+    let steps = |of: fn(&StepRow) -> u32| view.steps.iter().map(of).collect();
     let history = &view.memory.demand_history;
     match which {
         // Filled by `class_numbers`.
@@ -323,6 +336,9 @@ fn numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
         | N::MoverCpu
         | N::MoverMemory
         | N::MoverAge => candidates::numbers(view, which),
+        N::StepFrom => steps(|row| row.from.min(ABSENT - 1)),
+        N::StepTo => steps(|row| row.to.min(ABSENT - 1)),
+        N::StepPods => steps(|row| row.pods.min(ABSENT - 1)),
         N::HistoryAge => history
             .iter()
             .map(|(at, _)| known(view.seen.at.since(*at).millis()))
@@ -345,6 +361,8 @@ fn amounts(view: &View<'_>, which: Amount) -> Arc<[f64]> {
         A::WorkloadTarget => workloads(|row| thousandths(row.target_milli)),
         A::WorkloadValue => workloads(|row| row.value_milli.map_or(ABSENT_AMOUNT, thousandths)),
         A::WorkloadRequest => workloads(|row| thousandths(row.request_milli)),
+        A::StepAdds => view.steps.iter().map(|row| price(row.adds)).collect(),
+        A::StepSaves => view.steps.iter().map(|row| price(row.saves)).collect(),
         A::CandidatePrice => view.candidates.iter().map(|row| price(row.price)).collect(),
     }
 }
@@ -373,6 +391,10 @@ fn texts(view: &View<'_>, which: Text, words: &mut Dictionary) -> Arc<[u32]> {
         T::WorkloadNamespace => words.code(view.workloads.iter().map(|row| &*row.key.namespace)),
         T::WorkloadName => words.code(view.workloads.iter().map(|row| &*row.key.name)),
         T::WorkloadMetric => words.code(view.workloads.iter().map(|row| row.metric.as_str())),
+        T::StepKind => words.code(view.steps.iter().map(|row| row.kind)),
+        T::StepGroup => words.code(view.steps.iter().map(|row| row.group.as_str())),
+        T::StepNamespace => words.code(view.steps.iter().map(|row| row.namespace.as_str())),
+        T::StepObject => words.code(view.steps.iter().map(|row| row.object.as_str())),
         T::CandidateName
         | T::CandidateGroup
         | T::MoverNamespace

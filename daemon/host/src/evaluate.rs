@@ -28,6 +28,7 @@ type Scaled = (Result<answer::Scale, String>,);
 type Placed = (Result<answer::Place, String>,);
 type Reserved = (Result<answer::Reserve, String>,);
 type Judged = (Result<answer::Judge, String>,);
+type Reviewed = (Result<answer::Review, String>,);
 type Shown = (Resource<ViewRep>,);
 
 /// Asks the question of the View.
@@ -78,6 +79,7 @@ pub(crate) fn rehearse(policy: &WasmPolicy, entry: &Entry) -> Result<(), LoadFau
         Hook::Placement => instance.get_typed_func::<Shown, Placed>(store, question).err(),
         Hook::Headroom => instance.get_typed_func::<Shown, Reserved>(store, question).err(),
         Hook::Disruption => instance.get_typed_func::<Shown, Judged>(store, question).err(),
+        Hook::Review => instance.get_typed_func::<Shown, Reviewed>(store, question).err(),
     }
     .map_or(Ok(()), |why| Err(mismatch(why)))?;
     instance
@@ -152,6 +154,10 @@ impl Run {
             Hook::Disruption => {
                 let answer = self.question(entry, &instance)?;
                 answer::judge(view, answer, &mut self.store.data_mut().said)
+            }
+            Hook::Review => {
+                let answer = self.question(entry, &instance)?;
+                answer::review(view, answer, &mut self.store.data_mut().said)
             }
         }
         .map_err(Ended::Nonsense)

@@ -66,12 +66,13 @@ fn scalars(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
     method(view, "cluster", |mut ctx, (_,): (This,)| {
         Ok((ctx.data_mut().cluster(),))
     })?;
-    let tables: [(&str, RowCount); 6] = [
+    let tables: [(&str, RowCount); 7] = [
         ("classes", |columns| columns.classes),
         ("sets", |columns| columns.sets),
         ("workloads", |columns| columns.workloads),
         ("candidates", |columns| columns.candidates),
         ("movers", |columns| columns.movers),
+        ("steps", |columns| columns.steps),
         ("history", |columns| columns.history),
     ];
     for (name, rows) in tables {

@@ -156,6 +156,7 @@ fn entry(component: &Component, hook: Hook, export: &str) -> Result<Entry, LoadF
             Hook::Placement => "place",
             Hook::Headroom => "reserve",
             Hook::Disruption => "judge",
+            Hook::Review => "review",
         })?,
         reads: Mutex::default(),
     })

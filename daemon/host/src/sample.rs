@@ -1,13 +1,13 @@
 //! Made-up Views, the same in every process: what `plimsoll policy check` shows a policy, and what tests and
 //! benches measure with. Small, empty, large and extreme ones.
 
-use decide::policy::{CandidateRow, ClassRow, MoverRow, SetRow, WorkloadRow};
+use decide::policy::{CandidateRow, ClassRow, MoverRow, SetRow, StepRow, WorkloadRow};
 use decide::{Prepared, View};
 use model::advice::Hook;
 use model::aims::Aims;
 use model::disruption::Cause;
 use model::group::{Group, GroupKind, LaunchMode};
-use model::ids::{GroupName, NodeName, PodKey, WorkloadKey};
+use model::ids::{GroupName, NodeName, PodKey, StepId, WorkloadKey};
 use model::memory::{GroupUse, Memory};
 use model::money::UsdPerHour;
 use model::node::Node;
@@ -34,13 +34,14 @@ pub struct Sample {
     sets: Vec<SetRow>,
     candidates: Vec<CandidateRow>,
     movers: Vec<MoverRow>,
+    steps: Vec<StepRow>,
 }
 
 impl Sample {
     /// The View of one hook.
     pub fn view(&self, hook: Hook) -> View<'_> {
         let (scaler, disruption) = (hook == Hook::Scaler, hook == Hook::Disruption);
-        let places = !scaler && !disruption;
+        let places = matches!(hook, Hook::Placement | Hook::Headroom);
         View {
             hook,
             seen: &self.snapshot,
@@ -51,6 +52,7 @@ impl Sample {
             sets: if places { &self.sets } else { &[] },
             candidates: if disruption { &self.candidates } else { &[] },
             movers: if disruption { &self.movers } else { &[] },
+            steps: if hook == Hook::Review { &self.steps } else { &[] },
             prepared: Prepared::default(),
         }
     }
@@ -85,6 +87,7 @@ pub fn rows(count: u32) -> Sample {
         sets: sets(),
         candidates: Vec::new(),
         movers: Vec::new(),
+        steps: Vec::new(),
     };
     for minute in 0..60 {
         let at = NOW - Span::from_secs((60 - minute) * 60);
@@ -109,6 +112,7 @@ pub fn rows(count: u32) -> Sample {
         sample.snapshot.pods.push(pod(n, &key));
         sample.candidates.push(candidate(n));
         sample.movers.push(MoverRow { candidate: n, pod: n });
+        sample.steps.push(step(n, &key));
         sample.workloads.push(workload(n, key));
     }
     sample
@@ -234,6 +238,36 @@ fn candidate(n: u32) -> CandidateRow {
     }
 }
 
+/// Growth, a removal and a workload in turn.
+fn step(n: u32, key: &WorkloadKey) -> StepRow {
+    let (kind, group, about) = match n % 3 {
+        0 => ("GrowGroup", "workers", (String::new(), String::new())),
+        1 => ("Cordon", "workers", (String::new(), format!("node-{n}"))),
+        _ => (
+            "ScaleWorkload",
+            "",
+            (key.namespace.to_string(), key.name.to_string()),
+        ),
+    };
+    let (namespace, object) = about;
+    let dollars = i64::from(n % 20) * 50_000_000;
+    StepRow {
+        id: StepId {
+            cycle: 42,
+            ordinal: n,
+        },
+        kind,
+        group: group.to_owned(),
+        namespace,
+        object,
+        from: n % 7,
+        to: n % 11,
+        pods: n % 13,
+        adds: (!n.is_multiple_of(5)).then_some(UsdPerHour(dollars)),
+        saves: (n % 3 == 1).then_some(UsdPerHour(dollars)),
+    }
+}
+
 fn groups() -> Vec<Group> {
     [
         ("fargate", GroupKind::FargateProfile),
@@ -315,6 +349,10 @@ fn extreme() -> Sample {
         row.unneeded = Some(Span::from_secs(i64::MAX / 1000));
     }
     sample.movers.iter_mut().for_each(|row| row.pod = u32::MAX);
+    for row in &mut sample.steps {
+        (row.from, row.to, row.pods) = (u32::MAX, u32::MAX, u32::MAX);
+        row.adds = Some(UsdPerHour(i64::MAX));
+    }
     for row in &mut sample.sets {
         row.group = u32::MAX;
         row.arch = None;

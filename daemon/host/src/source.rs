@@ -3,7 +3,7 @@
 //!
 //! Made only for such an evaluation. Holds what `columns` reads and nothing else of the picture.
 
-use decide::policy::{CandidateRow, ClassRow, MoverRow, SetRow, WorkloadRow};
+use decide::policy::{CandidateRow, ClassRow, MoverRow, SetRow, StepRow, WorkloadRow};
 use decide::{Prepared, View};
 use model::advice::Hook;
 use model::aims::Aims;
@@ -21,6 +21,7 @@ pub(crate) struct Source {
     sets: Vec<SetRow>,
     candidates: Vec<CandidateRow>,
     movers: Vec<MoverRow>,
+    steps: Vec<StepRow>,
 }
 
 impl Source {
@@ -58,6 +59,7 @@ impl Source {
             sets: view.sets.to_vec(),
             candidates: view.candidates.to_vec(),
             movers: view.movers.to_vec(),
+            steps: view.steps.to_vec(),
         }
     }
 
@@ -73,6 +75,7 @@ impl Source {
             sets: &self.sets,
             candidates: &self.candidates,
             movers: &self.movers,
+            steps: &self.steps,
             prepared: Prepared::default(),
         }
     }

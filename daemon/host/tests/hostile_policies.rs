@@ -10,7 +10,7 @@ mod guests;
 
 use decide::Policy;
 use decide::policy::Advised;
-use guests::{disruption, everything_imported, foreign, old_placement, placement, scaler};
+use guests::{disruption, everything_imported, foreign, old_placement, placement, review, scaler};
 use host::{Engine, Limits, LoadFault, WasmPolicy, sample};
 use model::advice::{Advice, Hook, PlacementAdvice, PolicyFault};
 use model::ids::PolicyName;
@@ -169,6 +169,40 @@ fn verdicts_are_believed_only_where_they_can_be_meant() {
         (verdict(1, 1, 1e7), "an addend of 10000000 dollars per hour"),
     ] {
         assert_eq!(judged(guest), Err(PolicyFault::Nonsense(why.to_owned())));
+    }
+}
+
+#[test]
+fn holds_are_believed_only_where_they_can_be_meant() {
+    // Two rows at 4096, two codes at 4104; how many of each are handed over is the test's.
+    let holds = |rows: [u8; 2], counts: [u32; 2]| {
+        let data = format!(
+            r#"(data (i32.const 4096) "\{:02x}\00\00\00\{:02x}\00\00\00") (data (i32.const 4104) "\05\00\06\00")"#,
+            rows[0], rows[1]
+        );
+        let body = format!(
+            "(i32.store (i32.const 3076) (i32.const 4096))(i32.store (i32.const 3080) (i32.const {}))
+             (i32.store (i32.const 3084) (i32.const 4104))(i32.store (i32.const 3088) (i32.const {}))
+             (call $drop (local.get 0)) (i32.const 3072)",
+            counts[0], counts[1]
+        );
+        let policy = load(&review(&data, &body), &Limits::default()).unwrap();
+        policy.advise(&sample::rows(2).view(Hook::Review)).answer
+    };
+    let Ok(Advice::Review(held)) = holds([1, 0], [2, 2]) else {
+        panic!("{:?}", holds([1, 0], [2, 2]))
+    };
+    let held: Vec<(u32, u16)> = held.iter().map(|hold| (hold.step.ordinal, hold.code)).collect();
+    assert_eq!(held, [(1, 5), (0, 6)]);
+    for (answer, why) in [
+        (holds([1, 1], [2, 2]), "hold of step row 1 twice"),
+        (holds([0, 2], [2, 2]), "step row 2; there are 2"),
+        (
+            holds([0, 1], [2, 1]),
+            "the lists of holds have different lengths: [2, 1]",
+        ),
+    ] {
+        assert_eq!(answer, Err(PolicyFault::Nonsense(why.to_owned())));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Differences between two plans for the same record, as `replay` prints them.
 
-use model::plan::{Cost, Plan, PlannedNode, Step, StepKind};
+use model::plan::{Cost, Hold, Plan, PlannedNode, Step, StepKind};
 use model::{NodeName, PodKey, Refusal};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,6 +37,10 @@ pub enum Difference {
     ExistingReordered,
     /// The same refusals in another order.
     RefusalsReordered,
+    /// A step that policies hold in the second plan only.
+    HoldAdded(Hold),
+    /// A step that policies hold in the first plan only.
+    HoldRemoved(Hold),
     /// A refusal that only the second plan has.
     RefusalAdded(Refusal),
     /// A refusal that only the first plan has.
@@ -80,6 +84,9 @@ pub fn difference(was: &Plan, is: &Plan) -> Vec<Difference> {
     }
     found.extend(gone.into_iter().cloned().map(Difference::RefusalRemoved));
     found.extend(new.into_iter().cloned().map(Difference::RefusalAdded));
+    let (gone, new) = unshared(&was.holds, &is.holds);
+    found.extend(gone.into_iter().cloned().map(Difference::HoldRemoved));
+    found.extend(new.into_iter().cloned().map(Difference::HoldAdded));
     if was.cost != is.cost {
         found.push(Difference::CostChanged {
             was: was.cost,
@@ -219,6 +226,16 @@ impl fmt::Display for Difference {
                 )
             }
             Self::ExistingChanged { nodes } => write!(f, "~ {nodes} nodes carry other waiting pods"),
+            Self::HoldAdded(hold) => write!(
+                f,
+                "+ {} holds step {} (code {})",
+                hold.policy, hold.step, hold.code
+            ),
+            Self::HoldRemoved(hold) => write!(
+                f,
+                "- {} holds step {} (code {})",
+                hold.policy, hold.step, hold.code
+            ),
             Self::RefusalAdded(refusal) => write!(f, "+ {refusal}"),
             Self::RefusalRemoved(refusal) => write!(f, "- {refusal}"),
             Self::CostChanged { was, is } => write!(
@@ -324,6 +341,16 @@ mod tests {
         assert_eq!(told(twice), [Difference::NodeAdded(node("a", &["p"]))]);
         let gone = |is: &mut Plan| drop(is.existing.remove(0));
         assert_eq!(told(gone), [Difference::ExistingChanged { nodes: 1 }]);
+        let hold = Hold {
+            step: StepId { cycle: 1, ordinal: 0 },
+            policy: "p".into(),
+            code: 1,
+            text: String::new(),
+        };
+        let mut held = was.clone();
+        held.holds.push(hold.clone());
+        assert_eq!(difference(&was, &held), [Difference::HoldAdded(hold.clone())]);
+        assert_eq!(difference(&held, &was), [Difference::HoldRemoved(hold)]);
     }
 
     #[test]

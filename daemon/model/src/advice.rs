@@ -1,6 +1,6 @@
 //! What policies answer, and how a call to one ended. Recorded as it is.
 
-use crate::ids::{PolicyName, WorkloadKey};
+use crate::ids::{PolicyName, StepId, WorkloadKey};
 use crate::resources::Resources;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -18,11 +18,19 @@ pub enum Hook {
     Headroom,
     /// Which nodes may be given up.
     Disruption,
+    /// Which steps of the finished plan wait.
+    Review,
 }
 
 impl Hook {
     /// All hooks.
-    pub const ALL: [Self; 4] = [Self::Scaler, Self::Placement, Self::Headroom, Self::Disruption];
+    pub const ALL: [Self; 5] = [
+        Self::Scaler,
+        Self::Placement,
+        Self::Headroom,
+        Self::Disruption,
+        Self::Review,
+    ];
 
     /// As written in files and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +39,7 @@ impl Hook {
             Self::Placement => "placement",
             Self::Headroom => "headroom",
             Self::Disruption => "disruption",
+            Self::Review => "review",
         }
     }
 }
@@ -52,6 +61,8 @@ pub enum Advice {
     Headroom(Vec<HeadroomAdvice>),
     /// Disruption.
     Disruption(DisruptionAdvice),
+    /// Review: the steps that wait.
+    Review(Vec<ReviewAdvice>),
 }
 
 /// Wanted replicas of one workload row.
@@ -104,6 +115,17 @@ pub struct DisruptionAdvice {
 pub struct Denial {
     /// Candidate row.
     pub row: u32,
+    /// Reason code of the policy.
+    pub code: u16,
+    /// Its words, escaped and cut by the host.
+    pub text: String,
+}
+
+/// A step that is not to be begun in this cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewAdvice {
+    /// Which.
+    pub step: StepId,
     /// Reason code of the policy.
     pub code: u16,
     /// Its words, escaped and cut by the host.

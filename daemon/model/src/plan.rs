@@ -1,7 +1,9 @@
 //! The Plan: ordered Steps, each one bounded effect that names its objects exactly.
 
 use crate::group::Bounds;
-use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, StepId, WorkloadKey};
+use crate::ids::{
+    GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, StepId, WorkloadKey,
+};
 use crate::money::UsdPerHour;
 use crate::offer::Offer;
 use crate::reason::{Reason, Refusal};
@@ -29,6 +31,22 @@ pub struct Plan {
     /// Where the pods of nodes whose removal begins with this plan are meant to go, `replacements` apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moves: Vec<(NodeName, Vec<PodKey>)>,
+    /// Steps that policies of the hook `review` do not want begun in this cycle, in the order of the steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
+}
+
+/// A step that a policy does not want begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Which.
+    pub step: StepId,
+    /// The first policy that holds it.
+    pub policy: PolicyName,
+    /// Its reason code.
+    pub code: u16,
+    /// Its words.
+    pub text: String,
 }
 
 /// A node (or Fargate pod) to buy.
@@ -252,6 +270,21 @@ impl StepKind {
         matches!(
             self,
             Self::GrowGroup { .. } | Self::Cordon { .. } | Self::RemoveInstance { .. }
+        )
+    }
+
+    /// Whether it begins something that a policy may want to wait. Moves within what is under way, marks, and undoing
+    /// are no such thing.
+    pub const fn begins(&self) -> bool {
+        matches!(
+            self,
+            Self::ScaleWorkload { .. }
+                | Self::GrowGroup { .. }
+                | Self::SetBounds { .. }
+                | Self::PlaceOnFargate { .. }
+                | Self::Remake { .. }
+                | Self::Cordon { .. }
+                | Self::RemoveInstance { .. }
         )
     }
 

@@ -2,7 +2,9 @@
 
 use crate::advice::Hook;
 use crate::disruption::Closed;
+use crate::ids::PolicyName;
 use crate::money::UsdPerHour;
+use crate::plan::Hold;
 use crate::snapshot::Source;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -95,6 +97,15 @@ pub enum HoldReason {
         /// Hook that faulted.
         hook: Hook,
     },
+    /// A policy of the hook `review` holds it.
+    Reviewed {
+        /// Which; the first of those that do.
+        policy: PolicyName,
+        /// Its reason code.
+        code: u16,
+        /// Its words.
+        text: String,
+    },
     /// Another intent on the same object is open.
     IntentOpen,
     /// No lease is held.
@@ -150,6 +161,16 @@ pub enum StrikeReason {
     },
 }
 
+impl From<&Hold> for HoldReason {
+    fn from(hold: &Hold) -> Self {
+        Self::Reviewed {
+            policy: hold.policy.clone(),
+            code: hold.code,
+            text: hold.text.clone(),
+        }
+    }
+}
+
 impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -179,6 +200,14 @@ impl fmt::Display for HoldReason {
             Self::ReplacementNotReady => f.write_str("its replacement is not Ready yet"),
             Self::Rolling { what } => write!(f, "{what}"),
             Self::PolicyFault { hook } => write!(f, "a {hook} policy faulted in this cycle"),
+            Self::Reviewed { policy, code, text } => {
+                write!(f, "policy {policy} holds it (code {code})")?;
+                if text.is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, ": {text}")
+                }
+            }
             Self::IntentOpen => f.write_str("another intent on it is open"),
             Self::NoFence => f.write_str("no lease is held"),
             Self::FollowsHeld => f.write_str("a step it builds on was not cleared"),

@@ -24,6 +24,7 @@ fn a_new_policy_of_every_hook_passes_its_tests_and_its_check() {
         ("placement", "factors"),
         ("headroom", "room for"),
         ("disruption", "denials"),
+        ("review", "holds"),
     ] {
         let name = format!("my-{hook}");
         let made = plimsoll(room.path(), &["policy", "new", &name, "--hook", hook]);

@@ -3,7 +3,7 @@
 //! What makes an answer nonsense (a row twice, numbers out of range) is written in sdk/wit/hooks.wit; the host checks
 //! it, and in native tests `check` of each answer does the same.
 
-use crate::rows::{Candidate, Class, Set, Workload};
+use crate::rows::{Candidate, Class, Set, Step, Workload};
 use crate::view::View;
 
 /// Answer of a scaler.
@@ -129,5 +129,26 @@ impl Verdicts {
         self.add_candidates.push(candidate.row());
         self.add_usd.push(usd_per_hour);
         self.add_codes.push(code);
+    }
+}
+
+/// Answer of a review policy; a step that it does not name is begun.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holds {
+    pub(crate) rows: Vec<u32>,
+    pub(crate) codes: Vec<u16>,
+}
+
+impl Holds {
+    /// The step waits for a later cycle, with a reason code of your own (0: none). Once for each step.
+    pub fn hold(&mut self, step: Step<'_>, code: u16) {
+        self.rows.push(step.row());
+        self.codes.push(code);
+    }
+
+    /// The same with words, which people read in `explain`.
+    pub fn hold_because(&mut self, step: Step<'_>, code: u16, why: &str) {
+        crate::bridge::explain(step.row(), code, why);
+        self.hold(step, code);
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Only what can be seen of an answer and its View; limits of memory, fuel and time are the host's.
 
-use crate::{Prices, Replicas, Room, Verdicts, View};
+use crate::{Holds, Prices, Replicas, Room, Verdicts, View};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
@@ -99,6 +99,17 @@ impl Room {
     }
 }
 
+impl Holds {
+    /// Whether the host would take this answer to this View.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self, view: &View<'_>) -> Result<(), String> {
+        once("hold of step row", self.rows.iter())?;
+        within("step", view.step_count(), &self.rows)
+    }
+}
+
 fn addends(usd: &[f64]) -> Result<(), String> {
     let wild = |usd: &&f64| !(-ADDEND..=ADDEND).contains(*usd);
     match usd.iter().find(wild) {
@@ -127,7 +138,7 @@ fn within(what: &str, there: u32, rows: &[u32]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Candidate, Class, Picture, Set, Workload};
+    use crate::testing::{Candidate, Class, Picture, Set, Step, Workload};
 
     #[test]
     fn nonsense_is_found_natively() {
@@ -229,6 +240,26 @@ mod tests {
         ] {
             assert!(why.contains(expected), "{why}");
         }
+    }
+
+    #[test]
+    fn holds_name_a_step_once() {
+        let picture = Picture::new().step(Step::default());
+        let larger = picture.clone().step(Step::default());
+        let (view, other) = (picture.view(), larger.view());
+        let mut holds = Holds::default();
+        holds.hold(view.steps().next().unwrap(), 4);
+        assert_eq!((holds.check(&view), holds.held(0)), (Ok(()), Some(4)));
+        let mut twice = holds.clone();
+        twice.hold(view.steps().next().unwrap(), 4);
+        assert!(twice.check(&view).unwrap_err().contains("step row 0 twice"));
+        holds.hold(other.steps().nth(1).unwrap(), 4);
+        assert!(
+            holds
+                .check(&view)
+                .unwrap_err()
+                .contains("step row 1; there are 1")
+        );
     }
 
     #[test]

@@ -60,8 +60,8 @@ mod rows;
 pub mod testing;
 mod view;
 
-pub use answers::{Prices, Replicas, Room, Verdicts};
-pub use rows::{Candidate, Class, Due, GroupKind, Mover, Purchase, Set, Workload};
+pub use answers::{Holds, Prices, Replicas, Room, Verdicts};
+pub use rows::{Candidate, Class, Due, GroupKind, Mover, Purchase, Set, Step, Workload};
 pub use view::{View, Word};
 
 /// Answers the scaler hook: how many replicas each workload needs.
@@ -124,6 +124,21 @@ pub trait Disruption: Sized + 'static {
     fn judge(&self, view: &View<'_>) -> Result<Verdicts, String>;
 }
 
+/// Answers the review hook: which steps of the finished plan wait.
+pub trait Review: Sized + 'static {
+    /// As `Scaler::configure`.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    fn configure(json: &str) -> Result<Self, String>;
+
+    /// Steps that are not to be begun in this cycle.
+    ///
+    /// # Errors
+    /// Why it cannot answer; nothing new shrinks in this cycle.
+    fn review(&self, view: &View<'_>) -> Result<Holds, String>;
+}
+
 /// Reads a configuration into a type of your own. Give the type `#[serde(deny_unknown_fields)]`, so that a misspelt
 /// field is refused instead of ignored.
 ///
@@ -180,6 +195,14 @@ macro_rules! export_headroom {
 macro_rules! export_disruption {
     ($policy:ty) => {
         $crate::__export!($policy, Disruption, disruption, __export_disruption);
+    };
+}
+
+/// Makes a component of a `Review`.
+#[macro_export]
+macro_rules! export_review {
+    ($policy:ty) => {
+        $crate::__export!($policy, Review, review, __export_review);
     };
 }
 

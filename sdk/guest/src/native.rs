@@ -26,6 +26,7 @@ pub(crate) fn tables(picture: Source<'_>) -> Tables {
         workloads: rows(&picture.workloads),
         candidates: rows(&picture.candidates),
         movers: picture.candidates.iter().map(|row| rows(&row.movers)).sum(),
+        steps: rows(&picture.steps),
     }
 }
 
@@ -42,6 +43,7 @@ pub(crate) fn numbers(picture: Source<'_>, which: Number) -> Vec<u32> {
     let classes = |of: fn(&crate::testing::Class) -> u32| picture.classes.iter().map(of).collect();
     let sets = |of: fn(&crate::testing::Set) -> u32| picture.sets.iter().map(of).collect();
     let workloads = |of: fn(&crate::testing::Workload) -> u32| picture.workloads.iter().map(of).collect();
+    let steps = |of: fn(&crate::testing::Step) -> u32| picture.steps.iter().map(of).collect();
     let candidates = |of: fn(&crate::testing::Candidate) -> u32| picture.candidates.iter().map(of).collect();
     let movers = |of: fn(&crate::testing::Mover) -> u32| picture.movers().map(|(_, row)| of(row)).collect();
     match which {
@@ -78,6 +80,9 @@ pub(crate) fn numbers(picture: Source<'_>, which: Number) -> Vec<u32> {
         N::MoverCpu => movers(|row| row.cpu_milli),
         N::MoverMemory => movers(|row| row.memory_mib),
         N::MoverAge => movers(|row| row.age_ms),
+        N::StepFrom => steps(|row| row.from),
+        N::StepTo => steps(|row| row.to),
+        N::StepPods => steps(|row| row.pods),
         N::HistoryAge => picture.history.iter().map(|(age, _)| *age).collect(),
         N::HistoryPending => picture.history.iter().map(|(_, waiting)| *waiting).collect(),
     }
@@ -105,6 +110,12 @@ pub(crate) fn amounts(picture: Source<'_>, which: Amount) -> Vec<f64> {
             let price = |row: &crate::testing::Candidate| row.price.unwrap_or(-1.0);
             picture.candidates.iter().map(price).collect()
         }
+        Amount::StepAdds => picture.steps.iter().map(|row| row.adds.unwrap_or(-1.0)).collect(),
+        Amount::StepSaves => picture
+            .steps
+            .iter()
+            .map(|row| row.saves.unwrap_or(-1.0))
+            .collect(),
     }
 }
 
@@ -121,6 +132,9 @@ pub(crate) fn texts(picture: Source<'_>, which: Text) -> Vec<u32> {
     };
     let workloads = |of: fn(&crate::testing::Workload) -> &String| {
         picture.workloads.iter().map(|row| picture.sym(of(row))).collect()
+    };
+    let steps = |of: fn(&crate::testing::Step) -> &String| {
+        picture.steps.iter().map(|row| picture.sym(of(row))).collect()
     };
     let candidates = |of: fn(&crate::testing::Candidate) -> &String| {
         let rows = picture.candidates.iter();
@@ -146,6 +160,10 @@ pub(crate) fn texts(picture: Source<'_>, which: Text) -> Vec<u32> {
         Text::MoverName => movers(|row| &row.name),
         Text::MoverOwnerKind => movers(|row| &row.owner_kind),
         Text::MoverOwnerName => movers(|row| &row.owner_name),
+        Text::StepKind => steps(|row| &row.kind),
+        Text::StepGroup => steps(|row| &row.group),
+        Text::StepNamespace => steps(|row| &row.namespace),
+        Text::StepObject => steps(|row| &row.object),
     }
 }
 

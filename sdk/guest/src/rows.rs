@@ -1,5 +1,5 @@
-//! Rows of a View: a class of demand, an offer set, a workload, a node that could be given up, a pod on it. Cheap to
-//! copy; every figure is read from its column.
+//! Rows of a View: a class of demand, an offer set, a workload, a node that could be given up, a pod on it, a step
+//! of the plan. Cheap to copy; every figure is read from its column.
 
 use crate::view::{Keyed, View, Word};
 
@@ -34,6 +34,13 @@ pub struct Candidate<'a> {
 /// A pod that would have to move.
 #[derive(Clone, Copy)]
 pub struct Mover<'a> {
+    pub(crate) view: &'a View<'a>,
+    pub(crate) row: u32,
+}
+
+/// A step of the plan that begins something.
+#[derive(Clone, Copy)]
+pub struct Step<'a> {
     pub(crate) view: &'a View<'a>,
     pub(crate) row: u32,
 }
@@ -329,6 +336,30 @@ impl Mover<'_> {
             .text(&self.view.keyed(Keyed::MoverAnnotation, key), self.row)
     }
 }
+
+figures!(Step {
+    /// Replicas, size or maximum before; 0 where it has none.
+    from: u32 = number(step_from),
+    /// The same after.
+    to: u32 = number(step_to),
+    /// Pods that it is for, or that would have to move.
+    pods: u32 = number(step_pods),
+    /// What it adds to the bill, dollars per hour; `None` where nobody knows.
+    adds: Option<f64> = perhaps(step_adds),
+    /// What it takes off the bill once it is through, dollars per hour; `None` where nobody knows.
+    saves: Option<f64> = perhaps(step_saves),
+});
+
+words!(Step {
+    /// Kind: `GrowGroup`, `Cordon`, `ScaleWorkload`, …
+    kind = step_kind,
+    /// Group or Fargate profile that it changes; empty where none.
+    group = step_group,
+    /// Namespace of the workload or pod that it is about; empty where none.
+    namespace = step_namespace,
+    /// Name of the workload, pod, node or instance that it is about; empty where it is about a group.
+    object = step_object,
+});
 
 fn number(column: &[u32], row: u32) -> u32 {
     column.get(row as usize).copied().unwrap_or(0)

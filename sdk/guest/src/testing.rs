@@ -12,7 +12,7 @@
 //! assert_eq!(view.classes().next().unwrap().cpu_milli(), 500);
 //! ```
 
-use crate::{Due, GroupKind, Prices, Purchase, Replicas, Room, Verdicts, View};
+use crate::{Due, GroupKind, Holds, Prices, Purchase, Replicas, Room, Verdicts, View};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -34,6 +34,8 @@ pub struct Picture {
     pub workloads: Vec<Workload>,
     /// Rows of candidates, each with its movers.
     pub candidates: Vec<Candidate>,
+    /// Rows of steps.
+    pub steps: Vec<Step>,
     /// Demand history: milliseconds ago, pods waiting; oldest first.
     pub history: Vec<(u32, u32)>,
     words: RefCell<Vec<String>>,
@@ -291,6 +293,45 @@ impl Default for Mover {
     }
 }
 
+/// A step of the plan that begins something; by default a node more for a group, for two pods that wait.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Kind.
+    pub kind: String,
+    /// Group.
+    pub group: String,
+    /// Namespace of what it is about.
+    pub namespace: String,
+    /// Name of what it is about.
+    pub object: String,
+    /// Replicas, size or maximum before.
+    pub from: u32,
+    /// The same after.
+    pub to: u32,
+    /// Pods that it is for, or that would have to move.
+    pub pods: u32,
+    /// What it adds to the bill.
+    pub adds: Option<f64>,
+    /// What it takes off the bill.
+    pub saves: Option<f64>,
+}
+
+impl Default for Step {
+    fn default() -> Self {
+        Self {
+            kind: "GrowGroup".to_owned(),
+            group: "workers".to_owned(),
+            namespace: String::new(),
+            object: String::new(),
+            from: 3,
+            to: 4,
+            pods: 2,
+            adds: Some(0.1),
+            saves: Some(0.0),
+        }
+    }
+}
+
 impl Picture {
     /// An empty picture.
     pub fn new() -> Self {
@@ -329,6 +370,13 @@ impl Picture {
     #[must_use]
     pub fn candidate(mut self, candidate: Candidate) -> Self {
         self.candidates.push(candidate);
+        self
+    }
+
+    /// Adds a step.
+    #[must_use]
+    pub fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
         self
     }
 
@@ -448,6 +496,14 @@ impl Verdicts {
     pub fn addend(&self, candidate: u32) -> Option<(f64, u16)> {
         let at = self.add_candidates.iter().position(|row| *row == candidate)?;
         Some((self.add_usd[at], self.add_codes[at]))
+    }
+}
+
+impl Holds {
+    /// Code of the hold of a step row.
+    pub fn held(&self, step: u32) -> Option<u16> {
+        let at = self.rows.iter().position(|row| *row == step)?;
+        Some(self.codes[at])
     }
 }
 

@@ -4,7 +4,7 @@
 //! A column is fetched when it is first read, and kept: reading a million rows costs one call.
 
 use crate::bridge::{self, Source};
-use crate::rows::{Candidate, Class, Mover, Set, Workload};
+use crate::rows::{Candidate, Class, Mover, Set, Step, Workload};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -65,6 +65,7 @@ pub(crate) struct Tables {
     pub(crate) workloads: u32,
     pub(crate) candidates: u32,
     pub(crate) movers: u32,
+    pub(crate) steps: u32,
 }
 
 macro_rules! columns {
@@ -155,6 +156,12 @@ columns!(Number: u32, numbers, numbers {
     mover_memory = MoverMemory,
     /// Age of a mover, milliseconds.
     mover_age_ms = MoverAge,
+    /// Replicas, size or maximum before a step; 0 where it has none.
+    step_from = StepFrom,
+    /// The same after.
+    step_to = StepTo,
+    /// Pods that a step is for, or that would have to move for it.
+    step_pods = StepPods,
     /// Age of an entry of the demand history, milliseconds.
     history_age_ms = HistoryAge,
     /// Pods that waited at an entry of the demand history.
@@ -176,6 +183,10 @@ columns!(Amount: f64, amounts, amounts {
     workload_request = WorkloadRequest,
     /// Price of a candidate, dollars per hour; -1 where nobody knows it.
     candidate_price = CandidatePrice,
+    /// What a step adds to the bill, dollars per hour; -1 where nobody knows.
+    step_adds = StepAdds,
+    /// What a step takes off the bill, dollars per hour; -1 where nobody knows.
+    step_saves = StepSaves,
 });
 
 columns!(Text: u32, texts, texts {
@@ -211,6 +222,14 @@ columns!(Text: u32, texts, texts {
     mover_owner_kind = MoverOwnerKind,
     /// Name of a mover's owner, as a sym.
     mover_owner_name = MoverOwnerName,
+    /// Kind of a step, as a sym.
+    step_kind = StepKind,
+    /// Group of a step, as a sym.
+    step_group = StepGroup,
+    /// Namespace of what a step is about, as a sym.
+    step_namespace = StepNamespace,
+    /// Name of what a step is about, as a sym.
+    step_object = StepObject,
 });
 
 /// Columns that are asked for by a key.
@@ -285,6 +304,11 @@ impl<'a> View<'a> {
         (0..self.tables().movers).map(|row| Mover { view: self, row })
     }
 
+    /// Steps of the plan that begin something. Empty for every hook but review.
+    pub fn steps(&self) -> impl Iterator<Item = Step<'_>> + Clone {
+        (0..self.tables().steps).map(|row| Step { view: self, row })
+    }
+
     /// Demand of recent cycles, oldest first: how many milliseconds ago, and how many pods waited.
     pub fn history(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         let ages = self.history_age_ms().iter().copied();
@@ -355,6 +379,11 @@ impl<'a> View<'a> {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn candidate_count(&self) -> u32 {
         self.tables().candidates
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn step_count(&self) -> u32 {
+        self.tables().steps
     }
 
     fn tables(&self) -> Tables {

@@ -3,7 +3,7 @@
 //! Only what generated bindings and the public API do not say themselves; nothing here is for authors.
 
 use crate::view::{Amount, Keyed, Number, Tables, Text, View};
-use crate::{Level, Prices, Replicas, Room, Verdicts};
+use crate::{Holds, Level, Prices, Replicas, Room, Verdicts};
 use imports::plimsoll::policy::host;
 use imports::plimsoll::policy::view::View as Handle;
 use std::any::Any;
@@ -38,6 +38,7 @@ pub(crate) fn tables(view: Source<'_>) -> Tables {
         workloads: view.workloads(),
         candidates: view.candidates(),
         movers: view.movers(),
+        steps: view.steps(),
     }
 }
 
@@ -84,6 +85,9 @@ pub(crate) fn numbers(view: Source<'_>, which: Number) -> Vec<u32> {
         Number::MoverCpu => view.mover_cpu(0, ALL),
         Number::MoverMemory => view.mover_memory(0, ALL),
         Number::MoverAge => view.mover_age_ms(0, ALL),
+        Number::StepFrom => view.step_from(0, ALL),
+        Number::StepTo => view.step_to(0, ALL),
+        Number::StepPods => view.step_pods(0, ALL),
         Number::HistoryAge => view.history_age_ms(0, ALL),
         Number::HistoryPending => view.history_pending(0, ALL),
     }
@@ -98,6 +102,8 @@ pub(crate) fn amounts(view: Source<'_>, which: Amount) -> Vec<f64> {
         Amount::WorkloadValue => view.workload_value(0, ALL),
         Amount::WorkloadRequest => view.workload_request(0, ALL),
         Amount::CandidatePrice => view.candidate_price(0, ALL),
+        Amount::StepAdds => view.step_adds(0, ALL),
+        Amount::StepSaves => view.step_saves(0, ALL),
     }
 }
 
@@ -123,6 +129,10 @@ pub(crate) fn texts(view: Source<'_>, which: Text) -> Vec<u32> {
         Text::MoverName => view.mover_name(0, ALL),
         Text::MoverOwnerKind => view.mover_owner_kind(0, ALL),
         Text::MoverOwnerName => view.mover_owner_name(0, ALL),
+        Text::StepKind => view.step_kind(0, ALL),
+        Text::StepGroup => view.step_group(0, ALL),
+        Text::StepNamespace => view.step_namespace(0, ALL),
+        Text::StepObject => view.step_object(0, ALL),
     }
 }
 
@@ -156,7 +166,7 @@ pub(crate) fn explain(row: u32, code: u16, text: &str) {
 
 thread_local! {
     /// The configured policies of this instance, one for each hook.
-    static POLICIES: [OnceCell<Box<dyn Any>>; 4] = const { [const { OnceCell::new() }; 4] };
+    static POLICIES: [OnceCell<Box<dyn Any>>; 5] = const { [const { OnceCell::new() }; 5] };
 }
 
 /// Keeps a policy for the question to come. Panics are logged from now on: a trap alone says little.
@@ -249,6 +259,15 @@ hook!(
     judge,
     super::Judge
 );
+hook!(
+    4,
+    "review-policy",
+    "__export_review",
+    review,
+    Review,
+    review,
+    super::Reviewed
+);
 
 type Scale = (Vec<u32>, Vec<u32>, Vec<u16>);
 type Place = (
@@ -264,6 +283,7 @@ type Place = (
 );
 type Reserve = (Vec<u32>, Vec<u32>, Vec<u32>, Vec<u16>);
 type Judge = (Vec<u32>, Vec<u16>, Vec<u32>, Vec<f64>, Vec<u16>);
+type Reviewed = (Vec<u32>, Vec<u16>);
 
 fn scale(answer: Replicas) -> Scale {
     (answer.rows, answer.wanted, answer.codes)
@@ -295,4 +315,8 @@ fn judge(answer: Verdicts) -> Judge {
         answer.add_usd,
         answer.add_codes,
     )
+}
+
+fn review(answer: Holds) -> Reviewed {
+    (answer.rows, answer.codes)
 }

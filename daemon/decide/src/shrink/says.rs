@@ -89,6 +89,7 @@ pub(crate) fn ask(
         sets: &[],
         candidates: &candidates,
         movers: &movers,
+        steps: &[],
         prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);

@@ -34,7 +34,8 @@ fn words(stage: &Stage, steps: Vec<Step>) -> Vec<Verdict> {
 }
 
 fn words_under(stage: &Stage, steps: Vec<Step>, fence: &Fence) -> Vec<Verdict> {
-    let plan = plan(steps);
+    let mut plan = plan(steps);
+    plan.holds.clone_from(&stage.holds);
     let proposal = Proposal {
         plan: &plan,
         notes: &stage.notes,

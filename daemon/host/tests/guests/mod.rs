@@ -41,6 +41,11 @@ pub(crate) fn disruption(declarations: &str, judge: &str) -> Vec<u8> {
     )
 }
 
+/// A review policy out of the body of its `review`; an Ok with two empty lists is at 1024.
+pub(crate) fn review(declarations: &str, review: &str) -> Vec<u8> {
+    component(NOW, ["review-policy", "review", "review"], declarations, review)
+}
+
 /// A scaler out of the body of its `scale`; an Ok with three empty lists is at 1024.
 pub(crate) fn scaler(declarations: &str, scale: &str) -> Vec<u8> {
     component(NOW, ["scaler-policy", "scaler", "scale"], declarations, scale)

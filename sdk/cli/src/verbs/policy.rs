@@ -77,6 +77,8 @@ pub(crate) enum HookArg {
     Headroom,
     /// Which nodes may be given up: denials, addends.
     Disruption,
+    /// Which steps of the finished plan wait.
+    Review,
 }
 
 /// Runs the verb.

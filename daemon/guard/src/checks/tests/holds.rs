@@ -192,6 +192,31 @@ fn a_fault_of_an_enforced_policy_keeps_from_shrinking() {
 }
 
 #[test]
+fn a_review_holds_what_begins_and_nothing_else() {
+    let reviewed = held(HoldReason::Reviewed {
+        policy: "p".into(),
+        code: 3,
+        text: "not now".to_owned(),
+    });
+    for kind in [grow(4, 5), cordon("n1"), scale(4, 3), scale(4, 5)] {
+        assert_eq!(word(Stage::hold_first, kind), reviewed);
+    }
+    assert_eq!(word(Stage::hold_first, nominate()), Verdict::Cleared);
+    for (stage, kind) in [
+        (RemoveStage::Opened, cordon("n1")),
+        (RemoveStage::Draining, evict("p1", "n1")),
+        (RemoveStage::Draining, uncordon("n1")),
+    ] {
+        let said = word_draining(stage, Stage::hold_first, kind.clone());
+        assert_eq!(said, Verdict::Cleared, "{kind}");
+    }
+    let second = vec![step(0, None, grow(4, 5)), step(1, None, cordon("n1"))];
+    let mut stage = Stage::new();
+    stage.hold_first();
+    assert_eq!(words(&stage, second), [reviewed, Verdict::Cleared]);
+}
+
+#[test]
 fn one_piece_of_work_at_a_time() {
     let open = held(HoldReason::IntentOpen);
     let undecided = |s: &mut Stage| s.ledger.intents.push(launch("4-0", 3, 4, LaunchStage::Opened));

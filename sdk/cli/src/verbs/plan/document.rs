@@ -7,10 +7,10 @@ use decide::Deliberation;
 use decide::demand::{HEADROOM_NAMESPACE, free_names};
 use model::notes::CouldMove;
 use model::offer::{Offer, OfferKind};
-use model::plan::{PlannedNode, Step, StepKind};
+use model::plan::{Plan, PlannedNode, Step, StepKind};
 use model::reason::Refusal;
 use model::selector::Labels;
-use model::{PodKey, Resources, Snapshot, UsdPerHour};
+use model::{HoldReason, PodKey, Resources, Snapshot, UsdPerHour};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -188,6 +188,9 @@ pub(crate) struct StepJson {
     /// One line for people.
     pub(crate) text: String,
     pub(crate) reason: String,
+    /// Why policies let it wait, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) held: Option<String>,
 }
 
 /// A policy that failed; the built-in default answered for it.
@@ -261,7 +264,7 @@ impl PlanJson {
                 policy_lower_bound_usd_per_hour: plan.cost.policy_bound.dollars(),
                 gap_percent: plan.cost.gap_percent(),
             },
-            steps: plan.steps.iter().map(step_json).collect(),
+            steps: steps_json(plan),
             policy_faults: faults(done),
             flaws: None,
             bill: None,
@@ -387,6 +390,20 @@ fn pod_refusal(refusal: &Refusal) -> Option<RefusalJson> {
         message: why.to_string(),
         closest: closest.collect(),
     })
+}
+
+fn steps_json(plan: &Plan) -> Vec<StepJson> {
+    let held = |step: &Step| {
+        let hold = plan.holds.iter().find(|hold| hold.step == step.id)?;
+        Some(HoldReason::from(hold).to_string())
+    };
+    let steps = plan.steps.iter();
+    steps
+        .map(|step| StepJson {
+            held: held(step),
+            ..step_json(step)
+        })
+        .collect()
 }
 
 fn step_json(step: &Step) -> StepJson {

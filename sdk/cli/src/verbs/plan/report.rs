@@ -42,7 +42,9 @@ pub(crate) fn whole(plan: &PlanJson) -> String {
     if !plan.steps.is_empty() {
         let mut rows = table(&["step", "why"]);
         for step in plan.steps.iter().take(STEPS) {
-            row(&mut rows, [step.text.clone(), step.reason.clone()]);
+            let held = step.held.as_ref().map(|held| format!("; held: {held}"));
+            let why = step.reason.clone() + &held.unwrap_or_default();
+            row(&mut rows, [step.text.clone(), why]);
         }
         let _ = write!(text, "\n{}\n", rows.trim_fmt());
         if plan.steps.len() > STEPS {

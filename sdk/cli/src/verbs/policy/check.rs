@@ -155,6 +155,7 @@ fn summary(advice: &Advice) -> String {
             verdicts.denials.len(),
             verdicts.addends.len()
         ),
+        Advice::Review(holds) => format!("{} holds", holds.len()),
     }
 }
 

@@ -75,6 +75,7 @@ fn write_all(folder: &Path, name: &str, hook: HookArg) -> io::Result<()> {
         HookArg::Placement => include_str!("templates/placement.rs.txt"),
         HookArg::Headroom => include_str!("templates/headroom.rs.txt"),
         HookArg::Disruption => include_str!("templates/disruption.rs.txt"),
+        HookArg::Review => include_str!("templates/review.rs.txt"),
     };
     let write = |path: &str, text: &str| -> io::Result<()> {
         let file = folder.join(path);
