@@ -165,7 +165,7 @@ fn think<T>(
 
     let pending = stage::pending(&classes);
     let steps = steps.finish();
-    let holds = review::ask((seen, &tenants), &steps, &mut memory, aims, &mut asking);
+    let holds = review::ask(seen, &steps, &mut memory, aims, &mut asking);
     remember::demand(seen, &mut memory, classes.iter().map(|class| class.pending).sum());
     let notes = Notes {
         calls: asking.calls,

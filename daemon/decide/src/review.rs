@@ -5,13 +5,12 @@
 //! Steps are neither changed nor added here.
 
 use crate::asking::Asking;
-use crate::number::{count, size};
+use crate::number::count;
 use crate::policy::{Prepared, StepRow, View};
 use crate::shrink::price_of;
-use crate::tenants::Tenants;
 use model::advice::{Advice, Hook};
 use model::aims::Aims;
-use model::ids::{NodeName, OfferId, PodKey, StepId};
+use model::ids::{OfferId, PodKey, StepId};
 use model::memory::Memory;
 use model::money::UsdPerHour;
 use model::plan::{Hold, Step, StepKind};
@@ -20,7 +19,7 @@ use std::collections::BTreeMap;
 
 /// Asks the policies of the hook, where there is anything to ask about.
 pub(crate) fn ask(
-    (seen, tenants): (&Snapshot, &Tenants),
+    seen: &Snapshot,
     steps: &[Step],
     memory: &mut Memory,
     aims: &Aims,
@@ -29,9 +28,8 @@ pub(crate) fn ask(
     if !asking.anybody(Hook::Review) {
         return Vec::new();
     }
-    let moving = moving(seen, tenants);
     let new = steps.iter().filter(|step| is_new(seen, step));
-    let rows: Vec<StepRow> = new.map(|step| row(seen, &moving, step)).collect();
+    let rows: Vec<StepRow> = new.map(|step| row(seen, step)).collect();
     if rows.is_empty() {
         return Vec::new();
     }
@@ -70,20 +68,7 @@ fn is_new(seen: &Snapshot, step: &Step) -> bool {
     step.kind.begins() && open.is_none() && !taken.is_some_and(model::Node::goes)
 }
 
-/// By node: pods that are not of its DaemonSets.
-fn moving<'s>(seen: &'s Snapshot, tenants: &Tenants) -> BTreeMap<&'s NodeName, u32> {
-    let stays = |pod: &&u32| {
-        let spec = seen.specs.get(size(seen.pods[size(**pod)].spec));
-        let owner = spec.and_then(|spec| spec.owner.as_ref());
-        owner.is_some_and(|owner| &*owner.kind == "DaemonSet")
-    };
-    let nodes = seen.nodes.iter().zip(tenants.by_node());
-    nodes
-        .map(|(node, pods)| (&node.name, count(pods.iter().filter(|pod| !stays(pod)).count())))
-        .collect()
-}
-
-fn row(seen: &Snapshot, moving: &BTreeMap<&NodeName, u32>, step: &Step) -> StepRow {
+fn row(seen: &Snapshot, step: &Step) -> StepRow {
     let row = StepRow {
         id: step.id,
         kind: step.kind.name(),
@@ -149,7 +134,7 @@ fn row(seen: &Snapshot, moving: &BTreeMap<&NodeName, u32>, step: &Step) -> StepR
             let of = seen.node(node).map(|node| price_of(seen, node));
             StepRow {
                 object: node.to_string(),
-                pods: moving.get(node).copied().unwrap_or(0),
+                pods: step.reason.moves().unwrap_or(0),
                 saves: of.and_then(|(price, known)| known.then_some(price)),
                 ..row
             }

@@ -26,6 +26,17 @@ pub enum Difference {
     NodeAdded(PlannedNode),
     /// A node that only the first plan buys.
     NodeRemoved(PlannedNode),
+    /// A node that only the second plan buys in place of others.
+    ReplacementAdded(PlannedNode),
+    /// A node that only the first plan buys in place of others.
+    ReplacementRemoved(PlannedNode),
+    /// The same replacements in another order.
+    ReplacementsReordered,
+    /// Pods of nodes that go are meant to go elsewhere, or in another order: how many nodes differ.
+    MovesChanged {
+        /// Nodes to which other pods are to move; 0 where only the order differs.
+        nodes: u32,
+    },
     /// Waiting pods counted onto other nodes that are there: how many nodes differ.
     ExistingChanged {
         /// Nodes that carry other pods.
@@ -73,10 +84,20 @@ pub fn difference(was: &Plan, is: &Plan) -> Vec<Difference> {
     found.extend(gone.into_iter().cloned().map(Difference::NodeRemoved));
     found.extend(new.into_iter().cloned().map(Difference::NodeAdded));
     if was.existing != is.existing {
-        found.push(match existing(was, is) {
+        found.push(match otherwise(&was.existing, &is.existing) {
             0 => Difference::ExistingReordered,
             nodes => Difference::ExistingChanged { nodes },
         });
+    }
+    let (gone, new) = unshared(&was.replacements, &is.replacements);
+    if gone.is_empty() && new.is_empty() && was.replacements != is.replacements {
+        found.push(Difference::ReplacementsReordered);
+    }
+    found.extend(gone.into_iter().cloned().map(Difference::ReplacementRemoved));
+    found.extend(new.into_iter().cloned().map(Difference::ReplacementAdded));
+    if was.moves != is.moves {
+        let nodes = otherwise(&was.moves, &is.moves);
+        found.push(Difference::MovesChanged { nodes });
     }
     let (gone, new) = unshared(&was.refusals, &is.refusals);
     if gone.is_empty() && new.is_empty() && was.refusals != is.refusals {
@@ -165,11 +186,11 @@ fn unshared<'a, T: Serialize>(was: &'a [T], is: &'a [T]) -> (Vec<&'a T>, Vec<&'a
     (olds.into_values().flatten().collect(), new)
 }
 
-/// Nodes that are there and carry other waiting pods, whatever the order of either.
-fn existing(was: &Plan, is: &Plan) -> u32 {
-    let by_node = |plan: &Plan| {
+/// Nodes that are given other pods, whatever the order of either.
+fn otherwise(was: &[(NodeName, Vec<PodKey>)], is: &[(NodeName, Vec<PodKey>)]) -> u32 {
+    let by_node = |list: &[(NodeName, Vec<PodKey>)]| {
         let mut nodes: BTreeMap<NodeName, Vec<PodKey>> = BTreeMap::new();
-        for (node, pods) in &plan.existing {
+        for (node, pods) in list {
             nodes
                 .entry(node.clone())
                 .or_default()
@@ -225,6 +246,17 @@ impl fmt::Display for Difference {
                     node.pods.len()
                 )
             }
+            Self::ReplacementAdded(node) => {
+                write!(f, "+ replacement {} in {}: {}", node.name, node.group, node.offer)
+            }
+            Self::ReplacementRemoved(node) => {
+                write!(f, "- replacement {} in {}: {}", node.name, node.group, node.offer)
+            }
+            Self::ReplacementsReordered => f.write_str("~ the same replacements in another order"),
+            Self::MovesChanged { nodes: 0 } => {
+                f.write_str("~ the same pods move to the same nodes, in another order")
+            }
+            Self::MovesChanged { nodes } => write!(f, "~ other pods are to move to {nodes} nodes"),
             Self::ExistingChanged { nodes } => write!(f, "~ {nodes} nodes carry other waiting pods"),
             Self::HoldAdded(hold) => write!(
                 f,
@@ -347,6 +379,10 @@ mod tests {
             code: 1,
             text: String::new(),
         };
+        let replaced = |is: &mut Plan| is.replacements.push(is.nodes[0].clone());
+        assert_eq!(told(replaced), [Difference::ReplacementAdded(node("a", &["p"]))]);
+        let moved = |is: &mut Plan| is.moves.push(is.existing[0].clone());
+        assert_eq!(told(moved), [Difference::MovesChanged { nodes: 1 }]);
         let mut held = was.clone();
         held.holds.push(hold.clone());
         assert_eq!(difference(&was, &held), [Difference::HoldAdded(hold.clone())]);

@@ -3,8 +3,12 @@
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "helpers of tests stop the test and say what was skipped"
+    reason = "helpers of tests stop the test and say what was found"
 )]
+
+#[path = "../../../tests/support/skip.rs"]
+#[expect(dead_code, reason = "tests of other rooms use the rest of it")]
+mod skip;
 
 use model::resources::Resources;
 use std::path::PathBuf;
@@ -17,7 +21,10 @@ fn table() -> Option<Vec<u8>> {
     let folder = std::env::var_os("PLIMSOLL_DATA").map_or_else(beside, PathBuf::from);
     let path = folder.join("ec2_us-east-1.csv.gz");
     let Ok(packed) = std::fs::read(&path) else {
-        println!("skipped: {} is not there", path.display());
+        skip::skip_without_data(
+            "allocatable of every instance type",
+            &format!("{} is not there", path.display()),
+        );
         return None;
     };
     Some(manifest::unpacked("types", &packed).unwrap().into_owned())

@@ -182,6 +182,20 @@ impl PolicyFault {
     }
 }
 
+/// A policy's reason as people read it after what was done for it: ` (code 7): its words`.
+pub(crate) struct Coded<'a>(pub(crate) u16, pub(crate) &'a str);
+
+impl fmt::Display for Coded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(code, text) = self;
+        write!(f, " (code {code})")?;
+        if text.is_empty() {
+            return Ok(());
+        }
+        write!(f, ": {text}")
+    }
+}
+
 /// Whether an answer counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

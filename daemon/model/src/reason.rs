@@ -3,6 +3,7 @@
 //! Enums only: what a person reads is rendered from them at the edge (`Display` here is that one rendering,
 //! shared by CLI, gRPC, Events and the report). Strings inside come from names, never from decisions.
 
+use crate::advice::Coded;
 use crate::disruption::{Cause, Closed};
 pub use crate::fargate::FargateBlock;
 use crate::group::Bounds;
@@ -410,6 +411,18 @@ pub enum GroupBlock {
     NotInAims,
 }
 
+impl Reason {
+    /// Pods that have to move off the node that is given up; `None` where none is.
+    pub const fn moves(&self) -> Option<u32> {
+        match self {
+            Self::Unneeded { moves, .. } | Self::Replaced { moves, .. } | Self::Renewed { moves, .. } => {
+                Some(*moves)
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -658,12 +671,7 @@ impl fmt::Display for Stays {
                 "pods of its group were moved in vain {failures} times in a row: none are before {until}"
             ),
             Self::Denied { policy, code, text } => {
-                write!(f, "policy {policy} keeps it (code {code})")?;
-                if text.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, ": {text}")
-                }
+                write!(f, "policy {policy} keeps it{}", Coded(*code, text))
             }
             Self::CostsMore {
                 price,

@@ -1,6 +1,6 @@
 //! The guard's word on a step.
 
-use crate::advice::Hook;
+use crate::advice::{Coded, Hook};
 use crate::disruption::Closed;
 use crate::ids::PolicyName;
 use crate::money::UsdPerHour;
@@ -201,12 +201,7 @@ impl fmt::Display for HoldReason {
             Self::Rolling { what } => write!(f, "{what}"),
             Self::PolicyFault { hook } => write!(f, "a {hook} policy faulted in this cycle"),
             Self::Reviewed { policy, code, text } => {
-                write!(f, "policy {policy} holds it (code {code})")?;
-                if text.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, ": {text}")
-                }
+                write!(f, "policy {policy} holds it{}", Coded(*code, text))
             }
             Self::IntentOpen => f.write_str("another intent on it is open"),
             Self::NoFence => f.write_str("no lease is held"),

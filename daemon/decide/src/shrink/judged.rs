@@ -9,6 +9,7 @@ use model::aims::{Aims, Mode};
 use model::disruption::Cause;
 use model::ids::PolicyName;
 use model::money::UsdPerHour;
+use model::pod::PodPhase;
 use model::reason::Stays;
 use model::snapshot::Snapshot;
 use model::time::Span;
@@ -210,4 +211,34 @@ fn what_it_is_shown() {
     aims.shrink.enabled = false;
     think(&seen, &aims, vec![looks]);
     assert_eq!(shown.lock().unwrap().len(), 2);
+}
+
+/// Regression: `step-pods` of a Cordon counted pods on their way out and a node's own, which `candidate-moves` leaves out.
+#[test]
+fn reviewers_are_shown_as_many_pods_to_move_as_judges() {
+    let mut seen = one();
+    let mut ends = seen
+        .pods
+        .iter()
+        .find(|pod| pod.node.as_ref().is_some_and(|node| node.as_str() == "n2"))
+        .unwrap()
+        .clone();
+    ends.key.name = "ends".into();
+    ends.phase = PodPhase::Terminating;
+    seen.pods.push(ends);
+    seen.sort();
+    let shown: Arc<Mutex<Vec<(&str, u32)>>> = Arc::default();
+    let (judge, review) = (Arc::clone(&shown), Arc::clone(&shown));
+    let judges = policy("a", Hook::Disruption, PolicyMode::Enforce, move |view| {
+        let moves = view.candidates.iter().map(|row| ("moves", row.moves));
+        judge.lock().unwrap().extend(moves);
+        Ok(Advice::Disruption(DisruptionAdvice::default()))
+    });
+    let reviews = policy("b", Hook::Review, PolicyMode::Enforce, move |view| {
+        let pods = view.steps.iter().map(|row| (row.kind, row.pods));
+        review.lock().unwrap().extend(pods);
+        Ok(Advice::Review(Vec::new()))
+    });
+    think(&seen, &Aims::default(), vec![judges, reviews]);
+    assert_eq!(*shown.lock().unwrap(), [("moves", 1), ("Cordon", 1)]);
 }

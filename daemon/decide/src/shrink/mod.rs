@@ -2,7 +2,7 @@
 //!
 //! Starts removals and carries open ones on, one stage at a time; nothing here waits. New nodes are bought before
 //! old ones are drained, which the guard sees to. Budgets, annotations and owners are respected, and what is not
-//! certain keeps the node. Policies of the hook `disruption` are asked before (`says`).
+//! certain keeps the node. Policies of the hook `disruption` are asked before (`disruption`).
 
 mod allowance;
 mod bins;
@@ -11,6 +11,7 @@ mod candidates;
 mod choose;
 mod continuing;
 mod crew;
+mod disruption;
 mod fleet;
 mod in_vain;
 mod leaving;
@@ -18,7 +19,6 @@ mod movers;
 mod orders;
 mod prices;
 mod renewing;
-mod says;
 mod search;
 mod turnover;
 mod yielding;
@@ -29,6 +29,7 @@ use crate::tenants::Tenants;
 use allowance::Allowance;
 pub(crate) use bins::price_of;
 use candidates::Judge;
+pub(crate) use disruption::{Says, ask};
 pub(crate) use fleet::Fleet;
 use model::aims::Aims;
 use model::ids::{GroupName, PodKey};
@@ -40,7 +41,6 @@ use model::time::Instant;
 use movers::Kept;
 use prices::Prices;
 use renewing::Renewing;
-pub(crate) use says::{Says, ask};
 
 /// Refusals listed.
 const LISTED: usize = 50;

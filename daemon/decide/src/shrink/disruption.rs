@@ -131,8 +131,8 @@ fn rows(
             unneeded: memory.unneeded_since.get(&node.name).map(|at| seen.at.since(*at)),
             due: aims.disruption.due(node, seen),
         });
-        let stays = |pod: &&u32| seen.pods[size(**pod)].phase == PodPhase::Terminating;
-        movers.extend(bin.pods.iter().filter(|pod| !stays(pod)).map(|pod| MoverRow {
+        let moves = |pod: &&u32| seen.pods[size(**pod)].phase != PodPhase::Terminating;
+        movers.extend(bin.pods.iter().filter(moves).map(|pod| MoverRow {
             candidate: row,
             pod: *pod,
         }));
