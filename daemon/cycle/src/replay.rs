@@ -67,20 +67,22 @@ impl Policy for Recorded {
         &self.hooks
     }
 
-    fn advise(&self, view: &View<'_>) -> Advised {
+    fn advise(&self, view: &View<'_>, kept: &[u8]) -> Advised {
         let call = self.calls.iter().find(|call| call.hook == view.hook);
         let cut_off = call.is_some_and(|call| matches!(call.answer, Err(PolicyFault::Deadline { .. })));
         match (&self.component, call) {
-            (Some(component), _) if !cut_off => component.advise(view),
+            (Some(component), _) if !cut_off => component.advise(view, kept),
             (_, Some(call)) => Advised {
                 answer: call.answer.clone(),
                 fuel: call.fuel,
                 log: call.log.clone(),
+                kept: call.kept.clone(),
             },
             (_, None) => Advised {
                 answer: Err(PolicyFault::Declined("no answer was recorded".to_owned())),
                 fuel: 0,
                 log: Vec::new(),
+                kept: None,
             },
         }
     }

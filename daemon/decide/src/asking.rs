@@ -5,10 +5,10 @@
 //! hour has passed. How answers are combined is the work of the stage that asked.
 
 use crate::policy::{PolicyEntry, PolicySet, View};
-use model::advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode, ReviewAdvice};
+use model::advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode, ReviewAdvice, ScaleAdvice, State};
 use model::aims::Mode;
 use model::ids::PolicyName;
-use model::memory::Memory;
+use model::memory::{Kept, Memory};
 use model::snapshot::Snapshot;
 use model::time::{Instant, Span};
 
@@ -20,6 +20,8 @@ const FAULTS_TO_QUARANTINE: usize = 3;
 const FAULTS_KEPT: usize = 8;
 /// After this long a policy in quarantine is tried again.
 const QUARANTINE: Span = Span::from_secs(1800);
+/// Said in the record where a state finds no room.
+const NOT_KEPT: &str = "warning: its state is not kept, all policies together keep too much";
 
 /// Under which name the faults of a policy are remembered: its name, with the start of its digest where it
 /// has one, so that a new component starts with a clean sheet. Quarantine is remembered by the plain name.
@@ -88,8 +90,14 @@ impl<'a> Asking<'a> {
                 self.calls.push(skipped(entry, view.hook));
                 continue;
             }
-            let advised = entry.policy.advise(view);
+            let mut advised = entry.policy.advise(view, kept(memory, entry, view.hook));
             let answer = advised.answer.and_then(|advice| checked(advice, view));
+            let answer = answer.and_then(|advice| small(advised.kept.as_ref()).map(|()| advice));
+            match advised.kept.take_if(|_| answer.is_ok()) {
+                Some(state) if keep(memory, entry, view.hook, &state) => advised.kept = Some(state),
+                Some(_) => advised.log.push(NOT_KEPT.to_owned()),
+                None => advised.kept = None,
+            }
             match &answer {
                 Ok(advice) if counts => answers.counted.push((entry.name.clone(), advice.clone())),
                 Ok(_) => {}
@@ -107,6 +115,7 @@ impl<'a> Asking<'a> {
                 fuel: advised.fuel,
                 answer,
                 log: advised.log,
+                kept: advised.kept,
             });
         }
         answers
@@ -136,7 +145,45 @@ fn skipped(entry: &PolicyEntry, hook: Hook) -> PolicyCall {
         fuel: 0,
         answer: Err(PolicyFault::Declined("in quarantine, not asked".into())),
         log: Vec::new(),
+        kept: None,
     }
+}
+
+/// What the policy kept at the hook; nothing where another component did.
+fn kept<'m>(memory: &'m Memory, entry: &PolicyEntry, hook: Hook) -> &'m [u8] {
+    let known = memory.kept.get(&(entry.name.clone(), hook));
+    known
+        .filter(|known| known.digest == entry.digest)
+        .map_or(&[], |known| &known.state.0)
+}
+
+/// More than one policy may keep is nonsense, whoever let it through.
+fn small(state: Option<&State>) -> Result<(), PolicyFault> {
+    match state {
+        Some(state) if state.0.len() > State::MOST => Err(PolicyFault::Nonsense(format!(
+            "{} bytes of state; {} are allowed",
+            state.0.len(),
+            State::MOST
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Keeps it for the next cycle. `false`: all policies together keep too much.
+fn keep(memory: &mut Memory, entry: &PolicyEntry, hook: Hook, state: &State) -> bool {
+    let at = (entry.name.clone(), hook);
+    if state.0.is_empty() {
+        memory.kept.remove(&at);
+        return true;
+    }
+    let others = memory.kept.iter().filter(|(other, _)| **other != at);
+    let held: usize = others.map(|(_, kept)| kept.state.0.len()).sum();
+    let fits = held + state.0.len() <= State::MOST_OF_ALL;
+    if fits {
+        let (digest, state) = (entry.digest.clone(), state.clone());
+        memory.kept.insert(at, Kept { digest, state });
+    }
+    fits
 }
 
 /// Whether the policy is in quarantine for what this very component did; if not, it leaves it.
@@ -164,8 +211,13 @@ fn remember_fault(memory: &mut Memory, entry: &PolicyEntry, at: Instant) {
     }
 }
 
-/// Forgets faults and quarantines that are over, so that replaced policies leave no trace.
-pub(crate) fn forget(memory: &mut Memory, at: Instant) {
+/// Forgets faults and quarantines that are over and what policies kept that are there no more, so that replaced ones
+/// leave no trace.
+pub(crate) fn forget(memory: &mut Memory, policies: &PolicySet, at: Instant) {
+    memory.kept.retain(|(policy, _), kept| {
+        let mut entries = policies.entries.iter();
+        entries.any(|entry| entry.name == *policy && entry.digest == kept.digest)
+    });
     memory
         .faults
         .retain(|_, faults| faults.iter().any(|f| at.since(*f) <= QUARANTINE));
@@ -184,10 +236,13 @@ fn checked(advice: Advice, view: &View<'_>) -> Result<Advice, PolicyFault> {
     };
     match (&advice, view.hook) {
         (Advice::Scale(rows), Hook::Scaler) => {
-            if let Some(odd) = rows
-                .iter()
-                .find(|r| !view.workloads.iter().any(|w| w.key == r.workload))
-            {
+            // Rows are in the order of their keys, and nearly every answer in that of the rows.
+            let shown = |r: &&ScaleAdvice| {
+                view.workloads
+                    .binary_search_by(|w| w.key.cmp(&r.workload))
+                    .is_ok()
+            };
+            if let Some(odd) = rows.iter().find(|r| !shown(r)) {
                 return Err(PolicyFault::Nonsense(format!("{} was not shown", odd.workload)));
             }
         }
@@ -224,4 +279,129 @@ fn checked(advice: Advice, view: &View<'_>) -> Result<Advice, PolicyFault> {
         }
     }
     Ok(advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Advised, Policy};
+    use crate::{Deliberation, deliberate};
+    use model::aims::Aims;
+    use std::sync::{Arc, Mutex};
+
+    type Answers = Box<dyn Fn(&[u8]) -> Result<State, PolicyFault> + Send + Sync>;
+
+    /// Asks for no room; tells what it was given, and keeps what it is told to.
+    struct Keeper {
+        given: Arc<Mutex<Vec<Vec<u8>>>>,
+        keeps: Answers,
+    }
+
+    impl Policy for Keeper {
+        fn hooks(&self) -> &[Hook] {
+            &[Hook::Headroom]
+        }
+
+        fn advise(&self, _: &View<'_>, kept: &[u8]) -> Advised {
+            self.given.lock().unwrap().push(kept.to_vec());
+            let keeps = (self.keeps)(kept);
+            Advised {
+                kept: Some(keeps.clone().unwrap_or_else(|_| State(vec![9]))),
+                answer: keeps.map(|_| Advice::Headroom(Vec::new())),
+                fuel: 0,
+                log: Vec::new(),
+            }
+        }
+    }
+
+    fn keeper(
+        name: &str,
+        digest: &str,
+        keeps: impl Fn(&[u8]) -> Result<State, PolicyFault> + Send + Sync + 'static,
+    ) -> (PolicyEntry, Arc<Mutex<Vec<Vec<u8>>>>) {
+        let given: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
+        let policy = Keeper {
+            given: Arc::clone(&given),
+            keeps: Box::new(keeps),
+        };
+        let entry = PolicyEntry {
+            name: PolicyName::new(name),
+            digest: digest.to_owned(),
+            mode: PolicyMode::Shadow,
+            policy: Arc::new(policy),
+        };
+        (entry, given)
+    }
+
+    fn think(memory: &Memory, entries: &[&PolicyEntry]) -> Deliberation {
+        let entries = entries.iter().map(|entry| (*entry).clone()).collect();
+        deliberate(
+            &Snapshot::default(),
+            memory,
+            &PolicySet { entries },
+            &Aims::default(),
+        )
+    }
+
+    #[test]
+    fn what_a_policy_keeps_is_its_own_and_outlives_a_fault_of_it() {
+        let counts = |kept: &[u8]| match kept.len() {
+            2 => Err(PolicyFault::Declined("enough".to_owned())),
+            more => Ok(State(vec![1; more + 1])),
+        };
+        let (a, given) = keeper("a", "d1", counts);
+        let (other, given_other) = keeper("a", "d2", counts);
+        let mut memory = Memory::default();
+        for _ in 0..4 {
+            memory = think(&memory, &[&a]).memory;
+        }
+        let lengths =
+            |given: &Mutex<Vec<Vec<u8>>>| given.lock().unwrap().iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(
+            lengths(&given),
+            [0, 1, 2, 2],
+            "in shadow, too; a fault changes nothing"
+        );
+        memory = think(&memory, &[&other]).memory;
+        assert_eq!(
+            lengths(&given_other),
+            [0],
+            "another component begins with nothing"
+        );
+        let (quiet, _) = keeper("a", "d2", |_| Ok(State::default()));
+        assert_eq!(
+            think(&memory, &[&quiet]).memory.kept.len(),
+            0,
+            "an empty list forgets it"
+        );
+        assert_eq!(
+            think(&memory, &[]).memory.kept.len(),
+            0,
+            "nobody is left who could want it"
+        );
+    }
+
+    #[test]
+    fn all_policies_together_keep_no_more_than_allowed() {
+        let most = |_: &[u8]| Ok(State(vec![1; State::MOST]));
+        let entries: Vec<PolicyEntry> = (0..18)
+            .map(|n| keeper(&format!("p{n:02}"), "d", most).0)
+            .collect();
+        let done = think(&Memory::default(), &entries.iter().collect::<Vec<_>>());
+        assert_eq!(done.memory.kept.len(), 16);
+        let dropped = done.notes.calls.iter().filter(|call| call.kept.is_none());
+        let told = dropped.map(|call| (call.policy.as_str(), call.log.as_slice()));
+        let not_kept = [NOT_KEPT.to_owned()];
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [("p16", &not_kept[..]), ("p17", &not_kept[..])]
+        );
+        let (greedy, _) = keeper("g", "d", |_| Ok(State(vec![1; State::MOST + 1])));
+        let done = think(&Memory::default(), &[&greedy]);
+        assert!(matches!(
+            &done.notes.calls[0].answer,
+            Err(PolicyFault::Nonsense(_))
+        ));
+        assert!(done.memory.kept.is_empty() && done.notes.calls[0].kept.is_none());
+    }
 }

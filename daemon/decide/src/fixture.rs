@@ -330,11 +330,12 @@ impl Policy for Scripted {
         &self.hook
     }
 
-    fn advise(&self, view: &View<'_>) -> Advised {
+    fn advise(&self, view: &View<'_>, _: &[u8]) -> Advised {
         Advised {
             answer: (self.answer)(view),
             fuel: 0,
             log: Vec::new(),
+            kept: None,
         }
     }
 }

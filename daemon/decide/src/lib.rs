@@ -95,7 +95,7 @@ fn think<T>(
 ) -> (Deliberation, T) {
     let mut memory = memory.clone();
     let mut asking = Asking::new(seen, policies);
-    asking::forget(&mut memory, seen.at);
+    asking::forget(&mut memory, policies, seen.at);
     remember::waiting(seen, &mut memory, aims);
     remember::taken_back(seen, &mut memory);
     provisioned::learn(seen, &mut memory);

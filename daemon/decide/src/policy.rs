@@ -1,9 +1,9 @@
 //! The trait behind which every policy stands, native or WebAssembly, and the View it is shown.
 //!
-//! A policy is a pure function of its View: no clock, no randomness, no state of its own. How WASM guests
-//! get to see a View is the work of `host`.
+//! A policy is a pure function of its View and of the bytes it kept in the cycle before: no clock, no randomness. How
+//! WASM guests get to see a View is the work of `host`.
 
-use model::advice::{Advice, Hook, PolicyFault, PolicyMode};
+use model::advice::{Advice, Hook, PolicyFault, PolicyMode, State};
 use model::aims::Aims;
 use model::disruption::Cause;
 use model::group::GroupKind;
@@ -23,8 +23,9 @@ pub trait Policy: Send + Sync {
     /// Hooks it can answer.
     fn hooks(&self) -> &[Hook];
 
-    /// Answers for the hook of the View. Never blocks beyond its own deadline, never panics.
-    fn advise(&self, view: &View<'_>) -> Advised;
+    /// Answers for the hook of the View, given what it kept there last; empty where nothing. Never blocks beyond its own
+    /// deadline, never panics.
+    fn advise(&self, view: &View<'_>, kept: &[u8]) -> Advised;
 }
 
 /// An answer with what it cost.
@@ -36,6 +37,8 @@ pub struct Advised {
     pub fuel: u64,
     /// What it logged, escaped and cut.
     pub log: Vec<String>,
+    /// What it keeps for the next cycle; `None`: what it kept before.
+    pub kept: Option<State>,
 }
 
 /// Policies in the order they are asked.

@@ -7,7 +7,6 @@
 use crate::asking::Asking;
 use crate::number::count;
 use crate::policy::{Prepared, StepRow, View};
-use crate::shrink::price_of;
 use model::advice::{Advice, Hook};
 use model::aims::Aims;
 use model::ids::{OfferId, PodKey, StepId};
@@ -130,15 +129,12 @@ fn row(seen: &Snapshot, step: &Step) -> StepRow {
             adds: None,
             ..about(row, pod)
         },
-        StepKind::Cordon { node, .. } => {
-            let of = seen.node(node).map(|node| price_of(seen, node));
-            StepRow {
-                object: node.to_string(),
-                pods: step.reason.moves().unwrap_or(0),
-                saves: of.and_then(|(price, known)| known.then_some(price)),
-                ..row
-            }
-        }
+        StepKind::Cordon { node, .. } => StepRow {
+            object: node.to_string(),
+            pods: step.reason.moves().unwrap_or(0),
+            saves: seen.node(node).and_then(|node| seen.node_price(node)),
+            ..row
+        },
         StepKind::RemoveInstance { instance, .. } => StepRow {
             object: instance.to_string(),
             saves: None,

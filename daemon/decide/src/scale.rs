@@ -5,6 +5,7 @@
 //! the core of the HPA v2 algorithm. What annotations say is read in `annotation`.
 
 mod annotation;
+mod past;
 
 pub use annotation::{MAX_ANNOTATION, MIN_ANNOTATION, SCALE_ANNOTATION, SETTLE_ANNOTATION};
 
@@ -57,7 +58,8 @@ pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, asking: 
     let rows: Vec<WorkloadRow> = rows.into_iter().map(|(_, row)| row).collect();
     memory
         .recommendations
-        .retain(|key, _| rows.iter().any(|row| row.key == *key));
+        .retain(|key, _| place(&rows, key).is_some());
+    past::remember(memory, seen, &rows);
     if rows.is_empty() {
         return scaled;
     }
@@ -75,8 +77,9 @@ pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, asking: 
         prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);
-    for row in &rows {
-        let (asked, reason) = wanted(row, &answers);
+    let highest = highest(&rows, &answers);
+    for (row, best) in rows.iter().zip(highest) {
+        let (asked, reason) = wanted(row, best, &answers);
         let to = bounded(row, asked.replicas);
         remember(memory, seen, row, asked.raw);
         let asked = asked.replicas;
@@ -144,19 +147,40 @@ fn bounded(row: &WorkloadRow, asked: u32) -> u32 {
     }
 }
 
-/// The highest of the answers that count; the default where nobody counts; on a fault the default too, but
-/// then it only raises.
-fn wanted(row: &WorkloadRow, answers: &Answers) -> (Asked, Reason) {
-    let mut best: Option<(&PolicyName, &ScaleAdvice)> = None;
+/// An answer about one workload, and whose it is.
+type Answered<'a> = (&'a PolicyName, &'a ScaleAdvice);
+
+/// By row: the highest of the answers that count; of equal ones the first.
+fn highest<'a>(rows: &[WorkloadRow], answers: &'a Answers) -> Vec<Option<Answered<'a>>> {
+    let mut highest: Vec<Option<Answered<'_>>> = vec![None; rows.len()];
     for (name, advice) in &answers.counted {
-        let Advice::Scale(rows) = advice else {
+        let Advice::Scale(advices) = advice else {
             continue;
         };
-        let own = rows.iter().find(|advice| advice.workload == row.key);
-        if let Some(own) = own.filter(|own| best.is_none_or(|(_, best)| own.replicas > best.replicas)) {
-            best = Some((name, own));
+        let mut next = 0;
+        for advice in advices {
+            // Nearly every policy answers in the order of the rows.
+            let there = rows.get(next).filter(|row| row.key == advice.workload);
+            let at = there.map_or_else(|| place(rows, &advice.workload), |_| Some(next));
+            let Some(at) = at else { continue };
+            next = at + 1;
+            let best = &mut highest[at];
+            if best.is_none_or(|(_, best)| advice.replicas > best.replicas) {
+                *best = Some((name, advice));
+            }
         }
     }
+    highest
+}
+
+/// Row of a workload: they are in the order of their keys.
+fn place(rows: &[WorkloadRow], key: &WorkloadKey) -> Option<usize> {
+    rows.binary_search_by(|row| row.key.cmp(key)).ok()
+}
+
+/// The highest of the answers that count; the default where nobody counts; on a fault the default too, but
+/// then it only raises.
+fn wanted(row: &WorkloadRow, best: Option<Answered<'_>>, answers: &Answers) -> (Asked, Reason) {
     let floor = answers.faulted.then(|| {
         let default = built_in(row);
         Asked {

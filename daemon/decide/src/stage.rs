@@ -14,7 +14,7 @@ use crate::policy::{ClassRow, Prepared, View};
 use crate::purchase::{self, Purchase};
 use crate::queue::Queue;
 use crate::rooms::{self, Demand, Housed, Room};
-use crate::shrink::{self, Shrinking};
+use crate::shrink::Shrinking;
 use crate::spot;
 use model::advice::Hook;
 use model::aims::Aims;
@@ -349,9 +349,12 @@ impl Placed {
         });
         let nodes = seen.nodes.iter().filter(|node| !node.fargate);
         let on_fargate = FargateBills::new(seen);
-        let billed = |(_, bill): (_, Billed)| (bill.price.unwrap_or_default(), bill.price.is_some());
-        let prices = nodes.map(|node| shrink::price_of(seen, node));
-        let prices: Vec<(UsdPerHour, bool)> = prices.chain(on_fargate.all().map(billed)).collect();
+        let billed = |(_, bill): (_, Billed)| bill.price;
+        let prices = nodes.map(|node| seen.node_price(node));
+        let prices = prices.chain(on_fargate.all().map(billed));
+        let prices: Vec<(UsdPerHour, bool)> = prices
+            .map(|price| (price.unwrap_or_default(), price.is_some()))
+            .collect();
         let mut notes: Vec<ClassNote> = (0..classes.len()).map(|ix| self.class_note(demand, ix)).collect();
         for class in self.purchase.bought.iter().flat_map(|bought| &bought.classes) {
             notes[*class].bought += 1;

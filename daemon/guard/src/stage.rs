@@ -164,6 +164,7 @@ impl Stage {
             fuel: 0,
             answer: Err(PolicyFault::Trap("unreachable".to_owned())),
             log: Vec::new(),
+            kept: None,
         });
     }
 }

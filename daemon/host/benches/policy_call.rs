@@ -93,7 +93,7 @@ fn load(engine: &Engine, bytes: &[u8], name: &str) -> WasmPolicy {
 fn first(policy: &WasmPolicy, sample: &sample::Sample) -> f64 {
     let view = sample.view(Hook::Placement);
     let started = Instant::now();
-    let advised = std::hint::black_box(policy.advise(&view));
+    let advised = std::hint::black_box(policy.advise(&view, &[]));
     assert!(advised.answer.is_ok(), "{:?}", advised.answer.err());
     started.elapsed().as_secs_f64() * 1e6
 }
@@ -107,7 +107,7 @@ struct Figures {
 /// Times 500 calls, with one View for all or a new one for each, and says what fuel each took.
 fn measure(policy: &WasmPolicy, sample: &sample::Sample, cold: bool) -> (Figures, u64) {
     let mut view = sample.view(Hook::Placement);
-    let first = policy.advise(&view);
+    let first = policy.advise(&view, &[]);
     assert!(first.answer.is_ok(), "{:?}", first.answer.err());
     let mut times: Vec<f64> = (0..500)
         .map(|_| {
@@ -115,7 +115,7 @@ fn measure(policy: &WasmPolicy, sample: &sample::Sample, cold: bool) -> (Figures
                 view = sample.view(Hook::Placement);
             }
             let started = Instant::now();
-            let advised = std::hint::black_box(policy.advise(&view));
+            let advised = std::hint::black_box(policy.advise(&view, &[]));
             let took = started.elapsed().as_secs_f64() * 1e6;
             assert_eq!(advised.fuel, first.fuel, "fuel differs from call to call");
             took

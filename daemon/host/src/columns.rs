@@ -4,6 +4,8 @@
 //! last evaluations (`evaluate`, `shared`). What a guest may ask, and at what price, is the work of `link`.
 
 mod candidates;
+mod cluster;
+mod metrics;
 
 use crate::dictionary::Dictionary;
 use decide::View;
@@ -27,10 +29,10 @@ const ABSENT_AMOUNT: f64 = -1.0;
 pub(crate) enum Key {
     Number(Number),
     Amount(Amount),
-    Priority,
+    Signed(Signed),
     Text(Text),
     Keyed(Keyed, Box<str>),
-    Extended(Box<str>),
+    Extended(Extended, Box<str>),
 }
 
 macro_rules! columns {
@@ -85,6 +87,46 @@ columns!(
         StepFrom = "step-from",
         StepTo = "step-to",
         StepPods = "step-pods",
+        GroupKind = "group-kind",
+        GroupMin = "group-min",
+        GroupMax = "group-max",
+        GroupDesired = "group-desired",
+        GroupNodes = "group-nodes",
+        GroupForeign = "group-foreign",
+        GroupCpuRequested = "group-cpu-requested",
+        GroupMemoryRequested = "group-memory-requested",
+        GroupCpuUsed = "group-cpu-used",
+        GroupMemoryUsed = "group-memory-used",
+        GroupBoot = "group-boot-ms",
+        GroupShort = "group-short-ms",
+        OfferGroup = "offer-group",
+        OfferPurchase = "offer-purchase",
+        OfferCpu = "offer-cpu",
+        OfferMemory = "offer-memory",
+        OfferPods = "offer-pods",
+        OfferConfidence = "offer-confidence",
+        OfferInterruptions = "offer-interruptions",
+        OfferBarred = "offer-barred-ms",
+        NodeGroup = "node-group",
+        NodeOffer = "node-offer",
+        NodeState = "node-state",
+        NodeAge = "node-age-ms",
+        NodeCpu = "node-cpu",
+        NodeMemory = "node-memory",
+        NodePods = "node-pods",
+        NodeCpuUsed = "node-cpu-used",
+        NodeMemoryUsed = "node-memory-used",
+        PodNode = "pod-node",
+        PodPhase = "pod-phase",
+        PodAge = "pod-age-ms",
+        PodCpu = "pod-cpu",
+        PodMemory = "pod-memory",
+        PodCpuUsed = "pod-cpu-used",
+        PodMemoryUsed = "pod-memory-used",
+        MetricAge = "metric-age-ms",
+        MetricPods = "metric-pods",
+        SampleWorkload = "sample-workload",
+        SampleAge = "sample-age-ms",
         HistoryAge = "history-age-ms",
         HistoryPending = "history-pending",
     }
@@ -102,6 +144,10 @@ columns!(
         CandidatePrice = "candidate-price",
         StepAdds = "step-adds",
         StepSaves = "step-saves",
+        OfferPrice = "offer-price",
+        NodePrice = "node-price",
+        MetricValue = "metric-value",
+        SampleValue = "sample-value",
     }
 );
 
@@ -128,6 +174,19 @@ columns!(
         StepGroup = "step-group",
         StepNamespace = "step-namespace",
         StepObject = "step-object",
+        GroupName = "group-name",
+        OfferType = "offer-type",
+        OfferZone = "offer-zone",
+        OfferArch = "offer-arch",
+        NodeName = "node-name",
+        PodNamespace = "pod-namespace",
+        PodName = "pod-name",
+        PodOwnerKind = "pod-owner-kind",
+        PodOwnerName = "pod-owner-name",
+        MetricName = "metric-name",
+        MetricKind = "metric-kind",
+        MetricNamespace = "metric-namespace",
+        MetricWorkload = "metric-workload",
     }
 );
 
@@ -142,13 +201,70 @@ columns!(
         CandidateLabel = "candidate-label",
         MoverLabel = "mover-label",
         MoverAnnotation = "mover-annotation",
+        GroupLabel = "group-label",
+        OfferLabel = "offer-label",
+        NodeLabel = "node-label",
+        PodLabel = "pod-label",
+        PodAnnotation = "pod-annotation",
     }
 );
 
-/// Name of the function for `Key::Priority`.
-pub(crate) const PRIORITY: &str = "class-priority";
-/// Name of the function for `Key::Extended`.
-pub(crate) const EXTENDED: &str = "class-extended";
+columns!(
+    /// Columns of `s32`.
+    Signed {
+        ClassPriority = "class-priority",
+        PodPriority = "pod-priority",
+    }
+);
+
+columns!(
+    /// Columns of `u32` that are asked for by the name of an extended resource.
+    Extended {
+        Class = "class-extended",
+        Offer = "offer-extended",
+        Node = "node-extended",
+        Pod = "pod-extended",
+    }
+);
+
+columns!(
+    /// Tables.
+    Table {
+        Classes = "classes",
+        Sets = "sets",
+        Workloads = "workloads",
+        Candidates = "candidates",
+        Movers = "movers",
+        Steps = "steps",
+        Groups = "groups",
+        Offers = "offers",
+        Nodes = "nodes",
+        Pods = "pods",
+        Metrics = "metrics",
+        Samples = "samples",
+        History = "history",
+    }
+);
+
+/// Rows of a table.
+fn rows(view: &View<'_>, table: Table) -> u32 {
+    let rows = match table {
+        Table::Classes => view.classes.len(),
+        Table::Sets => view.sets.len(),
+        Table::Workloads => view.workloads.len(),
+        Table::Candidates => view.candidates.len(),
+        Table::Movers => view.movers.len(),
+        Table::Steps => view.steps.len(),
+        Table::Groups => view.seen.groups.len(),
+        Table::Offers => view.seen.offers.len(),
+        Table::Nodes => view.seen.nodes.len(),
+        Table::Pods => view.seen.pods.len(),
+        Table::Metrics => metrics::all(view).count(),
+        Table::Samples => metrics::samples(view).count(),
+        Table::History => view.memory.demand_history.len(),
+    };
+    number(rows)
+}
 
 /// Content of a column.
 #[derive(Clone, Debug)]
@@ -167,13 +283,8 @@ pub(crate) struct Columns {
     pub(crate) seed: u64,
     /// Place in the dictionary.
     pub(crate) cluster: u32,
-    pub(crate) classes: u32,
-    pub(crate) sets: u32,
-    pub(crate) workloads: u32,
-    pub(crate) candidates: u32,
-    pub(crate) movers: u32,
-    pub(crate) steps: u32,
-    pub(crate) history: u32,
+    /// Rows, by table.
+    pub(crate) rows: [u32; Table::ALL.len()],
     pub(crate) by_key: BTreeMap<Key, Column>,
     pub(crate) dictionary: Dictionary,
 }
@@ -185,13 +296,7 @@ impl Columns {
             now_ms: 0,
             seed: 0,
             cluster: 0,
-            classes: 0,
-            sets: 0,
-            workloads: 0,
-            candidates: 0,
-            movers: 0,
-            steps: 0,
-            history: 0,
+            rows: [0; Table::ALL.len()],
             by_key: BTreeMap::new(),
             dictionary: Dictionary::new(),
         }
@@ -204,13 +309,9 @@ impl Columns {
             now_ms: u64::try_from(view.seen.at.0).unwrap_or(0),
             seed: view.seen.seed,
             cluster: dictionary.add(&view.seen.cluster),
-            classes: rows(view.classes),
-            sets: rows(view.sets),
-            workloads: rows(view.workloads),
-            candidates: rows(view.candidates),
-            movers: rows(view.movers),
-            steps: rows(view.steps),
-            history: rows(&view.memory.demand_history),
+            rows: std::array::from_fn(|table| {
+                Table::ALL.get(table).map_or(0, |(_, table)| rows(view, *table))
+            }),
             by_key: BTreeMap::new(),
             dictionary,
         }
@@ -265,27 +366,40 @@ fn class_number(key: &Key) -> Option<Fill> {
 /// Adds the values of some rows to a column.
 type Fill = fn(&[ClassRow], &mut Vec<u32>);
 
-/// Rows of a View that its fuel is counted by.
+/// Rows of a View that its fuel is counted by: those of the hook's own tables, and a tenth of what every hook may look
+/// at.
 pub fn row_count(view: &View<'_>) -> usize {
-    let tables = [view.classes.len(), view.sets.len(), view.workloads.len()];
-    tables.iter().sum::<usize>() + view.candidates.len() + view.movers.len() + view.steps.len()
+    let own = [
+        view.classes.len(),
+        view.sets.len(),
+        view.workloads.len(),
+        view.candidates.len(),
+        view.movers.len(),
+        view.steps.len(),
+    ];
+    let seen = view.seen;
+    let (groups, offers) = (seen.groups.len(), seen.offers.len());
+    own.iter().sum::<usize>() + (groups + offers + seen.nodes.len() + seen.pods.len()) / 10
 }
 
 fn column(view: &View<'_>, key: &Key, words: &mut Dictionary) -> Column {
     match key {
         Key::Number(which) => Column::Number(numbers(view, *which)),
         Key::Amount(which) => Column::Amount(amounts(view, *which)),
-        Key::Priority => Column::Signed(
-            spec_column(view)
-                .map(|spec| spec.map_or(0, |s| s.priority))
-                .collect(),
-        ),
-        Key::Extended(name) => Column::Number(
-            view.classes
-                .iter()
-                .map(|class| known(class.requests.amount(name)))
-                .collect(),
-        ),
+        Key::Signed(which) => {
+            let priority = |spec: Option<&PodSpec>| spec.map_or(0, |spec| spec.priority);
+            Column::Signed(match which {
+                Signed::ClassPriority => spec_column(view).map(priority).collect(),
+                Signed::PodPriority => cluster::specs(view).map(priority).collect(),
+            })
+        }
+        Key::Extended(which, name) => Column::Number(match which {
+            Extended::Class => {
+                let asked = view.classes.iter().map(|class| &class.requests);
+                asked.map(|asked| known(asked.amount(name))).collect()
+            }
+            Extended::Offer | Extended::Node | Extended::Pod => cluster::extended(view, *which, name),
+        }),
         Key::Text(which) => Column::Text(texts(view, *which, words)),
         Key::Keyed(which, key) => Column::Text(keyed(view, *which, key, words)),
     }
@@ -306,17 +420,13 @@ fn numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
         N::SetNodes => sets(|row| row.nodes.min(ABSENT - 1)),
         N::SetCpuRequested => sets(|row| row.utilisation.cpu_requested.min(ABSENT - 1)),
         N::SetMemoryRequested => sets(|row| row.utilisation.memory_requested.min(ABSENT - 1)),
-        N::SetCpuUsed => sets(|row| {
-            row.utilisation
-                .cpu_used
-                .map_or(ABSENT, |used| used.min(ABSENT - 1))
-        }),
-        N::SetMemoryUsed => sets(|row| {
-            row.utilisation
-                .memory_used
-                .map_or(ABSENT, |used| used.min(ABSENT - 1))
-        }),
-        N::SetBoot => view.sets.iter().map(|row| boot_time(view, row)).collect(),
+        N::SetCpuUsed => sets(|row| maybe(row.utilisation.cpu_used)),
+        N::SetMemoryUsed => sets(|row| maybe(row.utilisation.memory_used)),
+        N::SetBoot => view
+            .sets
+            .iter()
+            .map(|row| group_of(view, row).map_or(ABSENT, |group| boot_time(view, group)))
+            .collect(),
         N::WorkloadReplicas => workloads(|row| row.replicas.min(ABSENT - 1)),
         N::WorkloadReady => workloads(|row| row.ready.min(ABSENT - 1)),
         N::WorkloadMin => workloads(|row| row.min.min(ABSENT - 1)),
@@ -339,6 +449,43 @@ fn numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
         N::StepFrom => steps(|row| row.from.min(ABSENT - 1)),
         N::StepTo => steps(|row| row.to.min(ABSENT - 1)),
         N::StepPods => steps(|row| row.pods.min(ABSENT - 1)),
+        N::GroupKind
+        | N::GroupMin
+        | N::GroupMax
+        | N::GroupDesired
+        | N::GroupNodes
+        | N::GroupForeign
+        | N::GroupCpuRequested
+        | N::GroupMemoryRequested
+        | N::GroupCpuUsed
+        | N::GroupMemoryUsed
+        | N::GroupBoot
+        | N::GroupShort => cluster::group_numbers(view, which),
+        N::OfferGroup
+        | N::OfferPurchase
+        | N::OfferCpu
+        | N::OfferMemory
+        | N::OfferPods
+        | N::OfferConfidence
+        | N::OfferInterruptions
+        | N::OfferBarred => cluster::offer_numbers(view, which),
+        N::NodeGroup
+        | N::NodeOffer
+        | N::NodeState
+        | N::NodeAge
+        | N::NodeCpu
+        | N::NodeMemory
+        | N::NodePods
+        | N::NodeCpuUsed
+        | N::NodeMemoryUsed => cluster::node_numbers(view, which),
+        N::PodNode
+        | N::PodPhase
+        | N::PodAge
+        | N::PodCpu
+        | N::PodMemory
+        | N::PodCpuUsed
+        | N::PodMemoryUsed => cluster::pod_numbers(view, which),
+        N::MetricAge | N::MetricPods | N::SampleWorkload | N::SampleAge => metrics::numbers(view, which),
         N::HistoryAge => history
             .iter()
             .map(|(at, _)| known(view.seen.at.since(*at).millis()))
@@ -364,6 +511,17 @@ fn amounts(view: &View<'_>, which: Amount) -> Arc<[f64]> {
         A::StepAdds => view.steps.iter().map(|row| price(row.adds)).collect(),
         A::StepSaves => view.steps.iter().map(|row| price(row.saves)).collect(),
         A::CandidatePrice => view.candidates.iter().map(|row| price(row.price)).collect(),
+        A::OfferPrice => view
+            .seen
+            .offers
+            .iter()
+            .map(|offer| price(Some(offer.price)))
+            .collect(),
+        A::NodePrice => {
+            let nodes = view.seen.nodes.iter();
+            nodes.map(|node| price(view.seen.node_price(node))).collect()
+        }
+        A::MetricValue | A::SampleValue => metrics::amounts(view, which),
     }
 }
 
@@ -401,6 +559,18 @@ fn texts(view: &View<'_>, which: Text, words: &mut Dictionary) -> Arc<[u32]> {
         | T::MoverName
         | T::MoverOwnerKind
         | T::MoverOwnerName => words.code(candidates::texts(view, which)),
+        T::GroupName
+        | T::OfferType
+        | T::OfferZone
+        | T::OfferArch
+        | T::NodeName
+        | T::PodNamespace
+        | T::PodName
+        | T::PodOwnerKind
+        | T::PodOwnerName => words.code(cluster::texts(view, which)),
+        T::MetricName | T::MetricKind | T::MetricNamespace | T::MetricWorkload => {
+            words.code(metrics::texts(view, which))
+        }
     }
 }
 
@@ -428,6 +598,9 @@ fn keyed(view: &View<'_>, which: Keyed, key: &str, words: &mut Dictionary) -> Ar
         Keyed::CandidateLabel | Keyed::MoverLabel | Keyed::MoverAnnotation => {
             words.code(candidates::labels(view, which).map(|labels| value(labels, key)))
         }
+        Keyed::GroupLabel | Keyed::OfferLabel | Keyed::NodeLabel | Keyed::PodLabel | Keyed::PodAnnotation => {
+            words.code(cluster::labels(view, which).map(|labels| value(labels, key)))
+        }
     }
 }
 
@@ -450,10 +623,12 @@ fn group_of<'a>(view: &'a View<'_>, row: &SetRow) -> Option<&'a model::Group> {
     view.seen.groups.get(usize::try_from(row.group).ok()?)
 }
 
-/// Median of the last measured boot times of a row's group.
-fn boot_time(view: &View<'_>, row: &SetRow) -> u32 {
-    let mut times: Vec<Span> = group_of(view, row)
-        .and_then(|group| view.memory.boot_times.get(&group.name))
+/// Median of the last measured boot times of a group.
+fn boot_time(view: &View<'_>, group: &model::Group) -> u32 {
+    let mut times: Vec<Span> = view
+        .memory
+        .boot_times
+        .get(&group.name)
         .cloned()
         .unwrap_or_default();
     times.sort_unstable();
@@ -489,13 +664,23 @@ fn known(amount: i64) -> u32 {
     u32::try_from(amount.max(0)).unwrap_or(ABSENT).min(ABSENT - 1)
 }
 
+/// A number that may be absent.
+fn maybe(number: Option<u32>) -> u32 {
+    number.map_or(ABSENT, |number| number.min(ABSENT - 1))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "the contract shows amounts as f64")]
 fn thousandths(milli: i64) -> f64 {
     milli.max(0) as f64 / 1000.0
 }
 
-fn rows<T>(table: &[T]) -> u32 {
-    u32::try_from(table.len()).unwrap_or(u32::MAX)
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(ABSENT - 1)
+}
+
+/// A place that may be absent.
+fn perhaps(place: Option<usize>) -> u32 {
+    place.map_or(ABSENT, number)
 }
 
 #[cfg(test)]

@@ -32,14 +32,17 @@ type Reviewed = (Result<answer::Review, String>,);
 type Shown = (Resource<ViewRep>,);
 
 /// Asks the question of the View.
-pub(crate) fn evaluate(policy: &WasmPolicy, entry: &Entry, view: &View<'_>) -> Advised {
+pub(crate) fn evaluate(policy: &WasmPolicy, entry: &Entry, view: &View<'_>, kept: &[u8]) -> Advised {
     let _ticking = policy.engine.ticker().tick();
     let columns = shared::columns(view, &entry.reads());
     let budget = policy.limits.budget(row_count(view));
+    let state: Arc<[u8]> = kept.into();
     let mut run = Run::new(policy, Arc::clone(&columns), None, budget);
+    run.store.data_mut().state = Arc::clone(&state);
     let mut ended = run.ask(policy, entry, view);
     if matches!(ended, Err(Ended::NotBuilt)) {
         run = Run::new(policy, columns, Some(Source::of(view)), budget);
+        run.store.data_mut().state = state;
         ended = run.ask(policy, entry, view);
     }
     let fuel = run.used();
@@ -49,13 +52,14 @@ pub(crate) fn evaluate(policy: &WasmPolicy, entry: &Entry, view: &View<'_>) -> A
         answer: ended.map_err(|ended| ended.fault(&policy.limits, budget)),
         fuel,
         log: session.said.into_lines(),
+        kept: session.kept,
     }
 }
 
 /// Learns which columns the policy reads, from a few made-up rows, so that its first evaluation finds them built. What
 /// it answers is not looked at: that is judged cycle by cycle, in force or in shadow.
 pub(crate) fn foresee(policy: &WasmPolicy, entry: &Entry) {
-    let _ = evaluate(policy, entry, &sample::rows(3).view(entry.hook));
+    let _ = evaluate(policy, entry, &sample::rows(3).view(entry.hook), &[]);
 }
 
 /// Makes one instance, looks whether its functions have the shapes of the contract, and lets it read its

@@ -3,8 +3,9 @@
 //! Names and shapes are those of sdk/wit; a test links a component that imports every function of it. What a call
 //! costs in fuel is settled here, so that a guest cannot make the host work for nothing.
 
-use crate::columns::{Amount, Columns, EXTENDED, Key, Keyed, Number, PRIORITY, Text};
+use crate::columns::{Amount, Extended, Key, Keyed, Number, Signed, Table, Text};
 use crate::session::{Broken, Session};
+use model::advice::State;
 use std::sync::Arc;
 use wasmtime::component::{ComponentNamedList, Lift, Linker, LinkerInstance, Lower, Resource, ResourceType};
 use wasmtime::{Engine, Result, StoreContextMut, Trap};
@@ -20,7 +21,6 @@ const CALL: u64 = 100;
 /// Longest key or text that a guest may hand over where the host keeps it, bytes.
 const KEY_BYTES: usize = 512;
 
-type RowCount = fn(&Columns) -> u32;
 type This = Resource<ViewRep>;
 type Context<'a> = StoreContextMut<'a, Session>;
 
@@ -55,7 +55,16 @@ fn said(host: &mut LinkerInstance<'_, Session>) -> Result<()> {
             ctx.data_mut().said.explain(row, code, &text);
             Ok(())
         },
-    )
+    )?;
+    host.func_wrap("keep", |mut ctx: Context<'_>, (state,): (Vec<u8>,)| {
+        called(&mut ctx)?;
+        charge(&mut ctx, state.len())?;
+        if state.len() > State::MOST {
+            return Err(broken(Broken::Limit("bytes of state")));
+        }
+        ctx.data_mut().kept = Some(State(state));
+        Ok(())
+    })
 }
 
 fn scalars(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
@@ -66,18 +75,14 @@ fn scalars(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
     method(view, "cluster", |mut ctx, (_,): (This,)| {
         Ok((ctx.data_mut().cluster(),))
     })?;
-    let tables: [(&str, RowCount); 7] = [
-        ("classes", |columns| columns.classes),
-        ("sets", |columns| columns.sets),
-        ("workloads", |columns| columns.workloads),
-        ("candidates", |columns| columns.candidates),
-        ("movers", |columns| columns.movers),
-        ("steps", |columns| columns.steps),
-        ("history", |columns| columns.history),
-    ];
-    for (name, rows) in tables {
+    method(view, "state", |mut ctx, (_,): (This,)| {
+        let state = Arc::clone(&ctx.data().state);
+        charge(&mut ctx, state.len())?;
+        Ok((state,))
+    })?;
+    for (name, table) in Table::ALL {
         method(view, name, move |ctx, (_,): (This,)| {
-            Ok((rows(&ctx.data().columns),))
+            Ok((ctx.data().columns.rows[*table as usize],))
         })?;
     }
     Ok(())
@@ -116,10 +121,13 @@ fn fixed_columns(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
             paid(&mut ctx, &rows, start, count)
         })?;
     }
-    method(view, PRIORITY, |mut ctx, (_, start, count): (This, u32, u32)| {
-        let rows = ctx.data_mut().signed(&Key::Priority).map_err(broken)?;
-        paid(&mut ctx, &rows, start, count)
-    })
+    for (name, which) in Signed::ALL {
+        method(view, name, move |mut ctx, (_, start, count): (This, u32, u32)| {
+            let rows = ctx.data_mut().signed(&Key::Signed(*which)).map_err(broken)?;
+            paid(&mut ctx, &rows, start, count)
+        })?;
+    }
+    Ok(())
 }
 
 fn keyed_columns(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
@@ -134,15 +142,18 @@ fn keyed_columns(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
             },
         )?;
     }
-    method(
-        view,
-        EXTENDED,
-        |mut ctx, (_, name, start, count): (This, String, u32, u32)| {
-            let key = Key::Extended(short(name)?);
-            let rows = ctx.data_mut().numbers(&key).map_err(broken)?;
-            paid(&mut ctx, &rows, start, count)
-        },
-    )
+    for (name, which) in Extended::ALL {
+        method(
+            view,
+            name,
+            move |mut ctx, (_, resource, start, count): (This, String, u32, u32)| {
+                let key = Key::Extended(*which, short(resource)?);
+                let rows = ctx.data_mut().numbers(&key).map_err(broken)?;
+                paid(&mut ctx, &rows, start, count)
+            },
+        )?;
+    }
+    Ok(())
 }
 
 /// A function of the View; every call of one is paid for, however little it does.

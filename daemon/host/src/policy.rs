@@ -112,13 +112,13 @@ impl Policy for WasmPolicy {
         &self.hooks
     }
 
-    fn advise(&self, view: &View<'_>) -> Advised {
+    fn advise(&self, view: &View<'_>, kept: &[u8]) -> Advised {
         let Some(entry) = self.entries.iter().find(|entry| entry.hook == view.hook) else {
             let why = format!("it has no hook {}", view.hook);
             return fault(PolicyFault::Declined(why));
         };
         // As in `survived`.
-        catch_unwind(AssertUnwindSafe(|| evaluate::evaluate(self, entry, view)))
+        catch_unwind(AssertUnwindSafe(|| evaluate::evaluate(self, entry, view, kept)))
             .unwrap_or_else(|_| fault(PolicyFault::Trap(ENGINE_FAILED.to_owned())))
     }
 }
@@ -135,6 +135,7 @@ fn fault(fault: PolicyFault) -> Advised {
         answer: Err(fault),
         fuel: 0,
         log: Vec::new(),
+        kept: None,
     }
 }
 

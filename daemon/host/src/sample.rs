@@ -7,16 +7,17 @@ use model::advice::Hook;
 use model::aims::Aims;
 use model::disruption::Cause;
 use model::group::{Group, GroupKind, LaunchMode};
-use model::ids::{GroupName, NodeName, PodKey, StepId, WorkloadKey};
-use model::memory::{GroupUse, Memory};
+use model::ids::{GroupName, NodeName, OfferId, PodKey, StepId, WorkloadKey};
+use model::memory::{GroupUse, Memory, PastValues};
 use model::money::UsdPerHour;
 use model::node::Node;
-use model::offer::Purchase;
+use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::pod::{Pod, PodPhase, PodSpec, Usage};
 use model::resources::{MIB, Resources};
-use model::selector::Labels;
+use model::selector::{LabelSelector, Labels};
 use model::snapshot::Snapshot;
 use model::time::{Instant, Span};
+use model::workload::{Metric, Workload};
 use std::sync::Arc;
 
 /// 2026-11-02 (a Monday) 09:30 UTC.
@@ -38,6 +39,24 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Puts every list into the order that a real picture has.
+    fn settle(&mut self) {
+        let nodes = self.snapshot.nodes.iter().map(|node| node.name.clone());
+        let pods = self.snapshot.pods.iter().map(|pod| pod.key.clone());
+        let (nodes, pods): (Vec<_>, Vec<_>) = (nodes.collect(), pods.collect());
+        let seen = &mut self.snapshot;
+        seen.sort();
+        let place =
+            |found: Result<usize, usize>| u32::try_from(found.unwrap_or(usize::MAX)).unwrap_or(u32::MAX);
+        for (row, name) in self.candidates.iter_mut().zip(nodes) {
+            row.node = place(seen.nodes.binary_search_by(|node| node.name.cmp(&name)));
+        }
+        for (row, key) in self.movers.iter_mut().zip(pods) {
+            row.pod = place(seen.pods.binary_search_by(|pod| pod.key.cmp(&key)));
+        }
+        self.workloads.sort_by(|a, b| a.key.cmp(&b.key));
+    }
+
     /// The View of one hook.
     pub fn view(&self, hook: Hook) -> View<'_> {
         let (scaler, disruption) = (hook == Hook::Scaler, hook == Hook::Disruption);
@@ -108,14 +127,33 @@ pub fn rows(count: u32) -> Sample {
         );
         sample.snapshot.specs.push(Arc::new(spec(n, &key)));
         sample.classes.push(class(n, &key));
+        sample.snapshot.offers.push(offer(n));
+        sample.snapshot.workloads.push(known_workload(n, &key));
         sample.snapshot.nodes.push(node(n));
         sample.snapshot.pods.push(pod(n, &key));
         sample.candidates.push(candidate(n));
         sample.movers.push(MoverRow { candidate: n, pod: n });
         sample.steps.push(step(n, &key));
+        if n < 200 {
+            sample.memory.past_values.insert(key.clone(), past_values(n));
+        }
         sample.workloads.push(workload(n, key));
     }
+    sample.settle();
     sample
+}
+
+fn past_values(n: u32) -> PastValues {
+    let value = |minute: i64| {
+        (
+            NOW - Span::from_secs((8 - minute) * 60),
+            i64::from(n) * 1000 + minute,
+        )
+    };
+    PastValues {
+        metric: "cpu".to_owned(),
+        values: (0..8).map(value).collect(),
+    }
 }
 
 fn named(name: &'static str, sample: Sample) -> Sample {
@@ -176,6 +214,48 @@ fn workload(n: u32, key: WorkloadKey) -> WorkloadRow {
         pods: 1 + n % 9,
         request_milli: request,
         recent_max: 1 + n % 12,
+    }
+}
+
+fn offer(n: u32) -> Offer {
+    Offer {
+        id: OfferId::new(format!("workers/m{n}.large")),
+        group: 1,
+        kind: OfferKind::Ec2 {
+            instance_type: format!("m{n}.large"),
+            zone: format!("us-east-1{}", ["a", "b", "c"][n as usize % 3]),
+            purchase: if n.is_multiple_of(2) {
+                Purchase::OnDemand
+            } else {
+                Purchase::Spot
+            },
+            arch: "amd64".to_owned(),
+        },
+        price: UsdPerHour(i64::from(40 + n % 50) * 1_000_000),
+        interruptions: (!n.is_multiple_of(2)).then_some(n % 250),
+        confidence: Confidence::Listed,
+        allocatable: Resources::new(3920, 14_000 * MIB),
+        max_pods: 58,
+        labels: Labels::from([("pool".to_owned(), "workers".to_owned())]),
+    }
+}
+
+fn known_workload(n: u32, key: &WorkloadKey) -> Workload {
+    Workload {
+        key: key.clone(),
+        replicas: 1 + n % 9,
+        ready: 1 + n % 8,
+        template: Some(n),
+        owned_by: None,
+        annotations: Labels::new(),
+        generation: 1,
+        selector: LabelSelector::default(),
+        metrics: vec![Metric {
+            name: "queue".to_owned(),
+            milli: i64::from(n % 700) * 1000,
+            at: NOW - Span::from_secs(i64::from(n % 90)),
+            pods: 1 + n % 9,
+        }],
     }
 }
 

@@ -8,6 +8,7 @@ use crate::growth::Growth;
 use crate::limits::Limits;
 use crate::source::Source;
 use crate::text::tame;
+use model::advice::State;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -29,6 +30,10 @@ pub(crate) struct Session {
     /// Columns that were asked for.
     pub(crate) touched: BTreeSet<Key>,
     pub(crate) growth: Growth,
+    /// What the policy kept in the cycle before.
+    pub(crate) state: Arc<[u8]>,
+    /// What it keeps now.
+    pub(crate) kept: Option<State>,
     syms: Syms,
     keyed: usize,
     recoded: BTreeMap<Key, Arc<[u32]>>,
@@ -44,6 +49,8 @@ impl Session {
             said: Said::new(&limits),
             touched: BTreeSet::new(),
             growth: Growth::new(&limits),
+            state: Arc::default(),
+            kept: None,
             syms: Syms::new(limits.interned_bytes),
             keyed: 0,
             recoded: BTreeMap::new(),
@@ -111,7 +118,7 @@ impl Session {
     /// A copy of a column is a clone of its `Arc`.
     fn touch(&mut self, key: &Key) -> Result<Column, Broken> {
         if !self.touched.contains(key) {
-            if matches!(key, Key::Keyed(..) | Key::Extended(_)) {
+            if matches!(key, Key::Keyed(..) | Key::Extended(..)) {
                 self.keyed += 1;
                 if self.keyed > self.limits.keyed_columns {
                     return Err(Broken::Limit("columns by key"));

@@ -1,7 +1,7 @@
 //! What the columns of a View are made of, as a copy of its own: a guest that asks for a column nobody foresaw gets
 //! it built while it waits, and a host function cannot hold on to somebody else's View.
 //!
-//! Made only for such an evaluation. Holds what `columns` reads and nothing else of the picture.
+//! Made only for such an evaluation: nearly always the first one after a policy begins to read something new.
 
 use decide::policy::{CandidateRow, ClassRow, MoverRow, SetRow, StepRow, WorkloadRow};
 use decide::{Prepared, View};
@@ -26,33 +26,10 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn of(view: &View<'_>) -> Self {
-        // Only candidates and movers are read from nodes and pods.
-        let judged = !view.candidates.is_empty();
         Self {
             hook: view.hook,
-            seen: Snapshot {
-                at: view.seen.at,
-                seed: view.seen.seed,
-                cluster: view.seen.cluster.clone(),
-                specs: view.seen.specs.clone(),
-                groups: view.seen.groups.clone(),
-                nodes: if judged {
-                    view.seen.nodes.clone()
-                } else {
-                    Vec::new()
-                },
-                pods: if judged {
-                    view.seen.pods.clone()
-                } else {
-                    Vec::new()
-                },
-                ..Snapshot::default()
-            },
-            memory: Memory {
-                boot_times: view.memory.boot_times.clone(),
-                demand_history: view.memory.demand_history.clone(),
-                ..Memory::default()
-            },
+            seen: view.seen.clone(),
+            memory: view.memory.clone(),
             aims: Aims::default(),
             workloads: view.workloads.to_vec(),
             classes: view.classes.to_vec(),

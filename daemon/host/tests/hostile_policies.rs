@@ -34,7 +34,7 @@ fn load(bytes: &[u8], limits: &Limits) -> Result<WasmPolicy, LoadFault> {
 
 fn place(declarations: &str, body: &str) -> Advised {
     let policy = load(&placement(declarations, body), &Limits::default()).unwrap();
-    policy.advise(&sample::rows(3).view(Hook::Placement))
+    policy.advise(&sample::rows(3).view(Hook::Placement), &[])
 }
 
 fn fault(declarations: &str, body: &str) -> PolicyFault {
@@ -53,11 +53,11 @@ fn escaped(bytes: &[u8]) -> String {
 fn a_harmless_one_runs_and_always_alike() {
     let policy = load(&placement("", EMPTY), &Limits::default()).unwrap();
     let sample = sample::rows(3);
-    let first = policy.advise(&sample.view(Hook::Placement));
+    let first = policy.advise(&sample.view(Hook::Placement), &[]);
     assert_eq!(first.answer, Ok(Advice::Placement(PlacementAdvice::default())));
     assert!(first.fuel > 0 && first.fuel < 1000);
     for _ in 0..100 {
-        assert_eq!(policy.advise(&sample.view(Hook::Placement)), first);
+        assert_eq!(policy.advise(&sample.view(Hook::Placement), &[]), first);
     }
 }
 
@@ -80,7 +80,7 @@ fn nothing_is_remembered() {
     .unwrap();
     let sample = sample::rows(3);
     for _ in 0..200 {
-        let advised = policy.advise(&sample.view(Hook::Placement));
+        let advised = policy.advise(&sample.view(Hook::Placement), &[]);
         assert!(advised.answer.is_ok());
         assert_eq!(
             advised.log,
@@ -107,10 +107,10 @@ fn every_function_of_the_contract_is_linked() {
 #[test]
 fn a_policy_of_an_older_version_answers_as_before() {
     let policy = load(&old_placement("0.1.0", EMPTY), &Limits::default()).unwrap();
-    let advised = policy.advise(&sample::rows(5).view(Hook::Placement));
+    let advised = policy.advise(&sample::rows(5).view(Hook::Placement), &[]);
     assert_eq!(advised.answer, Ok(Advice::Placement(PlacementAdvice::default())));
     let now = load(&placement("", EMPTY), &Limits::default()).unwrap();
-    let now = now.advise(&sample::rows(5).view(Hook::Placement));
+    let now = now.advise(&sample::rows(5).view(Hook::Placement), &[]);
     assert_eq!((now.answer, now.fuel), (advised.answer, advised.fuel));
 }
 
@@ -152,7 +152,7 @@ fn verdict(denied: u32, codes: u32, addend: f64) -> Vec<u8> {
 fn verdicts_are_believed_only_where_they_can_be_meant() {
     let judged = |guest: Vec<u8>| {
         let policy = load(&guest, &Limits::default()).unwrap();
-        policy.advise(&sample::rows(2).view(Hook::Disruption)).answer
+        policy.advise(&sample::rows(2).view(Hook::Disruption), &[]).answer
     };
     let Ok(Advice::Disruption(verdicts)) = judged(verdict(1, 1, 0.5)) else {
         panic!("{:?}", judged(verdict(1, 1, 0.5)))
@@ -173,6 +173,31 @@ fn verdicts_are_believed_only_where_they_can_be_meant() {
 }
 
 #[test]
+fn what_is_kept_comes_back_and_is_bounded() {
+    // Keeps what it was given and one byte more, so many at least.
+    let keeps = |at_least: u32| {
+        let body = format!(
+            "(call $state (local.get 0) (i32.const 4096))
+             (call $keep (i32.load (i32.const 4096))
+               (i32.add (i32.const {at_least}) (i32.load (i32.const 4100))))
+             (call $drop (local.get 0)) (i32.const 1024)"
+        );
+        load(&placement("", &body), &Limits::default()).unwrap()
+    };
+    let (policy, sample) = (keeps(1), sample::rows(2));
+    let kept = |kept: &[u8]| policy.advise(&sample.view(Hook::Placement), kept);
+    assert_eq!(kept(&[]).kept.unwrap().0.len(), 1);
+    assert_eq!(kept(b"ab").kept.unwrap().0[..2], *b"ab");
+    assert!(kept(b"ab").fuel > kept(b"").fuel, "reading is not free");
+    assert_eq!(kept(&vec![7; 65_535]).kept.unwrap().0.len(), 65_536);
+    let too_much = kept(&vec![7; 65_536]);
+    let fault = PolicyFault::Resource {
+        what: "bytes of state".to_owned(),
+    };
+    assert_eq!((too_much.answer, too_much.kept), (Err(fault), None));
+}
+
+#[test]
 fn holds_are_believed_only_where_they_can_be_meant() {
     // Two rows at 4096, two codes at 4104; how many of each are handed over is the test's.
     let holds = |rows: [u8; 2], counts: [u32; 2]| {
@@ -187,7 +212,7 @@ fn holds_are_believed_only_where_they_can_be_meant() {
             counts[0], counts[1]
         );
         let policy = load(&review(&data, &body), &Limits::default()).unwrap();
-        policy.advise(&sample::rows(2).view(Hook::Review)).answer
+        policy.advise(&sample::rows(2).view(Hook::Review), &[]).answer
     };
     let Ok(Advice::Review(held)) = holds([1, 0], [2, 2]) else {
         panic!("{:?}", holds([1, 0], [2, 2]))
@@ -208,7 +233,8 @@ fn holds_are_believed_only_where_they_can_be_meant() {
 
 #[test]
 fn an_endless_loop_runs_out_of_fuel_first() {
-    let limit = Limits::default().budget(5);
+    // Three classes and two sets; groups, offers, nodes and pods by tenths.
+    let limit = Limits::default().budget(5 + 1);
     let advised = place("", ENDLESS);
     assert_eq!(advised.answer, Err(PolicyFault::Fuel { limit }));
     assert_eq!(advised.fuel, limit);
@@ -223,7 +249,7 @@ fn with_fuel_without_end_the_deadline_cuts_it_off() {
     };
     let policy = load(&placement("", ENDLESS), &limits).unwrap();
     let started = Instant::now();
-    let advised = policy.advise(&sample::rows(3).view(Hook::Placement));
+    let advised = policy.advise(&sample::rows(3).view(Hook::Placement), &[]);
     assert!(matches!(advised.answer, Err(PolicyFault::Deadline { limit }) if limit.millis() == 100));
     assert!(
         started.elapsed() < Duration::from_secs(5),
@@ -243,9 +269,9 @@ fn a_deadline_is_no_matter_of_who_else_runs() {
     let quick = load(&placement("", EMPTY), &Limits::default()).unwrap();
     let sample = sample::rows(3);
     std::thread::scope(|threads| {
-        let looping = threads.spawn(|| endless.advise(&sample.view(Hook::Placement)));
+        let looping = threads.spawn(|| endless.advise(&sample.view(Hook::Placement), &[]));
         while !looping.is_finished() {
-            assert!(quick.advise(&sample.view(Hook::Placement)).answer.is_ok());
+            assert!(quick.advise(&sample.view(Hook::Placement), &[]).answer.is_ok());
         }
         assert!(matches!(
             looping.join().unwrap().answer,
@@ -334,7 +360,7 @@ fn lists_that_do_not_fit_into_memory_are_a_fault_and_no_panic() {
         ..Limits::default()
     };
     let policy = load(&placement(&declarations, body), &few).unwrap();
-    let advised = policy.advise(&sample::rows(3).view(Hook::Placement));
+    let advised = policy.advise(&sample::rows(3).view(Hook::Placement), &[]);
     let what = "data from guest to host".to_owned();
     assert_eq!(advised.answer, Err(PolicyFault::Resource { what }));
 }
@@ -411,16 +437,16 @@ fn a_cold_view_ends_as_a_warm_one_does() {
     let bytes = placement("", body);
     let sample = sample::rows(3);
     let patient = load(&bytes, &limits).unwrap();
-    patient.advise(&sample.view(Hook::Placement));
+    patient.advise(&sample.view(Hook::Placement), &[]);
     let started = Instant::now();
-    let warm = patient.advise(&sample.view(Hook::Placement));
+    let warm = patient.advise(&sample.view(Hook::Placement), &[]);
     let limits = Limits {
         deadline: started.elapsed() * 8,
         ..limits
     };
     let cold = load(&bytes, &limits)
         .unwrap()
-        .advise(&sample.view(Hook::Placement));
+        .advise(&sample.view(Hook::Placement), &[]);
     assert_eq!(cold, warm);
     assert!(warm.answer.is_ok(), "{warm:?}");
 }
@@ -441,7 +467,7 @@ fn the_dictionary_cannot_be_filled() {
         ..Limits::default()
     };
     let policy = load(&placement("", body), &few).unwrap();
-    let advised = policy.advise(&sample::rows(3).view(Hook::Placement));
+    let advised = policy.advise(&sample::rows(3).view(Hook::Placement), &[]);
     let what = "text in the dictionary".to_owned();
     assert_eq!(advised.answer, Err(PolicyFault::Resource { what }));
 }
@@ -460,7 +486,7 @@ fn a_scaler_explains_its_rows() {
     let body = "(call $explain (i32.const 2) (i32.const 2) (i32.const 4096) (i32.const 7))
         (call $drop (local.get 0)) (i32.const 3072)";
     let policy = load(&scaler(answer, body), &Limits::default()).unwrap();
-    let advised = policy.advise(&sample::rows(3).view(Hook::Scaler));
+    let advised = policy.advise(&sample::rows(3).view(Hook::Scaler), &[]);
     let Ok(Advice::Scale(rows)) = advised.answer else {
         panic!("{advised:?}")
     };
@@ -469,7 +495,7 @@ fn a_scaler_explains_its_rows() {
         (rows[0].replicas, rows[0].code, rows[0].text.as_str()),
         (258, 2, "because")
     );
-    assert_eq!(&*rows[0].workload.name, "app-2");
+    assert_eq!(&*rows[0].workload.name, "app-0");
 }
 
 #[test]
@@ -536,7 +562,7 @@ fn damaged_files_are_refused() {
         flipped[at] ^= 0x55;
         // Some bytes do not matter (names); none may bring the host down.
         if let Ok(policy) = load(&flipped, &Limits::default()) {
-            let _ = policy.advise(&sample::rows(3).view(Hook::Placement));
+            let _ = policy.advise(&sample::rows(3).view(Hook::Placement), &[]);
         }
     }
 }

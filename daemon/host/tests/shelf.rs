@@ -37,7 +37,7 @@ fn write(folder: &Path, bytes: &[u8]) {
 fn ask(set: &PolicySet) -> Result<(), PolicyFault> {
     let advised = set.entries[0]
         .policy
-        .advise(&sample::rows(3).view(Hook::Placement));
+        .advise(&sample::rows(3).view(Hook::Placement), &[]);
     advised.answer.map(|_| ())
 }
 

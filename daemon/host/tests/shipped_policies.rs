@@ -46,8 +46,8 @@ fn shipped_policies_answer() {
         let policy = load(name, config);
         assert_eq!(policy.hooks(), [hook]);
         for sample in sample::all() {
-            let first = policy.advise(&sample.view(hook));
-            let second = policy.advise(&sample.view(hook));
+            let first = policy.advise(&sample.view(hook), &[]);
+            let second = policy.advise(&sample.view(hook), &[]);
             assert!(first.answer.is_ok(), "{name}, {}: {first:?}", sample.name);
             assert_eq!(first, second, "{name}, {}: not deterministic", sample.name);
             assert!(first.fuel > 0);
@@ -59,13 +59,14 @@ fn shipped_policies_answer() {
         };
         let sample = sample::rows(1);
         assert!(matches!(
-            policy.advise(&sample.view(other)).answer,
+            policy.advise(&sample.view(other), &[]).answer,
             Err(PolicyFault::Declined(_))
         ));
     }
 
     let policy = load("fargate-or-ec2", "{}");
-    let Ok(Advice::Placement(prices)) = policy.advise(&sample::rows(30).view(Hook::Placement)).answer else {
+    let Ok(Advice::Placement(prices)) = policy.advise(&sample::rows(30).view(Hook::Placement), &[]).answer
+    else {
         panic!("no prices")
     };
     // Class 0 is a Job's: preferred on Fargate (set 0). Class 1 is a Deployment's: kept off it.

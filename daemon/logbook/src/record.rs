@@ -160,6 +160,7 @@ mod tests {
             fuel,
             answer,
             log: Vec::new(),
+            kept: None,
         };
         let declined = || Err(PolicyFault::Declined("no".to_owned()));
         let step = |ordinal: u32| Step {

@@ -233,4 +233,25 @@ pub struct PolicyCall {
     pub answer: Result<Advice, PolicyFault>,
     /// Log lines of the guest, escaped and cut by the host.
     pub log: Vec<String>,
+    /// What it keeps for the next cycle; `None`: what it kept before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<State>,
+}
+
+/// Bytes that a policy keeps from cycle to cycle at one hook; only the policy knows what they say.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct State(#[serde(with = "hex::serde")] pub Vec<u8>);
+
+impl State {
+    /// Most bytes of one policy at one hook.
+    pub const MOST: usize = 64 << 10;
+    /// Most bytes of all policies together.
+    pub const MOST_OF_ALL: usize = 1 << 20;
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "State({} bytes)", self.0.len())
+    }
 }

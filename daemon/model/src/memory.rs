@@ -2,6 +2,7 @@
 //!
 //! Losing it makes the daemon less active: no node is unneeded long enough, no policy is trusted sooner.
 
+use crate::advice::{Hook, State};
 use crate::fargate::FargateSize;
 use crate::ids::{GroupName, InstanceId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use crate::pod::PodSpec;
@@ -62,6 +63,20 @@ pub struct Memory {
     /// are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub in_vain: BTreeMap<GroupName, InVain>,
+    /// What policies keep, by policy and hook; of loaded policies only, at most `State::MOST_OF_ALL` in all.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        with = "crate::memory::pairs"
+    )]
+    pub kept: BTreeMap<(PolicyName, Hook), Kept>,
+    /// What the metrics of scaled workloads were, of at most 200 workloads.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        with = "crate::memory::pairs"
+    )]
+    pub past_values: BTreeMap<WorkloadKey, PastValues>,
     /// What the last plan would buy, at most 2,000 kinds of nodes: where the next one starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_purchase: Vec<LastNodes>,
@@ -112,9 +127,29 @@ impl Default for Memory {
             provisioned: BTreeMap::new(),
             canaries: BTreeMap::new(),
             in_vain: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            past_values: BTreeMap::new(),
             last_purchase: Vec::new(),
         }
     }
+}
+
+/// What one policy keeps at one hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Digest of the component that kept it: another one begins with nothing.
+    pub digest: String,
+    /// The bytes.
+    pub state: State,
+}
+
+/// Past values of the metric by which a workload is scaled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastValues {
+    /// Which metric.
+    pub metric: String,
+    /// When it was measured and its thousandths, oldest first, at most 32, a minute apart or more.
+    pub values: Vec<(Instant, i64)>,
 }
 
 /// How the first node fares that was made as its group would make it today. Losing it means another first node, and

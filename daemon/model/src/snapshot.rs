@@ -5,8 +5,9 @@
 use crate::group::Group;
 use crate::ids::{GroupName, NodeName, OfferId, PodKey};
 use crate::intent::Ledger;
+use crate::money::UsdPerHour;
 use crate::node::Node;
-use crate::offer::Offer;
+use crate::offer::{Confidence, Offer};
 use crate::pod::{Pod, PodSpec, SpecIx};
 use crate::time::{Instant, Span};
 use crate::workload::{DisruptionBudget, Workload};
@@ -122,6 +123,12 @@ impl Snapshot {
     /// Place of the offer of this id.
     pub fn offer_ix(&self, id: &OfferId) -> Option<usize> {
         self.offers.binary_search_by(|offer| offer.id.cmp(id)).ok()
+    }
+
+    /// What the node costs per hour; `None` where nobody knows.
+    pub fn node_price(&self, node: &Node) -> Option<UsdPerHour> {
+        let offer = &self.offers[self.offer_ix(node.offer.as_ref()?)?];
+        (offer.confidence != Confidence::Unknown).then_some(offer.price)
     }
 
     /// The pod of this key.

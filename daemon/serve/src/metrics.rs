@@ -450,6 +450,7 @@ mod tests {
                 fuel: 7,
                 answer: Err(PolicyFault::Trap("x".to_owned())),
                 log: Vec::new(),
+                kept: None,
             });
         }
         record

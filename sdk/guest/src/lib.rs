@@ -42,8 +42,8 @@
 //! On any target but wasm32 the same code runs against a made-up View (`testing`), so that a policy is tested with
 //! plain `cargo test`; `check` of an answer tells there whether the host would take it. Rows are handed out by reference to columns that are fetched once, when first read.
 //!
-//! No clock, no randomness and no state: `View::now_ms` and `View::seed` are the only ones, and nothing is remembered
-//! from one evaluation to the next.
+//! No clock and no randomness: `View::now_ms` and `View::seed` are the only ones. Nothing is remembered from one
+//! evaluation to the next but the bytes that `View::keep` was given, which `View::state` gives back.
 
 mod answers;
 #[cfg(not(target_arch = "wasm32"))]
@@ -61,7 +61,10 @@ pub mod testing;
 mod view;
 
 pub use answers::{Holds, Prices, Replicas, Room, Verdicts};
-pub use rows::{Candidate, Class, Due, GroupKind, Mover, Purchase, Set, Step, Workload};
+pub use rows::{
+    Candidate, Class, Due, Group, GroupKind, Metric, Mover, Node, Offer, Phase, Pod, Purchase, Set, Step,
+    Workload,
+};
 pub use view::{View, Word};
 
 /// Answers the scaler hook: how many replicas each workload needs.

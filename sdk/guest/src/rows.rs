@@ -1,5 +1,6 @@
 //! Rows of a View: a class of demand, an offer set, a workload, a node that could be given up, a pod on it, a step
-//! of the plan. Cheap to copy; every figure is read from its column.
+//! of the plan. What is there whatever the question is in `cluster`. Cheap to copy; every figure is read from its
+//! column.
 
 use crate::view::{Keyed, View, Word};
 
@@ -119,6 +120,10 @@ macro_rules! words {
         }
     };
 }
+
+mod cluster;
+
+pub use cluster::{Group, Metric, Node, Offer, Phase, Pod};
 
 figures!(Class {
     /// Request of one pod, millicores.

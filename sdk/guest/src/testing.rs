@@ -12,6 +12,10 @@
 //! assert_eq!(view.classes().next().unwrap().cpu_milli(), 500);
 //! ```
 
+mod cluster;
+
+pub use cluster::{Group, Metric, Node, Offer, Pod};
+
 use crate::{Due, GroupKind, Holds, Prices, Purchase, Replicas, Room, Verdicts, View};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -36,8 +40,21 @@ pub struct Picture {
     pub candidates: Vec<Candidate>,
     /// Rows of steps.
     pub steps: Vec<Step>,
+    /// Rows of groups.
+    pub groups: Vec<Group>,
+    /// Rows of offers.
+    pub offers: Vec<Offer>,
+    /// Rows of nodes.
+    pub nodes: Vec<Node>,
+    /// Rows of pods.
+    pub pods: Vec<Pod>,
+    /// Rows of metrics.
+    pub metrics: Vec<Metric>,
     /// Demand history: milliseconds ago, pods waiting; oldest first.
     pub history: Vec<(u32, u32)>,
+    /// What the policy kept in the cycle before.
+    pub state: Vec<u8>,
+    kept: RefCell<Option<Vec<u8>>>,
     words: RefCell<Vec<String>>,
 }
 
@@ -177,6 +194,8 @@ pub struct Workload {
     pub request: f64,
     /// Highest recent recommendation.
     pub recent_max: u32,
+    /// Past values: milliseconds ago, value; oldest first.
+    pub past: Vec<(u32, f64)>,
     /// Labels of its pods.
     pub labels: Labels,
     /// Annotations of its pods.
@@ -200,6 +219,7 @@ impl Default for Workload {
             pods: 3,
             request: 250.0,
             recent_max: 3,
+            past: Vec::new(),
             labels: Labels::new(),
             annotations: Labels::new(),
         }
@@ -380,6 +400,28 @@ impl Picture {
         self
     }
 
+    /// Sets what the policy kept in the cycle before.
+    #[must_use]
+    pub fn state(mut self, state: &[u8]) -> Self {
+        self.state = state.to_vec();
+        self
+    }
+
+    /// What the policy keeps for the next cycle; `None` where it did not say.
+    pub fn kept(&self) -> Option<Vec<u8>> {
+        self.kept.borrow().clone()
+    }
+
+    pub(crate) fn keep(&self, state: &[u8]) {
+        *self.kept.borrow_mut() = Some(state.to_vec());
+    }
+
+    /// All past values, with the row of their workload.
+    pub(crate) fn samples(&self) -> impl Iterator<Item = (u32, u32, f64)> {
+        let workloads = (0..).zip(&self.workloads);
+        workloads.flat_map(|(at, workload)| workload.past.iter().map(move |(age, value)| (at, *age, *value)))
+    }
+
     /// All movers, with the row of their candidate.
     pub(crate) fn movers(&self) -> impl Iterator<Item = (u32, &Mover)> {
         let candidates = (0..).zip(&self.candidates);
@@ -410,27 +452,29 @@ impl Picture {
     }
 }
 
-impl Set {
-    pub(crate) fn kind_code(&self) -> u32 {
-        match self.kind {
-            GroupKind::Asg => 1,
-            GroupKind::ManagedNodeGroup => 2,
-            GroupKind::Kops => 3,
-            GroupKind::Fleet => 4,
-            GroupKind::Fargate => 5,
-            GroupKind::Ecs => 6,
-            GroupKind::Kwok => 7,
-            GroupKind::Simulated => 8,
-            GroupKind::Other => u32::MAX - 1,
+impl GroupKind {
+    pub(crate) fn code(self) -> u32 {
+        match self {
+            Self::Asg => 1,
+            Self::ManagedNodeGroup => 2,
+            Self::Kops => 3,
+            Self::Fleet => 4,
+            Self::Fargate => 5,
+            Self::Ecs => 6,
+            Self::Kwok => 7,
+            Self::Simulated => 8,
+            Self::Other => u32::MAX - 1,
         }
     }
+}
 
-    pub(crate) fn purchase_code(&self) -> u32 {
-        match self.purchase {
-            Purchase::Mixed => 0,
-            Purchase::OnDemand => 1,
-            Purchase::Spot => 2,
-            Purchase::Reserved => 3,
+impl Purchase {
+    pub(crate) fn code(self) -> u32 {
+        match self {
+            Self::Mixed => 0,
+            Self::OnDemand => 1,
+            Self::Spot => 2,
+            Self::Reserved => 3,
         }
     }
 }
@@ -534,6 +578,52 @@ mod tests {
         assert_eq!(names, [vec!["a", "b"], vec![], vec!["c"]]);
         let moves: Vec<u32> = view.candidates().map(crate::Candidate::moves).collect();
         assert_eq!((moves, view.movers().count()), (vec![2, 0, 1], 3));
+    }
+
+    #[test]
+    fn rows_of_what_is_there_point_to_each_other() {
+        let picture = Picture::new()
+            .group(Group::default())
+            .offer(Offer {
+                extended: BTreeMap::from([("nvidia.com/gpu".to_owned(), 4)]),
+                ..Offer::default()
+            })
+            .node(Node {
+                state: 1 | 32,
+                ..Node::default()
+            })
+            .pod(Pod::default())
+            .pod(Pod {
+                node: None,
+                phase: crate::Phase::Pending,
+                ..Pod::default()
+            })
+            .metric(Metric::default())
+            .workload(Workload::default())
+            .workload(Workload {
+                past: vec![(120_000, 5.0), (60_000, 7.0)],
+                ..Workload::default()
+            })
+            .state(b"before");
+        let view = picture.view();
+        let homes: Vec<Option<String>> = view
+            .pods()
+            .map(|pod| Some(pod.node()?.group()?.name().to_string()))
+            .collect();
+        assert_eq!(homes, [Some("workers".to_owned()), None]);
+        let node = view.nodes().next().unwrap();
+        assert!(node.goes() && node.is_ready() && !node.is_fargate());
+        assert_eq!(node.offer().unwrap().extended("nvidia.com/gpu"), 4);
+        assert_eq!(view.groups().map(crate::Group::nodes).collect::<Vec<_>>(), [1]);
+        assert!((view.metrics().next().unwrap().value() - 100.0).abs() < 1e-9);
+        let past: Vec<Vec<(u32, f64)>> = view
+            .workloads()
+            .map(|workload| workload.past().collect())
+            .collect();
+        assert_eq!(past, [vec![], vec![(120_000, 5.0), (60_000, 7.0)]]);
+        assert_eq!((view.state(), picture.kept()), (b"before".to_vec(), None));
+        view.keep(b"after");
+        assert_eq!(picture.kept(), Some(b"after".to_vec()));
     }
 
     #[test]

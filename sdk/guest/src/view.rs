@@ -4,7 +4,7 @@
 //! A column is fetched when it is first read, and kept: reading a million rows costs one call.
 
 use crate::bridge::{self, Source};
-use crate::rows::{Candidate, Class, Mover, Set, Step, Workload};
+use crate::rows::{Candidate, Class, Group, Metric, Mover, Node, Offer, Pod, Set, Step, Workload};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -17,6 +17,7 @@ pub struct View<'a> {
     amounts: [OnceCell<Vec<f64>>; Amount::COUNT],
     texts: [OnceCell<Vec<u32>>; Text::COUNT],
     priorities: OnceCell<Vec<i32>>,
+    pod_priorities: OnceCell<Vec<i32>>,
     keyed: RefCell<[BTreeMap<String, Rc<[u32]>>; Keyed::COUNT]>,
     words: RefCell<BTreeMap<u32, Word>>,
 }
@@ -66,6 +67,11 @@ pub(crate) struct Tables {
     pub(crate) candidates: u32,
     pub(crate) movers: u32,
     pub(crate) steps: u32,
+    pub(crate) groups: u32,
+    pub(crate) offers: u32,
+    pub(crate) nodes: u32,
+    pub(crate) pods: u32,
+    pub(crate) metrics: u32,
 }
 
 macro_rules! columns {
@@ -166,6 +172,86 @@ columns!(Number: u32, numbers, numbers {
     history_age_ms = HistoryAge,
     /// Pods that waited at an entry of the demand history.
     history_pending = HistoryPending,
+    /// Kind code of a group.
+    group_kind = GroupKind,
+    /// Fewest instances of a group.
+    group_min = GroupMin,
+    /// Most instances of a group.
+    group_max = GroupMax,
+    /// Instances that a group was asked for.
+    group_desired = GroupDesired,
+    /// Nodes of a group.
+    group_nodes = GroupNodes,
+    /// 1 where somebody else owns a group's size.
+    group_foreign = GroupForeign,
+    /// Requested share of a group's CPU, thousandths.
+    group_cpu_requested = GroupCpuRequested,
+    /// Requested share of a group's memory, thousandths.
+    group_memory_requested = GroupMemoryRequested,
+    /// Used share of a group's CPU, thousandths; `u32::MAX` where not known.
+    group_cpu_used = GroupCpuUsed,
+    /// Used share of a group's memory, thousandths; `u32::MAX` where not known.
+    group_memory_used = GroupMemoryUsed,
+    /// Median boot time of a group, milliseconds; `u32::MAX` where not known.
+    group_boot_ms = GroupBoot,
+    /// How long ago the provider said that a group wants for capacity, milliseconds; `u32::MAX` where it does not.
+    group_short_ms = GroupShort,
+    /// Group row of an offer.
+    offer_group = OfferGroup,
+    /// Purchase code of an offer.
+    offer_purchase = OfferPurchase,
+    /// What pods can use of an offer, millicores.
+    offer_cpu = OfferCpu,
+    /// What pods can use of an offer, MiB.
+    offer_memory = OfferMemory,
+    /// Most pods on an offer.
+    offer_pods = OfferPods,
+    /// How far an offer's price can be trusted, as a code.
+    offer_confidence = OfferConfidence,
+    /// Chance that an offer is taken back within a month, thousandths; `u32::MAX` where not known.
+    offer_interruptions = OfferInterruptions,
+    /// For how long an offer is not bought, milliseconds.
+    offer_barred_ms = OfferBarred,
+    /// Group row of a node; `u32::MAX` where it has none.
+    node_group = NodeGroup,
+    /// Offer row of a node; `u32::MAX` where it has none.
+    node_offer = NodeOffer,
+    /// State of a node, a sum of codes.
+    node_state = NodeState,
+    /// Age of a node, milliseconds.
+    node_age_ms = NodeAge,
+    /// What pods can use of a node, millicores.
+    node_cpu = NodeCpu,
+    /// What pods can use of a node, MiB.
+    node_memory = NodeMemory,
+    /// Most pods on a node.
+    node_pods = NodePods,
+    /// CPU of a node in use, millicores; `u32::MAX` where not known.
+    node_cpu_used = NodeCpuUsed,
+    /// Memory of a node in use, MiB; `u32::MAX` where not known.
+    node_memory_used = NodeMemoryUsed,
+    /// Node row of a pod; `u32::MAX` where it has none.
+    pod_node = PodNode,
+    /// Phase of a pod, as a code.
+    pod_phase = PodPhase,
+    /// Age of a pod, milliseconds.
+    pod_age_ms = PodAge,
+    /// Request of a pod, millicores.
+    pod_cpu = PodCpu,
+    /// Request of a pod, MiB.
+    pod_memory = PodMemory,
+    /// CPU of a pod in use, millicores; `u32::MAX` where not known.
+    pod_cpu_used = PodCpuUsed,
+    /// Memory of a pod in use, MiB; `u32::MAX` where not known.
+    pod_memory_used = PodMemoryUsed,
+    /// Age of a metric, milliseconds.
+    metric_age_ms = MetricAge,
+    /// Pods that contributed to a metric.
+    metric_pods = MetricPods,
+    /// Workload row of a past value; never falls from row to row.
+    sample_workload = SampleWorkload,
+    /// How long ago a past value was measured, milliseconds.
+    sample_age_ms = SampleAge,
 });
 
 columns!(Amount: f64, amounts, amounts {
@@ -187,6 +273,14 @@ columns!(Amount: f64, amounts, amounts {
     step_adds = StepAdds,
     /// What a step takes off the bill, dollars per hour; -1 where nobody knows.
     step_saves = StepSaves,
+    /// Price of an offer, dollars per hour.
+    offer_price = OfferPrice,
+    /// Price of a node, dollars per hour; -1 where nobody knows it.
+    node_price = NodePrice,
+    /// Value of a metric.
+    metric_value = MetricValue,
+    /// A past value.
+    sample_value = SampleValue,
 });
 
 columns!(Text: u32, texts, texts {
@@ -230,6 +324,32 @@ columns!(Text: u32, texts, texts {
     step_namespace = StepNamespace,
     /// Name of what a step is about, as a sym.
     step_object = StepObject,
+    /// Name of a group, as a sym.
+    group_name = GroupName,
+    /// Instance type of an offer, as a sym.
+    offer_type = OfferType,
+    /// Zone of an offer, as a sym.
+    offer_zone = OfferZone,
+    /// Architecture of an offer, as a sym.
+    offer_arch = OfferArch,
+    /// Name of a node, as a sym.
+    node_name = NodeName,
+    /// Namespace of a pod, as a sym.
+    pod_namespace = PodNamespace,
+    /// Name of a pod, as a sym.
+    pod_name = PodName,
+    /// Kind of a pod's owner, as a sym.
+    pod_owner_kind = PodOwnerKind,
+    /// Name of a pod's owner, as a sym.
+    pod_owner_name = PodOwnerName,
+    /// Name of a metric, as a sym.
+    metric_name = MetricName,
+    /// Kind of a metric's workload, as a sym.
+    metric_kind = MetricKind,
+    /// Namespace of a metric's workload, as a sym.
+    metric_namespace = MetricNamespace,
+    /// Name of a metric's workload, as a sym.
+    metric_workload = MetricWorkload,
 });
 
 /// Columns that are asked for by a key.
@@ -244,10 +364,18 @@ pub(crate) enum Keyed {
     CandidateLabel,
     MoverLabel,
     MoverAnnotation,
+    GroupLabel,
+    OfferLabel,
+    OfferExtended,
+    NodeLabel,
+    NodeExtended,
+    PodLabel,
+    PodAnnotation,
+    PodExtended,
 }
 
 impl Keyed {
-    const COUNT: usize = 9;
+    const COUNT: usize = 17;
 }
 
 impl<'a> View<'a> {
@@ -259,6 +387,7 @@ impl<'a> View<'a> {
             amounts: std::array::from_fn(|_| OnceCell::new()),
             texts: std::array::from_fn(|_| OnceCell::new()),
             priorities: OnceCell::new(),
+            pod_priorities: OnceCell::new(),
             keyed: RefCell::default(),
             words: RefCell::default(),
         }
@@ -309,6 +438,41 @@ impl<'a> View<'a> {
         (0..self.tables().steps).map(|row| Step { view: self, row })
     }
 
+    /// Groups: whatever capacity is changed in, Fargate profiles among them, by name.
+    pub fn groups(&self) -> impl Iterator<Item = Group<'_>> + Clone {
+        (0..self.tables().groups).map(|row| Group { view: self, row })
+    }
+
+    /// What can be bought in which group.
+    pub fn offers(&self) -> impl Iterator<Item = Offer<'_>> + Clone {
+        (0..self.tables().offers).map(|row| Offer { view: self, row })
+    }
+
+    /// Nodes of the cluster, by name.
+    pub fn nodes(&self) -> impl Iterator<Item = Node<'_>> + Clone {
+        (0..self.tables().nodes).map(|row| Node { view: self, row })
+    }
+
+    /// Pods of the cluster, by namespace and name.
+    pub fn pods(&self) -> impl Iterator<Item = Pod<'_>> + Clone {
+        (0..self.tables().pods).map(|row| Pod { view: self, row })
+    }
+
+    /// Every figure that is known about a workload, whether or not it is scaled.
+    pub fn metrics(&self) -> impl Iterator<Item = Metric<'_>> + Clone {
+        (0..self.tables().metrics).map(|row| Metric { view: self, row })
+    }
+
+    /// What this policy kept at this hook in the last cycle that had an answer of it; empty where nothing.
+    pub fn state(&self) -> Vec<u8> {
+        bridge::state(self.source)
+    }
+
+    /// Keeps bytes for the next cycle, at most 65,536; an empty slice forgets what was kept. Without a call it stays.
+    pub fn keep(&self, state: &[u8]) {
+        bridge::keep(self.source, state);
+    }
+
     /// Demand of recent cycles, oldest first: how many milliseconds ago, and how many pods waited.
     pub fn history(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         let ages = self.history_age_ms().iter().copied();
@@ -332,6 +496,12 @@ impl<'a> View<'a> {
     /// `spec.priority` of a class.
     pub fn class_priority(&self) -> &[i32] {
         self.priorities.get_or_init(|| bridge::priorities(self.source))
+    }
+
+    /// `spec.priority` of a pod.
+    pub fn pod_priority(&self) -> &[i32] {
+        self.pod_priorities
+            .get_or_init(|| bridge::pod_priorities(self.source))
     }
 
     /// One label of each class, as syms; 0 where absent.

@@ -39,6 +39,11 @@ pub(crate) fn tables(view: Source<'_>) -> Tables {
         candidates: view.candidates(),
         movers: view.movers(),
         steps: view.steps(),
+        groups: view.groups(),
+        offers: view.offers(),
+        nodes: view.nodes(),
+        pods: view.pods(),
+        metrics: view.metrics(),
     }
 }
 
@@ -90,6 +95,46 @@ pub(crate) fn numbers(view: Source<'_>, which: Number) -> Vec<u32> {
         Number::StepPods => view.step_pods(0, ALL),
         Number::HistoryAge => view.history_age_ms(0, ALL),
         Number::HistoryPending => view.history_pending(0, ALL),
+        Number::GroupKind => view.group_kind(0, ALL),
+        Number::GroupMin => view.group_min(0, ALL),
+        Number::GroupMax => view.group_max(0, ALL),
+        Number::GroupDesired => view.group_desired(0, ALL),
+        Number::GroupNodes => view.group_nodes(0, ALL),
+        Number::GroupForeign => view.group_foreign(0, ALL),
+        Number::GroupCpuRequested => view.group_cpu_requested(0, ALL),
+        Number::GroupMemoryRequested => view.group_memory_requested(0, ALL),
+        Number::GroupCpuUsed => view.group_cpu_used(0, ALL),
+        Number::GroupMemoryUsed => view.group_memory_used(0, ALL),
+        Number::GroupBoot => view.group_boot_ms(0, ALL),
+        Number::GroupShort => view.group_short_ms(0, ALL),
+        Number::OfferGroup => view.offer_group(0, ALL),
+        Number::OfferPurchase => view.offer_purchase(0, ALL),
+        Number::OfferCpu => view.offer_cpu(0, ALL),
+        Number::OfferMemory => view.offer_memory(0, ALL),
+        Number::OfferPods => view.offer_pods(0, ALL),
+        Number::OfferConfidence => view.offer_confidence(0, ALL),
+        Number::OfferInterruptions => view.offer_interruptions(0, ALL),
+        Number::OfferBarred => view.offer_barred_ms(0, ALL),
+        Number::NodeGroup => view.node_group(0, ALL),
+        Number::NodeOffer => view.node_offer(0, ALL),
+        Number::NodeState => view.node_state(0, ALL),
+        Number::NodeAge => view.node_age_ms(0, ALL),
+        Number::NodeCpu => view.node_cpu(0, ALL),
+        Number::NodeMemory => view.node_memory(0, ALL),
+        Number::NodePods => view.node_pods(0, ALL),
+        Number::NodeCpuUsed => view.node_cpu_used(0, ALL),
+        Number::NodeMemoryUsed => view.node_memory_used(0, ALL),
+        Number::PodNode => view.pod_node(0, ALL),
+        Number::PodPhase => view.pod_phase(0, ALL),
+        Number::PodAge => view.pod_age_ms(0, ALL),
+        Number::PodCpu => view.pod_cpu(0, ALL),
+        Number::PodMemory => view.pod_memory(0, ALL),
+        Number::PodCpuUsed => view.pod_cpu_used(0, ALL),
+        Number::PodMemoryUsed => view.pod_memory_used(0, ALL),
+        Number::MetricAge => view.metric_age_ms(0, ALL),
+        Number::MetricPods => view.metric_pods(0, ALL),
+        Number::SampleWorkload => view.sample_workload(0, ALL),
+        Number::SampleAge => view.sample_age_ms(0, ALL),
     }
 }
 
@@ -104,11 +149,27 @@ pub(crate) fn amounts(view: Source<'_>, which: Amount) -> Vec<f64> {
         Amount::CandidatePrice => view.candidate_price(0, ALL),
         Amount::StepAdds => view.step_adds(0, ALL),
         Amount::StepSaves => view.step_saves(0, ALL),
+        Amount::OfferPrice => view.offer_price(0, ALL),
+        Amount::NodePrice => view.node_price(0, ALL),
+        Amount::MetricValue => view.metric_value(0, ALL),
+        Amount::SampleValue => view.sample_value(0, ALL),
     }
 }
 
 pub(crate) fn priorities(view: Source<'_>) -> Vec<i32> {
     view.class_priority(0, ALL)
+}
+
+pub(crate) fn pod_priorities(view: Source<'_>) -> Vec<i32> {
+    view.pod_priority(0, ALL)
+}
+
+pub(crate) fn state(view: Source<'_>) -> Vec<u8> {
+    view.state()
+}
+
+pub(crate) fn keep(_: Source<'_>, state: &[u8]) {
+    host::keep(state);
 }
 
 pub(crate) fn texts(view: Source<'_>, which: Text) -> Vec<u32> {
@@ -133,6 +194,19 @@ pub(crate) fn texts(view: Source<'_>, which: Text) -> Vec<u32> {
         Text::StepGroup => view.step_group(0, ALL),
         Text::StepNamespace => view.step_namespace(0, ALL),
         Text::StepObject => view.step_object(0, ALL),
+        Text::GroupName => view.group_name(0, ALL),
+        Text::OfferType => view.offer_type(0, ALL),
+        Text::OfferZone => view.offer_zone(0, ALL),
+        Text::OfferArch => view.offer_arch(0, ALL),
+        Text::NodeName => view.node_name(0, ALL),
+        Text::PodNamespace => view.pod_namespace(0, ALL),
+        Text::PodName => view.pod_name(0, ALL),
+        Text::PodOwnerKind => view.pod_owner_kind(0, ALL),
+        Text::PodOwnerName => view.pod_owner_name(0, ALL),
+        Text::MetricName => view.metric_name(0, ALL),
+        Text::MetricKind => view.metric_kind(0, ALL),
+        Text::MetricNamespace => view.metric_namespace(0, ALL),
+        Text::MetricWorkload => view.metric_workload(0, ALL),
     }
 }
 
@@ -147,6 +221,14 @@ pub(crate) fn keyed(view: Source<'_>, which: Keyed, key: &str) -> Vec<u32> {
         Keyed::CandidateLabel => view.candidate_label(key, 0, ALL),
         Keyed::MoverLabel => view.mover_label(key, 0, ALL),
         Keyed::MoverAnnotation => view.mover_annotation(key, 0, ALL),
+        Keyed::GroupLabel => view.group_label(key, 0, ALL),
+        Keyed::OfferLabel => view.offer_label(key, 0, ALL),
+        Keyed::OfferExtended => view.offer_extended(key, 0, ALL),
+        Keyed::NodeLabel => view.node_label(key, 0, ALL),
+        Keyed::NodeExtended => view.node_extended(key, 0, ALL),
+        Keyed::PodLabel => view.pod_label(key, 0, ALL),
+        Keyed::PodAnnotation => view.pod_annotation(key, 0, ALL),
+        Keyed::PodExtended => view.pod_extended(key, 0, ALL),
     }
 }
 
@@ -170,7 +252,7 @@ thread_local! {
 }
 
 /// Keeps a policy for the question to come. Panics are logged from now on: a trap alone says little.
-fn keep<P: 'static>(hook: usize, policy: Result<P, String>) -> Result<(), String> {
+fn install<P: 'static>(hook: usize, policy: Result<P, String>) -> Result<(), String> {
     std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string())));
     let policy: Box<dyn Any> = Box::new(policy?);
     POLICIES.with(|policies| match policies.get(hook).map(|cell| cell.set(policy)) {
@@ -194,7 +276,7 @@ fn ask<P: 'static, A>(hook: usize, question: impl FnOnce(&P) -> Result<A, String
 macro_rules! hook {
     ($ordinal:literal, $world:literal, $macro_name:literal, $module:ident, $hook:ident, $question:ident, $shape:ty) => {
         pub mod $module {
-            use super::{Handle, View, ask, keep};
+            use super::{Handle, View, ask, install};
 
             wit_bindgen::generate!({
                 path: "../wit",
@@ -212,7 +294,7 @@ macro_rules! hook {
 
             impl<P: crate::$hook> exports::plimsoll::policy::$module::Guest for Exported<P> {
                 fn configure(config_json: String) -> Result<(), String> {
-                    keep($ordinal, P::configure(&config_json))
+                    install($ordinal, P::configure(&config_json))
                 }
 
                 fn $question(picture: &Handle) -> Result<$shape, String> {

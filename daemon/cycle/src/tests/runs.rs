@@ -28,7 +28,7 @@ impl Policy for Moody {
         &[Hook::Headroom]
     }
 
-    fn advise(&self, _: &View<'_>) -> Advised {
+    fn advise(&self, _: &View<'_>, _: &[u8]) -> Advised {
         let calls = self.0.fetch_add(1, Ordering::SeqCst) + 1;
         let answer = if calls == 3 {
             Err(PolicyFault::Deadline {
@@ -45,6 +45,7 @@ impl Policy for Moody {
             answer,
             fuel: 10,
             log: Vec::new(),
+            kept: None,
         }
     }
 }

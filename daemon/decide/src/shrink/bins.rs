@@ -6,7 +6,6 @@ use crate::space::Vector;
 use model::ids::NodeName;
 use model::money::UsdPerHour;
 use model::node::Node;
-use model::offer::Confidence;
 use model::snapshot::Snapshot;
 
 /// A node.
@@ -38,7 +37,7 @@ pub(super) struct Bin {
 impl Bin {
     pub(super) fn of(seen: &Snapshot, node: &Node) -> Self {
         let leaving = seen.ledger.removal_of(&node.name).is_some();
-        let (price, priced) = price_of(seen, node);
+        let price = seen.node_price(node);
         Self {
             name: node.name.clone(),
             planned: None,
@@ -51,8 +50,8 @@ impl Bin {
                 .and_then(|name| seen.groups.binary_search_by(|group| group.name.cmp(name)).ok()),
             awaited: false,
             headroom: Vec::new(),
-            price: price.0,
-            priced,
+            price: price.unwrap_or(UsdPerHour::ZERO).0,
+            priced: price.is_some(),
             addend: 0,
         }
     }
@@ -77,16 +76,4 @@ impl Bin {
     pub(super) fn moves(&self) -> u32 {
         self.load.iter().map(|(_, copies)| copies).sum()
     }
-}
-
-/// What a node costs per hour, and whether that is known.
-pub(crate) fn price_of(seen: &Snapshot, node: &Node) -> (UsdPerHour, bool) {
-    let offer = node
-        .offer
-        .as_ref()
-        .and_then(|id| seen.offer_ix(id))
-        .map(|ix| &seen.offers[ix]);
-    offer
-        .filter(|offer| offer.confidence != Confidence::Unknown)
-        .map_or((UsdPerHour::ZERO, false), |offer| (offer.price, true))
 }

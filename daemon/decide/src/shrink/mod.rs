@@ -27,7 +27,6 @@ use crate::nodeless::Nodeless;
 use crate::rooms::Housed;
 use crate::tenants::Tenants;
 use allowance::Allowance;
-pub(crate) use bins::price_of;
 use candidates::Judge;
 pub(crate) use disruption::{Says, ask};
 pub(crate) use fleet::Fleet;

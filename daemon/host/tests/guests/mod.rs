@@ -75,8 +75,14 @@ fn component(
     declarations: &str,
     body: &str,
 ) -> Vec<u8> {
+    let newer = format!(
+        r#"(import "plimsoll:policy/host@{NOW}" "keep" (func $keep (param i32 i32)))
+          (import "plimsoll:policy/view@{NOW}" "[method]view.state" (func $state (param i32 i32)))"#
+    );
+    let newer = if version == NOW { newer.as_str() } else { "" };
     let text = format!(
         r#"(module
+          {newer}
           (import "plimsoll:policy/host@{version}" "log" (func $log (param i32 i32 i32)))
           (import "plimsoll:policy/host@{version}" "explain" (func $explain (param i32 i32 i32 i32)))
           (import "plimsoll:policy/view@{version}" "[method]view.class-cpu"

@@ -140,6 +140,7 @@ fn notes() -> Notes {
                 text: "at 91 of 70".to_owned(),
             }])),
             log: Vec::new(),
+            kept: None,
         }],
         classes: vec![ClassNote {
             provisioned: None,

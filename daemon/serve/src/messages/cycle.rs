@@ -282,6 +282,7 @@ mod tests {
             fuel: 1,
             answer: Err(model::PolicyFault::Declined(String::new())),
             log: vec!["x".repeat(4096); 8],
+            kept: None,
         };
         let mut record = CycleRecord::default();
         record.plan.steps = (0..3000).map(step).collect();

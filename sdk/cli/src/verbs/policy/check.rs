@@ -112,9 +112,9 @@ fn evaluate(
     limits: &Limits,
 ) -> (Evaluation, Result<(), PolicyFault>) {
     let view = sample.view(hook);
-    let first = loaded.advise(&view);
+    let first = loaded.advise(&view, &[]);
     let started = Instant::now();
-    let second = loaded.advise(&view);
+    let second = loaded.advise(&view, &[]);
     let took = started.elapsed();
     let evaluation = Evaluation {
         hook,

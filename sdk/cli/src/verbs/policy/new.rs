@@ -6,35 +6,18 @@
 use super::HookArg;
 use crate::exit::{Exit, Unreadable};
 use crate::output::line;
+use include_dir::{Dir, include_dir};
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Files of the SDK and the contract, by their place in the folder.
-const VENDORED: [(&str, &str); 11] = [
-    ("guest/src/lib.rs", include_str!("../../../../guest/src/lib.rs")),
-    (
-        "guest/src/check.rs",
-        include_str!("../../../../guest/src/check.rs"),
-    ),
-    (
-        "guest/src/answers.rs",
-        include_str!("../../../../guest/src/answers.rs"),
-    ),
-    (
-        "guest/src/native.rs",
-        include_str!("../../../../guest/src/native.rs"),
-    ),
-    ("guest/src/rows.rs", include_str!("../../../../guest/src/rows.rs")),
-    (
-        "guest/src/testing.rs",
-        include_str!("../../../../guest/src/testing.rs"),
-    ),
-    ("guest/src/view.rs", include_str!("../../../../guest/src/view.rs")),
-    ("guest/src/wasm.rs", include_str!("../../../../guest/src/wasm.rs")),
-    ("wit/hooks.wit", include_str!("../../../../wit/hooks.wit")),
-    ("wit/host.wit", include_str!("../../../../wit/host.wit")),
-    ("wit/view.wit", include_str!("../../../../wit/view.wit")),
+/// Sources of the SDK.
+static GUEST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../guest/src");
+/// The contract.
+const WIT: [(&str, &str); 3] = [
+    ("hooks.wit", include_str!("../../../../wit/hooks.wit")),
+    ("host.wit", include_str!("../../../../wit/host.wit")),
+    ("view.wit", include_str!("../../../../wit/view.wit")),
 ];
 /// Where the versions are that the SDK is tested with.
 const WORKSPACE: &str = include_str!("../../../../../Cargo.toml");
@@ -84,8 +67,11 @@ fn write_all(folder: &Path, name: &str, hook: HookArg) -> io::Result<()> {
         }
         fs::write(file, text)
     };
-    for (path, text) in VENDORED {
-        write(&format!("{SDK}/{path}"), text)?;
+    let sources = folder.join(SDK).join("guest/src");
+    fs::create_dir_all(&sources)?;
+    GUEST.extract(&sources)?;
+    for (path, text) in WIT {
+        write(&format!("{SDK}/wit/{path}"), text)?;
     }
     write(&format!("{SDK}/guest/Cargo.toml"), &sdk_manifest())?;
     write("src/lib.rs", source)?;
@@ -185,22 +171,12 @@ mod tests {
     }
 
     #[test]
-    fn every_source_of_the_sdk_goes_along() {
-        let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest/src");
-        for entry in fs::read_dir(sdk).unwrap() {
-            let file = format!("guest/src/{}", entry.unwrap().file_name().to_string_lossy());
-            assert!(
-                VENDORED.iter().any(|(path, _)| *path == file),
-                "{file} is not written by `policy new`"
-            );
-        }
-    }
-
-    #[test]
     fn nothing_is_overwritten() {
         let room = tempfile::tempdir().unwrap();
         assert!(run("mine", HookArg::Scaler, room.path()).is_ok());
-        assert!(room.path().join("mine").join(SDK).join("wit/view.wit").is_file());
+        for file in ["wit/view.wit", "guest/src/rows/cluster.rs"] {
+            assert!(room.path().join("mine").join(SDK).join(file).is_file(), "{file}");
+        }
         let refused = run("mine", HookArg::Scaler, room.path()).unwrap_err();
         assert!(refused.to_string().contains("is there already"));
     }
