@@ -2,5 +2,7 @@
 //! only, not new ones.
 
 fn main() {
-    println!("cargo:rerun-if-changed=../guest/src");
+    for folder in ["guest/src", "assemblyscript", "c", "go", "js", "python", "zig"] {
+        println!("cargo:rerun-if-changed=../{folder}");
+    }
 }

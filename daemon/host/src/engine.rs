@@ -6,7 +6,7 @@
 use crate::error::{LoadError, LoadFault};
 use crate::limits::Limits;
 use crate::link;
-use crate::policy::WasmPolicy;
+use crate::policy::{Compiled, WasmPolicy};
 use crate::session::Session;
 use crate::ticker::Ticker;
 use model::ids::PolicyName;
@@ -84,11 +84,21 @@ impl Engine {
         config_json: &str,
         limits: &Limits,
     ) -> Result<WasmPolicy, LoadError> {
-        WasmPolicy::load(self, bytes, config_json, limits).map_err(|fault: LoadFault| LoadError {
+        let compiled = self.compile(bytes, limits);
+        let loaded = compiled.and_then(|compiled| compiled.configured(config_json, limits));
+        loaded.map_err(|fault| LoadError {
             policy: name.clone(),
             file: None,
             fault,
         })
+    }
+
+    /// The first half of `load`, for callers that configure a component more than once.
+    ///
+    /// # Errors
+    /// See `LoadFault`.
+    pub fn compile(&self, bytes: &[u8], limits: &Limits) -> Result<Compiled, LoadFault> {
+        Compiled::new(self, bytes, limits)
     }
 
     pub(crate) fn wasm(&self) -> &wasmtime::Engine {

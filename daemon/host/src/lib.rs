@@ -34,7 +34,7 @@ pub use engine::Engine;
 pub use error::{LoadError, LoadFault};
 pub use inspect::{Inspection, inspect};
 pub use limits::Limits;
-pub use policy::WasmPolicy;
+pub use policy::{Compiled, WasmPolicy, sha256};
 pub use shelf::{Shelf, Source, Status, Trust};
 pub use text::tame;
 pub use watch::Watch;

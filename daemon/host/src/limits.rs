@@ -11,7 +11,8 @@ pub struct Limits {
     pub wasm_bytes: usize,
     /// Size of a configuration, bytes.
     pub config_bytes: usize,
-    /// Size of one function body, bytes: the compiler's time and memory grow faster than linearly with it.
+    /// Size of one function body, bytes: the compiler's time and memory grow faster than linearly with it. The largest
+    /// of a CPython is 417 KiB.
     pub function_bytes: usize,
     /// Functions in all modules of a component.
     pub functions: u32,
@@ -44,7 +45,7 @@ impl Default for Limits {
         Self {
             wasm_bytes: 32 * MIB,
             config_bytes: MIB / 4,
-            function_bytes: MIB / 4,
+            function_bytes: MIB / 2,
             functions: 200_000,
             memory_bytes: Self::POOL_MEMORY_BYTES,
             table_elements: Self::POOL_TABLE_ELEMENTS,

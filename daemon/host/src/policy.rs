@@ -53,36 +53,55 @@ impl Entry {
     }
 }
 
-impl WasmPolicy {
-    pub(crate) fn load(
-        engine: &Engine,
-        bytes: &[u8],
-        config_json: &str,
-        limits: &Limits,
-    ) -> Result<Self, LoadFault> {
-        survived(|| Self::compile(engine, bytes, config_json, limits))
+/// A component that was compiled: a policy for each configuration costs no compiling.
+pub struct Compiled {
+    engine: Engine,
+    component: Component,
+    inspection: Inspection,
+    digest: String,
+}
+
+impl Compiled {
+    pub(crate) fn new(engine: &Engine, bytes: &[u8], limits: &Limits) -> Result<Self, LoadFault> {
+        survived(|| {
+            let inspection = inspect(bytes, limits)?;
+            let component = Component::new(engine.wasm(), bytes)
+                .map_err(|why| LoadFault::Compile(tame(&format!("{why:#}"))))?;
+            Ok(Self {
+                engine: engine.clone(),
+                component,
+                inspection,
+                digest: sha256(bytes),
+            })
+        })
     }
 
-    fn compile(engine: &Engine, bytes: &[u8], config_json: &str, limits: &Limits) -> Result<Self, LoadFault> {
-        let inspection = inspect(bytes, limits)?;
+    /// A policy of it, configured: one instance has read the configuration.
+    ///
+    /// `config_json` is a JSON object; empty means `{}`.
+    ///
+    /// # Errors
+    /// See `LoadFault`.
+    pub fn configured(&self, config_json: &str, limits: &Limits) -> Result<WasmPolicy, LoadFault> {
+        survived(|| self.with(config_json, limits))
+    }
+
+    fn with(&self, config_json: &str, limits: &Limits) -> Result<WasmPolicy, LoadFault> {
         let config = checked_config(config_json, limits)?;
-        let component = Component::new(engine.wasm(), bytes)
-            .map_err(|why| LoadFault::Compile(tame(&format!("{why:#}"))))?;
-        let pre = engine.linker().instantiate_pre(&component).map_err(mismatch)?;
-        let entries = inspection
-            .hooks
-            .iter()
-            .map(|(hook, export)| entry(&component, *hook, export))
+        let linked = self.engine.linker().instantiate_pre(&self.component);
+        let hooks = self.inspection.hooks.iter();
+        let entries = hooks
+            .map(|(hook, export)| entry(&self.component, *hook, export))
             .collect::<Result<Vec<_>, _>>()?;
-        let policy = Self {
-            engine: engine.clone(),
-            pre,
+        let policy = WasmPolicy {
+            engine: self.engine.clone(),
+            pre: linked.map_err(mismatch)?,
             config,
             limits: Arc::new(limits.clone()),
             hooks: entries.iter().map(|entry| entry.hook).collect(),
             entries,
-            inspection,
-            digest: hexadecimal(&Sha256::digest(bytes)),
+            inspection: self.inspection.clone(),
+            digest: self.digest.clone(),
         };
         for entry in &policy.entries {
             evaluate::rehearse(&policy, entry)?;
@@ -91,6 +110,18 @@ impl WasmPolicy {
         Ok(policy)
     }
 
+    /// SHA-256 of the component, hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// What could be seen of it from outside.
+    pub fn inspection(&self) -> &Inspection {
+        &self.inspection
+    }
+}
+
+impl WasmPolicy {
     /// SHA-256 of the component, hexadecimal.
     pub fn digest(&self) -> &str {
         &self.digest
@@ -184,6 +215,11 @@ fn checked_config(config_json: &str, limits: &Limits) -> Result<String, LoadFaul
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(crate) fn mismatch(why: wasmtime::Error) -> LoadFault {
     LoadFault::Mismatch(tame(&format!("{why:#}")))
+}
+
+/// SHA-256 of bytes, hexadecimal: the digest by which components are known.
+pub fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 pub const CHEAPER_ON_FARGATE: u16 = 1;
 /// Long-lived: EC2.
 pub const STAYS_ON_EC2: u16 = 2;
+/// The operator's label says so.
+pub const LABELLED: u16 = 3;
 
 /// Configuration, with its defaults.
 #[derive(serde::Deserialize)]
@@ -24,6 +26,8 @@ pub struct FargateOrEc2 {
     assumed_utilisation_percent: f64,
     /// Whether everything else is kept off Fargate, or left to the price.
     others_stay_on_ec2: bool,
+    /// Pods with this label, `key=value`, never go to Fargate; empty: none.
+    ec2_label: String,
 }
 
 impl Default for FargateOrEc2 {
@@ -33,6 +37,7 @@ impl Default for FargateOrEc2 {
             burst_pods: 20,
             assumed_utilisation_percent: 65.0,
             others_stay_on_ec2: true,
+            ec2_label: String::new(),
         }
     }
 }
@@ -40,23 +45,28 @@ impl Default for FargateOrEc2 {
 impl Placement for FargateOrEc2 {
     fn configure(json: &str) -> Result<Self, String> {
         let policy: Self = config(json)?;
-        if (1.0..=100.0).contains(&policy.assumed_utilisation_percent) {
-            Ok(policy)
-        } else {
-            Err("assumed_utilisation_percent must be between 1 and 100".to_owned())
+        if !(1.0..=100.0).contains(&policy.assumed_utilisation_percent) {
+            return Err("assumed_utilisation_percent must be between 1 and 100".to_owned());
         }
+        if !policy.ec2_label.is_empty() && policy.label().is_none() {
+            return Err("ec2_label: `key=value` is meant".to_owned());
+        }
+        Ok(policy)
     }
 
     fn place(&self, view: &View<'_>) -> Result<Prices, String> {
-        let utilisation = self.utilisation(view);
+        let (utilisation, label) = (self.utilisation(view), self.label());
         let mut prices = Prices::default();
         for class in view.classes() {
             let (Some(ec2), Some(fargate)) = (class.ec2_price(), class.fargate_price()) else {
                 continue;
             };
             let passing = self.comes_and_goes(class);
+            let labelled = label.is_some_and(|(key, value)| class.label(key) == value);
             for set in view.sets().filter(|set| set.is_fargate()) {
-                if passing && utilisation < ec2 / fargate {
+                if labelled {
+                    prices.forbid(class, set, LABELLED);
+                } else if passing && utilisation < ec2 / fargate {
                     // Priced a hair below a node used to the full: wins against any node that would be bought.
                     prices.add(class, set, ec2 * 0.999 - fargate, CHEAPER_ON_FARGATE);
                 } else if !passing && self.others_stay_on_ec2 {
@@ -69,6 +79,11 @@ impl Placement for FargateOrEc2 {
 }
 
 impl FargateOrEc2 {
+    /// Key and value of the label that keeps pods on EC2.
+    fn label(&self) -> Option<(&str, &str)> {
+        self.ec2_label.split_once('=').filter(|(key, _)| !key.is_empty())
+    }
+
     fn comes_and_goes(&self, class: Class<'_>) -> bool {
         let waiting = class.pending().saturating_add(class.to_come());
         let kind = class.owner_kind();

@@ -22,6 +22,16 @@ impl Replicas {
         self.codes.push(code);
     }
 
+    /// Replicas for every workload, in the order of the rows and without codes; faster than row by row.
+    pub fn of_every(wanted: impl Iterator<Item = u32>) -> Self {
+        let wanted: Vec<u32> = wanted.collect();
+        Self {
+            rows: (0..).take(wanted.len()).collect(),
+            codes: vec![0; wanted.len()],
+            wanted,
+        }
+    }
+
     /// The same with words, which people read in `explain`.
     pub fn set_because(&mut self, workload: Workload<'_>, replicas: u32, code: u16, why: &str) {
         crate::bridge::explain(workload.row(), code, why);

@@ -2,12 +2,15 @@
 
 mod build;
 mod check;
+mod languages;
 mod new;
+mod tables;
 mod toolchain;
 
 use crate::exit::{Exit, Unreadable};
-use crate::output::{OutputArgs, line};
+use crate::output::{self, OutputArgs, line};
 use clap::{Subcommand, ValueEnum};
+use model::advice::Hook;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -27,9 +30,12 @@ enum What {
     New {
         /// Name of the policy and its folder: small letters, digits and hyphens.
         name: String,
-        /// The question it answers.
-        #[arg(long, value_enum)]
-        hook: HookArg,
+        /// What it is written in.
+        #[arg(long, value_enum, default_value_t = LanguageArg::Rust)]
+        lang: LanguageArg,
+        /// The questions it answers: one or several, separated by commas.
+        #[arg(long, value_enum, value_delimiter = ',', required = true)]
+        hook: Vec<HookArg>,
         /// Where the folder is made.
         #[arg(long, default_value = ".")]
         dir: PathBuf,
@@ -53,17 +59,30 @@ enum What {
         /// Configuration, JSON; default: `config.json` beside it, else `{}`.
         #[arg(long, value_name = "FILE.json")]
         config: Option<PathBuf>,
+        /// So many more made-up pictures, each of more rows.
+        #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
+        samples: u32,
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// Run a policy's own tests, build it and check it.
-    Test {
-        /// Its folder.
-        folder: PathBuf,
-        /// Configuration for the check, as in `check`.
-        #[arg(long, value_name = "FILE.json")]
-        config: Option<PathBuf>,
-    },
+    /// Run a policy's own tests, build it, hold it against its tables and check it.
+    Test(TestArgs),
+}
+
+/// Arguments of `policy test`.
+#[derive(clap::Args)]
+struct TestArgs {
+    /// Its folder, or a component.
+    policy: PathBuf,
+    /// A table of cases, or a folder of them; default: `tests` beside the policy.
+    #[arg(long, value_name = "DIR")]
+    tables: Option<PathBuf>,
+    /// Write down what it answers where a case does not say what it should.
+    #[arg(long)]
+    bless: bool,
+    /// Configuration for the check, as in `check`.
+    #[arg(long, value_name = "FILE.json")]
+    config: Option<PathBuf>,
 }
 
 /// Hooks.
@@ -81,10 +100,46 @@ pub(crate) enum HookArg {
     Review,
 }
 
+impl HookArg {
+    const fn hook(self) -> Hook {
+        match self {
+            Self::Scaler => Hook::Scaler,
+            Self::Placement => Hook::Placement,
+            Self::Headroom => Hook::Headroom,
+            Self::Disruption => Hook::Disruption,
+            Self::Review => Hook::Review,
+        }
+    }
+}
+
+/// Languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LanguageArg {
+    /// Rust.
+    Rust,
+    /// Go.
+    Go,
+    /// JavaScript and TypeScript.
+    Js,
+    /// Python.
+    Python,
+    /// AssemblyScript.
+    Assemblyscript,
+    /// C, without a C library.
+    C,
+    /// Zig.
+    Zig,
+}
+
 /// Runs the verb.
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     match args.what {
-        What::New { name, hook, dir } => new::run(&name, hook, &dir),
+        What::New {
+            name,
+            lang,
+            hook,
+            dir,
+        } => new::run(&name, lang, &hook, &dir),
         What::Build {
             folders,
             out,
@@ -93,9 +148,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         What::Check {
             policy,
             config,
+            samples,
             output,
-        } => check::run(&policy, config.as_deref(), output.output),
-        What::Test { folder, config } => test(&folder, config.as_deref()),
+        } => {
+            let config = check::config(&policy, config.as_deref())?;
+            check::run(check::subject(&policy)?, &config, samples, output.output)
+        }
+        What::Test(args) => test(&args),
     }
 }
 
@@ -105,9 +164,10 @@ fn build_all(folders: &[PathBuf], out: Option<&Path>, out_dir: Option<&Path>) ->
             Unreadable::new("--out names one file, but several folders are given: use --out-dir").into(),
         );
     }
-    let toolchain = toolchain::Toolchain::find().map_err(Unreadable::new)?;
     for folder in folders {
-        let built = build::build(folder, &toolchain).map_err(Unreadable::new)?;
+        let progress = output::Progress::start("building");
+        let (built, tool) = languages::build(folder).map_err(Unreadable::new)?;
+        drop(progress);
         let file = match (out, out_dir) {
             (Some(file), _) => file.to_owned(),
             (None, Some(dir)) => dir.join(format!("{}.wasm", built.package)),
@@ -118,11 +178,10 @@ fn build_all(folders: &[PathBuf], out: Option<&Path>, out_dir: Option<&Path>) ->
         write(&file, &built.bytes)
             .map_err(|why| Unreadable::new(format_args!("{}: {why}", file.display())))?;
         line(format_args!(
-            "{}: {} KiB in {:.1} s ({}); imports {}; exports {}",
+            "{}: {} KiB in {:.1} s ({tool}); imports {}; exports {}",
             file.display(),
             built.bytes.len().div_ceil(1024),
             built.took.as_secs_f64(),
-            toolchain.name(),
             listed(&inspection.imports),
             listed(&inspection.exports),
         ))?;
@@ -130,25 +189,48 @@ fn build_all(folders: &[PathBuf], out: Option<&Path>, out_dir: Option<&Path>) ->
     Ok(Exit::Done)
 }
 
-fn test(folder: &Path, config: Option<&Path>) -> anyhow::Result<Exit> {
-    let manifest = folder.join("Cargo.toml");
-    if !manifest.is_file() {
-        return Err(Unreadable::new(format_args!(
-            "{}: no policy here (Cargo.toml is missing)",
-            folder.display()
-        ))
-        .into());
+/// The policy's own tests, where its language has them, then its tables, then the check.
+fn test(args: &TestArgs) -> anyhow::Result<Exit> {
+    let policy = args.policy.as_path();
+    let manifest = policy.join("Cargo.toml");
+    if manifest.is_file() {
+        let tests = Command::new("cargo")
+            .args(["test", "--manifest-path"])
+            .arg(&manifest)
+            .status();
+        let tests = tests.map_err(|why| Unreadable::new(format_args!("cargo cannot be started: {why}")))?;
+        if !tests.success() {
+            line(format_args!("{}: its tests fail", policy.display()))?;
+            return Ok(Exit::No);
+        }
     }
-    let tests = Command::new("cargo")
-        .args(["test", "--manifest-path"])
-        .arg(&manifest)
-        .status();
-    let tests = tests.map_err(|why| Unreadable::new(format_args!("cargo cannot be started: {why}")))?;
-    if !tests.success() {
-        line(format_args!("{}: its tests fail", folder.display()))?;
+    let subject = check::subject(policy)?;
+    let beside = if policy.is_dir() {
+        policy.join("tests")
+    } else {
+        policy.with_file_name("tests")
+    };
+    let tables = match &args.tables {
+        Some(given) if given.is_dir() => tables::files(given)?,
+        Some(given) => vec![given.clone()],
+        None => tables::files(&beside)?,
+    };
+    let tally = tables::run(&subject.compiled, &tables, args.bless)?;
+    if !tables.is_empty() {
+        let blessed = match tally.blessed {
+            0 => String::new(),
+            blessed => format!(", {blessed} blessed"),
+        };
+        line(format_args!(
+            "{} cases passed, {} failed{blessed}\n",
+            tally.passed, tally.failed
+        ))?;
+    }
+    if tally.failed > 0 {
         return Ok(Exit::No);
     }
-    check::run(folder, config, crate::output::Format::Table)
+    let config = check::config(policy, args.config.as_deref())?;
+    check::run(subject, &config, 0, output::Format::Table)
 }
 
 /// Writes a component as a whole: a daemon that watches the file never sees half of it.

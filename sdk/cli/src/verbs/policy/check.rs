@@ -1,12 +1,11 @@
 //! `policy check`: would the daemon load it, and does it answer made-up pictures, alike each time.
 
-use super::{build, listed, toolchain};
+use super::{languages, listed};
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, Format};
 use decide::Policy;
-use host::{Engine, Inspection, Limits, WasmPolicy, sample};
+use host::{Compiled, Engine, Inspection, Limits, WasmPolicy, sample};
 use model::advice::{Advice, Hook, PolicyFault};
-use model::ids::PolicyName;
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
@@ -35,6 +34,8 @@ struct Evaluation {
     hook: Hook,
     sample: &'static str,
     answer: String,
+    /// SHA-256 of the whole answer.
+    sha256: String,
     fuel: u64,
     fuel_limit: u64,
     microseconds: f64,
@@ -42,19 +43,37 @@ struct Evaluation {
     log: Vec<String>,
 }
 
-/// Runs `policy check`.
-pub(super) fn run(policy: &Path, config: Option<&Path>, format: Format) -> anyhow::Result<Exit> {
+/// A component, compiled.
+pub(super) struct Subject {
+    name: String,
+    pub(super) compiled: Compiled,
+    took: Duration,
+}
+
+/// Compiles the component of a folder, or a component.
+pub(super) fn subject(policy: &Path) -> anyhow::Result<Subject> {
     let limits = Limits::default();
-    let config = read_config(policy, config)?;
     let (name, bytes) = component(policy)?;
-    let refused = |why: &dyn std::fmt::Display| Unreadable::new(format_args!("{}: {why}", policy.display()));
+    let refused = |why: &dyn std::fmt::Display| Unreadable::new(format_args!("{name}: {why}"));
     host::inspect(&bytes, &limits).map_err(|why| refused(&why))?;
     let engine = Engine::new().map_err(|why| refused(&why))?;
     let started = Instant::now();
-    let loaded = engine
-        .load(&bytes, &PolicyName::new(&name), &config, &limits)
-        .map_err(|why| refused(&why.fault))?;
-    let report = examine(name, &loaded, started.elapsed(), &limits);
+    let progress = output::Progress::start("compiling");
+    let compiled = engine.compile(&bytes, &limits).map_err(|why| refused(&why))?;
+    drop(progress);
+    Ok(Subject {
+        took: started.elapsed(),
+        compiled,
+        name,
+    })
+}
+
+/// Checks a component with its configuration, on so many made-up pictures beside the usual ones.
+pub(super) fn run(subject: Subject, config: &str, samples: u32, format: Format) -> anyhow::Result<Exit> {
+    let limits = Limits::default();
+    let loaded = subject.compiled.configured(config, &limits);
+    let loaded = loaded.map_err(|why| Unreadable::new(format_args!("{}: {why}", subject.name)))?;
+    let report = examine(subject, &loaded, samples, &limits);
     match format {
         Format::Json => output::json(&report)?,
         Format::Table => print(&report)?,
@@ -62,10 +81,11 @@ pub(super) fn run(policy: &Path, config: Option<&Path>, format: Format) -> anyho
     Ok(if report.passed { Exit::Done } else { Exit::No })
 }
 
-fn examine(policy: String, loaded: &WasmPolicy, compiled_in: Duration, limits: &Limits) -> Report {
+fn examine(subject: Subject, loaded: &WasmPolicy, samples_beside: u32, limits: &Limits) -> Report {
     let mut evaluations = Vec::new();
     let mut objections = Vec::new();
-    let samples = sample::all();
+    let mut samples = sample::all();
+    samples.extend((1..=samples_beside).map(|n| sample::rows(n * 7)));
     for hook in loaded.hooks() {
         for sample in &samples {
             let evaluation = evaluate(loaded, *hook, sample, limits);
@@ -91,7 +111,7 @@ fn examine(policy: String, loaded: &WasmPolicy, compiled_in: Duration, limits: &
     } = loaded.inspection().clone();
     Report {
         version: "plimsoll.policy-check/v1",
-        policy,
+        policy: subject.name,
         passed: objections.is_empty(),
         digest: loaded.digest().to_owned(),
         bytes,
@@ -99,7 +119,7 @@ fn examine(policy: String, loaded: &WasmPolicy, compiled_in: Duration, limits: &
         exports,
         functions,
         largest_function_bytes: largest_function,
-        compile_seconds: compiled_in.as_secs_f64(),
+        compile_seconds: subject.took.as_secs_f64(),
         evaluations,
         objections,
     }
@@ -123,6 +143,7 @@ fn evaluate(
             Ok(advice) => summary(advice),
             Err(fault) => fault.to_string(),
         },
+        sha256: host::sha256(format!("{:?}", first.answer).as_bytes()),
         fuel: first.fuel,
         fuel_limit: limits.budget(host::row_count(&view)),
         microseconds: took.as_secs_f64() * 1e6,
@@ -198,8 +219,9 @@ fn print(report: &Report) -> anyhow::Result<()> {
 /// Name and bytes of a component, built where a folder is given.
 fn component(policy: &Path) -> anyhow::Result<(String, Vec<u8>)> {
     if policy.is_dir() {
-        let toolchain = toolchain::Toolchain::find().map_err(Unreadable::new)?;
-        let built = build::build(policy, &toolchain).map_err(Unreadable::new)?;
+        let progress = output::Progress::start("building");
+        let (built, _) = languages::build(policy).map_err(Unreadable::new)?;
+        drop(progress);
         return Ok((built.package, built.bytes));
     }
     let bytes = read(policy)?;
@@ -207,13 +229,14 @@ fn component(policy: &Path) -> anyhow::Result<(String, Vec<u8>)> {
     Ok((stem.unwrap_or_else(|| "policy".to_owned()), bytes))
 }
 
-fn read_config(policy: &Path, config: Option<&Path>) -> anyhow::Result<String> {
+/// The configuration that is given, else `config.json` beside the policy, else nothing.
+pub(super) fn config(policy: &Path, given: Option<&Path>) -> anyhow::Result<String> {
     let beside = if policy.is_dir() {
         policy.join("config.json")
     } else {
         policy.with_file_name("config.json")
     };
-    let file = match config {
+    let file = match given {
         Some(file) => file,
         None if beside.is_file() => &beside,
         None => return Ok(String::new()),

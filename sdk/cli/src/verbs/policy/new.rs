@@ -1,30 +1,24 @@
-//! `policy new`: a folder that builds and passes its tests as it is, with the SDK beside it.
+//! `policy new`: a folder that builds and passes its tests as it is, with the SDK of its language beside it.
 //!
 //! The SDK is written into the folder from what this program was built with, so that a policy needs no registry copy of
 //! it and keeps building when the program is updated.
 
-use super::HookArg;
+mod kit;
+mod rust;
+
+use super::{HookArg, LanguageArg};
 use crate::exit::{Exit, Unreadable};
 use crate::output::line;
-use include_dir::{Dir, include_dir};
+use model::advice::Hook;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Sources of the SDK.
-static GUEST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../guest/src");
-/// The contract.
-const WIT: [(&str, &str); 3] = [
-    ("hooks.wit", include_str!("../../../../wit/hooks.wit")),
-    ("host.wit", include_str!("../../../../wit/host.wit")),
-    ("view.wit", include_str!("../../../../wit/view.wit")),
-];
-/// Where the versions are that the SDK is tested with.
-const WORKSPACE: &str = include_str!("../../../../../Cargo.toml");
-const SDK: &str = "vendor/plimsoll-sdk";
+/// The hooks of a new policy, at least one.
+type Hooks<'a> = &'a [Hook];
 
 /// Runs `policy new`.
-pub(super) fn run(name: &str, hook: HookArg, dir: &Path) -> anyhow::Result<Exit> {
+pub(super) fn run(name: &str, language: LanguageArg, hooks: &[HookArg], dir: &Path) -> anyhow::Result<Exit> {
     if !valid(name) {
         return Err(Unreadable::new(format_args!(
             "name `{name}`: begin with a small letter, go on with small letters, digits and hyphens (at most 63)"
@@ -35,16 +29,19 @@ pub(super) fn run(name: &str, hook: HookArg, dir: &Path) -> anyhow::Result<Exit>
     if folder.exists() {
         return Err(Unreadable::new(format_args!("{}: is there already", folder.display())).into());
     }
-    write_all(&folder, name, hook)
+    let mut hooks: Vec<Hook> = hooks.iter().map(|hook| hook.hook()).collect();
+    hooks.sort_unstable();
+    hooks.dedup();
+    let source = write_all(&folder, name, language, &hooks)
         .map_err(|why| Unreadable::new(format_args!("{}: {why}", folder.display())))?;
     let shown = folder.display();
     line(format_args!(
-        "{shown} is ready. Next:\n  plimsoll policy test {shown}\n  plimsoll policy build {shown}\nThe policy is in {shown}/src/lib.rs."
+        "{shown} is ready. Next:\n  plimsoll policy test {shown}\n  plimsoll policy build {shown}\nThe policy is in {shown}/{source}."
     ))?;
     Ok(Exit::Done)
 }
 
-fn valid(name: &str) -> bool {
+pub(super) fn valid(name: &str) -> bool {
     name.len() <= 63
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
@@ -52,109 +49,56 @@ fn valid(name: &str) -> bool {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
-fn write_all(folder: &Path, name: &str, hook: HookArg) -> io::Result<()> {
-    let source = match hook {
-        HookArg::Scaler => include_str!("templates/scaler.rs.txt"),
-        HookArg::Placement => include_str!("templates/placement.rs.txt"),
-        HookArg::Headroom => include_str!("templates/headroom.rs.txt"),
-        HookArg::Disruption => include_str!("templates/disruption.rs.txt"),
-        HookArg::Review => include_str!("templates/review.rs.txt"),
+/// Writes the folder and tells where the policy is in it; several hooks are all over it.
+fn write_all(folder: &Path, name: &str, language: LanguageArg, hooks: Hooks<'_>) -> io::Result<&'static str> {
+    let source = match language {
+        LanguageArg::Rust => rust::write_all(folder, name, hooks)?,
+        other => kit::of(other).write_all(folder, name, hooks)?,
     };
-    let write = |path: &str, text: &str| -> io::Result<()> {
-        let file = folder.join(path);
-        if let Some(parent) = file.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(file, text)
-    };
-    let sources = folder.join(SDK).join("guest/src");
-    fs::create_dir_all(&sources)?;
-    GUEST.extract(&sources)?;
-    for (path, text) in WIT {
-        write(&format!("{SDK}/wit/{path}"), text)?;
+    write(folder, "config.json", "{}\n")?;
+    for hook in hooks {
+        let cases = if hooks.len() == 1 {
+            table(*hook).to_owned()
+        } else {
+            unconfigured(table(*hook))
+        };
+        write(folder, &format!("tests/{hook}.yaml"), cases)?;
     }
-    write(&format!("{SDK}/guest/Cargo.toml"), &sdk_manifest())?;
-    write("src/lib.rs", source)?;
-    write("config.json", "{}\n")?;
-    write(".gitignore", "/target\n*.wasm\n")?;
-    write(
-        "README.md",
-        &include_str!("templates/README.md.txt").replace("NAME", name),
-    )?;
-    write("Cargo.toml", &manifest(name))
+    Ok(if hooks.len() == 1 { source } else { "" })
 }
 
-fn manifest(name: &str) -> String {
-    format!(
-        r#"[package]
-name = "{name}"
-version = "0.1.0"
-edition = "2024"
-publish = false
-
-[lib]
-crate-type = ["cdylib", "rlib"]
-
-[dependencies]
-plimsoll-sdk = {{ path = "{SDK}/guest" }}
-{}
-
-[workspace]
-exclude = ["vendor"]
-"#,
-        dependency("serde")
-    )
+/// What a policy out of the template answers, in whatever language.
+fn table(hook: Hook) -> &'static str {
+    match hook {
+        Hook::Scaler => include_str!("templates/tables/scaler.yaml"),
+        Hook::Placement => include_str!("templates/tables/placement.yaml"),
+        Hook::Headroom => include_str!("templates/tables/headroom.yaml"),
+        Hook::Disruption => include_str!("templates/tables/disruption.yaml"),
+        Hook::Review => include_str!("templates/tables/review.yaml"),
+    }
 }
 
-fn sdk_manifest() -> String {
-    format!(
-        r#"[package]
-name = "plimsoll-sdk"
-version = "{}"
-edition = "2024"
-license = "Apache-2.0"
-publish = false
-
-[lib]
-name = "plimsoll_sdk"
-
-[dependencies]
-{}
-{}
-
-[target.'cfg(target_arch = "wasm32")'.dependencies]
-{}
-
-[workspace]
-"#,
-        env!("CARGO_PKG_VERSION"),
-        dependency("serde"),
-        dependency("serde_json"),
-        dependency("wit-bindgen"),
-    )
+/// A table without the cases that set something: several hooks read the same configuration, and each refuses what is not
+/// its own.
+fn unconfigured(table: &str) -> String {
+    let (head, cases) = table.split_once("- name: ").unwrap_or((table, ""));
+    let cases = cases
+        .split("- name: ")
+        .filter(|case| !case.contains("\n  config:"));
+    cases.fold(head.to_owned(), |text, case| text + "- name: " + case)
 }
 
-/// The line of the workspace that says which version of a crate is used.
-fn dependency(name: &str) -> &'static str {
-    let of_name = |line: &&str| line.split_once(" = ").is_some_and(|(key, _)| key == name);
-    let line = WORKSPACE.lines().find(of_name).unwrap_or_default();
-    line.split_once(" # ").map_or(line, |(line, _)| line)
+fn write(folder: &Path, path: &str, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+    let file = folder.join(path);
+    if let Some(parent) = file.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(file, bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_come_from_the_workspace() {
-        for name in ["serde", "serde_json", "wit-bindgen"] {
-            let line = dependency(name);
-            assert!(
-                line.starts_with(name) && line.contains('"') && !line.contains('#'),
-                "{name}: {line}"
-            );
-        }
-    }
 
     #[test]
     fn names_are_names_of_packages_and_folders() {
@@ -173,11 +117,43 @@ mod tests {
     #[test]
     fn nothing_is_overwritten() {
         let room = tempfile::tempdir().unwrap();
-        assert!(run("mine", HookArg::Scaler, room.path()).is_ok());
+        let new = |name: &str, language| run(name, language, &[HookArg::Scaler], room.path());
+        assert!(new("mine", LanguageArg::Rust).is_ok());
         for file in ["wit/view.wit", "guest/src/rows/cluster.rs"] {
-            assert!(room.path().join("mine").join(SDK).join(file).is_file(), "{file}");
+            let file = room.path().join("mine/vendor/plimsoll-sdk").join(file);
+            assert!(file.is_file(), "{}", file.display());
         }
-        let refused = run("mine", HookArg::Scaler, room.path()).unwrap_err();
+        let refused = new("mine", LanguageArg::C).unwrap_err();
         assert!(refused.to_string().contains("is there already"));
+    }
+
+    #[test]
+    fn a_folder_in_any_language_has_what_it_needs_and_nothing_else() {
+        let room = tempfile::tempdir().unwrap();
+        for (language, source) in [
+            (LanguageArg::Assemblyscript, "policy.ts"),
+            (LanguageArg::C, "policy.c"),
+            (LanguageArg::Go, "policy.go"),
+            (LanguageArg::Js, "policy.ts"),
+            (LanguageArg::Python, "policy.py"),
+            (LanguageArg::Zig, "policy.zig"),
+        ] {
+            let name = format!("{language:?}").to_lowercase();
+            run(&name, language, &[HookArg::Review], room.path()).unwrap();
+            let folder = room.path().join(&name);
+            let manifest = super::super::languages::read(&folder).unwrap();
+            assert_eq!(
+                (manifest.name.as_str(), manifest.hooks),
+                (name.as_str(), vec![Hook::Review])
+            );
+            for file in [source, "README.md", "config.json", "tests/review.yaml"] {
+                assert!(folder.join(file).is_file(), "{name}: {file}");
+            }
+            let sdk = folder.join(manifest.sdk);
+            assert!(sdk.join("README.md").is_file(), "{name}: no SDK");
+            for other in ["examples", "template", "node_modules", "__pycache__"] {
+                assert!(!sdk.join(other).exists(), "{name}: {other}");
+            }
+        }
     }
 }

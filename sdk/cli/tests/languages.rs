@@ -1,0 +1,140 @@
+//! Policies in every language but Rust, as somebody new makes them: `policy new`, then `policy test` without a line
+//! changed; and the examples of each SDK against the one table of answers (sdk/conformance), alike in two processes.
+//!
+//! Needs the compilers that tests/setup/languages.sh installs; where one is missing the test says so and does nothing,
+//! except under CI.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers of tests stop the test and say what was skipped"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const HOOKS: [&str; 5] = ["scaler", "placement", "headroom", "disruption", "review"];
+const EXAMPLES: [&str; 4] = [
+    "fargate-or-ec2",
+    "queue-depth",
+    "weekend-headroom",
+    "within-bounds",
+];
+/// Made-up pictures on which two processes must agree.
+const SNAPSHOTS: usize = 50;
+
+fn plimsoll(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.args(args).output().unwrap()
+}
+
+/// What it printed; `None` where a compiler is missing, which only under CI fails the test.
+fn done(output: &Output, what: &str) -> Option<String> {
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("install") && std::env::var_os("CI").is_none() {
+        println!("skipped: {what}: {said}");
+        return None;
+    }
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{what}: {out}\n{said}");
+    Some(out)
+}
+
+fn tree(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// A new policy of each hook, and one of two hooks, pass their tests as they are.
+fn new_policies_pass(language: &str) {
+    let room = tempfile::tempdir().unwrap();
+    let dir = room.path().to_str().unwrap();
+    for hooks in HOOKS.into_iter().chain(["scaler,placement"]) {
+        let name = hooks.replace(',', "-");
+        let what = format!("{language}, {hooks}");
+        done(
+            &plimsoll(&[
+                "policy", "new", &name, "--lang", language, "--hook", hooks, "--dir", dir,
+            ]),
+            &what,
+        );
+        let folder = room.path().join(&name);
+        let Some(out) = done(&plimsoll(&["policy", "test", folder.to_str().unwrap()]), &what) else {
+            return;
+        };
+        for hook in hooks.split(',') {
+            let exported = out.contains(&format!("plimsoll:policy/{hook}@0.2.0"));
+            let table = out.contains(&format!("ok      {}/tests/{hook}.yaml", folder.display()));
+            assert!(exported && table, "{what}: {out}");
+        }
+        assert!(out.trim_end().ends_with("passed"), "{what}: {out}");
+    }
+}
+
+/// The examples answer what every other language's do, with the same bytes and fuel in two processes.
+fn examples_conform(language: &str) {
+    let room = tempfile::tempdir().unwrap();
+    for example in EXAMPLES {
+        let what = format!("{language}, {example}");
+        let folder = tree(language).join("examples").join(example);
+        let component = room.path().join(format!("{example}.wasm"));
+        let (folder, component) = (folder.to_str().unwrap(), component.to_str().unwrap());
+        if done(&plimsoll(&["policy", "build", folder, "--out", component]), &what).is_none() {
+            return;
+        }
+        let tables = tree("conformance").join(example);
+        let tables = tables.to_str().unwrap();
+        let out = done(
+            &plimsoll(&["policy", "test", component, "--tables", tables]),
+            &what,
+        )
+        .unwrap();
+        assert!(out.contains(" cases passed, 0 failed"), "{what}: {out}");
+        let told = || told(component, &what);
+        let first = told();
+        assert!(first.len() >= SNAPSHOTS, "{what}: {} answers", first.len());
+        assert_eq!(first, told(), "{what}: two processes");
+    }
+}
+
+/// Picture, digest of the answer and fuel, of every evaluation in one process.
+fn told(component: &str, what: &str) -> Vec<(String, String, u64)> {
+    let samples = SNAPSHOTS.to_string();
+    let output = plimsoll(&["policy", "check", component, "--samples", &samples, "-o", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&done(&output, what).unwrap()).unwrap();
+    let rows = report["evaluations"].as_array().unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let told = |row: &serde_json::Value| {
+        assert_eq!(row["deterministic"], true, "{what}: {row}");
+        (
+            text(&row["sample"]),
+            text(&row["sha256"]),
+            row["fuel"].as_u64().unwrap(),
+        )
+    };
+    rows.iter().map(told).collect()
+}
+
+macro_rules! languages {
+    ($($module:ident: $language:literal,)*) => {
+        $(mod $module {
+            #[test]
+            fn new_policies_pass() {
+                super::new_policies_pass($language);
+            }
+
+            #[test]
+            fn examples_conform() {
+                super::examples_conform($language);
+            }
+        })*
+    };
+}
+
+languages!(
+    assemblyscript: "assemblyscript",
+    c: "c",
+    go: "go",
+    js: "js",
+    python: "python",
+    zig: "zig",
+);

@@ -1,0 +1,3 @@
+module plimsoll.io/sdk
+
+go 1.24
