@@ -24,7 +24,7 @@ npm_packages() {
   say "fetching the packages of $(basename "$from")"
   cp "$from/package.json" "$from/package-lock.json" "$out"
   # Not `npm ci`: it stumbles over optional packages for other machines that componentize-qjs names and nobody published.
-  npm install --prefix "$out" --no-save --no-audit --no-fund --loglevel=error
+  npm install --prefix "$out" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
 # of_version FOLDER VERSION: another version than this one is thrown away.

@@ -1,5 +1,5 @@
-//! Policies in every language but Rust, as somebody new makes them: `policy new`, then `policy test` without a line
-//! changed; and the examples of each SDK against the one table of answers (sdk/conformance), alike in two processes.
+//! Policies in every language, as somebody new makes them: `policy new`, then `policy test` without a line changed; and
+//! the examples of each SDK against the one table of answers (sdk/conformance), alike in two processes.
 //!
 //! Needs the compilers that tests/setup/languages.sh installs; where one is missing the test says so and does nothing,
 //! except under CI.
@@ -75,7 +75,11 @@ fn examples_conform(language: &str) {
     let room = tempfile::tempdir().unwrap();
     for example in EXAMPLES {
         let what = format!("{language}, {example}");
-        let folder = tree(language).join("examples").join(example);
+        let folder = match (language, example) {
+            ("rust", "within-bounds") => tree("../tests/guests/within-bounds"),
+            ("rust", example) => tree("../plugins").join(example),
+            _ => tree(language).join("examples").join(example),
+        };
         let component = room.path().join(format!("{example}.wasm"));
         let (folder, component) = (folder.to_str().unwrap(), component.to_str().unwrap());
         if done(&plimsoll(&["policy", "build", folder, "--out", component]), &what).is_none() {
@@ -112,6 +116,12 @@ fn told(component: &str, what: &str) -> Vec<(String, String, u64)> {
         )
     };
     rows.iter().map(told).collect()
+}
+
+/// Its new policies have tests of their own (`policies`).
+#[test]
+fn examples_in_rust_conform() {
+    examples_conform("rust");
 }
 
 macro_rules! languages {

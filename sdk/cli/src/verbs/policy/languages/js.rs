@@ -52,6 +52,6 @@ pub(super) fn tools(sdk: &Path) -> Result<PathBuf, String> {
     let (to, from) = (folder.display(), sdk.display());
     Err(format!(
         "the packages that build it are not here; install them:\n  \
-         mkdir -p {to} && cp {from}/package.json {from}/package-lock.json {to} && npm install --no-save --prefix {to}"
+         mkdir -p {to} && cp {from}/package.json {from}/package-lock.json {to} && npm install --no-save --ignore-scripts --prefix {to}"
     ))
 }
