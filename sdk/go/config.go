@@ -40,10 +40,13 @@ func Config(text string, fields Fields) error {
 		}
 		return nil
 	})
-	if err == nil && r.next() != 0 {
-		err = r.wrong("something behind the object")
+	if err != nil {
+		return err
 	}
-	return err
+	if r.next(); r.at < len(r.text) {
+		return r.wrong("something behind the object")
+	}
+	return nil
 }
 
 func listed(fields Fields) string {
@@ -163,6 +166,7 @@ func (r *reader) wrong(what string) error {
 
 // unlike says what is there instead of what was wanted.
 func (r *reader) unlike(wanted string) error {
+	r.next()
 	begin := r.at
 	if _, err := r.json(); err != nil {
 		return err

@@ -53,7 +53,7 @@ func TestMistakesAreRefusedByName(t *testing.T) {
 	for text, says := range map[string]string{
 		`{"wohle":1}`:               "unknown field `wohle`",
 		`{"whole":1,"whole":1}`:     "`whole` stands twice",
-		`{"whole":-1}`:              "field `whole`: a whole number from 0 to 4294967295 is wanted, not -1",
+		`{"whole": -1}`:             "field `whole`: a whole number from 0 to 4294967295 is wanted, not -1",
 		`{"whole":4294967296}`:      "field `whole`",
 		`{"whole":1.0}`:             "not 1.0",
 		`{"whole":1e1}`:             "field `whole`",
@@ -75,6 +75,7 @@ func TestMistakesAreRefusedByName(t *testing.T) {
 		`{"whole":01}`:              "no JSON",
 		`{"whole":1,}`:              "no JSON",
 		`{"whole":1} x`:             "something behind the object",
+		"{}\x00":                    "something behind the object",
 		`{"share":NaN}`:             "no JSON",
 		`{"share":1.}`:              "no JSON",
 		`{"text":"a`:                "a text without an end",
