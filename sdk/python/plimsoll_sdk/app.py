@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import policy  # The author's; importing it registers its classes.
+import policy  # noqa: F401 - the author's; importing it registers its classes
 from componentize_py_types import Err
 from wit_world import exports
 
@@ -107,7 +107,7 @@ def _finish() -> None:
     hooks = ("scaler", "placement", "headroom", "disruption", "review")
     named = {hook for hook in hooks if hasattr(exports, hook.title())}
     if named != set(registered):
-        raise TypeError(f"policy.yaml names the hooks {sorted(named)}, {policy.__file__} registers {sorted(registered)}")
+        raise TypeError(f"policy.yaml names the hooks {sorted(named)}, policy.py registers {sorted(registered)}")
     # An instance is gone after one evaluation. Looking for what it could forget would only cost, and touch every page.
     gc.collect()
     gc.freeze()

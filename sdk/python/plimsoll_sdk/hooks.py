@@ -90,7 +90,8 @@ Registered = TypeVar("Registered", bound=type[Any])
 
 def _register(hook: str, policy: Registered) -> Registered:
     if hook in registered:
-        raise TypeError(f"two classes are registered for the hook {hook}: {registered[hook].__name__}, {policy.__name__}")
+        first = registered[hook].__name__
+        raise TypeError(f"two classes are registered for the hook {hook}: {first}, {policy.__name__}")
     prepare(policy)
     registered[hook] = policy
     return policy
