@@ -537,7 +537,9 @@ fn what_is_not_ours_is_refused_at_load() {
 
 #[test]
 fn oversized_functions_are_refused_before_the_compiler_sees_them() {
-    let large = format!("(func {})", "(drop (i32.const 1))".repeat(100_000));
+    // Each of them is three bytes.
+    let too_many = Limits::default().function_bytes / 3 + 1;
+    let large = format!("(func {})", "(drop (i32.const 1))".repeat(too_many));
     let refused = load(&placement(&large, EMPTY), &Limits::default()).err();
     assert!(
         matches!(
