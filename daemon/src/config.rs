@@ -5,6 +5,7 @@
 mod admission;
 mod ends;
 mod files;
+mod lifecycle;
 mod parts;
 #[cfg(test)]
 mod tests;
@@ -18,17 +19,19 @@ pub(crate) use ends::{Aws, AwsLaunch, LoadFrom};
 pub(crate) use ends::{Kubernetes, Provider, Simulated};
 pub(crate) use parts::{Access, AimsFile, LedgerAt, Log, LogFormat, LogbookAt};
 
+use cycle::Rules;
 use files::Named;
 use manifest::{At, Problems, Sheet, Tree};
 use model::aims::Mode;
-use model::{Aims, Span};
+use model::{Aims, PolicyName, Span};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A configuration or aims file larger than this is not read.
 pub(crate) const MAX_BYTES: u64 = 4 << 20;
 
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "cluster",
     "mode",
     "interval",
@@ -37,6 +40,7 @@ const FIELDS: [&str; 17] = [
     "kubernetes",
     "policies",
     "policies_dir",
+    "policies_store",
     "aims",
     "aims_file",
     "ledger",
@@ -66,6 +70,10 @@ pub(crate) struct Config {
     pub(crate) kubernetes: Kubernetes,
     /// Policies in the order they are asked.
     pub(crate) policies: Vec<host::Source>,
+    /// How they move between shadow and enforce.
+    pub(crate) rules: BTreeMap<PolicyName, Rules>,
+    /// Where components are kept that were handed to the running daemon; `None`: nowhere.
+    pub(crate) policies_store: Option<PathBuf>,
     /// What is wanted; `None`: the defaults, or what the scenario wants.
     pub(crate) aims: Option<Aims>,
     /// Where the aims are read again from when they change.
@@ -161,6 +169,8 @@ impl Config {
                 .then(|| values::span(overdue, Span::from_secs(60), Span::from_secs(1))),
             kubernetes: ends::kubernetes(top.get("kubernetes")),
             policies: parts::policies(top, &whole),
+            rules: lifecycle::rules(top),
+            policies_store: values::path(top.get("policies_store")),
             aims: parts::aims(top, file, aims_file.as_ref(), outside),
             aims_file,
             mode,

@@ -11,6 +11,7 @@ mod pause;
 mod policies;
 mod signals;
 mod telemetry;
+mod uploads;
 mod wiring;
 
 use mimalloc::MiMalloc;

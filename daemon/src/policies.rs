@@ -3,12 +3,15 @@
 //!
 //! A policy that cannot be loaded is said loudly and left out: the built-in defaults answer, the daemon runs.
 
-use cycle::InForce;
+use crate::uploads::{self, Known, Uploads};
+use cycle::{InForce, Library, Loader, Rules};
 use decide::PolicySet;
 use host::{Engine, Limits, Shelf, Source, Watch};
+use model::PolicyName;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often policy files are looked at.
@@ -16,35 +19,79 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps policies and their bytes together.
 pub(crate) struct Policies {
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
+    engine: Option<Engine>,
     sources: Vec<Source>,
+    rules: BTreeMap<PolicyName, Rules>,
+    store: Option<PathBuf>,
+    uploaded: Arc<Mutex<Known>>,
     shown: Vec<(String, &'static str)>,
     components: BTreeMap<String, Arc<[u8]>>,
 }
 
+/// What is to be loaded, by which rules it moves, and where more is kept that is handed in.
+#[derive(Clone, Default)]
+pub(crate) struct Wanted {
+    /// Policies of the configuration, in the order they are asked.
+    pub(crate) sources: Vec<Source>,
+    /// Rules of those that have some.
+    pub(crate) rules: BTreeMap<PolicyName, Rules>,
+    /// Folder of components that are handed to the running daemon.
+    pub(crate) store: Option<PathBuf>,
+}
+
 impl Policies {
     /// Loads what can be loaded. Blocks while components compile.
-    pub(crate) fn load(sources: Vec<Source>) -> anyhow::Result<Self> {
+    pub(crate) fn load(wanted: Wanted) -> anyhow::Result<Self> {
+        let mut sources = wanted.sources;
+        if let Some(store) = &wanted.store {
+            let taken = sources.iter().map(|source| source.name.clone()).collect();
+            sources.extend(uploads::kept(store, &taken));
+        }
         let mut policies = Self {
             watch: None,
+            engine: None,
             sources: sources.clone(),
+            rules: wanted.rules,
+            store: wanted.store,
+            uploaded: Arc::default(),
             shown: Vec::new(),
             components: BTreeMap::new(),
         };
-        if sources.is_empty() {
-            return Ok(policies);
-        }
-        let engine =
-            Engine::new().map_err(|why| anyhow::anyhow!("policies cannot run on this machine: {why}"))?;
-        let mut shelf = Shelf::new(engine, Limits::default(), sources);
+        let engine = match Engine::new() {
+            Ok(engine) => engine,
+            Err(why) if sources.is_empty() => {
+                tracing::warn!(%why, "policies cannot run on this machine; there are none");
+                return Ok(policies);
+            }
+            Err(why) => anyhow::bail!("policies cannot run on this machine: {why}"),
+        };
+        let mut shelf = Shelf::new(engine.clone(), Limits::default(), sources);
         shelf.refresh();
-        policies.watch = Some(Watch::start(shelf, EVERY)?);
+        policies.watch = Some(Arc::new(Watch::start(shelf, EVERY)?));
+        policies.engine = Some(engine);
         Ok(policies)
+    }
+
+    /// Takes in what is handed to the running daemon; `None` where policies cannot run at all.
+    pub(crate) fn loader(&self) -> Option<Arc<dyn Loader>> {
+        let (engine, watch) = (self.engine.clone()?, Arc::clone(self.watch.as_ref()?));
+        let taken = self.sources.iter().filter(|source| {
+            let kept = self.store.as_ref();
+            kept.is_none_or(|store| !source.path.starts_with(store))
+        });
+        let taken = taken.map(|source| source.name.clone()).collect();
+        let (store, known) = (self.store.clone(), Arc::clone(&self.uploaded));
+        Some(Arc::new(Uploads::new((engine, watch), taken, store, known)))
     }
 
     /// Why policies are not in force as they are, one line each.
     pub(crate) fn troubles(&self) -> Vec<String> {
-        let status = self.watch.as_ref().map(Watch::status).unwrap_or_default();
+        let status = self
+            .watch
+            .as_ref()
+            .map(|watch| watch.status())
+            .unwrap_or_default();
         status
             .into_iter()
             .filter_map(|policy| policy.error.map(|error| format!("{error}")))
@@ -53,32 +100,38 @@ impl Policies {
 
     /// What is in force now.
     pub(crate) fn now(&mut self) -> InForce {
-        let set = self.watch.as_ref().map(Watch::current).unwrap_or_default();
+        let set = self
+            .watch
+            .as_ref()
+            .map(|watch| watch.current())
+            .unwrap_or_default();
         self.shown = shown(&set);
         self.keep_bytes(&set);
+        let mut configs: BTreeMap<_, _> = self
+            .sources
+            .iter()
+            .map(|source| (source.name.clone(), source.config.clone()))
+            .collect();
+        configs.extend(self.uploaded().configs.clone());
         InForce {
-            configs: self
-                .sources
-                .iter()
-                .map(|source| (source.name.clone(), source.config.clone()))
-                .collect(),
+            configs,
             components: self.components.clone(),
+            rules: self.rules.clone(),
             set,
         }
     }
 
-    /// What has come into force since the last time.
-    pub(crate) fn refresh(&mut self) -> Option<InForce> {
-        let set = self.watch.as_ref()?.current();
-        (shown(&set) != self.shown).then(|| self.now())
+    fn uploaded(&self) -> MutexGuard<'_, Known> {
+        self.uploaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes for the log: those whose digest is the one in force. A file replaced meanwhile is not it.
     fn keep_bytes(&mut self, set: &PolicySet) {
         let mut kept = BTreeMap::new();
         for entry in &set.entries {
-            if let Some(bytes) = self.components.get(&entry.digest) {
-                kept.insert(entry.digest.clone(), Arc::clone(bytes));
+            let known = self.components.get(&entry.digest).cloned();
+            if let Some(bytes) = known.or_else(|| self.uploaded().components.get(&entry.digest).cloned()) {
+                kept.insert(entry.digest.clone(), bytes);
                 continue;
             }
             let source = self.sources.iter().find(|source| source.name == entry.name);
@@ -96,6 +149,20 @@ impl Policies {
             }
         }
         self.components = kept;
+    }
+}
+
+impl Library for Policies {
+    /// What has come into force since the last time.
+    fn refresh(&mut self) -> Option<InForce> {
+        let set = self.watch.as_ref()?.current();
+        (shown(&set) != self.shown).then(|| self.now())
+    }
+
+    fn reject(&mut self, policy: &PolicyName, digest: &str) {
+        if let Some(watch) = &self.watch {
+            watch.reject(policy, digest);
+        }
     }
 }
 

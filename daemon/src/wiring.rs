@@ -13,11 +13,11 @@ use crate::aims;
 use crate::args::Args;
 use crate::config::{Config, LedgerAt, LogbookAt, Provider};
 use crate::pause;
-use crate::policies::Policies;
+use crate::policies::{Policies, Wanted};
 use crate::signals::Signals;
 use crate::telemetry;
-use cycle::{Desk, FileStore, MemoryStore};
-use guard::LedgerStore;
+use cycle::{Desk, FileStore, Loader, MemoryStore, Parts};
+use guard::{LedgerStore, StoreError};
 use serve::{Authorise, Serving};
 use std::io::Write;
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ pub(crate) fn check(args: &Args) -> ExitCode {
         Ok(config) => config,
         Err(refused) => return complain(&refused, USAGE),
     };
-    let troubles = match Policies::load(config.policies.clone()) {
+    let troubles = match Policies::load(wanted(&config)) {
         Ok(policies) => policies.troubles(),
         Err(error) => vec![format!("{error:#}")],
     };
@@ -101,10 +101,27 @@ fn complain(what: &dyn std::fmt::Display, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
+fn wanted(config: &Config) -> Wanted {
+    Wanted {
+        sources: config.policies.clone(),
+        rules: config.rules.clone(),
+        store: config.policies_store.clone(),
+    }
+}
+
+/// A desk to which components can be handed.
+async fn open(parts: Parts, loader: Option<Arc<dyn Loader>>) -> Result<Desk, StoreError> {
+    let desk = Desk::open(parts).await?;
+    Ok(match loader {
+        Some(loader) => desk.with_loader(loader),
+        None => desk,
+    })
+}
+
 /// Loads policies off the runtime: compiling takes its time.
 async fn policies(config: &Config) -> anyhow::Result<Policies> {
-    let sources = config.policies.clone();
-    let policies = tokio::task::spawn_blocking(move || Policies::load(sources)).await??;
+    let wanted = wanted(config);
+    let policies = tokio::task::spawn_blocking(move || Policies::load(wanted)).await??;
     for trouble in policies.troubles() {
         tracing::error!(%trouble, "the built-in defaults answer for this policy");
     }

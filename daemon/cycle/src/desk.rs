@@ -4,8 +4,9 @@
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::handle::{Handle, PolicyStatus, Status};
+use crate::lifecycle::{Trial, Trials, governed};
 use crate::placements::Placements;
-use crate::policies::{InForce, Library};
+use crate::policies::{InForce, Library, Loader};
 use crate::ring::Ring;
 use crate::unseen::Ground;
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -15,7 +16,7 @@ use model::advice::PolicyFault;
 use model::aims::Modes;
 use model::beside::EcsPicture;
 use model::intent::{Ledger, Pause};
-use model::{Aims, Instant, Memory, PolicyName, Span};
+use model::{Aims, Instant, Memory, PolicyName, Span, Standing};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,6 +58,11 @@ pub(crate) struct Own {
     pub(crate) log: Option<logbook::Writer>,
     pub(crate) library: Box<dyn Library>,
     pub(crate) fence: Fence,
+    /// Policies as the library gave them.
+    pub(crate) offered: InForce,
+    /// Standings by which those in force were made of them.
+    pub(crate) standings: BTreeMap<PolicyName, Standing>,
+    pub(crate) trials: Trials,
 }
 
 /// The part that handles share with the cycle.
@@ -67,6 +73,10 @@ pub(crate) struct Shared {
     pub(crate) book: tokio::sync::Mutex<Book>,
     pub(crate) wake: Notify,
     overdue: Span,
+    /// Components that are not wanted any more, for the library to be told of.
+    pub(crate) rejected: Mutex<Vec<(PolicyName, String)>>,
+    /// Takes components in, where that is wanted.
+    pub(crate) loader: Mutex<Option<Arc<dyn Loader>>>,
     face: Mutex<Face>,
     ring: Mutex<Ring>,
     /// ECS as it was read last, where it is read.
@@ -96,6 +106,8 @@ struct Face {
     last_whole: Option<Instant>,
     log_trouble: Option<String>,
     tallies: BTreeMap<PolicyName, Tally>,
+    standings: BTreeMap<PolicyName, Standing>,
+    trials: BTreeMap<PolicyName, Trial>,
 }
 
 #[derive(Default)]
@@ -110,12 +122,15 @@ impl Desk {
     /// Reads Ledger and Memory back and lays everything out. The kill switch stays as it was left.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
         let (book, memory) = Book::open(parts.store).await?;
+        let standings = book.ledger().policies.clone();
         let shared = Shared {
             clock: parts.clock,
             aims: ArcSwap::from_pointee(parts.aims),
-            policies: ArcSwap::from_pointee(parts.policies),
+            policies: ArcSwap::from_pointee(governed(&parts.policies, &standings)),
             wake: Notify::new(),
             overdue: parts.overdue,
+            rejected: Mutex::default(),
+            loader: Mutex::default(),
             face: Mutex::default(),
             ring: Mutex::default(),
             ecs: ArcSwapOption::empty(),
@@ -139,6 +154,9 @@ impl Desk {
                 log: parts.log,
                 library: parts.library,
                 fence: parts.fence,
+                offered: parts.policies,
+                standings,
+                trials: Trials::default(),
             }),
         })
     }
@@ -148,6 +166,13 @@ impl Desk {
         Handle {
             shared: Arc::clone(&self.shared),
         }
+    }
+
+    /// Lets handles hand components to this loader.
+    #[must_use]
+    pub fn with_loader(self, loader: Arc<dyn Loader>) -> Self {
+        *self.shared.loader.lock().unwrap_or_else(PoisonError::into_inner) = Some(loader);
+        self
     }
 
     /// The clock it runs by.
@@ -225,10 +250,22 @@ impl Shared {
     pub(crate) fn show(&self, ledger: &Ledger) {
         let mut face = self.face();
         face.overrides = ledger.modes.clone();
+        face.standings.clone_from(&ledger.policies);
         if !face.unsaved {
             self.pulled.store(ledger.paused.is_some(), Ordering::SeqCst);
             face.paused.clone_from(&ledger.paused);
         }
+    }
+
+    /// Shows how the trials of policies go.
+    pub(crate) fn show_trials(&self, trials: &BTreeMap<PolicyName, Trial>) {
+        self.face().trials.clone_from(trials);
+    }
+
+    /// Tells the library that a component is not wanted any more, with the next cycle.
+    pub(crate) fn reject(&self, policy: PolicyName, digest: String) {
+        let mut rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
+        rejected.push((policy, digest));
     }
 
     /// Shows that the last record could not be written, or that it could.
@@ -306,6 +343,17 @@ impl Shared {
                         name: entry.name.clone(),
                         digest: entry.digest.clone(),
                         mode: entry.mode,
+                        scope: entry.scope.clone(),
+                        standing: face.standings.get(&entry.name).cloned(),
+                        promotion: policies
+                            .rules
+                            .get(&entry.name)
+                            .and_then(|rules| rules.promotion.clone()),
+                        trial: face
+                            .trials
+                            .get(&entry.name)
+                            .filter(|trial| trial.digest == entry.digest)
+                            .cloned(),
                         hooks: entry.policy.hooks().to_vec(),
                         calls: tally.map_or(0, |t| t.calls),
                         fuel: tally.map_or(0, |t| t.fuel),

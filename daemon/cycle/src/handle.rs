@@ -1,7 +1,10 @@
 //! `Handle`: what everybody outside the cycle may ask and tell it. Readers never wait for a cycle.
 
+use crate::compare::{Comparison, compare};
 use crate::desk::Shared;
+use crate::lifecycle::{self, Trial};
 use crate::placements::{self, Answer, Placed, Why};
+use crate::policies::{Promotion, Upload, Uploaded};
 use crate::unseen;
 use decide::{Deliberation, what_if};
 use guard::{Fence, StoreError};
@@ -9,10 +12,10 @@ use logbook::{CycleRecord, Trouble};
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::aims::{Mode, Modes};
 use model::beside::EcsPicture;
-use model::intent::Pause;
+use model::intent::{Ledger, Pause};
 use model::pod::PodSpec;
-use model::{Aims, GroupName, Instant, PolicyName, WorkloadKey};
-use std::sync::Arc;
+use model::{Aims, GroupName, Instant, PolicyName, PolicyScope, Standing, WorkloadKey};
+use std::sync::{Arc, PoisonError};
 use tokio::sync::broadcast;
 
 /// Longest text kept of who asked and why, in bytes.
@@ -54,6 +57,14 @@ pub struct PolicyStatus {
     pub digest: String,
     /// Whether its answers count.
     pub mode: PolicyMode,
+    /// What they count for in canary mode.
+    pub scope: PolicyScope,
+    /// What was set for it at run time, and which digests were rolled back.
+    pub standing: Option<Standing>,
+    /// The rule by which it rises.
+    pub promotion: Option<Promotion>,
+    /// How its trial goes, in this process.
+    pub trial: Option<Trial>,
     /// Hooks it answers.
     pub hooks: Vec<Hook>,
     /// Calls.
@@ -88,6 +99,41 @@ pub enum ControlError {
     /// Nothing was changed.
     #[error("nothing was changed: {0}")]
     NotSaved(StoreError),
+}
+
+/// Why a policy was not moved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// No policy of this name is loaded.
+    #[error("no policy {0} is loaded")]
+    Unknown(PolicyName),
+    /// It has no component to go back from.
+    #[error("{0} is built in: there is nothing to roll back")]
+    BuiltIn(PolicyName),
+    /// A canary needs to be told what it may touch.
+    #[error("{0} has no scope: name groups or namespaces under `canary` in its configuration first")]
+    NoScope(PolicyName),
+    /// The caller meant another component than the one that is loaded.
+    #[error("{policy} is {loaded} now, not {meant}")]
+    OtherDigest {
+        /// Which policy.
+        policy: PolicyName,
+        /// Digest that is loaded.
+        loaded: String,
+        /// Digest that was meant.
+        meant: String,
+    },
+    /// It was not taken in.
+    #[error("{policy} was not taken in: {why}")]
+    NotLoaded {
+        /// Which policy.
+        policy: PolicyName,
+        /// Why.
+        why: String,
+    },
+    /// It could not be made durable.
+    #[error(transparent)]
+    Control(#[from] ControlError),
 }
 
 /// Why a what-if has no answer.
@@ -199,6 +245,124 @@ impl Handle {
         drop(book);
         self.wake();
         Ok(())
+    }
+
+    /// Puts the component of a policy that is loaded now into a mode; it wins over the configuration and survives a
+    /// restart, and another component of the policy is not meant by it. `digest` is the one that the caller means; empty:
+    /// whichever is loaded.
+    ///
+    /// # Errors
+    /// See `PolicyError`.
+    pub async fn set_policy_mode(
+        &self,
+        policy: &PolicyName,
+        digest: &str,
+        mode: PolicyMode,
+        (by, why): (&str, &str),
+    ) -> Result<(), PolicyError> {
+        let (loaded, scope) = self.loaded(policy, digest)?;
+        if mode == PolicyMode::Canary && scope.is_empty() {
+            return Err(PolicyError::NoScope(policy.clone()));
+        }
+        let standing = self.standing(loaded, mode, (by, why));
+        tracing::warn!(%policy, mode = mode.as_str(), by = %standing.by, "policy mode set");
+        self.write(|ledger| lifecycle::set(ledger, policy, standing))
+            .await?;
+        Ok(())
+    }
+
+    /// Takes the component of a policy that is loaded now back: it is in shadow from the next cycle on, and the one
+    /// before it comes back, where this process still knows it.
+    ///
+    /// # Errors
+    /// See `PolicyError`.
+    pub async fn roll_back(
+        &self,
+        policy: &PolicyName,
+        digest: &str,
+        (by, why): (&str, &str),
+    ) -> Result<String, PolicyError> {
+        let (loaded, _) = self.loaded(policy, digest)?;
+        if loaded.is_empty() {
+            return Err(PolicyError::BuiltIn(policy.clone()));
+        }
+        let standing = self.standing(loaded.clone(), PolicyMode::Shadow, (by, why));
+        tracing::warn!(%policy, digest = loaded, by = %standing.by, "policy rolled back");
+        self.write(|ledger| lifecycle::refuse(ledger, policy, standing))
+            .await?;
+        self.shared.reject(policy.clone(), loaded.clone());
+        Ok(loaded)
+    }
+
+    /// Takes a component in; it runs in shadow from one of the next cycles on. Blocks while it compiles: an async caller
+    /// moves it off.
+    ///
+    /// # Errors
+    /// `PolicyError::NotLoaded`.
+    pub fn load_policy(&self, upload: Upload) -> Result<Uploaded, PolicyError> {
+        let policy = upload.name.clone();
+        let loader = self.shared.loader.lock().unwrap_or_else(PoisonError::into_inner);
+        let loader = loader.clone();
+        let taken = match loader {
+            Some(loader) => loader.load(upload),
+            None => Err("this daemon takes none in while it runs".to_owned()),
+        };
+        let taken = taken.map_err(|why| PolicyError::NotLoaded { policy, why })?;
+        self.wake();
+        Ok(taken)
+    }
+
+    fn loaded(&self, policy: &PolicyName, meant: &str) -> Result<(String, PolicyScope), PolicyError> {
+        let policies = self.shared.policies.load();
+        let mut entries = policies.set.entries.iter();
+        let entry = entries
+            .find(|entry| entry.name == *policy)
+            .ok_or_else(|| PolicyError::Unknown(policy.clone()))?;
+        if !meant.is_empty() && entry.digest != meant {
+            return Err(PolicyError::OtherDigest {
+                policy: policy.clone(),
+                loaded: entry.digest.clone(),
+                meant: cut(meant),
+            });
+        }
+        Ok((entry.digest.clone(), entry.scope.clone()))
+    }
+
+    fn standing(&self, digest: String, mode: PolicyMode, (by, why): (&str, &str)) -> Standing {
+        Standing {
+            digest,
+            mode,
+            by: cut(by),
+            why: cut(why),
+            at: self.shared.clock.now(),
+            before: None,
+            refused: Vec::new(),
+        }
+    }
+
+    async fn write(&self, edit: impl FnOnce(&mut Ledger)) -> Result<(), ControlError> {
+        let mut book = self.shared.book.lock().await;
+        book.change(edit).await.map_err(ControlError::NotSaved)?;
+        self.shared.show(book.ledger());
+        drop(book);
+        self.wake();
+        Ok(())
+    }
+
+    /// Decides the last cycles again with the policy and without it, newest first; cycles that saw nothing are left out.
+    /// Runs on the calling thread for two decisions a cycle: an async caller moves it off.
+    ///
+    /// # Errors
+    /// No such policy is loaded.
+    pub fn compare(&self, policy: &PolicyName, cycles: usize) -> Result<Vec<Comparison>, PolicyError> {
+        self.loaded(policy, "")?;
+        let policies = self.shared.policies.load_full();
+        let records = self.records();
+        let compared = records
+            .iter()
+            .filter_map(|record| compare(record, &policies.set, policy))
+            .take(cycles);
+        Ok(compared.collect())
     }
 
     /// Deliberates on the latest snapshot as it would be with the change; nothing is recorded or carried

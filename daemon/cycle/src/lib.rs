@@ -6,9 +6,11 @@
 
 mod book;
 mod clock;
+mod compare;
 mod desk;
 mod ends;
 mod handle;
+mod lifecycle;
 mod placements;
 mod policies;
 pub mod replay;
@@ -21,12 +23,14 @@ mod trip;
 mod unseen;
 
 pub use clock::{Clock, ManualClock, Sleep, WallClock};
+pub use compare::{Comparison, Effects, compare, effects};
 pub use decide::{Deliberation, what_if};
 pub use desk::{Desk, Parts};
 pub use ends::Ends;
-pub use handle::{ControlError, Handle, PolicyStatus, Scope, Status, WhatIfError};
+pub use handle::{ControlError, Handle, PolicyError, PolicyStatus, Scope, Status, WhatIfError};
+pub use lifecycle::Trial;
 pub use placements::{Answer, Placed, Why};
-pub use policies::{Fixed, InForce, Library};
+pub use policies::{Fixed, GuardMetric, InForce, Library, Loader, Promotion, Rules, Upload, Uploaded};
 pub use runner::{Runner, Stopped};
 pub use store::{FileStore, MemoryStore};
 
@@ -53,6 +57,7 @@ pub async fn run_cycle<O: Observe, A: Act>(ends: &mut Ends<O, A>, desk: &Desk) -
     // decide
     let decided = decide::deliberate(&seen, &trip.record.memory, &trip.policies.set, &trip.aims);
     trip.remember(decided.memory);
+    trip.take_back().await;
 
     // guard
     let ledger = trip.ledger().await;

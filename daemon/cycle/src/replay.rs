@@ -40,6 +40,7 @@ pub fn policies_of(record: &CycleRecord, load: &mut Load<'_>) -> PolicySet {
             name: policy.name.clone(),
             digest: policy.digest.clone(),
             mode: policy.mode,
+            scope: policy.scope.clone(),
             policy: Arc::new(Recorded {
                 hooks,
                 calls,

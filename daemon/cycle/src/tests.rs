@@ -2,6 +2,7 @@
 
 mod control;
 mod crashes;
+mod lifecycle;
 mod placing;
 mod runs;
 mod stage;

@@ -1,17 +1,20 @@
 //! The stations of one trip that are not decisions: laying out, reading the Ledger, acting, writing down.
 
 use crate::desk::{Desk, Own, Shared};
+use crate::lifecycle::{self, Move, governed};
 use crate::policies::InForce;
 use guard::{Act, Cleared, Verdicts, ledger};
 use logbook::{CycleRecord, RECORD_VERSION, Trouble};
+use model::advice::PolicyMode;
 use model::intent::{Ledger, LedgerEvent};
 use model::outcome::Outcome;
 use model::plan::{Step, StepKind};
 use model::{
-    Aims, GroupName, HoldReason, Instant, Memory, ObserveError, Snapshot, Span, StrikeReason, Verdict,
+    Aims, GroupName, HoldReason, Instant, Memory, ObserveError, PolicyName, Snapshot, Span, Standing,
+    StrikeReason, Verdict,
 };
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use tokio::sync::MutexGuard;
 
 /// Longest look at the world.
@@ -43,11 +46,8 @@ impl<'a> Trip<'a> {
     pub(crate) async fn begin(desk: &'a Desk) -> Self {
         let shared = &*desk.shared;
         let mut own = desk.own.lock().await;
-        if let Some(policies) = own.library.refresh() {
-            shared.policies.store(Arc::new(policies));
-        }
         let began = shared.clock.now();
-        let (aims, policies) = (shared.aims.load_full(), shared.policies.load_full());
+        let aims = shared.aims.load_full();
         let mut book = shared.book.lock().await;
         let trouble = book
             .begin(shared.unsaved_pause())
@@ -59,6 +59,8 @@ impl<'a> Trip<'a> {
         if trouble.is_none() {
             shared.show(book.ledger());
         }
+        own.take_policies(shared, book.ledger());
+        let policies = shared.policies.load_full();
         let cycle = book.ledger().cycle;
         drop(book);
         let record = CycleRecord {
@@ -126,6 +128,53 @@ impl<'a> Trip<'a> {
     /// mode since then voids the plan.
     pub(crate) async fn ledger(&self) -> Ledger {
         self.shared.book.lock().await.ledger().clone()
+    }
+
+    /// Takes policies back that are newly in quarantine or whose guard metric is breached: what this cycle does is not
+    /// undone, with the next one they have no say.
+    pub(crate) async fn take_back(&mut self) {
+        let memories = (&*self.record.snapshot, &*self.record.memory, &*self.own.memory);
+        let moves = lifecycle::breaches(memories, &self.policies);
+        self.carry_over(moves).await;
+    }
+
+    /// Weighs policies on trial, once everything else of the cycle is done, and moves those whose rule says so.
+    async fn weigh(&mut self) {
+        let moves = self.own.trials.weigh(&self.record, &self.policies);
+        self.carry_over(moves).await;
+        self.shared.show_trials(self.own.trials.tallies());
+    }
+
+    /// Notes where policies stand from now on; saved with what else is.
+    async fn carry_over(&mut self, moves: Vec<(PolicyName, Move)>) {
+        if moves.is_empty() {
+            return;
+        }
+        let mut book = self.shared.book.lock().await;
+        for (policy, moved) in moves {
+            match moved {
+                Move::Promote(standing) => {
+                    let mode = standing.mode.as_str();
+                    tracing::warn!(%policy, mode, why = %standing.why, "policy promoted");
+                    book.note(|ledger| lifecycle::set(ledger, &policy, standing));
+                }
+                Move::RollBack { digest, why } => {
+                    let refused = Standing {
+                        digest: digest.clone(),
+                        mode: PolicyMode::Shadow,
+                        by: lifecycle::RULE.to_owned(),
+                        why,
+                        at: self.record.at,
+                        before: None,
+                        refused: Vec::new(),
+                    };
+                    tracing::warn!(%policy, %digest, why = %refused.why, "policy rolled back");
+                    book.note(|ledger| lifecycle::refuse(ledger, &policy, refused));
+                    self.shared.reject(policy, digest);
+                }
+            }
+        }
+        self.shared.show(book.ledger());
     }
 
     /// What the guard needs to see of the right to act.
@@ -210,6 +259,9 @@ impl<'a> Trip<'a> {
 
     /// Saves, writes the record and shows it.
     pub(crate) async fn close(mut self) -> Arc<CycleRecord> {
+        let took = self.shared.clock.now().since(self.began).millis();
+        self.record.took_ms = u64::try_from(took).unwrap_or(0);
+        self.weigh().await;
         let mut book = self.shared.book.lock().await;
         if let Err(error) = book.settle().await {
             let why = error.to_string();
@@ -228,7 +280,6 @@ impl<'a> Trip<'a> {
             }
         }
         drop(book);
-        self.record.took_ms = u64::try_from(now.since(self.began).millis()).unwrap_or(0);
         let record = Arc::new(self.record);
         let written = self.own.log.as_mut().map_or(Ok(()), |log| {
             for (digest, bytes) in &self.policies.components {
@@ -276,6 +327,27 @@ impl<'a> Trip<'a> {
             ledger::learn(&mut memory, events, self.record.at, &self.aims.limits);
             self.own.memory = Arc::new(memory);
         }
+    }
+}
+
+impl Own {
+    /// Policies that are ready take over, and all stand as the Ledger has it.
+    fn take_policies(&mut self, shared: &Shared, ledger: &Ledger) {
+        let rejected = std::mem::take(&mut *shared.rejected.lock().unwrap_or_else(PoisonError::into_inner));
+        for (policy, digest) in rejected {
+            self.library.reject(&policy, &digest);
+        }
+        let fresh = self.library.refresh();
+        if fresh.is_none() && self.standings == ledger.policies {
+            return;
+        }
+        if let Some(offered) = fresh {
+            self.offered = offered;
+        }
+        self.standings.clone_from(&ledger.policies);
+        shared
+            .policies
+            .store(Arc::new(governed(&self.offered, &self.standings)));
     }
 }
 

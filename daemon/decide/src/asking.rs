@@ -1,15 +1,18 @@
 //! Asking the policies: who is asked, what is recorded, what a fault leads to.
 //!
-//! Shadow policies are asked and recorded but count for nothing. A fault is remembered; three within ten
+//! Shadow policies are asked and recorded but count for nothing; canaries count for what they were given (`scope`). A
+//! fault is remembered; three within ten
 //! minutes put the policy in quarantine, where it is no longer asked until its component changes or half an
 //! hour has passed. How answers are combined is the work of the stage that asked.
 
 use crate::policy::{PolicyEntry, PolicySet, View};
+use crate::scope::within;
 use model::advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode, ReviewAdvice, ScaleAdvice, State};
 use model::aims::Mode;
 use model::ids::PolicyName;
 use model::memory::{Kept, Memory};
 use model::snapshot::Snapshot;
+use model::standing::PolicyScope;
 use model::time::{Instant, Span};
 
 /// Faults within this time are counted together.
@@ -36,10 +39,43 @@ pub fn faults_name(entry: &PolicyEntry) -> PolicyName {
 pub(crate) struct Answers {
     /// Answers that count, in the order of the policies.
     pub(crate) counted: Vec<(PolicyName, Advice)>,
-    /// A policy that counts gave no usable answer: the built-in default answers in its place.
-    pub(crate) faulted: bool,
-    /// Some policy of this hook counts, whether or not it answered.
-    pub(crate) enforced: bool,
+    /// Policies of this hook that count, whether or not they answered.
+    voices: Vec<Voice>,
+}
+
+struct Voice {
+    /// What it counts for; `None`: everything.
+    scope: Option<PolicyScope>,
+    /// It gave no usable answer: the built-in default answers in its place.
+    faulted: bool,
+}
+
+impl Voice {
+    fn of(entry: &PolicyEntry, mode: PolicyMode) -> Option<Self> {
+        mode.counts().then(|| Self {
+            scope: (mode == PolicyMode::Canary).then(|| entry.scope.clone()),
+            faulted: false,
+        })
+    }
+
+    fn is_about(&self, namespace: &str) -> bool {
+        self.scope
+            .as_ref()
+            .is_none_or(|scope| scope.has_namespace(namespace))
+    }
+}
+
+impl Answers {
+    /// Whether some policy counts for what is of the namespace.
+    pub(crate) fn enforced(&self, namespace: &str) -> bool {
+        self.voices.iter().any(|voice| voice.is_about(namespace))
+    }
+
+    /// Whether one of them gave no usable answer.
+    pub(crate) fn faulted(&self, namespace: &str) -> bool {
+        let mut faulted = self.voices.iter().filter(|voice| voice.faulted);
+        faulted.any(|voice| voice.is_about(namespace))
+    }
 }
 
 /// Asks, records and remembers faults for the length of one deliberation.
@@ -74,8 +110,7 @@ impl<'a> Asking<'a> {
     pub(crate) fn ask(&mut self, view: &View<'_>, memory: &mut Memory) -> Answers {
         let mut answers = Answers {
             counted: Vec::new(),
-            faulted: false,
-            enforced: false,
+            voices: Vec::new(),
         };
         let watched = only_watched(view);
         for entry in &self.policies.entries {
@@ -83,10 +118,12 @@ impl<'a> Asking<'a> {
                 continue;
             }
             let mode = if watched { PolicyMode::Shadow } else { entry.mode };
-            let counts = mode == PolicyMode::Enforce;
-            answers.enforced |= counts;
+            let mut voice = Voice::of(entry, mode);
             if in_quarantine(memory, entry, self.at) {
-                answers.faulted |= counts;
+                answers.voices.extend(voice.map(|voice| Voice {
+                    faulted: true,
+                    ..voice
+                }));
                 self.calls.push(skipped(entry, view.hook));
                 continue;
             }
@@ -98,15 +135,25 @@ impl<'a> Asking<'a> {
                 Some(_) => advised.log.push(NOT_KEPT.to_owned()),
                 None => advised.kept = None,
             }
-            match &answer {
-                Ok(advice) if counts => answers.counted.push((entry.name.clone(), advice.clone())),
-                Ok(_) => {}
-                Err(_) => {
+            match (&answer, &mut voice) {
+                (Ok(advice), Some(voice)) => {
+                    let advice = advice.clone();
+                    let counted = match &voice.scope {
+                        Some(scope) => within(advice, view, scope),
+                        None => advice,
+                    };
+                    answers.counted.push((entry.name.clone(), counted));
+                }
+                (Ok(_), None) => {}
+                (Err(_), voice) => {
                     remember_fault(memory, entry, self.at);
-                    answers.faulted |= counts;
-                    self.faulted |= counts;
+                    self.faulted |= voice.is_some();
+                    if let Some(voice) = voice {
+                        voice.faulted = true;
+                    }
                 }
             }
+            answers.voices.extend(voice);
             self.calls.push(PolicyCall {
                 policy: entry.name.clone(),
                 digest: entry.digest.clone(),
@@ -328,6 +375,7 @@ mod tests {
             name: PolicyName::new(name),
             digest: digest.to_owned(),
             mode: PolicyMode::Shadow,
+            scope: PolicyScope::default(),
             policy: Arc::new(policy),
         };
         (entry, given)

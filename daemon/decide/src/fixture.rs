@@ -15,6 +15,7 @@ use model::pod::{Pod, PodPhase, PodSpec};
 use model::resources::{MIB, Resources};
 use model::selector::{LabelSelector, Labels};
 use model::snapshot::{Freshness, Snapshot, Source};
+use model::standing::PolicyScope;
 use model::time::{Instant, Span};
 use model::workload::Workload;
 use std::sync::Arc;
@@ -351,6 +352,7 @@ pub(crate) fn policy(
         name: PolicyName::new(name),
         digest: String::new(),
         mode,
+        scope: PolicyScope::default(),
         policy: Arc::new(Scripted {
             hook: [hook],
             answer: Box::new(answer),

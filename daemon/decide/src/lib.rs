@@ -31,6 +31,7 @@ mod remember;
 mod review;
 mod rooms;
 mod scale;
+mod scope;
 mod seating;
 mod shrink;
 mod space;

@@ -14,6 +14,7 @@ use model::offer::{GroupIx, Purchase};
 use model::pod::SpecIx;
 use model::resources::Resources;
 use model::snapshot::Snapshot;
+use model::standing::PolicyScope;
 use model::time::Span;
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
@@ -44,9 +45,9 @@ pub struct Advised {
 /// Policies in the order they are asked.
 #[derive(Clone, Default)]
 pub struct PolicySet {
-    /// Later ones win where they contradict each other on the same row (factors multiply, addends add, a
-    /// forbid wins, replicas: the highest, headroom: the sum, disruption: a denial wins and
-    /// addends add, review: any hold holds).
+    /// Where they contradict each other on the same row, factors multiply, addends add, a forbid wins; replicas: the
+    /// highest, headroom: the sum, or as `aims.compose` has it; disruption: a denial wins and addends add; review: any
+    /// hold holds.
     pub entries: Vec<PolicyEntry>,
 }
 
@@ -59,6 +60,8 @@ pub struct PolicyEntry {
     pub digest: String,
     /// Whether its answers count.
     pub mode: PolicyMode,
+    /// What they count for in canary mode.
+    pub scope: PolicyScope,
     /// The policy.
     pub policy: Arc<dyn Policy>,
 }

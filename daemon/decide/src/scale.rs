@@ -22,6 +22,7 @@ use model::notes::ScaleNote;
 use model::plan::StepKind;
 use model::reason::{Reason, Refusal};
 use model::snapshot::Snapshot;
+use model::standing::ScalerRule;
 use model::time::Span;
 use model::workload::Workload;
 use std::collections::BTreeMap;
@@ -77,8 +78,8 @@ pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, asking: 
         prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);
-    let highest = highest(&rows, &answers);
-    for (row, best) in rows.iter().zip(highest) {
+    let chosen = chosen(&rows, &answers, aims.compose.scaler);
+    for (row, best) in rows.iter().zip(chosen) {
         let (asked, reason) = wanted(row, best, &answers);
         let to = bounded(row, asked.replicas);
         remember(memory, seen, row, asked.raw);
@@ -150,9 +151,9 @@ fn bounded(row: &WorkloadRow, asked: u32) -> u32 {
 /// An answer about one workload, and whose it is.
 type Answered<'a> = (&'a PolicyName, &'a ScaleAdvice);
 
-/// By row: the highest of the answers that count; of equal ones the first.
-fn highest<'a>(rows: &[WorkloadRow], answers: &'a Answers) -> Vec<Option<Answered<'a>>> {
-    let mut highest: Vec<Option<Answered<'_>>> = vec![None; rows.len()];
+/// By row: whose answer counts, of those that do.
+fn chosen<'a>(rows: &[WorkloadRow], answers: &'a Answers, rule: ScalerRule) -> Vec<Option<Answered<'a>>> {
+    let mut chosen: Vec<Option<Answered<'_>>> = vec![None; rows.len()];
     for (name, advice) in &answers.counted {
         let Advice::Scale(advices) = advice else {
             continue;
@@ -164,13 +165,18 @@ fn highest<'a>(rows: &[WorkloadRow], answers: &'a Answers) -> Vec<Option<Answere
             let at = there.map_or_else(|| place(rows, &advice.workload), |_| Some(next));
             let Some(at) = at else { continue };
             next = at + 1;
-            let best = &mut highest[at];
-            if best.is_none_or(|(_, best)| advice.replicas > best.replicas) {
+            let best = &mut chosen[at];
+            let better = best.is_none_or(|(_, best)| match rule {
+                ScalerRule::Max => advice.replicas > best.replicas,
+                ScalerRule::First => false,
+                ScalerRule::Last => true,
+            });
+            if better {
                 *best = Some((name, advice));
             }
         }
     }
-    highest
+    chosen
 }
 
 /// Row of a workload: they are in the order of their keys.
@@ -178,10 +184,10 @@ fn place(rows: &[WorkloadRow], key: &WorkloadKey) -> Option<usize> {
     rows.binary_search_by(|row| row.key.cmp(key)).ok()
 }
 
-/// The highest of the answers that count; the default where nobody counts; on a fault the default too, but
-/// then it only raises.
+/// The answer that was chosen; the default where nobody counts; on a fault the default too, but then it only raises.
 fn wanted(row: &WorkloadRow, best: Option<Answered<'_>>, answers: &Answers) -> (Asked, Reason) {
-    let floor = answers.faulted.then(|| {
+    let namespace = &*row.key.namespace;
+    let floor = answers.faulted(namespace).then(|| {
         let default = built_in(row);
         Asked {
             replicas: default.replicas.max(row.replicas),
@@ -205,7 +211,7 @@ fn wanted(row: &WorkloadRow, best: Option<Answered<'_>>, answers: &Answers) -> (
             (just(advice.replicas), reason)
         }
         (_, Some(floor)) => (floor, by_default()),
-        (None, None) if answers.enforced => (just(row.replicas), by_default()),
+        (None, None) if answers.enforced(namespace) => (just(row.replicas), by_default()),
         _ => (built_in(row), by_default()),
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn with_headroom(
         prepared: Prepared::default(),
     };
     let answers = asking.ask(&view, memory);
-    classes.extend(headroom::classes(&answers.counted));
+    classes.extend(headroom::classes(&answers.counted, aims.compose.headroom));
     classes
 }
 

@@ -13,9 +13,7 @@ use model::offer::{Offer, OfferKind};
 use model::plan::Hold;
 use model::pod::{Pod, PodPhase, PodSpec};
 use model::provisioned::FargateBills;
-use model::{
-    GroupName, Hook, InstanceId, NodeName, OfferId, PodKey, PolicyMode, Snapshot, StepId, UsdPerHour,
-};
+use model::{GroupName, Hook, InstanceId, NodeName, OfferId, PodKey, Snapshot, StepId, UsdPerHour};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -76,7 +74,7 @@ impl<'a> Case<'a> {
                 .notes
                 .calls
                 .iter()
-                .find(|call| call.mode == PolicyMode::Enforce && call.answer.is_err())
+                .find(|call| call.mode.counts() && call.answer.is_err())
                 .map(|call| call.hook),
             holds: proposal.plan.holds.iter().map(|hold| (hold.step, hold)).collect(),
             offers: seen.offers.iter().map(|offer| (&offer.id, offer)).collect(),

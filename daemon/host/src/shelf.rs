@@ -6,11 +6,13 @@
 use crate::engine::Engine;
 use crate::error::{LoadError, LoadFault};
 use crate::limits::Limits;
-use crate::policy::WasmPolicy;
+use crate::policy::{WasmPolicy, hexadecimal};
 use decide::{Policy, PolicyEntry, PolicySet};
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::ids::PolicyName;
+use model::standing::PolicyScope;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,7 +24,7 @@ use std::time::SystemTime;
 pub struct Source {
     /// Name given by the operator; unique.
     pub name: PolicyName,
-    /// The component's file, or a folder that holds `<name>.wasm`.
+    /// The component's file, or a folder that holds `<name>.wasm`; empty: none, it was put on the shelf.
     pub path: PathBuf,
     /// Whether its answers count.
     pub mode: PolicyMode,
@@ -30,6 +32,8 @@ pub struct Source {
     pub config: String,
     /// What a replaced file is trusted with.
     pub trust: Trust,
+    /// What its answers count for in canary mode.
+    pub scope: PolicyScope,
 }
 
 /// What happens to the mode when a policy's file is replaced while the daemon runs.
@@ -70,6 +74,10 @@ struct Slot {
     source: Source,
     stamp: Option<Stamp>,
     loaded: Option<Arc<WasmPolicy>>,
+    /// The one that was loaded before: what a roll-back brings back.
+    before: Option<Arc<WasmPolicy>>,
+    /// Digests that are not wanted any more.
+    rejected: BTreeSet<String>,
     first_digest: String,
     error: Option<LoadError>,
 }
@@ -88,20 +96,35 @@ struct Stamp {
 impl Shelf {
     /// A shelf of these policies, in the order in which they are asked. Nothing is read before `refresh`.
     pub fn new(engine: Engine, limits: Limits, sources: Vec<Source>) -> Self {
-        let slots = sources
-            .into_iter()
-            .map(|source| Slot {
-                source,
-                stamp: None,
-                loaded: None,
-                first_digest: String::new(),
-                error: None,
-            })
-            .collect();
+        let slots = sources.into_iter().map(Slot::new).collect();
         Self {
             engine,
             limits,
             slots,
+        }
+    }
+
+    /// Goes back from this component of a policy to the one before it, where that is still known; its bytes are not taken
+    /// again. Where none is known it stays, for whoever decides to leave it in shadow. Says whether `set` changed.
+    pub fn reject(&mut self, policy: &PolicyName, digest: &str) -> bool {
+        let mut slots = self.slots.iter_mut();
+        let slot = slots.find(|slot| slot.source.name == *policy);
+        slot.is_some_and(|slot| slot.reject(digest))
+    }
+
+    /// Puts a policy on the shelf that was loaded elsewhere, in place of the one of the same name.
+    pub fn put(&mut self, source: Source, policy: Arc<WasmPolicy>) {
+        let mut slots = self.slots.iter_mut();
+        match slots.find(|slot| slot.source.name == source.name) {
+            Some(slot) => {
+                slot.source = source;
+                slot.take(policy);
+            }
+            None => {
+                let mut slot = Slot::new(source);
+                slot.take(policy);
+                self.slots.push(slot);
+            }
         }
     }
 
@@ -127,7 +150,58 @@ impl Shelf {
 }
 
 impl Slot {
+    const fn new(source: Source) -> Self {
+        Self {
+            source,
+            stamp: None,
+            loaded: None,
+            before: None,
+            rejected: BTreeSet::new(),
+            first_digest: String::new(),
+            error: None,
+        }
+    }
+
+    fn take(&mut self, policy: Arc<WasmPolicy>) {
+        if self.first_digest.is_empty() {
+            policy.digest().clone_into(&mut self.first_digest);
+        }
+        tracing::info!(policy = %self.source.name, digest = policy.digest(), "policy loaded");
+        let replaced = self.loaded.replace(policy);
+        // What was rejected is not gone back to.
+        let good = replaced.filter(|old| !self.rejected.contains(old.digest()));
+        if good.is_some() {
+            self.before = good;
+        }
+        self.error = None;
+    }
+
+    fn reject(&mut self, digest: &str) -> bool {
+        self.rejected.insert(digest.to_owned());
+        if self
+            .before
+            .as_ref()
+            .is_some_and(|before| before.digest() == digest)
+        {
+            self.before = None;
+        }
+        let current = self
+            .loaded
+            .as_ref()
+            .is_some_and(|policy| policy.digest() == digest);
+        let Some(before) = self.before.take_if(|_| current) else {
+            return false;
+        };
+        tracing::warn!(policy = %self.source.name, digest, to = before.digest(), "policy rolled back");
+        self.loaded = Some(before);
+        true
+    }
+
     fn refresh(&mut self, engine: &Engine, limits: &Limits) -> bool {
+        if self.source.path.as_os_str().is_empty() {
+            // It was put here, and no file is behind it.
+            return false;
+        }
         let file = self.file();
         let stamp = match fs::metadata(&file) {
             // Opening a pipe would wait for its writer.
@@ -147,12 +221,7 @@ impl Slot {
         self.stamp = Some(stamp);
         match self.load(&file, engine, limits) {
             Ok(Some(policy)) => {
-                if self.first_digest.is_empty() {
-                    policy.digest().clone_into(&mut self.first_digest);
-                }
-                tracing::info!(policy = %self.source.name, digest = policy.digest(), "policy loaded");
-                self.loaded = Some(Arc::new(policy));
-                self.error = None;
+                self.take(Arc::new(policy));
                 true
             }
             // The same bytes under a new date.
@@ -169,11 +238,16 @@ impl Slot {
     fn load(&self, file: &Path, engine: &Engine, limits: &Limits) -> Result<Option<WasmPolicy>, LoadFault> {
         let bytes = read(file, limits)?;
         let digest = Sha256::digest(&bytes);
-        if self.loaded.as_ref().is_some_and(|policy| policy.is(&digest)) {
+        if self.loaded.as_ref().is_some_and(|policy| policy.is(&digest)) || self.is_rejected(&digest) {
             return Ok(None);
         }
         let loaded = engine.load(&bytes, &self.source.name, &self.source.config, limits);
         loaded.map(Some).map_err(|why| why.fault)
+    }
+
+    /// Whether it was rolled back in favour of the one that is loaded.
+    fn is_rejected(&self, sha256: &[u8]) -> bool {
+        self.loaded.is_some() && self.rejected.contains(&hexadecimal(sha256))
     }
 
     fn fail(&mut self, file: &Path, fault: LoadFault) -> bool {
@@ -204,6 +278,7 @@ impl Slot {
             name: self.source.name.clone(),
             digest: policy.digest().to_owned(),
             mode: self.mode(),
+            scope: self.source.scope.clone(),
             policy: Arc::clone(policy) as Arc<dyn Policy>,
         })
     }

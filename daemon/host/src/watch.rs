@@ -1,7 +1,9 @@
 //! A thread that keeps a Shelf up to date, so that a cycle never waits for a compiler.
 
-use crate::shelf::{Shelf, Status};
+use crate::policy::WasmPolicy;
+use crate::shelf::{Shelf, Source, Status};
 use decide::PolicySet;
+use model::ids::PolicyName;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,7 +23,14 @@ struct Shared {
 struct Seen {
     set: PolicySet,
     status: Vec<Status>,
+    /// What the shelf is to do before it looks at files again.
+    orders: Vec<Order>,
     closed: bool,
+}
+
+enum Order {
+    Reject(PolicyName, String),
+    Put(Box<Source>, Arc<WasmPolicy>),
 }
 
 impl Watch {
@@ -42,6 +51,21 @@ impl Watch {
     /// The policies in force now: to be taken at the boundary of a cycle.
     pub fn current(&self) -> PolicySet {
         self.shared.lock().set.clone()
+    }
+
+    /// Goes back from this component of a policy to the one before it, soon; see `Shelf::reject`. Never blocks.
+    pub fn reject(&self, policy: &PolicyName, digest: &str) {
+        self.order(Order::Reject(policy.clone(), digest.to_owned()));
+    }
+
+    /// Puts a policy on the shelf that was loaded elsewhere, soon; see `Shelf::put`. Never blocks.
+    pub fn put(&self, source: Source, policy: Arc<WasmPolicy>) {
+        self.order(Order::Put(Box::new(source), policy));
+    }
+
+    fn order(&self, order: Order) {
+        self.shared.lock().orders.push(order);
+        self.shared.closing.notify_all();
     }
 
     /// How every policy stands.
@@ -71,15 +95,25 @@ impl Shared {
     fn run(&self, mut shelf: Shelf, every: Duration) {
         loop {
             let seen = self.lock();
-            let (seen, _) = self
+            let (mut seen, _) = self
                 .closing
-                .wait_timeout_while(seen, every, |seen| !seen.closed)
+                .wait_timeout_while(seen, every, |seen| !seen.closed && seen.orders.is_empty())
                 .unwrap_or_else(PoisonError::into_inner);
             if seen.closed {
                 return;
             }
+            let orders = std::mem::take(&mut seen.orders);
             drop(seen);
-            if survived(|| shelf.refresh()) {
+            let ordered = !orders.is_empty();
+            for order in orders {
+                match order {
+                    Order::Reject(policy, digest) => {
+                        shelf.reject(&policy, &digest);
+                    }
+                    Order::Put(source, policy) => shelf.put(*source, policy),
+                }
+            }
+            if survived(|| shelf.refresh()) || ordered {
                 self.publish(&shelf);
             }
         }

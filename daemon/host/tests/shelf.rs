@@ -25,6 +25,7 @@ fn source(folder: &Path, trust: Trust) -> Source {
         mode: PolicyMode::Enforce,
         config: String::new(),
         trust,
+        scope: model::PolicyScope::default(),
     }
 }
 
@@ -198,4 +199,58 @@ fn no_special_files_and_no_giants() {
     shelf.refresh();
     let fault = shelf.status()[0].error.clone().unwrap().fault;
     assert_eq!(fault, LoadFault::Io("not a regular file".to_owned()));
+}
+
+#[test]
+fn a_component_that_is_rejected_makes_way_for_the_one_before_and_does_not_come_back() {
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path();
+    let (good, bad) = (placement("", GOOD), placement("", OTHER));
+    let digest = |shelf: &Shelf| shelf.set().entries[0].digest.clone();
+    let (of_good, of_bad) = (host::sha256(&good), host::sha256(&bad));
+    write(folder, &good);
+    let sources = vec![source(folder, Trust::Always)];
+    let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources);
+    assert!(shelf.refresh());
+    let mine = PolicyName::new("mine");
+    assert!(!shelf.reject(&"other".into(), &of_good), "nobody of this name");
+    write(folder, &bad);
+    assert!(shelf.refresh() && digest(&shelf) == of_bad);
+    assert!(shelf.reject(&mine, &of_bad) && digest(&shelf) == of_good);
+    assert!(!shelf.refresh(), "the same file is not looked at again");
+    write(folder, &bad);
+    assert!(
+        !shelf.refresh() && digest(&shelf) == of_good,
+        "the same bytes anew"
+    );
+    let better = placement(
+        "",
+        "(call $drop (local.get 0)) (drop (i32.const 3)) (i32.const 1024)",
+    );
+    write(folder, &better);
+    assert!(shelf.refresh() && digest(&shelf) == host::sha256(&better));
+    // Where nothing else is known it stays: whoever rejected it leaves it in shadow.
+    let (engine, limits) = (Engine::new().unwrap(), Limits::default());
+    let mut alone = Shelf::new(
+        engine.clone(),
+        limits.clone(),
+        vec![source(folder, Trust::Always)],
+    );
+    alone.refresh();
+    assert!(!alone.reject(&mine, &host::sha256(&better)) && digest(&alone) == host::sha256(&better));
+    // One that was loaded elsewhere stands beside the others, and takes the place of its like.
+    let handed =
+        |bytes: &[u8]| std::sync::Arc::new(engine.load(bytes, &"handed".into(), "", &limits).unwrap());
+    let mut behind = source(Path::new(""), Trust::Always);
+    behind.name = "handed".into();
+    alone.put(behind.clone(), handed(&good));
+    alone.put(behind, handed(&bad));
+    assert!(!alone.refresh(), "no file is behind it");
+    let digests: Vec<String> = alone
+        .set()
+        .entries
+        .iter()
+        .map(|entry| entry.digest.clone())
+        .collect();
+    assert_eq!(digests, [host::sha256(&better), of_bad]);
 }

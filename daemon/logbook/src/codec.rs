@@ -3,6 +3,7 @@
 
 use crate::frame::{Frame, Kind, MAX_PAYLOAD};
 use crate::record::{CycleRecord, PolicyUse, RECORD_VERSION, Trouble};
+use model::standing::PolicyScope;
 use model::{Aims, Instant, Memory, Notes, Outcome, Plan, Snapshot, StepId, Verdict};
 use serde::Deserialize;
 use std::io;
@@ -187,6 +188,7 @@ impl From<RecordV0> for CycleRecord {
                     name: call.policy.clone(),
                     digest: call.digest.clone(),
                     mode: call.mode,
+                    scope: PolicyScope::default(),
                     config: String::new(),
                 });
             }

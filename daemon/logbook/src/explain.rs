@@ -5,6 +5,7 @@
 
 mod nodes;
 mod pods;
+mod policies;
 mod steps;
 #[cfg(test)]
 mod tests;

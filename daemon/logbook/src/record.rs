@@ -5,6 +5,7 @@
 
 use model::advice::{PolicyCall, PolicyFault, PolicyMode};
 use model::intent::LedgerEvent;
+use model::standing::PolicyScope;
 use model::{Aims, Instant, Memory, Notes, Outcome, Plan, PolicyName, Snapshot, Step, StepId, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -95,6 +96,9 @@ pub struct PolicyUse {
     pub digest: String,
     /// Whether its answers count.
     pub mode: PolicyMode,
+    /// What they count for in canary mode.
+    #[serde(default, skip_serializing_if = "PolicyScope::is_empty")]
+    pub scope: PolicyScope,
     /// Its configuration, JSON as it was given; empty where there is none.
     pub config: String,
 }

@@ -362,6 +362,7 @@ fn components_are_kept_once_per_segment() {
         name: "p".into(),
         digest: digest.clone(),
         mode: PolicyMode::Enforce,
+        scope: model::PolicyScope::default(),
         config: "{}".to_owned(),
     });
     for opening in 0..2 {

@@ -15,6 +15,7 @@ use model::aims::{Aims, Mode, Modes, ScaleAim, SearchAims, ShrinkAims, SpreadDef
 use model::ids::{GroupName, WorkloadKey};
 use model::limits::Limits;
 use model::money::UsdPerHour;
+use model::standing::{Compose, HeadroomRule, ScalerRule};
 use model::time::Span;
 use std::collections::BTreeSet;
 
@@ -35,6 +36,7 @@ fn read(top: At<'_, '_>) -> Aims {
     top.only(&[
         "mode",
         "modes",
+        "compose",
         "limits",
         "scale",
         "catalogue",
@@ -53,6 +55,7 @@ fn read(top: At<'_, '_>) -> Aims {
     ]);
     Aims {
         modes: modes(top),
+        compose: compose(top.get("compose")),
         limits: limits(top.get("limits")),
         scale: scale(top.get("scale")),
         catalogue: supply::catalogue(top.get("catalogue")),
@@ -102,7 +105,7 @@ fn modes(top: At<'_, '_>) -> Modes {
     let hook = |(name, at): (&str, At<'_, '_>)| {
         let hook = Hook::ALL.into_iter().find(|hook| hook.as_str() == name);
         if hook.is_none() {
-            at.problem("unknown hook; known are scaler, placement, headroom");
+            at.problem("unknown hook; known are scaler, placement, headroom, disruption, review");
         }
         Some((hook?, mode(at)?))
     };
@@ -131,6 +134,34 @@ fn mode(at: At<'_, '_>) -> Option<Mode> {
             None
         }
     }
+}
+
+/// How the answers of several policies become one.
+fn compose(at: At<'_, '_>) -> Compose {
+    use {HeadroomRule as H, ScalerRule as S};
+    at.only(&["scaler", "headroom"]);
+    Compose {
+        scaler: rule(
+            at.get("scaler"),
+            &[S::Max, S::First, S::Last].map(|rule| (rule.as_str(), rule)),
+        ),
+        headroom: rule(
+            at.get("headroom"),
+            &[H::Sum, H::Max].map(|rule| (rule.as_str(), rule)),
+        ),
+    }
+}
+
+fn rule<T: Copy + Default>(at: At<'_, '_>, known: &[(&str, T)]) -> T {
+    let Some(said) = at.is_there().then(|| at.text()).flatten() else {
+        return T::default();
+    };
+    let rule = known.iter().find(|(name, _)| *name == said);
+    if rule.is_none() {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        at.problem(format_args!("{}: must be {}", quoted(said), names.join(" or ")));
+    }
+    rule.map(|(_, rule)| *rule).unwrap_or_default()
 }
 
 fn limits(at: At<'_, '_>) -> Limits {

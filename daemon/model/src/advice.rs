@@ -202,15 +202,26 @@ impl fmt::Display for Coded<'_> {
 pub enum PolicyMode {
     /// Runs, is recorded, counts for nothing.
     Shadow,
+    /// Counts for the groups and namespaces that it was given.
+    Canary,
     /// Counts.
     Enforce,
 }
 
 impl PolicyMode {
+    /// All modes, from the least say to the most.
+    pub const ALL: [Self; 3] = [Self::Shadow, Self::Canary, Self::Enforce];
+
+    /// Whether anything hangs on its answers.
+    pub const fn counts(self) -> bool {
+        !matches!(self, Self::Shadow)
+    }
+
     /// As written in files.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Shadow => "shadow",
+            Self::Canary => "canary",
             Self::Enforce => "enforce",
         }
     }

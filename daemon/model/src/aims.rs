@@ -7,6 +7,7 @@ use crate::ids::{GroupName, WorkloadKey};
 use crate::limits::Limits;
 use crate::money::UsdPerHour;
 use crate::selector::glob;
+use crate::standing::Compose;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ pub struct Aims {
     pub modes: Modes,
     /// What the guard holds every plan against.
     pub limits: Limits,
+    /// How the answers of several policies become one.
+    #[serde(skip_serializing_if = "Compose::is_usual")]
+    pub compose: Compose,
     /// Workloads whose replicas may be set (beside the annotated ones).
     pub scale: Vec<ScaleAim>,
     /// Which offers are wanted.

@@ -2,11 +2,13 @@
 //!
 //! A plain value: advancing it against a Snapshot is done in `guard`, storing it in the ends.
 
-use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, WorkloadKey};
+use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use crate::money::UsdPerHour;
 use crate::node::Node;
+use crate::standing::Standing;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Kubernetes cuts creation times to whole seconds: a node may seem this much older than it is.
 const ROUNDING: Span = Span::from_secs(1);
@@ -31,6 +33,9 @@ pub struct Ledger {
     pub paused: Option<Pause>,
     /// Mode overrides set at run time; they win over the aims.
     pub modes: crate::aims::Modes,
+    /// Where policies stand, as it was set at run time; one for each that ever was moved.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies: BTreeMap<PolicyName, Standing>,
 }
 
 impl Default for Ledger {
@@ -43,6 +48,7 @@ impl Default for Ledger {
             effects: Vec::new(),
             paused: None,
             modes: crate::aims::Modes::default(),
+            policies: BTreeMap::new(),
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) const CONNECTION_WINDOW: u32 = 1 << 20;
 pub(crate) const CALL: Duration = Duration::from_secs(10);
 /// Time for a what-if, which is a whole deliberation.
 pub(crate) const WHAT_IF: Duration = Duration::from_secs(30);
+/// Time for taking a component in: it is compiled.
+pub(crate) const LOAD: Duration = Duration::from_mins(2);
 /// Ping an idle peer this often …
 pub(crate) const KEEPALIVE: Duration = Duration::from_secs(30);
 /// … and drop it when it has not answered for this long.

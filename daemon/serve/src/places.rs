@@ -43,7 +43,9 @@ impl Places {
 
 /// Time for a call.
 fn time(path: &str) -> Duration {
-    if path.starts_with("/plimsoll.v1.Planner/") {
+    if path == "/plimsoll.v1.Policies/Load" {
+        limits::LOAD
+    } else if path.starts_with("/plimsoll.v1.Planner/") || path == "/plimsoll.v1.Policies/Compare" {
         limits::WHAT_IF
     } else {
         limits::CALL

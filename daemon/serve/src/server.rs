@@ -55,7 +55,7 @@ pub(crate) fn builder(tls: Option<ServerTlsConfig>) -> Result<Server<Bounds>, Se
         .concurrency_limit_per_connection(limits::CALLS_PER_CONNECTION)
         .load_shed(true)
         // The longest of all; `Places` ends most calls sooner.
-        .timeout(limits::WHAT_IF)
+        .timeout(limits::LOAD)
         .initial_stream_window_size(limits::STREAM_WINDOW)
         .initial_connection_window_size(limits::CONNECTION_WINDOW)
         .max_concurrent_streams(limits::STREAMS)

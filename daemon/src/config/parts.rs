@@ -1,7 +1,7 @@
 //! Policies, aims, ledger, logbook, listeners and logs of a configuration.
 
 use super::ends::Provider;
-use super::values;
+use super::{lifecycle, values};
 use host::Trust;
 use manifest::{At, Problem, Problems};
 use model::advice::PolicyMode;
@@ -68,12 +68,14 @@ pub(crate) fn policies(top: At<'_, '_>, whole: &Value) -> Vec<host::Source> {
         .map(PathBuf::from)
         .or_else(|| values::path(top.get("policies_dir")))
         .unwrap_or_default();
-    let modes = [("shadow", PolicyMode::Shadow), ("enforce", PolicyMode::Enforce)];
     let trusts = [("always", Trust::Always), ("first-digest", Trust::FirstDigest)];
     let mut names = BTreeSet::new();
     let mut sources = Vec::new();
     for (ix, at) in top.get("policies").items().enumerate() {
-        at.only(&["name", "file", "mode", "trust", "config"]);
+        at.only(&[
+            "name", "file", "mode", "trust", "config", "canary", "promote", "guards",
+        ]);
+        let mode = values::word(at.get("mode"), &lifecycle::MODES, PolicyMode::Shadow);
         let name = at.get("name").name().unwrap_or_default();
         if !name.is_empty() && !names.insert(name) {
             at.get("name")
@@ -86,7 +88,8 @@ pub(crate) fn policies(top: At<'_, '_>, whole: &Value) -> Vec<host::Source> {
         sources.push(host::Source {
             name: PolicyName::new(name),
             path: dir.join(at.get("file").name().unwrap_or_default()),
-            mode: values::word(at.get("mode"), &modes, PolicyMode::Shadow),
+            mode,
+            scope: lifecycle::scope(at, mode),
             trust: values::word(at.get("trust"), &trusts, Trust::Always),
             config: policy_config(at.get("config"), whole, ix),
         });

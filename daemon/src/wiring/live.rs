@@ -3,7 +3,7 @@
 //! Observing only is no other wiring: it is a mode, and the guard holds every step under it.
 
 use super::aimed::WithAims;
-use super::{heartbeat, local_store, log_writer, policies, stop, surround};
+use super::{heartbeat, local_store, log_writer, open, policies, stop, surround};
 use crate::access::ClusterAccess;
 use crate::admission;
 use crate::aims::with_mode;
@@ -34,18 +34,19 @@ pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<
     let client = observe::client(config.kubernetes.kubeconfig.as_deref()).await?;
     let capacity = capacity(&config, &client).await?;
     let mut policies = policies(&config).await?;
-    let desk = Desk::open(Parts {
+    let loader = policies.loader();
+    let parts = Parts {
         clock: Arc::new(WallClock::start()),
         policies: policies.now(),
         aims: with_mode(config.aims.clone().unwrap_or_default(), config.mode),
         store: store(&config.ledger, &client),
         log: log_writer(config.logbook.as_ref())?,
-        library: Box::new(move || policies.refresh()),
+        library: Box::new(policies),
         // There is no lease yet: that no second daemon acts is the deployment's word (one replica, Recreate).
         fence: Fence::sole(),
         overdue: config.overdue.unwrap_or_else(|| overdue(config.interval)),
-    })
-    .await?;
+    };
+    let desk = open(parts, loader).await?;
     let gate = Arc::new(ClusterAccess::new(client.clone(), config.access.clone()));
     config.serve.admission = webhook(&config.admission);
     let serving = surround(&config, &desk, gate, &signals).await?;

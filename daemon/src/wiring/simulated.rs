@@ -3,12 +3,12 @@
 //! The same desk, cycle and listeners as on a live cluster; only the ends and the clock are the world's.
 
 use super::shown::Screen;
-use super::{local_store, log_writer, policies, stop, surround};
+use super::{local_store, log_writer, open, policies, stop, surround};
 use crate::aims::with_mode;
 use crate::config::{Config, Simulated};
 use crate::signals::Signals;
 use anyhow::Context;
-use cycle::{Desk, MemoryStore, Parts};
+use cycle::{MemoryStore, Parts};
 use guard::Fence;
 use model::Span;
 use serve::LoopbackOnly;
@@ -24,19 +24,20 @@ pub(super) async fn run(mut config: Config, world: Simulated, signals: Signals) 
     let scenario = player.scenario();
     let mut policies = policies(&config).await?;
     let aims = config.aims.clone().unwrap_or_else(|| scenario.aims.clone());
-    let desk = Desk::open(Parts {
+    let loader = policies.loader();
+    let parts = Parts {
         clock: player.clock(),
         policies: policies.now(),
         aims: with_mode(aims, config.mode),
         store: local_store(&config.ledger).unwrap_or_else(|| Box::new(MemoryStore::default())),
         log: log_writer(config.logbook.as_ref())?,
-        library: Box::new(move || policies.refresh()),
+        library: Box::new(policies),
         fence: Fence::sole(),
         overdue: config
             .overdue
             .unwrap_or_else(|| Span::from_millis(scenario.cycle.millis().saturating_mul(6))),
-    })
-    .await?;
+    };
+    let desk = open(parts, loader).await?;
     // Only this machine is let in: a world of our own has no cluster to ask about tokens.
     let serving = surround(&config, &desk, Arc::new(LoopbackOnly), &signals).await?;
     let screen = Screen::open(scenario, &serving);

@@ -3551,7 +3551,7 @@ pub struct PolicyState {
     /// SHA-256 of the component, hexadecimal; empty for built-ins.
     #[prost(string, tag = "2")]
     pub digest: ::prost::alloc::string::String,
-    /// `shadow` or `enforce`.
+    /// `shadow`, `canary` or `enforce`.
     #[prost(string, tag = "3")]
     pub mode: ::prost::alloc::string::String,
     /// Hooks it answers.
@@ -3575,6 +3575,199 @@ pub struct PolicyState {
     /// Since when it is in quarantine: the built-in answers instead.
     #[prost(int64, optional, tag = "10")]
     pub quarantined_since_millis: ::core::option::Option<i64>,
+    /// What it counts for in canary mode: groups …
+    #[prost(string, repeated, tag = "11")]
+    pub canary_groups: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// … and namespaces (globs).
+    #[prost(string, repeated, tag = "12")]
+    pub canary_namespaces: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What was set for it at run time; left out where nothing was.
+    #[prost(message, optional, tag = "13")]
+    pub standing: ::core::option::Option<PolicyStanding>,
+    /// The rule by which it rises, where it has one, and how far it is.
+    #[prost(message, optional, tag = "14")]
+    pub trial: ::core::option::Option<PolicyTrial>,
+}
+/// What was set for a policy at run time, by somebody or by a rule.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PolicyStanding {
+    /// Component that it is about; empty: none, `refused` alone speaks.
+    #[prost(string, tag = "1")]
+    pub digest: ::prost::alloc::string::String,
+    /// Its mode.
+    #[prost(string, tag = "2")]
+    pub mode: ::prost::alloc::string::String,
+    /// Who set it.
+    #[prost(string, tag = "3")]
+    pub by: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "4")]
+    pub why: ::prost::alloc::string::String,
+    /// When.
+    #[prost(int64, tag = "5")]
+    pub at_millis: i64,
+    /// Components that were rolled back: they stay in shadow.
+    #[prost(string, repeated, tag = "6")]
+    pub refused: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// How a policy on trial does, since the daemon started.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PolicyTrial {
+    /// Mode that the rule leads to.
+    #[prost(string, tag = "1")]
+    pub to: ::prost::alloc::string::String,
+    /// Cycles without a fault that it wants at each stage.
+    #[prost(uint32, tag = "2")]
+    pub wanted: u32,
+    /// What it may add to the bill on average, nano-dollars per hour.
+    #[prost(int64, tag = "3")]
+    pub most_nanos: i64,
+    /// Cycles compared so far.
+    #[prost(uint32, tag = "4")]
+    pub cycles: u32,
+    /// Of them, with another plan.
+    #[prost(uint32, tag = "5")]
+    pub differed: u32,
+    /// What it added on average, nano-dollars per hour; left out before the first cycle.
+    #[prost(int64, optional, tag = "6")]
+    pub mean_nanos: ::core::option::Option<i64>,
+    /// Faults since the trial began; each begins the count anew.
+    #[prost(uint32, tag = "7")]
+    pub faults: u32,
+}
+/// A component for a policy, in pieces.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LoadPolicyRequest {
+    /// Name: small letters, digits and hyphens. The name of a policy of the configuration is refused. In the first message.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The next piece of the component, at most 512 KiB; 32 MiB in all.
+    #[prost(bytes = "vec", tag = "2")]
+    pub piece: ::prost::alloc::vec::Vec<u8>,
+    /// Its configuration, a JSON object; empty means `{}`. In the first message.
+    #[prost(string, tag = "3")]
+    pub config: ::prost::alloc::string::String,
+}
+/// What was taken in.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LoadPolicyResponse {
+    /// SHA-256 of the component, hexadecimal.
+    #[prost(string, tag = "1")]
+    pub digest: ::prost::alloc::string::String,
+    /// Hooks it answers.
+    #[prost(string, repeated, tag = "2")]
+    pub hooks: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether a restart keeps it.
+    #[prost(bool, tag = "3")]
+    pub kept: bool,
+}
+/// A policy and its new mode.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetPolicyModeRequest {
+    /// Which policy.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// `shadow`, `canary` or `enforce`.
+    #[prost(string, tag = "2")]
+    pub mode: ::prost::alloc::string::String,
+    /// Component that is meant; empty: whichever is loaded.
+    #[prost(string, tag = "3")]
+    pub digest: ::prost::alloc::string::String,
+    /// Why; at most 256 bytes.
+    #[prost(string, tag = "4")]
+    pub why: ::prost::alloc::string::String,
+}
+/// A policy to be taken back.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollbackPolicyRequest {
+    /// Which policy.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Component that is meant; empty: whichever is loaded.
+    #[prost(string, tag = "2")]
+    pub digest: ::prost::alloc::string::String,
+    /// Why; at most 256 bytes.
+    #[prost(string, tag = "3")]
+    pub why: ::prost::alloc::string::String,
+}
+/// What was taken back.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollbackPolicyResponse {
+    /// The component that has no say any more.
+    #[prost(string, tag = "1")]
+    pub rolled_back: ::prost::alloc::string::String,
+}
+/// A policy to be compared with the world without it.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComparePolicyRequest {
+    /// Which policy.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// How many of the last cycles, 1 to 64; 0 means 8.
+    #[prost(uint32, tag = "2")]
+    pub cycles: u32,
+}
+/// What a policy changes.
+#[derive(::serde::Serialize)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ComparePolicyResponse {
+    /// Newest first; cycles that saw nothing are left out.
+    #[prost(message, repeated, tag = "1")]
+    pub cycles: ::prost::alloc::vec::Vec<PolicyComparison>,
+    /// What it adds to the bill on average, nano-dollars per hour; left out where there is no cycle.
+    #[prost(int64, optional, tag = "2")]
+    pub mean_nanos: ::core::option::Option<i64>,
+    /// Cycles with another plan.
+    #[prost(uint32, tag = "3")]
+    pub differed: u32,
+}
+/// One cycle, decided with a policy and without it.
+#[derive(::serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PolicyComparison {
+    /// Cycle.
+    #[prost(uint64, tag = "1")]
+    pub cycle: u64,
+    /// With its answers counting everywhere.
+    #[prost(message, optional, tag = "2")]
+    pub with: ::core::option::Option<PlanEffects>,
+    /// With its answers counting nowhere.
+    #[prost(message, optional, tag = "3")]
+    pub without: ::core::option::Option<PlanEffects>,
+    /// Whether the plans differ.
+    #[prost(bool, tag = "4")]
+    pub differs: bool,
+}
+/// What a plan leads to.
+#[derive(::serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlanEffects {
+    /// What the nodes cost once it is carried out, nano-dollars per hour.
+    #[prost(int64, tag = "1")]
+    pub rate_nanos: i64,
+    /// Steps.
+    #[prost(uint32, tag = "2")]
+    pub steps: u32,
+    /// Waiting pods without a place.
+    #[prost(uint32, tag = "3")]
+    pub refused: u32,
+    /// Nodes bought, Fargate pods included.
+    #[prost(uint32, tag = "4")]
+    pub bought: u32,
+    /// Nodes whose removal begins.
+    #[prost(uint32, tag = "5")]
+    pub removed: u32,
+    /// Pods that have to move for it.
+    #[prost(uint32, tag = "6")]
+    pub evictions: u32,
 }
 /// Generated client implementations.
 pub mod policies_client {
@@ -3692,6 +3885,108 @@ pub mod policies_client {
             req.extensions_mut().insert(GrpcMethod::new("plimsoll.v1.Policies", "List"));
             self.inner.unary(req, path, codec).await
         }
+        /// Takes a component in, in shadow, beside the policies of the configuration. Kept on disk where the daemon has a folder
+        /// for it (`policies_store`).
+        pub async fn load(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::LoadPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LoadPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/plimsoll.v1.Policies/Load",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut().insert(GrpcMethod::new("plimsoll.v1.Policies", "Load"));
+            self.inner.client_streaming(req, path, codec).await
+        }
+        /// Puts the component that is loaded now into a mode, from the next cycle on; latched across restarts. Another
+        /// component of the same policy is not meant by it.
+        pub async fn set_mode(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetPolicyModeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPoliciesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/plimsoll.v1.Policies/SetMode",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("plimsoll.v1.Policies", "SetMode"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes the component that is loaded now back: it has no say from the next cycle on, and the one before it comes back
+        /// where the daemon still knows it.
+        pub async fn rollback(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RollbackPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RollbackPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/plimsoll.v1.Policies/Rollback",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("plimsoll.v1.Policies", "Rollback"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Decides the last cycles again with the policy enforced and in shadow: what it changes, in steps and in money.
+        pub async fn compare(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ComparePolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ComparePolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/plimsoll.v1.Policies/Compare",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("plimsoll.v1.Policies", "Compare"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3713,6 +4008,41 @@ pub mod policies_server {
             request: tonic::Request<super::ListPoliciesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListPoliciesResponse>,
+            tonic::Status,
+        >;
+        /// Takes a component in, in shadow, beside the policies of the configuration. Kept on disk where the daemon has a folder
+        /// for it (`policies_store`).
+        async fn load(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::LoadPolicyRequest>>,
+        ) -> std::result::Result<
+            tonic::Response<super::LoadPolicyResponse>,
+            tonic::Status,
+        >;
+        /// Puts the component that is loaded now into a mode, from the next cycle on; latched across restarts. Another
+        /// component of the same policy is not meant by it.
+        async fn set_mode(
+            &self,
+            request: tonic::Request<super::SetPolicyModeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPoliciesResponse>,
+            tonic::Status,
+        >;
+        /// Takes the component that is loaded now back: it has no say from the next cycle on, and the one before it comes back
+        /// where the daemon still knows it.
+        async fn rollback(
+            &self,
+            request: tonic::Request<super::RollbackPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RollbackPolicyResponse>,
+            tonic::Status,
+        >;
+        /// Decides the last cycles again with the policy enforced and in shadow: what it changes, in steps and in money.
+        async fn compare(
+            &self,
+            request: tonic::Request<super::ComparePolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ComparePolicyResponse>,
             tonic::Status,
         >;
     }
@@ -3823,6 +4153,188 @@ pub mod policies_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/plimsoll.v1.Policies/Load" => {
+                    #[allow(non_camel_case_types)]
+                    struct LoadSvc<T: Policies>(pub Arc<T>);
+                    impl<
+                        T: Policies,
+                    > tonic::server::ClientStreamingService<super::LoadPolicyRequest>
+                    for LoadSvc<T> {
+                        type Response = super::LoadPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::LoadPolicyRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Policies>::load(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LoadSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.client_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/plimsoll.v1.Policies/SetMode" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetModeSvc<T: Policies>(pub Arc<T>);
+                    impl<
+                        T: Policies,
+                    > tonic::server::UnaryService<super::SetPolicyModeRequest>
+                    for SetModeSvc<T> {
+                        type Response = super::ListPoliciesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetPolicyModeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Policies>::set_mode(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetModeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/plimsoll.v1.Policies/Rollback" => {
+                    #[allow(non_camel_case_types)]
+                    struct RollbackSvc<T: Policies>(pub Arc<T>);
+                    impl<
+                        T: Policies,
+                    > tonic::server::UnaryService<super::RollbackPolicyRequest>
+                    for RollbackSvc<T> {
+                        type Response = super::RollbackPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RollbackPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Policies>::rollback(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RollbackSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/plimsoll.v1.Policies/Compare" => {
+                    #[allow(non_camel_case_types)]
+                    struct CompareSvc<T: Policies>(pub Arc<T>);
+                    impl<
+                        T: Policies,
+                    > tonic::server::UnaryService<super::ComparePolicyRequest>
+                    for CompareSvc<T> {
+                        type Response = super::ComparePolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ComparePolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Policies>::compare(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CompareSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

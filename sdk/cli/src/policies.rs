@@ -76,6 +76,7 @@ pub(crate) fn load(args: &[PolicyArg]) -> anyhow::Result<InForce> {
             name,
             digest,
             mode: PolicyMode::Enforce,
+            scope: model::PolicyScope::default(),
             policy: Arc::new(policy),
         });
     }

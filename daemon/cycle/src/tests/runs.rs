@@ -56,6 +56,7 @@ fn moody() -> InForce {
             name: "moody".into(),
             digest: "ab".repeat(32),
             mode: PolicyMode::Enforce,
+            scope: model::PolicyScope::default(),
             policy: Arc::new(Moody::default()),
         }],
     })

@@ -108,6 +108,7 @@ impl From<LedgerV0> for Ledger {
             effects,
             paused: old.paused,
             modes: Modes::default(),
+            policies: BTreeMap::new(),
         }
     }
 }

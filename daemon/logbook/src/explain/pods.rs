@@ -1,8 +1,8 @@
 //! Pods and workloads: where they run or are planned to run, what they pay, what policies said.
 
+use super::policies::{said_by_placers, said_by_scalers};
 use super::{Answer, FactKind, steps};
 use crate::fargate;
-use model::advice::Advice;
 use model::intent::IntentKind;
 use model::notes::ClassNote;
 use model::plan::StepKind;
@@ -82,9 +82,10 @@ pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
             .notes
             .classes
             .iter()
-            .find(|class| class.spec == Some(pod.spec) && class.late == late);
+            .position(|class| class.spec == Some(pod.spec) && class.late == late);
         if let Some(class) = class {
-            prices(answer, 0, class);
+            prices(answer, 0, &record.notes.classes[class]);
+            said_by_placers(answer, 0, class);
         }
     }
 }
@@ -151,7 +152,7 @@ pub(super) fn workload(answer: &mut Answer<'_>, key: &WorkloadKey) {
         StepKind::PlaceOnFargate { workload, .. } => workload.as_ref() == Some(key),
         _ => false,
     });
-    for class in &record.notes.classes {
+    for (row, class) in record.notes.classes.iter().enumerate() {
         if class.workload.as_ref() == Some(key) {
             answer.decided(
                 FactKind::Placement,
@@ -162,32 +163,7 @@ pub(super) fn workload(answer: &mut Answer<'_>, key: &WorkloadKey) {
                 ),
             );
             prices(answer, 1, class);
-        }
-    }
-}
-
-fn said_by_scalers(answer: &mut Answer<'_>, key: &WorkloadKey) {
-    for call in &answer.record.notes.calls {
-        let Ok(Advice::Scale(rows)) = &call.answer else {
-            continue;
-        };
-        for row in rows.iter().filter(|row| row.workload == *key) {
-            let words = if row.text.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", row.text)
-            };
-            answer.decided(
-                FactKind::Policy,
-                0,
-                format_args!(
-                    "{} ({}) wants {} replicas, code {}{words}",
-                    call.policy,
-                    call.mode.as_str(),
-                    row.replicas,
-                    row.code
-                ),
-            );
+            said_by_placers(answer, 1, row);
         }
     }
 }

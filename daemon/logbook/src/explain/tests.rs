@@ -1,17 +1,17 @@
 //! One record, and what it says about everything in it.
 
-use super::{Explanation, Subject, explain};
+use super::{Explanation, FactKind, Subject, explain};
 use crate::fargate::{Sizing, sizings};
 use crate::record::CycleRecord;
-use model::advice::{Advice, Hook, PolicyCall, PolicyMode, ScaleAdvice};
+use model::advice::{Advice, Hook, PlacementAdvice, PolicyCall, PolicyMode, ScaleAdvice};
 use model::intent::{Intent, IntentKind, RemoveStage};
-use model::notes::ClassNote;
+use model::notes::{ClassNote, SetNote};
 use model::plan::{PlannedNode, Step, StepKind};
 use model::pod::{Pod, PodPhase, PodSpec};
 use model::reason::Misfit;
 use model::{
-    HoldReason, Instant, Notes, Outcome, Plan, PodKey, Reason, Refusal, Resources, Snapshot, Span, StepId,
-    UsdPerHour, Verdict, WorkloadKey,
+    Aims, HoldReason, Instant, Notes, Outcome, Plan, PodKey, Reason, Refusal, Resources, Snapshot, Span,
+    StepId, UsdPerHour, Verdict, WorkloadKey,
 };
 use std::sync::Arc;
 
@@ -250,6 +250,92 @@ fn a_workload_with_what_its_policy_said() {
             "  verdict held: at most 4 nodes in the cluster",
         ]
     );
+}
+
+/// Three policies of each of two hooks; the one in shadow is told and counts for nothing.
+#[test]
+fn what_several_policies_said_and_what_it_comes_to() {
+    use PolicyMode::{Canary, Enforce, Shadow};
+    let mut record = record();
+    let call = |policy: &str, mode: PolicyMode, hook: Hook, answer: Advice| PolicyCall {
+        policy: policy.into(),
+        mode,
+        hook,
+        answer: Ok(answer),
+        ..notes().calls[0].clone()
+    };
+    let wants = |replicas: u32| {
+        Advice::Scale(vec![ScaleAdvice {
+            workload: workload(),
+            replicas,
+            code: 1,
+            text: String::new(),
+        }])
+    };
+    let places = |factors: &[(u32, u32)], forbids: &[(u32, u32, u16)], addends: &[(u32, u32, i64, u16)]| {
+        Advice::Placement(PlacementAdvice {
+            factors: factors.to_vec(),
+            forbids: forbids.to_vec(),
+            addends: addends.to_vec(),
+        })
+    };
+    record.notes.calls = vec![
+        call("a", Enforce, Hook::Scaler, wants(3)),
+        call("b", Canary, Hook::Scaler, wants(5)),
+        call("c", Shadow, Hook::Scaler, wants(9)),
+        call(
+            "d",
+            Enforce,
+            Hook::Placement,
+            places(&[(0, 1500), (1, 1000)], &[(0, 1, 4)], &[(1, 0, 5, 1)]),
+        ),
+        call(
+            "e",
+            Enforce,
+            Hook::Placement,
+            places(&[(0, 1200)], &[], &[(0, 0, 2_000_000, 7), (0, 1, 1, 1)]),
+        ),
+        call("f", Shadow, Hook::Placement, places(&[], &[(0, 0, 2)], &[])),
+    ];
+    let set = |name: &str| SetNote {
+        name: name.to_owned(),
+        group: "web".into(),
+        offers: 1,
+        factor: 1000,
+    };
+    record.notes.sets = vec![set("web/amd64/spot"), set("fargate")];
+    let of = |record: &CycleRecord, subject: &Subject| -> Vec<String> {
+        let facts = explain(record, subject).unwrap().facts;
+        let said = facts.into_iter().filter(|fact| fact.kind == FactKind::Policy);
+        said.map(|fact| format!("{}{}", "  ".repeat(fact.depth as usize), fact.text))
+            .collect()
+    };
+    assert_eq!(
+        of(&record, &Subject::Workload(workload())),
+        [
+            "a (enforce) wants 3 replicas, code 1",
+            "b (canary) wants 5 replicas, code 1",
+            "c (shadow) wants 9 replicas, code 1",
+            "  the highest of them counts",
+            "  web/amd64/spot:",
+            "    d (enforce) multiplies its price by 1.500",
+            "    e (enforce) multiplies its price by 1.200",
+            "    e (enforce) adds $0.0020/h a pod, code 7",
+            "    f (shadow) forbids it, code 2",
+            "    together: its price times 1.800, and $0.0020/h a pod",
+            "  fargate:",
+            "    d (enforce) forbids it, code 4",
+            "    e (enforce) adds $0.0000/h a pod, code 1",
+            "    together: forbidden, one is enough",
+        ]
+    );
+    let mut aims = Aims::default();
+    aims.compose.scaler = model::standing::ScalerRule::First;
+    record.aims = Arc::new(aims);
+    let told = of(&record, &Subject::Workload(workload()));
+    assert_eq!(told[3], "  the first of them counts (aims: compose.scaler)");
+    let told = of(&record, &Subject::Pod(PodKey::new("ns", "fits")));
+    assert_eq!(told[0], "web/amd64/spot:");
 }
 
 #[test]

@@ -119,6 +119,7 @@ fargate: [{profile: p}]
 spot: {diversity: 120%, interruptions: often, interruption_cost: -1, price: 3}
 reserved: [{name: a, nodes: 1}, {name: a, nodes: 1, price: x}, {type: m6a.large}]
 modes: {hooks: {shrinker: act}}
+compose: {scaler: highest, headroom: max, review: any}
 bounds: {a: {min: 3, max: 2}, b: {}, c: {min: -1}}
 spread_defaults: [{topologyKey: zone, maxSkew: 0, whenUnsatisfiable: Never}]
 ";
@@ -147,6 +148,8 @@ spread_defaults: [{topologyKey: zone, maxSkew: 0, whenUnsatisfiable: Never}]
         "reserved[1].price: must be a number",
         "reserved[2].name: is missing",
         "modes.hooks.shrinker: unknown hook",
+        "compose.scaler: \"highest\": must be max or first or last",
+        "compose.review: unknown field",
         "bounds.a: min must not be above max",
         "bounds.b: min or max is wanted",
         "bounds.c.min: must be between 0",

@@ -9,6 +9,7 @@ mod toolchain;
 
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, OutputArgs, line};
+use crate::verbs::remote;
 use clap::{Subcommand, ValueEnum};
 use model::advice::Hook;
 use std::fs;
@@ -67,6 +68,8 @@ enum What {
     },
     /// Run a policy's own tests, build it, hold it against its tables and check it.
     Test(TestArgs),
+    #[command(flatten)]
+    Life(remote::PolicyArgs),
 }
 
 /// Arguments of `policy test`.
@@ -155,6 +158,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             check::run(check::subject(&policy)?, &config, samples, output.output)
         }
         What::Test(args) => test(&args),
+        What::Life(args) => remote::policy(args),
     }
 }
 

@@ -6,6 +6,7 @@ mod client;
 mod explain;
 mod get;
 mod levers;
+mod policies;
 mod shown;
 mod watch;
 mod whatif;
@@ -14,6 +15,7 @@ use crate::exit::Exit;
 pub(crate) use client::ServerArgs;
 use client::{Remote, runtime};
 pub(crate) use explain::show as show_explanation;
+pub(crate) use policies::Args as PolicyArgs;
 
 /// The verbs; flattened into the command line.
 #[derive(clap::Subcommand)]
@@ -44,6 +46,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         Args::Whatif(args) => runtime.block_on(whatif::run(args)),
     };
     client::ended(done)
+}
+
+/// The life of a policy in a running daemon.
+pub(crate) fn policy(args: PolicyArgs) -> anyhow::Result<Exit> {
+    client::ended(runtime()?.block_on(policies::run(args)))
 }
 
 /// `explain --server`.

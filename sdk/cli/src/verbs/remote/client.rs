@@ -27,6 +27,8 @@ const ANSWER: Duration = Duration::from_secs(40);
 const KEEPALIVE: Duration = Duration::from_secs(20);
 /// … and given up when it has not answered for this long.
 const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
+/// The same where the daemon compiles, which it gives two minutes.
+const COMPILED: Duration = Duration::from_secs(130);
 const ANSWER_BYTES: usize = 8 << 20;
 
 /// How to reach the daemon, to be flattened into the arguments of a verb.
@@ -66,8 +68,17 @@ impl Interceptor for Token {
 impl ServerArgs {
     /// Connects.
     pub(crate) async fn reach(&self) -> anyhow::Result<Remote> {
+        self.within(ANSWER).await
+    }
+
+    /// Connects for a call that takes the daemon long.
+    pub(crate) async fn reach_for_long(&self) -> anyhow::Result<Remote> {
+        self.within(COMPILED).await
+    }
+
+    async fn within(&self, answer: Duration) -> anyhow::Result<Remote> {
         let token = Token(self.token()?);
-        let channel = self.endpoint()?.connect().await.map_err(|error| {
+        let channel = self.endpoint()?.timeout(answer).connect().await.map_err(|error| {
             anyhow::anyhow!(
                 "no daemon answers at {}: {}\nis plimsolld running? start one with `make demo KEEP=1`, or name \
                  another with --server",

@@ -222,9 +222,16 @@ pub(crate) fn policies(list: &[v1::PolicyState]) -> Table {
         "policy", "mode", "hooks", "calls", "fuel", "faults", "digest", "note",
     ]);
     for policy in list {
-        let note = match policy.quarantined_since_millis {
-            Some(since) => format!("in quarantine since {}: {}", instant(since), policy.last_fault),
-            None => policy.last_fault.clone(),
+        let note = match (policy.quarantined_since_millis, &policy.trial, &policy.standing) {
+            (Some(since), ..) => format!("in quarantine since {}: {}", instant(since), policy.last_fault),
+            (None, _, Some(standing)) if standing.refused.contains(&policy.digest) => {
+                format!("rolled back by {}: {}", standing.by, standing.why)
+            }
+            (None, Some(trial), _) if policy.mode != trial.to => on_trial(trial),
+            (None, _, Some(standing)) if standing.digest == policy.digest => {
+                format!("{} by {}: {}", standing.mode, standing.by, standing.why)
+            }
+            _ => policy.last_fault.clone(),
         };
         rows.add_row([
             plain(&policy.name),
@@ -238,6 +245,17 @@ pub(crate) fn policies(list: &[v1::PolicyState]) -> Table {
         ]);
     }
     rows
+}
+
+/// How far a policy is that may rise.
+fn on_trial(trial: &v1::PolicyTrial) -> String {
+    let mean = trial.mean_nanos.map_or_else(String::new, |mean| {
+        format!(", {} on average (up to {})", rate(mean), rate(trial.most_nanos))
+    });
+    format!(
+        "on trial for {}: {} of {} cycles{mean}, {} faults",
+        trial.to, trial.cycles, trial.wanted, trial.faults
+    )
 }
 
 pub(crate) fn cycles(list: &[v1::Cycle]) -> Table {

@@ -1,0 +1,241 @@
+//! The life of policies between shadow and enforce: where each stands, what a trial shows, when a rule moves one up and
+//! what takes one back.
+//!
+//! Standings are kept in the Ledger: a restart forgets none. Tallies of trials are not: a restart begins them anew, which
+//! makes the daemon slower to trust. Not here: loading and keeping components (`host`), quarantine (`decide`).
+
+use crate::compare::{Comparison, compare};
+use crate::policies::{InForce, Promotion};
+use decide::PolicyEntry;
+use logbook::CycleRecord;
+use model::advice::PolicyMode;
+use model::intent::Ledger;
+use model::money::UsdPerHour;
+use model::{Instant, Memory, PolicyName, Snapshot, Span, Standing};
+use std::collections::BTreeMap;
+
+/// Trials that are weighed after one cycle; more take turns. Each costs as much as a decision.
+const WEIGHED: usize = 4;
+/// An older figure of a guard metric is no figure.
+const OLDEST_METRIC: Span = Span::from_secs(300);
+/// Who is named where a rule of the configuration moved a policy.
+pub(crate) const RULE: &str = "rule of the configuration";
+
+/// What a trial has shown so far, of one component in one mode.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// Component.
+    pub digest: String,
+    /// Mode it was weighed in.
+    pub mode: Option<PolicyMode>,
+    /// Cycles that were decided with it and without it, since the last fault.
+    pub cycles: u32,
+    /// Of them, those where the plans differed.
+    pub differed: u32,
+    /// Sum of what it would have changed, nano-dollars per hour over the cycles.
+    pub delta_nanos: i128,
+    /// Faults since the trial began.
+    pub faults: u32,
+    /// The last comparison.
+    pub last: Option<Comparison>,
+}
+
+impl Trial {
+    /// What it changes on average; `None` before the first cycle.
+    pub fn mean(&self) -> Option<UsdPerHour> {
+        if self.cycles == 0 {
+            return None;
+        }
+        let mean = self.delta_nanos / i128::from(self.cycles);
+        i64::try_from(mean).ok().map(UsdPerHour)
+    }
+}
+
+/// Tallies of the trials of this process.
+#[derive(Default)]
+pub(crate) struct Trials {
+    by_policy: BTreeMap<PolicyName, Trial>,
+    turn: usize,
+}
+
+/// A change of where a policy stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// A rule moves it on.
+    Promote(Standing),
+    /// It is taken back: the digest stays in shadow, the one before comes back where it is still known.
+    RollBack { digest: String, why: String },
+}
+
+impl Trials {
+    /// What is known of each.
+    pub(crate) const fn tallies(&self) -> &BTreeMap<PolicyName, Trial> {
+        &self.by_policy
+    }
+
+    /// Weighs policies on trial against a cycle that is over, and says who moves.
+    pub(crate) fn weigh(&mut self, record: &CycleRecord, policies: &InForce) -> Vec<(PolicyName, Move)> {
+        self.by_policy
+            .retain(|name, _| policies.set.entries.iter().any(|entry| entry.name == *name));
+        if !record.has_seen() {
+            return Vec::new();
+        }
+        let trials: Vec<(&PolicyEntry, &Promotion)> = policies
+            .set
+            .entries
+            .iter()
+            .filter_map(|entry| Some((entry, on_trial(entry, policies)?)))
+            .collect();
+        let first = self.turn.checked_rem(trials.len()).unwrap_or(0);
+        self.turn = first + WEIGHED;
+        let turn = trials.iter().cycle().skip(first).take(trials.len().min(WEIGHED));
+        let mut moves = Vec::new();
+        for (entry, promotion) in turn {
+            let trial = self.by_policy.entry(entry.name.clone()).or_default();
+            if trial.digest != entry.digest || trial.mode != Some(entry.mode) {
+                *trial = Trial {
+                    digest: entry.digest.clone(),
+                    mode: Some(entry.mode),
+                    ..Trial::default()
+                };
+            }
+            trial.note(record, policies, entry);
+            if let Some(standing) = trial.promoted(entry, promotion, record.at) {
+                moves.push((entry.name.clone(), Move::Promote(standing)));
+            }
+        }
+        moves
+    }
+}
+
+/// The rule by which a policy may still rise; `None` where there is none, or it is where it was to go.
+fn on_trial<'a>(entry: &PolicyEntry, policies: &'a InForce) -> Option<&'a Promotion> {
+    let promotion = policies.rules.get(&entry.name)?.promotion.as_ref()?;
+    (entry.mode < promotion.to).then_some(promotion)
+}
+
+impl Trial {
+    fn note(&mut self, record: &CycleRecord, policies: &InForce, entry: &PolicyEntry) {
+        let mut calls = record.calls().filter(|call| call.policy == entry.name).peekable();
+        if calls.peek().is_none() {
+            // Nobody asked it anything: such a cycle shows nothing.
+            return;
+        }
+        if calls.any(|call| call.answer.is_err()) {
+            self.faults = self.faults.saturating_add(1);
+            (self.cycles, self.differed, self.delta_nanos) = (0, 0, 0);
+            return;
+        }
+        let Some(comparison) = compare(record, &policies.set, &entry.name) else {
+            return;
+        };
+        self.cycles = self.cycles.saturating_add(1);
+        self.differed = self.differed.saturating_add(u32::from(comparison.differs));
+        self.delta_nanos += i128::from(comparison.delta().0);
+        self.last = Some(comparison);
+    }
+
+    /// The next stage, once enough cycles have gone by; where they cost more than the rule allows, they are counted anew.
+    fn promoted(&mut self, entry: &PolicyEntry, promotion: &Promotion, at: Instant) -> Option<Standing> {
+        if self.cycles < promotion.cycles {
+            return None;
+        }
+        let mean = self.mean()?;
+        if mean > promotion.most {
+            (self.cycles, self.differed, self.delta_nanos) = (0, 0, 0);
+            return None;
+        }
+        let canary = entry.mode == PolicyMode::Shadow && !entry.scope.is_empty();
+        let mode = if canary { PolicyMode::Canary } else { promotion.to };
+        Some(Standing {
+            digest: entry.digest.clone(),
+            mode,
+            by: RULE.to_owned(),
+            why: format!(
+                "{} cycles without a fault, {mean} on average, {} of them with another plan",
+                self.cycles, self.differed
+            ),
+            at,
+            before: None,
+            refused: Vec::new(),
+        })
+    }
+}
+
+/// Policies that count and are to be taken back: newly in quarantine, or a guard metric is breached.
+pub(crate) fn breaches(
+    (seen, before, now): (&Snapshot, &Memory, &Memory),
+    policies: &InForce,
+) -> Vec<(PolicyName, Move)> {
+    let counting = policies.set.entries.iter().filter(|entry| entry.mode.counts());
+    let taken_back = counting.filter_map(|entry| {
+        let name = &entry.name;
+        let quarantined = now.quarantine.contains_key(name) && !before.quarantine.contains_key(name);
+        let why = if quarantined {
+            Some("in quarantine after repeated faults".to_owned())
+        } else {
+            policies.rules.get(name).and_then(|rules| breached(seen, rules))
+        };
+        let digest = entry.digest.clone();
+        why.map(|why| (name.clone(), Move::RollBack { digest, why }))
+    });
+    taken_back.collect()
+}
+
+/// A metric that is unknown or old breaches nothing: it tells nothing.
+fn breached(seen: &Snapshot, rules: &crate::policies::Rules) -> Option<String> {
+    rules.guards.iter().find_map(|guard| {
+        let workload = seen
+            .workloads
+            .iter()
+            .find(|workload| workload.key == guard.workload)?;
+        let mut metrics = workload.metrics.iter();
+        let metric = metrics.find(|metric| metric.name == guard.metric)?;
+        let fresh = seen.at.since(metric.at) <= OLDEST_METRIC;
+        (fresh && metric.milli > guard.above_milli).then(|| {
+            format!(
+                "{} of {} is {}, above {}",
+                guard.metric,
+                guard.workload,
+                thousandths(metric.milli),
+                thousandths(guard.above_milli)
+            )
+        })
+    })
+}
+
+fn thousandths(milli: i64) -> String {
+    let sign = if milli < 0 { "-" } else { "" };
+    format!(
+        "{sign}{}.{:03}",
+        milli.unsigned_abs() / 1000,
+        milli.unsigned_abs() % 1000
+    )
+}
+
+/// The policies as they stand by the Ledger: what a rule may promote begins in shadow, what was set wins.
+pub(crate) fn governed(offered: &InForce, standings: &BTreeMap<PolicyName, Standing>) -> InForce {
+    let mut policies = offered.clone();
+    for entry in &mut policies.set.entries {
+        let rules = offered.rules.get(&entry.name);
+        if rules.is_some_and(|rules| rules.promotion.is_some()) {
+            entry.mode = PolicyMode::Shadow;
+        }
+        if let Some(standing) = standings.get(&entry.name) {
+            entry.mode = standing.mode_of(&entry.digest, entry.mode);
+        }
+    }
+    policies
+}
+
+/// Writes a new standing down.
+pub(crate) fn set(ledger: &mut Ledger, policy: &PolicyName, standing: Standing) {
+    let standing = standing.after(ledger.policies.get(policy));
+    ledger.policies.insert(policy.clone(), standing);
+}
+
+/// Writes down that a digest is not wanted: it stays in shadow.
+pub(crate) fn refuse(ledger: &mut Ledger, policy: &PolicyName, refused: Standing) {
+    let standing = refused.refusing(ledger.policies.get(policy));
+    ledger.policies.insert(policy.clone(), standing);
+}

@@ -1,0 +1,119 @@
+//! How policies of the configuration move between shadow and enforce: `canary`, `promote`, `guards`.
+
+use super::values;
+use cycle::{GuardMetric, Promotion, Rules};
+use manifest::At;
+use model::advice::PolicyMode;
+use model::{GroupName, PolicyName, PolicyScope, UsdPerHour, WorkloadKey};
+use std::collections::BTreeMap;
+
+/// Cycles that are compared before a policy rises, unless said otherwise.
+const CYCLES: u32 = 200;
+const MOST_CYCLES: u32 = 1_000_000;
+
+/// Modes of a policy, as they are written.
+pub(crate) const MODES: [(&str, PolicyMode); 3] = [
+    ("shadow", PolicyMode::Shadow),
+    ("canary", PolicyMode::Canary),
+    ("enforce", PolicyMode::Enforce),
+];
+
+/// What a canary has a say about.
+pub(crate) fn scope(policy: At<'_, '_>, mode: PolicyMode) -> PolicyScope {
+    let at = policy.get("canary");
+    at.only(&["groups", "namespaces"]);
+    let names = |at: At<'_, '_>| -> Vec<String> {
+        at.items().filter_map(|at| at.name().map(str::to_owned)).collect()
+    };
+    let scope = PolicyScope {
+        groups: names(at.get("groups")).into_iter().map(GroupName::new).collect(),
+        namespaces: names(at.get("namespaces")),
+    };
+    if scope.is_empty() && at.is_there() {
+        at.problem("groups or namespaces are wanted");
+    } else if scope.is_empty() && mode == PolicyMode::Canary {
+        policy
+            .get("mode")
+            .problem("a canary needs groups or namespaces under `canary`");
+    }
+    scope
+}
+
+/// The rules of every policy that has some.
+pub(crate) fn rules(top: At<'_, '_>) -> BTreeMap<PolicyName, Rules> {
+    let of = |at: At<'_, '_>| {
+        let rules = Rules {
+            promotion: promotion(at),
+            guards: at.get("guards").items().filter_map(guard).collect(),
+        };
+        let name = at.get("name").text().unwrap_or_default();
+        (PolicyName::new(name), rules)
+    };
+    let all = top.get("policies").items().map(of);
+    all.filter(|(_, rules)| *rules != Rules::default()).collect()
+}
+
+fn promotion(policy: At<'_, '_>) -> Option<Promotion> {
+    let at = policy.get("promote");
+    at.only(&["after_cycles", "max_added_usd_per_hour"]);
+    if !at.is_there() {
+        return None;
+    }
+    let mode = policy.get("mode");
+    // Only the word: what is wrong with it is said where it is read first.
+    let to = MODES
+        .iter()
+        .find(|(word, _)| mode.is_there() && mode.text() == Some(word));
+    let to = to.map_or(PolicyMode::Shadow, |(_, mode)| *mode);
+    if to == PolicyMode::Shadow {
+        mode.problem("promote leads nowhere: mode says how far, canary or enforce");
+    }
+    let most = at.get("max_added_usd_per_hour");
+    Some(Promotion {
+        to,
+        cycles: values::count(at.get("after_cycles"), CYCLES, 1, MOST_CYCLES),
+        most: if most.is_there() {
+            values::rate(most)
+        } else {
+            UsdPerHour::ZERO
+        },
+    })
+}
+
+fn guard(at: At<'_, '_>) -> Option<GuardMetric> {
+    at.only(&["workload", "metric", "above"]);
+    Some(GuardMetric {
+        workload: workload(at.get("workload"))?,
+        metric: at.get("metric").name()?.to_owned(),
+        above_milli: thousandths(at.get("above"))?,
+    })
+}
+
+fn workload(at: At<'_, '_>) -> Option<WorkloadKey> {
+    let text = at.name()?;
+    let parts: Vec<&str> = text.split([' ', '/']).filter(|part| !part.is_empty()).collect();
+    if let [kind, namespace, name] = parts[..] {
+        return Some(WorkloadKey::new(kind, namespace, name));
+    }
+    at.problem(format_args!("{text:?}: must be `Kind namespace/name`"));
+    None
+}
+
+/// A decimal number with at most three digits after its point.
+fn thousandths(at: At<'_, '_>) -> Option<i64> {
+    let text = at.text()?;
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let negative = whole.starts_with('-');
+    let size = whole.strip_prefix('-').unwrap_or(whole);
+    let good = !size.is_empty() && digits(size) && digits(part) && part.len() <= 3;
+    let milli = good
+        .then(|| format!("{size}{part:0<3}").parse::<i64>().ok())
+        .flatten();
+    if milli.is_none() {
+        at.problem(format_args!(
+            "{text:?}: must be a number with at most three digits after its point, as in 0.05"
+        ));
+    }
+    milli.map(|milli| if negative { -milli } else { milli })
+}
