@@ -5,6 +5,7 @@
 //! taken, from the start again where it ends. Nothing here is checked as a manifest would be: a test may show what a
 //! cluster never would.
 
+mod cluster;
 mod rows;
 
 use decide::policy::{CandidateRow, ClassRow, MoverRow, SetRow, StepRow, WorkloadRow};
@@ -48,6 +49,11 @@ struct Written {
     workloads: Vec<Map<String, Value>>,
     candidates: Vec<Map<String, Value>>,
     steps: Vec<Map<String, Value>>,
+    groups: Vec<Map<String, Value>>,
+    offers: Vec<Map<String, Value>>,
+    nodes: Vec<Map<String, Value>>,
+    pods: Vec<Map<String, Value>>,
+    metrics: Vec<Map<String, Value>>,
     /// Milliseconds ago and pods that waited, oldest first.
     history: Vec<(u32, u32)>,
 }
@@ -60,10 +66,25 @@ impl Picture {
             value => serde_json::from_value(value.clone()).map_err(|why| format!("picture: {why}"))?,
         };
         let mut picture = Self::empty(&written)?;
+        for row in all("groups", &written.groups)? {
+            picture.group(row);
+        }
         for row in all("sets", &written.sets)? {
             picture.set(row);
         }
         picture.settle_groups();
+        for row in all("offers", &written.offers)? {
+            picture.offer(row)?;
+        }
+        for row in all("nodes", &written.nodes)? {
+            picture.plain_node(row);
+        }
+        for row in all("pods", &written.pods)? {
+            picture.pod(row);
+        }
+        for row in all("metrics", &written.metrics)? {
+            picture.metric(row)?;
+        }
         for row in all("classes", &written.classes)? {
             picture.class(row)?;
         }
@@ -77,6 +98,7 @@ impl Picture {
         for row in all("steps", &written.steps)? {
             picture.step(row)?;
         }
+        picture.settle();
         Ok(picture)
     }
 
@@ -184,10 +206,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_there_is_sorted_and_pointed_to() {
+        let picture = Picture::read(&json!({
+            "groups": [{"name": "b", "short_ms": 5}, {"name": "a"}],
+            "sets": [{"name": "b", "group": "b"}],
+            "offers": [{"group": "b", "barred_ms": 60_000}, {"group": "a", "price": 0.5}],
+            "nodes": [{"name": "n2", "group": "b", "state": 65}, {"name": "n1", "offer": 1}],
+            "pods": [{"name": "z", "node": "n1"}, {"name": "y", "node": null, "phase": "pending"}],
+            "metrics": [{"name": "burn", "value": 2.5}, {"name": "other"}, {"workload": "b"}],
+            "candidates": [{"name": "n2", "movers": [{"name": "x"}]}],
+        }))
+        .unwrap();
+        let seen = &picture.snapshot;
+        let names: Vec<_> = seen.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!((names, picture.candidates[0].node), (vec!["n1", "n2"], 1));
+        let pods: Vec<_> = seen.pods.iter().map(|pod| &*pod.key.name).collect();
+        assert_eq!((pods, picture.movers[0].pod), (vec!["x", "y", "z"], 0));
+        let groups: Vec<u32> = seen.offers.iter().map(|offer| offer.group).collect();
+        assert_eq!((groups, picture.sets[0].group), (vec![1, 0], 1));
+        assert!(seen.nodes[1].goes() && seen.short.len() == 1);
+        let price = seen.node_price(&seen.nodes[0]).unwrap();
+        assert_eq!((price.dollars(), picture.memory.no_capacity.len()), (0.5, 1));
+        let metrics: Vec<usize> = seen.workloads.iter().map(|w| w.metrics.len()).collect();
+        assert_eq!(metrics, [2, 1]);
+    }
+
+    #[test]
     fn what_is_misspelt_is_named() {
         for (picture, why) in [
             (json!({"at": "yesterday"}), "picture.at"),
-            (json!({"nodes": []}), "unknown field `nodes`"),
+            (json!({"zones": []}), "unknown field `zones`"),
+            (
+                json!({"offers": [{}]}),
+                "offers: group: `workers` is no group here",
+            ),
             (
                 json!({"sets": [{"nam": "x"}]}),
                 "picture.sets[0]: unknown field `nam`",

@@ -47,6 +47,8 @@ macro_rules! row {
     };
 }
 
+pub(super) use row;
+
 row!(Class {
     cpu_milli: u32 = 250,
     memory_mib: u32 = 512,
@@ -143,7 +145,7 @@ row!(Step {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Kind {
+pub(super) enum Kind {
     Asg,
     Managed,
     Kops,
@@ -156,7 +158,7 @@ enum Kind {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Paid {
+pub(super) enum Paid {
     Mixed,
     OnDemand,
     Spot,
@@ -169,6 +171,18 @@ enum Due {
     No,
     Expired,
     Drifted,
+}
+
+impl Paid {
+    /// `None`: several ways.
+    pub(super) fn purchase(self) -> Option<Purchase> {
+        match self {
+            Self::Mixed => None,
+            Self::OnDemand => Some(Purchase::OnDemand),
+            Self::Spot => Some(Purchase::Spot),
+            Self::Reserved => Some(Purchase::Reserved),
+        }
+    }
 }
 
 impl Picture {
@@ -216,12 +230,7 @@ impl Picture {
             group: place(group),
             kind,
             arch: (!row.arch.is_empty()).then_some(row.arch),
-            purchase: match row.purchase {
-                Paid::Mixed => None,
-                Paid::OnDemand => Some(Purchase::OnDemand),
-                Paid::Spot => Some(Purchase::Spot),
-                Paid::Reserved => Some(Purchase::Reserved),
-            },
+            purchase: row.purchase.purchase(),
             offers: row.offers,
             min_price: UsdPerHour::from_dollars(row.min_price).unwrap_or_default(),
             nodes: row.nodes,
@@ -313,8 +322,10 @@ impl Picture {
     }
 
     pub(super) fn candidate(&mut self, row: Candidate) -> Result<(), String> {
-        let (candidate, node) = (place(self.candidates.len()), place(self.snapshot.nodes.len()));
         let name = NodeName::new(&row.name);
+        let nodes = &self.snapshot.nodes;
+        let known = nodes.iter().position(|node| node.name == name);
+        let (candidate, node) = (place(self.candidates.len()), place(known.unwrap_or(nodes.len())));
         self.candidates.push(CandidateRow {
             node,
             price: price("price", row.price)?,
@@ -331,7 +342,9 @@ impl Picture {
         for mover in &row.movers {
             self.mover(candidate, &name, mover);
         }
-        self.node(name, row);
+        if known.is_none() {
+            self.node(name, row);
+        }
         Ok(())
     }
 
@@ -410,13 +423,13 @@ impl Picture {
         Ok(())
     }
 
-    fn spec(&mut self, spec: PodSpec) -> SpecIx {
+    pub(super) fn spec(&mut self, spec: PodSpec) -> SpecIx {
         self.snapshot.specs.push(Arc::new(spec));
         place(self.snapshot.specs.len() - 1)
     }
 }
 
-fn group_kind(kind: Kind) -> GroupKind {
+pub(super) fn group_kind(kind: Kind) -> GroupKind {
     match kind {
         Kind::Asg => GroupKind::Asg,
         Kind::Managed => GroupKind::ManagedNodeGroup,
@@ -446,26 +459,26 @@ fn group(name: GroupName, kind: GroupKind, labels: Labels) -> Group {
     }
 }
 
-fn owner(kind: &str, namespace: &str, name: &str) -> Option<WorkloadKey> {
+pub(super) fn owner(kind: &str, namespace: &str, name: &str) -> Option<WorkloadKey> {
     (!kind.is_empty()).then(|| WorkloadKey::new(kind, namespace, name))
 }
 
-fn place(at: usize) -> u32 {
+pub(super) fn place(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-fn millis(millis: u32) -> Span {
+pub(super) fn millis(millis: u32) -> Span {
     Span::from_millis(i64::from(millis))
 }
 
-fn price(field: &str, dollars: Option<f64>) -> Result<Option<UsdPerHour>, String> {
+pub(super) fn price(field: &str, dollars: Option<f64>) -> Result<Option<UsdPerHour>, String> {
     let read =
         |dollars| UsdPerHour::from_dollars(dollars).ok_or_else(|| format!("{field}: {dollars} is no price"));
     dollars.map(read).transpose()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
-fn milli(field: &str, value: f64) -> Result<i64, String> {
+pub(super) fn milli(field: &str, value: f64) -> Result<i64, String> {
     if (0.0..=1e15).contains(&value) {
         Ok((value * 1000.0).round() as i64)
     } else {
