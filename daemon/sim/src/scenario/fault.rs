@@ -32,6 +32,8 @@ pub enum FaultKind {
         groups: Vec<GroupName>,
         /// Share of the spot nodes, in thousandths; at least one node where there is any.
         share_permille: u32,
+        /// Whether the picture shows the notice, as the queue of interruption notices lets it.
+        told: bool,
     },
     /// Nodes stop being Ready and their instances die two minutes later.
     NodeFailure {

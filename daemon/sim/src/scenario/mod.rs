@@ -16,7 +16,7 @@ mod tests;
 pub use fault::{Api, Fault, FaultKind};
 pub use model::time::Lag;
 pub use parts::{
-    Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, GroupPlan, JobPlan, Load, PodPlan,
+    Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, Figure, GroupPlan, JobPlan, Load, PodPlan,
 };
 pub use parts::{Scoring, TraceRow, WorkloadPlan};
 pub use read::Fetch;

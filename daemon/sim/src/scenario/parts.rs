@@ -75,6 +75,17 @@ pub struct WorkloadPlan {
     pub hpa: Option<String>,
     /// Annotations of the workload itself.
     pub annotations: Labels,
+    /// Figures about it beyond what is measured of its pods, as an application metric has them.
+    pub metrics: Vec<Figure>,
+}
+
+/// An application metric over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// Name, as aims and policies know it.
+    pub name: String,
+    /// Its values, in thousandths of its unit.
+    pub curve: Curve,
 }
 
 /// CPU load of a workload over time.

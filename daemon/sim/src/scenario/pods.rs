@@ -1,7 +1,7 @@
 //! Reads what has pods in a scenario: DaemonSets, Deployments, Jobs and traces.
 
 use crate::scenario::parts::{
-    Arrivals, Budget, Curve, DaemonPlan, JobPlan, Load, PodPlan, TraceRow, WorkloadPlan,
+    Arrivals, Budget, Curve, DaemonPlan, Figure, JobPlan, Load, PodPlan, TraceRow, WorkloadPlan,
 };
 use crate::scenario::read::Fetch;
 use crate::scenario::values;
@@ -23,11 +23,12 @@ const MAX_LOAD_MILLI: i64 = 1_000_000_000;
 const MAX_BURST_PERMILLE: i64 = 1_000_000;
 
 /// Fields that everything with pods has.
-const POD_FIELDS: [&str; 13] = [
+const POD_FIELDS: [&str; 14] = [
     "name",
     "namespace",
     "cpu",
     "memory",
+    "extended",
     "labels",
     "annotations",
     "node_selector",
@@ -63,7 +64,10 @@ pub(super) fn deployments(at: At<'_, '_>) -> Vec<WorkloadPlan> {
     let mut seen = Vec::new();
     at.items()
         .filter_map(|item| {
-            only(item, &["replicas", "sizes", "load", "budget", "hpa", "scale"]);
+            only(
+                item,
+                &["replicas", "sizes", "load", "metrics", "budget", "hpa", "scale"],
+            );
             let (name, pod) = pod(item, "Deployment", "default", &mut seen)?;
             let annotations = item.get("scale").text();
             Some(WorkloadPlan {
@@ -75,6 +79,7 @@ pub(super) fn deployments(at: At<'_, '_>) -> Vec<WorkloadPlan> {
                 annotations: annotations
                     .map(|value| Labels::from([("plimsoll.io/scale".to_owned(), value.to_owned())]))
                     .unwrap_or_default(),
+                metrics: figures(item.get("metrics")),
                 pod,
                 name,
             })
@@ -141,10 +146,14 @@ fn pod(
     }
     seen.push(key);
     let traced = at.get("file").is_there();
-    let requests = Resources::new(
+    let mut requests = Resources::new(
         request(at.get("cpu"), values::cpu_milli, traced, MAX_CPU_MILLI),
         request(at.get("memory"), values::bytes, traced, MAX_MEMORY_BYTES),
     );
+    for (resource, amount) in at.get("extended").entries() {
+        let amount = i64::from(pods_of(amount, 0));
+        requests.extended.insert(resource.to_owned(), amount);
+    }
     let mut labels = at.get("labels").labels();
     labels.entry("app".to_owned()).or_insert_with(|| name.clone());
     let spec = PodSpec {
@@ -258,30 +267,55 @@ fn load(at: At<'_, '_>) -> Option<Load> {
         return None;
     }
     at.only(&["even", "low", "high", "peak", "points", "noise", "burst"]);
-    let curve = if at.get("points").is_there() {
-        Curve::Points(points(at.get("points")))
-    } else if at.get("even").is_there() {
-        Curve::Even(load_milli(at.get("even")))
-    } else {
-        for key in ["low", "high", "peak"] {
-            if !at.get(key).is_there() {
-                at.get(key).problem("is missing (or give points, or even)");
-            }
-        }
-        Curve::Diurnal {
-            low: load_milli(at.get("low")),
-            high: load_milli(at.get("high")),
-            peak: values::time_of_day(at.get("peak")).unwrap_or_default(),
-        }
-    };
     Some(Load {
-        curve,
+        curve: curve(at, "cpu"),
         noise_permille: values::permille(at.get("noise")).unwrap_or(0),
         burst_permille: match values::cpu_milli(at.get("burst")) {
             None => 2000,
             Some(times) => values::at_most(at.get("burst"), times.max(1), MAX_BURST_PERMILLE),
         },
     })
+}
+
+/// `{low, high, peak}`, `{even}` or `{points}`, whose values are under this key.
+fn curve(at: At<'_, '_>, value: &'static str) -> Curve {
+    if at.get("points").is_there() {
+        return Curve::Points(points(at.get("points"), value));
+    }
+    if at.get("even").is_there() {
+        return Curve::Even(load_milli(at.get("even")));
+    }
+    for key in ["low", "high", "peak"] {
+        if !at.get(key).is_there() {
+            at.get(key).problem("is missing (or give points, or even)");
+        }
+    }
+    Curve::Diurnal {
+        low: load_milli(at.get("low")),
+        high: load_milli(at.get("high")),
+        peak: values::time_of_day(at.get("peak")).unwrap_or_default(),
+    }
+}
+
+fn figures(at: At<'_, '_>) -> Vec<Figure> {
+    let mut read: Vec<Figure> = Vec::new();
+    for item in at.items() {
+        item.only(&["name", "even", "low", "high", "peak", "points"]);
+        let Some(name) = item.get("name").name() else {
+            continue;
+        };
+        if name == "cpu" || name == "memory" {
+            item.get("name").problem("is measured of the pods (see load)");
+        }
+        if read.iter().any(|other| other.name == name) {
+            item.get("name").problem("is there twice");
+        }
+        read.push(Figure {
+            name: name.to_owned(),
+            curve: curve(item, "value"),
+        });
+    }
+    read
 }
 
 fn load_milli(at: At<'_, '_>) -> i64 {
@@ -301,15 +335,15 @@ fn sizes(at: At<'_, '_>) -> Vec<(Span, u32)> {
     read
 }
 
-fn points(at: At<'_, '_>) -> Vec<(Span, i64)> {
+fn points(at: At<'_, '_>, value: &'static str) -> Vec<(Span, i64)> {
     let mut read: Vec<(Span, i64)> = Vec::new();
     for item in at.items() {
-        item.only(&["at", "cpu"]);
+        item.only(&["at", value]);
         let when = item.get("at").span().unwrap_or_default();
         if read.last().is_some_and(|(before, _)| *before >= when) {
             item.get("at").problem("must be later than the point before");
         }
-        read.push((when, load_milli(item.get("cpu"))));
+        read.push((when, load_milli(item.get(value))));
     }
     read
 }

@@ -31,10 +31,11 @@ fn fault(at: At<'_, '_>, groups: &[GroupName]) -> Option<Fault> {
             },
         ),
         "spot-interruption" => (
-            &["groups", "share"],
+            &["groups", "share", "told"],
             FaultKind::SpotInterruption {
                 groups: named(),
                 share_permille: values::permille(at.get("share")).unwrap_or(1000),
+                told: at.get("told").flag(),
             },
         ),
         "node-failure" => (

@@ -31,8 +31,9 @@ deployments:
     sizes: [{at: 5m, replicas: 6}, {at: 10m, replicas: 3}]
     load: {low: 1, high: 4, peak: '14:00', noise: 5%, burst: 1500m}
     budget: {max_unavailable: 25%}
+    metrics: [{name: burn, points: [{at: 1m, value: 0.5}, {at: 5m, value: 12}]}]
 jobs:
-  - {name: work, namespace: batch, cpu: 1, memory: 512Mi, pods: {min: 2, max: 3}, runs: 5m, first: 90s, every: 1h}
+  - {name: work, namespace: batch, cpu: 1, memory: 512Mi, extended: {nvidia.com/gpu: 2}, pods: {min: 2, max: 3}, runs: 5m, first: 90s, every: 1h}
 traces:
   - {name: replayed, namespace: batch, file: trace.csv}
 faults:
@@ -95,6 +96,13 @@ fn a_scenario_is_read() {
     let web = &read.workloads[0];
     assert_eq!(web.pod.spec.requests.cpu_milli, 500);
     assert_eq!(web.budget, Some(Budget::MaxUnavailable(Amount::Percent(25))));
+    let burn = [(Span::from_secs(60), 500), (Span::from_secs(300), 12_000)];
+    assert_eq!(web.metrics[0].name, "burn");
+    assert_eq!(web.metrics[0].curve, Curve::Points(burn.to_vec()));
+    let Arrivals::Burst { job, .. } = &read.arrivals[0] else {
+        panic!("{:?}", read.arrivals)
+    };
+    assert_eq!(job.pod.spec.requests.amount("nvidia.com/gpu"), 2);
     let load = web.load.as_ref().unwrap();
     assert_eq!((load.noise_permille, load.burst_permille), (50, 1500));
     assert_eq!(

@@ -120,6 +120,7 @@ impl State {
             draining: false,
             emptying: false,
             doomed: false,
+            noticed: None,
             labels,
             taints: plan.taints.clone(),
             allocatable: sold.allocatable.clone(),
@@ -233,11 +234,16 @@ impl State {
             Some(FaultKind::SpotInterruption {
                 groups,
                 share_permille,
+                told,
             }) => {
                 let spot = self.victims(|node, offer| names(groups, &node.group) && is_spot(offer));
                 let share = (spot.len() as u64 * u64::from(*share_permille)).div_ceil(1000);
                 for name in self.draw(spot, usize::try_from(share).unwrap_or(usize::MAX)) {
                     self.doom(&name, true);
+                    let now = self.now;
+                    if let Some(node) = self.nodes.get_mut(&name).filter(|_| *told) {
+                        node.noticed = Some(now);
+                    }
                 }
             }
             Some(FaultKind::NodeFailure { groups, count }) => {

@@ -265,7 +265,8 @@ impl State {
         else {
             return stale(format!("there is no node {name}"));
         };
-        let begun = (on && !node.draining).then(|| node.group.clone());
+        // What the provider takes in any case is no removal of the daemon's.
+        let begun = (on && !node.draining && node.noticed.is_none()).then(|| node.group.clone());
         node.cordoned = on || node.doomed;
         node.draining = on;
         if !on {

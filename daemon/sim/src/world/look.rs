@@ -4,6 +4,7 @@ use crate::rng::Rng;
 use crate::scenario::{FaultKind, WorkloadPlan};
 use crate::world::state::{Owner, OwnerKind, SimNode, SimPod, State};
 use model::group::{Instance, LaunchMode};
+use model::node::{Leaves, Leaving};
 use model::pod::{PodPhase, SpecIx, Usage};
 use model::selector::LabelSelector;
 use model::workload::{DisruptionBudget, Metric, Workload};
@@ -192,7 +193,10 @@ impl State {
                         at: self.scraped(),
                     }
                 }),
-                leaving: None,
+                leaving: node.noticed.map(|told| Leaving {
+                    why: Leaves::Interrupted,
+                    told,
+                }),
                 template: None,
             })
             .collect()
@@ -280,7 +284,8 @@ impl State {
         self.owners.iter().map(seen).collect()
     }
 
-    /// Nothing is measured where nothing is ready: missing, not zero.
+    /// Nothing is measured of pods where none is ready: missing, not zero. What the application tells is told all the
+    /// same.
     fn metrics(&self, cpu: i64, ready: u32, plan: Option<&WorkloadPlan>) -> Vec<Metric> {
         let cpu = Metric {
             name: "cpu".to_owned(),
@@ -288,7 +293,15 @@ impl State {
             at: self.scraped(),
             pods: ready,
         };
-        plan.filter(|_| ready > 0).map(|_| cpu).into_iter().collect()
+        let told = plan.into_iter().flat_map(|plan| &plan.metrics);
+        let told = told.map(|figure| Metric {
+            name: figure.name.clone(),
+            milli: figure.curve.value(self.scenario.start, self.scraped()),
+            at: self.scraped(),
+            pods: ready,
+        });
+        let measured = plan.filter(|_| ready > 0).map(|_| cpu);
+        measured.into_iter().chain(told).collect()
     }
 
     fn seen_budgets(&self) -> Vec<DisruptionBudget> {

@@ -68,6 +68,8 @@ pub(crate) struct SimNode {
     pub(crate) emptying: bool,
     /// Told that it will be taken back, or broken.
     pub(crate) doomed: bool,
+    /// When the picture began to show that it will be taken back.
+    pub(crate) noticed: Option<Instant>,
     pub(crate) labels: Labels,
     pub(crate) taints: Vec<Taint>,
     pub(crate) allocatable: Resources,

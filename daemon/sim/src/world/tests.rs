@@ -136,6 +136,7 @@ fn scenario() -> Scenario {
             }),
             budget: Some(Budget::MaxUnavailable(Amount::Count(1))),
             hpa: None,
+            metrics: Vec::new(),
             annotations: Labels::new(),
         }],
         arrivals: vec![Arrivals::Burst {
@@ -591,6 +592,7 @@ fn faults_strike() {
     world.faults = vec![at(FaultKind::SpotInterruption {
         groups: Vec::new(),
         share_permille: 500,
+        told: false,
     })];
     let mut play = Play::of(world);
     assert!(play.wait(100).nodes[0].unschedulable, "the notice cordons");
