@@ -33,6 +33,11 @@ type Shown = (Resource<ViewRep>,);
 
 /// Asks the question of the View.
 pub(crate) fn evaluate(policy: &WasmPolicy, entry: &Entry, view: &View<'_>, kept: &[u8]) -> Advised {
+    weighed(policy, entry, view, kept).0
+}
+
+/// Asks the question of the View; tells the answer and the bytes of linear memory that the instance had in the end.
+pub(crate) fn weighed(policy: &WasmPolicy, entry: &Entry, view: &View<'_>, kept: &[u8]) -> (Advised, usize) {
     let _ticking = policy.engine.ticker().tick();
     let columns = shared::columns(view, &entry.reads());
     let budget = policy.limits.budget(row_count(view));
@@ -48,12 +53,23 @@ pub(crate) fn evaluate(policy: &WasmPolicy, entry: &Entry, view: &View<'_>, kept
     let fuel = run.used();
     let session = run.store.into_data();
     entry.learn(session.touched);
-    Advised {
+    let memory = session.growth.memory(&policy.limits);
+    let advised = Advised {
         answer: ended.map_err(|ended| ended.fault(&policy.limits, budget)),
         fuel,
         log: session.said.into_lines(),
         kept: session.kept,
-    }
+    };
+    (advised, memory)
+}
+
+/// Makes one instance and drops it: what each evaluation begins and ends with.
+pub(crate) fn start(policy: &WasmPolicy) -> Result<(), PolicyFault> {
+    let _ticking = policy.engine.ticker().tick();
+    let budget = policy.limits.budget(0);
+    let mut run = Run::new(policy, Arc::new(Columns::nothing()), None, budget);
+    let started = run.instantiate(policy).map(|_| ());
+    started.map_err(|ended| ended.fault(&policy.limits, budget))
 }
 
 /// Learns which columns the policy reads, from a few made-up rows, so that its first evaluation finds them built. What

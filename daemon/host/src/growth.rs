@@ -17,6 +17,11 @@ impl Growth {
             elements_left: limits.table_elements,
         }
     }
+
+    /// Bytes of linear memory that were taken of these limits. Memory never shrinks: the most there was.
+    pub(crate) fn memory(&self, limits: &Limits) -> usize {
+        limits.memory_bytes.saturating_sub(self.memory_left)
+    }
 }
 
 impl ResourceLimiter for Growth {

@@ -136,6 +136,21 @@ impl WasmPolicy {
     pub fn inspection(&self) -> &Inspection {
         &self.inspection
     }
+
+    /// Asks as `advise` does, and tells beside the answer how many bytes of linear memory the instance had in the end;
+    /// `None` where the policy has no such hook.
+    pub fn weigh(&self, view: &View<'_>, kept: &[u8]) -> Option<(Advised, usize)> {
+        let entry = self.entries.iter().find(|entry| entry.hook == view.hook)?;
+        Some(evaluate::weighed(self, entry, view, kept))
+    }
+
+    /// Makes one instance and drops it: the part of an evaluation that comes before any function is called.
+    ///
+    /// # Errors
+    /// The fault that an evaluation would end with.
+    pub fn start(&self) -> Result<(), PolicyFault> {
+        evaluate::start(self)
+    }
 }
 
 impl Policy for WasmPolicy {

@@ -387,6 +387,9 @@ typedef struct {
 void pl_prices_factor(pl_prices *answer, uint32_t set, double factor);
 /// Never this class in this set. Once for each pair.
 void pl_prices_forbid(pl_prices *answer, uint32_t class_row, uint32_t set, uint16_t code);
+/// Never any of the classes 0 to `count` - 1 in this set: the fast way for thousands. Returns where to write their codes: 0
+/// until then. None of them may be forbidden there already.
+uint16_t *pl_prices_forbid_first(pl_prices *answer, uint32_t set, uint32_t count);
 /// Adds dollars per hour and pod: positive avoids, negative prefers. Once for each pair.
 void pl_prices_add(pl_prices *answer, uint32_t class_row, uint32_t set, double usd_per_hour, uint16_t code);
 

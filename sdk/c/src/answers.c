@@ -43,6 +43,20 @@ void pl_prices_forbid(pl_prices *answer, uint32_t class_row, uint32_t set, uint1
     to->codes[to->len++] = code;
 }
 
+uint16_t *pl_prices_forbid_first(pl_prices *answer, uint32_t set, uint32_t count) {
+    struct pl_bans_ *to = &answer->bans;
+    RESERVE(to, count, GROW(to, classes) GROW(to, sets) GROW(to, codes));
+    uint32_t *classes = to->classes + to->len, *sets = to->sets + to->len;
+    uint16_t *codes = to->codes + to->len;
+    for (uint32_t row = 0; row < count; row++) {
+        classes[row] = row;
+        sets[row] = set;
+        codes[row] = 0;
+    }
+    to->len += count;
+    return codes;
+}
+
 void pl_prices_add(pl_prices *answer, uint32_t class_row, uint32_t set, double usd_per_hour, uint16_t code) {
     struct pl_addends_ *to = &answer->addends;
     RESERVE(to, 1, GROW(to, classes) GROW(to, sets) GROW(to, usd) GROW(to, codes));

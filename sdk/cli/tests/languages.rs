@@ -118,6 +118,35 @@ fn told(component: &str, what: &str) -> Vec<(String, String, u64)> {
     rows.iter().map(told).collect()
 }
 
+/// What the bench says holds within an order of magnitude, on however busy a machine; `make bench` has the bounds.
+#[test]
+fn a_bench_tells_what_policies_cost_side_by_side() {
+    let room = tempfile::tempdir().unwrap();
+    let component = room.path().join("columns.wasm");
+    let (folder, component) = (tree("../tests/guests/columns/c"), component.to_str().unwrap());
+    let folder = folder.to_str().unwrap();
+    if done(&plimsoll(&["policy", "build", folder, "--out", component]), "C").is_none() {
+        return;
+    }
+    let output = plimsoll(&[
+        "policy", "bench", component, folder, "--rows", "10000", "-o", "json",
+    ]);
+    let report: serde_json::Value = serde_json::from_str(&done(&output, "C").unwrap()).unwrap();
+    let rows = report["policies"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["fuel"]), (2, &rows[1]["fuel"]));
+    for row in rows {
+        let best = |figure: &str| row[figure]["best"].as_f64().unwrap();
+        let [instance, empty, call] =
+            ["instance", "empty", "call"].map(|what| best(&format!("{what}_microseconds")));
+        assert!(
+            0.0 < instance && instance <= empty && empty < call && call < 1000.0,
+            "{row}"
+        );
+        assert!(row["memory_bytes"].as_u64().unwrap() >= 64 << 10, "{row}");
+        assert!(row["fault"].is_null() && row["hook"] == "placement", "{row}");
+    }
+}
+
 /// Its new policies have tests of their own (`policies`).
 #[test]
 fn examples_in_rust_conform() {

@@ -57,6 +57,18 @@ pub const Prices = struct {
         self.bans.add(.{ .class = class.row, .set = set.row, .code = code });
     }
 
+    /// Never any of the classes 0 to `count` - 1 in this set, for loops that must be fast. Returns where to write their
+    /// codes: 0 until then. Before any other ban.
+    pub fn forbidFirst(self: *Prices, set: tables.Set, count: usize) []u16 {
+        std.debug.assert(self.bans.lists.len == 0);
+        self.bans.lists.resize(memory.allocator, count) catch |e| memory.exhausted(e);
+        const lists = self.bans.lists.slice();
+        for (lists.items(.class), 0..) |*class, row| class.* = @intCast(row);
+        @memset(lists.items(.set), set.row);
+        @memset(lists.items(.code), 0);
+        return lists.items(.code);
+    }
+
     /// Adds dollars per hour and pod: positive avoids, negative prefers. Once for each pair.
     pub fn add(self: *Prices, class: tables.Class, set: tables.Set, usd_per_hour: f64, code: u16) void {
         self.addends.add(.{ .class = class.row, .set = set.row, .usd = usd_per_hour, .code = code });

@@ -1,5 +1,6 @@
 //! `plimsoll policy`: make, build, check and test policies. What a policy is allowed to be is `host`'s to say.
 
+mod bench;
 mod build;
 mod check;
 mod languages;
@@ -66,6 +67,8 @@ enum What {
         #[command(flatten)]
         output: OutputArgs,
     },
+    /// Measure what policies cost on a made-up picture, side by side: time, fuel, memory.
+    Bench(bench::Args),
     /// Run a policy's own tests, build it, hold it against its tables and check it.
     Test(TestArgs),
     #[command(flatten)]
@@ -157,6 +160,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let config = check::config(&policy, config.as_deref())?;
             check::run(check::subject(&policy)?, &config, samples, output.output)
         }
+        What::Bench(args) => bench::run(&args),
         What::Test(args) => test(&args),
         What::Life(args) => remote::policy(args),
     }

@@ -47,16 +47,21 @@ struct Evaluation {
 pub(super) struct Subject {
     name: String,
     pub(super) compiled: Compiled,
-    took: Duration,
+    pub(super) took: Duration,
 }
 
 /// Compiles the component of a folder, or a component.
 pub(super) fn subject(policy: &Path) -> anyhow::Result<Subject> {
+    let engine = Engine::new().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?;
+    subject_in(&engine, policy)
+}
+
+/// The same with an engine that is there already.
+pub(super) fn subject_in(engine: &Engine, policy: &Path) -> anyhow::Result<Subject> {
     let limits = Limits::default();
     let (name, bytes) = component(policy)?;
     let refused = |why: &dyn std::fmt::Display| Unreadable::new(format_args!("{name}: {why}"));
     host::inspect(&bytes, &limits).map_err(|why| refused(&why))?;
-    let engine = Engine::new().map_err(|why| refused(&why))?;
     let started = Instant::now();
     let progress = output::Progress::start("compiling");
     let compiled = engine.compile(&bytes, &limits).map_err(|why| refused(&why))?;
