@@ -6,6 +6,7 @@ mod admission;
 mod ends;
 mod files;
 mod lifecycle;
+mod limits;
 mod parts;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub(crate) use admission::AdmissionMode;
 #[cfg(feature = "live")]
 pub(crate) use ends::{Aws, AwsLaunch, LoadFrom};
 pub(crate) use ends::{Kubernetes, Provider, Simulated};
+pub(crate) use limits::PolicyHost;
 pub(crate) use parts::{Access, AimsFile, LedgerAt, Log, LogFormat, LogbookAt};
 
 use cycle::Rules;
@@ -31,7 +33,7 @@ use std::path::{Path, PathBuf};
 /// A configuration or aims file larger than this is not read.
 pub(crate) const MAX_BYTES: u64 = 4 << 20;
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 21] = [
     "cluster",
     "mode",
     "interval",
@@ -41,6 +43,9 @@ const FIELDS: [&str; 18] = [
     "policies",
     "policies_dir",
     "policies_store",
+    "policy_cache",
+    "policy_compiler",
+    "policy_limits",
     "aims",
     "aims_file",
     "ledger",
@@ -74,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) rules: BTreeMap<PolicyName, Rules>,
     /// Where components are kept that were handed to the running daemon; `None`: nowhere.
     pub(crate) policies_store: Option<PathBuf>,
+    /// What policies may use of this machine.
+    pub(crate) policy_host: PolicyHost,
     /// What is wanted; `None`: the defaults, or what the scenario wants.
     pub(crate) aims: Option<Aims>,
     /// Where the aims are read again from when they change.
@@ -160,6 +167,7 @@ impl Config {
             serde_json::Value::Null
         });
         let overdue = top.get("overdue");
+        let policy_host = limits::policy_host(top);
         let provider = ends::provider(top.get("provider"));
         Self {
             cluster: top.get("cluster").name().unwrap_or_default().to_owned(),
@@ -168,9 +176,10 @@ impl Config {
                 .is_there()
                 .then(|| values::span(overdue, Span::from_secs(60), Span::from_secs(1))),
             kubernetes: ends::kubernetes(top.get("kubernetes")),
-            policies: parts::policies(top, &whole),
+            policies: parts::policies(top, &whole, &policy_host),
             rules: lifecycle::rules(top),
             policies_store: values::path(top.get("policies_store")),
+            policy_host,
             aims: parts::aims(top, file, aims_file.as_ref(), outside),
             aims_file,
             mode,

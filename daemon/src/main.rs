@@ -22,6 +22,10 @@ use std::process::ExitCode;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    // Started by ourselves to compile one policy: nothing else begins.
+    if let Some(compiled) = host::as_compiler() {
+        return compiled;
+    }
     let args = args::read();
     if args.check_config {
         wiring::check(&args)

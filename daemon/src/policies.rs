@@ -3,10 +3,11 @@
 //!
 //! A policy that cannot be loaded is said loudly and left out: the built-in defaults answer, the daemon runs.
 
+use crate::config::PolicyHost;
 use crate::uploads::{self, Known, Uploads};
 use cycle::{InForce, Library, Loader, Rules};
 use decide::PolicySet;
-use host::{Engine, Limits, Shelf, Source, Watch};
+use host::{Cache, Engine, Limits, Shelf, Source, Watch};
 use model::PolicyName;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ const EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Policies {
     watch: Option<Arc<Watch>>,
     engine: Option<Engine>,
+    ceiling: Limits,
     sources: Vec<Source>,
     rules: BTreeMap<PolicyName, Rules>,
     store: Option<PathBuf>,
@@ -30,7 +32,7 @@ pub(crate) struct Policies {
 }
 
 /// What is to be loaded, by which rules it moves, and where more is kept that is handed in.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Wanted {
     /// Policies of the configuration, in the order they are asked.
     pub(crate) sources: Vec<Source>,
@@ -38,6 +40,8 @@ pub(crate) struct Wanted {
     pub(crate) rules: BTreeMap<PolicyName, Rules>,
     /// Folder of components that are handed to the running daemon.
     pub(crate) store: Option<PathBuf>,
+    /// What all of them may use of this machine.
+    pub(crate) host: PolicyHost,
 }
 
 impl Policies {
@@ -48,9 +52,11 @@ impl Policies {
             let taken = sources.iter().map(|source| source.name.clone()).collect();
             sources.extend(uploads::kept(store, &taken));
         }
+        let host = &wanted.host;
         let mut policies = Self {
             watch: None,
             engine: None,
+            ceiling: Limits::default(),
             sources: sources.clone(),
             rules: wanted.rules,
             store: wanted.store,
@@ -58,7 +64,7 @@ impl Policies {
             shown: Vec::new(),
             components: BTreeMap::new(),
         };
-        let engine = match Engine::new() {
+        let engine = match Engine::with(host.compiling.clone(), cache(host)) {
             Ok(engine) => engine,
             Err(why) if sources.is_empty() => {
                 tracing::warn!(%why, "policies cannot run on this machine; there are none");
@@ -66,7 +72,8 @@ impl Policies {
             }
             Err(why) => anyhow::bail!("policies cannot run on this machine: {why}"),
         };
-        let mut shelf = Shelf::new(engine.clone(), Limits::default(), sources);
+        let mut shelf = Shelf::new(engine.clone(), host.ceiling.clone(), sources);
+        policies.ceiling = host.ceiling.clone();
         shelf.refresh();
         policies.watch = Some(Arc::new(Watch::start(shelf, EVERY)?));
         policies.engine = Some(engine);
@@ -82,7 +89,12 @@ impl Policies {
         });
         let taken = taken.map(|source| source.name.clone()).collect();
         let (store, known) = (self.store.clone(), Arc::clone(&self.uploaded));
-        Some(Arc::new(Uploads::new((engine, watch), taken, store, known)))
+        Some(Arc::new(Uploads::new(
+            (engine, self.ceiling.clone(), watch),
+            taken,
+            store,
+            known,
+        )))
     }
 
     /// Why policies are not in force as they are, one line each.
@@ -164,6 +176,15 @@ impl Library for Policies {
             watch.reject(policy, digest);
         }
     }
+}
+
+/// Where compiled code is kept. Without it a start takes longer, and everything works: so it is said and no more.
+fn cache(host: &PolicyHost) -> Option<Cache> {
+    let (folder, most) = host.cache.as_ref()?;
+    let opened = Cache::open(folder, *most);
+    opened
+        .inspect_err(|why| tracing::error!(%why, "policy_cache cannot be used: every start compiles the policies anew"))
+        .ok()
 }
 
 /// What tells one set from another.

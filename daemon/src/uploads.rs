@@ -18,6 +18,7 @@ const MOST: usize = 64;
 /// See the module.
 pub(crate) struct Uploads {
     engine: Engine,
+    limits: Limits,
     watch: Arc<Watch>,
     /// Names of the configuration: they are not for others.
     taken: BTreeSet<PolicyName>,
@@ -36,13 +37,14 @@ pub(crate) struct Known {
 
 impl Uploads {
     pub(crate) fn new(
-        (engine, watch): (Engine, Arc<Watch>),
+        (engine, limits, watch): (Engine, Limits, Arc<Watch>),
         taken: BTreeSet<PolicyName>,
         store: Option<PathBuf>,
         known: Arc<Mutex<Known>>,
     ) -> Self {
         Self {
             engine,
+            limits,
             watch,
             taken,
             store,
@@ -70,7 +72,7 @@ impl Loader for Uploads {
             config,
         } = upload;
         self.admit(&name)?;
-        let loaded = self.engine.load(&component, &name, &config, &Limits::default());
+        let loaded = self.engine.load(&component, &name, &config, &self.limits);
         let policy = Arc::new(loaded.map_err(|error| error.fault.to_string())?);
         let path = match &self.store {
             None => PathBuf::new(),
@@ -128,6 +130,7 @@ fn source(name: PolicyName, path: PathBuf, config: String) -> Source {
         config,
         trust: Trust::Always,
         scope: PolicyScope::default(),
+        limits: None,
     }
 }
 

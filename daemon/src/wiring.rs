@@ -106,6 +106,7 @@ fn wanted(config: &Config) -> Wanted {
         sources: config.policies.clone(),
         rules: config.rules.clone(),
         store: config.policies_store.clone(),
+        host: config.policy_host.clone(),
     }
 }
 

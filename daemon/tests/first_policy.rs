@@ -21,7 +21,12 @@ groups: [{name: steady, types: [m6a.large], min: 1, max: 2}]
 ";
 /// Language, the policy's file, the line that is changed, and what it becomes.
 const LANGUAGES: [(&str, &str, &str, &str); 4] = [
-    ("rust", "src/lib.rs", "max_age_seconds: 120", "max_age_seconds: 90"),
+    (
+        "rust",
+        "src/lib.rs",
+        "max_age_seconds: 120",
+        "max_age_seconds: 90",
+    ),
     ("go", "policy.go", "maxAgeSeconds: 120", "maxAgeSeconds: 90"),
     ("js", "policy.ts", "whole(120)", "whole(90)"),
     ("python", "policy.py", "U32 = 120", "U32 = 90"),
@@ -39,8 +44,15 @@ fn plimsoll() -> PathBuf {
 fn a_first_policy_takes_minutes_in_every_language() {
     let room = tempfile::tempdir().unwrap();
     if !plimsoll().is_file() {
-        assert!(std::env::var_os("CI").is_none(), "{} is not built", plimsoll().display());
-        println!("skipped: {} is not built (cargo build -p plimsoll)", plimsoll().display());
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{} is not built",
+            plimsoll().display()
+        );
+        println!(
+            "skipped: {} is not built (cargo build -p plimsoll)",
+            plimsoll().display()
+        );
         return;
     }
     for (language, file, was, is) in LANGUAGES {
@@ -72,7 +84,11 @@ fn first_policy(room: &Path, language: &str, (file, was, is): (&str, &str, &str)
     assert!(tested.contains("cases passed, 0 failed"), "{tested}");
     let daemon = Daemon::start(room, &name, &component);
     let listed = daemon.asked(&name);
-    assert_eq!((&listed["mode"], &listed["faults"]), (&"shadow".into(), &0.into()), "{listed}");
+    assert_eq!(
+        (&listed["mode"], &listed["faults"]),
+        (&"shadow".into(), &0.into()),
+        "{listed}"
+    );
     true
 }
 
@@ -81,7 +97,11 @@ fn done(room: &Path, args: &[&str]) -> Option<String> {
     let mut command = Command::new(plimsoll());
     command.arg("policy").args(args).current_dir(room);
     command.env("CARGO_TARGET_DIR", room.join("target"));
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
     let said = String::from_utf8_lossy(&stderr);
     if !status.success() && said.contains("install") && std::env::var_os("CI").is_none() {
         println!("skipped: {args:?}: {said}");
@@ -97,7 +117,10 @@ fn machine_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     // cutime and cstime, in hundredths of a second (proc(5)).
-    let ticks: u64 = fields[13..15].iter().map(|field| field.parse::<u64>().unwrap()).sum();
+    let ticks: u64 = fields[13..15]
+        .iter()
+        .map(|field| field.parse::<u64>().unwrap())
+        .sum();
     Duration::from_millis(ticks * 10)
 }
 
@@ -116,7 +139,13 @@ impl Drop for Daemon {
 
 impl Daemon {
     fn start(room: &Path, name: &str, component: &str) -> Self {
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let free = || {
+            TcpListener::bind("127.0.0.1:0")
+                .unwrap()
+                .local_addr()
+                .unwrap()
+                .to_string()
+        };
         let (grpc, http) = (free(), free());
         std::fs::write(room.join("still.yaml"), SCENARIO).unwrap();
         let config = format!(
@@ -126,7 +155,10 @@ impl Daemon {
         );
         std::fs::write(room.join("plimsolld.yaml"), config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_plimsolld"));
-        command.arg("--config").arg(room.join("plimsolld.yaml")).stderr(Stdio::null());
+        command
+            .arg("--config")
+            .arg(room.join("plimsolld.yaml"))
+            .stderr(Stdio::null());
         command.env_remove("PLIMSOLL_POLICIES_DIR");
         Self {
             child: command.spawn().unwrap(),
@@ -142,12 +174,19 @@ impl Daemon {
             command.args(["get", "policies", "-o", "json", "--server", &self.grpc]);
             let output = command.output().unwrap();
             let listed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-            let ours = listed["policies"].as_array().into_iter().flatten().find(|policy| policy["name"] == name);
+            let ours = listed["policies"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|policy| policy["name"] == name);
             if let Some(ours) = ours.filter(|ours| ours["calls"].as_u64() > Some(0)) {
                 return ours.clone();
             }
             let said = String::from_utf8_lossy(&output.stderr);
-            assert!(began.elapsed() < PATIENCE, "{name} is not asked: {listed}\n{said}");
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{name} is not asked: {listed}\n{said}"
+            );
             std::thread::sleep(Duration::from_millis(500));
         }
     }

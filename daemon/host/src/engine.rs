@@ -3,15 +3,19 @@
 //! Cranelift only, no WASI, no threads, no garbage collection: what a policy does not need is not there. The
 //! features of the machine that give different results on different machines are off or made to agree.
 
+use crate::artefact::{Artefact, Fit, compatibility};
+use crate::cache::{Cache, Found};
+use crate::compiler::{CompileLimits, Compiling};
 use crate::error::{LoadError, LoadFault};
 use crate::limits::Limits;
 use crate::link;
 use crate::policy::{Compiled, WasmPolicy};
 use crate::session::Session;
+use crate::text::tame;
 use crate::ticker::Ticker;
 use model::ids::PolicyName;
 use std::sync::Arc;
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
 
 /// Evaluations that can run at the same time out of the pool.
@@ -34,40 +38,65 @@ struct Inner {
     wasm: wasmtime::Engine,
     linker: Linker<Session>,
     ticker: Ticker,
-    pooled: bool,
+    fit: Fit,
+    compiling: Compiling,
+    cache: Option<Cache>,
+    /// Of everything that artefacts depend on.
+    compatibility: [u8; 32],
+}
+
+/// Where the machine code of a component came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// It was in the cache: nothing was compiled.
+    pub cached: bool,
+    /// What is wrong with the cache, one line: something in it was not believed, or it could not be written.
+    pub complaint: Option<String>,
 }
 
 impl Engine {
+    /// An engine that compiles in this process and keeps nothing: for tests, and for components that are trusted. What
+    /// runs others' components takes `with`.
+    ///
+    /// # Errors
+    /// See `with`.
+    pub fn new() -> Result<Self, String> {
+        Self::with(Compiling::InThisProcess, None)
+    }
+
     /// Reserves the pool. Where the machine does not give the address space (32 GiB-class limits on virtual
     /// memory, emulators), instances are made on demand instead, which costs some 10 µs a call.
     ///
     /// # Errors
     /// A line that says why there can be no WebAssembly on this machine.
-    pub fn new() -> Result<Self, String> {
-        let pool = wasmtime::Engine::new(&config(true));
-        let pooled = pool.is_ok();
+    pub fn with(compiling: Compiling, cache: Option<Cache>) -> Result<Self, String> {
+        let pool = wasmtime::Engine::new(&pool_config());
+        let fit = if pool.is_ok() { Fit::Pool } else { Fit::OnDemand };
         let wasm = match pool {
             Ok(engine) => engine,
             Err(why) => {
                 tracing::warn!(%why, "no pool for policy instances; they are made on demand");
-                wasmtime::Engine::new(&config(false)).map_err(|why| why.to_string())?
+                wasmtime::Engine::new(&compile_config(Fit::OnDemand)).map_err(|why| why.to_string())?
             }
         };
         let linker = link::linker(&wasm).map_err(|why| format!("{why:#}"))?;
         let ticker = Ticker::start(wasm.clone()).map_err(|why| format!("no thread for deadlines: {why}"))?;
         Ok(Self {
             inner: Arc::new(Inner {
+                compatibility: compatibility(&wasm),
                 wasm,
                 linker,
                 ticker,
-                pooled,
+                fit,
+                compiling,
+                cache,
             }),
         })
     }
 
     /// Whether instances come out of a pool.
     pub fn pooled(&self) -> bool {
-        self.inner.pooled
+        self.inner.fit == Fit::Pool
     }
 
     /// Checks, compiles and configures a policy. Takes as long as compiling takes (0.1 s for 100 KiB): not for the
@@ -101,6 +130,58 @@ impl Engine {
         Compiled::new(self, bytes, limits)
     }
 
+    /// Machine code of a component that was looked into already, out of the cache or the compiler.
+    pub(crate) fn component(&self, bytes: &[u8], digest: &str) -> Result<(Component, Origin), LoadFault> {
+        let mut origin = Origin::default();
+        if let Some(cache) = &self.inner.cache {
+            match cache.find(digest, &self.inner.compatibility, self.artefact_bytes()) {
+                Found::Kept(code) => match code.component(&self.inner.wasm) {
+                    Ok(component) => {
+                        origin.cached = true;
+                        return Ok((component, origin));
+                    }
+                    Err(why) => origin.complaint = Some(tame(&format!("compiled code of {digest}: {why:#}"))),
+                },
+                Found::Nothing => {}
+                Found::Distrusted(why) => origin.complaint = Some(why),
+            }
+            if let Some(why) = &origin.complaint {
+                tracing::warn!(%why, "compiled code is not believed; the policy is compiled again");
+            }
+        }
+        let component = self.compiled(bytes, digest, &mut origin)?;
+        Ok((component, origin))
+    }
+
+    fn compiled(&self, bytes: &[u8], digest: &str, origin: &mut Origin) -> Result<Component, LoadFault> {
+        let said = |why: wasmtime::Error| LoadFault::Compile(tame(&format!("{why:#}")));
+        let inner = &self.inner;
+        let code = match (&inner.compiling, &inner.cache) {
+            (Compiling::InThisProcess, None) => return Component::new(&inner.wasm, bytes).map_err(said),
+            (Compiling::InThisProcess, Some(_)) => {
+                Artefact::made(inner.wasm.precompile_component(bytes).map_err(said)?)
+            }
+            (Compiling::Disposable(compiler), _) => compiler.compile(bytes, inner.fit)?,
+        };
+        let component = code.component(&inner.wasm).map_err(said)?;
+        if let Some(Err(why)) = inner
+            .cache
+            .as_ref()
+            .map(|cache| cache.keep(digest, &inner.compatibility, &code))
+        {
+            tracing::warn!(%why, "compiled code is not kept; the next start compiles the policy again");
+            origin.complaint = Some(format!("compiled code is not kept: {why}"));
+        }
+        Ok(component)
+    }
+
+    fn artefact_bytes(&self) -> u64 {
+        match &self.inner.compiling {
+            Compiling::InThisProcess => CompileLimits::default().artefact_bytes,
+            Compiling::Disposable(compiler) => compiler.limits.artefact_bytes,
+        }
+    }
+
     pub(crate) fn wasm(&self) -> &wasmtime::Engine {
         &self.inner.wasm
     }
@@ -114,7 +195,29 @@ impl Engine {
     }
 }
 
-fn config(pooled: bool) -> Config {
+/// Settings of an engine whose instances come out of a pool.
+fn pool_config() -> Config {
+    let mut config = compile_config(Fit::Pool);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(SLOTS)
+        .max_component_instance_size(INSTANCE_BYTES)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(4)
+        .max_tables_per_component(CORE_INSTANCES)
+        .total_core_instances(SLOTS * 4)
+        .max_core_instance_size(INSTANCE_BYTES)
+        .total_memories(SLOTS)
+        .max_memory_size(Limits::POOL_MEMORY_BYTES)
+        .linear_memory_keep_resident(KEEP)
+        .pagemap_scan(wasmtime::Enabled::Auto)
+        .total_tables(SLOTS * 4)
+        .table_elements(Limits::POOL_TABLE_ELEMENTS);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// Settings that decide what code comes out, without a pool of instances: the compiler's process reserves nothing.
+pub(crate) fn compile_config(fit: Fit) -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
@@ -131,27 +234,10 @@ fn config(pooled: bool) -> Config {
         .max_wasm_stack(STACK_BYTES)
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
-        .native_unwind_info(false);
-    if pooled {
-        let mut pool = PoolingAllocationConfig::new();
-        pool.total_component_instances(SLOTS)
-            .max_component_instance_size(INSTANCE_BYTES)
-            .max_core_instances_per_component(CORE_INSTANCES)
-            .max_memories_per_component(4)
-            .max_tables_per_component(CORE_INSTANCES)
-            .total_core_instances(SLOTS * 4)
-            .max_core_instance_size(INSTANCE_BYTES)
-            .total_memories(SLOTS)
-            .max_memory_size(Limits::POOL_MEMORY_BYTES)
-            .linear_memory_keep_resident(KEEP)
-            .pagemap_scan(wasmtime::Enabled::Auto)
-            .total_tables(SLOTS * 4)
-            .table_elements(Limits::POOL_TABLE_ELEMENTS);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    } else {
-        config
-            .allocation_strategy(InstanceAllocationStrategy::OnDemand)
-            .memory_reservation(Limits::POOL_MEMORY_BYTES as u64);
+        .native_unwind_info(false)
+        .allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    if fit == Fit::OnDemand {
+        config.memory_reservation(Limits::POOL_MEMORY_BYTES as u64);
     }
     config
 }

@@ -3,6 +3,7 @@
 use model::advice::PolicyFault;
 use model::ids::PolicyName;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A refusal, with whose it is. One line, naming policy and file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub enum LoadFault {
     },
     /// Exports no hook.
     #[error(
-        "exports no hook of plimsoll:policy@0.1 (scaler, placement, headroom); it exports {}",
+        "exports no hook of plimsoll:policy (scaler, placement, headroom, disruption, review); it exports {}",
         listed(.exports)
     )]
     NoHook {
@@ -77,6 +78,24 @@ pub enum LoadFault {
     /// Cannot be compiled.
     #[error("does not compile: {0}")]
     Compile(String),
+    /// Compiling takes longer than allowed.
+    #[error("is not compiled within {} s; make its functions smaller, or give compiling more time", .limit.as_secs())]
+    CompileTime {
+        /// Processor time, or time on the clock.
+        limit: Duration,
+    },
+    /// Compiling takes more memory than allowed.
+    #[error("is not compiled within {} MiB of memory; make its functions smaller, or give compiling more", .limit >> 20)]
+    CompileMemory {
+        /// Address space of the compiler, bytes.
+        limit: u64,
+    },
+    /// The compiler's process came to a bad end.
+    #[error("the compiler died of it: {0}")]
+    CompilerDied(String),
+    /// No process compiles: what failed was the machine or the installation, not the policy.
+    #[error("the compiler cannot be started: {0}")]
+    NoCompiler(String),
     /// Needs functions that this version does not have, or has them in another shape.
     #[error("does not fit this version of plimsoll:policy: {0}")]
     Mismatch(String),

@@ -12,6 +12,11 @@ use wasmparser::{Chunk, Parser, Payload};
 const MODULE: &[u8] = b"\0asm\x01\0\0\0";
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 const NESTING: usize = 16;
+/// Imports, and exports, of a component; those of the contract are ten.
+const NAMES: usize = 256;
+const NAME_BYTES: usize = 256;
+/// Core modules in a component; componentize-py makes about 30.
+const MODULES: usize = 128;
 const PACKAGE: &str = "plimsoll:policy/";
 /// Lines of the package that are served.
 const LINES: [&str; 2] = ["0.1.", "0.2."];
@@ -75,6 +80,7 @@ fn walk(bytes: &[u8], limits: &Limits) -> Result<Inspection, LoadFault> {
     let mut parsers: Vec<Parser> = Vec::new();
     let mut parser = Parser::new(0);
     let mut rest = bytes;
+    let mut modules = 0;
     loop {
         let (consumed, payload) = match parser.parse(rest, true).map_err(malformed)? {
             Chunk::Parsed { consumed, payload } => (consumed, payload),
@@ -98,17 +104,21 @@ fn walk(bytes: &[u8], limits: &Limits) -> Result<Inspection, LoadFault> {
             }
             Payload::ComponentImportSection(section) if parsers.is_empty() => {
                 for import in section {
-                    seen.imports.push(import.map_err(malformed)?.name.name.to_owned());
+                    note("imports", &mut seen.imports, import.map_err(malformed)?.name.name)?;
                 }
             }
             Payload::ComponentExportSection(section) if parsers.is_empty() => {
                 for export in section {
-                    note_export(&mut seen, export.map_err(malformed)?.name.name);
+                    let name = export.map_err(malformed)?.name.name;
+                    note("exports", &mut seen.exports, name)?;
+                    note_hook(&mut seen, name);
                 }
             }
             Payload::ModuleSection { parser: inner, .. }
             | Payload::ComponentSection { parser: inner, .. } => {
                 bounded("levels of nesting", wide(parsers.len()) + 1, wide(NESTING))?;
+                modules += 1;
+                bounded("modules", wide(modules), wide(MODULES))?;
                 parsers.push(std::mem::replace(&mut parser, inner));
             }
             Payload::End(_) => match parsers.pop() {
@@ -120,8 +130,15 @@ fn walk(bytes: &[u8], limits: &Limits) -> Result<Inspection, LoadFault> {
     }
 }
 
-fn note_export(seen: &mut Inspection, name: &str) {
-    seen.exports.push(name.to_owned());
+/// Keeps a name, as long as they are few and short.
+fn note(what: &'static str, names: &mut Vec<String>, name: &str) -> Result<(), LoadFault> {
+    bounded(what, wide(names.len()) + 1, wide(NAMES))?;
+    bounded("bytes of one name", wide(name.len()), wide(NAME_BYTES))?;
+    names.push(name.to_owned());
+    Ok(())
+}
+
+fn note_hook(seen: &mut Inspection, name: &str) {
     let hook = Hook::ALL
         .into_iter()
         .find(|hook| of_a_line(name).is_some_and(|interface| interface == hook.as_str()));

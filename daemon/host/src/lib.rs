@@ -6,11 +6,14 @@
 //! evaluations: the same View gives the same answer and the same fuel.
 //!
 //! What this room deliberately does not do: it fetches nothing (a registry is the CLI's business), it decides
-//! nothing about quarantine (`decide` does, by name, from the recorded faults), and it never runs a component
-//! that it did not compile itself.
+//! nothing about quarantine (`decide` does, by name, from the recorded faults), and it never runs machine code
+//! that this host did not compile.
 
 mod answer;
+mod artefact;
+mod cache;
 mod columns;
+mod compiler;
 mod dictionary;
 mod engine;
 mod error;
@@ -29,11 +32,13 @@ mod text;
 mod ticker;
 mod watch;
 
+pub use cache::Cache;
 pub use columns::row_count;
-pub use engine::Engine;
+pub use compiler::{CompileLimits, Compiler, Compiling, as_compiler};
+pub use engine::{Engine, Origin};
 pub use error::{LoadError, LoadFault};
 pub use inspect::{Inspection, inspect};
-pub use limits::Limits;
+pub use limits::{Limit, Limits};
 pub use policy::{Compiled, WasmPolicy, sha256};
 pub use shelf::{Shelf, Source, Status, Trust};
 pub use text::tame;

@@ -20,6 +20,8 @@ const LINES: [&str; 2] = ["0.1.0", "0.2.0"];
 const CALL: u64 = 100;
 /// Longest key or text that a guest may hand over where the host keeps it, bytes.
 const KEY_BYTES: usize = 512;
+/// Syms of one call of `resolve`: a guest cannot break off a call of the host, so none may take long.
+const SYMS: usize = 1 << 18;
 
 type This = Resource<ViewRep>;
 type Context<'a> = StoreContextMut<'a, Session>;
@@ -91,6 +93,9 @@ fn scalars(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
 fn dictionary(view: &mut LinkerInstance<'_, Session>) -> Result<()> {
     method(view, "resolve", |mut ctx, (_, syms): (This, Vec<u32>)| {
         charge(&mut ctx, syms.len())?;
+        if syms.len() > SYMS {
+            return Err(broken(Broken::Limit("syms in one call")));
+        }
         let texts: Vec<Arc<str>> = syms.iter().map(|sym| ctx.data().resolve(*sym)).collect();
         charge(&mut ctx, texts.iter().map(|text| text.len()).sum())?;
         Ok((texts,))

@@ -1,7 +1,7 @@
 //! A policy out of a component: checked and compiled once, asked once for each hook and cycle.
 
 use crate::columns::Key;
-use crate::engine::Engine;
+use crate::engine::{Engine, Origin};
 use crate::error::LoadFault;
 use crate::evaluate;
 use crate::inspect::{Inspection, inspect};
@@ -59,19 +59,21 @@ pub struct Compiled {
     component: Component,
     inspection: Inspection,
     digest: String,
+    origin: Origin,
 }
 
 impl Compiled {
     pub(crate) fn new(engine: &Engine, bytes: &[u8], limits: &Limits) -> Result<Self, LoadFault> {
         survived(|| {
             let inspection = inspect(bytes, limits)?;
-            let component = Component::new(engine.wasm(), bytes)
-                .map_err(|why| LoadFault::Compile(tame(&format!("{why:#}"))))?;
+            let digest = sha256(bytes);
+            let (component, origin) = engine.component(bytes, &digest)?;
             Ok(Self {
                 engine: engine.clone(),
                 component,
                 inspection,
-                digest: sha256(bytes),
+                digest,
+                origin,
             })
         })
     }
@@ -118,6 +120,11 @@ impl Compiled {
     /// What could be seen of it from outside.
     pub fn inspection(&self) -> &Inspection {
         &self.inspection
+    }
+
+    /// Where its machine code came from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Source {
     pub trust: Trust,
     /// What its answers count for in canary mode.
     pub scope: PolicyScope,
+    /// What it may use, never more than the shelf's limits; `None`: those.
+    pub limits: Option<Limits>,
 }
 
 /// What happens to the mode when a policy's file is replaced while the daemon runs.
@@ -94,7 +96,8 @@ struct Stamp {
 }
 
 impl Shelf {
-    /// A shelf of these policies, in the order in which they are asked. Nothing is read before `refresh`.
+    /// A shelf of these policies, in the order in which they are asked; none gets more than these limits. Nothing is read
+    /// before `refresh`.
     pub fn new(engine: Engine, limits: Limits, sources: Vec<Source>) -> Self {
         let slots = sources.into_iter().map(Slot::new).collect();
         Self {
@@ -132,7 +135,8 @@ impl Shelf {
     pub fn refresh(&mut self) -> bool {
         let mut changed = false;
         for slot in &mut self.slots {
-            changed |= slot.refresh(&self.engine, &self.limits);
+            let limits = slot.source.limits.as_ref().map(|own| own.within(&self.limits));
+            changed |= slot.refresh(&self.engine, limits.as_ref().unwrap_or(&self.limits));
         }
         changed
     }
@@ -329,6 +333,7 @@ const fn may_pass(fault: &LoadFault) -> bool {
     matches!(
         fault,
         LoadFault::Io(_)
+            | LoadFault::NoCompiler(_)
             | LoadFault::Config {
                 fault: PolicyFault::Deadline { .. },
                 ..
@@ -373,6 +378,13 @@ mod tests {
             (configured(PolicyFault::Fuel { limit: 9 }), false),
             (configured(PolicyFault::Config("no target".to_owned())), false),
             (LoadFault::NotWasm, false),
+            (LoadFault::NoCompiler("too many processes".to_owned()), true),
+            (
+                LoadFault::CompileTime {
+                    limit: std::time::Duration::from_secs(1),
+                },
+                false,
+            ),
             (LoadFault::Compile("too large".to_owned()), false),
         ] {
             assert_eq!(may_pass(&fault), again, "{fault}");

@@ -26,6 +26,7 @@ fn source(folder: &Path, trust: Trust) -> Source {
         config: String::new(),
         trust,
         scope: model::PolicyScope::default(),
+        limits: None,
     }
 }
 

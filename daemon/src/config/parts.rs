@@ -1,6 +1,7 @@
 //! Policies, aims, ledger, logbook, listeners and logs of a configuration.
 
 use super::ends::Provider;
+use super::limits::{self, PolicyHost};
 use super::{lifecycle, values};
 use host::Trust;
 use manifest::{At, Problem, Problems};
@@ -62,8 +63,13 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Fields of a policy.
+const FIELDS: [&str; 9] = [
+    "name", "file", "mode", "trust", "config", "canary", "promote", "guards", "limits",
+];
+
 /// Policies in the order they are asked.
-pub(crate) fn policies(top: At<'_, '_>, whole: &Value) -> Vec<host::Source> {
+pub(crate) fn policies(top: At<'_, '_>, whole: &Value, host: &PolicyHost) -> Vec<host::Source> {
     let dir = std::env::var_os(POLICIES_DIR)
         .map(PathBuf::from)
         .or_else(|| values::path(top.get("policies_dir")))
@@ -72,9 +78,7 @@ pub(crate) fn policies(top: At<'_, '_>, whole: &Value) -> Vec<host::Source> {
     let mut names = BTreeSet::new();
     let mut sources = Vec::new();
     for (ix, at) in top.get("policies").items().enumerate() {
-        at.only(&[
-            "name", "file", "mode", "trust", "config", "canary", "promote", "guards",
-        ]);
+        at.only(&FIELDS);
         let mode = values::word(at.get("mode"), &lifecycle::MODES, PolicyMode::Shadow);
         let name = at.get("name").name().unwrap_or_default();
         if !name.is_empty() && !names.insert(name) {
@@ -92,6 +96,7 @@ pub(crate) fn policies(top: At<'_, '_>, whole: &Value) -> Vec<host::Source> {
             scope: lifecycle::scope(at, mode),
             trust: values::word(at.get("trust"), &trusts, Trust::Always),
             config: policy_config(at.get("config"), whole, ix),
+            limits: limits::of_policy(at.get("limits"), host),
         });
     }
     sources

@@ -2,6 +2,7 @@
 //!
 //! One verb per module in `verbs`. Not here: decisions (they are `decide`'s), parsing (`manifest`'s).
 
+mod engine;
 mod exit;
 mod input;
 mod output;
@@ -60,6 +61,10 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
+    // Started by ourselves to compile one policy: nothing else begins.
+    if let Some(compiled) = host::as_compiler() {
+        return compiled;
+    }
     let verb = Cli::parse().verb;
     let done = match verb {
         Verb::Plan(args) => verbs::plan::run(&args),

@@ -1,5 +1,6 @@
 //! `--policy FILE.wasm[=CONFIG.json]`, as plan, simulate and replay take it.
 
+use crate::engine;
 use crate::exit::Unreadable;
 use crate::input;
 use cycle::InForce;
@@ -45,7 +46,7 @@ pub(crate) fn load(args: &[PolicyArg]) -> anyhow::Result<InForce> {
     if args.is_empty() {
         return Ok(policies);
     }
-    let engine = host::Engine::new().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?;
+    let engine = engine::start().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?;
     let mut names = BTreeSet::new();
     for arg in args {
         let name = PolicyName::new(free_name(&mut names, &arg.file));

@@ -8,6 +8,8 @@ mod new;
 mod tables;
 mod toolchain;
 
+pub(crate) use toolchain::cache as cache_folder;
+
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, OutputArgs, line};
 use crate::verbs::remote;

@@ -133,7 +133,7 @@ impl Shelf {
 
     fn load(&mut self, policy: &PolicyUse, bytes: &[u8]) -> Result<Arc<dyn Policy>, String> {
         if self.engine.is_none() {
-            self.engine = Some(host::Engine::new()?);
+            self.engine = Some(crate::engine::start()?);
         }
         let engine = self.engine.as_ref().ok_or("no engine")?;
         let loaded = engine

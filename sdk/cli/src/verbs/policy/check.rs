@@ -1,6 +1,7 @@
 //! `policy check`: would the daemon load it, and does it answer made-up pictures, alike each time.
 
 use super::{languages, listed};
+use crate::engine;
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, Format};
 use decide::Policy;
@@ -24,6 +25,8 @@ struct Report {
     functions: u32,
     largest_function_bytes: usize,
     compile_seconds: f64,
+    /// Its machine code was in the user's cache.
+    compiled_before: bool,
     evaluations: Vec<Evaluation>,
     objections: Vec<String>,
 }
@@ -52,7 +55,7 @@ pub(super) struct Subject {
 
 /// Compiles the component of a folder, or a component.
 pub(super) fn subject(policy: &Path) -> anyhow::Result<Subject> {
-    let engine = Engine::new().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?;
+    let engine = engine::start().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?;
     subject_in(&engine, policy)
 }
 
@@ -66,6 +69,9 @@ pub(super) fn subject_in(engine: &Engine, policy: &Path) -> anyhow::Result<Subje
     let progress = output::Progress::start("compiling");
     let compiled = engine.compile(&bytes, &limits).map_err(|why| refused(&why))?;
     drop(progress);
+    if let Some(why) = &compiled.origin().complaint {
+        output::say(why);
+    }
     Ok(Subject {
         took: started.elapsed(),
         compiled,
@@ -125,6 +131,7 @@ fn examine(subject: Subject, loaded: &WasmPolicy, samples_beside: u32, limits: &
         functions,
         largest_function_bytes: largest_function,
         compile_seconds: subject.took.as_secs_f64(),
+        compiled_before: subject.compiled.origin().cached,
         evaluations,
         objections,
     }
@@ -189,10 +196,15 @@ fn print(report: &Report) -> anyhow::Result<()> {
     output::line(format_args!("policy     {}", report.policy))?;
     output::line(format_args!("digest     sha256:{}", report.digest))?;
     output::line(format_args!(
-        "size       {} KiB, {} functions, largest {} bytes, compiled in {:.2} s",
+        "size       {} KiB, {} functions, largest {} bytes, {} in {:.2} s",
         report.bytes.div_ceil(1024),
         report.functions,
         report.largest_function_bytes,
+        if report.compiled_before {
+            "compiled before, loaded"
+        } else {
+            "compiled"
+        },
         report.compile_seconds
     ))?;
     output::line(format_args!("imports    {}", listed(&report.imports)))?;

@@ -1,0 +1,232 @@
+//! Compiled components on disk, so that a restart, or the second `policy check`, costs no compiling.
+//!
+//! Machine code is run as it is, so nothing is believed that this host did not write: the folder and its files belong to
+//! this user and to nobody else, and every file carries a seal (HMAC-SHA-256 by a key that this host drew once) over the
+//! component's digest, the engine's settings and the code. What does not fit is not loaded; it is compiled again and said.
+//! Bounded: the longest unused go first. A folder that cannot be used is the embedder's to tell; policies load without it.
+
+use crate::artefact::Artefact;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fs::{self, DirBuilder, File, Metadata};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use tempfile::NamedTempFile;
+
+/// Our folder within the given one: what is given may be a volume whose mode is not ours to set.
+const FOLDER: &str = "compiled-policies";
+const KEY: &str = "key";
+const KEY_BYTES: usize = 32;
+const SEAL_BYTES: usize = 32;
+const ENDING: &str = "cwasm";
+/// First bytes under every seal: another use of the same key would be another word.
+const PURPOSE: &[u8] = b"plimsoll compiled policy 1\0";
+/// Files of writers that were killed stay no longer than this.
+const ABANDONED: Duration = Duration::from_hours(1);
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    folder: PathBuf,
+    key: [u8; KEY_BYTES],
+    max_bytes: u64,
+}
+
+/// What there is of a component.
+pub(crate) enum Found {
+    /// Sealed by this host.
+    Kept(Artefact),
+    Nothing,
+    /// Something that is not believed, and why.
+    Distrusted(String),
+}
+
+impl Cache {
+    /// Opens the cache in a folder, which is made where it is missing; of all files together it keeps so many bytes.
+    ///
+    /// # Errors
+    /// A line that names the folder and says what is wrong with it: not writable, or open to other users.
+    pub fn open(folder: &Path, max_bytes: u64) -> Result<Self, String> {
+        let ours = folder.join(FOLDER);
+        let fail = |why: String| format!("{}: {why}", ours.display());
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&ours)
+            .map_err(|why| fail(format!("cannot be made: {why}")))?;
+        let metadata = fs::symlink_metadata(&ours).map_err(|why| fail(why.to_string()))?;
+        if !metadata.is_dir() {
+            return Err(fail("not a folder".to_owned()));
+        }
+        private(&metadata)
+            .map_err(|why| fail(format!("{why}; remove it, or set mode 0700 and its owner")))?;
+        let key = key(&ours.join(KEY)).map_err(fail)?;
+        Ok(Self {
+            folder: ours,
+            key,
+            max_bytes,
+        })
+    }
+
+    /// What is kept of a component, by its digest, for engines of this compatibility. At most so many bytes are read.
+    pub(crate) fn find(&self, digest: &str, compatibility: &[u8; 32], most: u64) -> Found {
+        let file = self.file(digest, compatibility);
+        let bytes = match read(&file, most.saturating_add(SEAL_BYTES as u64)) {
+            Ok(bytes) => bytes,
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Found::Nothing,
+            Err(why) => return Found::Distrusted(format!("{}: {why}", file.display())),
+        };
+        let sealed = bytes.split_first_chunk::<SEAL_BYTES>();
+        let good = sealed.filter(|(seal, code)| {
+            self.seal(digest, compatibility, code)
+                .is_some_and(|mac| mac.verify_slice(*seal).is_ok())
+        });
+        if good.is_none() {
+            return Found::Distrusted(format!("{}: not sealed by this host", file.display()));
+        }
+        let mut code = bytes;
+        code.drain(..SEAL_BYTES);
+        touch(&file);
+        Found::Kept(Artefact::made(code))
+    }
+
+    /// Keeps a component's code, as a whole or not at all, and makes room for it.
+    pub(crate) fn keep(&self, digest: &str, compatibility: &[u8; 32], code: &Artefact) -> io::Result<()> {
+        let code = code.bytes();
+        if code.len() as u64 + SEAL_BYTES as u64 > self.max_bytes {
+            return Err(io::Error::other(format!(
+                "{} bytes are more than the cache may hold ({})",
+                code.len(),
+                self.max_bytes
+            )));
+        }
+        let mac = self.seal(digest, compatibility, code);
+        let seal = mac
+            .ok_or_else(|| io::Error::other("the key is no key"))?
+            .finalize();
+        let mut new = NamedTempFile::new_in(&self.folder)?;
+        new.write_all(&seal.into_bytes())?;
+        new.write_all(code)?;
+        let file = self.file(digest, compatibility);
+        new.persist(&file).map_err(|why| why.error)?;
+        self.make_room(&file);
+        Ok(())
+    }
+
+    fn file(&self, digest: &str, compatibility: &[u8; 32]) -> PathBuf {
+        let [a, b, c, d, e, f, ..] = compatibility;
+        self.folder.join(format!(
+            "{digest}-{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}.{ENDING}"
+        ))
+    }
+
+    fn seal(&self, digest: &str, compatibility: &[u8; 32], code: &[u8]) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        mac.update(PURPOSE);
+        mac.update(&(digest.len() as u64).to_le_bytes());
+        mac.update(digest.as_bytes());
+        mac.update(compatibility);
+        mac.update(code);
+        Some(mac)
+    }
+
+    /// Removes the longest unused until the rest fits, and what killed writers left. Another process may do the same:
+    /// what is gone already is no harm.
+    fn make_room(&self, newest: &Path) {
+        let Ok(entries) = fs::read_dir(&self.folder) else {
+            return;
+        };
+        let mut files: Vec<(SystemTime, PathBuf, u64)> = Vec::new();
+        for entry in entries.flatten() {
+            let (path, metadata) = (entry.path(), entry.metadata());
+            let Some((used, bytes)) = metadata.ok().and_then(|m| Some((m.modified().ok()?, m.len()))) else {
+                continue;
+            };
+            if path.extension().is_some_and(|ending| ending == ENDING) {
+                files.push((used, path, bytes));
+            } else if path.file_name().is_some_and(|name| name != KEY)
+                && used.elapsed().is_ok_and(|age| age > ABANDONED)
+            {
+                let _ = fs::remove_file(path);
+            }
+        }
+        files.sort();
+        let mut all: u64 = files.iter().map(|(_, _, bytes)| bytes).sum();
+        for (_, path, bytes) in files {
+            if all <= self.max_bytes {
+                break;
+            }
+            if path != newest && fs::remove_file(&path).is_ok() {
+                all = all.saturating_sub(bytes);
+            }
+        }
+    }
+}
+
+/// The key of this host, drawn where there is none.
+fn key(file: &Path) -> Result<[u8; KEY_BYTES], String> {
+    match read(file, KEY_BYTES as u64) {
+        Ok(bytes) => bytes
+            .try_into()
+            .map_err(|_| format!("{KEY} has not {KEY_BYTES} bytes; remove the folder")),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => {
+            drawn(file).map_err(|why| format!("{KEY} cannot be written: {why}"))?;
+            // Another process may have been quicker: the key is the one in the file.
+            let bytes = read(file, KEY_BYTES as u64).map_err(|why| format!("{KEY}: {why}"))?;
+            bytes
+                .try_into()
+                .map_err(|_| format!("{KEY} has not {KEY_BYTES} bytes; remove the folder"))
+        }
+        Err(why) => Err(format!("{KEY}: {why}; remove the folder")),
+    }
+}
+
+fn drawn(file: &Path) -> io::Result<()> {
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    let mut new = NamedTempFile::new_in(file.parent().unwrap_or(file))?;
+    new.write_all(&key)?;
+    match new.persist_noclobber(file) {
+        Ok(_) => Ok(()),
+        Err(why) if why.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(why) => Err(why.error),
+    }
+}
+
+/// The bytes of a regular file of this user's alone.
+fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait for its writer; a link leads out of our folder.
+    if !fs::symlink_metadata(file)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let opened = File::open(file)?;
+    let metadata = opened.metadata()?;
+    private(&metadata).map_err(io::Error::other)?;
+    if metadata.len() > most {
+        return Err(io::Error::other("larger than it can be"));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    opened.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether only this user has a say over it.
+fn private(metadata: &Metadata) -> Result<(), String> {
+    let mode = metadata.mode() & 0o777;
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err("belongs to another user".to_owned());
+    }
+    if mode & 0o077 != 0 {
+        return Err(format!("open to other users (mode 0{mode:o})"));
+    }
+    Ok(())
+}
+
+/// Marks a file as used. One that cannot be marked is only forgotten sooner.
+fn touch(file: &Path) {
+    if let Ok(opened) = File::options().append(true).open(file) {
+        let _ = opened.set_modified(SystemTime::now());
+    }
+}

@@ -1,0 +1,29 @@
+//! The engine of policies as every verb has it: components are compiled in a process of their own, and what comes of it is
+//! kept in the user's cache, so that the second `policy check` of a component compiles nothing.
+
+use crate::output;
+use crate::verbs::policy::cache_folder;
+use host::{Cache, CompileLimits, Compiling, Engine};
+
+/// Of all components together.
+const CACHE_BYTES: u64 = 1 << 30;
+
+/// Starts it. A cache that cannot be used is said, and done without.
+///
+/// # Errors
+/// A line that says why there can be no WebAssembly on this machine.
+pub(crate) fn start() -> Result<Engine, String> {
+    // The program of unit tests is not `plimsoll`.
+    let compiling = if cfg!(test) {
+        Compiling::InThisProcess
+    } else {
+        // Somebody waits for it.
+        Compiling::by_this_program(CompileLimits {
+            nice: 0,
+            ..CompileLimits::default()
+        })
+    };
+    let opened = cache_folder().and_then(|folder| Cache::open(&folder, CACHE_BYTES));
+    let cache = opened.inspect_err(|why| output::say(format_args!("compiled policies are not kept: {why}")));
+    Engine::with(compiling, cache.ok())
+}
