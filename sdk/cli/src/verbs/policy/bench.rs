@@ -90,7 +90,7 @@ struct Spread {
 
 /// Runs the verb.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let engine = Engine::new().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?;
+    let engine = crate::engine::start().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?;
     let pictures = Pictures {
         empty: sample::rows(0),
         rows: sample::rows(args.rows),

@@ -1,0 +1,4 @@
+;; Gives up when it reads its configuration.
+;; expect: load Config Trap unreachable
+;; configure
+unreachable

@@ -1,0 +1,3 @@
+;; No component.
+;; expect: load CoreModule
+(module (func (export "place")))

@@ -1,0 +1,5 @@
+;; Exceptions.
+;; expect: load
+;; declarations
+(tag $t)
+(func (throw $t))

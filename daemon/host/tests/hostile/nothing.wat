@@ -1,0 +1,3 @@
+;; Exports nothing.
+;; expect: load NoHook
+(component)

@@ -1,0 +1,4 @@
+;; Gives up.
+;; expect: run Trap unreachable
+;; body
+unreachable
