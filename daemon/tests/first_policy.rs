@@ -18,6 +18,9 @@ duration: 1h
 cycle: 1s
 cluster: {name: here, zones: [a]}
 groups: [{name: steady, types: [m6a.large], min: 1, max: 2}]
+deployments:
+- {name: web, namespace: shop, cpu: 200m, memory: 256Mi, replicas: 2, load: {low: 200m, high: 300m, peak: '12:00'}}
+aims: {scale: [{workload: Deployment shop/web, min: 1, max: 4, metric: cpu, target: 60%}]}
 ";
 /// Language, the policy's file, the line that is changed, and what it becomes.
 const LANGUAGES: [(&str, &str, &str, &str); 4] = [

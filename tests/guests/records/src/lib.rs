@@ -2,6 +2,7 @@
 //! comparison; no policy.
 
 #[cfg(target_arch = "wasm32")]
+#[expect(unsafe_code, reason = "generated: what a component exports")]
 mod guest {
     use exports::plimsoll::records::records::{Guest, Row};
 
