@@ -147,6 +147,67 @@ fn a_bench_tells_what_policies_cost_side_by_side() {
     }
 }
 
+/// A policy carries what it says of itself, and its configuration is held against the schema that it brings along.
+#[test]
+fn a_policy_tells_what_it_is_and_what_may_be_configured() {
+    let room = tempfile::tempdir().unwrap();
+    let dir = room.path().to_str().unwrap();
+    let args = [
+        "policy", "new", "mine", "--lang", "c", "--hook", "scaler", "--dir", dir,
+    ];
+    done(&plimsoll(&args), "C").unwrap();
+    let folder = room.path().join("mine");
+    let (manifest, component) = (folder.join("policy.yaml"), folder.join("mine.wasm"));
+    let said = std::fs::read_to_string(&manifest).unwrap() + "version: 1.2.3\ndescription: Größer\n";
+    std::fs::write(&manifest, said).unwrap();
+    let (folder, component) = (folder.to_str().unwrap(), component.to_str().unwrap());
+    if done(&plimsoll(&["policy", "build", folder]), "C").is_none() {
+        return;
+    }
+    let seen = done(&plimsoll(&["policy", "inspect", component, "-o", "json"]), "C").unwrap();
+    let seen: serde_json::Value = serde_json::from_str(&seen).unwrap();
+    let metadata = &seen["metadata"];
+    let texts =
+        ["name", "version", "description", "language", "sdk"].map(|field| metadata[field].as_str().unwrap());
+    assert_eq!(texts, ["mine", "1.2.3", "Größer", "c", "0.2.0"]);
+    assert_eq!(
+        (&seen["hooks"][0], &seen["signature"]),
+        (&"scaler".into(), &"unsigned-file".into())
+    );
+    assert_eq!(
+        metadata["config_schema"]["properties"]["max_age_seconds"]["default"],
+        120
+    );
+    let checked = done(&plimsoll(&["policy", "check", component, "-o", "json"]), "C").unwrap();
+    let checked: serde_json::Value = serde_json::from_str(&checked).unwrap();
+    assert_eq!(
+        (&checked["processes"], &checked["config_schema"]),
+        (&2.into(), &true.into())
+    );
+    assert!(
+        checked["hostile_configurations"]["tried"].as_u64() > Some(10),
+        "{checked}"
+    );
+
+    // The policy would take it: only the schema knows better.
+    let (config, schema) = (
+        room.path().join("c.json"),
+        room.path().join("mine/config.schema.json"),
+    );
+    std::fs::write(&config, r#"{"max_age_seconds": 7}"#).unwrap();
+    let narrower = std::fs::read_to_string(&schema)
+        .unwrap()
+        .replace("\"minimum\": 0", "\"minimum\": 10");
+    std::fs::write(&schema, narrower).unwrap();
+    let output = plimsoll(&["policy", "check", folder, "--config", config.to_str().unwrap()]);
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{out}");
+    assert!(
+        out.contains("failed: configuration: max_age_seconds: 7 is beyond the minimum of 10"),
+        "{out}"
+    );
+}
+
 /// Its new policies have tests of their own (`policies`).
 #[test]
 fn examples_in_rust_conform() {

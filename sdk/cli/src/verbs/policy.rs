@@ -3,8 +3,11 @@
 mod bench;
 mod build;
 mod check;
+mod inspect;
 mod languages;
+mod metadata;
 mod new;
+mod schema;
 mod tables;
 mod toolchain;
 
@@ -56,7 +59,8 @@ enum What {
         #[arg(long, value_name = "DIR")]
         out_dir: Option<PathBuf>,
     },
-    /// Check a policy: imports, exports, limits, and the same answer with the same fuel twice over.
+    /// Check a policy: imports, exports, limits, odd configurations, its schema, and the same answer with the same fuel
+    /// twice over and in a second process.
     Check {
         /// Its folder, or a component.
         policy: PathBuf,
@@ -66,6 +70,16 @@ enum What {
         /// So many more made-up pictures, each of more rows.
         #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
         samples: u32,
+        /// Do not answer once more in a second process.
+        #[arg(long, hide = true)]
+        alone: bool,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Show what a policy is, without running it: hooks, imports, what it says of itself and of its configuration.
+    Inspect {
+        /// Its folder, or a component.
+        policy: PathBuf,
         #[command(flatten)]
         output: OutputArgs,
     },
@@ -157,11 +171,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             policy,
             config,
             samples,
+            alone,
             output,
         } => {
             let config = check::config(&policy, config.as_deref())?;
-            check::run(check::subject(&policy)?, &config, samples, output.output)
+            check::run(check::subject(&policy)?, &config, samples, alone, output.output)
         }
+        What::Inspect { policy, output } => inspect::run(&policy, output.output),
         What::Bench(args) => bench::run(&args),
         What::Test(args) => test(&args),
         What::Life(args) => remote::policy(args),
@@ -240,7 +256,7 @@ fn test(args: &TestArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::No);
     }
     let config = check::config(policy, args.config.as_deref())?;
-    check::run(subject, &config, 0, output::Format::Table)
+    check::run(subject, &config, 0, false, output::Format::Table)
 }
 
 /// Writes a component as a whole: a daemon that watches the file never sees half of it.

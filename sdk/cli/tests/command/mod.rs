@@ -127,7 +127,17 @@ pub(crate) fn data(name: &str) -> Option<PathBuf> {
     if path.is_file() {
         return Some(path);
     }
-    println!("skipped: {} is not there (PLIMSOLL_DATA)", path.display());
+    let why = format!("{} is not there (PLIMSOLL_DATA)", path.display());
+    println!("skipped: {why}");
+    // tests/run.sh counts them.
+    if let Some(list) = std::env::var_os("PLIMSOLL_SKIPS") {
+        let mut list = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(list)
+            .unwrap();
+        writeln!(list, "{why}").unwrap();
+    }
     None
 }
 

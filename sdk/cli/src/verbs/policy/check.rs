@@ -1,11 +1,16 @@
-//! `policy check`: would the daemon load it, and does it answer made-up pictures, alike each time.
+//! `policy check`: would the daemon load it, does it answer made-up pictures within its limits, alike each time and in
+//! another process, does it survive hostile configurations, and is its own one what its schema asks for.
 
-use super::{languages, listed};
+mod hostile;
+mod twice;
+
+use super::metadata::Metadata;
+use super::{languages, listed, schema};
 use crate::engine;
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, Format};
 use decide::Policy;
-use host::{Compiled, Engine, Inspection, Limits, WasmPolicy, sample};
+use host::{Compiled, Engine, Limits, WasmPolicy, sample};
 use model::advice::{Advice, Hook, PolicyFault};
 use serde::Serialize;
 use std::fs;
@@ -27,6 +32,12 @@ struct Report {
     compile_seconds: f64,
     /// Its machine code was in the user's cache.
     compiled_before: bool,
+    /// Whether it brings a schema of its configuration along.
+    config_schema: bool,
+    /// Odd configurations, and what became of them.
+    hostile_configurations: hostile::Tally,
+    /// Processes that answered alike.
+    processes: u32,
     evaluations: Vec<Evaluation>,
     objections: Vec<String>,
 }
@@ -41,6 +52,9 @@ struct Evaluation {
     sha256: String,
     fuel: u64,
     fuel_limit: u64,
+    /// Linear memory of the instance in the end.
+    memory_bytes: usize,
+    memory_limit_bytes: usize,
     microseconds: f64,
     deterministic: bool,
     log: Vec<String>,
@@ -48,9 +62,10 @@ struct Evaluation {
 
 /// A component, compiled.
 pub(super) struct Subject {
-    name: String,
+    pub(super) name: String,
     pub(super) compiled: Compiled,
     pub(super) took: Duration,
+    bytes: Vec<u8>,
 }
 
 /// Compiles the component of a folder, or a component.
@@ -76,15 +91,58 @@ pub(super) fn subject_in(engine: &Engine, policy: &Path) -> anyhow::Result<Subje
         took: started.elapsed(),
         compiled,
         name,
+        bytes,
     })
 }
 
-/// Checks a component with its configuration, on so many made-up pictures beside the usual ones.
-pub(super) fn run(subject: Subject, config: &str, samples: u32, format: Format) -> anyhow::Result<Exit> {
+/// Checks a component with its configuration, on so many made-up pictures beside the usual ones; `alone`: not in a second
+/// process, because this is the second.
+pub(super) fn run(
+    subject: Subject,
+    config: &str,
+    samples: u32,
+    alone: bool,
+    format: Format,
+) -> anyhow::Result<Exit> {
     let limits = Limits::default();
+    let refused = |why: &dyn std::fmt::Display| Unreadable::new(format_args!("{}: {why}", subject.name));
+    let said = Metadata::read(&subject.bytes).map_err(|why| refused(&why))?;
+    let schema = said.and_then(|said| said.config_schema);
+    let mut objections = against(schema.as_ref(), config);
     let loaded = subject.compiled.configured(config, &limits);
-    let loaded = loaded.map_err(|why| Unreadable::new(format_args!("{}: {why}", subject.name)))?;
-    let report = examine(subject, &loaded, samples, &limits);
+    let loaded = loaded.map_err(|why| match objections.as_slice() {
+        [] => refused(&why),
+        more => refused(&format_args!("{why}; {}", more.join("; "))),
+    })?;
+    let progress = output::Progress::start("checking");
+    let (evaluations, odd) = examine(&loaded, samples, &limits);
+    objections.extend(odd);
+    let (tally, odd) = hostile::configurations(&subject.compiled, schema.as_ref(), &limits);
+    objections.extend(odd);
+    if !alone {
+        let apart = twice::differences(&subject.bytes, config, samples, &evaluations);
+        objections.extend(apart.unwrap_or_else(|why| vec![why]));
+    }
+    drop(progress);
+    let seen = loaded.inspection().clone();
+    let report = Report {
+        version: "plimsoll.policy-check/v1",
+        policy: subject.name,
+        passed: objections.is_empty(),
+        digest: loaded.digest().to_owned(),
+        bytes: seen.bytes,
+        imports: seen.imports,
+        exports: seen.exports,
+        functions: seen.functions,
+        largest_function_bytes: seen.largest_function,
+        compile_seconds: subject.took.as_secs_f64(),
+        compiled_before: subject.compiled.origin().cached,
+        config_schema: schema.is_some(),
+        hostile_configurations: tally,
+        processes: if alone { 1 } else { 2 },
+        evaluations,
+        objections,
+    };
     match format {
         Format::Json => output::json(&report)?,
         Format::Table => print(&report)?,
@@ -92,49 +150,47 @@ pub(super) fn run(subject: Subject, config: &str, samples: u32, format: Format) 
     Ok(if report.passed { Exit::Done } else { Exit::No })
 }
 
-fn examine(subject: Subject, loaded: &WasmPolicy, samples_beside: u32, limits: &Limits) -> Report {
+/// What the schema has against the configuration.
+fn against(given: Option<&serde_json::Value>, config: &str) -> Vec<String> {
+    let Some(schema) = given else {
+        return Vec::new();
+    };
+    let config = if config.trim().is_empty() { "{}" } else { config };
+    // What is no JSON at all is refused in the host's words.
+    let Ok(config) = serde_json::from_str(config) else {
+        return Vec::new();
+    };
+    if let Err(why) = schema::sound(schema) {
+        return vec![format!("its schema of configurations: {}", host::tame(&why))];
+    }
+    let problems = schema::problems(schema, &config).into_iter();
+    problems
+        .map(|problem| format!("configuration: {}", host::tame(&problem)))
+        .collect()
+}
+
+/// Every hook on every picture, and what is wrong with the answers.
+fn examine(loaded: &WasmPolicy, samples_beside: u32, limits: &Limits) -> (Vec<Evaluation>, Vec<String>) {
     let mut evaluations = Vec::new();
     let mut objections = Vec::new();
     let mut samples = sample::all();
     samples.extend((1..=samples_beside).map(|n| sample::rows(n * 7)));
     for hook in loaded.hooks() {
         for sample in &samples {
-            let evaluation = evaluate(loaded, *hook, sample, limits);
-            if let Err(why) = &evaluation.1 {
+            let (evaluation, verdict) = evaluate(loaded, *hook, sample, limits);
+            if let Err(why) = verdict {
                 objections.push(format!("{hook}, {}: {why}", sample.name));
             }
-            if !evaluation.0.deterministic {
+            if !evaluation.deterministic {
                 objections.push(format!(
                     "{hook}, {}: not the same answer and fuel twice",
                     sample.name
                 ));
             }
-            evaluations.push(evaluation.0);
+            evaluations.push(evaluation);
         }
     }
-    let Inspection {
-        bytes,
-        imports,
-        exports,
-        functions,
-        largest_function,
-        ..
-    } = loaded.inspection().clone();
-    Report {
-        version: "plimsoll.policy-check/v1",
-        policy: subject.name,
-        passed: objections.is_empty(),
-        digest: loaded.digest().to_owned(),
-        bytes,
-        imports,
-        exports,
-        functions,
-        largest_function_bytes: largest_function,
-        compile_seconds: subject.took.as_secs_f64(),
-        compiled_before: subject.compiled.origin().cached,
-        evaluations,
-        objections,
-    }
+    (evaluations, objections)
 }
 
 fn evaluate(
@@ -146,7 +202,7 @@ fn evaluate(
     let view = sample.view(hook);
     let first = loaded.advise(&view, &[]);
     let started = Instant::now();
-    let second = loaded.advise(&view, &[]);
+    let (second, memory) = loaded.weigh(&view, &[]).unzip();
     let took = started.elapsed();
     let evaluation = Evaluation {
         hook,
@@ -158,8 +214,10 @@ fn evaluate(
         sha256: host::sha256(format!("{:?}", first.answer).as_bytes()),
         fuel: first.fuel,
         fuel_limit: limits.budget(host::row_count(&view)),
+        memory_bytes: memory.unwrap_or_default(),
+        memory_limit_bytes: limits.memory_bytes,
         microseconds: took.as_secs_f64() * 1e6,
-        deterministic: first == second,
+        deterministic: Some(&first) == second.as_ref(),
         log: first.log,
     };
     // A policy may decline; everything else is a fault.
@@ -209,7 +267,18 @@ fn print(report: &Report) -> anyhow::Result<()> {
     ))?;
     output::line(format_args!("imports    {}", listed(&report.imports)))?;
     output::line(format_args!("exports    {}\n", listed(&report.exports)))?;
-    let mut table = output::table(&["hook", "sample", "answer", "fuel", "of", "µs", "alike"]);
+    let heads = [
+        "hook",
+        "sample",
+        "answer",
+        "fuel",
+        "of",
+        "memory KiB",
+        "of",
+        "µs",
+        "alike",
+    ];
+    let mut table = output::table(&heads);
     for row in &report.evaluations {
         table.add_row([
             row.hook.to_string(),
@@ -217,6 +286,8 @@ fn print(report: &Report) -> anyhow::Result<()> {
             row.answer.clone(),
             row.fuel.to_string(),
             row.fuel_limit.to_string(),
+            row.memory_bytes.div_ceil(1024).to_string(),
+            (row.memory_limit_bytes >> 10).to_string(),
             format!("{:.0}", row.microseconds),
             if row.deterministic { "yes" } else { "NO" }.to_owned(),
         ]);
@@ -227,6 +298,16 @@ fn print(report: &Report) -> anyhow::Result<()> {
             output::line(format_args!("  {} on {}: {said}", row.hook, row.sample))?;
         }
     }
+    let schema = if report.config_schema {
+        "the configuration is what its schema asks for"
+    } else {
+        "it brings no schema of its configuration along"
+    };
+    output::line(format_args!(
+        "\n{} odd configurations survived; answered alike in {} processes; {schema}",
+        report.hostile_configurations.survived(),
+        report.processes
+    ))?;
     for objection in &report.objections {
         output::line(format_args!("failed: {objection}"))?;
     }
@@ -234,7 +315,7 @@ fn print(report: &Report) -> anyhow::Result<()> {
 }
 
 /// Name and bytes of a component, built where a folder is given.
-fn component(policy: &Path) -> anyhow::Result<(String, Vec<u8>)> {
+pub(super) fn component(policy: &Path) -> anyhow::Result<(String, Vec<u8>)> {
     if policy.is_dir() {
         let progress = output::Progress::start("building");
         let (built, _) = languages::build(policy).map_err(Unreadable::new)?;

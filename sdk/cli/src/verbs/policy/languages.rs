@@ -13,6 +13,7 @@ mod python;
 mod zig;
 
 use super::build::{self, Built};
+use super::metadata::Metadata;
 use super::toolchain::{self, Toolchain};
 use component::World;
 use model::advice::Hook;
@@ -31,6 +32,12 @@ pub(super) const MANIFEST: &str = "policy.yaml";
 pub(super) struct Manifest {
     /// Name of the policy.
     pub(super) name: String,
+    /// Its version.
+    #[serde(default)]
+    pub(super) version: String,
+    /// What it does, in a line.
+    #[serde(default)]
+    pub(super) description: String,
     /// What it is written in.
     pub(super) language: Language,
     /// The questions it answers.
@@ -88,6 +95,18 @@ struct Sources<'a> {
 /// Lines that name the folder and what is wrong, or what to install; a compiler's own messages have gone to stderr by
 /// then.
 pub(super) fn build(folder: &Path) -> Result<(Built, String), String> {
+    let (mut built, tool) = compile(folder)?;
+    let fail = |why: String| format!("{}: {why}", folder.display());
+    // What is no policy says so where it is looked at; here it is only not told about.
+    if let Ok(seen) = host::inspect(&built.bytes, &host::Limits::default()) {
+        let hooks: Vec<Hook> = seen.hooks.iter().map(|(hook, _)| *hook).collect();
+        let metadata = Metadata::of(folder, &hooks).map_err(fail)?;
+        metadata.embed(&mut built.bytes).map_err(fail)?;
+    }
+    Ok((built, tool))
+}
+
+fn compile(folder: &Path) -> Result<(Built, String), String> {
     if !folder.join(MANIFEST).is_file() {
         let toolchain = Toolchain::find()?;
         return Ok((

@@ -6,6 +6,7 @@
 mod kit;
 mod rust;
 
+use super::metadata::SCHEMA;
 use super::{HookArg, LanguageArg};
 use crate::exit::{Exit, Unreadable};
 use crate::output::line;
@@ -56,6 +57,10 @@ fn write_all(folder: &Path, name: &str, language: LanguageArg, hooks: Hooks<'_>)
         other => kit::of(other).write_all(folder, name, hooks)?,
     };
     write(folder, "config.json", "{}\n")?;
+    // Several hooks read the same configuration, and each refuses what is not its own: no schema holds for them together.
+    if let [hook] = hooks {
+        write(folder, SCHEMA, schema(*hook))?;
+    }
     for hook in hooks {
         let cases = if hooks.len() == 1 {
             table(*hook).to_owned()
@@ -75,6 +80,17 @@ fn table(hook: Hook) -> &'static str {
         Hook::Headroom => include_str!("templates/tables/headroom.yaml"),
         Hook::Disruption => include_str!("templates/tables/disruption.yaml"),
         Hook::Review => include_str!("templates/tables/review.yaml"),
+    }
+}
+
+/// What the configuration of a policy out of the template looks like, in whatever language.
+fn schema(hook: Hook) -> &'static str {
+    match hook {
+        Hook::Scaler => include_str!("templates/schemas/scaler.json"),
+        Hook::Placement => include_str!("templates/schemas/placement.json"),
+        Hook::Headroom => include_str!("templates/schemas/headroom.json"),
+        Hook::Disruption => include_str!("templates/schemas/disruption.json"),
+        Hook::Review => include_str!("templates/schemas/review.json"),
     }
 }
 
@@ -111,6 +127,24 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(valid(name), ok, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_template_has_a_schema_that_its_tables_keep_to() {
+        for hook in Hook::ALL {
+            let schema: serde_json::Value = serde_json::from_str(schema(hook)).unwrap();
+            assert_eq!(super::super::schema::sound(&schema), Ok(()), "{hook}");
+            let table: serde_json::Value = serde_saphyr::from_str(table(hook)).unwrap();
+            let configured = table["cases"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|case| case["config"].is_object());
+            for case in configured {
+                let problems = super::super::schema::problems(&schema, &case["config"]);
+                assert_eq!(problems, Vec::<String>::new(), "{hook}: {}", case["name"]);
+            }
         }
     }
 

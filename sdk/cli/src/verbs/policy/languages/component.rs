@@ -111,6 +111,11 @@ fn package() -> &'static str {
     first.trim_start_matches("package ").trim_end_matches(';')
 }
 
+/// `0.2.0`, as the contract has it.
+pub(in super::super) fn version() -> &'static str {
+    package().rsplit('@').next().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

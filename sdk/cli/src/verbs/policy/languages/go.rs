@@ -32,6 +32,7 @@ pub(super) fn build(sources: &Sources<'_>) -> Result<(Made, String), String> {
     go.args([
         "build",
         "-buildmode=c-shared",
+        "-buildvcs=false",
         "-trimpath",
         "-ldflags=-s -w -buildid=",
         "-o",

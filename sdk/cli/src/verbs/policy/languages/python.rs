@@ -2,17 +2,29 @@
 
 use super::component::WORLD;
 use super::{Made, Sources, cache, first_line, in_path, read_made, run};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 /// The version that the SDK is tested with.
 const VERSION: &str = "0.25.1";
+/// Levels of folders in a policy's.
+const DEPTH: u32 = 16;
+/// The SDK is found by its own path; the rest is nothing that could be imported.
+const NOT_COPIED: [&str; 5] = ["vendor", "examples", "template", "tests", "__pycache__"];
 
 /// A policy in Python: `policy.py` in its folder.
 pub(super) fn build(sources: &Sources<'_>) -> Result<(Made, String), String> {
     let out = sources.room.join("policy.wasm");
     let mut python = compiler()?;
-    // Texts are hashed alike each time, and no byte code is left in the policy's folder.
+    // The interpreter inside writes byte code beside what it imports: let that be copies.
+    let (policy, sdk) = (sources.room.join("policy"), sources.room.join("sdk"));
+    copy(sources.folder, &policy, 0)?;
+    copy(sources.sdk, &sdk, 0)?;
+    // Texts are hashed alike each time, and no byte code is left beside the compiler.
     python.envs([("PYTHONHASHSEED", "0"), ("PYTHONDONTWRITEBYTECODE", "1")]);
+    // Packages of the environment that happens to be active are none of the policy's.
+    python.env_remove("VIRTUAL_ENV").env_remove("PYTHONPATH");
     python
         .arg("-d")
         .arg(&sources.world.folder)
@@ -20,15 +32,39 @@ pub(super) fn build(sources: &Sources<'_>) -> Result<(Made, String), String> {
     python
         .arg("plimsoll_sdk.app")
         .arg("-p")
-        .arg(sources.folder)
+        .arg(policy)
         .arg("-p")
-        .arg(sources.sdk);
+        .arg(sdk);
     python.arg("-o").arg(&out);
     run(&mut python)?;
     Ok((
         Made::Component(read_made(&out)?),
         format!("componentize-py {VERSION}"),
     ))
+}
+
+/// Copies what may be imported: everything but hidden files, byte code, components and what a SDK shows.
+fn copy(from: &Path, to: &Path, depth: u32) -> Result<(), String> {
+    let fail = |why: std::io::Error| format!("{}: {why}", from.display());
+    if depth > DEPTH {
+        return Err(format!("{}: folders nested too deep", from.display()));
+    }
+    fs::create_dir_all(to).map_err(fail)?;
+    for entry in fs::read_dir(from).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let name = entry.file_name();
+        let shown = name.to_string_lossy();
+        let path = entry.path();
+        if shown.starts_with('.') || shown.ends_with(".wasm") || NOT_COPIED.contains(&shown.as_ref()) {
+            continue;
+        }
+        if path.is_dir() {
+            copy(&path, &to.join(&name), depth + 1)?;
+        } else {
+            fs::copy(&path, to.join(&name)).map_err(|why| format!("{}: {why}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn compiler() -> Result<Command, String> {

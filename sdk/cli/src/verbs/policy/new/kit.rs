@@ -18,7 +18,14 @@ static ZIG: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../zig");
 
 const TEMPLATE: &str = "template";
 /// What a policy has no use for: what shows the SDK, and what tools leave in its folder.
-const LEFT_OUT: [&str; 5] = [TEMPLATE, "examples", "node_modules", "__pycache__", ".mypy_cache"];
+const LEFT_OUT: [&str; 6] = [
+    TEMPLATE,
+    "examples",
+    "tests",
+    "node_modules",
+    "__pycache__",
+    ".mypy_cache",
+];
 
 /// How a language's policies look.
 #[derive(Clone, Copy)]
