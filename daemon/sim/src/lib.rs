@@ -6,7 +6,7 @@
 mod bound;
 mod play;
 mod referee;
-mod report;
+pub mod report;
 mod rng;
 pub mod scenario;
 mod scorecard;

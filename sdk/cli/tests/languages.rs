@@ -208,6 +208,73 @@ fn a_policy_tells_what_it_is_and_what_may_be_configured() {
     );
 }
 
+/// A small world that buys a node or two.
+const GROWING: &str = "
+name: growing
+duration: 10m
+cycle: 30s
+cluster: {name: here, zones: [a]}
+groups: [{name: only, types: [m6a.large], min: 1, max: 9}]
+deployments: [{name: web, namespace: shop, cpu: 900m, memory: 1Gi, replicas: 6}]
+";
+
+/// Over recorded cycles a policy that forbids the only set there is leaves pods without a place, and the page says so.
+#[test]
+fn recorded_cycles_tell_what_a_policy_would_have_changed() {
+    let room = tempfile::tempdir().unwrap();
+    let path = |name: &str| room.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("growing.yaml"), GROWING).unwrap();
+    done(
+        &plimsoll(&["simulate", &path("growing.yaml"), "--log", &path("log")]),
+        "simulate",
+    )
+    .unwrap();
+    let folder = tree("../tests/guests/columns/c");
+    let built = plimsoll(&[
+        "policy",
+        "build",
+        folder.to_str().unwrap(),
+        "--out",
+        &path("no.wasm"),
+    ]);
+    if done(&built, "C").is_none() {
+        return;
+    }
+    let html = path("report.html");
+    let args = [
+        "policy",
+        "test",
+        &path("no.wasm"),
+        "--log",
+        &path("log"),
+        "--html",
+        &html,
+        "-o",
+        "json",
+    ];
+    let report: serde_json::Value = serde_json::from_str(&done(&plimsoll(&args), "C").unwrap()).unwrap();
+    assert_eq!((&report["cycles"], &report["faults"]), (&20.into(), &0.into()));
+    assert!(
+        report["calls"].as_u64() > Some(0) && report["changed"].as_u64() > Some(0),
+        "{report}"
+    );
+    let groups = report["groups"].as_array().unwrap();
+    let of = |name: &str| groups.iter().find(|group| group["group"] == name).unwrap();
+    let seconds =
+        |group: &serde_json::Value, which: &str| group[which]["pending_pod_seconds"].as_u64().unwrap();
+    assert!(
+        seconds(of("(no place)"), "policy") > seconds(of("(no place)"), "recorded"),
+        "{report}"
+    );
+    let bought = |which: &str| of("only")[which]["usd_per_hour"].as_f64().unwrap();
+    assert!(bought("recorded") > bought("policy"), "{report}");
+    assert!(of("only")["steps_dropped"].as_u64() > Some(0), "{report}");
+    let page = std::fs::read_to_string(&html).unwrap();
+    assert!(page.contains("<svg") && page.contains("(no place)") && !page.contains("<script"));
+    let args = ["policy", "test", &path("no.wasm"), "--log", &path("growing.yaml")];
+    assert_eq!(plimsoll(&args).status.code(), Some(2), "no log");
+}
+
 /// Its new policies have tests of their own (`policies`).
 #[test]
 fn examples_in_rust_conform() {

@@ -1,4 +1,4 @@
-//! Small charts as SVG text: axes with readable ticks, step lines, stacked areas, stacked bars.
+//! Small charts as SVG text, for reports: axes with readable ticks, step lines, stacked areas, stacked bars.
 //!
 //! Colours are classes (`c0`…`c7`), chosen by the page's style sheet for light and dark. No scripts: what a
 //! column shows is told by native tooltips.
@@ -12,26 +12,26 @@ const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 40.0;
 /// Colours of the style sheet.
-pub(super) const COLOURS: usize = 8;
+pub const COLOURS: usize = 8;
 
 /// One named row of values, one per point in time.
-pub(super) struct Row {
+pub struct Row {
     /// Name, for the legend.
-    pub(super) name: String,
+    pub name: String,
     /// Values by point.
-    pub(super) values: Vec<f64>,
+    pub values: Vec<f64>,
 }
 
 /// What the charts have in common: points in time, in hours since midnight of the first day.
-pub(super) struct Times {
+pub struct Times {
     /// Beginning of each point.
-    pub(super) hours: Vec<f64>,
+    pub hours: Vec<f64>,
     /// End of the last.
-    pub(super) end: f64,
+    pub end: f64,
 }
 
 /// Lines that hold their value until the next point; the first is filled.
-pub(super) fn lines(times: &Times, rows: &[Row], unit: &str) -> String {
+pub fn lines(times: &Times, rows: &[Row], unit: &str) -> String {
     let top = nice(rows.iter().flat_map(|r| &r.values).copied().fold(0.0, f64::max));
     let frame = Frame::new(times, top);
     let mut svg = frame.open(unit);
@@ -50,7 +50,7 @@ pub(super) fn lines(times: &Times, rows: &[Row], unit: &str) -> String {
 }
 
 /// Areas on top of each other, the first at the bottom.
-pub(super) fn stacked(times: &Times, rows: &[Row], unit: &str) -> String {
+pub fn stacked(times: &Times, rows: &[Row], unit: &str) -> String {
     let top = nice(highest_sum(times, rows));
     let frame = Frame::new(times, top);
     let mut svg = frame.open(unit);
@@ -70,7 +70,7 @@ pub(super) fn stacked(times: &Times, rows: &[Row], unit: &str) -> String {
 }
 
 /// Bars on top of each other, one pile per point.
-pub(super) fn bars(times: &Times, rows: &[Row], unit: &str) -> String {
+pub fn bars(times: &Times, rows: &[Row], unit: &str) -> String {
     let top = nice(highest_sum(times, rows));
     let frame = Frame::new(times, top);
     let mut svg = frame.open(unit);

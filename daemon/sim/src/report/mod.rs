@@ -3,7 +3,7 @@
 //! No scripts, no fonts, no network. What is shown is rendered from the scorecard and the series; nothing is
 //! computed here that is not a sum over a stretch of time.
 
-mod chart;
+pub mod chart;
 
 use crate::play::Played;
 use crate::scenario::Scenario;
@@ -11,6 +11,9 @@ use crate::series::Sample;
 use chart::{COLOURS, Row, Times};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+
+/// Style sheet of every report: colours, cards, charts and tables, for light and dark.
+pub const STYLE: &str = include_str!("style.css");
 
 /// Points of a line; a day of 30-second cycles becomes five-minute stretches.
 const POINTS: usize = 288;
@@ -35,7 +38,7 @@ pub fn report(scenario: &Scenario, played: &Played) -> String {
         page,
         "<title>Plimsoll: {}</title><style>{}</style></head><body><main>",
         escaped(&scenario.name),
-        include_str!("style.css")
+        STYLE
     );
     head(&mut page, scenario, played);
     section(
@@ -263,7 +266,7 @@ fn time_of_day(at: model::Instant) -> String {
 }
 
 /// Text for HTML and SVG.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

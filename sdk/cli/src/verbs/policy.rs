@@ -7,6 +7,7 @@ mod inspect;
 mod languages;
 mod metadata;
 mod new;
+mod recorded;
 mod schema;
 mod tables;
 mod toolchain;
@@ -85,7 +86,7 @@ enum What {
     },
     /// Measure what policies cost on a made-up picture, side by side: time, fuel, memory.
     Bench(bench::Args),
-    /// Run a policy's own tests, build it, hold it against its tables and check it.
+    /// Run a policy's own tests, build it, hold it against its tables and check it; or run it over recorded cycles.
     Test(TestArgs),
     #[command(flatten)]
     Life(remote::PolicyArgs),
@@ -102,9 +103,24 @@ struct TestArgs {
     /// Write down what it answers where a case does not say what it should.
     #[arg(long)]
     bless: bool,
-    /// Configuration for the check, as in `check`.
+    /// Configuration for the check and for `--log`, as in `check`.
     #[arg(long, value_name = "FILE.json")]
     config: Option<PathBuf>,
+    /// Instead of its tests: what it would have changed in the cycles of this log.
+    #[arg(long, value_name = "LOGBOOK", conflicts_with_all = ["tables", "bless"])]
+    log: Option<PathBuf>,
+    /// A page with the plots of `--log`.
+    #[arg(long, value_name = "REPORT.html", requires = "log")]
+    html: Option<PathBuf>,
+    /// How the result of `--log` is printed.
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_enum,
+        requires = "log",
+        value_name = "FORMAT"
+    )]
+    output: Option<output::Format>,
 }
 
 /// Hooks.
@@ -218,6 +234,16 @@ fn build_all(folders: &[PathBuf], out: Option<&Path>, out_dir: Option<&Path>) ->
 /// The policy's own tests, where its language has them, then its tables, then the check.
 fn test(args: &TestArgs) -> anyhow::Result<Exit> {
     let policy = args.policy.as_path();
+    if let Some(log) = &args.log {
+        let config = check::config(policy, args.config.as_deref())?;
+        let format = args.output.unwrap_or(output::Format::Table);
+        return recorded::run(
+            &check::subject(policy)?,
+            &config,
+            log,
+            (args.html.as_deref(), format),
+        );
+    }
     let manifest = policy.join("Cargo.toml");
     if manifest.is_file() {
         let tests = Command::new("cargo")
