@@ -8,6 +8,7 @@ mod files;
 mod lifecycle;
 mod limits;
 mod parts;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod values;

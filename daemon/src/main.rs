@@ -9,6 +9,7 @@ mod args;
 mod config;
 mod pause;
 mod policies;
+mod rules;
 mod signals;
 mod telemetry;
 mod uploads;

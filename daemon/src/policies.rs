@@ -4,6 +4,7 @@
 //! A policy that cannot be loaded is said loudly and left out: the built-in defaults answer, the daemon runs.
 
 use crate::config::PolicyHost;
+use crate::rules;
 use crate::uploads::{self, Known, Uploads};
 use cycle::{InForce, Library, Loader, Rules};
 use decide::PolicySet;
@@ -72,7 +73,8 @@ impl Policies {
             }
             Err(why) => anyhow::bail!("policies cannot run on this machine: {why}"),
         };
-        let mut shelf = Shelf::new(engine.clone(), host.ceiling.clone(), sources);
+        let mut shelf =
+            Shelf::new(engine.clone(), host.ceiling.clone(), sources).with(Box::new(rules::Rules));
         policies.ceiling = host.ceiling.clone();
         shelf.refresh();
         policies.watch = Some(Arc::new(Watch::start(shelf, EVERY)?));
@@ -147,14 +149,15 @@ impl Policies {
                 continue;
             }
             let source = self.sources.iter().find(|source| source.name == entry.name);
-            let file = source.map(|source| {
-                if source.path.is_dir() {
+            let bytes = source.and_then(|source| {
+                let file = if source.text.is_none() && source.path.is_dir() {
                     source.path.join(format!("{}.wasm", source.name))
                 } else {
                     source.path.clone()
-                }
+                };
+                rules::component(source, &file)
             });
-            if let Some(bytes) = file.and_then(|file| std::fs::read(file).ok())
+            if let Some(bytes) = bytes
                 && digest(&bytes) == entry.digest
             {
                 kept.insert(entry.digest.clone(), Arc::from(bytes));

@@ -4,7 +4,7 @@
 //! Not here: who may hand one in (`serve`), what becomes of it afterwards (`cycle`).
 
 use cycle::{Loader, Upload, Uploaded};
-use host::{Engine, Limits, Source, Trust, Watch};
+use host::{Engine, Limits, Loaded, Source, Trust, Watch};
 use model::advice::PolicyMode;
 use model::{PolicyName, PolicyScope};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,18 +73,22 @@ impl Loader for Uploads {
         } = upload;
         self.admit(&name)?;
         let loaded = self.engine.load(&component, &name, &config, &self.limits);
-        let policy = Arc::new(loaded.map_err(|error| error.fault.to_string())?);
+        let policy = loaded.map_err(|error| error.fault.to_string())?;
         let path = match &self.store {
             None => PathBuf::new(),
             Some(store) => keep(store, &name, &component, &config)
                 .map_err(|why| format!("cannot be kept in {}: {why}", store.display()))?,
         };
         let digest = policy.digest().to_owned();
-        let hooks = decide::Policy::hooks(&*policy).to_vec();
+        let hooks = decide::Policy::hooks(&policy).to_vec();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.configs.insert(name.clone(), config.clone());
         known.components.insert(digest.clone(), component.into());
         drop(known);
+        let policy = Loaded {
+            digest: digest.clone(),
+            policy: Arc::new(policy),
+        };
         self.watch.put(source(name, path, config), policy);
         Ok(Uploaded {
             digest,
@@ -126,6 +130,7 @@ fn source(name: PolicyName, path: PathBuf, config: String) -> Source {
     Source {
         name,
         path,
+        text: None,
         mode: PolicyMode::Shadow,
         config,
         trust: Trust::Always,

@@ -96,6 +96,9 @@ pub enum LoadFault {
     /// No process compiles: what failed was the machine or the installation, not the policy.
     #[error("the compiler cannot be started: {0}")]
     NoCompiler(String),
+    /// A file of another kind, which its kind refuses.
+    #[error("{0}")]
+    Kind(String),
     /// Needs functions that this version does not have, or has them in another shape.
     #[error("does not fit this version of plimsoll:policy: {0}")]
     Mismatch(String),

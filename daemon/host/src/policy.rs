@@ -134,11 +134,6 @@ impl WasmPolicy {
         &self.digest
     }
 
-    /// Whether it was made of the bytes with this SHA-256.
-    pub(crate) fn is(&self, sha256: &[u8]) -> bool {
-        self.digest == hexadecimal(sha256)
-    }
-
     /// What could be seen of it from outside.
     pub fn inspection(&self) -> &Inspection {
         &self.inspection
@@ -244,7 +239,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -5,13 +5,13 @@
 
 use crate::engine::Engine;
 use crate::error::{LoadError, LoadFault};
+use crate::kind::{Kind, Loaded};
 use crate::limits::Limits;
-use crate::policy::{WasmPolicy, hexadecimal};
-use decide::{Policy, PolicyEntry, PolicySet};
+use crate::policy::sha256;
+use decide::{PolicyEntry, PolicySet};
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::ids::PolicyName;
 use model::standing::PolicyScope;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::Read;
@@ -24,8 +24,11 @@ use std::time::SystemTime;
 pub struct Source {
     /// Name given by the operator; unique.
     pub name: PolicyName,
-    /// The component's file, or a folder that holds `<name>.wasm`; empty: none, it was put on the shelf.
+    /// The component's file, a folder that holds `<name>.wasm`, or a file of another kind; empty: none, it was put on the
+    /// shelf.
     pub path: PathBuf,
+    /// The policy itself, where it stands in the configuration: `path` is then no file and says only of which kind it is.
+    pub text: Option<String>,
     /// Whether its answers count.
     pub mode: PolicyMode,
     /// JSON object handed to the policy; empty means `{}`.
@@ -69,15 +72,16 @@ pub struct Status {
 pub struct Shelf {
     engine: Engine,
     limits: Limits,
+    kinds: Vec<Box<dyn Kind>>,
     slots: Vec<Slot>,
 }
 
 struct Slot {
     source: Source,
     stamp: Option<Stamp>,
-    loaded: Option<Arc<WasmPolicy>>,
+    loaded: Option<Loaded>,
     /// The one that was loaded before: what a roll-back brings back.
-    before: Option<Arc<WasmPolicy>>,
+    before: Option<Loaded>,
     /// Digests that are not wanted any more.
     rejected: BTreeSet<String>,
     first_digest: String,
@@ -86,7 +90,7 @@ struct Slot {
 
 /// What a file looks like from outside; a ConfigMap's symlink is followed, so its swap shows in the inode. Whoever
 /// copies a file with its old date changes at least `changed`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Stamp {
     bytes: u64,
     modified: Option<SystemTime>,
@@ -103,8 +107,16 @@ impl Shelf {
         Self {
             engine,
             limits,
+            kinds: Vec::new(),
             slots,
         }
+    }
+
+    /// Files of this kind may stand there, too.
+    #[must_use]
+    pub fn with(mut self, kind: Box<dyn Kind>) -> Self {
+        self.kinds.push(kind);
+        self
     }
 
     /// Goes back from this component of a policy to the one before it, where that is still known; its bytes are not taken
@@ -116,7 +128,7 @@ impl Shelf {
     }
 
     /// Puts a policy on the shelf that was loaded elsewhere, in place of the one of the same name.
-    pub fn put(&mut self, source: Source, policy: Arc<WasmPolicy>) {
+    pub fn put(&mut self, source: Source, policy: Loaded) {
         let mut slots = self.slots.iter_mut();
         match slots.find(|slot| slot.source.name == source.name) {
             Some(slot) => {
@@ -136,7 +148,8 @@ impl Shelf {
         let mut changed = false;
         for slot in &mut self.slots {
             let limits = slot.source.limits.as_ref().map(|own| own.within(&self.limits));
-            changed |= slot.refresh(&self.engine, limits.as_ref().unwrap_or(&self.limits));
+            let limits = limits.as_ref().unwrap_or(&self.limits);
+            changed |= slot.refresh(&self.engine, limits, &self.kinds);
         }
         changed
     }
@@ -166,14 +179,14 @@ impl Slot {
         }
     }
 
-    fn take(&mut self, policy: Arc<WasmPolicy>) {
+    fn take(&mut self, policy: Loaded) {
         if self.first_digest.is_empty() {
-            policy.digest().clone_into(&mut self.first_digest);
+            self.first_digest.clone_from(&policy.digest);
         }
-        tracing::info!(policy = %self.source.name, digest = policy.digest(), "policy loaded");
+        tracing::info!(policy = %self.source.name, digest = policy.digest, "policy loaded");
         let replaced = self.loaded.replace(policy);
         // What was rejected is not gone back to.
-        let good = replaced.filter(|old| !self.rejected.contains(old.digest()));
+        let good = replaced.filter(|old| !self.rejected.contains(&old.digest));
         if good.is_some() {
             self.before = good;
         }
@@ -182,50 +195,39 @@ impl Slot {
 
     fn reject(&mut self, digest: &str) -> bool {
         self.rejected.insert(digest.to_owned());
-        if self
-            .before
-            .as_ref()
-            .is_some_and(|before| before.digest() == digest)
-        {
+        let is_it = |policy: &Option<Loaded>| policy.as_ref().is_some_and(|policy| policy.digest == digest);
+        if is_it(&self.before) {
             self.before = None;
         }
-        let current = self
-            .loaded
-            .as_ref()
-            .is_some_and(|policy| policy.digest() == digest);
+        let current = is_it(&self.loaded);
         let Some(before) = self.before.take_if(|_| current) else {
             return false;
         };
-        tracing::warn!(policy = %self.source.name, digest, to = before.digest(), "policy rolled back");
+        tracing::warn!(policy = %self.source.name, digest, to = before.digest, "policy rolled back");
         self.loaded = Some(before);
         true
     }
 
-    fn refresh(&mut self, engine: &Engine, limits: &Limits) -> bool {
+    fn refresh(&mut self, engine: &Engine, limits: &Limits, kinds: &[Box<dyn Kind>]) -> bool {
         if self.source.path.as_os_str().is_empty() {
             // It was put here, and no file is behind it.
             return false;
         }
         let file = self.file();
-        let stamp = match fs::metadata(&file) {
-            // Opening a pipe would wait for its writer.
-            Ok(metadata) if !metadata.is_file() => {
+        let stamp = match self.stamp_of(&file) {
+            Ok(stamp) => stamp,
+            Err(fault) => {
                 self.stamp = None;
-                return self.fail(&file, LoadFault::Io("not a regular file".to_owned()));
-            }
-            Ok(metadata) => Stamp::of(&metadata),
-            Err(why) => {
-                self.stamp = None;
-                return self.fail(&file, LoadFault::Io(why.to_string()));
+                return self.fail(&file, fault);
             }
         };
         if self.stamp.as_ref() == Some(&stamp) {
             return false;
         }
         self.stamp = Some(stamp);
-        match self.load(&file, engine, limits) {
+        match self.load(&file, (engine, kinds), limits) {
             Ok(Some(policy)) => {
-                self.take(Arc::new(policy));
+                self.take(policy);
                 true
             }
             // The same bytes under a new date.
@@ -239,19 +241,51 @@ impl Slot {
         }
     }
 
-    fn load(&self, file: &Path, engine: &Engine, limits: &Limits) -> Result<Option<WasmPolicy>, LoadFault> {
-        let bytes = read(file, limits)?;
-        let digest = Sha256::digest(&bytes);
-        if self.loaded.as_ref().is_some_and(|policy| policy.is(&digest)) || self.is_rejected(&digest) {
+    /// What tells the file from one that replaces it; a text never changes.
+    fn stamp_of(&self, file: &Path) -> Result<Stamp, LoadFault> {
+        if self.source.text.is_some() {
+            return Ok(Stamp::default());
+        }
+        let metadata = fs::metadata(file).map_err(|why| LoadFault::Io(why.to_string()))?;
+        // Opening a pipe would wait for its writer.
+        if !metadata.is_file() {
+            return Err(LoadFault::Io("not a regular file".to_owned()));
+        }
+        Ok(Stamp::of(&metadata))
+    }
+
+    /// `None`: what is in force already.
+    fn load(
+        &self,
+        file: &Path,
+        (engine, kinds): (&Engine, &[Box<dyn Kind>]),
+        limits: &Limits,
+    ) -> Result<Option<Loaded>, LoadFault> {
+        let bytes = match &self.source.text {
+            Some(text) => text.clone().into_bytes(),
+            None => read(file, limits)?,
+        };
+        let in_force = |digest: &str| self.loaded.as_ref().is_some_and(|policy| policy.digest == digest);
+        let config = &self.source.config;
+        if let Some(kind) = kinds.iter().find(|kind| kind.takes(file)) {
+            let loaded = kind.load(&bytes, config).map_err(LoadFault::Kind)?;
+            return Ok(Some(loaded).filter(|new| !in_force(&new.digest) && !self.is_rejected(&new.digest)));
+        }
+        let digest = sha256(&bytes);
+        if in_force(&digest) || self.is_rejected(&digest) {
             return Ok(None);
         }
-        let loaded = engine.load(&bytes, &self.source.name, &self.source.config, limits);
-        loaded.map(Some).map_err(|why| why.fault)
+        let loaded = engine.load(&bytes, &self.source.name, config, limits);
+        let policy = loaded.map_err(|why| why.fault)?;
+        Ok(Some(Loaded {
+            digest: policy.digest().to_owned(),
+            policy: Arc::new(policy),
+        }))
     }
 
     /// Whether it was rolled back in favour of the one that is loaded.
-    fn is_rejected(&self, sha256: &[u8]) -> bool {
-        self.loaded.is_some() && self.rejected.contains(&hexadecimal(sha256))
+    fn is_rejected(&self, digest: &str) -> bool {
+        self.loaded.is_some() && self.rejected.contains(digest)
     }
 
     fn fail(&mut self, file: &Path, fault: LoadFault) -> bool {
@@ -269,7 +303,7 @@ impl Slot {
     }
 
     fn file(&self) -> PathBuf {
-        if self.source.path.is_dir() {
+        if self.source.text.is_none() && self.source.path.is_dir() {
             self.source.path.join(format!("{}.wasm", self.source.name))
         } else {
             self.source.path.clone()
@@ -280,10 +314,10 @@ impl Slot {
         let policy = self.loaded.as_ref()?;
         Some(PolicyEntry {
             name: self.source.name.clone(),
-            digest: policy.digest().to_owned(),
+            digest: policy.digest.clone(),
             mode: self.mode(),
             scope: self.source.scope.clone(),
-            policy: Arc::clone(policy) as Arc<dyn Policy>,
+            policy: Arc::clone(&policy.policy),
         })
     }
 
@@ -291,7 +325,7 @@ impl Slot {
         let replaced = self
             .loaded
             .as_ref()
-            .is_some_and(|policy| policy.digest() != self.first_digest);
+            .is_some_and(|policy| policy.digest != self.first_digest);
         match self.source.trust {
             Trust::FirstDigest if replaced => PolicyMode::Shadow,
             Trust::Always | Trust::FirstDigest => self.source.mode,
@@ -306,11 +340,11 @@ impl Slot {
             digest: self
                 .loaded
                 .as_ref()
-                .map_or_else(String::new, |policy| policy.digest().to_owned()),
+                .map_or_else(String::new, |policy| policy.digest.clone()),
             hooks: self
                 .loaded
                 .as_ref()
-                .map_or_else(Vec::new, |policy| policy.hooks().to_vec()),
+                .map_or_else(Vec::new, |policy| policy.policy.hooks().to_vec()),
             error: self.error.clone(),
         }
     }

@@ -1,6 +1,6 @@
 //! A thread that keeps a Shelf up to date, so that a cycle never waits for a compiler.
 
-use crate::policy::WasmPolicy;
+use crate::kind::Loaded;
 use crate::shelf::{Shelf, Source, Status};
 use decide::PolicySet;
 use model::ids::PolicyName;
@@ -30,7 +30,7 @@ struct Seen {
 
 enum Order {
     Reject(PolicyName, String),
-    Put(Box<Source>, Arc<WasmPolicy>),
+    Put(Box<Source>, Loaded),
 }
 
 impl Watch {
@@ -59,7 +59,7 @@ impl Watch {
     }
 
     /// Puts a policy on the shelf that was loaded elsewhere, soon; see `Shelf::put`. Never blocks.
-    pub fn put(&self, source: Source, policy: Arc<WasmPolicy>) {
+    pub fn put(&self, source: Source, policy: Loaded) {
         self.order(Order::Put(Box::new(source), policy));
     }
 

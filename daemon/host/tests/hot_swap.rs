@@ -74,10 +74,12 @@ fn shelf(folder: &Path) -> Shelf {
     let source = Source {
         name: "mine".into(),
         path: folder.to_owned(),
+        text: None,
         mode: PolicyMode::Enforce,
         config: String::new(),
         trust: Trust::Always,
         scope: PolicyScope::default(),
+        limits: None,
     };
     let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), vec![source]);
     assert!(shelf.refresh());

@@ -7,11 +7,12 @@ mod guests;
 
 use decide::policy::PolicySet;
 use guests::placement;
-use host::{Engine, Limits, LoadFault, Shelf, Source, Trust, Watch, sample};
+use host::{Engine, Kind, Limits, LoadFault, Loaded, Shelf, Source, Trust, Watch, sample};
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::ids::PolicyName;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const GOOD: &str = "(call $drop (local.get 0)) (i32.const 1024)";
@@ -22,6 +23,7 @@ fn source(folder: &Path, trust: Trust) -> Source {
     Source {
         name: PolicyName::new("mine"),
         path: folder.to_owned(),
+        text: None,
         mode: PolicyMode::Enforce,
         config: String::new(),
         trust,
@@ -89,6 +91,61 @@ fn the_last_good_one_stays_until_a_better_comes() {
     assert!(shelf.refresh());
     assert_eq!(ask(&shelf.set()), Ok(()));
     assert!(shelf.status()[0].error.is_some());
+}
+
+/// One-line rules, as the daemon has them.
+struct Rules;
+
+impl Kind for Rules {
+    fn takes(&self, file: &Path) -> bool {
+        rules::is_rules(file)
+    }
+
+    fn load(&self, bytes: &[u8], config_json: &str) -> Result<Loaded, String> {
+        let rules = rules::read(bytes, config_json).map_err(|why| why.to_string())?;
+        Ok(Loaded {
+            digest: rules.digest().to_owned(),
+            policy: Arc::new(rules),
+        })
+    }
+}
+
+#[test]
+fn files_of_another_kind_are_watched_and_kept_alike() {
+    let room = tempfile::tempdir().unwrap();
+    let file = room.path().join("mine.rules");
+    let put = |text: &str| {
+        let new = room.path().join("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, &file).unwrap();
+    };
+    put("placement: forbid fargate");
+    let stands_there = Source {
+        name: PolicyName::new("here"),
+        path: "here.rules".into(),
+        text: Some("review: hold".to_owned()),
+        ..source(room.path(), Trust::Always)
+    };
+    let sources = vec![source(&file, Trust::Always), stands_there];
+    let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources).with(Box::new(Rules));
+    assert!(shelf.refresh() && !shelf.refresh());
+    let first = shelf.set();
+    let hooks: Vec<&[Hook]> = first.entries.iter().map(|entry| entry.policy.hooks()).collect();
+    assert_eq!(hooks, [&[Hook::Placement][..], &[Hook::Review]]);
+    assert_eq!(ask(&first), Ok(()));
+
+    put("# said in other words\nplacement: forbid fargate");
+    assert!(!shelf.refresh(), "a comment is no other policy");
+    put("placement: forbid fargat");
+    assert!(shelf.refresh());
+    let why = shelf.status()[0].error.clone().unwrap().to_string();
+    assert!(why.ends_with("mine.rules: line 1, column 19: a place was expected: fargate, ec2, spot, on-demand, reserved, any, group, set, arch; did you mean fargate?"), "{why}");
+    assert_eq!(shelf.set().entries[0].digest, first.entries[0].digest);
+    put("placement: forbid spot");
+    assert!(shelf.refresh());
+    assert_ne!(shelf.set().entries[0].digest, first.entries[0].digest);
+    assert_eq!(shelf.status()[0].error, None);
+    assert_eq!(shelf.set().entries[1].digest, first.entries[1].digest);
 }
 
 #[test]

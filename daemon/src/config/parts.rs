@@ -2,7 +2,7 @@
 
 use super::ends::Provider;
 use super::limits::{self, PolicyHost};
-use super::{lifecycle, values};
+use super::{lifecycle, rules, values};
 use host::Trust;
 use manifest::{At, Problem, Problems};
 use model::advice::PolicyMode;
@@ -64,8 +64,8 @@ pub(crate) enum LogFormat {
 }
 
 /// Fields of a policy.
-const FIELDS: [&str; 9] = [
-    "name", "file", "mode", "trust", "config", "canary", "promote", "guards", "limits",
+const FIELDS: [&str; 10] = [
+    "name", "file", "rule", "mode", "trust", "config", "canary", "promote", "guards", "limits",
 ];
 
 /// Policies in the order they are asked.
@@ -89,13 +89,20 @@ pub(crate) fn policies(top: At<'_, '_>, whole: &Value, host: &PolicyHost) -> Vec
             at.get("name")
                 .problem("is the name of what stands in for a policy that fails");
         }
+        let config = policy_config(at.get("config"), whole, ix);
+        let text = rules::text(at, &config);
+        let path = match &text {
+            Some(_) => rules::path(name),
+            None => dir.join(at.get("file").name().unwrap_or_default()),
+        };
         sources.push(host::Source {
             name: PolicyName::new(name),
-            path: dir.join(at.get("file").name().unwrap_or_default()),
+            path,
+            text,
             mode,
             scope: lifecycle::scope(at, mode),
             trust: values::word(at.get("trust"), &trusts, Trust::Always),
-            config: policy_config(at.get("config"), whole, ix),
+            config,
             limits: limits::of_policy(at.get("limits"), host),
         });
     }

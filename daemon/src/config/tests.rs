@@ -215,6 +215,55 @@ fn what_is_no_configuration_gets_one_line() {
 }
 
 #[test]
+fn rules_may_stand_in_place_of_a_file() {
+    let config = read(
+        "
+cluster: c
+provider: {none: {}}
+policies:
+  - name: big
+    mode: enforce
+    rule: |
+      # ours
+      placement: forbid fargate when class.memory_mib > config.most
+    config: {most: 16384}
+",
+    )
+    .unwrap();
+    let policy = config.policies.first().unwrap();
+    assert!(
+        policy
+            .text
+            .as_ref()
+            .is_some_and(|text| text.contains("forbid fargate"))
+    );
+    assert_eq!(policy.path, Path::new("big.rules"));
+    let said = said(
+        "
+cluster: c
+provider: {none: {}}
+policies:
+  - {name: a, rule: 'placement: forbid fargat'}
+  - {name: b, rule: 'review: hold', file: b.wasm}
+  - {name: c, rule: 'review: hold', config: {most: 1}}
+  - {name: d, rule: ''}
+",
+    );
+    for (wanted, line) in [
+        "f.yaml: policies[0].rule: line 1, column 19: a place was expected: ",
+        "f.yaml: policies[1].rule: stands here, and file names one: one of the two",
+        "f.yaml: policies[2].rule: line 1, column 1: no rule asks for config.most",
+        "f.yaml: policies[3].rule: ",
+    ]
+    .iter()
+    .zip(&said)
+    {
+        assert!(line.starts_with(wanted), "{wanted}\n{line}");
+    }
+    assert_eq!(said.len(), 4, "{said:?}");
+}
+
+#[test]
 fn a_policy_is_told_what_stands_there() {
     let config = read(
         "
