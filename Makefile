@@ -35,6 +35,7 @@ test: policies tools ## All tests, the end-to-end ones included
 bench: policies ## The figures of README's table, as ratios in one run
 	@cargo bench --quiet --profile dev -p plimsoll-host
 	@cargo bench --quiet --profile dev -p plimsoll --bench languages
+	@PLIMSOLL_STRICT=1 cargo test --quiet -p plimsoll-host --test harm -- --nocapture
 	@cargo build --quiet -p plimsoll-perf --bins
 	@cargo run --quiet -p plimsoll-perf
 	@cargo run --quiet -p plimsoll-perf -- halved --seeds 3

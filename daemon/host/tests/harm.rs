@@ -1,0 +1,226 @@
+//! What hostile guests cost the daemon and the other policies: how late they are cut off, what memory stays with the
+//! host, how much slower a good policy answers beside them.
+//!
+//! On a machine that does other things, too, only what is no matter of who else runs is asserted: processor time.
+//! `PLIMSOLL_STRICT=1` (as `make bench` has it) asserts the clock as well. One test, so that nothing runs beside it.
+
+#![expect(clippy::print_stdout, reason = "figures for `make bench`")]
+
+mod corpus;
+#[expect(dead_code, reason = "another test uses the others")]
+mod guests;
+
+use corpus::Guest;
+use cpu_time::ThreadTime;
+use decide::{Policy, View};
+use guests::placement;
+use host::{CompileLimits, Compiler, Compiling, Engine, Limits, WasmPolicy, sample};
+use model::advice::{Hook, PolicyFault};
+use model::ids::PolicyName;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often each guest that meets its deadline does so.
+const KILLS: usize = 20;
+/// Calls of the good policy in a row, and how often such rows are compared.
+const CALLS: usize = 5000;
+const ROUNDS: usize = 10;
+
+const LATE: Duration = Duration::from_millis(20);
+const GROWTH_KIB: u64 = 16 << 10;
+const SLOWER: f64 = 1.10;
+
+#[test]
+fn hostile_guests_do_little_harm() {
+    let strict = std::env::var_os("PLIMSOLL_STRICT").is_some();
+    let compiler = Compiler {
+        program: env!("CARGO_BIN_EXE_plimsoll-compiler").into(),
+        limits: CompileLimits::default(),
+    };
+    let engine = Engine::with(Compiling::Disposable(compiler), None).unwrap_or_else(|why| panic!("{why}"));
+    let guests = corpus::all();
+    let policies: Vec<(&Guest, WasmPolicy)> = guests
+        .iter()
+        .filter_map(|guest| Some((guest, guest.load(&engine).ok()?)))
+        .collect();
+    assert!(policies.len() >= 30, "only {} guests load", policies.len());
+
+    let late = kills(&policies);
+    println!(
+        "cut off after the deadline: p50 {:.1} ms, p99 {:.1} ms on the clock, p99 {:.1} ms of the processor ({} times)",
+        millis(late.clock[late.clock.len() / 2]),
+        millis(percentile(&late.clock, 99)),
+        millis(percentile(&late.processor, 99)),
+        late.clock.len()
+    );
+    assert!(percentile(&late.processor, 99) <= LATE, "{:?}", late.processor);
+
+    let grown = growth(&engine, &guests);
+    println!(
+        "memory of the host over {} guests: {} KiB more, {} KiB at its peak",
+        guests.len(),
+        grown.stays,
+        grown.peak
+    );
+    assert!(grown.stays <= GROWTH_KIB, "{} KiB stay", grown.stays);
+
+    let (alone, beside) = beside(&engine, &policies);
+    let slower = |of: fn(&Calls) -> &[Duration]| {
+        percentile(of(&beside), 99).as_secs_f64() / percentile(of(&alone), 99).as_secs_f64()
+    };
+    println!(
+        "a good policy alone: p50 {:.1} µs, p99 {:.1} µs; beside hostile ones: p50 {:.1} µs, p99 {:.1} µs ({:+.1} %), of the processor {:+.1} %",
+        micros(percentile(&alone.clock, 50)),
+        micros(percentile(&alone.clock, 99)),
+        micros(percentile(&beside.clock, 50)),
+        micros(percentile(&beside.clock, 99)),
+        (slower(|calls| &calls.clock) - 1.0) * 100.0,
+        (slower(|calls| &calls.processor) - 1.0) * 100.0,
+    );
+    if strict {
+        assert!(
+            percentile(&late.clock, 99) <= LATE,
+            "cut off too late: {:?}",
+            percentile(&late.clock, 99)
+        );
+        assert!(
+            slower(|calls| &calls.clock) <= SLOWER,
+            "a good policy is slower beside hostile ones"
+        );
+    }
+}
+
+/// Sorted times, on the clock and of the thread.
+#[derive(Default)]
+struct Calls {
+    clock: Vec<Duration>,
+    processor: Vec<Duration>,
+}
+
+impl Calls {
+    fn time<T>(&mut self, less: Duration, call: impl FnOnce() -> T) -> T {
+        let (clock, processor) = (Instant::now(), ThreadTime::now());
+        let done = call();
+        self.processor.push(processor.elapsed().saturating_sub(less));
+        self.clock.push(clock.elapsed().saturating_sub(less));
+        done
+    }
+
+    fn sorted(mut self) -> Self {
+        self.clock.sort();
+        self.processor.sort();
+        self
+    }
+}
+
+fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)]
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// How long after their deadlines guests are cut off that meet them.
+fn kills(policies: &[(&Guest, WasmPolicy)]) -> Calls {
+    let mut late = Calls::default();
+    let rows = sample::rows(3);
+    for (guest, policy) in policies
+        .iter()
+        .filter(|(guest, _)| guest.expect == "run Deadline")
+    {
+        for _ in 0..KILLS {
+            let view = rows.view(guest.hook);
+            let advised = late.time(guest.limits.deadline, || policy.advise(&view, &[]));
+            assert!(
+                matches!(advised.answer, Err(PolicyFault::Deadline { .. })),
+                "{}",
+                guest.name
+            );
+        }
+    }
+    assert!(late.clock.len() >= 5 * KILLS);
+    late.sorted()
+}
+
+/// KiB of memory that hostile guests leave behind.
+struct Grown {
+    stays: u64,
+    peak: u64,
+}
+
+fn growth(engine: &Engine, guests: &[Guest]) -> Grown {
+    // Once to fill what is kept ready for any guest: the pool's pages, the allocator's arenas.
+    let play = || {
+        let mut peak = 0;
+        for guest in guests {
+            let ended = guest.play(engine);
+            assert!(guest.is_met(&ended), "{}: {ended}", guest.name);
+            peak = peak.max(resident());
+        }
+        peak
+    };
+    play();
+    let before = resident();
+    let peak = play();
+    Grown {
+        stays: resident().saturating_sub(before),
+        peak: peak.saturating_sub(before),
+    }
+}
+
+/// KiB of memory of this process.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    number.unwrap_or_else(|| panic!("no VmRSS in {status}"))
+}
+
+/// A good policy alone and beside hostile ones, in turns.
+fn beside(engine: &Engine, hostile: &[(&Guest, WasmPolicy)]) -> (Calls, Calls) {
+    let body = "(call $class-cpu (local.get 0) (i32.const 0) (i32.const -1) (i32.const 512))
+        (call $drop (local.get 0)) (i32.const 1024)";
+    let good = engine.load(
+        &placement("", body),
+        &PolicyName::new("good"),
+        "",
+        &Limits::default(),
+    );
+    let good = good.unwrap_or_else(|why| panic!("{why}"));
+    let rows = sample::rows(1000);
+    let view = rows.view(Hook::Placement);
+    let (mut alone, mut harmed) = (Calls::default(), Calls::default());
+    measure(&good, &view, &mut Calls::default());
+    for _ in 0..ROUNDS {
+        measure(&good, &view, &mut alone);
+        let over = AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            let harm = threads.spawn(|| {
+                let rows = sample::rows(3);
+                for (guest, policy) in hostile.iter().cycle() {
+                    if over.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let _ = policy.advise(&rows.view(guest.hook), &[]);
+                }
+            });
+            std::thread::sleep(Duration::from_millis(5));
+            measure(&good, &view, &mut harmed);
+            over.store(true, Ordering::Relaxed);
+            assert!(harm.join().is_ok(), "a hostile guest ended the host's thread");
+        });
+    }
+    (alone.sorted(), harmed.sorted())
+}
+
+fn measure(good: &WasmPolicy, view: &View<'_>, calls: &mut Calls) {
+    for _ in 0..CALLS {
+        let advised = calls.time(Duration::ZERO, || good.advise(view, &[]));
+        assert!(advised.answer.is_ok(), "{:?}", advised.answer);
+    }
+}
