@@ -22,6 +22,10 @@ pub(super) fn differences(
         fs::write(file, bytes).map_err(|why| format!("{}: {why}", file.display()))?;
     }
     let program = std::env::current_exe().map_err(|why| why.to_string())?;
+    // Replaced while it runs, as an update does: it is still there by this name.
+    let program = Some(program)
+        .filter(|program| program.is_file())
+        .unwrap_or_else(|| "/proc/self/exe".into());
     let mut second = Command::new(program);
     second.args([
         "policy",
