@@ -169,7 +169,8 @@ fn the_arrows_of_the_house() {
         (
             "plimsoll",
             &[
-                "manifest", "decide", "guard", "host", "sim", "sim-aws", "cycle", "logbook", "model", "proto",
+                "manifest", "decide", "guard", "host", "rules", "sim", "sim-aws", "cycle", "logbook",
+                "model", "proto",
             ],
         ),
     ]);

@@ -8,7 +8,7 @@
 mod calls;
 
 use crate::error::{Piece, RulesError, nearest};
-use crate::expression::{Node, Reader};
+use crate::expression::{Comparison, Node, Reader};
 use crate::number::Number;
 use crate::text;
 use crate::value::Kind;
@@ -216,7 +216,17 @@ impl Reading<'_, '_> {
             return Ok((Node::Truth(there), Kind::Truth));
         }
         let (node, _) = self.path(path)?;
-        Ok((Node::Has(Box::new(node)), Kind::Truth))
+        let units = matches!(path, [root, table, _] if self.row(root).is_ok_and(|row| keyed(row, table) == Some(Keyed::Extended)));
+        Ok(if units {
+            // Units are zero where there are none.
+            let none = Node::Number(Number::of(0));
+            (
+                Node::Compare(Comparison::Greater, Box::new([node, none])),
+                Kind::Truth,
+            )
+        } else {
+            (Node::Has(Box::new(node)), Kind::Truth)
+        })
     }
 
     /// What a dotted name means.
@@ -318,7 +328,11 @@ impl Reading<'_, '_> {
 
     fn no_word(&self, row: Row, root: &str, field: &str) -> RulesError {
         let keyed = row.keyed().iter().flat_map(|what| what.names());
-        let near = nearest(field, row.words().iter().map(|word| word.name).chain(keyed));
+        let words: Vec<&str> = row.words().iter().map(|word| word.name).chain(keyed).collect();
+        let near = match nearest(field, words.iter().copied()) {
+            none if none.is_empty() => format!(", but {}", words.join(", ")),
+            near => near,
+        };
         self.piece
             .error_by(field, format_args!("{root} has no {field}{near}"))
     }

@@ -1,10 +1,10 @@
-//! `--policy FILE.wasm[=CONFIG.json]`, as plan, simulate and replay take it.
+//! `--policy FILE[=CONFIG.json]`, as plan, simulate and replay take it: a component, or rules in a file that ends in
+//! `.rules`.
 
-use crate::engine;
 use crate::exit::Unreadable;
 use crate::input;
 use cycle::InForce;
-use decide::PolicyEntry;
+use decide::{Policy, PolicyEntry};
 use model::{PolicyMode, PolicyName};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ impl FromStr for PolicyArg {
             Some((file, config)) => (file, Some(config.into())),
         };
         if file.is_empty() {
-            return Err("FILE.wasm[=CONFIG.json] is wanted".to_owned());
+            return Err("FILE.wasm[=CONFIG.json] or FILE.rules[=CONFIG.json] is wanted".to_owned());
         }
         Ok(Self {
             file: file.into(),
@@ -46,7 +46,7 @@ pub(crate) fn load(args: &[PolicyArg]) -> anyhow::Result<InForce> {
     if args.is_empty() {
         return Ok(policies);
     }
-    let engine = engine::start().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?;
+    let mut engine = None;
     let mut names = BTreeSet::new();
     for arg in args {
         let name = PolicyName::new(free_name(&mut names, &arg.file));
@@ -59,29 +59,69 @@ pub(crate) fn load(args: &[PolicyArg]) -> anyhow::Result<InForce> {
             ),
         };
         let given = config.as_deref().unwrap_or_default();
-        let policy = engine
-            .load(&bytes, &name, given, &host::Limits::default())
-            .map_err(|error| {
-                let about = match (&arg.config, &error.fault) {
-                    (Some(file), host::LoadFault::ConfigText(_) | host::LoadFault::Config { .. }) => file,
-                    _ => &arg.file,
-                };
-                Unreadable::new(format_args!("{}: {}", input::name(about), error.fault))
-            })?;
-        let digest = policy.digest().to_owned();
-        policies.components.insert(digest.clone(), bytes.into());
+        let read = if rules::is_rules(&arg.file) {
+            rules_of(arg, &bytes, given)?
+        } else {
+            component(arg, (&name, bytes), given, &mut engine)?
+        };
+        policies.components.insert(read.digest.clone(), read.bytes.into());
         policies
             .configs
             .extend(config.map(|config| (name.clone(), config)));
         policies.set.entries.push(PolicyEntry {
             name,
-            digest,
+            digest: read.digest,
             mode: PolicyMode::Enforce,
             scope: model::PolicyScope::default(),
-            policy: Arc::new(policy),
+            policy: read.policy,
         });
     }
     Ok(policies)
+}
+
+/// A policy, with the bytes that its digest is of.
+struct Read {
+    policy: Arc<dyn Policy>,
+    digest: String,
+    bytes: Vec<u8>,
+}
+
+/// One-line rules.
+fn rules_of(arg: &PolicyArg, bytes: &[u8], config: &str) -> anyhow::Result<Read> {
+    let policy = rules::read(bytes, config)
+        .map_err(|why| Unreadable::new(format_args!("{}: {why}", input::name(&arg.file))))?;
+    Ok(Read {
+        digest: policy.digest().to_owned(),
+        bytes: policy.text().as_bytes().to_vec(),
+        policy: Arc::new(policy),
+    })
+}
+
+fn component(
+    arg: &PolicyArg,
+    (name, bytes): (&PolicyName, Vec<u8>),
+    config: &str,
+    engine: &mut Option<host::Engine>,
+) -> anyhow::Result<Read> {
+    let engine = match engine {
+        Some(engine) => engine,
+        None => engine.insert(
+            crate::engine::start().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?,
+        ),
+    };
+    let loaded = engine.load(&bytes, name, config, &host::Limits::default());
+    let policy = loaded.map_err(|error| {
+        let about = match (&arg.config, &error.fault) {
+            (Some(file), host::LoadFault::ConfigText(_) | host::LoadFault::Config { .. }) => file,
+            _ => &arg.file,
+        };
+        Unreadable::new(format_args!("{}: {}", input::name(about), error.fault))
+    })?;
+    Ok(Read {
+        digest: policy.digest().to_owned(),
+        policy: Arc::new(policy),
+        bytes,
+    })
 }
 
 /// What a policy is called: its file without folder and extension, with a number where that is taken.

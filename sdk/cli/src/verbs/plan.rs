@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     aims: Option<PathBuf>,
     /// A policy to ask, with its configuration; may be repeated.
-    #[arg(long, value_name = "FILE.wasm[=CONFIG.json]")]
+    #[arg(long, value_name = "FILE[=CONFIG.json]")]
     policy: Vec<PolicyArg>,
     /// Tell only why this pod is where the plan puts it, or why it is refused.
     #[arg(long, value_name = "NAMESPACE/POD")]

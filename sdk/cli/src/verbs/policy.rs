@@ -7,6 +7,7 @@ mod inspect;
 mod languages;
 mod metadata;
 mod new;
+mod one_line;
 mod recorded;
 mod schema;
 mod tables;
@@ -63,7 +64,7 @@ enum What {
     /// Check a policy: imports, exports, limits, odd configurations, its schema, and the same answer with the same fuel
     /// twice over and in a second process.
     Check {
-        /// Its folder, or a component.
+        /// Its folder, a component, or a file of rules.
         policy: PathBuf,
         /// Configuration, JSON; default: `config.json` beside it, else `{}`.
         #[arg(long, value_name = "FILE.json")]
@@ -95,7 +96,7 @@ enum What {
 /// Arguments of `policy test`.
 #[derive(clap::Args)]
 struct TestArgs {
-    /// Its folder, or a component.
+    /// Its folder, a component, or a file of rules.
     policy: PathBuf,
     /// A table of cases, or a folder of them; default: `tests` beside the policy.
     #[arg(long, value_name = "DIR")]
@@ -191,6 +192,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             output,
         } => {
             let config = check::config(&policy, config.as_deref())?;
+            if rules::is_rules(&policy) {
+                return one_line::run(&policy, &config, samples, output.output);
+            }
             check::run(check::subject(&policy)?, &config, samples, alone, output.output)
         }
         What::Inspect { policy, output } => inspect::run(&policy, output.output),
@@ -256,18 +260,36 @@ fn test(args: &TestArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::No);
         }
     }
+    let tables = tables_of(args)?;
+    if rules::is_rules(policy) {
+        return one_line::test(args, &tables);
+    }
     let subject = check::subject(policy)?;
+    if !held(&subject.compiled, &tables, args.bless)? {
+        return Ok(Exit::No);
+    }
+    let config = check::config(policy, args.config.as_deref())?;
+    check::run(subject, &config, 0, false, output::Format::Table)
+}
+
+/// The files of tables that a policy is held against.
+fn tables_of(args: &TestArgs) -> anyhow::Result<Vec<PathBuf>> {
+    let policy = args.policy.as_path();
     let beside = if policy.is_dir() {
         policy.join("tests")
     } else {
         policy.with_file_name("tests")
     };
-    let tables = match &args.tables {
-        Some(given) if given.is_dir() => tables::files(given)?,
-        Some(given) => vec![given.clone()],
-        None => tables::files(&beside)?,
-    };
-    let tally = tables::run(&subject.compiled, &tables, args.bless)?;
+    match &args.tables {
+        Some(given) if given.is_dir() => tables::files(given),
+        Some(given) => Ok(vec![given.clone()]),
+        None => tables::files(&beside),
+    }
+}
+
+/// Whether a policy answers as its tables say, which is printed.
+fn held(subject: &dyn tables::Subject, tables: &[PathBuf], bless: bool) -> anyhow::Result<bool> {
+    let tally = tables::run(subject, tables, bless)?;
     if !tables.is_empty() {
         let blessed = match tally.blessed {
             0 => String::new(),
@@ -278,11 +300,7 @@ fn test(args: &TestArgs) -> anyhow::Result<Exit> {
             tally.passed, tally.failed
         ))?;
     }
-    if tally.failed > 0 {
-        return Ok(Exit::No);
-    }
-    let config = check::config(policy, args.config.as_deref())?;
-    check::run(subject, &config, 0, false, output::Format::Table)
+    Ok(tally.failed == 0)
 }
 
 /// Writes a component as a whole: a daemon that watches the file never sees half of it.

@@ -24,7 +24,7 @@ pub(crate) struct Args {
     #[arg(value_name = "LOG")]
     log: PathBuf,
     /// Decide with these policies instead of the recorded ones; may be repeated.
-    #[arg(long, value_name = "FILE.wasm[=CONFIG.json]")]
+    #[arg(long, value_name = "FILE[=CONFIG.json]")]
     policy: Vec<PolicyArg>,
     #[command(flatten)]
     output: OutputArgs,
@@ -132,6 +132,11 @@ impl Shelf {
     }
 
     fn load(&mut self, policy: &PolicyUse, bytes: &[u8]) -> Result<Arc<dyn Policy>, String> {
+        // A log keeps components and texts of rules alike, by digest alone.
+        if !bytes.starts_with(b"\0asm") {
+            let rules = rules::read(bytes, &policy.config).map_err(|error| error.to_string())?;
+            return Ok(Arc::new(rules));
+        }
         if self.engine.is_none() {
             self.engine = Some(crate::engine::start()?);
         }

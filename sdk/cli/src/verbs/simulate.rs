@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// A policy to ask, with its configuration; may be repeated.
-    #[arg(long, value_name = "FILE.wasm[=CONFIG.json]")]
+    #[arg(long, value_name = "FILE[=CONFIG.json]")]
     policy: Vec<PolicyArg>,
     /// A folder to write the record of every cycle into, for `replay` and `explain`.
     #[arg(long, value_name = "OUT")]

@@ -228,7 +228,7 @@ fn evaluate(
     (evaluation, verdict)
 }
 
-fn summary(advice: &Advice) -> String {
+pub(super) fn summary(advice: &Advice) -> String {
     match advice {
         Advice::Scale(rows) => format!("replicas for {} workloads", rows.len()),
         Advice::Placement(prices) => format!(

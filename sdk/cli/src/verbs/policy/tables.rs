@@ -24,6 +24,21 @@ use std::time::Duration;
 /// Ends the names of files with answers.
 const ANSWERS: &str = ".answers.yaml";
 
+/// What is held against tables: a policy for each configuration.
+pub(super) trait Subject {
+    /// The policy, or why it refuses its configuration.
+    fn configured(&self, config_json: &str, limits: &Limits) -> Result<Box<dyn Policy>, String>;
+}
+
+impl Subject for Compiled {
+    fn configured(&self, config_json: &str, limits: &Limits) -> Result<Box<dyn Policy>, String> {
+        match Self::configured(self, config_json, limits) {
+            Ok(policy) => Ok(Box::new(policy)),
+            Err(why) => Err(why.to_string()),
+        }
+    }
+}
+
 /// What came of running tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
@@ -103,16 +118,16 @@ fn is_table(path: &Path) -> bool {
     matches!(ending, Some("yaml" | "yml")) && name.is_some_and(|name| !name.ends_with(ANSWERS))
 }
 
-/// Runs every case of the tables against a component and prints what is not as expected.
-pub(super) fn run(compiled: &Compiled, tables: &[PathBuf], bless: bool) -> anyhow::Result<Tally> {
+/// Runs every case of the tables against a policy and prints what is not as expected.
+pub(super) fn run(subject: &dyn Subject, tables: &[PathBuf], bless: bool) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     for table in tables {
-        run_table(compiled, table, bless, &mut tally)?;
+        run_table(subject, table, bless, &mut tally)?;
     }
     Ok(tally)
 }
 
-fn run_table(compiled: &Compiled, file: &Path, bless: bool, tally: &mut Tally) -> anyhow::Result<()> {
+fn run_table(subject: &dyn Subject, file: &Path, bless: bool, tally: &mut Tally) -> anyhow::Result<()> {
     let table: Table = yaml(file)?;
     let answers = file.with_extension("").to_string_lossy().into_owned() + ANSWERS;
     let answers = PathBuf::from(answers);
@@ -125,7 +140,7 @@ fn run_table(compiled: &Compiled, file: &Path, bless: bool, tally: &mut Tally) -
     for case in &table.cases {
         let fail =
             |why: &str| Unreadable::new(format_args!("{}: case `{}`: {why}", file.display(), case.name));
-        let got = answer_of(compiled, &table, case).map_err(|why| fail(&why))?;
+        let got = answer_of(subject, &table, case).map_err(|why| fail(&why))?;
         let expected = match (&case.expect, bless) {
             (Some(expected), _) => expected,
             (None, true) => {
@@ -167,7 +182,7 @@ fn run_table(compiled: &Compiled, file: &Path, bless: bool, tally: &mut Tally) -
 }
 
 /// What the policy answers, the same twice.
-fn answer_of(compiled: &Compiled, table: &Table, case: &Case) -> Result<Map<String, Value>, String> {
+fn answer_of(subject: &dyn Subject, table: &Table, case: &Case) -> Result<Map<String, Value>, String> {
     let config = case.config.as_ref().or(table.config.as_ref());
     let config = config.map_or_else(
         || "{}".to_owned(),
@@ -178,7 +193,7 @@ fn answer_of(compiled: &Compiled, table: &Table, case: &Case) -> Result<Map<Stri
         .or(table.hook)
         .ok_or("names no hook, and neither does its table")?;
     let picture = Picture::read(&case.picture)?;
-    let policy = match compiled.configured(&config, &table.limits.limits()) {
+    let policy = match subject.configured(&config, &table.limits.limits()) {
         Ok(policy) => policy,
         Err(why) => return Ok(answer::refused(&why)),
     };

@@ -2,7 +2,7 @@
 //! compared to the letter and nobody has to read them.
 
 use decide::Advised;
-use host::{LoadFault, sha256};
+use host::sha256;
 use model::advice::{Advice, PolicyFault};
 use model::money::UsdPerHour;
 use serde_json::{Map, Value, json};
@@ -29,8 +29,8 @@ pub(super) fn shown(advised: &Advised) -> Map<String, Value> {
 }
 
 /// A configuration that the policy, or the host, does not take.
-pub(super) fn refused(why: &LoadFault) -> Map<String, Value> {
-    object(json!({ "refused": why.to_string() }))
+pub(super) fn refused(why: &str) -> Map<String, Value> {
+    object(json!({ "refused": why }))
 }
 
 fn lists(advice: &Advice) -> Map<String, Value> {
