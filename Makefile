@@ -22,12 +22,13 @@ policies: offline
 	@bash tests/setup/wasm-target.sh >/dev/null
 	@$(TARGET)/debug/plimsoll policy build plugins/business-hours plugins/fargate-or-ec2 plugins/target-utilisation --out-dir $(POLICIES)
 
-tools: ## The control plane, the referee, kubectl, helm, the AWS emulators and the compilers that the tests use
+tools: ## The control plane, the referee, kubectl, helm, the AWS emulators, the compilers and the registry that the tests use
 	@bash tests/setup/testcluster.sh >/dev/null
 	@bash tests/setup/referee.sh >/dev/null
 	@bash tests/setup/kubectl-helm.sh >/dev/null
 	@bash tests/setup/emulators.sh >/dev/null
 	@bash tests/setup/languages.sh >/dev/null
+	@bash tests/setup/registry.sh >/dev/null
 
 test: policies tools ## All tests, the end-to-end ones included
 	@bash tests/run.sh

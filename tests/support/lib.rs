@@ -23,6 +23,7 @@ pub mod kubelet;
 pub mod process;
 #[cfg(feature = "aws")]
 pub mod proxy;
+pub mod registry;
 pub mod skip;
 pub mod story;
 pub mod tools;

@@ -18,6 +18,11 @@ pub fn emulators() -> Result<PathBuf, String> {
     last_line("emulators.sh")
 }
 
+/// Debian's `docker-registry`.
+pub fn docker_registry() -> Result<PathBuf, String> {
+    last_line("registry.sh")
+}
+
 /// Runs a setup script; its last line on stdout is the path.
 fn last_line(script: &str) -> Result<PathBuf, String> {
     let path = crate::root().join("tests/setup").join(script);
