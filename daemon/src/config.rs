@@ -5,6 +5,7 @@
 mod admission;
 mod ends;
 mod files;
+mod images;
 mod lifecycle;
 mod limits;
 mod parts;
@@ -19,6 +20,7 @@ pub(crate) use admission::AdmissionMode;
 #[cfg(feature = "live")]
 pub(crate) use ends::{Aws, AwsLaunch, LoadFrom};
 pub(crate) use ends::{Kubernetes, Provider, Simulated};
+pub(crate) use images::Images;
 pub(crate) use limits::PolicyHost;
 pub(crate) use parts::{Access, AimsFile, LedgerAt, Log, LogFormat, LogbookAt};
 
@@ -34,7 +36,7 @@ use std::path::{Path, PathBuf};
 /// A configuration or aims file larger than this is not read.
 pub(crate) const MAX_BYTES: u64 = 4 << 20;
 
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "cluster",
     "mode",
     "interval",
@@ -47,6 +49,7 @@ const FIELDS: [&str; 21] = [
     "policy_cache",
     "policy_compiler",
     "policy_limits",
+    "registry",
     "aims",
     "aims_file",
     "ledger",
@@ -82,6 +85,8 @@ pub(crate) struct Config {
     pub(crate) policies_store: Option<PathBuf>,
     /// What policies may use of this machine.
     pub(crate) policy_host: PolicyHost,
+    /// Those of them that come from registries.
+    pub(crate) images: Images,
     /// What is wanted; `None`: the defaults, or what the scenario wants.
     pub(crate) aims: Option<Aims>,
     /// Where the aims are read again from when they change.
@@ -170,6 +175,7 @@ impl Config {
         let overdue = top.get("overdue");
         let policy_host = limits::policy_host(top);
         let provider = ends::provider(top.get("provider"));
+        let mut images = images::images(top.get("registry"));
         Self {
             cluster: top.get("cluster").name().unwrap_or_default().to_owned(),
             interval,
@@ -177,10 +183,11 @@ impl Config {
                 .is_there()
                 .then(|| values::span(overdue, Span::from_secs(60), Span::from_secs(1))),
             kubernetes: ends::kubernetes(top.get("kubernetes")),
-            policies: parts::policies(top, &whole, &policy_host),
+            policies: parts::policies(top, &whole, (&policy_host, &mut images)),
             rules: lifecycle::rules(top),
             policies_store: values::path(top.get("policies_store")),
             policy_host,
+            images,
             aims: parts::aims(top, file, aims_file.as_ref(), outside),
             aims_file,
             mode,

@@ -7,6 +7,8 @@ mod admission;
 mod aims;
 mod args;
 mod config;
+#[cfg(feature = "registry")]
+mod images;
 mod pause;
 mod policies;
 mod rules;

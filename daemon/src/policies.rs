@@ -3,7 +3,7 @@
 //!
 //! A policy that cannot be loaded is said loudly and left out: the built-in defaults answer, the daemon runs.
 
-use crate::config::PolicyHost;
+use crate::config::{Images, PolicyHost};
 use crate::rules;
 use crate::uploads::{self, Known, Uploads};
 use cycle::{InForce, Library, Loader, Rules};
@@ -22,6 +22,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Keeps policies and their bytes together.
 pub(crate) struct Policies {
     watch: Option<Arc<Watch>>,
+    #[cfg(feature = "registry")]
+    followers: Option<registry::Followers>,
     engine: Option<Engine>,
     ceiling: Limits,
     sources: Vec<Source>,
@@ -43,10 +45,12 @@ pub(crate) struct Wanted {
     pub(crate) store: Option<PathBuf>,
     /// What all of them may use of this machine.
     pub(crate) host: PolicyHost,
+    /// Those of them that come from registries.
+    pub(crate) images: Images,
 }
 
 impl Policies {
-    /// Loads what can be loaded. Blocks while components compile.
+    /// Loads what can be loaded. Blocks while registries answer and components compile.
     pub(crate) fn load(wanted: Wanted) -> anyhow::Result<Self> {
         let mut sources = wanted.sources;
         if let Some(store) = &wanted.store {
@@ -54,8 +58,13 @@ impl Policies {
             sources.extend(uploads::kept(store, &taken));
         }
         let host = &wanted.host;
+        #[cfg(not(feature = "registry"))]
+        let Images { .. } = &wanted.images;
         let mut policies = Self {
             watch: None,
+            // Before the shelf looks: what it finds is trusted then.
+            #[cfg(feature = "registry")]
+            followers: crate::images::follow(&wanted.images, &host.ceiling)?,
             engine: None,
             ceiling: Limits::default(),
             sources: sources.clone(),
@@ -106,10 +115,27 @@ impl Policies {
             .as_ref()
             .map(|watch| watch.status())
             .unwrap_or_default();
-        status
+        let files = status
             .into_iter()
-            .filter_map(|policy| policy.error.map(|error| format!("{error}")))
-            .collect()
+            .filter_map(|policy| policy.error.map(|error| format!("{error}")));
+        self.outside().into_iter().chain(files).collect()
+    }
+
+    /// What is wrong with the registries from which some of them come.
+    #[cfg(feature = "registry")]
+    fn outside(&self) -> Vec<String> {
+        let followers = self.followers.as_ref();
+        let standings = followers.map(registry::Followers::standings).unwrap_or_default();
+        standings.iter().filter_map(crate::images::trouble).collect()
+    }
+
+    #[cfg(not(feature = "registry"))]
+    #[expect(
+        clippy::unused_self,
+        reason = "a build without registries has nothing to say of them"
+    )]
+    const fn outside(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// What is in force now.

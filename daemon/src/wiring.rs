@@ -107,6 +107,7 @@ fn wanted(config: &Config) -> Wanted {
         rules: config.rules.clone(),
         store: config.policies_store.clone(),
         host: config.policy_host.clone(),
+        images: config.images.clone(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Policies, aims, ledger, logbook, listeners and logs of a configuration.
 
 use super::ends::Provider;
+use super::images::{self, Images};
 use super::limits::{self, PolicyHost};
 use super::{lifecycle, rules, values};
 use host::Trust;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use serve::TlsFiles;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a daemon on this machine listens; the command line's default, too.
 const GRPC: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7480);
@@ -69,7 +70,11 @@ const FIELDS: [&str; 10] = [
 ];
 
 /// Policies in the order they are asked.
-pub(crate) fn policies(top: At<'_, '_>, whole: &Value, host: &PolicyHost) -> Vec<host::Source> {
+pub(crate) fn policies(
+    top: At<'_, '_>,
+    whole: &Value,
+    (host, images): (&PolicyHost, &mut Images),
+) -> Vec<host::Source> {
     let dir = std::env::var_os(POLICIES_DIR)
         .map(PathBuf::from)
         .or_else(|| values::path(top.get("policies_dir")))
@@ -78,7 +83,7 @@ pub(crate) fn policies(top: At<'_, '_>, whole: &Value, host: &PolicyHost) -> Vec
     let mut names = BTreeSet::new();
     let mut sources = Vec::new();
     for (ix, at) in top.get("policies").items().enumerate() {
-        at.only(&FIELDS);
+        at.only(&[&FIELDS[..], &images::FIELDS].concat());
         let mode = values::word(at.get("mode"), &lifecycle::MODES, PolicyMode::Shadow);
         let name = at.get("name").name().unwrap_or_default();
         if !name.is_empty() && !names.insert(name) {
@@ -93,7 +98,7 @@ pub(crate) fn policies(top: At<'_, '_>, whole: &Value, host: &PolicyHost) -> Vec
         let text = rules::text(at, &config);
         let path = match &text {
             Some(_) => rules::path(name),
-            None => dir.join(at.get("file").name().unwrap_or_default()),
+            None => policy_file(at, name, &dir, images),
         };
         sources.push(host::Source {
             name: PolicyName::new(name),
@@ -128,6 +133,19 @@ pub(crate) fn json(file: &str, bytes: &[u8]) -> Result<Value, Problems> {
             format!("cannot be handed on as JSON: {what}"),
         ))
     })
+}
+
+/// Where a component lies, or will lie once it has come from a registry.
+fn policy_file(at: At<'_, '_>, name: &str, dir: &Path, images: &mut Images) -> PathBuf {
+    if at.get("image").is_there() {
+        return images.follow(name, at);
+    }
+    for field in images::FIELDS {
+        if at.get(field).is_there() {
+            at.get(field).problem("is for policies with an image");
+        }
+    }
+    dir.join(at.get("file").name().unwrap_or_default())
 }
 
 fn policy_config(at: At<'_, '_>, whole: &Value, ix: usize) -> String {

@@ -357,3 +357,58 @@ fn mistakes_in_the_aims_file_are_said_too() {
         "{said:?}"
     );
 }
+
+#[cfg(feature = "registry")]
+#[test]
+fn a_policy_from_a_registry_names_who_is_trusted() {
+    let good = "{cluster: c, provider: {none: {}}, registry: {dir: kept, every: 30s}, policies: [
+        {name: a, image: 'ghcr.io/acme/a:v1', keys: [team.pub, keys], revoked: gone},
+        {name: b, image: 'localhost:5000/b:v1', unsigned: true}]}";
+    let config = read(good).unwrap();
+    let paths: Vec<String> = config
+        .policies
+        .iter()
+        .map(|p| p.path.display().to_string())
+        .collect();
+    assert_eq!(paths, ["kept/a.wasm", "kept/b.wasm"]);
+    let [a, b] = &config.images.followed[..] else {
+        panic!("{:?}", config.images)
+    };
+    assert_eq!(
+        (a.reference.as_str(), a.keys.len(), b.keys.len()),
+        ("ghcr.io/acme/a:v1", 2, 0)
+    );
+    assert_eq!(
+        (config.images.every, config.images.plain_http),
+        (Span::from_secs(30), false)
+    );
+
+    let bad = "{cluster: c, provider: {none: {}}, registry: {every: 1ms}, policies: [
+        {name: a, image: 'acme/a', file: a.wasm, keys: []},
+        {name: ../b, image: 'ghcr.io/acme/b:v1', unsigned: true, keys: [team.pub]},
+        {name: c, file: c.wasm, keys: [team.pub]}]}";
+    let problems = said(bad).join("\n");
+    for wanted in [
+        "registry.every: \"1ms\": must be at least",
+        "policies[0].image: a policy is either a file or an image",
+        "policies[0].image: registry.dir is missing",
+        "policies[0].image: \"acme/a\": does not begin with the host of a registry",
+        "policies[0].keys: is missing: files of the public keys",
+        "policies[1].name: \"../b\": the name of a policy from a registry",
+        "policies[1].unsigned: true, but keys are named, too",
+        "policies[2].keys: is for policies with an image",
+    ] {
+        assert!(problems.contains(wanted), "{wanted}\n{problems}");
+    }
+}
+
+#[cfg(not(feature = "registry"))]
+#[test]
+fn a_build_without_registries_says_so() {
+    let text = "{cluster: c, provider: {none: {}}, registry: {dir: d}, policies: [{name: a, image: 'x.io/a:1', unsigned: true}]}";
+    assert!(
+        said(text)
+            .join("\n")
+            .contains("policies[0].image: this build reads files only")
+    );
+}

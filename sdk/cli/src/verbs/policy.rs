@@ -1,8 +1,10 @@
-//! `plimsoll policy`: make, build, check and test policies. What a policy is allowed to be is `host`'s to say.
+//! `plimsoll policy`: make, build, check, test and distribute policies. What a policy is allowed to be is `host`'s to say.
 
 mod bench;
 mod build;
 mod check;
+#[cfg(feature = "registry")]
+mod distribution;
 mod inspect;
 mod languages;
 mod metadata;
@@ -91,6 +93,9 @@ enum What {
     Test(TestArgs),
     #[command(flatten)]
     Life(remote::PolicyArgs),
+    #[cfg(feature = "registry")]
+    #[command(flatten)]
+    Distribution(distribution::Verb),
 }
 
 /// Arguments of `policy test`.
@@ -201,6 +206,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         What::Bench(args) => bench::run(&args),
         What::Test(args) => test(&args),
         What::Life(args) => remote::policy(args),
+        #[cfg(feature = "registry")]
+        What::Distribution(verb) => distribution::run(verb),
     }
 }
 
