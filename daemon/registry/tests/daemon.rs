@@ -1,7 +1,11 @@
 //! A policy's whole way: keys made, pushed and signed with the command line, followed by a daemon on a simulated world, replaced
 //! while it runs, and in force again after a restart with no registry anywhere.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where its world does")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where its world does"
+)]
 
 #[expect(dead_code, reason = "another test uses the rest")]
 mod world;
