@@ -8,8 +8,9 @@
 use crate::artefact::Artefact;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, Metadata};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -116,10 +117,12 @@ impl Cache {
     }
 
     fn file(&self, digest: &str, compatibility: &[u8; 32]) -> PathBuf {
-        let [a, b, c, d, e, f, ..] = compatibility;
-        self.folder.join(format!(
-            "{digest}-{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}.{ENDING}"
-        ))
+        let mut name = format!("{digest}-");
+        for byte in compatibility.iter().take(6) {
+            // Writing to a String cannot fail.
+            let _ = write!(name, "{byte:02x}");
+        }
+        self.folder.join(format!("{name}.{ENDING}"))
     }
 
     fn seal(&self, digest: &str, compatibility: &[u8; 32], code: &[u8]) -> Option<Hmac<Sha256>> {

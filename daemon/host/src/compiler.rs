@@ -100,7 +100,7 @@ impl Compiler {
         let _ = child.kill();
         let _ = child.wait();
         let ended = ended.map_err(|why| missing(&why))?;
-        self.verdict(ended)
+        self.verdict(&ended)
     }
 
     fn start(&self, fit: Fit) -> std::io::Result<Child> {
@@ -152,7 +152,7 @@ impl Compiler {
         })
     }
 
-    fn verdict(&self, ended: Ended) -> Result<Artefact, LoadFault> {
+    fn verdict(&self, ended: &Ended) -> Result<Artefact, LoadFault> {
         let limits = &self.limits;
         let complaint = String::from_utf8_lossy(&ended.complaint);
         let artefact = ended.written.strip_prefix(GREETING);

@@ -114,7 +114,7 @@ impl Limit {
             |l, n| l.fuel_per_row = n,
         ),
         limit("deadline_ms", 10, 60_000, millis, |l, n| {
-            l.deadline = Duration::from_millis(n)
+            l.deadline = Duration::from_millis(n);
         }),
         limit(
             "memory_mib",
