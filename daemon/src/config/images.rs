@@ -17,10 +17,6 @@ pub(crate) const FIELDS: [&str; 4] = ["image", "keys", "revoked", "unsigned"];
 
 /// How policies are followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(
-    not(feature = "registry"),
-    expect(dead_code, reason = "a build without registries only says so")
-)]
 pub(crate) struct Images {
     /// The policies.
     pub(crate) followed: Vec<Image>,
@@ -34,10 +30,6 @@ pub(crate) struct Images {
 
 /// A policy from a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    not(feature = "registry"),
-    expect(dead_code, reason = "a build without registries only says so")
-)]
 pub(crate) struct Image {
     /// Its name.
     pub(crate) name: PolicyName,

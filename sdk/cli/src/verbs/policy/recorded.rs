@@ -150,6 +150,7 @@ impl Run {
             name: self.name.clone(),
             digest: self.policy.digest().to_owned(),
             mode: PolicyMode::Enforce,
+            scope: model::PolicyScope::default(),
             policy: Arc::clone(&self.policy) as Arc<dyn Policy>,
         });
         let mut memory = (*record.memory).clone();
