@@ -1,6 +1,10 @@
 //! Compiling in a process of its own, and what is kept of it on disk.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where its files cannot be written")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends where its files cannot be written"
+)]
 
 #[expect(dead_code, reason = "another test uses the others")]
 mod guests;
@@ -203,14 +207,14 @@ const DAMAGES: [(&str, Damage); 9] = [
         change(file, |bytes| {
             let last = bytes.len() - 1;
             bytes[last] ^= 1;
-        })
+        });
     }),
     ("the seal is another", |file| change(file, |bytes| bytes[0] ^= 1)),
     ("it is cut off", |file| {
-        change(file, |bytes| bytes.truncate(bytes.len() / 2))
+        change(file, |bytes| bytes.truncate(bytes.len() / 2));
     }),
     ("nothing is left but the seal", |file| {
-        change(file, |bytes| bytes.truncate(32))
+        change(file, |bytes| bytes.truncate(32));
     }),
     ("it is empty", |file| change(file, Vec::clear)),
     ("it goes on", |file| change(file, |bytes| bytes.push(0))),
