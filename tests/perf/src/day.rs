@@ -266,6 +266,7 @@ fn scenario(
                 .map(|(tick, size)| (at(tick), *size))
                 .collect(),
             load: None,
+            metrics: Vec::new(),
             // One deployment in five.
             budget: (ix % 5 == 0).then_some(Budget::MaxUnavailable(Amount::Count(1))),
             hpa: None,
