@@ -85,8 +85,9 @@ export class Config {
   refusal(): string | null {
     for (let i = 0; i < this.json.fields.length; i++) {
       const field = this.json.fields[i];
+      if (field.asked || this.mistake !== null) continue;
       const known = this.known.length > 0 ? this.known.join(", ") : "none";
-      if (!field.asked) this.refuse(`there is no field "${field.name}"; known are: ${known}`);
+      this.refuse(`there is no field "${field.name}"; known are: ${known}`);
     }
     return this.mistake;
   }

@@ -32,6 +32,7 @@ const DEPTH = 32;
 @final
 export class Json {
   readonly fields: JsonField[] = [];
+  private readonly byName: Map<string, JsonField> = new Map<string, JsonField>();
   mistake: string | null = null;
   private at: i32 = 0;
 
@@ -68,14 +69,12 @@ export class Json {
   private add(field: JsonField): void {
     if (this.named(field.name)) this.wrong(`${field.name} stands there twice`);
     this.fields.push(field);
+    this.byName.set(field.name, field);
   }
 
   /** The field of this name. */
   named(name: string): JsonField | null {
-    for (let i = 0; i < this.fields.length; i++) {
-      if (this.fields[i].name == name) return this.fields[i];
-    }
-    return null;
+    return this.byName.has(name) ? this.byName.get(name) : null;
   }
 
   private value(into: JsonField, depth: i32): void {
