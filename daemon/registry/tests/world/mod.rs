@@ -121,6 +121,9 @@ impl World {
             path: self.at("images").join("mine.wasm"),
             mode: PolicyMode::Enforce,
             config: String::new(),
+            text: None,
+            limits: None,
+            scope: model::PolicyScope::default(),
             trust: host::Trust::Always,
         };
         Shelf::new(self.engine.clone(), Limits::default(), vec![source])
