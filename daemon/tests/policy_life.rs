@@ -24,8 +24,8 @@ cycle: 1s
 cluster: {name: here, zones: [a]}
 groups: [{name: steady, types: [m6a.large], min: 1, max: 9}]
 ";
-/// Room for four pods of two cores at every hour: nodes have to be bought for it.
-const ALWAYS: &str = r#"{"hours": [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "00:00", "to": "24:00", "pods": 4, "cpu_milli": 1500, "memory_mib": 1024}]}"#;
+/// Room for four pods at every hour: nodes have to be bought for it.
+const ALWAYS: &str = r#"{"hours": [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "00:00", "to": "23:59", "pods": 4, "cpu_milli": 1500, "memory_mib": 1024}]}"#;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Ends with the test.

@@ -2,7 +2,7 @@
 
 use super::values;
 use cycle::{GuardMetric, Promotion, Rules};
-use manifest::At;
+use manifest::{At, Tree};
 use model::advice::PolicyMode;
 use model::{GroupName, PolicyName, PolicyScope, UsdPerHour, WorkloadKey};
 use std::collections::BTreeMap;
@@ -99,21 +99,22 @@ fn workload(at: At<'_, '_>) -> Option<WorkloadKey> {
     None
 }
 
-/// A decimal number with at most three digits after its point.
+/// A number with at most three digits after its point.
 fn thousandths(at: At<'_, '_>) -> Option<i64> {
-    let text = at.text()?;
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    let negative = whole.starts_with('-');
-    let size = whole.strip_prefix('-').unwrap_or(whole);
-    let good = !size.is_empty() && digits(size) && digits(part) && part.len() <= 3;
-    let milli = good
-        .then(|| format!("{size}{part:0<3}").parse::<i64>().ok())
-        .flatten();
+    let milli = match at.tree() {
+        Some(Tree::Int(whole)) => whole.checked_mul(1000),
+        Some(Tree::Float(number)) => exact(number * 1000.0),
+        _ => None,
+    };
     if milli.is_none() {
-        at.problem(format_args!(
-            "{text:?}: must be a number with at most three digits after its point, as in 0.05"
-        ));
+        at.problem("must be a number with at most three digits after its point, as in 0.05");
     }
-    milli.map(|milli| if negative { -milli } else { milli })
+    milli
+}
+
+/// A whole number, as near as a binary fraction can tell.
+#[expect(clippy::cast_possible_truncation, reason = "looked at before")]
+fn exact(number: f64) -> Option<i64> {
+    let whole = number.round();
+    ((number - whole).abs() < 1e-6 && whole.abs() < 9e15).then_some(whole as i64)
 }

@@ -106,6 +106,46 @@ fn a_fleet_is_read_and_its_mistakes_are_named() {
 }
 
 #[test]
+fn a_policy_that_moves_says_how_far_and_by_what() {
+    let good = read(
+        "{cluster: c, provider: {none: {}}, policies: [
+            {name: a, file: a.wasm, mode: canary, canary: {groups: [g], namespaces: ['shop-*']}},
+            {name: b, file: b.wasm, mode: enforce, promote: {after_cycles: 5, max_added_usd_per_hour: 0.5}},
+            {name: c, file: c.wasm, guards: [{workload: Deployment shop/cart, metric: errors, above: 0.05}]}]}",
+    )
+    .unwrap();
+    let scope = &good.policies[0].scope;
+    assert!(scope.has_group("g") && scope.has_namespace("shop-eu") && !scope.has_namespace("other"));
+    let promotion = good.rules[&"b".into()].promotion.clone().unwrap();
+    assert_eq!(
+        (promotion.to.as_str(), promotion.cycles, promotion.most.0),
+        ("enforce", 5, 500_000_000)
+    );
+    assert_eq!(good.rules[&"c".into()].guards[0].above_milli, 50);
+    assert!(!good.rules.contains_key(&"a".into()));
+    let bad = said(
+        "{cluster: c, provider: {none: {}}, policies: [
+            {name: a, file: a.wasm, mode: canary},
+            {name: b, file: b.wasm, canary: {}, promote: {after_cycles: 0}},
+            {name: c, file: c.wasm, guards: [{workload: cart, metric: m, above: 1}, {workload: D a/b, above: 0.1234, metric: m}]}]}",
+    );
+    for wanted in [
+        "f.yaml: policies[0].mode: a canary needs groups or namespaces under `canary`",
+        "f.yaml: policies[1].canary: groups or namespaces are wanted",
+        "f.yaml: policies[1].mode: promote leads nowhere: mode says how far, canary or enforce",
+        "f.yaml: policies[1].promote.after_cycles: must be between 1 and 1000000, is 0",
+        "f.yaml: policies[2].guards[0].workload: \"cart\": must be `Kind namespace/name`",
+        "f.yaml: policies[2].guards[1].above: must be a number with at most three digits",
+    ] {
+        assert!(
+            bad.iter().any(|line| line.starts_with(wanted)),
+            "{wanted}\nis not in\n{}",
+            bad.join("\n")
+        );
+    }
+}
+
+#[test]
 fn the_example_has_every_field() {
     let example = include_str!("../../../deploy/plimsolld.yaml");
     assert_eq!(said(example), [""; 0]);
@@ -114,6 +154,10 @@ fn the_example_has_every_field() {
         "metrics",
         "config",
         "trust",
+        "canary",
+        "promote",
+        "guards",
+        "limits",
         "client_ca",
         "trust_loopback",
         "audiences",
@@ -174,7 +218,7 @@ logbook: {max_mib: 1}
         "f.yaml: provider.kwok.groups[1].cpu: \"-1\": must not be negative",
         "f.yaml: provider.kwok.groups[1].memory: ",
         "f.yaml: provider.kwok.groups[1].usd_per_hour: must be dollars per hour",
-        "f.yaml: policies[0].mode: \"loud\": must be one of shadow, enforce",
+        "f.yaml: policies[0].mode: \"loud\": must be one of shadow, canary, enforce",
         "f.yaml: policies[1].name: \"p\" is the name of another policy already",
         "f.yaml: policies[1].file: is missing",
         "f.yaml: policies[1].extra: unknown field",
