@@ -42,6 +42,9 @@ bench: policies ## The figures of README's table, as ratios in one run
 	@cargo run --quiet -p plimsoll-perf -- halved --seeds 3
 	@cargo run --quiet -p plimsoll-perf -- day --hours 6 --unneeded 0
 
+fuzz: ## Ten minutes of hostile input for every reader of it
+	@bash tests/fuzz.sh 600
+
 lint: ## Format and clippy, as CI has them
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
@@ -49,4 +52,4 @@ lint: ## Format and clippy, as CI has them
 clean: ## Removes what was built; caches outside the folder stay
 	@cargo clean
 
-.PHONY: help demo offline policies tools test bench lint clean
+.PHONY: help demo offline policies tools test bench fuzz lint clean
