@@ -297,9 +297,9 @@ fn a_component_that_is_rejected_makes_way_for_the_one_before_and_does_not_come_b
     alone.refresh();
     assert!(!alone.reject(&mine, &host::sha256(&better)) && digest(&alone) == host::sha256(&better));
     // One that was loaded elsewhere stands beside the others, and takes the place of its like.
-    let handed = |bytes: &[u8]| host::Loaded {
+    let handed = |bytes: &[u8]| Loaded {
         digest: host::sha256(bytes),
-        policy: std::sync::Arc::new(engine.load(bytes, &"handed".into(), "", &limits).unwrap()),
+        policy: Arc::new(engine.load(bytes, &"handed".into(), "", &limits).unwrap()),
     };
     let mut behind = source(Path::new(""), Trust::Always);
     behind.name = "handed".into();
