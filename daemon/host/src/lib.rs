@@ -5,7 +5,7 @@
 //! what it answers is checked before anybody believes it. No WASI, no clock, no network, no state between
 //! evaluations: the same View gives the same answer and the same fuel.
 //!
-//! What this room deliberately does not do: it fetches nothing (a registry is the CLI's business), it decides
+//! What this room deliberately does not do: it fetches nothing (registries are `registry`'s), it decides
 //! nothing about quarantine (`decide` does, by name, from the recorded faults), and it never runs machine code
 //! that this host did not compile.
 
