@@ -10,7 +10,6 @@ use cycle::{InForce, Library, Loader, Rules};
 use decide::PolicySet;
 use host::{Cache, Engine, Limits, Shelf, Source, Watch};
 use model::PolicyName;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -184,7 +183,7 @@ impl Policies {
                 rules::component(source, &file)
             });
             if let Some(bytes) = bytes
-                && digest(&bytes) == entry.digest
+                && host::sha256(&bytes) == entry.digest
             {
                 kept.insert(entry.digest.clone(), Arc::from(bytes));
             }
@@ -222,14 +221,4 @@ fn shown(set: &PolicySet) -> Vec<(String, &'static str)> {
     entries
         .map(|entry| (format!("{}@{}", entry.name, entry.digest), entry.mode.as_str()))
         .collect()
-}
-
-fn digest(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }

@@ -2,12 +2,13 @@
 //!
 //! Pure: the same function that decided, on the picture that was recorded. Nothing is carried out.
 
-use decide::PolicySet;
+use crate::policies::InForce;
 use logbook::CycleRecord;
 use model::advice::PolicyMode;
 use model::notes::Notes;
 use model::plan::{Plan, StepKind};
 use model::{PolicyName, Refusal, Snapshot, UsdPerHour};
+use std::borrow::Cow;
 
 /// What a plan leads to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,25 +48,32 @@ impl Comparison {
     }
 }
 
-/// Decides the record's cycle again with the policy enforced and in shadow; `None` where it is not among the policies or
-/// nothing was seen.
-pub fn compare(record: &CycleRecord, policies: &PolicySet, policy: &PolicyName) -> Option<Comparison> {
-    if !record.has_seen() || !policies.entries.iter().any(|entry| entry.name == *policy) {
+/// Decides the record's cycle again with the policy enforced and in shadow, one of which the record may have already; `None`
+/// where it is not among the policies or nothing was seen.
+pub fn compare(record: &CycleRecord, policies: &InForce, policy: &PolicyName) -> Option<Comparison> {
+    let mut entries = policies.set.entries.iter();
+    let entry = entries.find(|entry| entry.name == *policy)?;
+    if !record.has_seen() {
         return None;
     }
-    let decided = |mode: PolicyMode| {
-        let mut policies = policies.clone();
+    let recorded = (record.policies == policies.uses()).then_some(entry.mode);
+    let decided = |mode: PolicyMode| -> (Cow<'_, Plan>, Cow<'_, Notes>) {
+        if recorded == Some(mode) {
+            return (Cow::Borrowed(&record.plan), Cow::Borrowed(&record.notes));
+        }
+        let mut policies = policies.set.clone();
         for entry in policies.entries.iter_mut().filter(|entry| entry.name == *policy) {
             entry.mode = mode;
         }
-        decide::deliberate(&record.snapshot, &record.memory, &policies, &record.aims)
+        let again = decide::deliberate(&record.snapshot, &record.memory, &policies, &record.aims);
+        (Cow::Owned(again.plan), Cow::Owned(again.notes))
     };
     let (with, without) = (decided(PolicyMode::Enforce), decided(PolicyMode::Shadow));
     Some(Comparison {
         cycle: record.cycle,
-        with: effects(&record.snapshot, &with.plan, &with.notes),
-        without: effects(&record.snapshot, &without.plan, &without.notes),
-        differs: kinds(&with.plan) != kinds(&without.plan) || with.plan.holds != without.plan.holds,
+        with: effects(&record.snapshot, &with.0, &with.1),
+        without: effects(&record.snapshot, &without.0, &without.1),
+        differs: kinds(&with.0) != kinds(&without.0) || with.0.holds != without.0.holds,
     })
 }
 

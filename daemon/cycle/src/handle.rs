@@ -360,7 +360,7 @@ impl Handle {
         let records = self.records();
         let compared = records
             .iter()
-            .filter_map(|record| compare(record, &policies.set, policy))
+            .filter_map(|record| compare(record, &policies, policy))
             .take(cycles);
         Ok(compared.collect())
     }

@@ -126,7 +126,7 @@ impl Trial {
             (self.cycles, self.differed, self.delta_nanos) = (0, 0, 0);
             return;
         }
-        let Some(comparison) = compare(record, &policies.set, &entry.name) else {
+        let Some(comparison) = compare(record, policies, &entry.name) else {
             return;
         };
         self.cycles = self.cycles.saturating_add(1);

@@ -327,7 +327,8 @@ fn texts(at: At<'_, '_>) -> Vec<String> {
 }
 
 /// `Deployment shop/cart`, `Deployment/shop/cart`.
-fn workload_key(text: &str, at: At<'_, '_>) -> Option<WorkloadKey> {
+/// `Kind namespace/name`, as aims and configurations write a workload; what is none is noted at the field.
+pub fn workload_key(text: &str, at: At<'_, '_>) -> Option<WorkloadKey> {
     let parts: Vec<&str> = text.split([' ', '/']).filter(|part| !part.is_empty()).collect();
     if let [kind, namespace, name] = parts[..] {
         return Some(WorkloadKey::new(kind, namespace, name));

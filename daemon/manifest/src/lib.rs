@@ -36,7 +36,7 @@ mod tree;
 mod volumes;
 mod workload;
 
-pub use aims::{aims, aims_from, duration};
+pub use aims::{aims, aims_from, duration, workload_key};
 pub use allocatable::{max_pods, max_pods_with_prefixes, usual_allocatable};
 pub use attach::{ebs_volumes, limit_volumes};
 pub use builtin::built_in;

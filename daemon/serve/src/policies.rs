@@ -4,6 +4,7 @@
 
 use crate::authorise::{Object, Verb};
 use crate::desk::Desk;
+use crate::messages::count;
 use cycle::{Comparison, Effects, PolicyError, PolicyStatus, Trial, Upload};
 use model::advice::PolicyMode;
 use model::{Memory, PolicyName, Standing};
@@ -208,10 +209,6 @@ const fn effects(of: &Effects) -> v1::PlanEffects {
         removed: of.removed,
         evictions: of.evictions,
     }
-}
-
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 fn state(policy: &PolicyStatus, memory: Option<&Memory>) -> v1::PolicyState {

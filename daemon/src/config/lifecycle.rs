@@ -4,7 +4,7 @@ use super::values;
 use cycle::{GuardMetric, Promotion, Rules};
 use manifest::{At, Tree};
 use model::advice::PolicyMode;
-use model::{GroupName, PolicyName, PolicyScope, UsdPerHour, WorkloadKey};
+use model::{GroupName, PolicyName, PolicyScope, UsdPerHour};
 use std::collections::BTreeMap;
 
 /// Cycles that are compared before a policy rises, unless said otherwise.
@@ -82,21 +82,12 @@ fn promotion(policy: At<'_, '_>) -> Option<Promotion> {
 
 fn guard(at: At<'_, '_>) -> Option<GuardMetric> {
     at.only(&["workload", "metric", "above"]);
+    let whose = at.get("workload");
     Some(GuardMetric {
-        workload: workload(at.get("workload"))?,
+        workload: manifest::workload_key(whose.name()?, whose)?,
         metric: at.get("metric").name()?.to_owned(),
         above_milli: thousandths(at.get("above"))?,
     })
-}
-
-fn workload(at: At<'_, '_>) -> Option<WorkloadKey> {
-    let text = at.name()?;
-    let parts: Vec<&str> = text.split([' ', '/']).filter(|part| !part.is_empty()).collect();
-    if let [kind, namespace, name] = parts[..] {
-        return Some(WorkloadKey::new(kind, namespace, name));
-    }
-    at.problem(format_args!("{text:?}: must be `Kind namespace/name`"));
-    None
 }
 
 /// A number with at most three digits after its point.
