@@ -7,13 +7,14 @@
 
 use crate::policy::{PolicyEntry, PolicySet, View};
 use crate::scope::within;
-use model::advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode, ReviewAdvice, ScaleAdvice, State};
+use model::advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode, ReviewAdvice, State};
 use model::aims::Mode;
 use model::ids::PolicyName;
 use model::memory::{Kept, Memory};
 use model::snapshot::Snapshot;
 use model::standing::PolicyScope;
 use model::time::{Instant, Span};
+use std::borrow::Cow;
 
 /// Faults within this time are counted together.
 const FAULT_WINDOW: Span = Span::from_secs(600);
@@ -35,10 +36,13 @@ pub fn faults_name(entry: &PolicyEntry) -> PolicyName {
     }
 }
 
+/// An answer that counts, and whose it is. What a canary may not speak about is not in it.
+pub(crate) type Counted<'c> = (&'c PolicyName, Cow<'c, Advice>);
+
 /// What came of asking one hook.
-pub(crate) struct Answers {
-    /// Answers that count, in the order of the policies.
-    pub(crate) counted: Vec<(PolicyName, Advice)>,
+pub(crate) struct Answers<'c> {
+    /// Answers that count, in the order of the policies: those of the record, where they count whole.
+    pub(crate) counted: Vec<Counted<'c>>,
     /// Policies of this hook that count, whether or not they answered.
     voices: Vec<Voice>,
 }
@@ -65,7 +69,7 @@ impl Voice {
     }
 }
 
-impl Answers {
+impl Answers<'_> {
     /// Whether some policy counts for what is of the namespace.
     pub(crate) fn enforced(&self, namespace: &str) -> bool {
         self.voices.iter().any(|voice| voice.is_about(namespace))
@@ -107,11 +111,10 @@ impl<'a> Asking<'a> {
     }
 
     /// Asks every policy of the View's hook.
-    pub(crate) fn ask(&mut self, view: &View<'_>, memory: &mut Memory) -> Answers {
-        let mut answers = Answers {
-            counted: Vec::new(),
-            voices: Vec::new(),
-        };
+    pub(crate) fn ask(&mut self, view: &View<'_>, memory: &mut Memory) -> Answers<'_> {
+        // Calls that count, with the part of the answer that does where that is not the whole.
+        let mut counted: Vec<(usize, Option<Advice>)> = Vec::new();
+        let mut voices: Vec<Voice> = Vec::new();
         let watched = only_watched(view);
         for entry in &self.policies.entries {
             if !entry.policy.hooks().contains(&view.hook) {
@@ -120,7 +123,7 @@ impl<'a> Asking<'a> {
             let mode = if watched { PolicyMode::Shadow } else { entry.mode };
             let mut voice = Voice::of(entry, mode);
             if in_quarantine(memory, entry, self.at) {
-                answers.voices.extend(voice.map(|voice| Voice {
+                voices.extend(voice.map(|voice| Voice {
                     faulted: true,
                     ..voice
                 }));
@@ -137,12 +140,9 @@ impl<'a> Asking<'a> {
             }
             match (&answer, &mut voice) {
                 (Ok(advice), Some(voice)) => {
-                    let advice = advice.clone();
-                    let counted = match &voice.scope {
-                        Some(scope) => within(advice, view, scope),
-                        None => advice,
-                    };
-                    answers.counted.push((entry.name.clone(), counted));
+                    let scope = voice.scope.as_ref();
+                    let part = scope.map(|scope| within(advice.clone(), view, scope));
+                    counted.push((self.calls.len(), part));
                 }
                 (Ok(_), None) => {}
                 (Err(_), voice) => {
@@ -153,7 +153,7 @@ impl<'a> Asking<'a> {
                     }
                 }
             }
-            answers.voices.extend(voice);
+            voices.extend(voice);
             self.calls.push(PolicyCall {
                 policy: entry.name.clone(),
                 digest: entry.digest.clone(),
@@ -165,7 +165,15 @@ impl<'a> Asking<'a> {
                 kept: advised.kept,
             });
         }
-        answers
+        let counted = counted.into_iter().filter_map(|(at, part)| {
+            let call = self.calls.get(at)?;
+            let whole = call.answer.as_ref().ok()?;
+            Some((&call.policy, part.map_or(Cow::Borrowed(whole), Cow::Owned)))
+        });
+        Answers {
+            counted: counted.collect(),
+            voices,
+        }
     }
 }
 
@@ -282,15 +290,12 @@ fn checked(advice: Advice, view: &View<'_>) -> Result<Advice, PolicyFault> {
         }
     };
     match (&advice, view.hook) {
-        (Advice::Scale(rows), Hook::Scaler) => {
-            // Rows are in the order of their keys, and nearly every answer in that of the rows.
-            let shown = |r: &&ScaleAdvice| {
-                view.workloads
-                    .binary_search_by(|w| w.key.cmp(&r.workload))
-                    .is_ok()
-            };
-            if let Some(odd) = rows.iter().find(|r| !shown(r)) {
-                return Err(PolicyFault::Nonsense(format!("{} was not shown", odd.workload)));
+        (Advice::Scale(wanted), Hook::Scaler) => {
+            if !wanted.in_order() {
+                return Err(PolicyFault::Nonsense("workload rows out of order".to_owned()));
+            }
+            if let Some(last) = wanted.rows.last() {
+                row("workload", *last, view.workloads.len())?;
             }
         }
         (Advice::Placement(placement), Hook::Placement) => {

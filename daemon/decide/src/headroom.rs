@@ -2,17 +2,17 @@
 //!
 //! They are demand like any other, packed last, listed under a namespace of their own and never refused.
 
+use crate::asking::Counted;
 use crate::demand::{self, Class};
 use model::advice::{Advice, HeadroomAdvice};
-use model::ids::PolicyName;
 use model::standing::HeadroomRule;
 
 /// Virtual pods in one plan; more is held to be a mistake of the policy and cut.
 const MOST: u32 = 10_000;
 
 /// Classes of the virtual pods that the answers add up to.
-pub(crate) fn classes(answers: &[(PolicyName, Advice)], rule: HeadroomRule) -> Vec<Class> {
-    let rooms = answers.iter().filter_map(|(_, advice)| match advice {
+pub(crate) fn classes(answers: &[Counted<'_>], rule: HeadroomRule) -> Vec<Class> {
+    let rooms = answers.iter().filter_map(|(_, advice)| match &**advice {
         Advice::Headroom(rows) => Some(rows),
         _ => None,
     });
@@ -49,17 +49,20 @@ fn asked(rows: &[HeadroomAdvice]) -> (i128, i128) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::ids::PolicyName;
     use model::resources::Resources;
+    use std::borrow::Cow;
 
     #[test]
     fn answers_add_up_under_unique_names_and_are_cut() {
+        let name = PolicyName::new("p");
         let room = |count| {
             let advice = HeadroomAdvice {
                 count,
                 requests: Resources::new(100, 1 << 20),
                 code: 0,
             };
-            (PolicyName::new("p"), Advice::Headroom(vec![advice]))
+            (&name, Cow::Owned(Advice::Headroom(vec![advice])))
         };
         let answers = [room(2), room(3), room(u32::MAX)];
         let summed = classes(&answers, HeadroomRule::Sum);

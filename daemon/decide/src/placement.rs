@@ -4,6 +4,7 @@
 //! with what the pod pays on EC2 under the duals, divided by how full the group's nodes really are. Packing
 //! itself is elsewhere; existing free room comes before either.
 
+use crate::asking::Counted;
 use crate::bound::Duals;
 use crate::market::{FargateOption, Market};
 use crate::number::{floor, real};
@@ -31,31 +32,34 @@ pub(crate) struct Adjust {
 
 impl Adjust {
     /// Adds the answers up.
-    pub(crate) fn of(answers: &[(PolicyName, Advice)]) -> Self {
+    pub(crate) fn of(answers: &[Counted<'_>]) -> Self {
         let mut adjust = Self::default();
         for (name, advice) in answers {
-            let Advice::Placement(advice) = advice else {
+            let Advice::Placement(advice) = &**advice else {
                 continue;
             };
             for (set, factor) in &advice.factors {
                 let entry = adjust
                     .factors
                     .entry(*set as usize)
-                    .or_insert_with(|| (NEUTRAL, name.clone()));
+                    .or_insert_with(|| (NEUTRAL, (*name).clone()));
                 let product = u64::from(entry.0) * u64::from(*factor) / u64::from(NEUTRAL);
-                *entry = (u32::try_from(product).unwrap_or(u32::MAX), name.clone());
+                *entry = (u32::try_from(product).unwrap_or(u32::MAX), (*name).clone());
             }
             for (class, set, code) in &advice.forbids {
                 let key = (*class as usize, *set as usize);
-                adjust.forbids.entry(key).or_insert_with(|| (name.clone(), *code));
+                adjust
+                    .forbids
+                    .entry(key)
+                    .or_insert_with(|| ((*name).clone(), *code));
             }
             for (class, set, addend, code) in &advice.addends {
                 let key = (*class as usize, *set as usize);
                 let entry = adjust
                     .addends
                     .entry(key)
-                    .or_insert_with(|| (0, name.clone(), *code));
-                *entry = (entry.0.saturating_add(*addend), name.clone(), *code);
+                    .or_insert_with(|| (0, (*name).clone(), *code));
+                *entry = (entry.0.saturating_add(*addend), (*name).clone(), *code);
             }
         }
         adjust.factors.retain(|_, (factor, _)| *factor != NEUTRAL);

@@ -47,13 +47,15 @@ pub(crate) fn ask(
     };
     let mut holds: BTreeMap<StepId, Hold> = BTreeMap::new();
     for (policy, advice) in asking.ask(&view, memory).counted {
-        let Advice::Review(held) = advice else { continue };
+        let Advice::Review(held) = &*advice else {
+            continue;
+        };
         for held in held {
             let hold = Hold {
                 step: held.step,
                 policy: policy.clone(),
                 code: held.code,
-                text: held.text,
+                text: held.text.clone(),
             };
             holds.entry(held.step).or_insert(hold);
         }

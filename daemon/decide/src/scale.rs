@@ -12,9 +12,9 @@ pub use annotation::{MAX_ANNOTATION, MIN_ANNOTATION, SCALE_ANNOTATION, SETTLE_AN
 use annotation::Target;
 
 use crate::asking::{Answers, Asking};
-use crate::number::narrow;
+use crate::number::{narrow, size};
 use crate::policy::{Prepared, View, WorkloadRow};
-use model::advice::{Advice, Hook, ScaleAdvice};
+use model::advice::{Advice, Hook, ScaleRow};
 use model::aims::{Aims, Mode};
 use model::ids::{PolicyName, WorkloadKey};
 use model::memory::{Memory, Recommendation};
@@ -149,30 +149,26 @@ fn bounded(row: &WorkloadRow, asked: u32) -> u32 {
 }
 
 /// An answer about one workload, and whose it is.
-type Answered<'a> = (&'a PolicyName, &'a ScaleAdvice);
+type Answered<'a> = (&'a PolicyName, ScaleRow<'a>);
 
 /// By row: whose answer counts, of those that do.
-fn chosen<'a>(rows: &[WorkloadRow], answers: &'a Answers, rule: ScalerRule) -> Vec<Option<Answered<'a>>> {
+fn chosen<'a>(rows: &[WorkloadRow], answers: &'a Answers<'_>, rule: ScalerRule) -> Vec<Option<Answered<'a>>> {
     let mut chosen: Vec<Option<Answered<'_>>> = vec![None; rows.len()];
     for (name, advice) in &answers.counted {
-        let Advice::Scale(advices) = advice else {
+        let Advice::Scale(wanted) = &**advice else {
             continue;
         };
-        let mut next = 0;
-        for advice in advices {
-            // Nearly every policy answers in the order of the rows.
-            let there = rows.get(next).filter(|row| row.key == advice.workload);
-            let at = there.map_or_else(|| place(rows, &advice.workload), |_| Some(next));
-            let Some(at) = at else { continue };
-            next = at + 1;
-            let best = &mut chosen[at];
+        for wanted in wanted.iter() {
+            let Some(best) = chosen.get_mut(size(wanted.row)) else {
+                continue;
+            };
             let better = best.is_none_or(|(_, best)| match rule {
-                ScalerRule::Max => advice.replicas > best.replicas,
+                ScalerRule::Max => wanted.replicas > best.replicas,
                 ScalerRule::First => false,
                 ScalerRule::Last => true,
             });
             if better {
-                *best = Some((name, advice));
+                *best = Some((name, wanted));
             }
         }
     }
@@ -185,7 +181,7 @@ fn place(rows: &[WorkloadRow], key: &WorkloadKey) -> Option<usize> {
 }
 
 /// The answer that was chosen; the default where nobody counts; on a fault the default too, but then it only raises.
-fn wanted(row: &WorkloadRow, best: Option<Answered<'_>>, answers: &Answers) -> (Asked, Reason) {
+fn wanted(row: &WorkloadRow, best: Option<Answered<'_>>, answers: &Answers<'_>) -> (Asked, Reason) {
     let namespace = &*row.key.namespace;
     let floor = answers.faulted(namespace).then(|| {
         let default = built_in(row);
@@ -206,7 +202,7 @@ fn wanted(row: &WorkloadRow, best: Option<Answered<'_>>, answers: &Answers) -> (
             let reason = Reason::Scaled {
                 by: name.clone(),
                 code: advice.code,
-                text: advice.text.clone(),
+                text: advice.text.to_owned(),
             };
             (just(advice.replicas), reason)
         }

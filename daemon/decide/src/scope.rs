@@ -5,16 +5,13 @@
 
 use crate::number::size;
 use crate::policy::View;
-use model::advice::{Advice, DisruptionAdvice, PlacementAdvice};
+use model::advice::{Advice, DisruptionAdvice, PlacementAdvice, ScaleAdvice};
 use model::standing::PolicyScope;
 
 /// The part of a checked answer that is about the scope.
 pub(crate) fn within(advice: Advice, view: &View<'_>, scope: &PolicyScope) -> Advice {
     match advice {
-        Advice::Scale(mut rows) => {
-            rows.retain(|row| scope.has_namespace(&row.workload.namespace));
-            Advice::Scale(rows)
-        }
+        Advice::Scale(wanted) => Advice::Scale(scaled(&wanted, view, scope)),
         Advice::Placement(placement) => Advice::Placement(placed(placement, view, scope)),
         Advice::Headroom(_) => Advice::Headroom(Vec::new()),
         Advice::Disruption(advice) => Advice::Disruption(disrupted(advice, view, scope)),
@@ -27,6 +24,17 @@ pub(crate) fn within(advice: Advice, view: &View<'_>, scope: &PolicyScope) -> Ad
             Advice::Review(holds)
         }
     }
+}
+
+fn scaled(wanted: &ScaleAdvice, view: &View<'_>, scope: &PolicyScope) -> ScaleAdvice {
+    let mut part = ScaleAdvice::default();
+    for row in wanted.iter() {
+        let workload = view.workloads.get(size(row.row));
+        if workload.is_some_and(|workload| scope.has_namespace(&workload.key.namespace)) {
+            part.push(row);
+        }
+    }
+    part
 }
 
 /// A factor holds for all pods of a set: only a group that is named lets it count.

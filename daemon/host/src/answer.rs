@@ -5,7 +5,7 @@
 use crate::session::Said;
 use decide::View;
 use model::advice::{
-    Advice, Denial, DisruptionAdvice, HeadroomAdvice, PlacementAdvice, ReviewAdvice, ScaleAdvice,
+    Advice, Denial, DisruptionAdvice, HeadroomAdvice, PlacementAdvice, ReviewAdvice, ScaleAdvice, ScaleRow,
 };
 use model::money::UsdPerHour;
 use model::resources::{MIB, Resources};
@@ -44,34 +44,54 @@ const ADDEND: f64 = 1_000_000.0;
 /// Checks an answer of `scaler.scale`. What the guest explained goes with its rows.
 pub(crate) fn scale(view: &View<'_>, answer: Scale, said: &mut Said) -> Result<Advice, String> {
     let (rows, replicas, codes) = answer;
-    same_length("scale", &[rows.len(), replicas.len(), codes.len()])?;
+    let group = Group::of("scale", [rows.len(), replicas.len(), codes.len()]);
+    let rows = group.rows(rows, view.workloads.len())?;
+    let (replicas, codes) = (group.each(replicas)?, group.each(codes)?);
     once("workload row", rows.iter().copied())?;
-    let mut advice = Vec::with_capacity(rows.len());
-    for ((row, replicas), code) in rows.into_iter().zip(replicas).zip(codes) {
-        let shown = within(view.workloads, row, "workload")?;
-        if replicas > REPLICAS {
-            return Err(format!("{replicas} replicas for workload row {row}"));
-        }
-        advice.push(ScaleAdvice {
-            workload: shown.key.clone(),
-            replicas,
-            code,
-            text: said.take(row),
-        });
+    all_within(view.workloads, &rows, "workload")?;
+    if let Some((row, replicas)) = rows
+        .iter()
+        .zip(&replicas)
+        .find(|(_, replicas)| **replicas > REPLICAS)
+    {
+        return Err(format!("{replicas} replicas for workload row {row}"));
     }
+    let mut advice = ScaleAdvice {
+        texts: Vec::new(),
+        rows,
+        replicas,
+        codes,
+    };
+    if !ascending(&advice.rows) {
+        advice = in_order(&advice);
+    }
+    advice.texts = said.take_all(&advice.rows);
     Ok(Advice::Scale(advice))
+}
+
+/// The same rows as they rise. Nearly every policy answers in that order.
+fn in_order(answer: &ScaleAdvice) -> ScaleAdvice {
+    let mut rows: Vec<ScaleRow<'_>> = answer.iter().collect();
+    rows.sort_unstable_by_key(|row| row.row);
+    let mut rising = ScaleAdvice::default();
+    rows.into_iter().for_each(|row| rising.push(row));
+    rising
 }
 
 /// Checks an answer of `placement.place`.
 pub(crate) fn place(view: &View<'_>, answer: Place) -> Result<Advice, String> {
     let (factor_sets, factors, ban_classes, ban_sets, ban_codes, add_classes, add_sets, dollars, add_codes) =
         answer;
-    same_length("factors", &[factor_sets.len(), factors.len()])?;
-    same_length("bans", &[ban_classes.len(), ban_sets.len(), ban_codes.len()])?;
-    same_length(
-        "addends",
-        &[add_classes.len(), add_sets.len(), dollars.len(), add_codes.len()],
-    )?;
+    let (classes, sets) = (view.classes.len(), view.sets.len());
+    let group = Group::of("factors", [factor_sets.len(), factors.len()]);
+    let (factor_sets, factors) = (group.rows(factor_sets, sets)?, group.each(factors)?);
+    let group = Group::of("bans", [ban_classes.len(), ban_sets.len(), ban_codes.len()]);
+    let ban_classes = group.rows(ban_classes, classes)?;
+    let (ban_sets, ban_codes) = (group.each(ban_sets)?, group.each(ban_codes)?);
+    let lengths = [add_classes.len(), add_sets.len(), dollars.len(), add_codes.len()];
+    let group = Group::of("addends", lengths);
+    let (add_classes, add_sets) = (group.rows(add_classes, classes)?, group.each(add_sets)?);
+    let (dollars, add_codes) = (group.each(dollars)?, group.each(add_codes)?);
     once("factor for set row", factor_sets.iter().copied())?;
     if !ascending(&ban_classes) {
         once("ban of (class, set)", pairs(&ban_classes, &ban_sets))?;
@@ -101,10 +121,13 @@ pub(crate) fn place(view: &View<'_>, answer: Place) -> Result<Advice, String> {
 /// Checks an answer of `headroom.reserve`.
 pub(crate) fn reserve(answer: Reserve) -> Result<Advice, String> {
     let (counts, cpus, memories, codes) = answer;
-    same_length(
+    let group = Group::of(
         "headroom",
-        &[counts.len(), cpus.len(), memories.len(), codes.len()],
-    )?;
+        [counts.len(), cpus.len(), memories.len(), codes.len()],
+    );
+    if group.lengths.iter().any(|length| *length != group.length) {
+        return Err(group.uneven());
+    }
     if counts.len() > KINDS {
         return Err(format!(
             "{} kinds of virtual pods; {KINDS} are allowed",
@@ -134,8 +157,12 @@ pub(crate) fn reserve(answer: Reserve) -> Result<Advice, String> {
 /// Checks an answer of `disruption.judge`. What the guest explained goes with its denials.
 pub(crate) fn judge(view: &View<'_>, answer: Judge, said: &mut Said) -> Result<Advice, String> {
     let (denied, denial_codes, add_rows, dollars, add_codes) = answer;
-    same_length("denials", &[denied.len(), denial_codes.len()])?;
-    same_length("addends", &[add_rows.len(), dollars.len(), add_codes.len()])?;
+    let candidates = view.candidates.len();
+    let group = Group::of("denials", [denied.len(), denial_codes.len()]);
+    let (denied, denial_codes) = (group.rows(denied, candidates)?, group.each(denial_codes)?);
+    let group = Group::of("addends", [add_rows.len(), dollars.len(), add_codes.len()]);
+    let add_rows = group.rows(add_rows, candidates)?;
+    let (dollars, add_codes) = (group.each(dollars)?, group.each(add_codes)?);
     once("denial of candidate row", denied.iter().copied())?;
     once("addend for candidate row", add_rows.iter().copied())?;
     all_within(view.candidates, &denied, "candidate")?;
@@ -154,7 +181,8 @@ pub(crate) fn judge(view: &View<'_>, answer: Judge, said: &mut Said) -> Result<A
 /// Checks an answer of `review.review`. What the guest explained goes with its holds.
 pub(crate) fn review(view: &View<'_>, answer: Review, said: &mut Said) -> Result<Advice, String> {
     let (rows, codes) = answer;
-    same_length("holds", &[rows.len(), codes.len()])?;
+    let group = Group::of("holds", [rows.len(), codes.len()]);
+    let (rows, codes) = (group.rows(rows, view.steps.len())?, group.each(codes)?);
     once("hold of step row", rows.iter().copied())?;
     let mut holds = Vec::with_capacity(rows.len());
     for (row, code) in rows.into_iter().zip(codes) {
@@ -172,11 +200,45 @@ fn nanos(dollars: f64) -> Result<i64, String> {
     addend.ok_or_else(|| format!("an addend of {dollars} dollars per hour"))
 }
 
-fn same_length(what: &str, lengths: &[usize]) -> Result<(), String> {
-    if lengths.windows(2).any(|pair| matches!(pair, [a, b] if a != b)) {
-        return Err(format!("the lists of {what} have different lengths: {lengths:?}"));
+/// Parallel lists, and the short forms that the contract allows of them.
+struct Group<const LISTS: usize> {
+    what: &'static str,
+    lengths: [usize; LISTS],
+    length: usize,
+}
+
+impl<const LISTS: usize> Group<LISTS> {
+    fn of(what: &'static str, lengths: [usize; LISTS]) -> Self {
+        let length = lengths.into_iter().max().unwrap_or(0);
+        Self {
+            what,
+            lengths,
+            length,
+        }
     }
-    Ok(())
+
+    /// A list with an entry for each row, also where one entry stood for all.
+    fn each<T: Copy>(&self, list: Vec<T>) -> Result<Vec<T>, String> {
+        match list.as_slice() {
+            all if all.len() == self.length => Ok(list),
+            [one] => Ok(vec![*one; self.length]),
+            _ => Err(self.uneven()),
+        }
+    }
+
+    /// The rows, also where none stood for every row of the table.
+    fn rows(&self, rows: Vec<u32>, table: usize) -> Result<Vec<u32>, String> {
+        if rows.is_empty() && self.length == table {
+            Ok((0..).take(table).collect())
+        } else {
+            self.each(rows)
+        }
+    }
+
+    fn uneven(&self) -> String {
+        let (what, lengths) = (self.what, self.lengths);
+        format!("the lists of {what} have different lengths: {lengths:?}")
+    }
 }
 
 fn once<T: Copy + Ord + std::fmt::Debug>(
@@ -250,6 +312,35 @@ mod tests {
         }
         for wild in [0.0, -1.0, 1000.1, f64::NAN, f64::INFINITY] {
             assert!(per_mille(wild).is_err(), "{wild}");
+        }
+    }
+
+    #[test]
+    fn short_forms_stand_for_whole_lists() {
+        type Lists = (Vec<u32>, Vec<u16>);
+        let spelled = |(rows, codes): Lists| {
+            let lengths = [rows.len(), codes.len()];
+            let group = Group::of("holds", lengths);
+            Ok::<Lists, String>((group.rows(rows, 3)?, group.each(codes)?))
+        };
+        for (short, whole) in [
+            ((vec![], vec![]), (vec![], vec![])),
+            ((vec![], vec![7, 8, 9]), (vec![0, 1, 2], vec![7, 8, 9])),
+            ((vec![2, 0], vec![5]), (vec![2, 0], vec![5, 5])),
+            ((vec![1], vec![4, 5]), (vec![1, 1], vec![4, 5])),
+            ((vec![1], vec![4]), (vec![1], vec![4])),
+        ] {
+            assert_eq!(spelled(short), Ok(whole));
+        }
+        for uneven in [
+            (vec![], vec![7]),
+            (vec![], vec![7, 8]),
+            (vec![0], vec![]),
+            (vec![0, 1, 2], vec![7, 8]),
+        ] {
+            let lengths = [uneven.0.len(), uneven.1.len()];
+            let why = format!("the lists of holds have different lengths: {lengths:?}");
+            assert_eq!(spelled(uneven), Err(why));
         }
     }
 

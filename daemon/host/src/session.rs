@@ -267,6 +267,13 @@ impl Said {
         self.rows.remove(&row).map(|(_, text)| text).unwrap_or_default()
     }
 
+    /// Words for these rows, which rise; taken out.
+    pub(crate) fn take_all(&mut self, rows: &[u32]) -> Vec<(u32, Arc<str>)> {
+        let told: Vec<u32> = self.rows.keys().copied().collect();
+        let known = told.into_iter().filter(|row| rows.binary_search(row).is_ok());
+        known.map(|row| (row, Arc::from(self.take(row)))).collect()
+    }
+
     /// Everything that was not taken, for the record.
     pub(crate) fn into_lines(self) -> Vec<String> {
         let mut lines = self.lines;

@@ -12,7 +12,7 @@ use decide::Policy;
 use decide::policy::Advised;
 use guests::{disruption, everything_imported, foreign, old_placement, placement, review, scaler};
 use host::{Engine, Limits, LoadFault, WasmPolicy, sample};
-use model::advice::{Advice, Hook, PlacementAdvice, PolicyFault};
+use model::advice::{Advice, Hook, PlacementAdvice, PolicyFault, ScaleRow};
 use model::ids::PolicyName;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -219,12 +219,24 @@ fn holds_are_believed_only_where_they_can_be_meant() {
     };
     let held: Vec<(u32, u16)> = held.iter().map(|hold| (hold.step.ordinal, hold.code)).collect();
     assert_eq!(held, [(1, 5), (0, 6)]);
+    // Short forms: one code for all rows, no rows for every one.
+    for (counts, expected) in [([2, 1], [(0, 5), (1, 5)]), ([0, 2], [(0, 5), (1, 6)])] {
+        let Ok(Advice::Review(held)) = holds([0, 1], counts) else {
+            panic!("{:?}", holds([0, 1], counts))
+        };
+        let held: Vec<(u32, u16)> = held.iter().map(|hold| (hold.step.ordinal, hold.code)).collect();
+        assert_eq!(held, expected);
+    }
     for (answer, why) in [
         (holds([1, 1], [2, 2]), "hold of step row 1 twice"),
         (holds([0, 2], [2, 2]), "step row 2; there are 2"),
         (
-            holds([0, 1], [2, 1]),
-            "the lists of holds have different lengths: [2, 1]",
+            holds([0, 1], [2, 0]),
+            "the lists of holds have different lengths: [2, 0]",
+        ),
+        (
+            holds([0, 1], [0, 1]),
+            "the lists of holds have different lengths: [0, 1]",
         ),
     ] {
         assert_eq!(answer, Err(PolicyFault::Nonsense(why.to_owned())));
@@ -327,7 +339,8 @@ fn answers_are_not_believed() {
     };
     // All lists lie at the same place: rows, factors and codes are the same bytes.
     assert!(nonsense([1, 0, 0, 0, 0, 0, 0, 0, 0], "").contains("different lengths"));
-    assert!(nonsense([0, 0, 1, 1, 2, 0, 0, 0, 0], "").contains("different lengths"));
+    assert!(nonsense([0, 0, 1, 2, 3, 0, 0, 0, 0], "").contains("different lengths"));
+    assert!(nonsense([0, 0, 0, 1, 2, 0, 0, 0, 0], "").contains("different lengths"));
     assert!(nonsense([1, 1, 0, 0, 0, 0, 0, 0, 0], "").contains("a factor of 0"));
     assert!(nonsense([1, 1, 0, 0, 0, 0, 0, 0, 0], "\\09").contains("set row 9; there are 2"));
     assert!(nonsense([0, 0, 1, 1, 1, 0, 0, 0, 0], "\\03").contains("class row 3; there are 3"));
@@ -487,15 +500,17 @@ fn a_scaler_explains_its_rows() {
         (call $drop (local.get 0)) (i32.const 3072)";
     let policy = load(&scaler(answer, body), &Limits::default()).unwrap();
     let advised = policy.advise(&sample::rows(3).view(Hook::Scaler), &[]);
-    let Ok(Advice::Scale(rows)) = advised.answer else {
+    let Ok(Advice::Scale(wanted)) = advised.answer else {
         panic!("{advised:?}")
     };
-    assert_eq!(rows.len(), 1);
-    assert_eq!(
-        (rows[0].replicas, rows[0].code, rows[0].text.as_str()),
-        (258, 2, "because")
-    );
-    assert_eq!(&*rows[0].workload.name, "app-0");
+    let rows: Vec<ScaleRow<'_>> = wanted.iter().collect();
+    let row = ScaleRow {
+        row: 2,
+        replicas: 258,
+        code: 2,
+        text: "because",
+    };
+    assert_eq!(rows, [row]);
 }
 
 #[test]

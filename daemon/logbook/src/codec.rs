@@ -2,12 +2,9 @@
 //! stands on its own (as a prefix), so that what has not changed costs next to nothing.
 
 use crate::frame::{Frame, Kind, MAX_PAYLOAD};
-use crate::record::{CycleRecord, PolicyUse, RECORD_VERSION, Trouble};
-use model::standing::PolicyScope;
-use model::{Aims, Instant, Memory, Notes, Outcome, Plan, Snapshot, StepId, Verdict};
-use serde::Deserialize;
+use crate::past;
+use crate::record::{CycleRecord, RECORD_VERSION};
 use std::io;
-use std::sync::Arc;
 use zstd::zstd_safe::{CCtx, CParameter, compress_bound, get_error_name};
 
 /// zstd level: the fastest that packs repetition well.
@@ -123,9 +120,7 @@ impl Unpacker {
         let text = |error: serde_json::Error| NoRecord::Damaged(error.to_string());
         match u32::from(frame.version) {
             RECORD_VERSION => serde_json::from_slice(&json).map_err(text),
-            0 => serde_json::from_slice::<RecordV0>(&json)
-                .map(CycleRecord::from)
-                .map_err(text),
+            older @ ..RECORD_VERSION => past::record(older, &json).map_err(text),
             found => Err(NoRecord::Version(found)),
         }
     }
@@ -161,55 +156,3 @@ pub(crate) fn unpack_component(frame: &Frame) -> Result<(String, Vec<u8>), NoRec
 
 /// Hexadecimal digits of a SHA-256.
 const DIGEST: usize = 64;
-
-/// Version 0: trouble as free text, neither policies in force nor what became of intents.
-#[derive(Deserialize)]
-struct RecordV0 {
-    engine: String,
-    cycle: u64,
-    at: Instant,
-    snapshot: Snapshot,
-    memory: Memory,
-    aims: Aims,
-    notes: Notes,
-    plan: Plan,
-    verdicts: Vec<(StepId, Verdict)>,
-    outcomes: Vec<(StepId, Outcome)>,
-    error: Option<String>,
-}
-
-impl From<RecordV0> for CycleRecord {
-    fn from(old: RecordV0) -> Self {
-        // What was in force is known from what was called.
-        let mut policies: Vec<PolicyUse> = Vec::new();
-        for call in &old.notes.calls {
-            if policies.iter().all(|known| known.name != call.policy) {
-                policies.push(PolicyUse {
-                    name: call.policy.clone(),
-                    digest: call.digest.clone(),
-                    mode: call.mode,
-                    scope: PolicyScope::default(),
-                    config: String::new(),
-                });
-            }
-        }
-        Self {
-            version: RECORD_VERSION,
-            engine: old.engine,
-            cycle: old.cycle,
-            at: old.at,
-            snapshot: Arc::new(old.snapshot),
-            memory: Arc::new(old.memory),
-            aims: Arc::new(old.aims),
-            policies,
-            notes: old.notes,
-            plan: old.plan,
-            resumed: Vec::new(),
-            verdicts: old.verdicts,
-            outcomes: old.outcomes,
-            events: Vec::new(),
-            trouble: old.error.map(|why| Trouble::Unseen { why }),
-            took_ms: 0,
-        }
-    }
-}

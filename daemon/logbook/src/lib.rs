@@ -9,6 +9,7 @@ mod error;
 pub mod explain;
 pub mod fargate;
 mod frame;
+mod past;
 mod playback;
 mod reader;
 mod record;

@@ -157,7 +157,7 @@ fn unreadable(path: &Path, offset: u64, no: NoRecord) -> LogError {
         NoRecord::Version(found) => LogError::Version {
             path: path.to_owned(),
             found,
-            reads: format!("0 and {RECORD_VERSION}"),
+            reads: format!("0 to {RECORD_VERSION}"),
         },
         NoRecord::Damaged(why) => LogError::Damaged {
             path: path.to_owned(),

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Version that this build writes; it reads this one and the one before.
-pub const RECORD_VERSION: u32 = 1;
+/// Version that this build writes; it reads this one and those before. 1: scalers' answers by name of the workload.
+pub const RECORD_VERSION: u32 = 2;
 
 /// One trip, observe → record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

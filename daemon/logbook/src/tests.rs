@@ -397,7 +397,7 @@ fn kept(segment: &[u8]) -> Vec<Result<CycleRecord, LogError>> {
 }
 
 #[test]
-fn a_log_of_the_version_before_is_read() {
+fn a_log_of_the_first_version_is_read() {
     let read = kept(SEGMENT_V0).remove(0).unwrap();
     assert_eq!(
         (read.version, read.cycle, read.engine.as_str()),
@@ -417,7 +417,7 @@ fn a_log_of_the_version_before_is_read() {
 }
 
 #[test]
-fn a_log_of_this_version_as_it_was_once_written_is_read() {
+fn a_log_of_the_version_before_is_read() {
     let read: Vec<CycleRecord> = kept(SEGMENT_V1).into_iter().map(Result::unwrap).collect();
     assert_eq!(
         read.iter().map(|record| record.cycle).collect::<Vec<_>>(),
@@ -425,7 +425,7 @@ fn a_log_of_this_version_as_it_was_once_written_is_read() {
     );
     assert!(
         read.iter()
-            .all(|record| record.version == 1 && record.trouble.is_none())
+            .all(|record| record.version == RECORD_VERSION && record.trouble.is_none())
     );
     let first = &read[0];
     assert_eq!((first.snapshot.pods.len(), first.plan.nodes.len()), (4, 1));
@@ -448,7 +448,7 @@ fn a_record_of_a_version_to_come_is_refused() {
         .unwrap_err()
         .to_string();
     assert!(
-        refused.ends_with("a record has version 9; this build reads 0 and 1"),
+        refused.ends_with("a record has version 9; this build reads 0 to 2"),
         "{refused}"
     );
 }

@@ -1,10 +1,11 @@
 //! What policies answer, and how a call to one ended. Recorded as it is.
 
-use crate::ids::{PolicyName, StepId, WorkloadKey};
+use crate::ids::{PolicyName, StepId};
 use crate::resources::Resources;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// The questions that policies answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,7 +55,7 @@ impl fmt::Display for Hook {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Advice {
     /// Scaler.
-    Scale(Vec<ScaleAdvice>),
+    Scale(ScaleAdvice),
     /// Placement.
     Placement(PlacementAdvice),
     /// Headroom.
@@ -65,17 +66,112 @@ pub enum Advice {
     Review(Vec<ReviewAdvice>),
 }
 
-/// Wanted replicas of one workload row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+impl Advice {
+    /// Rows that it has something to say about.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Scale(wanted) => wanted.len(),
+            Self::Placement(prices) => prices.factors.len() + prices.forbids.len() + prices.addends.len(),
+            Self::Headroom(kinds) => kinds.len(),
+            Self::Disruption(verdicts) => verdicts.denials.len() + verdicts.addends.len(),
+            Self::Review(holds) => holds.len(),
+        }
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Wanted replicas, as columns of one length in rising order of rows: hundreds of policies may answer for tens of
+/// thousands of workloads. The row of a workload is its place among the ScaleNotes that are no forecasts
+/// (`Notes::scaled`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScaleAdvice {
-    /// Which workload.
-    pub workload: WorkloadKey,
+    /// Workload rows.
+    pub rows: Vec<u32>,
+    /// Replicas wanted by row, before bounds.
+    pub replicas: Vec<u32>,
+    /// Reason codes of the policy by row.
+    pub codes: Vec<u16>,
+    /// Its words about some of the rows, in their order; escaped and cut by the host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<(u32, Arc<str>)>,
+}
+
+/// What is wanted of one workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScaleRow<'a> {
+    /// Workload row.
+    pub row: u32,
     /// Replicas wanted, before bounds.
     pub replicas: u32,
     /// Reason code of the policy.
     pub code: u16,
-    /// Its words, escaped and cut by the host.
-    pub text: String,
+    /// Its words; "" where it said none.
+    pub text: &'a str,
+}
+
+impl ScaleAdvice {
+    /// How many workloads it is about.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether it is about none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Adds a row, which must be beyond the last one.
+    pub fn push(&mut self, row: ScaleRow<'_>) {
+        let text = (!row.text.is_empty()).then(|| Arc::from(row.text));
+        self.push_shared((row.row, row.replicas, row.code), text);
+    }
+
+    /// Adds a row (row, replicas, code), which must be beyond the last one, with words that others share.
+    pub fn push_shared(&mut self, (row, replicas, code): (u32, u32, u16), text: Option<Arc<str>>) {
+        self.rows.push(row);
+        self.replicas.push(replicas);
+        self.codes.push(code);
+        self.texts.extend(text.map(|text| (row, text)));
+    }
+
+    /// Row by row.
+    pub fn iter(&self) -> impl Iterator<Item = ScaleRow<'_>> {
+        let columns = self.rows.iter().zip(&self.replicas).zip(&self.codes);
+        let mut texts = self.texts.iter().peekable();
+        columns.map(move |((row, replicas), code)| ScaleRow {
+            row: *row,
+            replicas: *replicas,
+            code: *code,
+            text: texts.next_if(|(of, _)| of == row).map_or("", |(_, text)| text),
+        })
+    }
+
+    /// What is wanted of one row.
+    pub fn of(&self, row: u32) -> Option<ScaleRow<'_>> {
+        let at = self.rows.binary_search(&row).ok()?;
+        let text = self.texts.binary_search_by_key(&row, |(of, _)| *of);
+        Some(ScaleRow {
+            row,
+            replicas: *self.replicas.get(at)?,
+            code: *self.codes.get(at)?,
+            text: text
+                .ok()
+                .and_then(|at| self.texts.get(at))
+                .map_or("", |(_, text)| text),
+        })
+    }
+
+    /// Whether the columns are of one length and in order, and words are about rows that are there.
+    pub fn in_order(&self) -> bool {
+        let rising = self.rows.is_sorted_by(|a, b| a < b) && self.texts.is_sorted_by(|(a, _), (b, _)| a < b);
+        let even = self.rows.len() == self.replicas.len() && self.rows.len() == self.codes.len();
+        let known = |(row, _): &(u32, Arc<str>)| self.rows.binary_search(row).is_ok();
+        rising && even && self.texts.iter().all(known)
+    }
 }
 
 /// Prices and bans.

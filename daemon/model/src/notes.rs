@@ -33,6 +33,19 @@ pub struct Notes {
     pub could_move: Vec<CouldMove>,
 }
 
+impl Notes {
+    /// Workloads that scalers were asked about, in the order of the rows of their answers.
+    pub fn scaled(&self) -> impl Iterator<Item = &ScaleNote> {
+        self.scale.iter().filter(|note| !note.forecast)
+    }
+
+    /// Row of a workload in the answers of scalers.
+    pub fn scaled_row(&self, workload: &WorkloadKey) -> Option<u32> {
+        let at = self.scaled().position(|note| note.workload == *workload)?;
+        u32::try_from(at).ok()
+    }
+}
+
 /// A pod that waits for a node and that a Fargate profile would take, were it made anew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CouldMove {

@@ -18,6 +18,7 @@ use model::advice::{
     ScaleAdvice,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Operations of one evaluation, before rows, and for each row on top.
 const OPERATIONS: u64 = 5_000_000;
@@ -138,10 +139,14 @@ impl<'v> Asked<'v> {
     }
 
     fn scale(&mut self, rules: &[&'v Rule]) -> Result<Advice, PolicyFault> {
-        let mut advice = Vec::new();
-        for (at, row) in self.place.scene.view.workloads.iter().enumerate() {
+        let words = rules
+            .iter()
+            .map(|rule| (!rule.words.is_empty()).then(|| Arc::from(&*rule.words)));
+        let words: Vec<Option<Arc<str>>> = words.collect();
+        let mut advice = ScaleAdvice::default();
+        for (at, workload) in self.place.scene.view.workloads.iter().enumerate() {
             self.place.scene.turn(Row::Workload, at);
-            for rule in rules {
+            for (rule, words) in rules.iter().zip(&words) {
                 let Action::Replicas(wanted) = &rule.action else {
                     continue;
                 };
@@ -156,15 +161,13 @@ impl<'v> Asked<'v> {
                 let replicas = replicas.ok_or_else(|| {
                     nonsense(
                         rule,
-                        format_args!("{number} replicas for {}; 0 to {REPLICAS} can be meant", row.key),
+                        format_args!(
+                            "{number} replicas for {}; 0 to {REPLICAS} can be meant",
+                            workload.key
+                        ),
                     )
                 })?;
-                advice.push(ScaleAdvice {
-                    workload: row.key.clone(),
-                    replicas,
-                    code: rule.code,
-                    text: rule.words.clone(),
-                });
+                advice.push_shared((row(at), replicas, rule.code), words.clone());
                 break;
             }
         }

@@ -63,13 +63,12 @@ export class Replicas {
     }
     if (this.rows.length > 0) throw new Error("a workload has replicas twice: Replicas.every names all of them");
     const length = all.length;
-    const rows = new StaticArray<u32>(length);
-    for (let row = 0; row < length; row++) unchecked((rows[row] = row));
-    const codes = new StaticArray<u16>(length);
-    if (this.code != 0) codes.fill(this.code);
-    lists.addRaw(changetype<usize>(rows), length);
+    // No rows stand for every one, and one code for all of them.
+    const codes = new StaticArray<u16>(min(length, 1));
+    codes.fill(this.code);
+    lists.addRaw(0, 0);
     lists.addRaw(changetype<usize>(all), length);
-    lists.addRaw(changetype<usize>(codes), length);
+    lists.addRaw(changetype<usize>(codes), codes.length);
   }
 }
 
@@ -81,6 +80,9 @@ export class Prices {
   private banClasses: u32[] = [];
   private banSets: u32[] = [];
   private banCodes: u16[] = [];
+  /** The first set in which no class may be, with the codes. */
+  private every: StaticArray<u16> | null = null;
+  private everySet: u32[] = [];
   private addClasses: u32[] = [];
   private addSets: u32[] = [];
   private addUsd: f64[] = [];
@@ -99,8 +101,14 @@ export class Prices {
     this.banCodes.push(code);
   }
 
-  /** Never any class in this set, with a code for each class in their order: the fast way for thousands. */
+  /** Never any class in this set, with a code for every class in their order: the fast way for thousands. */
   forbidEvery(set: OfferSet, codes: StaticArray<u16>): void {
+    if (this.every !== null) return this.forbidAll(set.row, codes);
+    this.every = codes;
+    this.everySet.push(set.row);
+  }
+
+  private forbidAll(set: u32, codes: StaticArray<u16>): void {
     const before = this.banCodes.length;
     this.banClasses.length = before + codes.length;
     this.banSets.length = before + codes.length;
@@ -108,10 +116,9 @@ export class Prices {
     const classes = this.banClasses.dataStart + (<usize>before << 2);
     const sets = this.banSets.dataStart + (<usize>before << 2);
     const length = codes.length;
-    const setRow = set.row;
     for (let row = 0; row < length; row++) {
       store<u32>(classes + (<usize>row << 2), row);
-      store<u32>(sets + (<usize>row << 2), setRow);
+      store<u32>(sets + (<usize>row << 2), set);
     }
     memory.copy(this.banCodes.dataStart + (<usize>before << 1), changetype<usize>(codes), <usize>length << 1);
   }
@@ -128,9 +135,18 @@ export class Prices {
   put(lists: Lists): void {
     lists.add(this.factorSets);
     lists.add(this.factors);
-    lists.add(this.banClasses);
-    lists.add(this.banSets);
-    lists.add(this.banCodes);
+    const every = this.every;
+    if (every !== null && every.length > 0 && this.banCodes.length == 0) {
+      // No classes stand for every one, and one set for all of them.
+      lists.addRaw(0, 0);
+      lists.add(this.everySet);
+      lists.addRaw(changetype<usize>(every), every.length);
+    } else {
+      if (every !== null) this.forbidAll(this.everySet[0], every);
+      lists.add(this.banClasses);
+      lists.add(this.banSets);
+      lists.add(this.banCodes);
+    }
     lists.add(this.addClasses);
     lists.add(this.addSets);
     lists.add(this.addUsd);

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const HOOKS: [&str; 5] = ["scaler", "placement", "headroom", "disruption", "review"];
-const EXAMPLES: [&str; 4] = [
+const EXAMPLES: [&str; 5] = [
+    "columns",
     "fargate-or-ec2",
     "queue-depth",
     "weekend-headroom",
@@ -76,7 +77,8 @@ fn examples_conform(language: &str) {
     for example in EXAMPLES {
         let what = format!("{language}, {example}");
         let folder = match (language, example) {
-            ("rust", "within-bounds") => tree("../tests/guests/within-bounds"),
+            ("rust", "columns" | "within-bounds") => tree("../tests/guests").join(example),
+            (_, "columns") => tree("../tests/guests/columns").join(language),
             ("rust", example) => tree("../plugins").join(example),
             _ => tree(language).join("examples").join(example),
         };
@@ -139,7 +141,7 @@ fn a_bench_tells_what_policies_cost_side_by_side() {
         let [instance, empty, call] =
             ["instance", "empty", "call"].map(|what| best(&format!("{what}_microseconds")));
         assert!(
-            0.0 < instance && instance <= empty && empty < call && call < 1000.0,
+            0.0 < instance && instance <= empty * 2.0 && empty < call && call < 1000.0,
             "{row}"
         );
         assert!(row["memory_bytes"].as_u64().unwrap() >= 64 << 10, "{row}");

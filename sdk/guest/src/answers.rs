@@ -17,19 +17,35 @@ pub struct Replicas {
 impl Replicas {
     /// This many replicas for this workload, with a reason code of your own (0: none).
     pub fn set(&mut self, workload: Workload<'_>, replicas: u32, code: u16) {
+        self.spell_out();
         self.rows.push(workload.row());
         self.wanted.push(replicas);
         self.codes.push(code);
     }
 
-    /// Replicas for every workload, in the order of the rows and without codes; faster than row by row.
-    pub fn of_every(wanted: impl Iterator<Item = u32>) -> Self {
-        let wanted: Vec<u32> = wanted.collect();
-        Self {
-            rows: (0..).take(wanted.len()).collect(),
-            codes: vec![0; wanted.len()],
-            wanted,
+    /// Replicas for every workload, in the order of the rows and without codes; faster than row by row. What is beyond
+    /// the last workload is not taken; where there is less, the last ones are left out.
+    pub fn of_every(view: &View<'_>, wanted: impl Iterator<Item = u32>) -> Self {
+        let count = view.workload_count() as usize;
+        let mut every = Self {
+            wanted: wanted.take(count).collect(),
+            ..Self::default()
+        };
+        if every.wanted.len() < count {
+            every.spell_out();
+        } else if count > 0 {
+            every.codes.push(0);
         }
+        every
+    }
+
+    /// Puts whole lists in the place of short forms: no rows stand for every one, one code for all of them.
+    pub(crate) fn spell_out(&mut self) {
+        let length = self.wanted.len();
+        self.rows
+            .extend((self.rows.len()..length).map_while(|row| u32::try_from(row).ok()));
+        let code = self.codes.first().copied().unwrap_or_default();
+        self.codes.resize(length, code);
     }
 
     /// The same with words, which people read in `explain`.
@@ -62,6 +78,7 @@ impl Prices {
 
     /// Never this class in this set.
     pub fn forbid(&mut self, class: Class<'_>, set: Set<'_>, code: u16) {
+        self.spell_out();
         self.ban_classes.push(class.row());
         self.ban_sets.push(set.row());
         self.ban_codes.push(code);
@@ -70,11 +87,25 @@ impl Prices {
     /// Never any class in this set, with a reason code for each class row; the same as `forbid` for every class, but
     /// fast for thousands. Codes beyond the last class are not taken.
     pub fn forbid_every(&mut self, view: &View<'_>, set: Set<'_>, codes: impl Iterator<Item = u16>) {
-        let before = self.ban_codes.len();
-        self.ban_codes.extend(codes.take(view.class_count() as usize));
+        self.spell_out();
+        let (before, count) = (self.ban_codes.len(), view.class_count());
+        self.ban_codes.extend(codes.take(count as usize));
         let rows = self.ban_codes.len() - before;
-        self.ban_classes.extend((0..view.class_count()).take(rows));
-        self.ban_sets.resize(self.ban_classes.len(), set.row());
+        if before == 0 && rows == count as usize && rows > 0 {
+            self.ban_sets.push(set.row());
+        } else {
+            self.ban_classes.extend((0..count).take(rows));
+            self.ban_sets.resize(before + rows, set.row());
+        }
+    }
+
+    /// Puts whole lists in the place of short forms: no classes stand for every one, one set for all of them.
+    pub(crate) fn spell_out(&mut self) {
+        let length = self.ban_codes.len();
+        let classes = (self.ban_classes.len()..length).map_while(|row| u32::try_from(row).ok());
+        self.ban_classes.extend(classes);
+        let set = self.ban_sets.first().copied().unwrap_or_default();
+        self.ban_sets.resize(length, set);
     }
 
     /// Adds dollars per hour and pod: positive avoids, negative prefers. Once for each class and set.

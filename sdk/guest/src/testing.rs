@@ -493,8 +493,10 @@ impl Candidate {
 impl Replicas {
     /// Answers for a workload row: replicas and code.
     pub fn get(&self, row: u32) -> Option<(u32, u16)> {
-        let at = self.rows.iter().position(|r| *r == row)?;
-        Some((self.wanted[at], self.codes[at]))
+        let mut whole = self.clone();
+        whole.spell_out();
+        let at = whole.rows.iter().position(|r| *r == row)?;
+        Some((whole.wanted[at], whole.codes[at]))
     }
 }
 
@@ -507,9 +509,11 @@ impl Prices {
 
     /// Code of the ban of a class row from a set row.
     pub fn ban(&self, class: u32, set: u32) -> Option<u16> {
-        let mut pairs = self.ban_classes.iter().zip(&self.ban_sets);
+        let mut whole = self.clone();
+        whole.spell_out();
+        let mut pairs = whole.ban_classes.iter().zip(&whole.ban_sets);
         let at = pairs.position(|pair| pair == (&class, &set))?;
-        Some(self.ban_codes[at])
+        Some(whole.ban_codes[at])
     }
 
     /// Addend of a class row in a set row: dollars per hour and code.

@@ -541,7 +541,6 @@ impl<'a> View<'a> {
         self.tables().sets
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn workload_count(&self) -> u32 {
         self.tables().workloads
     }

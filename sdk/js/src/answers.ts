@@ -73,7 +73,7 @@ export class Prices {
     this.bans.codes.push(code);
   }
 
-  /** Never any class in this set, with a code for each class in their order: the fast way for thousands. */
+  /** Never any class in this set, with a code for every class in their order: the fast way for thousands. */
   forbidEvery(set: OfferSet, codes: Uint16Array): void {
     this.whole.push({ set: set.row, codes });
   }
@@ -100,6 +100,11 @@ export class Prices {
   /** Bans one by one, then those of all classes. */
   private banned(): unknown[] {
     const single = this.bans.codes.length;
+    const [first, ...others] = this.whole;
+    if (first !== undefined && first.codes.length > 0 && single + others.length === 0) {
+      // No classes stand for every one, and one set for all of them.
+      return [new Uint32Array(), Uint32Array.of(first.set), first.codes];
+    }
     const length = this.whole.reduce((sum, { codes }) => sum + codes.length, single);
     const [classes, sets, codes] = [new Uint32Array(length), new Uint32Array(length), new Uint16Array(length)];
     classes.set(this.bans.classes);

@@ -91,17 +91,15 @@ class Prices(Answer):
         self.ban_codes.append(code)
 
     def forbid_every(self, set: Set, codes: list[int]) -> None:
-        """Never any class in this set, with a code for each class in their order: the fast way for thousands."""
+        """Never any class in this set, with a code for every class in their order: the fast way for thousands."""
         self._every.append((set.row, codes))
 
     def lists(self) -> tuple[list[float], ...]:
         every, self._every = self._every, []
-        if len(every) == 1 and not self.ban_codes:
-            # Nothing but the codes can be wrong.
-            ((set, codes),) = every
-            self.ban_codes = codes
-            lists = super().lists()
-            return (*lists[:2], list(range(len(codes))), [set] * len(codes), *lists[4:])
+        if len(every) == 1 and not self.ban_codes and every[0][1]:
+            # No classes stand for every one, and one set for all of them.
+            self.ban_sets, self.ban_codes = [every[0][0]], every[0][1]
+            return super().lists()
         for set, codes in every:
             self.ban_classes.extend(range(len(codes)))
             self.ban_sets.extend([set] * len(codes))

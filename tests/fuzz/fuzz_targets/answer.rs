@@ -40,7 +40,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     match advice {
-        Advice::Scale(rows) => assert!(rows.len() <= view.workloads.len()),
+        Advice::Scale(wanted) => assert!(wanted.in_order() && wanted.len() <= view.workloads.len()),
         Advice::Placement(prices) => {
             assert!(prices.factors.iter().all(|(set, factor)| {
                 (*set as usize) < view.sets.len() && (1..=1_000_000).contains(factor)

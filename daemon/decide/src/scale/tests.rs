@@ -3,7 +3,7 @@
 use super::*;
 use crate::fixture::{Cluster, NOW, asks, policy, set};
 use crate::{PolicySet, deliberate};
-use model::advice::{PolicyFault, PolicyMode};
+use model::advice::{PolicyFault, PolicyMode, ScaleAdvice};
 use model::aims::ScaleAim;
 use model::time::Instant;
 use model::workload::Metric;
@@ -114,13 +114,16 @@ fn cluster(milli: i64) -> Cluster {
 
 fn says(replicas: u32) -> impl Fn(&View<'_>) -> Result<Advice, PolicyFault> + Send + Sync {
     move |view| {
-        let row = |row: &WorkloadRow| ScaleAdvice {
-            workload: row.key.clone(),
-            replicas,
-            code: 3,
-            text: "because".into(),
-        };
-        Ok(Advice::Scale(view.workloads.iter().map(row).collect()))
+        let mut wanted = ScaleAdvice::default();
+        for (row, _) in (0..).zip(view.workloads) {
+            wanted.push(ScaleRow {
+                row,
+                replicas,
+                code: 3,
+                text: "because",
+            });
+        }
+        Ok(Advice::Scale(wanted))
     }
 }
 
@@ -157,7 +160,9 @@ fn answers_combine_by_the_highest_and_shadows_do_not_count() {
         (vec![entry("a", Enforce, 2)], Some((2, "a"))),
         (vec![entry("a", Enforce, 500)], Some((100, "a"))),
         (
-            vec![policy("a", Hook::Scaler, Enforce, |_| Ok(Advice::Scale(vec![])))],
+            vec![policy("a", Hook::Scaler, Enforce, |_| {
+                Ok(Advice::Scale(ScaleAdvice::default()))
+            })],
             None,
         ),
         // A fault: the default answers for it, and nothing falls in this cycle.

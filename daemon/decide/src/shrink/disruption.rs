@@ -9,13 +9,13 @@
 use super::Shrinking;
 use super::candidates::keeps;
 use super::fleet::Fleet;
-use crate::asking::Asking;
+use crate::asking::{Asking, Counted};
 use crate::number::{count, permille, size};
 use crate::policy::{CandidateRow, MoverRow, Prepared, View};
 use crate::tenants::Tenants;
 use model::advice::{Advice, Hook};
 use model::aims::Aims;
-use model::ids::{NodeName, PolicyName};
+use model::ids::NodeName;
 use model::memory::Memory;
 use model::money::UsdPerHour;
 use model::pod::PodPhase;
@@ -40,24 +40,24 @@ impl Says {
         self.addends.get(node).copied().unwrap_or(0)
     }
 
-    fn add(&mut self, names: &[&NodeName], (policy, advice): (PolicyName, Advice)) {
-        let Advice::Disruption(advice) = advice else {
+    fn add(&mut self, names: &[&NodeName], (policy, advice): &Counted<'_>) {
+        let Advice::Disruption(advice) = &**advice else {
             return;
         };
-        for denial in advice.denials {
+        for denial in &advice.denials {
             if let Some(name) = names.get(size(denial.row)) {
                 let denied = Stays::Denied {
-                    policy: policy.clone(),
+                    policy: (*policy).clone(),
                     code: denial.code,
-                    text: denial.text,
+                    text: denial.text.clone(),
                 };
                 self.denied.entry((*name).clone()).or_insert(denied);
             }
         }
-        for (row, nanos, _) in advice.addends {
-            if let Some(name) = names.get(size(row)) {
+        for (row, nanos, _) in &advice.addends {
+            if let Some(name) = names.get(size(*row)) {
                 let sum = self.addends.entry((*name).clone()).or_default();
-                *sum = sum.saturating_add(nanos);
+                *sum = sum.saturating_add(*nanos);
             }
         }
     }
@@ -97,7 +97,7 @@ pub(crate) fn ask(
         .iter()
         .map(|row| &fleet.seen.nodes[size(row.node)].name);
     let names: Vec<&NodeName> = nodes.collect();
-    for answer in answers.counted {
+    for answer in &answers.counted {
         says.add(&names, answer);
     }
     says

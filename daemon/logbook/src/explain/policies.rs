@@ -10,12 +10,15 @@ use std::collections::BTreeMap;
 
 /// What scalers said about a workload, and whose number counts.
 pub(super) fn said_by_scalers(answer: &mut Answer<'_>, key: &WorkloadKey) {
+    let Some(row) = answer.record.notes.scaled_row(key) else {
+        return;
+    };
     let mut counted = 0;
     for call in &answer.record.notes.calls {
-        let Ok(Advice::Scale(rows)) = &call.answer else {
+        let Ok(Advice::Scale(wanted)) = &call.answer else {
             continue;
         };
-        for row in rows.iter().filter(|row| row.workload == *key) {
+        if let Some(row) = wanted.of(row) {
             let words = if row.text.is_empty() {
                 String::new()
             } else {

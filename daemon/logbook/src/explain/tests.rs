@@ -3,9 +3,9 @@
 use super::{Explanation, FactKind, Subject, explain};
 use crate::fargate::{Sizing, sizings};
 use crate::record::CycleRecord;
-use model::advice::{Advice, Hook, PlacementAdvice, PolicyCall, PolicyMode, ScaleAdvice};
+use model::advice::{Advice, Hook, PlacementAdvice, PolicyCall, PolicyMode, ScaleAdvice, ScaleRow};
 use model::intent::{Intent, IntentKind, RemoveStage};
-use model::notes::{ClassNote, SetNote};
+use model::notes::{ClassNote, ScaleNote, SetNote};
 use model::plan::{PlannedNode, Step, StepKind};
 use model::pod::{Pod, PodPhase, PodSpec};
 use model::reason::Misfit;
@@ -125,6 +125,18 @@ fn record() -> CycleRecord {
     }
 }
 
+/// An answer about the first workload that scalers are asked about.
+fn wants(replicas: u32, code: u16, text: &str) -> Advice {
+    let mut wanted = ScaleAdvice::default();
+    wanted.push(ScaleRow {
+        row: 0,
+        replicas,
+        code,
+        text,
+    });
+    Advice::Scale(wanted)
+}
+
 fn notes() -> Notes {
     Notes {
         calls: vec![PolicyCall {
@@ -133,15 +145,27 @@ fn notes() -> Notes {
             hook: Hook::Scaler,
             mode: PolicyMode::Enforce,
             fuel: 1,
-            answer: Ok(Advice::Scale(vec![ScaleAdvice {
-                workload: workload(),
-                replicas: 3,
-                code: 3,
-                text: "at 91 of 70".to_owned(),
-            }])),
+            answer: Ok(wants(3, 3, "at 91 of 70")),
             log: Vec::new(),
             kept: None,
         }],
+        // Nobody is asked about what somebody else scales: it has no row.
+        scale: vec![
+            ScaleNote {
+                workload: WorkloadKey::new("Deployment", "ns", "aside"),
+                from: 1,
+                asked: 1,
+                to: 1,
+                forecast: true,
+            },
+            ScaleNote {
+                workload: workload(),
+                from: 2,
+                asked: 3,
+                to: 3,
+                forecast: false,
+            },
+        ],
         classes: vec![ClassNote {
             provisioned: None,
             spec: Some(0),
@@ -242,9 +266,10 @@ fn a_pod_that_is_refused() {
 fn a_workload_with_what_its_policy_said() {
     let lines = lines(&Subject::Workload(workload()));
     assert_eq!(
-        lines[..4],
+        lines[..5],
         [
             "policy busy (enforce) wants 3 replicas, code 3: at 91 of 70",
+            "placement 2 replicas now, 3 asked for, 3 after bounds",
             "step step 9.0: scale Deployment ns/app 2 -> 3",
             "  reason policy busy: at 91 of 70",
             "  verdict held: at most 4 nodes in the cluster",
@@ -264,14 +289,7 @@ fn what_several_policies_said_and_what_it_comes_to() {
         answer: Ok(answer),
         ..notes().calls[0].clone()
     };
-    let wants = |replicas: u32| {
-        Advice::Scale(vec![ScaleAdvice {
-            workload: workload(),
-            replicas,
-            code: 1,
-            text: String::new(),
-        }])
-    };
+    let wants = |replicas: u32| wants(replicas, 1, "");
     let places = |factors: &[(u32, u32)], forbids: &[(u32, u32, u16)], addends: &[(u32, u32, i64, u16)]| {
         Advice::Placement(PlacementAdvice {
             factors: factors.to_vec(),

@@ -51,7 +51,7 @@ fn rules_answer_as_the_table_says() {
         let got = match read(text.as_bytes(), "") {
             Err(_) => "!refused".to_owned(),
             Ok(policy) => match answer(&policy, &picture, policy.hooks()[0]) {
-                Ok(advice) => shown(&advice),
+                Ok(advice) => shown(&picture, &advice),
                 Err(fault) => format!("!{fault}"),
             },
         };
@@ -106,7 +106,7 @@ fn the_documented_rules_answer_as_documented() {
         let answers = policy
             .hooks()
             .iter()
-            .map(|hook| shown(&answer(&policy, &picture, *hook).unwrap()));
+            .map(|hook| shown(&picture, &answer(&policy, &picture, *hook).unwrap()));
         assert_eq!(answers.collect::<Vec<_>>().join(" "), expected.trim(), "{text}");
     }
 }
@@ -173,7 +173,7 @@ fn the_digest_is_of_what_is_said_not_of_comments() {
 fn words_reach_people() {
     let picture = Picture::small();
     let words = |text: &str| match answer(&rules(text), &picture, hook_of(text)).unwrap() {
-        Advice::Scale(rows) => rows[0].text.clone(),
+        Advice::Scale(wanted) => wanted.iter().next().unwrap().text.to_owned(),
         Advice::Disruption(verdicts) => verdicts.denials[0].text.clone(),
         Advice::Review(holds) => holds[0].text.clone(),
         Advice::Placement(_) | Advice::Headroom(_) => String::new(),
@@ -207,7 +207,7 @@ fn the_operator_configures_by_name() {
     let text = "placement: forbid fargate when class.pending > (has(config.pods) ? config.pods : 5) && class.namespace in config.teams";
     let of = |config: &str| {
         let policy = read(text.as_bytes(), config);
-        policy.map(|policy| shown(&answer(&policy, &picture, Hook::Placement).unwrap()))
+        policy.map(|policy| shown(&picture, &answer(&policy, &picture, Hook::Placement).unwrap()))
     };
     assert_eq!(of(r#"{"teams": ["team-a", "shop"]}"#).as_deref(), Ok("0!1#1"));
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use decide::policy::{CandidateRow, ClassRow, MoverRow, SetRow, StepRow, WorkloadRow};
 use decide::{Prepared, View};
-use model::advice::{Advice, Hook};
+use model::advice::{Advice, Hook, ScaleRow};
 use model::aims::Aims;
 use model::disruption::Cause;
 use model::group::{Group, GroupKind, LaunchMode};
@@ -397,13 +397,14 @@ fn steps() -> Vec<StepRow> {
 }
 
 /// An answer as one line: `row:what#code`.
-pub(crate) fn shown(advice: &Advice) -> String {
+pub(crate) fn shown(picture: &Picture, advice: &Advice) -> String {
     let lines: Vec<String> = match advice {
-        Advice::Scale(rows) => {
-            let told = |row: &model::advice::ScaleAdvice| {
-                format!("{}={}#{}", row.workload.name, row.replicas, row.code)
+        Advice::Scale(wanted) => {
+            let told = |row: ScaleRow<'_>| {
+                let workload = &picture.workloads[row.row as usize].key;
+                format!("{}={}#{}", workload.name, row.replicas, row.code)
             };
-            rows.iter().map(told).collect()
+            wanted.iter().map(told).collect()
         }
         Advice::Placement(prices) => {
             let factors = prices

@@ -19,9 +19,10 @@ impl Scaler for WithinBounds {
     fn scale(&self, view: &View<'_>) -> Result<Replicas, String> {
         let bounds = view.workload_min().iter().zip(view.workload_max());
         let rows = view.workload_replicas().iter().zip(bounds);
-        Ok(Replicas::of_every(rows.map(|(now, (least, most))| {
-            (*now).max(*least).min(*most).min(MOST)
-        })))
+        Ok(Replicas::of_every(
+            view,
+            rows.map(|(now, (least, most))| (*now).max(*least).min(*most).min(MOST)),
+        ))
     }
 }
 

@@ -230,7 +230,7 @@ fn evaluate(
 
 pub(super) fn summary(advice: &Advice) -> String {
     match advice {
-        Advice::Scale(rows) => format!("replicas for {} workloads", rows.len()),
+        Advice::Scale(wanted) => format!("replicas for {} workloads", wanted.len()),
         Advice::Placement(prices) => format!(
             "{} factors, {} bans, {} addends",
             prices.factors.len(),

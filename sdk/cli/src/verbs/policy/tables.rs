@@ -205,7 +205,7 @@ fn answer_of(subject: &dyn Subject, table: &Table, case: &Case) -> Result<Map<St
     if policy.advise(&view, case.state.as_bytes()) != first {
         return Err("not the same answer and fuel twice".to_owned());
     }
-    Ok(answer::shown(&first))
+    Ok(answer::shown(&first, view.workloads))
 }
 
 fn yaml<T: serde::de::DeserializeOwned>(file: &Path) -> anyhow::Result<T> {

@@ -2,6 +2,7 @@
 //! compared to the letter and nobody has to read them.
 
 use decide::Advised;
+use decide::policy::WorkloadRow;
 use host::sha256;
 use model::advice::{Advice, PolicyFault};
 use model::money::UsdPerHour;
@@ -11,9 +12,9 @@ use serde_json::{Map, Value, json};
 const WRITTEN_OUT: usize = 100;
 
 /// Everything that an evaluation came to.
-pub(super) fn shown(advised: &Advised) -> Map<String, Value> {
+pub(super) fn shown(advised: &Advised, workloads: &[WorkloadRow]) -> Map<String, Value> {
     let mut shown = match &advised.answer {
-        Ok(advice) => lists(advice),
+        Ok(advice) => lists(advice, workloads),
         Err(fault) => fault_of(fault),
     };
     if let Some(state) = &advised.kept {
@@ -33,10 +34,11 @@ pub(super) fn refused(why: &str) -> Map<String, Value> {
     object(json!({ "refused": why }))
 }
 
-fn lists(advice: &Advice) -> Map<String, Value> {
+fn lists(advice: &Advice, workloads: &[WorkloadRow]) -> Map<String, Value> {
     object(match advice {
-        Advice::Scale(rows) => json!({"replicas": long(rows.iter().map(|row| {
-            let workload = format!("{}/{}/{}", row.workload.kind, row.workload.namespace, row.workload.name);
+        Advice::Scale(wanted) => json!({"replicas": long(wanted.iter().map(|row| {
+            let key = usize::try_from(row.row).ok().and_then(|at| workloads.get(at)).map(|shown| &shown.key);
+            let workload = key.map(|key| format!("{}/{}/{}", key.kind, key.namespace, key.name));
             json!({"workload": workload, "wanted": row.replicas, "code": row.code, "text": row.text})
         }).collect())}),
         Advice::Placement(prices) => json!({
