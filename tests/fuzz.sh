@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 seconds="${1:?usage: tests/fuzz.sh SECONDS [TARGET...]}"
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(component answer config)
+[ ${#targets[@]} -gt 0 ] || targets=(component answer config manifest)
 cache="${PLIMSOLL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/plimsoll}/fuzz"
 target_dir="${CARGO_TARGET_DIR:-target}"
 bins=()

@@ -106,12 +106,12 @@ impl Client {
             return Ok(None);
         }
         let answer = success(answer, &question)?;
-        let index = manifest::index(&answer.body).map_err(|why| Fault::Manifest {
+        let listed = manifest::list(&answer.body).map_err(|why| Fault::Manifest {
             what: question.what(),
             why,
         })?;
         let ours = |of: &Descriptor| of.artifact_type.as_deref() == Some(signature::ARTIFACT);
-        let mut signatures: Vec<Descriptor> = index.manifests.into_iter().filter(ours).collect();
+        let mut signatures: Vec<Descriptor> = listed.into_iter().filter(ours).collect();
         signatures.truncate(MOST_SIGNATURES);
         Ok(Some(signatures))
     }

@@ -69,9 +69,9 @@ pub(crate) struct Image {
 
 /// A list of manifests.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct Index {
+struct Index {
     #[serde(default)]
-    pub(crate) manifests: Vec<Descriptor>,
+    manifests: Vec<Descriptor>,
 }
 
 /// The manifest of a policy, reduced to what matters.
@@ -120,9 +120,9 @@ pub(crate) fn image(bytes: &[u8]) -> Result<Image, String> {
     Ok(image)
 }
 
-/// Reads a list of manifests.
-pub(crate) fn index(bytes: &[u8]) -> Result<Index, String> {
-    parsed(bytes)
+/// Reads a list of manifests. What is wrong is one line.
+pub fn list(bytes: &[u8]) -> Result<Vec<Descriptor>, String> {
+    parsed::<Index>(bytes).map(|index| index.manifests)
 }
 
 fn parsed<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, String> {

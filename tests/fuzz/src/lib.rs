@@ -36,6 +36,7 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
             .collect(),
         "answer" => answers(),
         "config" => configs(),
+        "manifest" => manifests(),
         _ => Vec::new(),
     }
 }
@@ -64,6 +65,35 @@ fn answers() -> Vec<(String, Vec<u8>)> {
         }
     }
     seeds
+}
+
+fn manifests() -> Vec<(String, Vec<u8>)> {
+    let digest = format!("sha256:{}", "1f".repeat(32));
+    let of = |media: &str| format!(r#"{{"mediaType": "{media}", "digest": "{digest}", "size": 7}}"#);
+    let (config, layer) = (of("application/vnd.wasm.config.v0+json"), of("application/wasm"));
+    let image = of("application/vnd.oci.image.manifest.v1+json");
+    let texts = [
+        (
+            "policy",
+            0,
+            format!(
+                r#"{{"schemaVersion": 2, "config": {config}, "layers": [{layer}], "annotations": {{"a": "b"}}}}"#
+            ),
+        ),
+        ("list", 1, format!(r#"{{"manifests": [{image}, {image}]}}"#)),
+        (
+            "payload",
+            2,
+            format!(
+                r#"{{"critical": {{"identity": {{"docker-reference": "r.example/p"}}, "image": {{"docker-manifest-digest": "{digest}"}}, "type": "cosign container image signature"}}, "optional": null}}"#
+            ),
+        ),
+        ("tag", 3, "registry.example:5000/team/policy:1.2".to_owned()),
+        ("digest", 3, format!("localhost/policy:1@{digest}")),
+    ];
+    let with =
+        |(name, reader, text): (&str, u8, String)| (name.to_owned(), [&[reader], text.as_bytes()].concat());
+    texts.into_iter().map(with).collect()
 }
 
 fn configs() -> Vec<(String, Vec<u8>)> {
