@@ -5,7 +5,11 @@
 //! Time is CPU time of everything that was started, over all cores. A language without its compiler is skipped and says
 //! so; under CI it fails. The daemon's world is simulated and does nothing: what policies do there is tested elsewhere.
 
-#![expect(clippy::unwrap_used, reason = "all of this is test code")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers of tests stop the test and say what was skipped"
+)]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -47,8 +47,10 @@ fn main() {
     let seen = cluster();
     let code = resident();
     println!(
-        "{POLICIES} policies of {} KiB each compiled: {} MiB",
+        "{POLICIES} policies of {} KiB each ({}, built in {:.1} s) compiled: {} MiB",
         built.bytes.len() / 1024,
+        built.package,
+        built.took.as_secs_f64(),
         (code - before_code) / 1024
     );
     let (aims, mut memory) = (Aims::default(), Memory::default());

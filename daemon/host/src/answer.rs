@@ -74,7 +74,9 @@ fn in_order(answer: &ScaleAdvice) -> ScaleAdvice {
     let mut rows: Vec<ScaleRow<'_>> = answer.iter().collect();
     rows.sort_unstable_by_key(|row| row.row);
     let mut rising = ScaleAdvice::default();
-    rows.into_iter().for_each(|row| rising.push(row));
+    for row in rows {
+        rising.push(row);
+    }
     rising
 }
 

@@ -130,16 +130,13 @@ impl Shelf {
     /// Puts a policy on the shelf that was loaded elsewhere, in place of the one of the same name.
     pub fn put(&mut self, source: Source, policy: Loaded) {
         let mut slots = self.slots.iter_mut();
-        match slots.find(|slot| slot.source.name == source.name) {
-            Some(slot) => {
-                slot.source = source;
-                slot.take(policy);
-            }
-            None => {
-                let mut slot = Slot::new(source);
-                slot.take(policy);
-                self.slots.push(slot);
-            }
+        if let Some(slot) = slots.find(|slot| slot.source.name == source.name) {
+            slot.source = source;
+            slot.take(policy);
+        } else {
+            let mut slot = Slot::new(source);
+            slot.take(policy);
+            self.slots.push(slot);
         }
     }
 

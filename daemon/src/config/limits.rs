@@ -37,11 +37,11 @@ pub(crate) fn policy_host(top: At<'_, '_>) -> PolicyHost {
 }
 
 /// Limits of one policy; what is not named stays usual. More than the ceiling is said to be wrong.
-pub(crate) fn of_policy(at: At<'_, '_>, host: &PolicyHost) -> Option<Limits> {
-    if !at.is_there() {
-        return Some(host.usual.clone());
-    }
+pub(crate) fn of_policy(at: At<'_, '_>, host: &PolicyHost) -> Limits {
     let mut limits = host.usual.clone();
+    if !at.is_there() {
+        return limits;
+    }
     known(at);
     for limit in &Limit::ALL {
         let most = (limit.get)(&host.ceiling);
@@ -57,7 +57,7 @@ pub(crate) fn of_policy(at: At<'_, '_>, host: &PolicyHost) -> Option<Limits> {
             (limit.set)(&mut limits, amount);
         }
     }
-    Some(limits)
+    limits
 }
 
 fn ceiling(at: At<'_, '_>) -> Limits {

@@ -108,7 +108,7 @@ pub(crate) fn policies(
             scope: lifecycle::scope(at, mode),
             trust: values::word(at.get("trust"), &trusts, Trust::Always),
             config,
-            limits: limits::of_policy(at.get("limits"), host),
+            limits: Some(limits::of_policy(at.get("limits"), host)),
         });
     }
     sources

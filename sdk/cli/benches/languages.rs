@@ -2,8 +2,8 @@
 //! its instance; and beside it the same rows as records with texts, as hosts commonly pass them.
 //!
 //! The policies are those of `tests/guests/columns`, measured by `plimsoll policy bench`; the records those of
-//! `tests/guests/records`, called here by the same engine settings, without checks or configuration: less than a host would
-//! have to do. A language without its compiler is skipped and says so. Time on a core, best of many; ends with 1 where a
+//! `tests/guests/records`, called by an example of `daemon/host` with the same engine settings, without checks or
+//! configuration: less than a host would have to do. A language without its compiler is skipped and says so. Time on a core, best of many; ends with 1 where a
 //! bound is missed.
 
 #![expect(
@@ -17,11 +17,8 @@ mod build;
 #[path = "../src/verbs/policy/toolchain.rs"]
 mod toolchain;
 
-use cpu_time::ThreadTime;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 const ROWS: u32 = 10_000;
 /// Language, where its guest is in `tests/guests/columns`, most microseconds a call (issue 6).
@@ -34,8 +31,6 @@ const LANGUAGES: [(&str, &str, f64); 7] = [
     ("js", "js", 10_000.0),
     ("python", "python", 15_000.0),
 ];
-
-type Row = (String, u32, u32, u32, Vec<(String, String)>);
 
 fn main() -> ExitCode {
     let room = tempfile::tempdir().unwrap_or_else(|why| panic!("{why}"));
@@ -51,7 +46,6 @@ fn main() -> ExitCode {
     println!(
         "{ROWS} rows, microseconds on a core       columns: call  median  cold View   at most            records: call  times"
     );
-    println!("records: an upper bound, the host's side of them is not optimised in this profile");
     let mut missed = false;
     for (row, (language, _, most)) in report.iter().zip(&built) {
         let figure = |name: &str, which: &str| row[name][which].as_f64().unwrap_or(f64::NAN);
@@ -122,7 +116,8 @@ fn rich(language: &str, room: &Path) -> Option<f64> {
             let toolchain = toolchain::Toolchain::find().ok()?;
             let built = build::build(&folder, &toolchain).unwrap_or_else(|why| panic!("{why}"));
             println!("{}: built in {:.1} s", built.package, built.took.as_secs_f64());
-            return Some(call_records(&built.bytes));
+            std::fs::write(&out, built.bytes).ok()?;
+            return Some(call_records(&out));
         }
         "js" => {
             let lock =
@@ -147,69 +142,29 @@ fn rich(language: &str, room: &Path) -> Option<f64> {
         _ => return None,
     };
     let done = command.stdout(Stdio::null()).status().ok()?;
-    let bytes = std::fs::read(&out).ok().filter(|_| done.success())?;
-    Some(call_records(&bytes))
+    done.success().then(|| call_records(&out))
 }
 
-/// Best of a few calls, each with an instance of its own.
-fn call_records(component: &[u8]) -> f64 {
-    let mut config = Config::new();
-    let mut pool = PoolingAllocationConfig::new();
-    pool.max_memory_size(256 << 20)
-        .total_memories(32)
-        .max_memories_per_component(8)
-        .max_tables_per_component(64)
-        .max_core_instances_per_component(64)
-        .table_elements(100_000)
-        .max_core_instance_size(2 << 20)
-        .max_component_instance_size(2 << 20);
-    config
-        .concurrency_support(false)
-        .consume_fuel(true)
-        .epoch_interruption(true)
-        .cranelift_nan_canonicalization(true)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    let engine = Engine::new(&config).unwrap_or_else(|why| panic!("{why:#}"));
-    let component = Component::new(&engine, component).unwrap_or_else(|why| panic!("{why:#}"));
-    let interface = component.get_export_index(None, "plimsoll:records/records@0.1.0");
-    let place = component.get_export_index(interface.as_ref(), "place");
-    let place = place.unwrap_or_else(|| panic!("no function `place`"));
-    let ready = Linker::<()>::new(&engine).instantiate_pre(&component);
-    let ready = ready.unwrap_or_else(|why| panic!("{why:#}"));
-    let rows: Vec<Row> = (0..ROWS).map(row).collect();
-    let call = || -> wasmtime::Result<usize> {
-        let mut store = Store::new(&engine, ());
-        store.set_fuel(u64::MAX)?;
-        store.set_hostcall_fuel(1 << 30);
-        store.set_epoch_deadline(1 << 40);
-        let instance = ready.instantiate(&mut store)?;
-        let place = instance.get_typed_func::<(&[Row],), (Vec<u16>,)>(&mut store, place)?;
-        let (codes,) = place.call(&mut store, (rows.as_slice(),))?;
-        Ok(codes.len())
-    };
-    let times = (0..8).map(|_| {
-        let started = ThreadTime::now();
-        let answered = call().unwrap_or_else(|why| panic!("{why:#}"));
-        assert_eq!(answered, rows.len());
-        started.elapsed().as_secs_f64() * 1e6
-    });
-    times.fold(f64::INFINITY, f64::min)
-}
-
-/// A class with a name of 31 bytes and four labels, as reference figures have it.
-fn row(n: u32) -> Row {
-    let label = |key: &str, value: String| (key.to_owned(), value);
-    let labels = vec![
-        label("app.kubernetes.io/name", format!("app-{n}")),
-        label("app.kubernetes.io/part-of", format!("product-{}", n % 23)),
-        label("team", format!("team-{}", n % 17)),
-        label("tier", "front".to_owned()),
-    ];
-    (
-        format!("Deployment team-{:03}/app-{n:010}", n % 17),
-        100 + n % 40 * 50,
-        128 + n % 64 * 64,
-        n % 5,
-        labels,
-    )
+/// What `daemon/host/examples/records.rs` says of it: there both sides are compiled as the host is.
+fn call_records(component: &Path) -> f64 {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args([
+        "run",
+        "--quiet",
+        "-p",
+        "plimsoll-host",
+        "--example",
+        "records",
+        "--",
+    ]);
+    let output = cargo
+        .arg(component)
+        .arg(ROWS.to_string())
+        .stderr(Stdio::inherit())
+        .output();
+    let output = output.unwrap_or_else(|why| panic!("{why}"));
+    let said = String::from_utf8_lossy(&output.stdout);
+    said.trim()
+        .parse()
+        .unwrap_or_else(|why| panic!("records: {said:?}: {why}"))
 }
