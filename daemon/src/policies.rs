@@ -8,7 +8,7 @@ use crate::rules;
 use crate::uploads::{self, Known, Uploads};
 use cycle::{InForce, Library, Loader, Rules};
 use decide::PolicySet;
-use host::{Cache, Engine, Limits, Shelf, Source, Watch};
+use host::{Cache, Engine, Limits, Shelf, Source, Timings, Watch};
 use model::PolicyName;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,6 +31,7 @@ pub(crate) struct Policies {
     uploaded: Arc<Mutex<Known>>,
     shown: Vec<(String, &'static str)>,
     components: BTreeMap<String, Arc<[u8]>>,
+    timings: Timings,
 }
 
 /// What is to be loaded, by which rules it moves, and where more is kept that is handed in.
@@ -72,6 +73,7 @@ impl Policies {
             uploaded: Arc::default(),
             shown: Vec::new(),
             components: BTreeMap::new(),
+            timings: Timings::default(),
         };
         let engine = match Engine::with(host.compiling.clone(), cache(host)) {
             Ok(engine) => engine,
@@ -84,10 +86,16 @@ impl Policies {
         let mut shelf =
             Shelf::new(engine.clone(), host.ceiling.clone(), sources).with(Box::new(rules::Rules));
         policies.ceiling = host.ceiling.clone();
+        policies.timings = shelf.timings();
         shelf.refresh();
         policies.watch = Some(Arc::new(Watch::start(shelf, EVERY)?));
         policies.engine = Some(engine);
         Ok(policies)
+    }
+
+    /// How long calls of them take.
+    pub(crate) fn timings(&self) -> Timings {
+        self.timings.clone()
     }
 
     /// Takes in what is handed to the running daemon; `None` where policies cannot run at all.

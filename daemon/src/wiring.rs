@@ -155,7 +155,7 @@ async fn surround(
     config: &Config,
     desk: &Desk,
     gate: Arc<dyn Authorise>,
-    signals: &Signals,
+    (signals, timings): (&Signals, host::Timings),
 ) -> anyhow::Result<Serving> {
     let handle = desk.handle();
     if let Some(file) = &config.pause_file {
@@ -163,6 +163,7 @@ async fn surround(
         tokio::spawn(pause::follow(file.clone(), handle.clone(), signals.clone()));
     }
     let serving = serve::serve(handle.clone(), &config.serve, gate)?;
+    serving.metrics.policy_times_from(move || timings.take());
     if let Some(file) = &config.aims_file {
         tokio::spawn(aims::follow(
             file.clone(),

@@ -10,7 +10,8 @@ use proto::v1::{
     ComparePolicyRequest, ListPoliciesRequest, LoadPolicyRequest, LoadPolicyResponse, PolicyState,
     RollbackPolicyRequest, SetPolicyModeRequest,
 };
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 struct Daemon {
     child: Child,
     grpc: String,
+    http: String,
 }
 
 impl Drop for Daemon {
@@ -61,7 +63,17 @@ impl Daemon {
             .arg(dir.join("plimsolld.yaml"))
             .spawn()
             .unwrap();
-        Self { child, grpc }
+        Self { child, grpc, http }
+    }
+
+    fn metrics(&self) -> String {
+        let mut stream = TcpStream::connect(&self.http).unwrap();
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
     }
 
     async fn policies(&self) -> PoliciesClient<Channel> {
@@ -157,6 +169,15 @@ async fn handed_in_compared_enforced_kept_and_taken_back() {
     assert!(loaded.kept && loaded.hooks == ["headroom"], "{loaded:?}");
     let seen = daemon.becomes("asked in shadow", |policy| policy.calls > 1).await;
     assert_eq!((seen.mode.as_str(), &seen.digest), ("shadow", &loaded.digest));
+    let (metrics, series) = (
+        daemon.metrics(),
+        "plimsoll_policy_call_seconds_count{policy=\"hours\",hook=\"headroom\"} ",
+    );
+    let timed = metrics.lines().find_map(|line| line.strip_prefix(series));
+    assert!(
+        timed.is_some_and(|calls| calls.parse::<u64>().unwrap() > 1),
+        "{metrics}"
+    );
 
     let asked = ComparePolicyRequest {
         name: "hours".to_owned(),

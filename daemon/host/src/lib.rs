@@ -31,6 +31,7 @@ mod shelf;
 mod source;
 mod text;
 mod ticker;
+mod timing;
 mod watch;
 
 pub use cache::Cache;
@@ -44,4 +45,5 @@ pub use limits::{Limit, Limits};
 pub use policy::{Compiled, WasmPolicy, sha256};
 pub use shelf::{Shelf, Source, Status, Trust};
 pub use text::tame;
+pub use timing::Timings;
 pub use watch::Watch;

@@ -8,6 +8,7 @@ use crate::error::{LoadError, LoadFault};
 use crate::kind::{Kind, Loaded};
 use crate::limits::Limits;
 use crate::policy::sha256;
+use crate::timing::Timings;
 use decide::{PolicyEntry, PolicySet};
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::ids::PolicyName;
@@ -74,6 +75,7 @@ pub struct Shelf {
     limits: Limits,
     kinds: Vec<Box<dyn Kind>>,
     slots: Vec<Slot>,
+    timings: Timings,
 }
 
 struct Slot {
@@ -109,6 +111,7 @@ impl Shelf {
             limits,
             kinds: Vec::new(),
             slots,
+            timings: Timings::default(),
         }
     }
 
@@ -153,8 +156,15 @@ impl Shelf {
 
     /// The policies in force.
     pub fn set(&self) -> PolicySet {
-        let entries = self.slots.iter().filter_map(Slot::entry).collect();
-        PolicySet { entries }
+        let entries = self.slots.iter().filter_map(|slot| slot.entry(&self.timings));
+        PolicySet {
+            entries: entries.collect(),
+        }
+    }
+
+    /// How long the policies of its sets take.
+    pub fn timings(&self) -> Timings {
+        self.timings.clone()
     }
 
     /// How every policy stands, in order.
@@ -307,14 +317,14 @@ impl Slot {
         }
     }
 
-    fn entry(&self) -> Option<PolicyEntry> {
+    fn entry(&self, timings: &Timings) -> Option<PolicyEntry> {
         let policy = self.loaded.as_ref()?;
         Some(PolicyEntry {
             name: self.source.name.clone(),
             digest: policy.digest.clone(),
             mode: self.mode(),
             scope: self.source.scope.clone(),
-            policy: Arc::clone(&policy.policy),
+            policy: timings.timed(&self.source.name, Arc::clone(&policy.policy)),
         })
     }
 

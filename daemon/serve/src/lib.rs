@@ -26,7 +26,7 @@ mod watch;
 
 pub use admission::{Admission, Admitting, Keys, PATH as ADMISSION_PATH};
 pub use authorise::{Authorise, Caller, Denied, Identity, LoopbackOnly, Object, Verb};
-pub use metrics::{CallTallies, Metrics};
+pub use metrics::{CallTallies, CallTimes, Metrics};
 pub use options::{Options, ServeError, TlsFiles};
 /// The form in which `Authorise` is implemented.
 pub use tonic::async_trait;

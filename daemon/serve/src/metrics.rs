@@ -5,6 +5,7 @@
 //! not seen is not written.
 
 mod calls;
+mod policies;
 
 use crate::admission::Counts;
 use crate::{limits, messages};
@@ -13,6 +14,8 @@ use calls::Calls;
 use logbook::CycleRecord;
 use model::intent::IntentKind;
 use model::{Freshness, StepId, StepKind, Verdict};
+pub use policies::CallTimes;
+use policies::Policies;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -33,6 +36,7 @@ pub struct Metrics {
     series: Arc<Series>,
     names: Arc<Mutex<Names>>,
     calls: Calls,
+    policies: Policies,
 }
 
 #[derive(Default)]
@@ -50,10 +54,6 @@ struct Series {
     plan_rate: Real,
     plan_bound: Real,
     gap: Real,
-    calls: Family<PolicyLabels, Counter>,
-    fuel: Family<PolicyLabels, Counter>,
-    faults: Family<FaultLabels, Counter>,
-    quarantined: Gauge,
     intents: Family<IntentLabels, Gauge>,
     paused: Gauge,
     acting: Gauge,
@@ -83,8 +83,6 @@ labels! {
     OutcomeLabels { kind, outcome }
     StateLabels { state }
     GroupLabels { group }
-    PolicyLabels { policy, hook, mode }
-    FaultLabels { policy, hook, fault }
     IntentLabels { kind, stage }
     SourceLabels { source }
     ResultLabels { result }
@@ -101,17 +99,25 @@ impl Metrics {
         series.register(&mut registry);
         let calls = Calls::default();
         calls.register(&mut registry);
+        let policies = Policies::new();
+        policies.register(&mut registry);
         Self {
             registry: Arc::new(Mutex::new(registry)),
             series: Arc::new(series),
             names: Arc::default(),
             calls,
+            policies,
         }
     }
 
     /// Where calls to AWS are tallied; read whenever somebody reads the metrics.
     pub fn calls_from(&self, tallies: impl Fn() -> CallTallies + Send + Sync + 'static) {
         self.calls.read_from(Box::new(tallies));
+    }
+
+    /// Where calls of policies are timed; read whenever somebody reads the metrics.
+    pub fn policy_times_from(&self, times: impl Fn() -> CallTimes + Send + Sync + 'static) {
+        self.policies.read_from(Box::new(times));
     }
 
     /// One more try at reading the aims; a bad file keeps the last good one in force.
@@ -144,7 +150,7 @@ impl Metrics {
             seconds.observe(std::time::Duration::from_millis(record.took_ms).as_secs_f64());
         }
         self.count_steps(record);
-        self.count_policies(record);
+        self.policies.count(record, |name| self.known_policy(name));
         self.show_cluster(record);
         self.show_sources(record);
     }
@@ -154,12 +160,18 @@ impl Metrics {
         self.series.paused.set(i64::from(status.paused.is_some()));
         let acts = status.modes.of_cluster() == model::aims::Mode::Act;
         self.series.acting.set(i64::from(acts));
+        let trials = status.policies.iter().filter_map(|policy| {
+            let trial = policy.trial.as_ref()?;
+            Some((&policy.name, trial))
+        });
+        self.policies.show_trials(trials, |name| self.known_policy(name));
     }
 
     /// The text that Prometheus reads (OpenMetrics).
     pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         self.calls.refresh();
+        self.policies.refresh(|name| self.known_policy(name));
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         encode(&mut text, &registry)?;
         Ok(text)
@@ -200,29 +212,6 @@ impl Metrics {
             };
             self.series.outcomes.get_or_create(&labels).inc();
         }
-    }
-
-    fn count_policies(&self, record: &CycleRecord) {
-        for call in &record.notes.calls {
-            let policy = self.known(|names| &mut names.policies, call.policy.as_str());
-            let labels = PolicyLabels {
-                policy: policy.clone(),
-                hook: call.hook.as_str().to_owned(),
-                mode: call.mode.as_str().to_owned(),
-            };
-            self.series.calls.get_or_create(&labels).inc();
-            self.series.fuel.get_or_create(&labels).inc_by(call.fuel);
-            if let Err(fault) = &call.answer {
-                let labels = FaultLabels {
-                    policy,
-                    hook: call.hook.as_str().to_owned(),
-                    fault: fault.kind().to_owned(),
-                };
-                self.series.faults.get_or_create(&labels).inc();
-            }
-        }
-        let quarantined = i64::try_from(record.memory.quarantine.len()).unwrap_or(i64::MAX);
-        self.series.quarantined.set(quarantined);
     }
 
     fn show_cluster(&self, record: &CycleRecord) {
@@ -311,6 +300,10 @@ impl Metrics {
         }
     }
 
+    fn known_policy(&self, name: &str) -> String {
+        self.known(|names| &mut names.policies, name)
+    }
+
     /// The value itself while there is room for its series, `other` afterwards.
     fn known(&self, kind: impl FnOnce(&mut Names) -> &mut BTreeSet<String>, value: &str) -> String {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
@@ -388,7 +381,6 @@ impl Series {
             "How far the newest plan is above its bound",
             self.gap.clone(),
         );
-        self.register_policies(registry);
         self.admission.register(registry);
         registry.register("intents_open", "Work under way, by stage", self.intents.clone());
         registry.register("paused", "1 while the kill switch is pulled", self.paused.clone());
@@ -407,21 +399,6 @@ impl Series {
             "aims_reloads",
             "Changed aims, by whether they could be used",
             self.aims_reloads.clone(),
-        );
-    }
-
-    fn register_policies(&self, registry: &mut Registry) {
-        registry.register("policy_calls", "Calls of policies", self.calls.clone());
-        registry.register("policy_fuel", "Fuel used by policies", self.fuel.clone());
-        registry.register(
-            "policy_faults",
-            "Calls that ended in a fault; the built-in default answered",
-            self.faults.clone(),
-        );
-        registry.register(
-            "policies_quarantined",
-            "Policies that the built-in default stands in for",
-            self.quarantined.clone(),
         );
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<
     let client = observe::client(config.kubernetes.kubeconfig.as_deref()).await?;
     let capacity = capacity(&config, &client).await?;
     let mut policies = policies(&config).await?;
-    let loader = policies.loader();
+    let (loader, timings) = (policies.loader(), policies.timings());
     let parts = Parts {
         clock: Arc::new(WallClock::start()),
         policies: policies.now(),
@@ -49,7 +49,7 @@ pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<
     let desk = open(parts, loader).await?;
     let gate = Arc::new(ClusterAccess::new(client.clone(), config.access.clone()));
     config.serve.admission = webhook(&config.admission);
-    let serving = surround(&config, &desk, gate, &signals).await?;
+    let serving = surround(&config, &desk, gate, (&signals, timings)).await?;
     let placing = place(&config.admission, &client, &serving, &desk, &signals);
     if let Some(publisher) = capacity.publisher {
         tokio::spawn(publish(publisher, desk.handle(), signals.clone()));

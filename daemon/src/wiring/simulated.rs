@@ -24,7 +24,7 @@ pub(super) async fn run(mut config: Config, world: Simulated, signals: Signals) 
     let scenario = player.scenario();
     let mut policies = policies(&config).await?;
     let aims = config.aims.clone().unwrap_or_else(|| scenario.aims.clone());
-    let loader = policies.loader();
+    let (loader, timings) = (policies.loader(), policies.timings());
     let parts = Parts {
         clock: player.clock(),
         policies: policies.now(),
@@ -39,7 +39,7 @@ pub(super) async fn run(mut config: Config, world: Simulated, signals: Signals) 
     };
     let desk = open(parts, loader).await?;
     // Only this machine is let in: a world of our own has no cluster to ask about tokens.
-    let serving = surround(&config, &desk, Arc::new(LoopbackOnly), &signals).await?;
+    let serving = surround(&config, &desk, Arc::new(LoopbackOnly), (&signals, timings)).await?;
     let screen = Screen::open(scenario, &serving);
     let mut show = |moment: sim::Moment<'_>| screen.moment(&moment);
     let played = tokio::select! {
