@@ -1,9 +1,8 @@
 //! Asking the policies: who is asked, what is recorded, what a fault leads to.
 //!
 //! Shadow policies are asked and recorded but count for nothing; canaries count for what they were given (`scope`). A
-//! fault is remembered; three within ten
-//! minutes put the policy in quarantine, where it is no longer asked until its component changes or half an
-//! hour has passed. How answers are combined is the work of the stage that asked.
+//! fault is remembered; three within ten minutes put the policy in quarantine, where it is no longer asked until its
+//! component changes or half an hour has passed. How answers are combined is the work of the stage that asked.
 
 use crate::policy::{PolicyEntry, PolicySet, View};
 use crate::scope::within;

@@ -13,6 +13,8 @@
 
 #[path = "../../../sdk/cli/src/verbs/policy/build.rs"]
 mod build;
+#[path = "../tests/resident/mod.rs"]
+mod resident;
 #[path = "../../../sdk/cli/src/verbs/policy/toolchain.rs"]
 mod toolchain;
 
@@ -42,10 +44,10 @@ fn main() {
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/target-utilisation");
     let built = build::build(&folder, &toolchain).unwrap_or_else(|why| panic!("{why}"));
-    let before_code = resident();
+    let before_code = resident::kib("RssAnon:");
     let set = loaded(&built.bytes);
     let seen = cluster();
-    let code = resident();
+    let code = resident::kib("RssAnon:");
     println!(
         "{POLICIES} policies of {} KiB each ({}, built in {:.1} s) compiled: {} MiB",
         built.bytes.len() / 1024,
@@ -62,10 +64,10 @@ fn main() {
         let answered = done.notes.calls.iter().filter(|call| call.answer.is_ok()).count();
         assert_eq!(answered, POLICIES as usize, "{:?}", done.notes.calls[0].answer);
         best = best.min(took);
-        most = most.max(resident().saturating_sub(code) / 1024);
+        most = most.max(resident::kib("RssAnon:").saturating_sub(code) / 1024);
         println!(
             "cycle {cycle}: {took:.3} s of CPU, {} MiB more than before the first",
-            resident().saturating_sub(code) / 1024
+            resident::kib("RssAnon:").saturating_sub(code) / 1024
         );
         memory = done.memory;
     }
@@ -150,12 +152,4 @@ fn cluster() -> Snapshot {
     };
     seen.sort();
     seen
-}
-
-/// Memory of this process that is its own and resident, KiB.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("RssAnon:"));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
-    kib.unwrap_or_else(|| panic!("no RssAnon in /proc/self/status"))
 }

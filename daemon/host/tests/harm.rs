@@ -12,6 +12,7 @@
 mod corpus;
 #[expect(dead_code, reason = "another test uses the others")]
 mod guests;
+mod resident;
 
 use corpus::Guest;
 use cpu_time::ThreadTime;
@@ -171,25 +172,17 @@ fn growth(engine: &Engine, guests: &[Guest]) -> Grown {
         for guest in guests {
             let ended = guest.play(engine);
             assert!(guest.is_met(&ended), "{}: {ended}", guest.name);
-            peak = peak.max(resident());
+            peak = peak.max(resident::kib("VmRSS:"));
         }
         peak
     };
     play();
-    let before = resident();
+    let before = resident::kib("VmRSS:");
     let peak = play();
     Grown {
-        stays: resident().saturating_sub(before),
+        stays: resident::kib("VmRSS:").saturating_sub(before),
         peak: peak.saturating_sub(before),
     }
-}
-
-/// KiB of memory of this process.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    number.unwrap_or_else(|| panic!("no VmRSS in {status}"))
 }
 
 /// A good policy beside nobody, beside a thread that computes, and beside hostile policies, in turns.

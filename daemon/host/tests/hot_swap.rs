@@ -1,11 +1,16 @@
 //! A thousand components of one policy, one after another, while cycles run: no cycle is lost, none sees half a swap, and
 //! nothing stays behind.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where its files cannot be written")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where its files cannot be written and its memory cannot be read"
+)]
 
 mod ground;
 #[expect(dead_code, reason = "another test uses the others")]
 mod guests;
+mod resident;
 
 use cycle::{Desk, Ends, InForce, Library, ManualClock, MemoryStore, Parts, run_cycle};
 use decide::Policy;
@@ -63,13 +68,6 @@ fn write(folder: &Path, bytes: &[u8]) {
     std::fs::rename(new, folder.join("mine.wasm")).unwrap();
 }
 
-/// Memory of this process that is its own and resident, KiB.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 fn shelf(folder: &Path) -> Shelf {
     let source = Source {
         name: "mine".into(),
@@ -109,10 +107,10 @@ fn swap(folder: &Path, watch: &Watch) -> (Vec<String>, Vec<Weak<dyn Policy>>, u6
         }
         digests.push(digest);
         if n == WARM {
-            warm = resident();
+            warm = resident::kib("RssAnon:");
         }
     }
-    (digests, policies, resident().saturating_sub(warm))
+    (digests, policies, resident::kib("RssAnon:").saturating_sub(warm))
 }
 
 #[tokio::test]

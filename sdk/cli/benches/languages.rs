@@ -3,8 +3,8 @@
 //!
 //! The policies are those of `tests/guests/columns`, measured by `plimsoll policy bench`; the records those of
 //! `tests/guests/records`, called by an example of `daemon/host` with the same engine settings, without checks or
-//! configuration: less than a host would have to do. A language without its compiler is skipped and says so. Time on a core, best of many; ends with 1 where a
-//! bound is missed.
+//! configuration: less than a host would have to do. A language without its compiler is skipped and says so. Time on a
+//! core, best of many; ends with 1 where a bound is missed.
 
 #![expect(
     clippy::print_stdout,
