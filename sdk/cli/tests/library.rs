@@ -104,6 +104,11 @@ fn the_library_does_what_it_claims() {
         }
         let out = done(&args);
         assert!(out.contains(" cases passed, 0 failed"), "{name}: {out}");
+        // Every policy tells its operators which fields it knows.
+        assert!(
+            out.contains("the configuration is what its schema asks for"),
+            "{name}: {out}"
+        );
     }
     let text = std::fs::read_to_string(plugins().join("effects.yaml")).unwrap();
     let effects: BTreeMap<String, Effect> = serde_saphyr::from_str(&text).unwrap();

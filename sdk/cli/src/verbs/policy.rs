@@ -9,9 +9,9 @@ mod inspect;
 mod languages;
 mod metadata;
 mod new;
-mod one_line;
 mod recorded;
 mod schema;
+mod subject;
 mod tables;
 mod toolchain;
 
@@ -27,6 +27,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use subject::Subject;
 
 /// Arguments of `policy`.
 #[derive(clap::Args)]
@@ -82,7 +83,7 @@ enum What {
     },
     /// Show what a policy is, without running it: hooks, imports, what it says of itself and of its configuration.
     Inspect {
-        /// Its folder, or a component.
+        /// Its folder, a component, or a file of rules.
         policy: PathBuf,
         #[command(flatten)]
         output: OutputArgs,
@@ -196,11 +197,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             alone,
             output,
         } => {
-            let config = check::config(&policy, config.as_deref())?;
-            if rules::is_rules(&policy) {
-                return one_line::run(&policy, &config, samples, output.output);
-            }
-            check::run(check::subject(&policy)?, &config, samples, alone, output.output)
+            let config = subject::config(&policy, config.as_deref())?;
+            check::run(&Subject::open(&policy)?, &config, samples, alone, output.output)
         }
         What::Inspect { policy, output } => inspect::run(&policy, output.output),
         What::Bench(args) => bench::run(&args),
@@ -246,14 +244,10 @@ fn build_all(folders: &[PathBuf], out: Option<&Path>, out_dir: Option<&Path>) ->
 fn test(args: &TestArgs) -> anyhow::Result<Exit> {
     let policy = args.policy.as_path();
     if let Some(log) = &args.log {
-        let config = check::config(policy, args.config.as_deref())?;
+        let config = subject::config(policy, args.config.as_deref())?;
         let format = args.output.unwrap_or(output::Format::Table);
-        return recorded::run(
-            &check::subject(policy)?,
-            &config,
-            log,
-            (args.html.as_deref(), format),
-        );
+        let subject = Subject::open(policy)?;
+        return recorded::run(&subject, &config, log, (args.html.as_deref(), format));
     }
     let manifest = policy.join("Cargo.toml");
     if manifest.is_file() {
@@ -268,15 +262,12 @@ fn test(args: &TestArgs) -> anyhow::Result<Exit> {
         }
     }
     let tables = tables_of(args)?;
-    if rules::is_rules(policy) {
-        return one_line::test(args, &tables);
-    }
-    let subject = check::subject(policy)?;
-    if !held(&subject.compiled, &tables, args.bless)? {
+    let subject = Subject::open(policy)?;
+    if !held(&subject, &tables, args.bless)? {
         return Ok(Exit::No);
     }
-    let config = check::config(policy, args.config.as_deref())?;
-    check::run(subject, &config, 0, false, output::Format::Table)
+    let config = subject::config(policy, args.config.as_deref())?;
+    check::run(&subject, &config, 0, false, output::Format::Table)
 }
 
 /// The files of tables that a policy is held against.
@@ -295,7 +286,7 @@ fn tables_of(args: &TestArgs) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Whether a policy answers as its tables say, which is printed.
-fn held(subject: &dyn tables::Subject, tables: &[PathBuf], bless: bool) -> anyhow::Result<bool> {
+fn held(subject: &Subject, tables: &[PathBuf], bless: bool) -> anyhow::Result<bool> {
     let tally = tables::run(subject, tables, bless)?;
     if !tables.is_empty() {
         let blessed = match tally.blessed {

@@ -42,7 +42,7 @@ pub(crate) struct Args {
 
 /// Runs the verb.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let scenario = read(args)?;
+    let scenario = scenario(&args.scenario, args.seed)?;
     let policies = policies::load(&args.policy)?;
     let log = args.log.as_deref().map(open_log).transpose()?;
     let played = play(scenario.clone(), policies, log)?;
@@ -66,16 +66,17 @@ fn exit(card: &Scorecard) -> Exit {
     }
 }
 
-fn read(args: &Args) -> anyhow::Result<Scenario> {
-    let bytes = input::read(&args.scenario)?;
-    let folder = args.scenario.parent().unwrap_or_else(|| Path::new(""));
+/// Reads a scenario with the files that it names beside it; `seed`: another one than its own.
+pub(crate) fn scenario(file: &Path, seed: Option<u64>) -> anyhow::Result<Scenario> {
+    let bytes = input::read(file)?;
+    let folder = file.parent().unwrap_or_else(|| Path::new(""));
     let fetch = |named: &str| {
         let bytes = input::read(&folder.join(named)).map_err(|error| format!("{error:#}"))?;
         Ok(bytes)
     };
-    let read = Scenario::read(&input::name(&args.scenario), &bytes, &fetch);
+    let read = Scenario::read(&input::name(file), &bytes, &fetch);
     let mut scenario = read.map_err(Unreadable::new)?;
-    scenario.seed = args.seed.unwrap_or(scenario.seed);
+    scenario.seed = seed.unwrap_or(scenario.seed);
     Ok(scenario)
 }
 

@@ -4,14 +4,17 @@
 //! is all that the daemon does for one: a fresh instance, `configure`, the question, the transfers, the checks. Nothing
 //! here judges the answer; that is `check`'s.
 
-use super::{HookArg, check};
+use super::HookArg;
+use super::subject::{self, Component};
 use crate::exit::{Exit, Unreadable};
+use crate::input;
 use crate::output::{self, Format, OutputArgs};
 use crate::policies::PolicyArg;
 use cpu_time::ThreadTime;
 use decide::{Policy, View};
 use host::{Engine, Limits, WasmPolicy, sample};
 use model::advice::Hook;
+use rules::RulePolicy;
 use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -27,8 +30,8 @@ const MOST_CALLS: u32 = 1000;
 /// Arguments of `policy bench`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Policies: folders or components, each with its configuration where `config.json` beside it is not meant.
-    #[arg(required = true, value_name = "COMPONENT[=CONFIG.json]")]
+    /// Policies: folders, components or files of rules, each with its configuration where `config.json` beside it is not meant.
+    #[arg(required = true, value_name = "POLICY[=CONFIG.json]")]
     policies: Vec<PolicyArg>,
     /// Rows of the picture: classes, workloads, candidates or steps, and as many nodes, pods and offers.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -57,9 +60,10 @@ struct Measured {
     /// As it was given.
     policy: String,
     digest: String,
-    /// Size of the component.
+    /// Size of the component, or of the text of rules.
     bytes: usize,
-    compile_seconds: f64,
+    /// `None`, here and below: rules are not compiled, and have no instances and no memory of their own.
+    compile_seconds: Option<f64>,
     hook: Hook,
     /// Why there was no answer; the figures are those of the calls that ended so.
     fault: Option<String>,
@@ -68,9 +72,9 @@ struct Measured {
     /// Most fuel that a call may use.
     fuel_limit: u64,
     /// Linear memory of the instance at the end of a call.
-    memory_bytes: usize,
+    memory_bytes: Option<usize>,
     /// Of one instance, made and dropped.
-    instance_microseconds: Spread,
+    instance_microseconds: Option<Spread>,
     /// Of a call with no rows.
     empty_microseconds: Spread,
     /// Of a call over the rows, its columns there already: policies that ask the same share them.
@@ -90,7 +94,9 @@ struct Spread {
 
 /// Runs the verb.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let engine = crate::engine::start().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?;
+    // Rules need none.
+    let programs = args.policies.iter().any(|policy| !rules::is_rules(&policy.file));
+    let engine = programs.then(subject::started).transpose()?;
     let pictures = Pictures {
         empty: sample::rows(0),
         rows: sample::rows(args.rows),
@@ -98,11 +104,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut report = Report {
         version: "plimsoll.policy-bench/v1",
         rows: args.rows,
-        pooled: engine.pooled(),
+        pooled: engine.as_ref().is_some_and(Engine::pooled),
         policies: Vec::new(),
     };
     for policy in &args.policies {
-        report.policies.extend(of(&engine, policy, args.hook, &pictures)?);
+        report
+            .policies
+            .extend(of(engine.as_ref(), policy, args.hook, &pictures)?);
     }
     match args.output.output {
         Format::Json => output::json(&report)?,
@@ -119,74 +127,103 @@ struct Pictures {
 
 /// The hooks of one policy, measured.
 fn of(
-    engine: &Engine,
+    engine: Option<&Engine>,
     arg: &PolicyArg,
     only: Option<HookArg>,
     pictures: &Pictures,
 ) -> anyhow::Result<Vec<Measured>> {
-    let limits = Limits::default();
     let file = arg.file.as_path();
-    let subject = check::subject_in(engine, file)?;
-    let config = check::config(file, arg.config.as_deref())?;
-    let loaded = subject.compiled.configured(&config, &limits);
-    let loaded = loaded.map_err(|why| Unreadable::new(format_args!("{}: {why}", file.display())))?;
-    let mut hooks = loaded.hooks().to_vec();
-    if let Some(only) = only {
-        hooks.retain(|hook| *hook == only.hook());
-        if hooks.is_empty() {
-            let only = only.hook();
-            return Err(Unreadable::new(format_args!("{}: has no hook {only}", file.display())).into());
-        }
-    }
-    let measured = |hook: Hook| {
-        output::say(format_args!("measuring {}, {hook}", file.display()));
-        measure(&loaded, hook, pictures, &limits)
+    let refused = |why: &dyn std::fmt::Display| Unreadable::new(format_args!("{}: {why}", file.display()));
+    let config = subject::config(file, arg.config.as_deref())?;
+    let Some(engine) = engine.filter(|_| !rules::is_rules(file)) else {
+        let read = rules::read(&input::read(file)?, &config).map_err(|why| refused(&why))?;
+        let hooks = chosen(&read, only).map_err(|why| refused(&why))?;
+        return Ok(hooks
+            .into_iter()
+            .map(|hook| of_rules(file, &read, hook, pictures))
+            .collect());
     };
-    Ok(hooks
+    let (_, component) = subject::compiled(engine, file)?;
+    let limits = Limits::default();
+    let loaded = component
+        .compiled
+        .configured(&config, &limits)
+        .map_err(|why| refused(&why))?;
+    let hooks = chosen(&loaded, only).map_err(|why| refused(&why))?;
+    let measured = hooks
         .into_iter()
-        .map(|hook| Measured {
-            policy: name(file),
-            compile_seconds: subject.took.as_secs_f64(),
-            ..measured(hook)
-        })
-        .collect())
+        .map(|hook| of_component(file, (&component, &loaded), hook, pictures));
+    Ok(measured.collect())
 }
 
-/// What a policy is called beside others: its path as it was given.
-fn name(file: &Path) -> String {
-    file.display().to_string()
+/// The hooks to measure.
+fn chosen(policy: &dyn Policy, only: Option<HookArg>) -> Result<Vec<Hook>, String> {
+    let hooks = policy.hooks();
+    match only.map(HookArg::hook) {
+        None => Ok(hooks.to_vec()),
+        Some(only) if hooks.contains(&only) => Ok(vec![only]),
+        Some(only) => Err(format!("has no hook {only}")),
+    }
 }
 
-fn measure(policy: &WasmPolicy, hook: Hook, pictures: &Pictures, limits: &Limits) -> Measured {
-    let (view, empty) = (pictures.rows.view(hook), pictures.empty.view(hook));
-    let (first, memory) = policy.weigh(&view, &[]).unzip();
-    // So that the columns it reads are known and there.
-    let fuel = policy.advise(&view, &[]).fuel;
-    let call = |view: &View<'_>| {
-        std::hint::black_box(policy.advise(view, &[]));
-    };
+fn of_rules(file: &Path, policy: &RulePolicy, hook: Hook, pictures: &Pictures) -> Measured {
+    Measured {
+        digest: policy.digest().to_owned(),
+        bytes: policy.text().len(),
+        fuel_limit: rules::budget(&pictures.rows.view(hook)),
+        ..calls(file, policy, hook, pictures)
+    }
+}
+
+fn of_component(
+    file: &Path,
+    (component, policy): (&Component, &WasmPolicy),
+    hook: Hook,
+    pictures: &Pictures,
+) -> Measured {
+    let view = pictures.rows.view(hook);
+    let (_, memory) = policy.weigh(&view, &[]).unzip();
     let instance = spread(|calls| {
         timed(calls, || {
             std::hint::black_box(policy.start().is_ok());
         })
     });
+    Measured {
+        digest: policy.digest().to_owned(),
+        bytes: policy.inspection().bytes,
+        compile_seconds: Some(component.took.as_secs_f64()),
+        fuel_limit: Limits::default().budget(host::row_count(&view)),
+        memory_bytes: Some(memory.unwrap_or_default()),
+        instance_microseconds: Some(instance),
+        ..calls(file, policy, hook, pictures)
+    }
+}
+
+/// What calls cost, whatever the policy is made of.
+fn calls(file: &Path, policy: &dyn Policy, hook: Hook, pictures: &Pictures) -> Measured {
+    output::say(format_args!("measuring {}, {hook}", file.display()));
+    let (view, empty) = (pictures.rows.view(hook), pictures.empty.view(hook));
+    // So that the columns it reads are known and there.
+    let first = policy.advise(&view, &[]);
+    let fuel = policy.advise(&view, &[]).fuel;
+    let call = |view: &View<'_>| {
+        std::hint::black_box(policy.advise(view, &[]));
+    };
     let empty = spread(|calls| timed(calls, || call(&empty)));
     let warm = spread(|calls| timed(calls, || call(&view)));
     let cold = spread(|calls| timed(calls, || call(&pictures.rows.view(hook))));
     let rows = host::row_count(&view).max(1);
     Measured {
-        policy: String::new(),
-        digest: policy.digest().to_owned(),
-        bytes: policy.inspection().bytes,
-        compile_seconds: 0.0,
+        policy: file.display().to_string(),
+        digest: String::new(),
+        bytes: 0,
+        compile_seconds: None,
         hook,
-        fault: first
-            .and_then(|first| first.answer.err())
-            .map(|fault| fault.to_string()),
+        fault: first.answer.err().map(|fault| fault.to_string()),
         fuel,
-        fuel_limit: limits.budget(host::row_count(&view)),
-        memory_bytes: memory.unwrap_or_default(),
-        instance_microseconds: instance,
+        fuel_limit: 0,
+        memory_bytes: None,
+        instance_microseconds: None,
         empty_microseconds: empty,
         call_microseconds: warm,
         cold_microseconds: cold,
@@ -226,6 +263,11 @@ fn spread(mut batch: impl FnMut(u32) -> Duration) -> Spread {
     }
 }
 
+/// A cell of the table; a dash where there is nothing to measure.
+fn cell(figure: Option<String>) -> String {
+    figure.unwrap_or_else(|| "-".to_owned())
+}
+
 impl Report {
     fn show(&self) -> anyhow::Result<()> {
         let heads = [
@@ -248,15 +290,18 @@ impl Report {
                 output::plain(&row.policy),
                 row.hook.to_string(),
                 row.bytes.div_ceil(1024).to_string(),
-                format!("{:.2}", row.compile_seconds),
-                format!("{:.1}", row.instance_microseconds.best),
+                cell(row.compile_seconds.map(|seconds| format!("{seconds:.2}"))),
+                cell(
+                    row.instance_microseconds
+                        .map(|spread| format!("{:.1}", spread.best)),
+                ),
                 format!("{:.1}", row.empty_microseconds.best),
                 format!("{:.1}", row.call_microseconds.best),
                 format!("{:.1}", row.call_microseconds.median),
                 format!("{:.1}", row.nanoseconds_per_row),
                 format!("{:.1}", row.cold_microseconds.best),
                 row.fuel.to_string(),
-                row.memory_bytes.div_ceil(1024).to_string(),
+                cell(row.memory_bytes.map(|bytes| bytes.div_ceil(1024).to_string())),
             ]);
         }
         output::line(table)?;

@@ -2,20 +2,21 @@
 //! another process, does it survive hostile configurations, and is its own one what its schema asks for.
 
 mod hostile;
+mod one_line;
 mod twice;
 
+pub(super) use one_line::{RuleOf, rules_of};
+
 use super::metadata::Metadata;
-use super::{languages, listed, schema};
-use crate::engine;
+use super::subject::{Body, Component, Subject};
+use super::{listed, schema};
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, Format};
 use decide::Policy;
-use host::{Compiled, Engine, Limits, WasmPolicy, sample};
+use host::{Limits, WasmPolicy, sample};
 use model::advice::{Advice, Hook, PolicyFault};
 use serde::Serialize;
-use std::fs;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What a check found.
 #[derive(Serialize)]
@@ -60,56 +61,35 @@ struct Evaluation {
     log: Vec<String>,
 }
 
-/// A component, compiled.
-pub(super) struct Subject {
-    pub(super) name: String,
-    pub(super) compiled: Compiled,
-    pub(super) took: Duration,
-    bytes: Vec<u8>,
-}
-
-/// Compiles the component of a folder, or a component.
-pub(super) fn subject(policy: &Path) -> anyhow::Result<Subject> {
-    let engine = engine::start().map_err(|what| anyhow::anyhow!("the WebAssembly engine: {what}"))?;
-    subject_in(&engine, policy)
-}
-
-/// The same with an engine that is there already.
-pub(super) fn subject_in(engine: &Engine, policy: &Path) -> anyhow::Result<Subject> {
-    let limits = Limits::default();
-    let (name, bytes) = component(policy)?;
-    let refused = |why: &dyn std::fmt::Display| Unreadable::new(format_args!("{name}: {why}"));
-    host::inspect(&bytes, &limits).map_err(|why| refused(&why))?;
-    let started = Instant::now();
-    let progress = output::Progress::start("compiling");
-    let compiled = engine.compile(&bytes, &limits).map_err(|why| refused(&why))?;
-    drop(progress);
-    if let Some(why) = &compiled.origin().complaint {
-        output::say(why);
-    }
-    Ok(Subject {
-        took: started.elapsed(),
-        compiled,
-        name,
-        bytes,
-    })
-}
-
-/// Checks a component with its configuration, on so many made-up pictures beside the usual ones; `alone`: not in a second
+/// Checks a policy with its configuration, on so many made-up pictures beside the usual ones; `alone`: not in a second
 /// process, because this is the second.
 pub(super) fn run(
-    subject: Subject,
+    subject: &Subject,
+    config: &str,
+    samples: u32,
+    alone: bool,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let name = subject.name.as_str();
+    match &subject.body {
+        Body::Component(component) => program((name, component), config, samples, alone, format),
+        Body::Rules(text) => one_line::run((name, text), config, samples, format),
+    }
+}
+
+fn program(
+    (name, component): (&str, &Component),
     config: &str,
     samples: u32,
     alone: bool,
     format: Format,
 ) -> anyhow::Result<Exit> {
     let limits = Limits::default();
-    let refused = |why: &dyn std::fmt::Display| Unreadable::new(format_args!("{}: {why}", subject.name));
-    let said = Metadata::read(&subject.bytes).map_err(|why| refused(&why))?;
+    let refused = |why: &dyn std::fmt::Display| Unreadable::new(format_args!("{name}: {why}"));
+    let said = Metadata::read(&component.bytes).map_err(|why| refused(&why))?;
     let schema = said.and_then(|said| said.config_schema);
     let mut objections = against(schema.as_ref(), config);
-    let loaded = subject.compiled.configured(config, &limits);
+    let loaded = component.compiled.configured(config, &limits);
     let loaded = loaded.map_err(|why| match objections.as_slice() {
         [] => refused(&why),
         more => refused(&format_args!("{why}; {}", more.join("; "))),
@@ -117,17 +97,17 @@ pub(super) fn run(
     let progress = output::Progress::start("checking");
     let (evaluations, odd) = examine(&loaded, samples, &limits);
     objections.extend(odd);
-    let (tally, odd) = hostile::configurations(&subject.compiled, schema.as_ref(), &limits);
+    let (tally, odd) = hostile::configurations(&component.compiled, schema.as_ref(), &limits);
     objections.extend(odd);
     if !alone {
-        let apart = twice::differences(&subject.bytes, config, samples, &evaluations);
+        let apart = twice::differences(&component.bytes, config, samples, &evaluations);
         objections.extend(apart.unwrap_or_else(|why| vec![why]));
     }
     drop(progress);
     let seen = loaded.inspection().clone();
     let report = Report {
         version: "plimsoll.policy-check/v1",
-        policy: subject.name,
+        policy: name.to_owned(),
         passed: objections.is_empty(),
         digest: loaded.digest().to_owned(),
         bytes: seen.bytes,
@@ -135,8 +115,8 @@ pub(super) fn run(
         exports: seen.exports,
         functions: seen.functions,
         largest_function_bytes: seen.largest_function,
-        compile_seconds: subject.took.as_secs_f64(),
-        compiled_before: subject.compiled.origin().cached,
+        compile_seconds: component.took.as_secs_f64(),
+        compiled_before: component.compiled.origin().cached,
         config_schema: schema.is_some(),
         hostile_configurations: tally,
         processes: if alone { 1 } else { 2 },
@@ -312,50 +292,4 @@ fn print(report: &Report) -> anyhow::Result<()> {
         output::line(format_args!("failed: {objection}"))?;
     }
     output::line(if report.passed { "\npassed" } else { "\nfailed" })
-}
-
-/// Name and bytes of a component, built where a folder is given.
-pub(super) fn component(policy: &Path) -> anyhow::Result<(String, Vec<u8>)> {
-    if policy.is_dir() {
-        let progress = output::Progress::start("building");
-        let (built, _) = languages::build(policy).map_err(Unreadable::new)?;
-        drop(progress);
-        return Ok((built.package, built.bytes));
-    }
-    let bytes = read(policy)?;
-    let stem = policy.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    Ok((stem.unwrap_or_else(|| "policy".to_owned()), bytes))
-}
-
-/// The configuration that is given, else `config.json` beside the policy, else nothing.
-pub(super) fn config(policy: &Path, given: Option<&Path>) -> anyhow::Result<String> {
-    let beside = if policy.is_dir() {
-        policy.join("config.json")
-    } else {
-        policy.with_file_name("config.json")
-    };
-    let file = match given {
-        Some(file) => file,
-        None if beside.is_file() => &beside,
-        None => return Ok(String::new()),
-    };
-    let text = String::from_utf8(read(file)?);
-    text.map_err(|_| Unreadable::new(format_args!("{}: not UTF-8", file.display())).into())
-}
-
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    let fail = |why: String| Unreadable::new(format_args!("{}: {why}", file.display()));
-    let metadata = fs::metadata(file).map_err(|why| fail(why.to_string()))?;
-    if !metadata.is_file() {
-        return Err(fail("not a regular file".to_owned()).into());
-    }
-    let limit = u64::try_from(Limits::default().wasm_bytes).unwrap_or(u64::MAX);
-    if metadata.len() > limit {
-        return Err(fail(format!(
-            "{} bytes are more than the {limit} allowed",
-            metadata.len()
-        ))
-        .into());
-    }
-    Ok(fs::read(file).map_err(|why| fail(why.to_string()))?)
 }

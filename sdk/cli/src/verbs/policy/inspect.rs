@@ -1,8 +1,10 @@
 //! `policy inspect`: what a policy is, without compiling or running any of it.
 
+use super::check::{RuleOf, rules_of};
 use super::metadata::Metadata;
-use super::{check, listed};
+use super::{listed, subject};
 use crate::exit::{Exit, Unreadable};
+use crate::input;
 use crate::output::{self, Format, line, plain};
 use host::Limits;
 use model::advice::Hook;
@@ -44,7 +46,10 @@ enum Signature {
 
 /// Runs the verb.
 pub(super) fn run(policy: &Path, format: Format) -> anyhow::Result<Exit> {
-    let (name, bytes) = check::component(policy)?;
+    if rules::is_rules(policy) {
+        return run_rules(policy, format);
+    }
+    let (name, bytes) = subject::component(policy)?;
     let refused = |why: &dyn std::fmt::Display| Unreadable::new(format_args!("{name}: {why}"));
     let seen = host::inspect(&bytes, &Limits::default()).map_err(|why| refused(&why))?;
     let metadata = Metadata::read(&bytes).map_err(|why| refused(&why))?;
@@ -70,6 +75,62 @@ pub(super) fn run(policy: &Path, format: Format) -> anyhow::Result<Exit> {
         Format::Table => report.show()?,
     }
     Ok(Exit::Done)
+}
+
+/// What was seen of rules; documented and only ever added to.
+#[derive(Serialize)]
+struct RulesReport {
+    version: &'static str,
+    /// As it was given.
+    policy: String,
+    /// SHA-256 of the text without comments and empty lines.
+    digest: String,
+    bytes: usize,
+    hooks: Vec<Hook>,
+    rules: Vec<RuleOf>,
+    signature: Signature,
+}
+
+/// Rules are read with their configuration: what they name is looked up in it.
+fn run_rules(file: &Path, format: Format) -> anyhow::Result<Exit> {
+    let config = subject::config(file, None)?;
+    let read = rules::read(&input::read(file)?, &config);
+    let read = read.map_err(|why| Unreadable::new(format_args!("{}: {why}", file.display())))?;
+    let report = RulesReport {
+        version: "plimsoll.policy-inspect/v1",
+        policy: file.display().to_string(),
+        digest: read.digest().to_owned(),
+        bytes: read.text().len(),
+        hooks: decide::Policy::hooks(&read).to_vec(),
+        rules: rules_of(&read),
+        signature: Signature::UnsignedFile,
+    };
+    match format {
+        Format::Json => output::json(&report)?,
+        Format::Table => report.show()?,
+    }
+    Ok(Exit::Done)
+}
+
+impl RulesReport {
+    fn show(&self) -> anyhow::Result<()> {
+        let hooks: Vec<&str> = self.hooks.iter().map(|hook| hook.as_str()).collect();
+        line(format_args!("policy     {}", plain(&self.policy)))?;
+        line(format_args!("digest     sha256:{}", self.digest))?;
+        line(format_args!(
+            "size       {} bytes, {} rules",
+            self.bytes,
+            self.rules.len()
+        ))?;
+        line(format_args!("hooks      {}", hooks.join(", ")))?;
+        line("imports    nothing: rules are read, not run")?;
+        line("signature  none: files carry none\n")?;
+        let mut table = output::table(&["rule", "hook", "name"]);
+        for rule in &self.rules {
+            table.add_row([rule.number.to_string(), rule.hook.to_string(), plain(&rule.label)]);
+        }
+        line(table)
+    }
 }
 
 /// The keys that registries know.
@@ -114,15 +175,26 @@ impl Report {
         };
         line("\nConfiguration:")?;
         let mut table = output::table(&["field", "type", "default", "meaning"]);
-        let fields = schema["properties"].as_object().into_iter().flatten();
-        for (field, of) in fields {
+        for (field, of) in fields(schema, "") {
             let default = of.get("default").map(Value::to_string).unwrap_or_default();
             let meaning = of["description"].as_str().unwrap_or_default();
-            let row = [field.clone(), kind(of), default, meaning.to_owned()];
+            let row = [field, kind(of), default, meaning.to_owned()];
             table.add_row(row.map(|cell| plain(&cell)));
         }
         line(table)
     }
+}
+
+/// The fields of a schema and those within them, as one would write their place: `objectives[].metric`.
+fn fields<'s>(schema: &'s Value, before: &str) -> Vec<(String, &'s Value)> {
+    let mut found = Vec::new();
+    for (name, of) in schema["properties"].as_object().into_iter().flatten() {
+        let name = format!("{before}{name}");
+        found.push((name.clone(), of));
+        found.extend(fields(of, &format!("{name}.")));
+        found.extend(fields(&of["items"], &format!("{name}[].")));
+    }
+    found
 }
 
 /// The type of a field, with its range.

@@ -9,17 +9,17 @@
 mod figures;
 mod page;
 
-use super::check::Subject;
+use super::subject::{Configured, Subject};
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, Format, Progress, line};
 use anyhow::Context;
 use cycle::replay::policies_of;
-use decide::{Deliberation, Policy, PolicyEntry, PolicySet, deliberate};
+use decide::{Deliberation, PolicyEntry, PolicySet, deliberate};
 use figures::{Change, Cycle};
-use host::{Limits, WasmPolicy};
+use host::Limits;
 use logbook::{CycleRecord, Reader};
 use model::advice::{Hook, PolicyMode};
-use model::memory::Kept;
+use model::memory::{Kept, Memory};
 use model::{PolicyName, Span};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -72,10 +72,10 @@ pub(super) fn run(
     log: &Path,
     (html, format): (Option<&Path>, Format),
 ) -> anyhow::Result<Exit> {
-    let loaded = subject.compiled.configured(config, &Limits::default());
+    let loaded = subject.configured(config, &Limits::default());
     let loaded = loaded.map_err(|why| Unreadable::new(format_args!("{}: {why}", subject.name)))?;
     let progress = Progress::start("deciding recorded cycles again");
-    let mut run = Run::new(&subject.name, loaded);
+    let mut run = Run::new(subject.policy_name(), loaded);
     let mut reader = Reader::open(log).map_err(Unreadable::new)?;
     let mut before: Option<CycleRecord> = None;
     for record in &mut reader {
@@ -111,10 +111,21 @@ pub(super) fn run(
     })
 }
 
+/// The policies of a record with their recorded answers, and this one in force beside them, instead of one of the same name;
+/// with what was remembered, but that it was in quarantine.
+pub(super) fn in_force(record: &CycleRecord, entry: PolicyEntry) -> (PolicySet, Memory) {
+    let mut entries = policies_of(record, &mut |_| None).entries;
+    entries.retain(|known| known.name != entry.name);
+    let mut memory = (*record.memory).clone();
+    memory.quarantine.remove(&entry.name);
+    entries.push(entry);
+    (PolicySet { entries }, memory)
+}
+
 /// What is known so far.
 struct Run {
     name: PolicyName,
-    policy: Arc<WasmPolicy>,
+    policy: Configured,
     kept: BTreeMap<(PolicyName, Hook), Kept>,
     cycles: Vec<Cycle>,
     calls: u64,
@@ -124,10 +135,10 @@ struct Run {
 }
 
 impl Run {
-    fn new(name: &str, policy: WasmPolicy) -> Self {
+    const fn new(name: PolicyName, policy: Configured) -> Self {
         Self {
-            name: PolicyName::new(name),
-            policy: Arc::new(policy),
+            name,
+            policy,
             kept: BTreeMap::new(),
             cycles: Vec::new(),
             calls: 0,
@@ -138,26 +149,16 @@ impl Run {
     }
 
     fn cycle(&mut self, record: &CycleRecord, lasted: Span) {
-        let recorded = policies_of(record, &mut |_| None);
         let was = if record.engine == env!("CARGO_PKG_VERSION") {
             record.plan.clone()
         } else {
+            let recorded = policies_of(record, &mut |_| None);
             deliberate(&record.snapshot, &record.memory, &recorded, &record.aims).plan
         };
-        let mut entries = recorded.entries;
-        entries.retain(|entry| entry.name != self.name);
-        entries.push(PolicyEntry {
-            name: self.name.clone(),
-            digest: self.policy.digest().to_owned(),
-            mode: PolicyMode::Enforce,
-            scope: model::PolicyScope::default(),
-            policy: Arc::clone(&self.policy) as Arc<dyn Policy>,
-        });
-        let mut memory = (*record.memory).clone();
+        let (set, mut memory) = in_force(record, self.entry());
         memory.kept.retain(|(name, _), _| *name != self.name);
         memory.kept.extend(std::mem::take(&mut self.kept));
-        memory.quarantine.remove(&self.name);
-        let is = deliberate(&record.snapshot, &memory, &PolicySet { entries }, &record.aims);
+        let is = deliberate(&record.snapshot, &memory, &set, &record.aims);
         self.heard(record, &is);
         self.cycles.push(Cycle::of(record, lasted, &was, &is.plan));
         let ours = is
@@ -166,6 +167,16 @@ impl Run {
             .into_iter()
             .filter(|((name, _), _)| *name == self.name);
         self.kept = ours.collect();
+    }
+
+    fn entry(&self) -> PolicyEntry {
+        PolicyEntry {
+            name: self.name.clone(),
+            digest: self.policy.digest.clone(),
+            mode: PolicyMode::Enforce,
+            scope: model::PolicyScope::default(),
+            policy: Arc::clone(&self.policy.policy),
+        }
     }
 
     fn heard(&mut self, record: &CycleRecord, is: &Deliberation) {
@@ -220,7 +231,7 @@ impl Run {
         Report {
             version: "plimsoll.policy-log/v1",
             policy: subject.name.clone(),
-            digest: subject.compiled.digest().to_owned(),
+            digest: self.policy.digest.clone(),
             cycles: u64::try_from(self.cycles.len()).unwrap_or(u64::MAX),
             changed: u64::try_from(self.cycles.iter().filter(|cycle| cycle.changed).count())
                 .unwrap_or(u64::MAX),

@@ -2,17 +2,20 @@
 //! policy to its word in whatever language it is written.
 //!
 //! A case says what is expected itself, or its answer stands in a file of answers beside it, which `--bless` writes.
-//! Only what is named under `expect` is compared. How rows become a View is in `picture`, an answer's form in `answer`.
+//! Only what is named under `expect` is compared. What is seen is a picture whose rows the case makes up (`picture`), or
+//! what the engine finds in a snapshot or at a moment of a scenario (`moment`); an answer's form is in `answer`.
 
 mod answer;
+mod moment;
 mod picture;
 
+use super::subject::Subject;
 use crate::exit::Unreadable;
 use crate::input;
 use crate::output;
-use decide::Policy;
-use host::{Compiled, Limits};
+use host::Limits;
 use model::advice::Hook;
+use moment::{Asked, MomentOf, SnapshotOf};
 use picture::Picture;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -23,21 +26,7 @@ use std::time::Duration;
 
 /// Ends the names of files with answers.
 const ANSWERS: &str = ".answers.yaml";
-
-/// What is held against tables: a policy for each configuration.
-pub(super) trait Subject {
-    /// The policy, or why it refuses its configuration.
-    fn configured(&self, config_json: &str, limits: &Limits) -> Result<Box<dyn Policy>, String>;
-}
-
-impl Subject for Compiled {
-    fn configured(&self, config_json: &str, limits: &Limits) -> Result<Box<dyn Policy>, String> {
-        match Self::configured(self, config_json, limits) {
-            Ok(policy) => Ok(Box::new(policy)),
-            Err(why) => Err(why.to_string()),
-        }
-    }
-}
+const NOT_ALIKE: &str = "not the same answer and fuel twice";
 
 /// What came of running tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,16 +69,17 @@ impl Ceiling {
     }
 }
 
-/// One picture with what is to be answered.
+/// What is seen, with what is to be answered.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
     hook: Option<Hook>,
     config: Option<Map<String, Value>>,
-    /// What is seen.
-    #[serde(default)]
-    picture: Value,
+    /// What is seen: one of these, or nothing at all.
+    picture: Option<Value>,
+    snapshot: Option<SnapshotOf>,
+    scenario: Option<MomentOf>,
     /// What the policy kept in the cycle before, as text.
     #[serde(default)]
     state: String,
@@ -119,7 +109,7 @@ fn is_table(path: &Path) -> bool {
 }
 
 /// Runs every case of the tables against a policy and prints what is not as expected.
-pub(super) fn run(subject: &dyn Subject, tables: &[PathBuf], bless: bool) -> anyhow::Result<Tally> {
+pub(super) fn run(subject: &Subject, tables: &[PathBuf], bless: bool) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     for table in tables {
         run_table(subject, table, bless, &mut tally)?;
@@ -127,7 +117,7 @@ pub(super) fn run(subject: &dyn Subject, tables: &[PathBuf], bless: bool) -> any
     Ok(tally)
 }
 
-fn run_table(subject: &dyn Subject, file: &Path, bless: bool, tally: &mut Tally) -> anyhow::Result<()> {
+fn run_table(subject: &Subject, file: &Path, bless: bool, tally: &mut Tally) -> anyhow::Result<()> {
     let table: Table = yaml(file)?;
     let answers = file.with_extension("").to_string_lossy().into_owned() + ANSWERS;
     let answers = PathBuf::from(answers);
@@ -140,7 +130,8 @@ fn run_table(subject: &dyn Subject, file: &Path, bless: bool, tally: &mut Tally)
     for case in &table.cases {
         let fail =
             |why: &str| Unreadable::new(format_args!("{}: case `{}`: {why}", file.display(), case.name));
-        let got = answer_of(subject, &table, case).map_err(|why| fail(&why))?;
+        let folder = file.parent().unwrap_or_else(|| Path::new(""));
+        let got = answer_of(subject, &table, case, folder).map_err(|why| fail(&why))?;
         let expected = match (&case.expect, bless) {
             (Some(expected), _) => expected,
             (None, true) => {
@@ -182,7 +173,12 @@ fn run_table(subject: &dyn Subject, file: &Path, bless: bool, tally: &mut Tally)
 }
 
 /// What the policy answers, the same twice.
-fn answer_of(subject: &dyn Subject, table: &Table, case: &Case) -> Result<Map<String, Value>, String> {
+fn answer_of(
+    subject: &Subject,
+    table: &Table,
+    case: &Case,
+    folder: &Path,
+) -> Result<Map<String, Value>, String> {
     let config = case.config.as_ref().or(table.config.as_ref());
     let config = config.map_or_else(
         || "{}".to_owned(),
@@ -192,20 +188,37 @@ fn answer_of(subject: &dyn Subject, table: &Table, case: &Case) -> Result<Map<St
         .hook
         .or(table.hook)
         .ok_or("names no hook, and neither does its table")?;
-    let picture = Picture::read(&case.picture)?;
-    let policy = match subject.configured(&config, &table.limits.limits()) {
-        Ok(policy) => policy,
+    let configured = match subject.configured(&config, &table.limits.limits()) {
+        Ok(configured) => configured,
         Err(why) => return Ok(answer::refused(&why)),
     };
-    if !policy.hooks().contains(&hook) {
+    if !configured.policy.hooks().contains(&hook) {
         return Err(format!("the policy has no hook {hook}"));
     }
-    let view = picture.view(hook);
-    let first = policy.advise(&view, case.state.as_bytes());
-    if policy.advise(&view, case.state.as_bytes()) != first {
-        return Err("not the same answer and fuel twice".to_owned());
+    let asked = Asked {
+        name: subject.policy_name(),
+        policy: configured,
+        hook,
+        state: case.state.as_bytes(),
+        folder,
+    };
+    match (&case.picture, &case.snapshot, &case.scenario) {
+        (picture, None, None) => over_picture(&asked, picture.as_ref().unwrap_or(&Value::Null)),
+        (None, Some(snapshot), None) => asked.over(snapshot),
+        (None, None, Some(moment)) => asked.at(moment),
+        _ => Err("has more than one of `picture`, `snapshot` and `scenario`".to_owned()),
     }
-    Ok(answer::shown(&first, view.workloads))
+}
+
+fn over_picture(asked: &Asked<'_>, picture: &Value) -> Result<Map<String, Value>, String> {
+    let picture = Picture::read(picture)?;
+    let view = picture.view(asked.hook);
+    let policy = &asked.policy.policy;
+    let first = policy.advise(&view, asked.state);
+    if policy.advise(&view, asked.state) != first {
+        return Err(NOT_ALIKE.to_owned());
+    }
+    Ok(answer::shown(&first, &view))
 }
 
 fn yaml<T: serde::de::DeserializeOwned>(file: &Path) -> anyhow::Result<T> {

@@ -1,20 +1,33 @@
 //! An answer as tables write it. Long lists stand as their length and SHA-256, so that a hundred thousand rows are
-//! compared to the letter and nobody has to read them.
+//! compared to the letter and nobody has to read them. Rows that the engine found are written with their names: who
+//! reads a table knows his workloads and not their numbers.
 
-use decide::Advised;
-use decide::policy::WorkloadRow;
+use decide::{Advised, View};
 use host::sha256;
-use model::advice::{Advice, PolicyFault};
+use model::advice::{Advice, PlacementAdvice, PolicyFault};
+use model::ids::WorkloadKey;
 use model::money::UsdPerHour;
 use serde_json::{Map, Value, json};
 
 /// Longer lists are not written out.
 const WRITTEN_OUT: usize = 100;
 
-/// Everything that an evaluation came to.
-pub(super) fn shown(advised: &Advised, workloads: &[WorkloadRow]) -> Map<String, Value> {
+/// Everything that an evaluation came to, over a picture of which the test itself has numbered the rows.
+pub(super) fn shown(advised: &Advised, view: &View<'_>) -> Map<String, Value> {
+    written(advised, &Rows { view, named: false })
+}
+
+/// The same over rows that the engine found, with their names and the instant.
+pub(super) fn named(advised: &Advised, view: &View<'_>) -> Map<String, Value> {
+    let mut shown = written(advised, &Rows { view, named: true });
+    let at = jiff::Timestamp::from_millisecond(view.seen.at.0).unwrap_or_default();
+    shown.insert("at".to_owned(), json!(at.to_string()));
+    shown
+}
+
+fn written(advised: &Advised, rows: &Rows<'_>) -> Map<String, Value> {
     let mut shown = match &advised.answer {
-        Ok(advice) => lists(advice, workloads),
+        Ok(advice) => lists(advice, rows),
         Err(fault) => fault_of(fault),
     };
     if let Some(state) = &advised.kept {
@@ -34,39 +47,97 @@ pub(super) fn refused(why: &str) -> Map<String, Value> {
     object(json!({ "refused": why }))
 }
 
-fn lists(advice: &Advice, workloads: &[WorkloadRow]) -> Map<String, Value> {
+/// What rows of a View are called.
+struct Rows<'v> {
+    view: &'v View<'v>,
+    named: bool,
+}
+
+impl Rows<'_> {
+    /// A row of an answer, with what the row that it is about is called.
+    fn about(&self, mut row: Value, names: &[Option<Value>]) -> Value {
+        if let (true, Value::Object(row)) = (self.named, &mut row) {
+            let names = names.iter().flatten().filter_map(Value::as_object).cloned();
+            row.extend(names.flatten());
+        }
+        row
+    }
+
+    fn class(&self, row: u32) -> Option<Value> {
+        let class = at(self.view.classes, row)?;
+        let workload = class.workload.as_ref().map(key);
+        Some(json!({
+            "workload": workload,
+            "cpu_milli": class.requests.cpu_milli,
+            "memory_mib": class.requests.memory_mib_up(),
+        }))
+    }
+
+    fn set(&self, row: u32) -> Option<Value> {
+        at(self.view.sets, row).map(|set| json!({"set_name": set.name}))
+    }
+
+    fn candidate(&self, row: u32) -> Option<Value> {
+        let node = at(&self.view.seen.nodes, at(self.view.candidates, row)?.node)?;
+        Some(json!({"node": node.name.as_str()}))
+    }
+
+    fn step(&self, ordinal: u32) -> Option<Value> {
+        let step = self.view.steps.iter().find(|step| step.id.ordinal == ordinal)?;
+        Some(json!({"kind": step.kind, "group": step.group, "object": step.object}))
+    }
+}
+
+fn at<T>(rows: &[T], row: u32) -> Option<&T> {
+    rows.get(usize::try_from(row).ok()?)
+}
+
+fn key(key: &WorkloadKey) -> String {
+    format!("{}/{}/{}", key.kind, key.namespace, key.name)
+}
+
+fn lists(advice: &Advice, rows: &Rows<'_>) -> Map<String, Value> {
     object(match advice {
         Advice::Scale(wanted) => json!({"replicas": long(wanted.iter().map(|row| {
-            let key = usize::try_from(row.row).ok().and_then(|at| workloads.get(at)).map(|shown| &shown.key);
-            let workload = key.map(|key| format!("{}/{}/{}", key.kind, key.namespace, key.name));
+            let workload = at(rows.view.workloads, row.row).map(|shown| key(&shown.key));
             json!({"workload": workload, "wanted": row.replicas, "code": row.code, "text": row.text})
         }).collect())}),
-        Advice::Placement(prices) => json!({
-            "factors": long(prices.factors.iter().map(|(set, factor)| {
-                json!({"set": set, "factor": f64::from(*factor) / 1000.0})
-            }).collect()),
-            "bans": long(prices.forbids.iter().map(|(class, set, code)| {
-                json!({"class": class, "set": set, "code": code})
-            }).collect()),
-            "addends": long(prices.addends.iter().map(|(class, set, nanos, code)| {
-                json!({"class": class, "set": set, "usd": UsdPerHour(*nanos).dollars(), "code": code})
-            }).collect()),
-        }),
+        Advice::Placement(prices) => placement(prices, rows),
         Advice::Headroom(kinds) => json!({"room": long(kinds.iter().map(|kind| {
             let (cpu, memory) = (kind.requests.cpu_milli, kind.requests.memory_mib_up());
             json!({"pods": kind.count, "cpu_milli": cpu, "memory_mib": memory, "code": kind.code})
         }).collect())}),
         Advice::Disruption(verdicts) => json!({
             "denials": long(verdicts.denials.iter().map(|denial| {
-                json!({"candidate": denial.row, "code": denial.code, "text": denial.text})
+                let row = json!({"candidate": denial.row, "code": denial.code, "text": denial.text});
+                rows.about(row, &[rows.candidate(denial.row)])
             }).collect()),
             "addends": long(verdicts.addends.iter().map(|(row, nanos, code)| {
-                json!({"candidate": row, "usd": UsdPerHour(*nanos).dollars(), "code": code})
+                let addend = json!({"candidate": row, "usd": UsdPerHour(*nanos).dollars(), "code": code});
+                rows.about(addend, &[rows.candidate(*row)])
             }).collect()),
         }),
         Advice::Review(holds) => json!({"holds": long(holds.iter().map(|hold| {
-            json!({"step": hold.step.ordinal, "code": hold.code, "text": hold.text})
+            let row = json!({"step": hold.step.ordinal, "code": hold.code, "text": hold.text});
+            rows.about(row, &[rows.step(hold.step.ordinal)])
         }).collect())}),
+    })
+}
+
+fn placement(prices: &PlacementAdvice, rows: &Rows<'_>) -> Value {
+    json!({
+        "factors": long(prices.factors.iter().map(|(set, factor)| {
+            let row = json!({"set": set, "factor": f64::from(*factor) / 1000.0});
+            rows.about(row, &[rows.set(*set)])
+        }).collect()),
+        "bans": long(prices.forbids.iter().map(|(class, set, code)| {
+            let row = json!({"class": class, "set": set, "code": code});
+            rows.about(row, &[rows.class(*class), rows.set(*set)])
+        }).collect()),
+        "addends": long(prices.addends.iter().map(|(class, set, nanos, code)| {
+            let row = json!({"class": class, "set": set, "usd": UsdPerHour(*nanos).dollars(), "code": code});
+            rows.about(row, &[rows.class(*class), rows.set(*set)])
+        }).collect()),
     })
 }
 

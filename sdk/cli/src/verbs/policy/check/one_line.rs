@@ -1,18 +1,14 @@
-//! `policy check` and `policy test` of one-line rules: would the daemon load them, and do they answer made-up pictures,
-//! alike each time. There is nothing to build, and nothing that they could import.
+//! The check of one-line rules: would the daemon load them, and do they answer made-up pictures, alike each time. There is
+//! nothing to build, and nothing that they could import.
 
-use super::check::{self, summary};
-use super::tables::Subject;
-use super::{TestArgs, held};
+use super::summary;
 use crate::exit::{Exit, Unreadable};
-use crate::input;
 use crate::output::{self, Format};
 use decide::Policy;
-use host::{Limits, sample};
+use host::sample;
 use model::advice::{Hook, PolicyFault};
 use rules::RulePolicy;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What a check found.
@@ -28,11 +24,22 @@ struct Report {
     objections: Vec<String>,
 }
 
+/// One rule, as it is listed.
 #[derive(Serialize)]
-struct RuleOf {
-    number: u16,
-    hook: Hook,
-    label: String,
+pub(in super::super) struct RuleOf {
+    pub(in super::super) number: u16,
+    pub(in super::super) hook: Hook,
+    pub(in super::super) label: String,
+}
+
+/// The rules of a policy, in order.
+pub(in super::super) fn rules_of(policy: &RulePolicy) -> Vec<RuleOf> {
+    let rules = policy.labels().map(|(number, hook, label)| RuleOf {
+        number,
+        hook,
+        label: label.to_owned(),
+    });
+    rules.collect()
 }
 
 /// One hook on one made-up picture.
@@ -48,34 +55,16 @@ struct Evaluation {
     log: Vec<String>,
 }
 
-/// The text of rules, for a configuration each.
-struct Text(Vec<u8>);
-
-impl Subject for Text {
-    fn configured(&self, config_json: &str, _: &Limits) -> Result<Box<dyn Policy>, String> {
-        match rules::read(&self.0, config_json) {
-            Ok(policy) => Ok(Box::new(policy)),
-            Err(why) => Err(why.to_string()),
-        }
-    }
-}
-
-/// Holds rules against tables, then checks them.
-pub(super) fn test(args: &TestArgs, tables: &[PathBuf]) -> anyhow::Result<Exit> {
-    let text = Text(input::read(&args.policy)?);
-    if !held(&text, tables, args.bless)? {
-        return Ok(Exit::No);
-    }
-    let config = check::config(&args.policy, args.config.as_deref())?;
-    run(&args.policy, &config, 0, Format::Table)
-}
-
 /// Checks rules with their configuration, on so many made-up pictures beside the usual ones.
-pub(super) fn run(file: &Path, config: &str, samples: u32, format: Format) -> anyhow::Result<Exit> {
-    let bytes = input::read(file)?;
-    let refused = |why| Unreadable::new(format_args!("{}: {why}", input::name(file)));
-    let policy = rules::read(&bytes, config).map_err(refused)?;
-    let report = examine(&policy, file, samples);
+pub(super) fn run(
+    (name, text): (&str, &[u8]),
+    config: &str,
+    samples: u32,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let refused = |why| Unreadable::new(format_args!("{name}: {why}"));
+    let policy = rules::read(text, config).map_err(refused)?;
+    let report = examine(&policy, name, samples);
     match format {
         Format::Json => output::json(&report)?,
         Format::Table => print(&report)?,
@@ -83,7 +72,7 @@ pub(super) fn run(file: &Path, config: &str, samples: u32, format: Format) -> an
     Ok(if report.passed { Exit::Done } else { Exit::No })
 }
 
-fn examine(policy: &RulePolicy, file: &Path, samples_beside: u32) -> Report {
+fn examine(policy: &RulePolicy, name: &str, samples_beside: u32) -> Report {
     let mut samples = sample::all();
     samples.extend((1..=samples_beside).map(|n| sample::rows(n * 7)));
     let (mut evaluations, mut objections) = (Vec::new(), Vec::new());
@@ -97,18 +86,13 @@ fn examine(policy: &RulePolicy, file: &Path, samples_beside: u32) -> Report {
             evaluations.push(evaluation);
         }
     }
-    let rules = policy.labels().map(|(number, hook, label)| RuleOf {
-        number,
-        hook,
-        label: label.to_owned(),
-    });
     Report {
         version: "plimsoll.policy-check/v1",
-        policy: input::name(file),
+        policy: name.to_owned(),
         passed: objections.is_empty(),
         digest: policy.digest().to_owned(),
         bytes: policy.text().len(),
-        rules: rules.collect(),
+        rules: rules_of(policy),
         evaluations,
         objections,
     }
