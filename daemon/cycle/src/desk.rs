@@ -4,7 +4,7 @@
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::handle::{Handle, PolicyStatus, Status};
-use crate::lifecycle::{Trial, Trials, governed};
+use crate::lifecycle::{Trial, Trials, governed, refused};
 use crate::placements::Placements;
 use crate::policies::{InForce, Library, Loader};
 use crate::ring::Ring;
@@ -12,11 +12,11 @@ use crate::unseen::Ground;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use guard::{Fence, LedgerStore, StoreError};
 use logbook::CycleRecord;
-use model::advice::PolicyFault;
+use model::advice::{PolicyFault, PolicyMode};
 use model::aims::Modes;
 use model::beside::EcsPicture;
 use model::intent::{Ledger, Pause};
-use model::{Aims, Instant, Memory, PolicyName, Span, Standing};
+use model::{Aims, Instant, Memory, PolicyName, PolicyScope, Span, Standing};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -108,6 +108,7 @@ struct Face {
     tallies: BTreeMap<PolicyName, Tally>,
     standings: BTreeMap<PolicyName, Standing>,
     trials: BTreeMap<PolicyName, Trial>,
+    policy_troubles: BTreeMap<PolicyName, String>,
 }
 
 #[derive(Default)]
@@ -129,7 +130,7 @@ impl Desk {
             policies: ArcSwap::from_pointee(governed(&parts.policies, &standings)),
             wake: Notify::new(),
             overdue: parts.overdue,
-            rejected: Mutex::default(),
+            rejected: Mutex::new(refused(&parts.policies, &standings)),
             loader: Mutex::default(),
             face: Mutex::default(),
             ring: Mutex::default(),
@@ -262,6 +263,11 @@ impl Shared {
         self.face().trials.clone_from(trials);
     }
 
+    /// Shows why the newest of policies are not in force.
+    pub(crate) fn show_policy_troubles(&self, troubles: BTreeMap<PolicyName, String>) {
+        self.face().policy_troubles = troubles;
+    }
+
     /// Tells the library that a component is not wanted any more, with the next cycle.
     pub(crate) fn reject(&self, policy: PolicyName, digest: String) {
         let mut rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
@@ -333,39 +339,54 @@ impl Shared {
             ready: face.last_whole.is_some_and(|at| now.since(at) <= self.overdue),
             trouble: latest.and_then(|record| record.trouble.clone()),
             log_trouble: face.log_trouble.clone(),
-            policies: policies
-                .set
-                .entries
-                .iter()
-                .map(|entry| {
-                    let tally = face.tallies.get(&entry.name);
-                    PolicyStatus {
-                        name: entry.name.clone(),
-                        digest: entry.digest.clone(),
-                        mode: entry.mode,
-                        scope: entry.scope.clone(),
-                        standing: face.standings.get(&entry.name).cloned(),
-                        promotion: policies
-                            .rules
-                            .get(&entry.name)
-                            .and_then(|rules| rules.promotion.clone()),
-                        trial: face
-                            .trials
-                            .get(&entry.name)
-                            .filter(|trial| trial.digest == entry.digest)
-                            .cloned(),
-                        hooks: entry.policy.hooks().to_vec(),
-                        calls: tally.map_or(0, |t| t.calls),
-                        fuel: tally.map_or(0, |t| t.fuel),
-                        faults: tally.map_or(0, |t| t.faults),
-                        last_fault: tally.and_then(|t| t.last_fault.clone()),
-                    }
-                })
-                .collect(),
+            policies: policy_statuses(&policies, &face),
         }
     }
 
     fn face(&self) -> MutexGuard<'_, Face> {
         self.face.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Policies in force, in their order, then those of which none is, by name.
+fn policy_statuses(policies: &InForce, face: &Face) -> Vec<PolicyStatus> {
+    let entries = &policies.set.entries;
+    let in_force = entries.iter().map(|entry| {
+        let tally = face.tallies.get(&entry.name);
+        let rules = policies.rules.get(&entry.name);
+        let trial = face.trials.get(&entry.name);
+        PolicyStatus {
+            name: entry.name.clone(),
+            digest: entry.digest.clone(),
+            mode: entry.mode,
+            scope: entry.scope.clone(),
+            standing: face.standings.get(&entry.name).cloned(),
+            promotion: rules.and_then(|rules| rules.promotion.clone()),
+            trial: trial.filter(|trial| trial.digest == entry.digest).cloned(),
+            hooks: entry.policy.hooks().to_vec(),
+            calls: tally.map_or(0, |t| t.calls),
+            fuel: tally.map_or(0, |t| t.fuel),
+            faults: tally.map_or(0, |t| t.faults),
+            last_fault: tally.and_then(|t| t.last_fault.clone()),
+            trouble: face.policy_troubles.get(&entry.name).cloned(),
+        }
+    });
+    let troubles = face.policy_troubles.iter();
+    let missing = troubles.filter(|(name, _)| entries.iter().all(|entry| entry.name != **name));
+    let missing = missing.map(|(name, trouble)| PolicyStatus {
+        name: name.clone(),
+        digest: String::new(),
+        mode: PolicyMode::Shadow,
+        scope: PolicyScope::default(),
+        standing: face.standings.get(name).cloned(),
+        promotion: None,
+        trial: None,
+        hooks: Vec::new(),
+        calls: 0,
+        fuel: 0,
+        faults: 0,
+        last_fault: None,
+        trouble: Some(trouble.clone()),
+    });
+    in_force.chain(missing).collect()
 }

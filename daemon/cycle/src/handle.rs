@@ -44,7 +44,7 @@ pub struct Status {
     pub trouble: Option<Trouble>,
     /// Why the last record could not be written to the log.
     pub log_trouble: Option<String>,
-    /// Policies in force, in the order they are asked.
+    /// Policies in force, in the order they are asked, then those of which nothing could be loaded.
     pub policies: Vec<PolicyStatus>,
 }
 
@@ -75,6 +75,8 @@ pub struct PolicyStatus {
     pub faults: u64,
     /// The last fault and when it happened.
     pub last_fault: Option<(Instant, PolicyFault)>,
+    /// Why the newest of it is not in force, or none of it is: then the built-in answers.
+    pub trouble: Option<String>,
 }
 
 /// What a mode is set for.

@@ -1,5 +1,6 @@
 //! The life of policies between shadow and enforce: where each stands, what a trial shows, when a rule moves one up and
-//! what takes one back.
+//! what takes one back. Whoever is not enforced is on trial: with a rule it may rise, without one it only shows what it would
+//! change.
 //!
 //! Standings are kept in the Ledger: a restart forgets none. Tallies of trials are not: a restart begins them anew, which
 //! makes the daemon slower to trust. Not here: loading and keeping components (`host`), quarantine (`decide`).
@@ -16,6 +17,8 @@ use std::collections::BTreeMap;
 
 /// Trials that are weighed after one cycle; more take turns. Each costs as much as a decision.
 const WEIGHED: usize = 4;
+/// The same of policies that only watch: no rule waits for them, somebody may.
+const WATCHED: usize = 1;
 /// An older figure of a guard metric is no figure.
 const OLDEST_METRIC: Span = Span::from_secs(300);
 /// Who is named where a rule of the configuration moved a policy.
@@ -56,6 +59,7 @@ impl Trial {
 pub(crate) struct Trials {
     by_policy: BTreeMap<PolicyName, Trial>,
     turn: usize,
+    watched_turn: usize,
 }
 
 /// A change of where a policy stands.
@@ -80,15 +84,15 @@ impl Trials {
         if !record.has_seen() {
             return Vec::new();
         }
-        let trials: Vec<(&PolicyEntry, &Promotion)> = policies
+        let (trials, watched): (Vec<_>, Vec<_>) = policies
             .set
             .entries
             .iter()
-            .filter_map(|entry| Some((entry, on_trial(entry, policies)?)))
-            .collect();
-        let first = self.turn.checked_rem(trials.len()).unwrap_or(0);
-        self.turn = first + WEIGHED;
-        let turn = trials.iter().cycle().skip(first).take(trials.len().min(WEIGHED));
+            .filter(|entry| entry.mode < PolicyMode::Enforce)
+            .map(|entry| (entry, on_trial(entry, policies)))
+            .partition(|(_, promotion)| promotion.is_some());
+        let turn = next(&trials, &mut self.turn, WEIGHED);
+        let turn = turn.chain(next(&watched, &mut self.watched_turn, WATCHED));
         let mut moves = Vec::new();
         for (entry, promotion) in turn {
             let trial = self.by_policy.entry(entry.name.clone()).or_default();
@@ -100,12 +104,20 @@ impl Trials {
                 };
             }
             trial.note(record, policies, entry);
-            if let Some(standing) = trial.promoted(entry, promotion, record.at) {
+            let promoted = promotion.and_then(|rule| trial.promoted(entry, rule, record.at));
+            if let Some(standing) = promoted {
                 moves.push((entry.name.clone(), Move::Promote(standing)));
             }
         }
         moves
     }
+}
+
+/// Those whose turn it is.
+fn next<'a, T>(all: &'a [T], turn: &mut usize, most: usize) -> impl Iterator<Item = &'a T> + use<'a, T> {
+    let first = turn.checked_rem(all.len()).unwrap_or(0);
+    *turn = first + most;
+    all.iter().cycle().skip(first).take(all.len().min(most))
 }
 
 /// The rule by which a policy may still rise; `None` where there is none, or it is where it was to go.
@@ -226,6 +238,21 @@ pub(crate) fn governed(offered: &InForce, standings: &BTreeMap<PolicyName, Stand
         }
     }
     policies
+}
+
+/// Components that are offered though they were rolled back, as after a restart: what was before them is wanted instead.
+pub(crate) fn refused(
+    offered: &InForce,
+    standings: &BTreeMap<PolicyName, Standing>,
+) -> Vec<(PolicyName, String)> {
+    let entries = offered.set.entries.iter();
+    let refused = entries.filter(|entry| {
+        let standing = standings.get(&entry.name);
+        standing.is_some_and(|standing| standing.refused.contains(&entry.digest))
+    });
+    refused
+        .map(|entry| (entry.name.clone(), entry.digest.clone()))
+        .collect()
 }
 
 /// Writes a new standing down.

@@ -89,6 +89,11 @@ pub trait Library: Send {
     /// This component of a policy is not wanted any more: the one before it comes back, where it is still known, and
     /// these bytes are not taken again. Never blocks.
     fn reject(&mut self, _policy: &PolicyName, _digest: &str) {}
+
+    /// Why the newest of a policy is not in force, or none of it: one line each, for people. Never blocks.
+    fn troubles(&self) -> BTreeMap<PolicyName, String> {
+        BTreeMap::new()
+    }
 }
 
 /// A component that somebody hands to the running daemon.

@@ -334,10 +334,11 @@ impl Own {
     /// Policies that are ready take over, and all stand as the Ledger has it.
     fn take_policies(&mut self, shared: &Shared, ledger: &Ledger) {
         let rejected = std::mem::take(&mut *shared.rejected.lock().unwrap_or_else(PoisonError::into_inner));
-        for (policy, digest) in rejected {
-            self.library.reject(&policy, &digest);
+        for (policy, digest) in &rejected {
+            self.library.reject(policy, digest);
         }
         let fresh = self.library.refresh();
+        shared.show_policy_troubles(self.library.troubles());
         if fresh.is_none() && self.standings == ledger.policies {
             return;
         }
@@ -345,6 +346,11 @@ impl Own {
             self.offered = offered;
         }
         self.standings.clone_from(&ledger.policies);
+        let mut refused = lifecycle::refused(&self.offered, &self.standings);
+        refused.retain(|one| !rejected.contains(one));
+        for (policy, digest) in &refused {
+            self.library.reject(policy, digest);
+        }
         shared
             .policies
             .store(Arc::new(governed(&self.offered, &self.standings)));

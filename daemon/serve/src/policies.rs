@@ -229,10 +229,9 @@ fn state(policy: &PolicyStatus, memory: Option<&Memory>) -> v1::PolicyState {
         canary_groups: policy.scope.groups.iter().map(ToString::to_string).collect(),
         canary_namespaces: policy.scope.namespaces.clone(),
         standing: policy.standing.as_ref().map(standing),
-        trial: policy
-            .promotion
-            .as_ref()
-            .map(|promotion| trial(promotion, policy.trial.as_ref())),
+        trial: (policy.promotion.is_some() || policy.trial.is_some())
+            .then(|| trial(policy.promotion.as_ref(), policy.trial.as_ref())),
+        trouble: policy.trouble.clone().unwrap_or_default(),
     }
 }
 
@@ -247,11 +246,11 @@ fn standing(of: &Standing) -> v1::PolicyStanding {
     }
 }
 
-fn trial(promotion: &cycle::Promotion, so_far: Option<&Trial>) -> v1::PolicyTrial {
+fn trial(rule: Option<&cycle::Promotion>, so_far: Option<&Trial>) -> v1::PolicyTrial {
     v1::PolicyTrial {
-        to: promotion.to.as_str().to_owned(),
-        wanted: promotion.cycles,
-        most_nanos: promotion.most.0,
+        to: rule.map_or_else(String::new, |rule| rule.to.as_str().to_owned()),
+        wanted: rule.map_or(0, |rule| rule.cycles),
+        most_nanos: rule.map_or(0, |rule| rule.most.0),
         cycles: so_far.map_or(0, |trial| trial.cycles),
         differed: so_far.map_or(0, |trial| trial.differed),
         mean_nanos: so_far.and_then(Trial::mean).map(|mean| mean.0),

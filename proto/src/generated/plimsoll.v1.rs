@@ -294,6 +294,12 @@ pub struct PolicyCall {
     /// What it logged, escaped and cut.
     #[prost(string, repeated, tag = "8")]
     pub log: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Bytes that it keeps for the next cycle; left out where it keeps what it had.
+    #[prost(uint64, optional, tag = "9")]
+    pub kept_bytes: ::core::option::Option<u64>,
+    /// The first 1,024 of them.
+    #[prost(bytes = "vec", tag = "10")]
+    pub kept: ::prost::alloc::vec::Vec<u8>,
 }
 /// One trip of observe, decide, guard, act, record.
 #[derive(::serde::Serialize)]
@@ -3584,9 +3590,13 @@ pub struct PolicyState {
     /// What was set for it at run time; left out where nothing was.
     #[prost(message, optional, tag = "13")]
     pub standing: ::core::option::Option<PolicyStanding>,
-    /// The rule by which it rises, where it has one, and how far it is.
+    /// While it is not enforced: what it would change, and how far it is where a rule may raise it.
     #[prost(message, optional, tag = "14")]
     pub trial: ::core::option::Option<PolicyTrial>,
+    /// Why the newest of its file or registry is not in force; with an empty digest nothing of it is, and the built-in answers.
+    /// Empty where all is well.
+    #[prost(string, tag = "15")]
+    pub trouble: ::prost::alloc::string::String,
 }
 /// What was set for a policy at run time, by somebody or by a rule.
 #[derive(::serde::Serialize)]
@@ -3615,13 +3625,13 @@ pub struct PolicyStanding {
 #[derive(::serde::Serialize)]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PolicyTrial {
-    /// Mode that the rule leads to.
+    /// Mode that the rule leads to; empty where it has no rule: then it only shows what it would change.
     #[prost(string, tag = "1")]
     pub to: ::prost::alloc::string::String,
-    /// Cycles without a fault that it wants at each stage.
+    /// Cycles without a fault that the rule wants at each stage; 0 without one.
     #[prost(uint32, tag = "2")]
     pub wanted: u32,
-    /// What it may add to the bill on average, nano-dollars per hour.
+    /// What it may add to the bill on average by the rule, nano-dollars per hour; 0 without one.
     #[prost(int64, tag = "3")]
     pub most_nanos: i64,
     /// Cycles compared so far.

@@ -8,6 +8,7 @@ use decide::{Advised, Policy, PolicyEntry, PolicySet, View};
 use model::advice::{Advice, HeadroomAdvice, Hook, PolicyFault, PolicyMode};
 use model::workload::{Metric, Workload};
 use model::{Outcome, PolicyName, PolicyScope, Resources, Span, UsdPerHour, WorkloadKey};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -84,6 +85,7 @@ fn in_force(entry: PolicyEntry, rules: Rules) -> InForce {
 struct Shelf {
     next: Arc<Mutex<Option<InForce>>>,
     rejected: Arc<Mutex<Vec<String>>>,
+    trouble: Arc<Mutex<Option<String>>>,
 }
 
 impl Library for Shelf {
@@ -93,6 +95,15 @@ impl Library for Shelf {
 
     fn reject(&mut self, policy: &PolicyName, digest: &str) {
         self.rejected.lock().unwrap().push(format!("{policy} {digest}"));
+    }
+
+    fn troubles(&self) -> BTreeMap<PolicyName, String> {
+        let trouble = self.trouble.lock().unwrap().clone();
+        let names = ["roomy", "missing"].map(PolicyName::new);
+        names
+            .into_iter()
+            .filter_map(|name| Some((name, trouble.clone()?)))
+            .collect()
     }
 }
 
@@ -296,4 +307,49 @@ async fn the_last_cycles_with_and_without_a_policy() {
     assert_eq!(compared.iter().map(|c| c.cycle).collect::<Vec<_>>(), [3, 2]);
     assert!(compared.iter().all(|c| c.differs && c.delta() > UsdPerHour::ZERO));
     assert!(handle.compare(&"other".into(), 2).is_err());
+}
+
+/// What was rolled back is on disk under its old name: a daemon that starts again must not take it up.
+#[tokio::test]
+async fn a_restart_asks_for_the_one_before_what_was_rolled_back() {
+    let store = Shaky::default();
+    let (bad, _) = roomy("d2", 1, PolicyMode::Enforce);
+    let mut run = Run::of(in_force(bad.clone(), Rules::default()), store.clone()).await;
+    let by = ("ada", "too dear");
+    run.desk.handle().roll_back(&name(), "", by).await.unwrap();
+    run.modes(1).await;
+    let mut again = Run::of(in_force(bad.clone(), Rules::default()), store).await;
+    let (good, _) = roomy("d1", 0, PolicyMode::Enforce);
+    assert_eq!(again.modes(1).await, ["shadow"], "until the one before is there");
+    assert_eq!(*again.shelf.rejected.lock().unwrap(), ["roomy d2"]);
+    *again.shelf.next.lock().unwrap() = Some(in_force(good, Rules::default()));
+    assert_eq!(again.modes(2).await, ["enforce", "enforce"]);
+    assert_eq!(again.shelf.rejected.lock().unwrap().len(), 1);
+    // Somebody puts it back where it was.
+    *again.shelf.next.lock().unwrap() = Some(in_force(bad, Rules::default()));
+    assert_eq!(again.modes(1).await, ["shadow"]);
+    assert_eq!(*again.shelf.rejected.lock().unwrap(), ["roomy d2", "roomy d2"]);
+}
+
+#[tokio::test]
+async fn a_status_says_why_the_newest_is_not_in_force() {
+    let (entry, _) = roomy("d1", 0, PolicyMode::Enforce);
+    let mut run = Run::of(in_force(entry, Rules::default()), Shaky::default()).await;
+    *run.shelf.trouble.lock().unwrap() = Some("the registry is away".to_owned());
+    run.modes(1).await;
+    let shown = |run: &Run| -> Vec<(String, String, Option<String>)> {
+        let policies = run.desk.handle().status().policies.into_iter();
+        policies
+            .map(|policy| (policy.name.to_string(), policy.digest, policy.trouble))
+            .collect()
+    };
+    let away = Some("the registry is away".to_owned());
+    let expected = [
+        ("roomy".to_owned(), "d1".to_owned(), away.clone()),
+        ("missing".to_owned(), String::new(), away),
+    ];
+    assert_eq!(shown(&run), expected);
+    *run.shelf.trouble.lock().unwrap() = None;
+    run.modes(1).await;
+    assert_eq!(shown(&run), [("roomy".to_owned(), "d1".to_owned(), None)]);
 }

@@ -8,6 +8,9 @@ use model::{Notes, Outcome, Plan, PodKey, PolicyCall, Refusal, Snapshot, Step, S
 use proto::v1;
 use std::collections::BTreeMap;
 
+/// Bytes of a policy's state that are shown.
+const STATE_SHOWN: usize = 1024;
+
 /// A cycle in full.
 pub(crate) fn cycle(record: &CycleRecord) -> v1::Cycle {
     let verdicts: BTreeMap<StepId, &Verdict> = record.verdicts.iter().map(|(id, v)| (*id, v)).collect();
@@ -239,6 +242,13 @@ fn policy_call(call: &PolicyCall) -> v1::PolicyCall {
         fault_code,
         fault,
         log: call.log.clone(),
+        kept_bytes: call
+            .kept
+            .as_ref()
+            .map(|state| u64::try_from(state.0.len()).unwrap_or(u64::MAX)),
+        kept: call.kept.as_ref().map_or_else(Vec::new, |state| {
+            state.0.iter().copied().take(STATE_SHOWN).collect()
+        }),
     }
 }
 
@@ -282,7 +292,7 @@ mod tests {
             fuel: 1,
             answer: Err(model::PolicyFault::Declined(String::new())),
             log: vec!["x".repeat(4096); 8],
-            kept: None,
+            kept: Some(model::advice::State(vec![b'x'; 5000])),
         };
         let mut record = CycleRecord::default();
         record.plan.steps = (0..3000).map(step).collect();
@@ -296,6 +306,8 @@ mod tests {
         let message = cycle(&huge());
         assert!(message.encoded_len() < limits::ANSWER_BYTES);
         assert!(!message.steps.is_empty() && !message.nodes.is_empty() && !message.calls.is_empty());
+        let call = &message.calls[0];
+        assert_eq!((call.kept_bytes, call.kept.len()), (Some(5000), STATE_SHOWN));
         assert!(message.steps.len() < 3000 && message.nodes.len() < 3000 && message.calls.len() < 300);
         assert_eq!(
             (message.step_count, message.planned_node_count, message.call_count),

@@ -222,17 +222,7 @@ pub(crate) fn policies(list: &[v1::PolicyState]) -> Table {
         "policy", "mode", "hooks", "calls", "fuel", "faults", "digest", "note",
     ]);
     for policy in list {
-        let note = match (policy.quarantined_since_millis, &policy.trial, &policy.standing) {
-            (Some(since), ..) => format!("in quarantine since {}: {}", instant(since), policy.last_fault),
-            (None, _, Some(standing)) if standing.refused.contains(&policy.digest) => {
-                format!("rolled back by {}: {}", standing.by, standing.why)
-            }
-            (None, Some(trial), _) if policy.mode != trial.to => on_trial(trial),
-            (None, _, Some(standing)) if standing.digest == policy.digest => {
-                format!("{} by {}: {}", standing.mode, standing.by, standing.why)
-            }
-            _ => policy.last_fault.clone(),
-        };
+        let note = note(policy);
         rows.add_row([
             plain(&policy.name),
             policy.mode.clone(),
@@ -247,14 +237,46 @@ pub(crate) fn policies(list: &[v1::PolicyState]) -> Table {
     rows
 }
 
-/// How far a policy is that may rise.
+/// What is most worth knowing of it; what keeps it from being the newest stands behind.
+fn note(policy: &v1::PolicyState) -> String {
+    let note = match (policy.quarantined_since_millis, &policy.trial, &policy.standing) {
+        (Some(since), ..) => format!("in quarantine since {}: {}", instant(since), policy.last_fault),
+        (None, _, Some(standing)) if standing.refused.contains(&policy.digest) => {
+            format!("rolled back by {}: {}", standing.by, standing.why)
+        }
+        (None, Some(trial), _) if policy.mode != trial.to => on_trial(trial),
+        (None, _, Some(standing)) if standing.digest == policy.digest => {
+            format!("{} by {}: {}", standing.mode, standing.by, standing.why)
+        }
+        _ => policy.last_fault.clone(),
+    };
+    match (note.as_str(), policy.trouble.as_str()) {
+        (_, "") => note,
+        ("", trouble) => trouble.to_owned(),
+        (note, trouble) => format!("{note}; {trouble}"),
+    }
+}
+
+/// What a policy that is not enforced would change, and how far it is where it may rise.
 fn on_trial(trial: &v1::PolicyTrial) -> String {
-    let mean = trial.mean_nanos.map_or_else(String::new, |mean| {
-        format!(", {} on average (up to {})", rate(mean), rate(trial.most_nanos))
-    });
+    let mean = |beyond: String| {
+        let mean = trial.mean_nanos;
+        mean.map_or_else(String::new, |mean| format!(", {} on average{beyond}", rate(mean)))
+    };
+    if trial.to.is_empty() {
+        let (cycles, differed) = (trial.cycles, trial.differed);
+        return format!(
+            "would change {differed} of {cycles} cycles{}",
+            mean(String::new())
+        );
+    }
     format!(
-        "on trial for {}: {} of {} cycles{mean}, {} faults",
-        trial.to, trial.cycles, trial.wanted, trial.faults
+        "on trial for {}: {} of {} cycles{}, {} faults",
+        trial.to,
+        trial.cycles,
+        trial.wanted,
+        mean(format!(" (up to {})", rate(trial.most_nanos))),
+        trial.faults
     )
 }
 
@@ -300,8 +322,11 @@ pub(crate) fn cycle(cycle: &v1::Cycle) -> anyhow::Result<()> {
             "" => "answered",
             fault => fault,
         };
+        let keeps = call
+            .kept_bytes
+            .map_or_else(String::new, |bytes| format!("; keeps {bytes} bytes"));
         line(plain(&format!(
-            "policy   {} ({}, {}): {ended}; fuel {}",
+            "policy   {} ({}, {}): {ended}; fuel {}{keeps}",
             call.policy, call.hook, call.mode, call.fuel
         )))?;
     }
