@@ -53,17 +53,14 @@ pub(crate) fn follow(images: &Images, limits: &Limits) -> anyhow::Result<Option<
     Ok(Some(followers))
 }
 
-/// What is wrong with a policy's registry, in one line.
+/// What is wrong with a policy's registry, in one line without its name.
 pub(crate) fn trouble(standing: &Standing) -> Option<String> {
     let fault = standing.trouble.as_ref()?;
     let kept = match &standing.digest {
         Some(digest) => format!("; {digest} stays"),
         None => String::new(),
     };
-    Some(format!(
-        "policy {}: {}: {fault}{kept}",
-        standing.name, standing.reference
-    ))
+    Some(format!("{}: {fault}{kept}", standing.reference))
 }
 
 /// For the jitter: other daemons ask at other moments.

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// How often policy files are looked at.
 const EVERY: Duration = Duration::from_secs(1);
+/// Folder in `policies_store` of what was in force.
+const PAST: &str = "past";
 
 /// Keeps policies and their bytes together.
 pub(crate) struct Policies {
@@ -43,10 +45,20 @@ pub(crate) struct Wanted {
     pub(crate) rules: BTreeMap<PolicyName, Rules>,
     /// Folder of components that are handed to the running daemon.
     pub(crate) store: Option<PathBuf>,
+    /// Whether what comes into force is kept there, too.
+    pub(crate) past: bool,
     /// What all of them may use of this machine.
     pub(crate) host: PolicyHost,
     /// Those of them that come from registries.
     pub(crate) images: Images,
+}
+
+impl Wanted {
+    /// Nothing is written but what registries bring: a check of a configuration may run on another machine than its daemon.
+    pub(crate) fn kept_nowhere(&mut self) {
+        self.host.cache = None;
+        self.past = false;
+    }
 }
 
 impl Policies {
@@ -85,6 +97,11 @@ impl Policies {
         };
         let mut shelf =
             Shelf::new(engine.clone(), host.ceiling.clone(), sources).with(Box::new(rules::Rules));
+        if let Some(store) = policies.store.as_ref().filter(|_| wanted.past)
+            && let Err(why) = shelf.keep_in(&store.join(PAST))
+        {
+            tracing::error!(folder = %store.display(), %why, "policies_store cannot be used: a roll-back after a restart will find nothing to go back to");
+        }
         policies.ceiling = host.ceiling.clone();
         policies.timings = shelf.timings();
         shelf.refresh();
@@ -125,15 +142,21 @@ impl Policies {
         let files = status
             .into_iter()
             .filter_map(|policy| policy.error.map(|error| format!("{error}")));
-        self.outside().into_iter().chain(files).collect()
+        let outside = self.outside().into_iter();
+        let outside = outside.map(|(name, trouble)| format!("policy {name}: {trouble}"));
+        outside.chain(files).collect()
     }
 
     /// What is wrong with the registries from which some of them come.
     #[cfg(feature = "registry")]
-    fn outside(&self) -> Vec<String> {
+    fn outside(&self) -> Vec<(PolicyName, String)> {
         let followers = self.followers.as_ref();
         let standings = followers.map(registry::Followers::standings).unwrap_or_default();
-        standings.iter().filter_map(crate::images::trouble).collect()
+        let troubles = standings.iter().filter_map(|standing| {
+            let trouble = crate::images::trouble(standing)?;
+            Some((PolicyName::new(standing.name.as_str()), trouble))
+        });
+        troubles.collect()
     }
 
     #[cfg(not(feature = "registry"))]
@@ -141,7 +164,7 @@ impl Policies {
         clippy::unused_self,
         reason = "a build without registries has nothing to say of them"
     )]
-    const fn outside(&self) -> Vec<String> {
+    const fn outside(&self) -> Vec<(PolicyName, String)> {
         Vec::new()
     }
 
@@ -205,6 +228,18 @@ impl Library for Policies {
     fn refresh(&mut self) -> Option<InForce> {
         let set = self.watch.as_ref()?.current();
         (shown(&set) != self.shown).then(|| self.now())
+    }
+
+    /// What its registry says comes before what is wrong with the file: it says why there is none.
+    fn troubles(&self) -> BTreeMap<PolicyName, String> {
+        let status = self.watch.as_ref().map(|watch| watch.status());
+        let files = status.into_iter().flatten().filter_map(|policy| {
+            let fault = policy.error?.fault;
+            Some((policy.name, format!("{}: {fault}", policy.file.display())))
+        });
+        let mut troubles: BTreeMap<PolicyName, String> = files.collect();
+        troubles.extend(self.outside());
+        troubles
     }
 
     fn reject(&mut self, policy: &PolicyName, digest: &str) {

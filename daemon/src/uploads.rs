@@ -136,6 +136,7 @@ fn source(name: PolicyName, path: PathBuf, config: String) -> Source {
         trust: Trust::Always,
         scope: PolicyScope::default(),
         limits: None,
+        before: None,
     }
 }
 

@@ -35,7 +35,9 @@ pub(crate) fn check(args: &Args) -> ExitCode {
         Ok(config) => config,
         Err(refused) => return complain(&refused, USAGE),
     };
-    let troubles = match Policies::load(wanted(&config)) {
+    let mut wanted = wanted(&config);
+    wanted.kept_nowhere();
+    let troubles = match Policies::load(wanted) {
         Ok(policies) => policies.troubles(),
         Err(error) => vec![format!("{error:#}")],
     };
@@ -106,6 +108,7 @@ fn wanted(config: &Config) -> Wanted {
         sources: config.policies.clone(),
         rules: config.rules.clone(),
         store: config.policies_store.clone(),
+        past: true,
         host: config.policy_host.clone(),
         images: config.images.clone(),
     }

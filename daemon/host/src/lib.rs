@@ -23,6 +23,7 @@ mod inspect;
 mod kind;
 mod limits;
 mod link;
+mod past;
 mod policy;
 pub mod sample;
 mod session;

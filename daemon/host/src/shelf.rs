@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::error::{LoadError, LoadFault};
 use crate::kind::{Kind, Loaded};
 use crate::limits::Limits;
+use crate::past::Past;
 use crate::policy::sha256;
 use crate::timing::Timings;
 use decide::{PolicyEntry, PolicySet};
@@ -40,6 +41,9 @@ pub struct Source {
     pub scope: PolicyScope,
     /// What it may use, never more than the shelf's limits; `None`: those.
     pub limits: Option<Limits>,
+    /// The file in which whoever brings the component, and verifies it, keeps the one before it; `None`: the shelf keeps
+    /// that itself, where it has a folder (`Shelf::keep_in`).
+    pub before: Option<PathBuf>,
 }
 
 /// What happens to the mode when a policy's file is replaced while the daemon runs.
@@ -76,6 +80,15 @@ pub struct Shelf {
     kinds: Vec<Box<dyn Kind>>,
     slots: Vec<Slot>,
     timings: Timings,
+    past: Option<Past>,
+}
+
+/// What loading takes.
+struct Tools<'s> {
+    engine: &'s Engine,
+    kinds: &'s [Box<dyn Kind>],
+    limits: &'s Limits,
+    past: Option<&'s Past>,
 }
 
 struct Slot {
@@ -112,7 +125,18 @@ impl Shelf {
             kinds: Vec::new(),
             slots,
             timings: Timings::default(),
+            past: None,
         }
+    }
+
+    /// Keeps in this folder what comes into force, and what was before it: a roll-back after a restart has something to go
+    /// back to. The folder is made; one that others may write to is refused.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn keep_in(&mut self, folder: &Path) -> std::io::Result<()> {
+        self.past = Some(Past::open(folder)?);
+        Ok(())
     }
 
     /// Files of this kind may stand there, too.
@@ -122,12 +146,21 @@ impl Shelf {
         self
     }
 
-    /// Goes back from this component of a policy to the one before it, where that is still known; its bytes are not taken
-    /// again. Where none is known it stays, for whoever decides to leave it in shadow. Says whether `set` changed.
+    /// Goes back from this component of a policy to the one before it, where that is still known or was kept; its bytes are
+    /// not taken again. Where there is none it stays, for whoever decides to leave it in shadow. Says whether `set` changed.
     pub fn reject(&mut self, policy: &PolicyName, digest: &str) -> bool {
         let mut slots = self.slots.iter_mut();
-        let slot = slots.find(|slot| slot.source.name == *policy);
-        slot.is_some_and(|slot| slot.reject(digest))
+        let Some(slot) = slots.find(|slot| slot.source.name == *policy) else {
+            return false;
+        };
+        let limits = limits_of(&slot.source, &self.limits);
+        let tools = Tools {
+            engine: &self.engine,
+            kinds: &self.kinds,
+            limits: &limits,
+            past: self.past.as_ref(),
+        };
+        slot.reject(digest, &tools)
     }
 
     /// Puts a policy on the shelf that was loaded elsewhere, in place of the one of the same name.
@@ -147,9 +180,13 @@ impl Shelf {
     pub fn refresh(&mut self) -> bool {
         let mut changed = false;
         for slot in &mut self.slots {
-            let limits = slot.source.limits.as_ref().map(|own| own.within(&self.limits));
-            let limits = limits.as_ref().unwrap_or(&self.limits);
-            changed |= slot.refresh(&self.engine, limits, &self.kinds);
+            let limits = limits_of(&slot.source, &self.limits);
+            changed |= slot.refresh(&Tools {
+                engine: &self.engine,
+                kinds: &self.kinds,
+                limits: &limits,
+                past: self.past.as_ref(),
+            });
         }
         changed
     }
@@ -200,14 +237,16 @@ impl Slot {
         self.error = None;
     }
 
-    fn reject(&mut self, digest: &str) -> bool {
+    fn reject(&mut self, digest: &str, tools: &Tools<'_>) -> bool {
         self.rejected.insert(digest.to_owned());
         let is_it = |policy: &Option<Loaded>| policy.as_ref().is_some_and(|policy| policy.digest == digest);
         if is_it(&self.before) {
             self.before = None;
         }
-        let current = is_it(&self.loaded);
-        let Some(before) = self.before.take_if(|_| current) else {
+        if !is_it(&self.loaded) {
+            return false;
+        }
+        let Some(before) = self.before.take().or_else(|| self.recalled(tools)) else {
             return false;
         };
         tracing::warn!(policy = %self.source.name, digest, to = before.digest, "policy rolled back");
@@ -215,7 +254,35 @@ impl Slot {
         true
     }
 
-    fn refresh(&mut self, engine: &Engine, limits: &Limits, kinds: &[Box<dyn Kind>]) -> bool {
+    /// The one before, out of what was kept by an earlier run.
+    fn recalled(&self, tools: &Tools<'_>) -> Option<Loaded> {
+        let most = u64::try_from(tools.limits.wasm_bytes).unwrap_or(u64::MAX);
+        let bytes = match &self.source.before {
+            Some(file) => file.is_file().then(|| read(file, tools.limits).ok()).flatten()?,
+            None => tools
+                .past?
+                .before(self.source.name.as_str(), &self.rejected, most)?,
+        };
+        let loaded = self.made_of(&bytes, &self.file(), tools);
+        let failed = |why: &LoadFault| {
+            tracing::warn!(policy = %self.source.name, %why, "the component before cannot be loaded");
+        };
+        let loaded = loaded.inspect_err(failed).ok()?;
+        (!self.rejected.contains(&loaded.digest)).then_some(loaded)
+    }
+
+    /// Keeps what came into force for later runs. Without it the daemon runs as well: so it is said and no more.
+    fn keep(&self, digest: &str, bytes: &[u8], past: Option<&Past>) {
+        let Some(past) = past.filter(|_| self.source.text.is_none() && self.source.before.is_none()) else {
+            return;
+        };
+        let kept = past.keep(self.source.name.as_str(), (digest, bytes), &self.rejected);
+        if let Err(why) = kept {
+            tracing::warn!(policy = %self.source.name, %why, "not kept for later runs: a roll-back after a restart will not find it");
+        }
+    }
+
+    fn refresh(&mut self, tools: &Tools<'_>) -> bool {
         if self.source.path.as_os_str().is_empty() {
             // It was put here, and no file is behind it.
             return false;
@@ -232,7 +299,7 @@ impl Slot {
             return false;
         }
         self.stamp = Some(stamp);
-        match self.load(&file, (engine, kinds), limits) {
+        match self.load(&file, tools) {
             Ok(Some(policy)) => {
                 self.take(policy);
                 true
@@ -261,33 +328,41 @@ impl Slot {
         Ok(Stamp::of(&metadata))
     }
 
-    /// `None`: what is in force already.
-    fn load(
-        &self,
-        file: &Path,
-        (engine, kinds): (&Engine, &[Box<dyn Kind>]),
-        limits: &Limits,
-    ) -> Result<Option<Loaded>, LoadFault> {
+    /// `None`: what is in force already, or was rolled back.
+    fn load(&self, file: &Path, tools: &Tools<'_>) -> Result<Option<Loaded>, LoadFault> {
         let bytes = match &self.source.text {
             Some(text) => text.clone().into_bytes(),
-            None => read(file, limits)?,
+            None => read(file, tools.limits)?,
         };
         let in_force = |digest: &str| self.loaded.as_ref().is_some_and(|policy| policy.digest == digest);
-        let config = &self.source.config;
-        if let Some(kind) = kinds.iter().find(|kind| kind.takes(file)) {
-            let loaded = kind.load(&bytes, config).map_err(LoadFault::Kind)?;
-            return Ok(Some(loaded).filter(|new| !in_force(&new.digest) && !self.is_rejected(&new.digest)));
-        }
         let digest = sha256(&bytes);
-        if in_force(&digest) || self.is_rejected(&digest) {
+        if self.is_rejected(&digest) {
             return Ok(None);
         }
-        let loaded = engine.load(&bytes, &self.source.name, config, limits);
+        if in_force(&digest) {
+            self.keep(&digest, &bytes, tools.past);
+            return Ok(None);
+        }
+        let policy = self.made_of(&bytes, file, tools)?;
+        if self.is_rejected(&policy.digest) {
+            return Ok(None);
+        }
+        self.keep(&policy.digest, &bytes, tools.past);
+        Ok(Some(policy).filter(|new| !in_force(&new.digest)))
+    }
+
+    /// A policy out of the bytes of such a file.
+    fn made_of(&self, bytes: &[u8], file: &Path, tools: &Tools<'_>) -> Result<Loaded, LoadFault> {
+        let config = &self.source.config;
+        if let Some(kind) = tools.kinds.iter().find(|kind| kind.takes(file)) {
+            return kind.load(bytes, config).map_err(LoadFault::Kind);
+        }
+        let loaded = tools.engine.load(bytes, &self.source.name, config, tools.limits);
         let policy = loaded.map_err(|why| why.fault)?;
-        Ok(Some(Loaded {
+        Ok(Loaded {
             digest: policy.digest().to_owned(),
             policy: Arc::new(policy),
-        }))
+        })
     }
 
     /// Whether it was rolled back in favour of the one that is loaded.
@@ -355,6 +430,12 @@ impl Slot {
             error: self.error.clone(),
         }
     }
+}
+
+/// What a policy may use.
+fn limits_of(source: &Source, ceiling: &Limits) -> Limits {
+    let own = source.limits.as_ref().map(|own| own.within(ceiling));
+    own.unwrap_or_else(|| ceiling.clone())
 }
 
 impl Stamp {

@@ -78,6 +78,7 @@ fn shelf(folder: &Path) -> Shelf {
         trust: Trust::Always,
         scope: PolicyScope::default(),
         limits: None,
+        before: None,
     };
     let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), vec![source]);
     assert!(shelf.refresh());

@@ -29,6 +29,7 @@ fn source(folder: &Path, trust: Trust) -> Source {
         trust,
         scope: model::PolicyScope::default(),
         limits: None,
+        before: None,
     }
 }
 
@@ -313,4 +314,47 @@ fn a_component_that_is_rejected_makes_way_for_the_one_before_and_does_not_come_b
         .map(|entry| entry.digest.clone())
         .collect();
     assert_eq!(digests, [host::sha256(&better), of_bad]);
+}
+
+/// A roll-back is in the Ledger and the bad file still there when a daemon starts again.
+#[test]
+fn a_roll_back_after_a_restart_finds_the_one_before() {
+    let room = tempfile::tempdir().unwrap();
+    let (folder, past) = (room.path(), room.path().join("past"));
+    let (good, bad) = (placement("", GOOD), placement("", OTHER));
+    let (of_good, of_bad) = (host::sha256(&good), host::sha256(&bad));
+    let engine = Engine::new().unwrap();
+    let started = |source: Source| {
+        let mut shelf = Shelf::new(engine.clone(), Limits::default(), vec![source]);
+        shelf.keep_in(&past).unwrap();
+        shelf.refresh();
+        shelf
+    };
+    let digest = |shelf: &Shelf| shelf.set().entries[0].digest.clone();
+    let (mine, usual) = (PolicyName::new("mine"), source(folder, Trust::Always));
+    write(folder, &good);
+    let mut shelf = started(usual.clone());
+    write(folder, &bad);
+    assert!(shelf.refresh() && digest(&shelf) == of_bad);
+    drop(shelf);
+    for _ in 0..2 {
+        let mut again = started(usual.clone());
+        assert_eq!(digest(&again), of_bad);
+        assert!(again.reject(&mine, &of_bad) && digest(&again) == of_good);
+        assert_eq!(ask(&again.set()), Ok(()));
+        assert!(
+            !again.refresh() && !again.reject(&mine, &of_good),
+            "nothing is before it"
+        );
+    }
+    // What a registry brought lies where it was verified, and nowhere else.
+    let before = folder.join("mine.before");
+    let fetched = Source {
+        before: Some(before.clone()),
+        ..usual
+    };
+    assert!(!started(fetched.clone()).reject(&mine, &of_bad));
+    fs::write(&before, &good).unwrap();
+    let mut again = started(fetched);
+    assert!(again.reject(&mine, &of_bad) && digest(&again) == of_good);
 }

@@ -1,5 +1,6 @@
-//! The folder of last good policies: `<name>.wasm`, which a Shelf watches, and `<name>.json`, which says what it is and who
-//! signed it. Both are replaced as wholes; whatever comes back from disk is held against its digests again.
+//! The folder of last good policies: `<name>.wasm`, which a Shelf watches, `<name>.before`, to which it may go back, and
+//! `<name>.json`, which says what they are and who signed them. All are replaced as wholes; whatever comes back from disk is
+//! held against its digests again.
 //!
 //! Not here: who is trusted. A file that nobody vouches for any more is set aside by whoever asks (`follow`).
 
@@ -57,7 +58,8 @@ impl Kept {
     }
 }
 
-/// The newest first. Two, because two files cannot be replaced at once: whichever of them the component is, it is known.
+/// The newest first. Two, because there is one to go back to, and because two files cannot be replaced at once: whichever
+/// of them the component is, it is known.
 #[derive(Serialize, Deserialize)]
 struct Sidecar {
     version: String,
@@ -91,6 +93,11 @@ impl Cache {
         self.folder.join(format!("{name}.wasm"))
     }
 
+    /// The file of the component before it.
+    pub(crate) fn before(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.before"))
+    }
+
     fn sidecar(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.json"))
     }
@@ -121,6 +128,27 @@ impl Cache {
         }
     }
 
+    /// What is known of the one before, if it is whole.
+    pub(crate) fn read_before(&self, name: &str, most: u64) -> Result<Option<Kept>, Fault> {
+        let Some(component) = bytes(&self.before(name), most)? else {
+            return Ok(None);
+        };
+        let component = Digest::of(&component);
+        let mut known = self.known(name)?.into_iter();
+        Ok(known.find(|kept| kept.describes(&component)))
+    }
+
+    /// Forgets the one before.
+    pub(crate) fn drop_before(&self, name: &str) -> Result<(), Fault> {
+        let file = self.before(name);
+        match fs::remove_file(&file) {
+            Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
+                Err(fault(&file, &format!("cannot be removed: {why}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes a component out of sight. It is not deleted: a key that cannot be read now may be read later.
     pub(crate) fn set_aside(&self, name: &str) -> Result<(), Fault> {
         Self::rename(&self.file(name), &self.aside(name))
@@ -131,8 +159,14 @@ impl Cache {
         Self::rename(&self.aside(name), &self.file(name))
     }
 
-    /// Replaces what is kept under a name.
-    pub(crate) fn keep(&self, name: &str, kept: Kept, component: &[u8]) -> Result<(), Fault> {
+    /// Replaces what is kept under a name; what was kept, no larger than this, becomes the one before.
+    pub(crate) fn keep(&self, name: &str, kept: Kept, (component, most): (&[u8], u64)) -> Result<(), Fault> {
+        // A copy: until the new one is there the file of the last good one stays where it is.
+        if let Ok(Some(old)) = bytes(&self.file(name), most)
+            && old != component
+        {
+            self.replace(&self.before(name), &old)?;
+        }
         // What cannot be read is of no use, and is replaced.
         let mut all = self.known(name).unwrap_or_default();
         all.retain(|older| older.digest != kept.digest);

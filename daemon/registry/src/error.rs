@@ -102,6 +102,12 @@ pub enum Fault {
         /// What is wrong with each signature.
         why: Vec<String>,
     },
+    /// Signed by whom it should be, and revoked all the same.
+    #[error("{digest} is revoked")]
+    Barred {
+        /// Digest of the manifest.
+        digest: Digest,
+    },
     /// A key that cannot be used.
     #[error("{file}: {why}")]
     Key {

@@ -32,7 +32,7 @@ pub enum Trust {
     Keys {
         /// Public keys: PEM files, or folders of them.
         files: Vec<PathBuf>,
-        /// Fingerprints or keys that count no longer.
+        /// Fingerprints or keys that count no longer, and digests of manifests that are not taken, whoever signed them.
         revoked: Option<PathBuf>,
     },
     /// Anybody's who may write to the registry.
@@ -111,6 +111,7 @@ impl Follower {
             failures: 0,
             standing,
         };
+        follower.vet_before()?;
         match follower.recall() {
             Ok(Some((kept, signer))) => follower.take(kept, signer),
             Ok(None) => {}
@@ -145,7 +146,11 @@ impl Follower {
             }
             // The registry does as it should; the answer may be another one as soon as somebody signs or mends.
             Err(
-                Fault::Unsigned { .. } | Fault::Untrusted { .. } | Fault::Unfit { .. } | Fault::Key { .. },
+                Fault::Unsigned { .. }
+                | Fault::Untrusted { .. }
+                | Fault::Barred { .. }
+                | Fault::Unfit { .. }
+                | Fault::Key { .. },
             ) => {
                 self.failures = 0;
             }
@@ -185,8 +190,11 @@ impl Follower {
             why,
         })?;
         let kept = Kept::of(wanted, &fetched, good)?;
-        self.cache
-            .keep(&self.wanted.name, kept.clone(), &fetched.component)?;
+        self.cache.keep(
+            &self.wanted.name,
+            kept.clone(),
+            (&fetched.component, self.options.most),
+        )?;
         tracing::info!(policy = %self.wanted.name, %digest, "policy fetched");
         self.take(kept, signer);
         Ok(())
@@ -208,6 +216,20 @@ impl Follower {
         let (_, signer) = vouched(self.keys()?.as_ref(), &kept.signatures, &kept.digest)?;
         self.cache.bring_back(&self.wanted.name)?;
         Ok(Some((kept, signer)))
+    }
+
+    /// What lies there as the one before is forgotten where nobody vouches for it any more.
+    fn vet_before(&self) -> Result<(), Fault> {
+        let name = &self.wanted.name;
+        let vouched_for = || {
+            let kept = self.cache.read_before(name, self.options.most).ok()??;
+            let keys = self.keys().ok()?;
+            vouched(keys.as_ref(), &kept.signatures, &kept.digest).ok()
+        };
+        if vouched_for().is_some() {
+            return Ok(());
+        }
+        self.cache.drop_before(name)
     }
 
     fn keys(&self) -> Result<Option<KeySet>, Fault> {

@@ -131,7 +131,7 @@ pub struct KeySet {
 
 impl KeySet {
     /// Reads public keys from PEM files, each with one or several, or from folders of them (`*.pem`, `*.pub`), and what is
-    /// revoked from a file of fingerprints, one a line, or of the keys themselves. Also a set in which all are revoked is one.
+    /// revoked from a file of fingerprints and of digests of policies, one a line, or of the keys themselves. Also a set in which all are revoked is one.
     pub fn read(files: &[PathBuf], revoked: Option<&Path>) -> Result<Self, Fault> {
         let mut set = Self::default();
         for file in files {
@@ -162,6 +162,11 @@ impl KeySet {
             keys,
             revoked: revoked.into_iter().collect(),
         }
+    }
+
+    /// Whether this version of a policy is revoked, whoever signed it: keys and versions are named by digests alike.
+    pub fn bars(&self, version: &Digest) -> bool {
+        self.revoked.contains(version)
     }
 
     /// Whose signature over this message it is, or why it is nobody's who is trusted.

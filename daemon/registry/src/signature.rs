@@ -101,8 +101,13 @@ impl Signature {
     }
 }
 
-/// Who signed this digest: the first of these signatures that is good.
+/// Who signed this digest: the first of these signatures that is good. One that is revoked is nobody's.
 pub fn signer(signatures: &[Signature], digest: &Digest, keys: &KeySet) -> Result<(usize, Digest), Fault> {
+    if keys.bars(digest) {
+        return Err(Fault::Barred {
+            digest: digest.clone(),
+        });
+    }
     let mut why = Vec::new();
     for (ix, signature) in signatures.iter().enumerate() {
         match signature.signer(digest, keys) {
@@ -156,6 +161,9 @@ mod tests {
         let found = signer(&[moved.clone(), broken.clone(), made.clone()], &digest, &keys).unwrap();
         assert_eq!(found, (2, key.public().fingerprint()));
         assert!(matches!(signer(&[], &digest, &keys), Err(Fault::Unsigned { .. })));
+        let barred = KeySet::of(vec![key.public()], [digest.clone()]);
+        let found = signer(std::slice::from_ref(&made), &digest, &barred);
+        assert!(matches!(found, Err(Fault::Barred { .. })), "whoever signed it");
         assert!(
             matches!(signer(&[moved, broken], &digest, &keys), Err(Fault::Untrusted { why, .. }) if why.len() == 2)
         );

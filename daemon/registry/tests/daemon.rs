@@ -70,7 +70,7 @@ impl Daemon {
         std::fs::write(room.join("still.yaml"), SCENARIO).unwrap();
         let config = format!(
             "cluster: here\nprovider: {{simulated: {{scenario: still.yaml, pace: 1h}}}}\ngrpc: {{bind: {grpc}}}\n\
-             http: {{bind: {}}}\nregistry: {{dir: images, every: 1s}}\n\
+             http: {{bind: {}}}\nregistry: {{dir: images, every: 1s}}\nledger: {{folder: ledger}}\n\
              policies: [{{name: mine, image: {image}, keys: [team.pub], mode: enforce}}]\n",
             free()
         );
@@ -84,14 +84,17 @@ impl Daemon {
         Self { process, grpc }
     }
 
+    fn policies(&self) -> plimsoll_tests::Result<Value> {
+        let mut command = Command::new(built("plimsoll"));
+        command.args(["get", "policies", "-o", "json", "--server", &self.grpc]);
+        Ok(serde_json::from_str(&run(&mut command)?)?)
+    }
+
     /// Waits until a cycle has been decided with this component in force.
     async fn enforces(&self, room: &Path, component: &[u8]) {
         let wanted = Digest::of(component);
         let seen = eventually("the policy is in force", PATIENCE, async || {
-            let mut command = Command::new(built("plimsoll"));
-            command.args(["get", "policies", "-o", "json", "--server", &self.grpc]);
-            let listed: Value = serde_json::from_str(&run(&mut command)?)?;
-            let text = listed.to_string();
+            let text = self.policies()?.to_string();
             Ok((text.contains(wanted.hex()) && text.contains("enforce")).then_some(()))
         });
         if let Err(why) = seen.await {
@@ -149,11 +152,39 @@ async fn a_policy_survives_its_registry() {
     daemon.enforces(room, &second).await;
 
     registry.stop();
+    let listed = daemon.policies().unwrap();
+    assert_eq!(listed["policies"].as_array().map(Vec::len), Some(1), "{listed}");
     assert!(daemon.process.stop(Duration::from_secs(20)).unwrap().success());
-    let daemon = Daemon::start(room, &image);
+    let mut daemon = Daemon::start(room, &image);
     daemon.enforces(room, &second).await;
     let log = std::fs::read_to_string(room.join("log")).unwrap();
     assert!(log.contains("policy not fetched"), "{log}");
+    let shown = eventually("the trouble is shown", PATIENCE, async || {
+        let listed = daemon.policies()?.to_string();
+        Ok(listed
+            .contains("sha256:")
+            .then_some(())
+            .filter(|()| listed.contains(" stays")))
+    });
+    shown.await.unwrap();
+
+    // The one before was kept by an earlier process: it comes back, and stays through another start.
+    plimsoll(
+        room,
+        &[
+            "policy",
+            "rollback",
+            "mine",
+            "--why",
+            "too dear",
+            "--server",
+            &daemon.grpc,
+        ],
+    );
+    daemon.enforces(room, &first).await;
+    assert!(daemon.process.stop(Duration::from_secs(20)).unwrap().success());
+    let daemon = Daemon::start(room, &image);
+    daemon.enforces(room, &first).await;
 }
 
 /// As most do (a token for the password), and as ECR does (the password each time).

@@ -58,6 +58,11 @@ pub(crate) fn images(at: At<'_, '_>) -> Images {
 }
 
 impl Images {
+    /// The file in which the component before a followed one lies.
+    pub(crate) fn before(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.before"))
+    }
+
     /// Reads an entry that names an image. Gives the file in which its component will lie.
     pub(crate) fn follow(&mut self, name: &str, entry: At<'_, '_>) -> PathBuf {
         let at = entry.get("image");

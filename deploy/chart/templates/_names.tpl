@@ -65,6 +65,9 @@ that is read again when it changes. */}}
   "aims_file" "/etc/plimsoll/aims/aims.yaml"
   "ledger" (dict "configmap" (dict "namespace" .Release.Namespace))
   "logbook" (dict "dir" "/var/lib/plimsoll/logbook" "max_mib" (div (mul (int .Values.logbook.sizeMib) 4) 5))
+  "policies_store" "/var/lib/plimsoll/policies"
+  "policy_cache" (dict "dir" "/var/lib/plimsoll/compiled" "max_mib" (div (int .Values.policyFiles.sizeMib) 2))
+  "registry" (dict "dir" "/var/lib/plimsoll/images")
   "grpc" (dict
     "bind" (printf "0.0.0.0:%d" (int .Values.grpc.port))
     "tls" (dict "certificate" "/etc/plimsoll/tls/tls.crt" "key" "/etc/plimsoll/tls/tls.key"))

@@ -123,6 +123,7 @@ impl World {
             config: String::new(),
             text: None,
             limits: None,
+            before: None,
             scope: model::PolicyScope::default(),
             trust: host::Trust::Always,
         };

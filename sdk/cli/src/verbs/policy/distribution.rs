@@ -104,7 +104,7 @@ struct TrustArgs {
     /// Public keys that are trusted, PEM: files, or folders of *.pub and *.pem; may be given several times.
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
-    /// Keys that count no longer: a file of fingerprints, one a line, or of the keys themselves.
+    /// What counts no longer: a file of keys' fingerprints and versions' digests, one a line, or of the keys themselves.
     #[arg(long, value_name = "FILE", requires = "key")]
     revoked: Option<PathBuf>,
 }
@@ -354,7 +354,7 @@ fn told(fault: Fault) -> anyhow::Error {
         | Fault::Refused { .. }
         | Fault::Unreachable { .. } => anyhow::Error::new(fault),
         // Told apart again by `no`.
-        Fault::Unsigned { .. } | Fault::Untrusted { .. } => anyhow::Error::new(fault),
+        Fault::Unsigned { .. } | Fault::Untrusted { .. } | Fault::Barred { .. } => anyhow::Error::new(fault),
         other => Unreadable::new(other).into(),
     }
 }
@@ -363,7 +363,7 @@ fn told(fault: Fault) -> anyhow::Error {
 fn no(error: anyhow::Error) -> anyhow::Result<Exit> {
     if matches!(
         error.downcast_ref(),
-        Some(Fault::Unsigned { .. } | Fault::Untrusted { .. })
+        Some(Fault::Unsigned { .. } | Fault::Untrusted { .. } | Fault::Barred { .. })
     ) {
         output::complain(&error);
         return Ok(Exit::No);
