@@ -1,8 +1,9 @@
 //! What hostile guests cost the daemon and the other policies: how late they are cut off, what memory stays with the
 //! host, how much slower a good policy answers beside them.
 //!
-//! Slower than beside a thread that only computes: where processors share a core, a busy neighbour of any kind costs, and
-//! that is not the guests' doing. What the policy takes with nobody beside it is printed, too.
+//! Twice: in the cycles of a daemon that has them loaded, beside a daemon that has not; and while another thread asks nothing
+//! but them, which no daemon does, beside a thread that only computes: where processors share a core, a busy neighbour
+//! of any kind costs, and that is not the guests' doing. What the policy takes with nobody beside it is printed, too.
 //!
 //! On a machine that does other things, too, only what is no matter of who else runs is asserted: processor time.
 //! `PLIMSOLL_STRICT=1` (as `make bench` has it) asserts the clock as well. One test, so that nothing runs beside it.
@@ -10,18 +11,20 @@
 #![expect(clippy::panic, reason = "a test ends where nothing can be measured")]
 
 mod corpus;
+mod ground;
 #[expect(dead_code, reason = "another test uses the others")]
 mod guests;
 mod resident;
 
 use corpus::Guest;
 use cpu_time::ThreadTime;
-use decide::{Policy, View};
+use decide::{Advised, Policy, PolicyEntry, PolicySet, View};
 use guests::placement;
 use host::{CompileLimits, Compiler, Compiling, Engine, Limits, WasmPolicy, sample};
-use model::advice::{Hook, PolicyFault};
-use model::ids::PolicyName;
+use model::advice::{Hook, PolicyFault, PolicyMode};
+use model::{Aims, Memory, PolicyName, PolicyScope, Span};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often each guest that meets its deadline does so.
@@ -29,6 +32,9 @@ const KILLS: usize = 20;
 /// Calls of the good policy in a row, and how often such rows are compared.
 const CALLS: usize = 5000;
 const ROUNDS: usize = 10;
+/// Cycles of a daemon, ten seconds each: an hour and a half, and six hours where the clock is asserted.
+const CYCLES: usize = 540;
+const MORE_CYCLES: usize = 2160;
 
 const LATE: Duration = Duration::from_millis(20);
 const GROWTH_KIB: u64 = 16 << 10;
@@ -81,13 +87,29 @@ fn hostile_guests_do_little_harm() {
             micros(percentile(&calls.processor, 99)),
         );
     }
-    let slower = |calls: &Calls| {
-        percentile(&harmed.clock, 99).as_secs_f64() / percentile(&calls.clock, 99).as_secs_f64()
-    };
+    let slower = |calls: &Calls| ratio(&harmed, calls);
     println!(
         "its p99 beside hostile policies: {:+.1} % of that beside a thread that computes, {:+.1} % of that beside nobody",
         (slower(&busy) - 1.0) * 100.0,
         (slower(&alone) - 1.0) * 100.0,
+    );
+    let [without, with] = in_cycles(&engine, policies, if strict { MORE_CYCLES } else { CYCLES });
+    for (daemon, calls) in [
+        ("with one like it", &without),
+        ("with all hostile ones, too", &with),
+    ] {
+        println!(
+            "a good policy in {} cycles of a daemon {daemon}: p50 {:.1} µs, p99 {:.1} µs, of the processor {:.1} µs",
+            calls.clock.len(),
+            micros(percentile(&calls.clock, 50)),
+            micros(percentile(&calls.clock, 99)),
+            micros(percentile(&calls.processor, 99)),
+        );
+    }
+    let later = ratio(&with, &without);
+    println!(
+        "its p99 in a daemon that has hostile policies: {:+.1} % of that in one that has none",
+        (later - 1.0) * 100.0
     );
     if strict {
         assert!(
@@ -95,6 +117,7 @@ fn hostile_guests_do_little_harm() {
             "cut off too late: {:?}",
             percentile(&late.clock, 99)
         );
+        assert!(later <= SLOWER, "a good policy is slower among hostile ones");
         assert!(
             slower(&busy) <= SLOWER,
             "a good policy is slower beside hostile ones"
@@ -123,6 +146,11 @@ impl Calls {
         self.processor.sort();
         self
     }
+}
+
+/// Of their p99 on the clock.
+fn ratio(calls: &Calls, others: &Calls) -> f64 {
+    percentile(&calls.clock, 99).as_secs_f64() / percentile(&others.clock, 99).as_secs_f64()
 }
 
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {
@@ -185,8 +213,82 @@ fn growth(engine: &Engine, guests: &[Guest]) -> Grown {
     }
 }
 
-/// A good policy beside nobody, beside a thread that computes, and beside hostile policies, in turns.
-fn beside(engine: &Engine, hostile: &[(&Guest, WasmPolicy)]) -> [Calls; 3] {
+/// A good policy in the cycles of a daemon with one like it, and of a daemon that has all the hostile ones beside these, asked
+/// before it, in turns. They are dealt with as the daemon deals with them: three faults put them in quarantine for half an hour.
+fn in_cycles(engine: &Engine, hostile: Vec<(&Guest, WasmPolicy)>, cycles: usize) -> [Calls; 2] {
+    let (mut seen, aims) = (ground::cluster(), Aims::default());
+    // Deciding is not what is measured.
+    seen.pods.truncate(3);
+    let peers = || [entry("peer", Arc::new(good(engine)))];
+    let hostile = hostile
+        .into_iter()
+        .map(|(guest, policy)| entry(&guest.name, Arc::new(policy)));
+    let mut daemons = [
+        (
+            Arc::new(Timed::of(good(engine))),
+            peers().into_iter().collect::<Vec<_>>(),
+        ),
+        (
+            Arc::new(Timed::of(good(engine))),
+            hostile.chain(peers()).collect(),
+        ),
+    ]
+    .map(|(timed, mut entries)| {
+        entries.push(entry("good", Arc::clone(&timed) as Arc<dyn Policy>));
+        (timed, PolicySet { entries }, Memory::default())
+    });
+    for cycle in 0..cycles {
+        let mut seen = seen.clone();
+        seen.at = seen.at + Span::from_secs(10 * i64::try_from(cycle).unwrap_or(0));
+        for (_, policies, memory) in &mut daemons {
+            *memory = decide::deliberate(&seen, memory, policies, &aims).memory;
+        }
+    }
+    daemons.map(|(timed, ..)| timed.taken())
+}
+
+fn entry(name: &str, policy: Arc<dyn Policy>) -> PolicyEntry {
+    PolicyEntry {
+        name: PolicyName::new(name),
+        digest: String::new(),
+        mode: PolicyMode::Enforce,
+        scope: PolicyScope::default(),
+        policy,
+    }
+}
+
+/// A policy whose calls are timed.
+struct Timed {
+    policy: WasmPolicy,
+    calls: Mutex<Calls>,
+}
+
+impl Timed {
+    fn of(policy: WasmPolicy) -> Self {
+        Self {
+            policy,
+            calls: Mutex::default(),
+        }
+    }
+
+    fn taken(&self) -> Calls {
+        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner)).sorted()
+    }
+}
+
+impl Policy for Timed {
+    fn hooks(&self) -> &[Hook] {
+        self.policy.hooks()
+    }
+
+    fn advise(&self, view: &View<'_>, kept: &[u8]) -> Advised {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.time(Duration::ZERO, || self.policy.advise(view, kept))
+    }
+}
+
+/// Reads a column and answers nothing.
+fn good(engine: &Engine) -> WasmPolicy {
     let body = "(call $class-cpu (local.get 0) (i32.const 0) (i32.const -1) (i32.const 512))
         (call $drop (local.get 0)) (i32.const 1024)";
     let good = engine.load(
@@ -195,7 +297,12 @@ fn beside(engine: &Engine, hostile: &[(&Guest, WasmPolicy)]) -> [Calls; 3] {
         "",
         &Limits::default(),
     );
-    let good = good.unwrap_or_else(|why| panic!("{why}"));
+    good.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// A good policy beside nobody, beside a thread that computes, and beside hostile policies, in turns.
+fn beside(engine: &Engine, hostile: &[(&Guest, WasmPolicy)]) -> [Calls; 3] {
+    let good = good(engine);
     let rows = sample::rows(1000);
     let view = rows.view(Hook::Placement);
     let [mut alone, mut busy, mut harmed] = [Calls::default(), Calls::default(), Calls::default()];
@@ -236,7 +343,11 @@ fn meanwhile(mut again: impl FnMut() + Send, once: impl FnOnce()) {
 
 fn measure(good: &WasmPolicy, view: &View<'_>, calls: &mut Calls) {
     for _ in 0..CALLS {
-        let advised = calls.time(Duration::ZERO, || good.advise(view, &[]));
-        assert!(advised.answer.is_ok(), "{:?}", advised.answer);
+        ask(good, view, calls);
     }
+}
+
+fn ask(good: &WasmPolicy, view: &View<'_>, calls: &mut Calls) {
+    let advised = calls.time(Duration::ZERO, || good.advise(view, &[]));
+    assert!(advised.answer.is_ok(), "{:?}", advised.answer);
 }
