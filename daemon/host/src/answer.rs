@@ -34,7 +34,7 @@ pub(crate) type Judge = (Vec<u32>, Vec<u16>, Vec<u32>, Vec<f64>, Vec<u16>);
 pub(crate) type Review = (Vec<u32>, Vec<u16>);
 
 /// Most replicas that can be meant seriously.
-const REPLICAS: u32 = 1_000_000;
+pub(crate) const REPLICAS: u32 = 1_000_000;
 /// Most kinds of virtual pods in an answer, and most pods of all kinds together: what the engine keeps room for.
 const KINDS: usize = 256;
 const VIRTUAL_PODS: u64 = 10_000;

@@ -1,6 +1,7 @@
 //! Made-up Views, the same in every process: what `plimsoll policy check` shows a policy, and what tests and
 //! benches measure with. Small, empty, large and extreme ones.
 
+use crate::answer;
 use decide::policy::{CandidateRow, ClassRow, MoverRow, SetRow, StepRow, WorkloadRow};
 use decide::{Prepared, View};
 use model::advice::Hook;
@@ -412,7 +413,8 @@ fn extreme() -> Sample {
     for row in &mut sample.workloads {
         row.replicas = u32::MAX;
         row.min = 0;
-        row.max = u32::MAX;
+        // What an answer may be at most: a policy that keeps within it answers well.
+        row.max = answer::REPLICAS;
         row.value_milli = Some(i64::MAX);
         row.request_milli = 0;
         row.target_milli = 0;

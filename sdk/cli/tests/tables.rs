@@ -51,7 +51,7 @@ aims:
 ";
 
 const RULES: &str = "
-deep: scaler: replicas min(workload.value / 25, 1000) when workload.value > 100
+deep: scaler: replicas min(workload.value / 25, workload.max) when workload.value > 100
 arm: placement: forbid any when set.arch == \"arm64\"
 dear: review: hold when step.adds > 0.01
 ";
