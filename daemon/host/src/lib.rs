@@ -29,6 +29,7 @@ pub mod sample;
 mod session;
 mod shared;
 mod shelf;
+mod slot;
 mod source;
 mod text;
 mod ticker;

@@ -225,7 +225,11 @@ pub(crate) fn policies(list: &[v1::PolicyState]) -> Table {
         let note = note(policy);
         rows.add_row([
             plain(&policy.name),
-            policy.mode.clone(),
+            if policy.hooks.is_empty() && !policy.trouble.is_empty() {
+                "not loaded".to_owned()
+            } else {
+                policy.mode.clone()
+            },
             policy.hooks.join(","),
             policy.calls.to_string(),
             policy.fuel.to_string(),
