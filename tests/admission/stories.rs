@@ -129,35 +129,30 @@ fn pods() -> Vec<(&'static str, &'static str, Value, Value, bool)> {
 
 async fn each_as_it_should(world: &World) -> Result<()> {
     for (name, namespace, metadata, spec, expected) in pods() {
-        let mut created = world
-            .asks
-            .create(namespace, pod(metadata.clone(), spec.clone()))
-            .await?;
-        // On a busy machine the policies may take longer than anybody waits for: then its like find their answer.
-        for _ in 0..5 {
-            if !expected || is_placed(&created) {
-                break;
-            }
-            world.asks.remove(&created).await?;
-            created = world
+        // Both webhooks fail open: on a busy machine either may answer too late for a pod. Its like find the answer.
+        eventually(name, PATIENCE, async || {
+            let created = world
                 .asks
                 .create(namespace, pod(metadata.clone(), spec.clone()))
                 .await?;
-        }
-        assert_eq!(is_placed(&created), expected, "{name}: {}", created["metadata"]);
-        // EKS comes after us, and takes up what we have set.
-        let (scheduler, profile) = (
-            &created["spec"]["schedulerName"],
-            &created["metadata"]["labels"][EKS_LABEL],
-        );
-        assert_eq!(
-            (scheduler == SCHEDULER, profile == PROFILE),
-            (expected, expected),
-            "{name}"
-        );
-        world.asks.remove(&created).await?;
+            world.asks.remove(&created).await?;
+            let (ours, theirs) = (is_placed(&created), is_taken_up(&created));
+            assert!(expected || !ours, "{name}: {}", created["metadata"]);
+            // EKS comes after us, and takes up what we have set, and nothing else.
+            assert!(ours || !theirs, "{name}: {}", created["metadata"]);
+            Ok((ours == expected && theirs == expected).then_some(()))
+        })
+        .await?;
     }
     Ok(())
+}
+
+/// Whether EKS has given the pod to its profile: both of what it sets, or neither.
+fn is_taken_up(pod: &Value) -> bool {
+    let scheduler = pod["spec"]["schedulerName"] == SCHEDULER;
+    let profile = pod["metadata"]["labels"][EKS_LABEL] == PROFILE;
+    assert_eq!(scheduler, profile, "{}", pod["metadata"]);
+    scheduler
 }
 
 /// Controllers make their pods by themselves, at once.
@@ -187,14 +182,16 @@ async fn owners_of_real_pods(world: &World) -> Result<()> {
         .create(&format!("/apis/apps/v1/namespaces/{BATCH}/deployments"), web)
         .await?;
     for app in ["job", "web"] {
-        let pods = eventually("five pods", PATIENCE, async || {
+        // Some may come before the policies have spoken, or while nobody answers in time: their owner makes others.
+        eventually("five pods of one owner, all placed", PATIENCE, async || {
             let pods = world.api.pods(BATCH, &format!("app={app}")).await?;
-            Ok((pods.len() == 5).then_some(pods))
+            let (placed, late): (Vec<_>, Vec<_>) = pods.iter().partition(|pod| is_placed(pod));
+            for pod in late {
+                world.asks.remove(pod).await?;
+            }
+            Ok((placed.len() == 5).then_some(()))
         })
         .await?;
-        let placed = pods.iter().filter(|pod| is_placed(pod)).count();
-        // The first of them may come before the policies have spoken.
-        assert!(placed >= 4, "{app}: {placed} of 5");
     }
     Ok(())
 }
@@ -237,8 +234,11 @@ async fn rests(world: &World, daemon: &Daemon) -> Result<()> {
     let paused = world.asks.create(BATCH, pod(json!({}), json!({}))).await?;
     assert!(!is_placed(&paused));
     control.resume(proto::v1::ResumeRequest {}).await?;
-    let resumed = world.asks.create(BATCH, pod(json!({}), json!({}))).await?;
-    assert!(is_placed(&resumed));
+    let resumed = eventually("pods are placed again", PATIENCE, async || {
+        let created = world.asks.create(BATCH, pod(json!({}), json!({}))).await?;
+        Ok(is_placed(&created).then_some(created))
+    })
+    .await?;
     // EKS is gone: what is placed now is taken by nobody, and that is said.
     eventually("pods that EKS did not take are counted", PATIENCE, async || {
         let doubted = daemon.metric("plimsoll_admission_doubts", &["NotTaken"]).await?;

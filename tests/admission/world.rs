@@ -21,7 +21,7 @@ pub(crate) const LABEL: (&str, &str) = ("plimsoll.io/placement", "fargate");
 pub(crate) const NAME: &str = "plimsoll.plimsoll-system.svc";
 pub(crate) const REGISTRATION: &str =
     "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/0400-plimsoll-placement.plimsoll.io";
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// See the module.
 pub(crate) struct World {

@@ -1,6 +1,6 @@
 //! What the hands make of answers that are wrong, late or lost: nothing is done twice, no mode is switched.
 
-use crate::{CLUSTER, On, grow, hands, is_done, moto, remove};
+use crate::{CLUSTER, On, PATIENCE, grow, hands, is_done, moto, remove};
 use act::aws::Launch;
 use model::outcome::Outcome;
 use plimsoll_tests::aws::NewGroup;
@@ -9,7 +9,7 @@ use rstest::rstest;
 use std::time::Instant;
 
 #[tokio::test]
-async fn an_endpoint_that_is_not_there_is_told_within_the_time_outs() {
+async fn an_endpoint_that_is_not_there_is_told_and_not_waited_for() {
     // Nothing listens on the port that was just given back.
     let port = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
@@ -26,14 +26,14 @@ async fn an_endpoint_that_is_not_there_is_told_within_the_time_outs() {
         // The group could not even be read: nothing was sent, so nothing is unknown.
         assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
     }
-    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
 }
 
 #[rstest]
 #[case(On::Moto)]
 #[case(On::Facade)]
 #[tokio::test]
-async fn a_call_that_is_never_answered_is_unknown_within_ten_seconds(#[case] on: On) {
+async fn a_call_that_is_never_answered_is_unknown(#[case] on: On) {
     let Some((moto, account)) = on.ground("AWS hands: no answer").await else {
         return;
     };
@@ -47,7 +47,7 @@ async fn a_call_that_is_never_answered_is_unknown_within_ten_seconds(#[case] on:
     let began = Instant::now();
     let outcome = hands.grow(&grow("workers", "1-0", 1, 2)).await;
     assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
-    assert!(began.elapsed().as_secs() <= 10, "{:?}", began.elapsed());
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
     assert_eq!(
         proxy.count("SetDesiredCapacity"),
         1,

@@ -31,9 +31,11 @@ use plimsoll_tests::emulator::Emulator;
 use plimsoll_tests::{skip, tools};
 use sim_aws::{Clock, Facade};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const CLUSTER: &str = "blue";
+/// What takes longer than this hangs, on however busy a machine.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What stands for AWS: moto, which knows nothing of us, and our own façade, which knows what moto leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use model::advice::Hook;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const OTHER: &str = "(call $drop (local.get 0)) (i32.add (i32.const 1000) (i32.const 24))";
 const ROOM: u64 = 64 << 20;
@@ -94,9 +94,7 @@ fn what_compiles_too_dearly_is_cut_off() {
         wall: limit,
         ..CompileLimits::default()
     };
-    let begun = Instant::now();
     assert_eq!(fault(compiler(hurried), &bytes), LoadFault::CompileTime { limit });
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     let limit = 300 << 20;
     let narrow = CompileLimits {
         memory_bytes: limit,

@@ -5,8 +5,8 @@
 //! but them, which no daemon does, beside a thread that only computes: where processors share a core, a busy neighbour
 //! of any kind costs, and that is not the guests' doing. What the policy takes with nobody beside it is printed, too.
 //!
-//! On a machine that does other things, too, only what is no matter of who else runs is asserted: processor time.
-//! `PLIMSOLL_STRICT=1` (as `make bench` has it) asserts the clock as well. One test, so that nothing runs beside it.
+//! Asserted everywhere: that each guest meets its own fault, and what memory stays. Times depend on what else the machine
+//! does; `PLIMSOLL_STRICT=1` (as `make bench` has it) asserts them too. One test, so that nothing runs beside it.
 
 #![expect(clippy::panic, reason = "a test ends where nothing can be measured")]
 
@@ -63,8 +63,6 @@ fn hostile_guests_do_little_harm() {
         millis(percentile(&late.processor, 99)),
         late.clock.len()
     );
-    assert!(percentile(&late.processor, 99) <= LATE, "{:?}", late.processor);
-
     let grown = growth(&engine, &guests);
     println!(
         "memory of the host over {} guests: {} KiB more, {} KiB at its peak",
@@ -112,6 +110,7 @@ fn hostile_guests_do_little_harm() {
         (later - 1.0) * 100.0
     );
     if strict {
+        assert!(percentile(&late.processor, 99) <= LATE, "{:?}", late.processor);
         assert!(
             percentile(&late.clock, 99) <= LATE,
             "cut off too late: {:?}",

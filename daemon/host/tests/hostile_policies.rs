@@ -260,14 +260,8 @@ fn with_fuel_without_end_the_deadline_cuts_it_off() {
         ..Limits::default()
     };
     let policy = load(&placement("", ENDLESS), &limits).unwrap();
-    let started = Instant::now();
     let advised = policy.advise(&sample::rows(3).view(Hook::Placement), &[]);
     assert!(matches!(advised.answer, Err(PolicyFault::Deadline { limit }) if limit.millis() == 100));
-    assert!(
-        started.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        started.elapsed()
-    );
 }
 
 #[test]
