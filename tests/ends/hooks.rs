@@ -24,6 +24,7 @@ async fn hooked(hooks: &[&str], seconds: i64) -> (Facade, String) {
             let hook = Hook {
                 launching: false,
                 timeout: Span::from_secs(seconds),
+                abandons: false,
             };
             let group = a.groups.get_mut("workers").unwrap();
             group.hooks.insert((*name).to_owned(), hook);
@@ -113,6 +114,7 @@ async fn launch_hooks_are_never_completed() {
         let hook = Hook {
             launching: true,
             timeout: Span::from_secs(3600),
+            abandons: false,
         };
         let group = a.groups.get_mut("workers").unwrap();
         group.hooks.insert("drain".to_owned(), hook);

@@ -188,7 +188,10 @@ async fn handle(
     };
     let request = Request {
         method: method.to_string(),
-        path: uri.path().to_owned(),
+        path: uri
+            .path_and_query()
+            .map_or_else(|| uri.path(), |path| path.as_str())
+            .to_owned(),
         authorization: text("authorization"),
         target: text("x-amz-target"),
         body: body.to_vec(),
@@ -296,7 +299,11 @@ async fn done(shared: &Shared, call: &Call) -> Answer {
         let polls = call.action == "ReceiveMessage" && std::time::Instant::now() < until;
         {
             let mut account = shared.present();
-            if !polls || account.queued() > 0 {
+            let queue = wire::queue_of(&call.json);
+            let empty = account
+                .queue(&queue)
+                .is_ok_and(|messages| messages.kept.is_empty());
+            if !polls || !empty {
                 let answer = wire::answer(&mut account, call);
                 let now = account.now();
                 let answer = mangled(&account, call, answer);

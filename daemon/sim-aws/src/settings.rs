@@ -26,6 +26,25 @@ pub struct Quotas {
     pub spot_vcpus: u32,
 }
 
+/// How a mixed instances policy divides a group between purchases (Auto Scaling's `InstancesDistribution`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Distribution {
+    /// Instances that are on-demand before anything else.
+    pub on_demand_base: u32,
+    /// Of those above the base, the share that is on-demand, in percent, rounded up.
+    pub on_demand_percent: u32,
+}
+
+impl Distribution {
+    /// On-demand instances among so many.
+    pub fn on_demand_of(self, instances: u32) -> u32 {
+        let above = instances.saturating_sub(self.on_demand_base);
+        let share = u64::from(above) * u64::from(self.on_demand_percent.min(100));
+        let share = u32::try_from(share.div_ceil(100)).unwrap_or(above);
+        instances.min(self.on_demand_base) + share
+    }
+}
+
 /// An Auto Scaling group to make; its launch template bears its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewGroup {
@@ -43,6 +62,8 @@ pub struct NewGroup {
     pub desired: u32,
     /// All spot.
     pub spot: bool,
+    /// How its mixed instances policy divides it; `None`: all of it as `spot` says.
+    pub distribution: Option<Distribution>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
     /// Processes that are suspended.
@@ -69,6 +90,7 @@ impl NewGroup {
             max: 10,
             desired: 0,
             spot: false,
+            distribution: None,
             tags: BTreeMap::new(),
             suspended: Vec::new(),
             node_labels: BTreeMap::new(),
@@ -76,6 +98,14 @@ impl NewGroup {
             warm_pool: None,
             image_parameter: None,
         }
+    }
+
+    /// How it is divided between purchases.
+    pub fn distribution(&self) -> Distribution {
+        self.distribution.unwrap_or(Distribution {
+            on_demand_base: 0,
+            on_demand_percent: if self.spot { 0 } else { 100 },
+        })
     }
 
     /// With these bounds and this many instances to begin with.
@@ -160,6 +190,8 @@ pub struct Settings {
     pub images: BTreeMap<String, String>,
     /// Launch templates without a group, name and instance type: what a fleet launches from.
     pub templates: Vec<NewGroup>,
+    /// Names of the SQS queues that there are; each gets every notice.
+    pub queues: Vec<String>,
     /// What goes wrong, by the time since the beginning.
     pub faults: Vec<Fault>,
 }
@@ -196,6 +228,7 @@ impl Default for Settings {
             profiles: Vec::new(),
             images: BTreeMap::new(),
             templates: Vec::new(),
+            queues: vec!["notices".to_owned()],
             faults: Vec::new(),
         }
     }

@@ -6,14 +6,14 @@
 use crate::account::WarmPool;
 use crate::catalogue;
 use crate::faults::{ErrorKind, Fault, FaultKind};
-use crate::settings::{NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, Zone};
+use crate::settings::{Distribution, NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, Zone};
 use manifest::{At, Problems, Sheet, Tree};
 use model::Span;
 
 /// Fetches a file that an account names, relative to it: its bytes, or why not.
 pub type Fetch<'f> = &'f dyn Fn(&str) -> Result<Vec<u8>, String>;
 
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "seed",
     "region",
     "account",
@@ -35,6 +35,7 @@ const FIELDS: [&str; 21] = [
     "profiles",
     "images",
     "templates",
+    "queues",
 ];
 
 impl Settings {
@@ -112,9 +113,23 @@ fn whole(top: At<'_, '_>, fetch: Fetch<'_>) -> Settings {
             .items()
             .map(|at| group(at, &names, &[]))
             .collect(),
+        queues: queues(top),
         faults: top.get("faults").items().filter_map(fault).collect(),
         zones,
     }
+}
+
+/// The usual ones are what tests and `plimsoll iam --queue` call them.
+fn queues(top: At<'_, '_>) -> Vec<String> {
+    let at = top.get("queues");
+    if at.is_there() {
+        let named = at.items().filter_map(|item| item.name().map(str::to_owned));
+        return named.collect();
+    }
+    let usual = Settings::default();
+    let cluster = top.get("cluster").text().unwrap_or(&usual.cluster);
+    let own = format!("plimsoll-{cluster}");
+    usual.queues.into_iter().chain([own]).collect()
 }
 
 fn zone(at: At<'_, '_>) -> Option<Zone> {
@@ -146,6 +161,7 @@ fn group(at: At<'_, '_>, zones: &[String], more: &[&str]) -> NewGroup {
         "node_taints",
         "warm_pool",
         "image_parameter",
+        "distribution",
     ];
     let known: Vec<&str> = own.into_iter().chain(more.iter().copied()).collect();
     at.only(&known);
@@ -184,6 +200,7 @@ fn group(at: At<'_, '_>, zones: &[String], more: &[&str]) -> NewGroup {
         max,
         desired: desired.clamp(min.min(max), max),
         spot: at.get("spot").flag(),
+        distribution: distribution(at.get("distribution")),
         tags: at.get("tags").labels(),
         suspended: texts("suspended"),
         node_labels: at.get("node_labels").labels(),
@@ -191,6 +208,22 @@ fn group(at: At<'_, '_>, zones: &[String], more: &[&str]) -> NewGroup {
         warm_pool: warm_pool(at.get("warm_pool"), at.get("spot").flag()),
         image_parameter: at.get("image_parameter").text().map(str::to_owned),
     }
+}
+
+fn distribution(at: At<'_, '_>) -> Option<Distribution> {
+    if !at.is_there() {
+        return None;
+    }
+    at.only(&["on_demand_base", "on_demand_percent"]);
+    let percent = at.get("on_demand_percent").count().unwrap_or(100);
+    if percent > 100 {
+        at.get("on_demand_percent")
+            .problem("must be between 0 and 100 percent");
+    }
+    Some(Distribution {
+        on_demand_base: at.get("on_demand_base").count().unwrap_or(0),
+        on_demand_percent: percent.min(100),
+    })
 }
 
 fn warm_pool(at: At<'_, '_>, spot: bool) -> Option<WarmPool> {

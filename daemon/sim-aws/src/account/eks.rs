@@ -36,12 +36,26 @@ pub struct Profile {
     pub status: &'static str,
 }
 
+/// Fewest, most and wanted instances, as far as they are given.
+type Bounds = (Option<u32>, Option<u32>, Option<u32>);
+
+/// What an `UpdateNodegroupConfig` changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ConfigUpdate {
+    pub(crate) bounds: Bounds,
+    pub(crate) set_labels: BTreeMap<String, String>,
+    pub(crate) unset_labels: Vec<String>,
+    /// Key, value, effect; a taint is told apart by its key and effect.
+    pub(crate) set_taints: Vec<(String, String, String)>,
+    pub(crate) unset_taints: Vec<(String, String, String)>,
+}
+
 /// An update of a node group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Update {
     pub(crate) node_group: String,
     pub(crate) done: bool,
-    bounds: (Option<u32>, Option<u32>, Option<u32>),
+    change: ConfigUpdate,
 }
 
 impl Account {
@@ -89,43 +103,61 @@ impl Account {
     }
 
     /// `UpdateNodegroupConfig`: id of the update.
-    pub(crate) fn update_node_group(
-        &mut self,
-        name: &str,
-        bounds: (Option<u32>, Option<u32>, Option<u32>),
-    ) -> Result<String, Refused> {
+    pub(crate) fn update_node_group(&mut self, name: &str, change: ConfigUpdate) -> Result<String, Refused> {
         let node_group = self.node_group(name)?;
         if node_group.status != "ACTIVE" {
             let what = format!("Nodegroup cannot be updated as it is currently not in Active State: {name}");
             return Err(Refused::new("ResourceInUseException", what));
         }
         let group = self.group(&node_group.group.clone())?;
+        let bounds = change.bounds;
         let (min, max) = (bounds.0.unwrap_or(group.min), bounds.1.unwrap_or(group.max));
+        let refused = |what: String| Err(Refused::new("InvalidParameterException", what));
         if min > max {
-            return Err(Refused::new(
-                "InvalidParameterException",
-                "Minimum capacity can't be greater than maximum capacity",
+            return refused(format!(
+                "Minimum capacity {min} can't be greater than maximum size {max}"
             ));
         }
+        if max == 0 {
+            return refused("Maximum size must be at least 1".to_owned());
+        }
+        let desired = bounds.2.unwrap_or(group.desired);
+        if min > desired {
+            return refused(format!(
+                "Minimum capacity {min} can't be greater than desired size {desired}"
+            ));
+        }
+        if desired > max {
+            return refused(format!(
+                "Desired capacity {desired} can't be greater than max size {max}"
+            ));
+        }
+        if let Some(key) = change
+            .unset_labels
+            .iter()
+            .find(|key| !node_group.labels.contains_key(*key))
+        {
+            return refused(format!("Label {key} is not on the nodegroup {name}"));
+        }
         let id = self.id("update-");
-        self.begin_update(name, &id, bounds);
+        self.begin_update(name, &id, change);
         Ok(id)
     }
 
     /// A version update, as somebody begins it in the console: the group is busy for a while.
     pub fn begin_version_update(&mut self, name: &str) {
         let id = self.id("update-");
-        self.begin_update(name, &id, (None, None, None));
+        self.begin_update(name, &id, ConfigUpdate::default());
     }
 
-    fn begin_update(&mut self, name: &str, id: &str, bounds: (Option<u32>, Option<u32>, Option<u32>)) {
+    fn begin_update(&mut self, name: &str, id: &str, change: ConfigUpdate) {
         if let Some(node_group) = self.node_groups.get_mut(name) {
             node_group.status = "UPDATING";
         }
         let update = Update {
             node_group: name.to_owned(),
             done: false,
-            bounds,
+            change,
         };
         self.updates.insert(id.to_owned(), update);
         self.after(self.settings.update, Event::Updated(id.to_owned()));
@@ -136,12 +168,22 @@ impl Account {
             return;
         };
         update.done = true;
-        let (name, bounds) = (update.node_group.clone(), update.bounds);
+        let (name, change) = (update.node_group.clone(), update.change.clone());
         let Some(node_group) = self.node_groups.get_mut(&name) else {
             return;
         };
         node_group.status = "ACTIVE";
-        let group = node_group.group.clone();
+        node_group
+            .labels
+            .retain(|key, _| !change.unset_labels.contains(key));
+        node_group.labels.extend(change.set_labels);
+        let same = |a: &(String, String, String), b: &(String, String, String)| (&a.0, &a.2) == (&b.0, &b.2);
+        let goes = [&change.unset_taints, &change.set_taints];
+        node_group
+            .taints
+            .retain(|taint| !goes.iter().any(|of| of.iter().any(|other| same(taint, other))));
+        node_group.taints.extend(change.set_taints);
+        let (group, bounds) = (node_group.group.clone(), change.bounds);
         // Bounds were checked as the update began; the group may be gone by now.
         let _ = self.update_bounds(&group, bounds);
     }

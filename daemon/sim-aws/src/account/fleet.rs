@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 /// What came of a launch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Launched {
+    /// Id of the fleet; none where a group launched.
+    pub(crate) fleet: String,
     /// Ids of what came.
     pub(crate) instances: Vec<String>,
     /// What did not, by pool.
@@ -51,19 +53,28 @@ impl Unfilled {
     }
 }
 
+/// Where a fleet may launch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pool {
+    /// Name of the launch template.
+    pub(crate) template: String,
+    /// Instance type.
+    pub(crate) instance_type: String,
+    /// Name of the zone.
+    pub(crate) zone: String,
+}
+
 /// What a `CreateFleet` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fleet {
     /// Idempotency token.
     pub(crate) token: Option<String>,
-    /// Name or id of the launch template.
-    pub(crate) template: String,
-    /// Pools in order of preference: instance type and zone.
-    pub(crate) pools: Vec<(String, String)>,
-    /// How many.
-    pub(crate) count: u32,
-    /// Spot or on-demand.
-    pub(crate) spot: bool,
+    /// Pools in order of preference; the cheapest is taken first.
+    pub(crate) pools: Vec<Pool>,
+    /// How many on-demand.
+    pub(crate) on_demand: u32,
+    /// How many spot.
+    pub(crate) spot: u32,
     /// Tags of the instances.
     pub(crate) tags: BTreeMap<String, String>,
 }
@@ -71,10 +82,7 @@ pub(crate) struct Fleet {
 impl Account {
     /// `CreateFleet` of type `instant`.
     pub(crate) fn create_fleet(&mut self, fleet: &Fleet) -> Result<Launched, Refused> {
-        let asked = format!(
-            "{:?}/{:?}/{}/{}",
-            fleet.template, fleet.pools, fleet.count, fleet.spot
-        );
+        let asked = format!("{:?}/{}/{}", fleet.pools, fleet.on_demand, fleet.spot);
         if let Some((before, launched)) = fleet.token.as_ref().and_then(|token| self.tokens.get(token)) {
             if *before != asked {
                 return Err(Refused::new(
@@ -84,21 +92,40 @@ impl Account {
             }
             return Ok(launched.clone());
         }
-        let (template, version) = self.template(&fleet.template)?;
-        let mut order: Vec<&(String, String)> = fleet.pools.iter().collect();
-        let price = |pool: &&(String, String)| {
-            let info = self.settings.types.get(&pool.0);
-            info.and_then(|t| if fleet.spot { t.spot } else { Some(t.on_demand) })
+        let mut launched = Launched {
+            fleet: self.id("fleet-"),
+            ..Launched::default()
+        };
+        self.fill_fleet(fleet, (fleet.on_demand, false), &mut launched)?;
+        self.fill_fleet(fleet, (fleet.spot, true), &mut launched)?;
+        if let Some(token) = &fleet.token {
+            self.tokens.insert(token.clone(), (asked, launched.clone()));
+        }
+        Ok(launched)
+    }
+
+    /// So many of one purchase, from the cheapest pools that have any.
+    fn fill_fleet(
+        &mut self,
+        fleet: &Fleet,
+        (count, spot): (u32, bool),
+        launched: &mut Launched,
+    ) -> Result<(), Refused> {
+        let mut pools: Vec<&Pool> = fleet.pools.iter().collect();
+        let price = |pool: &&Pool| {
+            let info = self.settings.types.get(&pool.instance_type);
+            info.and_then(|t| if spot { t.spot } else { Some(t.on_demand) })
                 .map_or(i64::MAX, |p| p.0)
         };
-        order.sort_by_key(price);
-        let mut launched = Launched::default();
-        for (instance_type, zone) in order {
-            while launched.instances.len() < fleet.count as usize {
+        pools.sort_by_key(price);
+        let mut missing = count;
+        for pool in pools {
+            let (template, version) = self.template(&pool.template)?;
+            while missing > 0 {
                 let order = Order {
-                    instance_type,
-                    zone,
-                    spot: fleet.spot,
+                    instance_type: &pool.instance_type,
+                    zone: &pool.zone,
+                    spot,
                     group: None,
                     template: (&template, version),
                 };
@@ -108,20 +135,18 @@ impl Account {
                             machine.tags.extend(fleet.tags.clone());
                         }
                         launched.instances.push(id);
+                        missing -= 1;
                     }
                     Err(code) => {
                         launched
                             .errors
-                            .push(Unfilled::new(code, instance_type, zone, fleet.spot));
+                            .push(Unfilled::new(code, &pool.instance_type, &pool.zone, spot));
                         break;
                     }
                 }
             }
         }
-        if let Some(token) = &fleet.token {
-            self.tokens.insert(token.clone(), (asked, launched.clone()));
-        }
-        Ok(launched)
+        Ok(())
     }
 
     /// The newest version of a template, by name or id.
@@ -137,8 +162,8 @@ impl Account {
         })
     }
 
-    /// `TerminateInstances`: state before and after of each. A group that had one of them fills the gap.
-    pub(crate) fn terminate(&mut self, ids: &[String]) -> Result<Vec<String>, Refused> {
+    /// Whether all of these instances are there; the first that is not is named.
+    pub(crate) fn there(&self, ids: &[String]) -> Result<(), Refused> {
         for id in ids {
             let known = self.machines.get(id).filter(|m| m.visible <= self.now());
             if known.is_none() {
@@ -146,6 +171,12 @@ impl Account {
                 return Err(Refused::new("InvalidInstanceID.NotFound", what));
             }
         }
+        Ok(())
+    }
+
+    /// `TerminateInstances`: state before and after of each. A group that had one of them fills the gap.
+    pub(crate) fn terminate(&mut self, ids: &[String]) -> Result<Vec<String>, Refused> {
+        self.there(ids)?;
         for id in ids {
             self.end(id, Gone::Named);
         }

@@ -18,8 +18,10 @@ const REMEMBERED: usize = 500;
 /// A group as it stands.
 #[derive(Clone, Debug)]
 pub struct GroupState {
-    /// What it was made as; its launch template has its name.
+    /// What it was made as.
     pub made: NewGroup,
+    /// Name of its launch template.
+    pub template: String,
     /// Fewest instances.
     pub min: u32,
     /// Most instances.
@@ -65,16 +67,23 @@ pub struct Activity {
 impl Account {
     /// Makes a group with its launch template; instances to begin with are in service and have joined.
     pub fn create_group(&mut self, made: NewGroup) {
+        self.templates
+            .entry(made.name.clone())
+            .or_insert_with(|| vec![made.clone()]);
+        let template = made.name.clone();
+        self.create_group_from(made, &template);
+    }
+
+    /// The same with a launch template that is there.
+    pub(crate) fn create_group_from(&mut self, made: NewGroup, template: &str) {
         let all = || self.settings.zones.iter().map(|zone| zone.name.clone()).collect();
         let zones = if made.zones.is_empty() {
             all()
         } else {
             made.zones.clone()
         };
-        self.templates
-            .entry(made.name.clone())
-            .or_insert_with(|| vec![made.clone()]);
         let group = GroupState {
+            template: template.to_owned(),
             min: made.min,
             max: made.max,
             desired: made.desired,
@@ -146,11 +155,7 @@ impl Account {
     ) -> Result<(), Refused> {
         let group = self.group_mut(name)?;
         let (min, max) = (min.unwrap_or(group.min), max.unwrap_or(group.max));
-        if min > max {
-            return Err(invalid(
-                "Max bound, {max}, must be greater than or equal to min bound".to_owned(),
-            ));
-        }
+        check_bounds((min, max), desired)?;
         (group.min, group.max) = (min, max);
         group.desired = desired.unwrap_or(group.desired).clamp(min, max);
         self.react(name);
@@ -268,11 +273,8 @@ impl Account {
         let Some(group) = self.groups.get(name) else {
             return Err(Unfilled::new("ValidationError", "", "", false));
         };
-        let (zones, spot) = (self.zones_by_room(name, zone), group.made.spot);
-        let versions = self
-            .templates
-            .get(&group.made.name)
-            .map_or(&[][..], Vec::as_slice);
+        let (zones, spot) = (self.zones_by_room(name, zone), self.next_is_spot(group));
+        let versions = self.templates.get(&group.template).map_or(&[][..], Vec::as_slice);
         let version = if group.latest {
             versions.len().max(1)
         } else {
@@ -298,6 +300,42 @@ impl Account {
             }
         }
         Err(last)
+    }
+
+    /// Lets a group launch from a template, by the version that is named: a number, `$Latest` or `$Default`.
+    pub(crate) fn use_template(
+        &mut self,
+        name: &str,
+        template: &str,
+        version: Option<&str>,
+    ) -> Result<(), Refused> {
+        let (found, newest) = self.template(template)?;
+        let number = match version {
+            None | Some("$Default" | "$Latest") => Some(1),
+            Some(text) => text.parse().ok().filter(|number| (1..=newest).contains(number)),
+        };
+        let number = number.ok_or_else(|| {
+            invalid(format!(
+                "You must use a valid fully-formed launch template. Could not find version {}",
+                version.unwrap_or_default()
+            ))
+        })?;
+        let group = self.group_mut(name)?;
+        (group.template, group.version, group.latest) = (found.name, number, version == Some("$Latest"));
+        Ok(())
+    }
+
+    /// How the next instance of a group is bought, so that its distribution holds.
+    fn next_is_spot(&self, group: &GroupState) -> bool {
+        let counts = |m: &&super::Machine| {
+            m.group.as_deref() == Some(group.made.name.as_str()) && m.lifecycle.counts()
+        };
+        let (mut all, mut on_demand) = (1, 0);
+        for machine in self.machines.values().filter(counts) {
+            all += 1;
+            on_demand += u32::from(!machine.spot);
+        }
+        on_demand >= group.made.distribution().on_demand_of(all)
     }
 
     /// Zones of a group, those with fewest instances first; only this one where it is named.
@@ -350,6 +388,21 @@ impl Account {
             group.activities.drain(..surplus);
         }
         activity
+    }
+}
+
+/// What Auto Scaling asks of bounds and of a desired size that is given with them.
+pub(crate) fn check_bounds((min, max): (u32, u32), desired: Option<u32>) -> Result<(), Refused> {
+    if min > max {
+        return Err(invalid(format!(
+            "Max bound, {max}, must be greater than or equal to min bound, {min}"
+        )));
+    }
+    match desired {
+        Some(desired) if !(min..=max).contains(&desired) => Err(invalid(format!(
+            "Desired capacity:{desired} must be between the specified min size:{min} and max size:{max}"
+        ))),
+        _ => Ok(()),
     }
 }
 

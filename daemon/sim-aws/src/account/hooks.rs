@@ -1,8 +1,8 @@
 //! Lifecycle hooks: instances wait at them on their way in and out.
 //!
 //! Source: EC2 Auto Scaling user guide, "Lifecycle hooks": an instance goes on once every hook of its transition is
-//! completed or its time is up; a heartbeat begins the time anew. Not here: results other than `CONTINUE` (ours is never
-//! another), the limit of 48 hours.
+//! completed or its time is up; a heartbeat begins the time anew. `ABANDON` at a launch ends the instance, and its group
+//! launches another; at a termination it only ends the waiting at every other hook too. Not here: the limit of 48 hours.
 
 use super::groups::invalid;
 use super::{Account, Event, Gone, Lifecycle, Notice, Refused};
@@ -16,6 +16,9 @@ pub struct Hook {
     pub launching: bool,
     /// How long an instance waits at most, from the last heartbeat.
     pub timeout: Span,
+    /// Whether its default result is `ABANDON`, as it is where nobody says: an instance whose time is up at its launch
+    /// ends.
+    pub abandons: bool,
 }
 
 impl Account {
@@ -73,13 +76,35 @@ impl Account {
         true
     }
 
-    /// `CompleteLifecycleAction`.
-    pub(crate) fn complete_hook(&mut self, group: &str, id: &str, hook: &str) -> Result<(), Refused> {
-        self.waiting_at(group, id, hook)?.remove(hook);
-        if self.machines.get(id).is_some_and(|m| m.hooks.is_empty()) {
+    /// `CompleteLifecycleAction`, with `CONTINUE` or (`abandons`) `ABANDON`.
+    pub(crate) fn complete_hook(
+        &mut self,
+        group: &str,
+        id: &str,
+        (hook, abandons): (&str, bool),
+    ) -> Result<(), Refused> {
+        self.group(group)?;
+        let waits_at = self.waiting_at(group, id, hook)?;
+        waits_at.remove(hook);
+        if abandons {
+            self.abandon(id);
+        } else if waits_at.is_empty() {
             self.proceed(id);
         }
         Ok(())
+    }
+
+    /// An instance is given up at a hook: the others are waited at no longer.
+    fn abandon(&mut self, id: &str) {
+        let Some(machine) = self.machines.get_mut(id) else {
+            return;
+        };
+        machine.hooks.clear();
+        if machine.lifecycle == Lifecycle::PendingWait {
+            self.end(id, Gone::Abandoned);
+        } else {
+            self.proceed(id);
+        }
     }
 
     /// `RecordLifecycleActionHeartbeat`.
@@ -114,8 +139,19 @@ impl Account {
         let Some(machine) = self.machines.get_mut(id) else {
             return;
         };
+        let group = machine.group.as_ref().and_then(|name| self.groups.get(name));
+        let abandons = |hook: &String| {
+            let hook = group.and_then(|group| group.hooks.get(hook));
+            hook.is_some_and(|hook| hook.abandons)
+        };
+        let gives_up = machine
+            .hooks
+            .iter()
+            .any(|(hook, until)| *until <= now && abandons(hook));
         machine.hooks.retain(|_, until| *until > now);
-        if machine.hooks.is_empty() {
+        if gives_up {
+            self.abandon(id);
+        } else if machine.hooks.is_empty() {
             self.proceed(id);
         }
     }

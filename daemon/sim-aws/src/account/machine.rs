@@ -103,6 +103,8 @@ pub enum Gone {
     Unhealthy,
     /// Spot, taken back.
     Reclaimed,
+    /// Given up at a launch hook (`ABANDON`, or its time was up).
+    Abandoned,
 }
 
 /// One instance.

@@ -15,9 +15,11 @@ mod warm;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use eks::ConfigUpdate;
 pub use eks::{NodeGroup, Profile};
 pub(crate) use fleet::template_id;
-pub(crate) use fleet::{Fleet, Launched};
+pub(crate) use fleet::{Fleet, Launched, Pool};
+pub(crate) use groups::check_bounds;
 pub use groups::{Activity, GroupState};
 pub use hooks::Hook;
 pub use machine::{Gone, Lifecycle, Machine, MachineState};
@@ -78,7 +80,8 @@ pub struct Account {
     pub profiles: BTreeMap<String, Profile>,
     pub(crate) updates: BTreeMap<String, eks::Update>,
     pub(crate) tokens: BTreeMap<String, (String, Launched)>,
-    pub(crate) messages: notices::Messages,
+    /// Queues by name.
+    pub(crate) messages: BTreeMap<String, notices::Messages>,
     /// Metric points that were put, newest last: namespace, name, dimensions, value, when.
     pub metrics: Vec<MetricPoint>,
     /// Instances that ended, by why; the referee's part.
@@ -138,7 +141,11 @@ impl Account {
             profiles: BTreeMap::new(),
             updates: BTreeMap::new(),
             tokens: BTreeMap::new(),
-            messages: notices::Messages::default(),
+            messages: settings
+                .queues
+                .iter()
+                .map(|name| (name.clone(), notices::Messages::default()))
+                .collect(),
             metrics: Vec::new(),
             ended: Vec::new(),
             closed_nanos: 0,

@@ -2,9 +2,10 @@
 //! health.
 //!
 //! Source: the events' documented forms (EC2 and Auto Scaling user guides, EKS "Fargate pod patching", AWS Health).
-//! The queue is SQS as far as Plimsoll reads it: a message that is not deleted comes again.
+//! Queues are SQS as far as Plimsoll reads it: each gets every event, and a message that is not deleted comes again.
 
-use super::Account;
+use super::{Account, Refused};
+use crate::wire::NO_QUEUE;
 use model::{Instant, Span};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -56,6 +57,7 @@ pub enum Notice {
     Raw(String),
 }
 
+/// What a queue holds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Messages {
     pub(crate) kept: BTreeMap<String, Message>,
@@ -71,35 +73,74 @@ pub(crate) struct Message {
 }
 
 impl Account {
-    /// Puts an event into the queue.
+    /// Puts an event into every queue.
     pub fn notify(&mut self, notice: &Notice) {
         let body = match notice {
             Notice::Raw(text) => text.clone(),
             other => self.event(other).to_string(),
         };
+        for queue in self.queues().cloned().collect::<Vec<_>>() {
+            self.send(&queue, body.clone());
+        }
+    }
+
+    /// Puts a message into a queue; its id.
+    pub(crate) fn send(&mut self, queue: &str, body: String) -> String {
         let id = self.id("message-");
+        let now = self.now();
         let message = Message {
             body,
-            sent: self.now(),
-            hidden_until: self.now(),
+            sent: now,
+            hidden_until: now,
             receipt: String::new(),
         };
-        self.messages.kept.insert(id, message);
+        if let Some(messages) = self.messages.get_mut(queue) {
+            messages.kept.insert(id.clone(), message);
+        }
+        id
+    }
+
+    /// Names of the queues.
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &String> {
+        self.messages.keys()
+    }
+
+    /// A queue, by its name.
+    pub(crate) fn queue(&self, name: &str) -> Result<&Messages, Refused> {
+        let missing = || Refused::new(NO_QUEUE, "The specified queue does not exist.");
+        self.messages.get(name).ok_or_else(missing)
+    }
+
+    /// Makes a queue, where there is none of the name.
+    pub(crate) fn create_queue(&mut self, name: &str) {
+        self.messages.entry(name.to_owned()).or_default();
+    }
+
+    /// Takes every message out of a queue.
+    pub(crate) fn purge_queue(&mut self, name: &str) {
+        if let Some(messages) = self.messages.get_mut(name) {
+            messages.kept.clear();
+        }
+    }
+
+    /// Takes a queue away with all that is in it.
+    pub(crate) fn delete_queue(&mut self, name: &str) {
+        self.messages.remove(name);
     }
 
     /// Up to so many messages, hidden from others for a while.
-    pub(crate) fn receive(&mut self, most: usize) -> Vec<(String, Message)> {
+    pub(crate) fn receive(&mut self, queue: &str, most: usize) -> Vec<(String, Message)> {
         let now = self.now();
-        self.messages
-            .kept
-            .retain(|_, message| now.since(message.sent) <= KEPT);
+        let Some(messages) = self.messages.get_mut(queue) else {
+            return Vec::new();
+        };
+        messages.kept.retain(|_, message| now.since(message.sent) <= KEPT);
         let mut taken = Vec::new();
-        let received = &mut self.messages.received;
-        for (id, message) in &mut self.messages.kept {
+        for (id, message) in &mut messages.kept {
             if taken.len() < most && message.hidden_until <= now {
-                *received += 1;
+                messages.received += 1;
                 message.hidden_until = now + HIDDEN;
-                message.receipt = format!("receipt-{received}");
+                message.receipt = format!("receipt-{}", messages.received);
                 taken.push((id.clone(), message.clone()));
             }
         }
@@ -107,13 +148,15 @@ impl Account {
     }
 
     /// Forgets the message of a receipt.
-    pub(crate) fn forget_message(&mut self, receipt: &str) {
-        self.messages.kept.retain(|_, message| message.receipt != receipt);
+    pub(crate) fn forget_message(&mut self, queue: &str, receipt: &str) {
+        if let Some(messages) = self.messages.get_mut(queue) {
+            messages.kept.retain(|_, message| message.receipt != receipt);
+        }
     }
 
-    /// Messages in the queue.
+    /// Messages in all queues.
     pub fn queued(&self) -> usize {
-        self.messages.kept.len()
+        self.messages.values().map(|messages| messages.kept.len()).sum()
     }
 
     fn event(&mut self, notice: &Notice) -> Value {

@@ -156,6 +156,7 @@ fn hooks_hold_instances_until_they_are_completed() {
     let hook = Hook {
         launching: false,
         timeout: Span::from_secs(600),
+        abandons: false,
     };
     account
         .group_mut("g")
@@ -181,12 +182,13 @@ fn a_heartbeat_begins_a_hooks_time_anew_and_every_hook_is_waited_for() {
         let hook = Hook {
             launching: false,
             timeout: Span::from_secs(60),
+            abandons: false,
         };
         let group = account.group_mut("g").unwrap();
         group.hooks.insert(name.to_owned(), hook);
     }
     let id = alive(&account)[0].id.clone();
-    let refused = account.complete_hook("g", &id, "drain").unwrap_err();
+    let refused = account.complete_hook("g", &id, ("drain", false)).unwrap_err();
     assert!(
         refused.message.contains("No active Lifecycle Action"),
         "{refused}"
@@ -195,8 +197,11 @@ fn a_heartbeat_begins_a_hooks_time_anew_and_every_hook_is_waited_for() {
         .terminate_in_group(std::slice::from_ref(&id), true)
         .unwrap();
     wait(&mut account, 50);
-    account.complete_hook("g", &id, "audit").unwrap();
-    assert!(account.complete_hook("g", &id, "audit").is_err(), "once only");
+    account.complete_hook("g", &id, ("audit", false)).unwrap();
+    assert!(
+        account.complete_hook("g", &id, ("audit", false)).is_err(),
+        "once only"
+    );
     account.extend_hook("g", &id, "drain").unwrap();
     wait(&mut account, 50);
     assert_eq!(account.machines[&id].lifecycle, Lifecycle::TerminatingWait);
@@ -256,16 +261,19 @@ fn a_fleet_takes_the_cheapest_pool_that_gives() {
         Instant(0),
     );
     account.strike(no_capacity(&["us-east-1a"], 0));
-    let pool = |t: &str, zone: &str| (t.to_owned(), zone.to_owned());
+    let pool = |t: &str, zone: &str| Pool {
+        template: "fleet".to_owned(),
+        instance_type: t.to_owned(),
+        zone: zone.to_owned(),
+    };
     let fleet = Fleet {
         token: Some("t".to_owned()),
-        template: "fleet".to_owned(),
         pools: vec![
             pool("m6a.xlarge", "us-east-1b"),
             pool("m5.large", "us-east-1a"),
             pool("m6a.large", "us-east-1b"),
         ],
-        count: 2,
+        on_demand: 2,
         ..Fleet::default()
     };
     let launched = account.create_fleet(&fleet).unwrap();
@@ -278,7 +286,10 @@ fn a_fleet_takes_the_cheapest_pool_that_gives() {
     );
     assert_eq!(account.create_fleet(&fleet).unwrap(), launched);
     assert_eq!(alive(&account).len(), 2);
-    let other = Fleet { count: 3, ..fleet };
+    let other = Fleet {
+        on_demand: 3,
+        ..fleet
+    };
     assert_eq!(
         account.create_fleet(&other).unwrap_err().code,
         "IdempotentParameterMismatch"
@@ -299,12 +310,13 @@ fn a_node_group_is_busy_while_it_is_updated() {
         },
         Instant(0),
     );
-    account.update_node_group("ng", (None, Some(9), None)).unwrap();
+    let most = |max| ConfigUpdate {
+        bounds: (None, Some(max), None),
+        ..ConfigUpdate::default()
+    };
+    account.update_node_group("ng", most(9)).unwrap();
     assert_eq!(
-        account
-            .update_node_group("ng", (None, Some(8), None))
-            .unwrap_err()
-            .code,
+        account.update_node_group("ng", most(8)).unwrap_err().code,
         "ResourceInUseException"
     );
     wait(&mut account, 120);

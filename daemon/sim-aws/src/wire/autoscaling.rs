@@ -2,44 +2,53 @@
 //!
 //! Not here: what calls do (`account::groups`).
 
+mod made;
+
 use super::form::Form;
+use super::pages::{BadPage, Page};
 use super::xml::{Element, el, leaf, list, texts};
 use super::{Answer, Call, query_answer, unknown};
 use crate::account::{Account, Activity, GroupState, Hook, Machine, Refused, WarmPool};
-use crate::settings::NewGroup;
 use model::{Instant, Span};
 
 const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
-/// Groups of a page, usually and at most.
-const PAGE: (usize, usize) = (50, 100);
+/// Groups of a page, usually, and fewest and most that may be asked for.
+const PAGE: (usize, (usize, usize)) = (50, (1, 100));
+/// Activities of a page, likewise.
+const ACTIVITIES: (usize, (usize, usize)) = (100, (1, 100));
+/// What can be suspended (API reference, `ProcessType`).
+const PROCESSES: [&str; 9] = [
+    "Launch",
+    "Terminate",
+    "AddToLoadBalancer",
+    "AlarmNotification",
+    "AZRebalance",
+    "HealthCheck",
+    "InstanceRefresh",
+    "ReplaceUnhealthy",
+    "ScheduledActions",
+];
 
 pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refused> {
     let form = &call.form;
     let name = || needed(form, "AutoScalingGroupName");
     let result: Vec<Element> = match call.action.as_str() {
-        "DescribeAutoScalingGroups" => describe(account, form),
-        "DescribeScalingActivities" => activities(account, form),
+        "DescribeAutoScalingGroups" => describe(account, form)?,
+        "DescribeScalingActivities" => activities(account, form)?,
         "DescribeLifecycleHooks" => hooks(account, &name()?)?,
         "SetDesiredCapacity" => {
-            let desired = form
-                .number("DesiredCapacity")
-                .ok_or_else(|| missing("DesiredCapacity"))?;
+            let desired = size(form, "DesiredCapacity")?.ok_or_else(|| missing("desiredCapacity"))?;
             account.set_desired(&name()?, desired)?;
             Vec::new()
         }
         "UpdateAutoScalingGroup" => {
-            let bounds = (
-                form.number("MinSize"),
-                form.number("MaxSize"),
-                form.number("DesiredCapacity"),
-            );
-            account.update_bounds(&name()?, bounds)?;
+            made::update(account, form)?;
             Vec::new()
         }
         "LaunchInstances" => launch(account, form)?,
         "TerminateInstanceInAutoScalingGroup" => terminate(account, form)?,
         "CreateAutoScalingGroup" => {
-            create(account, form)?;
+            made::create(account, form)?;
             Vec::new()
         }
         "SuspendProcesses" | "ResumeProcesses" => {
@@ -47,11 +56,7 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
             Vec::new()
         }
         "SetInstanceProtection" => {
-            for id in form.values("InstanceIds") {
-                if let Some(machine) = account.machines.get_mut(&id) {
-                    machine.protected = form.flag("ProtectedFromScaleIn");
-                }
-            }
+            protect(account, &name()?, form)?;
             Vec::new()
         }
         "DescribeWarmPool" => warm_pool(account, &name()?)?,
@@ -70,17 +75,20 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
         }
         "DetachInstances" => detach(account, form)?,
         "PutLifecycleHook" => {
-            let hook = Hook {
-                launching: form.text("LifecycleTransition") == Some("autoscaling:EC2_INSTANCE_LAUNCHING"),
-                timeout: Span::from_secs(form.number("HeartbeatTimeout").map_or(3600, i64::from)),
-            };
-            let hook_name = needed(form, "LifecycleHookName")?;
-            account.group_mut(&name()?)?.hooks.insert(hook_name, hook);
+            put_hook(account, &name()?, form)?;
+            Vec::new()
+        }
+        "DeleteLifecycleHook" => {
+            let hook = needed(form, "LifecycleHookName")?;
+            if account.group_mut(&name()?)?.hooks.remove(&hook).is_none() {
+                return Err(invalid(format!("No Lifecycle Hook found with name: {hook}")));
+            }
             Vec::new()
         }
         "CompleteLifecycleAction" => {
             let (id, hook) = (needed(form, "InstanceId")?, needed(form, "LifecycleHookName")?);
-            account.complete_hook(&name()?, &id, &hook)?;
+            let result = needed(form, "LifecycleActionResult")?;
+            account.complete_hook(&name()?, &id, (&hook, abandons(&result)?))?;
             Vec::new()
         }
         "RecordLifecycleActionHeartbeat" => {
@@ -107,42 +115,121 @@ fn missing(key: &str) -> Refused {
     )
 }
 
-fn describe(account: &Account, form: &Form) -> Vec<Element> {
+fn invalid(message: impl Into<String>) -> Refused {
+    Refused::new("ValidationError", message)
+}
+
+/// A size that is given; one that is no whole number is refused.
+fn size(form: &Form, key: &str) -> Result<Option<u32>, Refused> {
+    let Some(text) = form.text(key) else {
+        return Ok(None);
+    };
+    let number = text.parse().map_err(|_| {
+        let what =
+            format!("1 validation error detected: Value '{text}' at '{key}' failed to satisfy constraint");
+        invalid(what)
+    });
+    number.map(Some)
+}
+
+fn page(form: &Form, bounds: (usize, (usize, usize))) -> Result<Page, Refused> {
+    Page::asked(form.text("MaxRecords"), form.text("NextToken"), bounds).map_err(|bad| match bad {
+        BadPage::Size { asked, bounds } => invalid(format!(
+            "1 validation error detected: Value '{asked}' at 'maxRecords' failed to satisfy constraint: Member must have value between {} and {}",
+            bounds.0, bounds.1
+        )),
+        BadPage::Token(token) => Refused::new("InvalidNextToken", format!("The token '{token}' is invalid.")),
+    })
+}
+
+fn describe(account: &Account, form: &Form) -> Result<Vec<Element>, Refused> {
     let names = form.values("AutoScalingGroupNames");
-    let filters: Vec<(String, Vec<String>)> = form
-        .items("Filters")
-        .into_iter()
-        .map(|filter| {
-            (
-                filter.text("Name").unwrap_or_default().to_owned(),
-                filter.values("Values"),
-            )
-        })
-        .collect();
+    let mut filters: Vec<(String, Vec<String>)> = Vec::new();
+    for filter in form.items("Filters") {
+        let name = filter.text("Name").unwrap_or_default().to_owned();
+        if !["tag-key", "tag-value"].contains(&name.as_str()) && !name.starts_with("tag:") {
+            let what = "Allowed Filter types are: tag-key tag-value tag:<key>";
+            return Err(invalid(format!("Filter type {name} is not correct. {what}")));
+        }
+        filters.push((name, filter.values("Values")));
+    }
     let wanted = |group: &&GroupState| {
         (names.is_empty() || names.contains(&group.made.name)) && filters.iter().all(|f| matches(group, f))
     };
     let instances = form.text("IncludeInstances") != Some("false");
-    let size = form
-        .number("MaxRecords")
-        .map_or(PAGE.0, |n| (n as usize).min(PAGE.1));
-    let from = form.text("NextToken").unwrap_or_default();
-    let mut page: Vec<&GroupState> = account
-        .groups
-        .values()
-        .filter(wanted)
-        .filter(|g| g.made.name.as_str() > from || from.is_empty())
-        .take(size + 1)
-        .collect();
-    let more = page.len() > size;
-    page.truncate(size);
-    let last = page.last().map(|group| group.made.name.clone());
-    let rows = page.iter().map(|group| row(account, group, instances));
+    let groups = account.groups.values().filter(wanted);
+    let rows = groups.map(|group| (group.made.name.clone(), group)).collect();
+    let (groups, next) = page(form, PAGE)?.of(rows);
+    let rows = groups.into_iter().map(|group| row(account, group, instances));
     let mut found = vec![list("AutoScalingGroups", "member", rows)];
-    if let Some(last) = last.filter(|_| more) {
-        found.push(leaf("NextToken", last));
+    found.extend(next.map(|token| leaf("NextToken", token)));
+    Ok(found)
+}
+
+/// `SetInstanceProtection`: of all that are named, or of none.
+fn protect(account: &mut Account, name: &str, form: &Form) -> Result<(), Refused> {
+    account.group(name)?;
+    let ids = form.values("InstanceIds");
+    for id in &ids {
+        let machine = account.machines.get(id);
+        if machine.is_none_or(|m| m.group.as_deref() != Some(name)) {
+            return Err(invalid(format!(
+                "The instance {id} is not part of Auto Scaling group {name}."
+            )));
+        }
     }
-    found
+    for id in &ids {
+        if let Some(machine) = account.machines.get_mut(id) {
+            machine.protected = form.flag("ProtectedFromScaleIn");
+        }
+    }
+    Ok(())
+}
+
+/// `PutLifecycleHook`: what is not given stays as it was.
+fn put_hook(account: &mut Account, name: &str, form: &Form) -> Result<(), Refused> {
+    let hook_name = needed(form, "LifecycleHookName")?;
+    let before = account.group(name)?.hooks.get(&hook_name).cloned();
+    let launching = match form.text("LifecycleTransition") {
+        Some("autoscaling:EC2_INSTANCE_LAUNCHING") => true,
+        Some("autoscaling:EC2_INSTANCE_TERMINATING") => false,
+        Some(other) => return Err(invalid(format!("Invalid Lifecycle Transition: {other}"))),
+        None => before
+            .as_ref()
+            .map(|hook| hook.launching)
+            .ok_or_else(|| missing("lifecycleTransition"))?,
+    };
+    let timeout = match size(form, "HeartbeatTimeout")? {
+        Some(secs) if (30..=7200).contains(&secs) => Span::from_secs(i64::from(secs)),
+        Some(secs) => {
+            return Err(invalid(format!(
+                "Heartbeat timeout must be between 30 and 7200 seconds, is {secs}"
+            )));
+        }
+        None => before.as_ref().map_or(Span::from_secs(3600), |hook| hook.timeout),
+    };
+    let abandons = match form.text("DefaultResult") {
+        Some(result) => abandons(result)?,
+        None => before.is_none_or(|hook| hook.abandons),
+    };
+    let hook = Hook {
+        launching,
+        timeout,
+        abandons,
+    };
+    account.group_mut(name)?.hooks.insert(hook_name, hook);
+    Ok(())
+}
+
+/// Whether a result of a lifecycle action is `ABANDON`.
+fn abandons(result: &str) -> Result<bool, Refused> {
+    match result {
+        "ABANDON" => Ok(true),
+        "CONTINUE" => Ok(false),
+        other => Err(invalid(format!(
+            "Lifecycle action result must be CONTINUE or ABANDON, is {other}"
+        ))),
+    }
 }
 
 fn matches(group: &GroupState, (name, values): &(String, Vec<String>)) -> bool {
@@ -195,7 +282,7 @@ fn row(account: &Account, group: &GroupState, instances: bool) -> Vec<Element> {
     } else {
         group.version.to_string()
     };
-    row.push(template(made, &version));
+    row.push(template(group, &version));
     row.extend(made.warm_pool.map(prepares));
     if instances {
         let own = |m: &&Machine| {
@@ -231,28 +318,27 @@ fn warm_pool(account: &Account, name: &str) -> Result<Vec<Element>, Refused> {
 }
 
 /// A plain template for one on-demand type, a mixed instances policy otherwise.
-fn template(made: &NewGroup, version: &str) -> Element {
+fn template(group: &GroupState, version: &str) -> Element {
+    let made = &group.made;
     let specification = |name: &str| {
-        let id = crate::account::template_id(&made.name);
+        let id = crate::account::template_id(&group.template);
         el(
             name,
             vec![
                 leaf("LaunchTemplateId", id),
-                leaf("LaunchTemplateName", &made.name),
+                leaf("LaunchTemplateName", &group.template),
                 leaf("Version", version),
             ],
         )
     };
-    if made.types.len() == 1 && !made.spot {
+    let divided = made.distribution();
+    if made.types.len() == 1 && !made.spot && made.distribution.is_none() {
         return specification("LaunchTemplate");
     }
     let overrides = made.types.iter().map(|t| vec![leaf("InstanceType", t)]);
     let distribution = vec![
-        leaf("OnDemandBaseCapacity", 0),
-        leaf(
-            "OnDemandPercentageAboveBaseCapacity",
-            if made.spot { 0 } else { 100 },
-        ),
+        leaf("OnDemandBaseCapacity", divided.on_demand_base),
+        leaf("OnDemandPercentageAboveBaseCapacity", divided.on_demand_percent),
         leaf("SpotAllocationStrategy", "price-capacity-optimized"),
     ];
     let launch = vec![
@@ -323,22 +409,36 @@ pub(super) fn time(at: Instant) -> String {
         .unwrap_or_default()
 }
 
-fn activities(account: &Account, form: &Form) -> Vec<Element> {
+fn activities(account: &Account, form: &Form) -> Result<Vec<Element>, Refused> {
     let name = form.text("AutoScalingGroupName");
+    if let Some(name) = name {
+        account.group(name)?;
+    }
+    let ids = form.values("ActivityIds");
     let groups = account
         .groups
         .values()
         .filter(|g| name.is_none_or(|n| g.made.name == n));
-    let mut rows: Vec<(&str, &Activity)> = groups
-        .flat_map(|g| g.activities.iter().map(|a| (g.made.name.as_str(), a)))
+    let all = groups.flat_map(|g| g.activities.iter().map(|a| (g.made.name.as_str(), a)));
+    let named: Vec<(&str, &Activity)> = all
+        .filter(|(_, a)| ids.is_empty() || ids.contains(&a.id))
         .collect();
-    rows.sort_by_key(|(_, activity)| std::cmp::Reverse(activity.at));
-    let most = form.number("MaxRecords").map_or(100, |n| n.min(100)) as usize;
+    if let Some(id) = ids.iter().find(|id| !named.iter().any(|(_, a)| a.id == **id)) {
+        return Err(invalid(format!("Activity {id} is not valid.")));
+    }
+    // Newest first, also across pages.
+    let newest_first = |activity: &Activity| format!("{:020}", i64::MAX - activity.at.0);
+    let rows = named.into_iter().enumerate().map(|(at, row)| {
+        let key = format!("{} {:08}", newest_first(row.1), u32::MAX as usize - at);
+        (key, row)
+    });
+    let (rows, next) = page(form, ACTIVITIES)?.of(rows.collect());
     let rows = rows
         .into_iter()
-        .take(most)
         .map(|(group, activity)| activity_row(group, activity));
-    vec![list("Activities", "member", rows)]
+    let mut found = vec![list("Activities", "member", rows)];
+    found.extend(next.map(|token| leaf("NextToken", token)));
+    Ok(found)
 }
 
 fn activity_row(group: &str, activity: &Activity) -> Vec<Element> {
@@ -374,6 +474,11 @@ fn hooks(account: &Account, name: &str) -> Result<Vec<Element>, Refused> {
             leaf("AutoScalingGroupName", name),
             leaf("LifecycleTransition", transition),
             leaf("HeartbeatTimeout", of.timeout.secs()),
+            leaf(
+                "GlobalTimeout",
+                of.timeout.secs().saturating_mul(100).min(172_800),
+            ),
+            leaf("DefaultResult", if of.abandons { "ABANDON" } else { "CONTINUE" }),
         ]
     });
     Ok(vec![list("LifecycleHooks", "member", rows)])
@@ -442,78 +547,16 @@ fn terminate(account: &mut Account, form: &Form) -> Result<Vec<Element>, Refused
     })
 }
 
-fn create(account: &mut Account, form: &Form) -> Result<(), Refused> {
-    let name = needed(form, "AutoScalingGroupName")?;
-    if account.groups.contains_key(&name) {
-        return Err(Refused::new(
-            "AlreadyExists",
-            format!("AutoScalingGroup by this name already exists: {name}"),
-        ));
-    }
-    let plain = form.below("LaunchTemplate");
-    let mixed = form.below("MixedInstancesPolicy.LaunchTemplate");
-    let named = |f: &Form| {
-        f.text("LaunchTemplateName")
-            .or_else(|| f.text("LaunchTemplateId"))
-            .map(str::to_owned)
-    };
-    let template = named(&plain).or_else(|| named(&mixed.below("LaunchTemplateSpecification")));
-    let (made, _) = account.template(&template.ok_or_else(|| missing("LaunchTemplate"))?)?;
-    let overrides: Vec<String> = mixed
-        .items("Overrides")
-        .iter()
-        .filter_map(|o| o.text("InstanceType").map(str::to_owned))
-        .collect();
-    let share = form.number("MixedInstancesPolicy.InstancesDistribution.OnDemandPercentageAboveBaseCapacity");
-    let (min, max) = (
-        form.number("MinSize").unwrap_or(0),
-        form.number("MaxSize").unwrap_or(0),
-    );
-    let tags = form.items("Tags");
-    let pair = |tag: &Form| {
-        Some((
-            tag.text("Key")?.to_owned(),
-            tag.text("Value").unwrap_or_default().to_owned(),
-        ))
-    };
-    let group = NewGroup {
-        name: name.clone(),
-        types: if overrides.is_empty() {
-            made.types.clone()
-        } else {
-            overrides
-        },
-        zones: form.values("AvailabilityZones"),
-        min,
-        max,
-        desired: 0,
-        spot: share == Some(0),
-        tags: tags.iter().filter_map(pair).collect(),
-        ..made
-    };
-    account.create_group(group);
-    let desired = form.number("DesiredCapacity").unwrap_or(min);
-    account.set_desired(&name, desired)
-}
-
 fn suspend(account: &mut Account, name: &str, form: &Form, on: bool) -> Result<(), Refused> {
-    const ALL: [&str; 9] = [
-        "Launch",
-        "Terminate",
-        "AddToLoadBalancer",
-        "AlarmNotification",
-        "AZRebalance",
-        "HealthCheck",
-        "InstanceRefresh",
-        "ReplaceUnhealthy",
-        "ScheduledActions",
-    ];
     let named = form.values("ScalingProcesses");
     let processes = if named.is_empty() {
-        ALL.map(str::to_owned).to_vec()
+        PROCESSES.map(str::to_owned).to_vec()
     } else {
         named
     };
+    if let Some(other) = processes.iter().find(|name| !PROCESSES.contains(&name.as_str())) {
+        return Err(invalid(format!("Invalid process name: {other}")));
+    }
     let group = account.group_mut(name)?;
     for process in processes {
         if on {
@@ -527,20 +570,35 @@ fn suspend(account: &mut Account, name: &str, form: &Form, on: bool) -> Result<(
 
 fn detach(account: &mut Account, form: &Form) -> Result<Vec<Element>, Refused> {
     let name = needed(form, "AutoScalingGroupName")?;
-    let mut gone = 0;
-    for id in form.values("InstanceIds") {
-        if let Some(machine) = account
-            .machines
-            .get_mut(&id)
-            .filter(|m| m.group.as_deref() == Some(&name))
-        {
-            machine.group = None;
-            gone += 1;
+    let group = account.group(&name)?;
+    let (min, desired) = (group.min, group.desired);
+    let Some(decrement) = form.text("ShouldDecrementDesiredCapacity") else {
+        return Err(missing("shouldDecrementDesiredCapacity"));
+    };
+    let (ids, decrement) = (form.values("InstanceIds"), decrement == "true");
+    for id in &ids {
+        let machine = account.machines.get(id);
+        if machine.is_none_or(|m| m.group.as_deref() != Some(&name)) {
+            return Err(invalid(format!(
+                "The instance {id} is not part of Auto Scaling group {name}."
+            )));
         }
     }
-    let group = account.group_mut(&name)?;
-    if form.flag("ShouldDecrementDesiredCapacity") {
-        group.desired = group.desired.saturating_sub(gone);
+    let fewer = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+    if decrement && desired.saturating_sub(fewer) < min {
+        return Err(invalid(format!(
+            "The specified instances cannot be detached: desired capacity would be below min size {min}."
+        )));
+    }
+    for id in &ids {
+        if let Some(machine) = account.machines.get_mut(id) {
+            machine.group = None;
+        }
+    }
+    if decrement {
+        account.group_mut(&name)?.desired -= fewer;
+    } else {
+        account.set_desired(&name, desired)?;
     }
     Ok(vec![list("Activities", "member", Vec::<Vec<Element>>::new())])
 }

@@ -1,29 +1,81 @@
-//! CloudWatch on the wire (smithy-rpc-v2-cbor): points are kept and given back.
+//! CloudWatch on the wire (smithy-rpc-v2-cbor, and awsJson 1.0 for clients that speak no CBOR): points are kept and given
+//! back.
 //!
-//! Not here: statistics other than the average, sum, least and most of a period; expressions.
+//! Both are read into one form and written from it. Not here: statistics other than the average, sum, least and most of a period; expressions.
 
-use super::{Answer, CBOR, Call, unknown};
+use super::{Answer, CBOR, Call, JSON_1_0, unknown};
 use crate::account::{Account, MetricPoint, Refused};
 use ciborium::Value;
 use model::Instant;
 use std::collections::BTreeMap;
 
+/// Whether a call came as JSON: those have no CBOR in their body.
+fn speaks_json(call: &Call) -> bool {
+    !call.json.is_null()
+}
+
 pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refused> {
     let body: Value = if call.body.is_empty() {
         Value::Map(Vec::new())
+    } else if speaks_json(call) {
+        from_json(&call.json)
     } else {
         ciborium::from_reader(call.body.as_slice())
             .map_err(|error| Refused::new("SerializationException", error.to_string()))?
     };
     let value = match call.action.as_str() {
         "PutMetricData" => {
-            put(account, &body);
+            put(account, &body)?;
             Value::Map(Vec::new())
         }
-        "GetMetricData" => get(account, &body),
+        "GetMetricData" => get(account, &body)?,
         _ => return Err(unknown(call)),
     };
-    Ok(cbor(200, &value))
+    Ok(if speaks_json(call) {
+        Answer {
+            kind: JSON_1_0,
+            ..Answer::json(200, &to_json(&value))
+        }
+    } else {
+        cbor(200, &value)
+    })
+}
+
+fn from_json(value: &serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(flag) => Value::Bool(*flag),
+        serde_json::Value::Number(number) => number
+            .as_i64()
+            .map(Value::from)
+            .or_else(|| number.as_f64().map(Value::Float))
+            .unwrap_or(Value::Null),
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        serde_json::Value::Array(items) => Value::Array(items.iter().map(from_json).collect()),
+        serde_json::Value::Object(fields) => Value::Map(
+            fields
+                .iter()
+                .map(|(key, value)| (text(key), from_json(value)))
+                .collect(),
+        ),
+    }
+}
+
+/// Timestamps are seconds in JSON too.
+fn to_json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Bool(flag) => (*flag).into(),
+        Value::Integer(number) => i64::try_from(i128::from(*number)).ok().into(),
+        Value::Float(number) => (*number).into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::Tag(_, inner) => to_json(inner),
+        Value::Array(items) => items.iter().map(to_json).collect(),
+        Value::Map(entries) => entries
+            .iter()
+            .filter_map(|(key, value)| Some((key.as_text()?.to_owned(), to_json(value))))
+            .collect(),
+        _ => serde_json::Value::Null,
+    }
 }
 
 /// An error in CBOR.
@@ -97,7 +149,16 @@ fn dimensions(of: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn put(account: &mut Account, body: &Value) {
+fn needed(body: &Value, key: &str) -> Result<(), Refused> {
+    if at(body, key).is_some() {
+        return Ok(());
+    }
+    let what = format!("The parameter {key} is required.");
+    Err(Refused::new("MissingRequiredParameterException", what))
+}
+
+fn put(account: &mut Account, body: &Value) -> Result<(), Refused> {
+    needed(body, "Namespace")?;
     let now = account.now();
     for datum in items(body, "MetricData") {
         let Some(value) = number(at(datum, "Value")) else {
@@ -111,9 +172,11 @@ fn put(account: &mut Account, body: &Value) {
             at: now,
         });
     }
+    Ok(())
 }
 
-fn get(account: &Account, body: &Value) -> Value {
+fn get(account: &Account, body: &Value) -> Result<Value, Refused> {
+    needed(body, "MetricDataQueries")?;
     let results = items(body, "MetricDataQueries").iter().map(|query| {
         let stat = at(query, "MetricStat").cloned().unwrap_or(Value::Null);
         let metric = at(&stat, "Metric").cloned().unwrap_or(Value::Null);
@@ -134,7 +197,7 @@ fn get(account: &Account, body: &Value) -> Value {
             ("Values", Value::Array(values.collect())),
         ])
     });
-    map([("MetricDataResults", Value::Array(results.collect()))])
+    Ok(map([("MetricDataResults", Value::Array(results.collect()))]))
 }
 
 /// Values by the beginning of their period.

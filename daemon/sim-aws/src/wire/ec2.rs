@@ -1,67 +1,125 @@
 //! EC2 on the wire (ec2 protocol, 2016-11-15).
 //!
-//! Not here: what calls do (`account::fleet`).
+//! A call with `DryRun` is checked like any other and changes nothing. Not here: what calls do (`account::fleet`).
 
 use super::autoscaling::{subnet, time};
 use super::form::Form;
+use super::pages::{BadPage, Page};
 use super::xml::{Element, el, leaf, list, texts};
 use super::{Answer, Call, unknown};
-use crate::account::{Account, Fleet, Machine, Refused, template_id};
+use crate::account::{Account, Fleet, Machine, Pool, Refused, template_id};
 use crate::catalogue::TypeInfo;
 use crate::settings::NewGroup;
 use base64::Engine as _;
+use model::selector::glob;
 use std::collections::BTreeMap;
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
-/// Rows of a page where none is asked for.
-const PAGE: usize = 1000;
+/// Rows of a page where none is asked for, and fewest and most that may be asked for.
+const PAGE: (usize, (usize, usize)) = (1000, (5, 1000));
+/// The same of instance types: 100 at most, whatever is asked for (EC2 API reference).
+const TYPES_PAGE: (usize, (usize, usize)) = (100, (5, 100));
+/// The same of launch templates and their versions.
+const TEMPLATES_PAGE: (usize, (usize, usize)) = (200, (1, 200));
 
 pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refused> {
     let form = &call.form;
+    let act = !form.flag("DryRun");
     let mut result = match call.action.as_str() {
         "DescribeInstances" => instances(account, form)?,
         "DescribeInstanceTypes" => instance_types(account, form)?,
-        "DescribeInstanceTypeOfferings" => offerings(account, form),
-        "DescribeSpotPriceHistory" => spot_prices(account, form),
+        "DescribeInstanceTypeOfferings" => offerings(account, form)?,
+        "DescribeSpotPriceHistory" => spot_prices(account, form)?,
         "DescribeLaunchTemplates" => templates(account, form)?,
         "DescribeLaunchTemplateVersions" => template_versions(account, form)?,
         "DescribeSubnets" => subnets(account),
         "DescribeAvailabilityZones" => zones(account),
-        "CreateLaunchTemplate" | "CreateLaunchTemplateVersion" => create_template(account, form)?,
-        "CreateFleet" => create_fleet(account, form)?,
-        "TerminateInstances" => terminate(account, form)?,
+        "CreateLaunchTemplate" | "CreateLaunchTemplateVersion" => {
+            let made = new_template(account, form, call.action == "CreateLaunchTemplateVersion")?;
+            if act {
+                create_template(account, made)
+            } else {
+                Vec::new()
+            }
+        }
+        "CreateFleet" => {
+            let fleet = fleet(account, form)?;
+            if act {
+                create_fleet(account, &fleet)?
+            } else {
+                Vec::new()
+            }
+        }
+        "TerminateInstances" => {
+            account.there(&form.values("InstanceId"))?;
+            if act {
+                terminate(account, form)?
+            } else {
+                Vec::new()
+            }
+        }
         "CreateTags" => {
-            create_tags(account, form);
+            account.there(&form.values("ResourceId"))?;
+            if act {
+                create_tags(account, form);
+            }
             vec![leaf("return", true)]
         }
         _ => return Err(unknown(call)),
     };
+    if !act {
+        let what = "Request would have succeeded, but DryRun flag is set.";
+        return Err(Refused::new("DryRunOperation", what));
+    }
     result.insert(0, leaf("requestId", "00000000-0000-0000-0000-000000000000"));
     let root = el(format!("{}Response", call.action), result).with("xmlns", NAMESPACE);
     Ok(Answer::xml(200, &root))
 }
 
-/// Filters by name.
-fn filters(form: &Form) -> BTreeMap<String, Vec<String>> {
-    let of = |filter: &Form| Some((filter.text("Name")?.to_owned(), filter.values("Value")));
-    form.items("Filter").iter().filter_map(of).collect()
+/// Filters by name; one that the call does not have is refused. A name that ends in `:` stands for all that begin so.
+fn filters(form: &Form, known: &[&str]) -> Result<BTreeMap<String, Vec<String>>, Refused> {
+    let mut filters = BTreeMap::new();
+    for filter in form.items("Filter") {
+        let name = filter.text("Name").unwrap_or_default().to_owned();
+        let fits = |known: &&str| *known == name || (known.ends_with(':') && name.starts_with(*known));
+        if !known.iter().any(fits) {
+            return Err(invalid(format!("The filter '{name}' is invalid")));
+        }
+        filters.insert(name, filter.values("Value"));
+    }
+    Ok(filters)
 }
 
-/// One page of rows, each with the key that pages are cut by, and the token of the next.
-fn page<T>(rows: Vec<(String, T)>, form: &Form) -> (Vec<T>, Option<String>) {
-    let size = form.number("MaxResults").map_or(PAGE, |n| n.max(5) as usize);
-    let from = form.text("NextToken").unwrap_or_default().to_owned();
-    let mut left = rows.into_iter().filter(|(key, _)| from.is_empty() || *key > from);
-    let taken: Vec<(String, T)> = left.by_ref().take(size).collect();
-    let next = left.next().and_then(|_| taken.last().map(|(key, _)| key.clone()));
-    (taken.into_iter().map(|(_, row)| row).collect(), next)
+/// Whether a value is among those of a filter, which may have wildcards.
+fn among(values: &[String], value: &str) -> bool {
+    values.iter().any(|pattern| glob(pattern, value))
 }
 
-fn paged(name: &str, rows: Vec<(String, Vec<Element>)>, form: &Form) -> Vec<Element> {
-    let (rows, next) = page(rows, form);
+fn invalid(message: impl Into<String>) -> Refused {
+    Refused::new("InvalidParameterValue", message)
+}
+
+fn page(form: &Form, bounds: (usize, (usize, usize))) -> Result<Page, Refused> {
+    Page::asked(form.text("MaxResults"), form.text("NextToken"), bounds).map_err(|bad| match bad {
+        BadPage::Size { asked, bounds } => invalid(format!(
+            "Value ( {asked} ) for parameter maxResults is invalid. Expecting a value between {} and {}.",
+            bounds.0, bounds.1
+        )),
+        BadPage::Token(token) => {
+            Refused::new("InvalidNextToken", format!("The token '{token}' is not valid."))
+        }
+    })
+}
+
+fn paged(
+    (name, bounds): (&str, (usize, (usize, usize))),
+    rows: Vec<(String, Vec<Element>)>,
+    form: &Form,
+) -> Result<Vec<Element>, Refused> {
+    let (rows, next) = page(form, bounds)?.of(rows);
     let mut result = vec![list(name, "item", rows)];
     result.extend(next.map(|token| leaf("nextToken", token)));
-    result
+    Ok(result)
 }
 
 fn instances(account: &Account, form: &Form) -> Result<Vec<Element>, Refused> {
@@ -73,7 +131,20 @@ fn instances(account: &Account, form: &Form) -> Result<Vec<Element>, Refused> {
             return Err(Refused::new("InvalidInstanceID.NotFound", what));
         }
     }
-    let filters = filters(form);
+    if !named.is_empty() && form.text("MaxResults").is_some() {
+        let what = "The parameter instancesSet cannot be used with the parameter maxResults";
+        return Err(Refused::new("InvalidParameterCombination", what));
+    }
+    let known = [
+        "instance-state-name",
+        "instance-id",
+        "instance-type",
+        "instance-lifecycle",
+        "availability-zone",
+        "tag-key",
+        "tag:",
+    ];
+    let filters = filters(form, &known)?;
     let wanted = |m: &&Machine| {
         (named.is_empty() || named.contains(&m.id))
             && m.visible <= account.now()
@@ -81,30 +152,31 @@ fn instances(account: &Account, form: &Form) -> Result<Vec<Element>, Refused> {
     };
     let rows = account.machines.values().filter(wanted).map(|m| {
         let row = vec![
-            leaf("reservationId", "r-0"),
+            leaf("reservationId", m.id.replacen("i-", "r-", 1)),
             list("instancesSet", "item", [instance(account, m)]),
         ];
         (m.id.clone(), row)
     });
-    Ok(paged("reservationSet", rows.collect(), form))
+    paged(("reservationSet", PAGE), rows.collect(), form)
 }
 
 fn holds(machine: &Machine, (name, values): (&String, &Vec<String>)) -> bool {
-    let is = |value: &str| values.iter().any(|v| v == value);
+    let is = |value: &str| among(values, value);
     match name.as_str() {
         "instance-state-name" => is(machine.state.wire().1),
         "instance-id" => is(&machine.id),
         "instance-type" => is(&machine.instance_type),
         "availability-zone" => is(&machine.zone),
-        "tag-key" => values.iter().any(|key| machine.tags.contains_key(key)),
+        "instance-lifecycle" => machine.spot && is("spot"),
+        "tag-key" => tags_of(machine).keys().any(|key| is(key)),
         other => other
             .strip_prefix("tag:")
-            .is_some_and(|key| machine.tags.get(key).is_some_and(|v| is(v))),
+            .is_some_and(|key| tags_of(machine).get(key).is_some_and(|v| is(v))),
     }
 }
 
-fn instance(account: &Account, machine: &Machine) -> Vec<Element> {
-    let (code, state) = machine.state.wire();
+/// Tags of an instance, those included that AWS sets itself.
+fn tags_of(machine: &Machine) -> BTreeMap<String, String> {
     let mut tags = machine.tags.clone();
     if let Some(group) = &machine.group {
         tags.insert("aws:autoscaling:groupName".to_owned(), group.clone());
@@ -112,6 +184,12 @@ fn instance(account: &Account, machine: &Machine) -> Vec<Element> {
     let (template, version) = &machine.template;
     tags.insert("aws:ec2launchtemplate:id".to_owned(), template_id(template));
     tags.insert("aws:ec2launchtemplate:version".to_owned(), version.to_string());
+    tags
+}
+
+fn instance(account: &Account, machine: &Machine) -> Vec<Element> {
+    let (code, state) = machine.state.wire();
+    let tags = tags_of(machine);
     let arch = account
         .settings
         .types
@@ -154,11 +232,11 @@ fn instance_types(account: &Account, form: &Form) -> Result<Vec<Element>, Refuse
         let what = format!("The following supplied instance types do not exist: [{unknown}]");
         return Err(Refused::new("InvalidInstanceType", what));
     }
-    let filters = filters(form);
+    let filters = filters(form, &["instance-type"])?;
     let wanted = |(name, _): &(&String, &TypeInfo)| {
         let listed = filters
             .get("instance-type")
-            .is_none_or(|types| types.contains(name));
+            .is_none_or(|types| among(types, name));
         (named.is_empty() || named.contains(name)) && listed
     };
     let rows = account
@@ -167,14 +245,7 @@ fn instance_types(account: &Account, form: &Form) -> Result<Vec<Element>, Refuse
         .iter()
         .filter(wanted)
         .map(|(name, info)| (name.clone(), type_row(name, info)));
-    // 100 at most, whatever is asked for (EC2 API reference).
-    Ok(paged("instanceTypeSet", rows.collect(), &capped(form)))
-}
-
-fn capped(form: &Form) -> Form {
-    let most = form.number("MaxResults").unwrap_or(100).min(100);
-    let token = form.text("NextToken").unwrap_or_default();
-    Form::parse(format!("MaxResults={most}&NextToken={token}").as_bytes())
+    paged(("instanceTypeSet", TYPES_PAGE), rows.collect(), form)
 }
 
 fn type_row(name: &str, info: &TypeInfo) -> Vec<Element> {
@@ -228,19 +299,29 @@ fn sold_in<'a>(account: &'a Account, info: &'a TypeInfo) -> impl Iterator<Item =
         .filter(|zone| info.zones.is_empty() || info.zones.contains(&zone.id))
 }
 
-fn offerings(account: &Account, form: &Form) -> Vec<Element> {
-    let filters = filters(form);
-    let by_id = form.text("LocationType") == Some("availability-zone-id");
+fn offerings(account: &Account, form: &Form) -> Result<Vec<Element>, Refused> {
+    let filters = filters(form, &["instance-type", "location"])?;
+    let by_id = match form.text("LocationType") {
+        None | Some("availability-zone") => false,
+        Some("availability-zone-id") => true,
+        Some(other) => return Err(invalid(format!("The location type '{other}' is not kept here"))),
+    };
     let mut rows = Vec::new();
     for (name, info) in &account.settings.types {
         if filters
             .get("instance-type")
-            .is_some_and(|types| !types.contains(name))
+            .is_some_and(|types| !among(types, name))
         {
             continue;
         }
         for zone in sold_in(account, info) {
             let location = if by_id { &zone.id } else { &zone.name };
+            if filters
+                .get("location")
+                .is_some_and(|places| !among(places, location))
+            {
+                continue;
+            }
             let kind = if by_id {
                 "availability-zone-id"
             } else {
@@ -254,18 +335,26 @@ fn offerings(account: &Account, form: &Form) -> Vec<Element> {
             rows.push((format!("{name} {location}"), row));
         }
     }
-    paged("instanceTypeOfferingSet", rows, form)
+    paged(("instanceTypeOfferingSet", PAGE), rows, form)
 }
 
 /// The present prices only, as `StartTime=now` gives them.
-fn spot_prices(account: &Account, form: &Form) -> Vec<Element> {
+fn spot_prices(account: &Account, form: &Form) -> Result<Vec<Element>, Refused> {
+    let filters = filters(
+        form,
+        &["availability-zone", "instance-type", "product-description"],
+    )?;
+    let admits = |name: &str, value: &str| filters.get(name).is_none_or(|values| among(values, value));
     let named = form.values("InstanceType");
     let mut rows = Vec::new();
     for (name, info) in &account.settings.types {
-        let Some(spot) = info.spot.filter(|_| named.is_empty() || named.contains(name)) else {
+        let wanted = (named.is_empty() || named.contains(name))
+            && admits("instance-type", name)
+            && admits("product-description", "Linux/UNIX");
+        let Some(spot) = info.spot.filter(|_| wanted) else {
             continue;
         };
-        for zone in sold_in(account, info) {
+        for zone in sold_in(account, info).filter(|zone| admits("availability-zone", &zone.name)) {
             let row = vec![
                 leaf("availabilityZone", &zone.name),
                 leaf("availabilityZoneId", &zone.id),
@@ -280,7 +369,7 @@ fn spot_prices(account: &Account, form: &Form) -> Vec<Element> {
             rows.push((format!("{name} {}", zone.name), row));
         }
     }
-    paged("spotPriceHistorySet", rows, form)
+    paged(("spotPriceHistorySet", PAGE), rows, form)
 }
 
 /// By id or name; one that is not there is an error for all.
@@ -299,7 +388,7 @@ fn templates(account: &Account, form: &Form) -> Result<Vec<Element>, Refused> {
         Ok((newest.name, row))
     };
     let rows: Result<Vec<_>, Refused> = named.iter().map(row).collect();
-    Ok(paged("launchTemplates", rows?, form))
+    paged(("launchTemplates", TEMPLATES_PAGE), rows?, form)
 }
 
 fn template_versions(account: &Account, form: &Form) -> Result<Vec<Element>, Refused> {
@@ -319,7 +408,7 @@ fn template_versions(account: &Account, form: &Form) -> Result<Vec<Element>, Ref
     if asked.is_empty() {
         numbers = (1..=last).collect();
     }
-    if numbers.is_empty() {
+    if numbers.is_empty() || numbers.len() < asked.len() {
         let what = "Could not find the specified version for the launch template";
         return Err(Refused::new("InvalidLaunchTemplateId.VersionNotFound", what));
     }
@@ -394,63 +483,170 @@ fn zones(account: &Account) -> Vec<Element> {
     vec![list("availabilityZoneInfo", "item", rows)]
 }
 
-fn create_template(account: &mut Account, form: &Form) -> Result<Vec<Element>, Refused> {
+/// What a template is to be; a version needs one that is there, a template a name that is free.
+fn new_template(account: &Account, form: &Form, version: bool) -> Result<NewGroup, Refused> {
     let named = form
         .text("LaunchTemplateName")
         .or_else(|| form.text("LaunchTemplateId"));
-    let name = named
-        .ok_or_else(|| Refused::new("MissingParameter", "LaunchTemplateName"))?
-        .to_owned();
-    let data = form.below("LaunchTemplateData");
-    let made = NewGroup {
-        types: data.text("InstanceType").map(str::to_owned).into_iter().collect(),
-        ..NewGroup::of(&name, "")
+    let name = named.ok_or_else(|| {
+        Refused::new(
+            "MissingParameter",
+            "The request must contain the parameter LaunchTemplateName",
+        )
+    })?;
+    let name = match account.template(name) {
+        Ok((known, _)) if version => known.name,
+        Ok(_) => {
+            let what = "Launch template name already in use.";
+            return Err(Refused::new(
+                "InvalidLaunchTemplateName.AlreadyExistsException",
+                what,
+            ));
+        }
+        Err(refused) if version => return Err(refused),
+        Err(_) => name.to_owned(),
     };
+    let data = form.below("LaunchTemplateData");
+    let instance_type = data.text("InstanceType");
+    if let Some(unknown) = instance_type.filter(|name| !account.settings.types.contains_key(*name)) {
+        return Err(invalid(format!("Invalid instance type: {unknown}")));
+    }
+    Ok(NewGroup {
+        types: instance_type.map(str::to_owned).into_iter().collect(),
+        tags: instance_tags(&data),
+        ..NewGroup::of(&name, "")
+    })
+}
+
+fn create_template(account: &mut Account, made: NewGroup) -> Vec<Element> {
+    let name = made.name.clone();
     let versions = account.templates.entry(name.clone()).or_default();
     versions.push(made);
+    let (last, made) = (versions.len(), versions.last().cloned());
     let row = vec![
         leaf("launchTemplateId", template_id(&name)),
         leaf("launchTemplateName", &name),
-        leaf("latestVersionNumber", versions.len()),
+        leaf("defaultVersionNumber", 1),
+        leaf("latestVersionNumber", last),
     ];
-    Ok(vec![el("launchTemplate", row)])
+    let version = made.map(|made| version_row(&made, last, account.image(&made)));
+    let version = version.map(|row| el("launchTemplateVersion", row));
+    std::iter::once(el("launchTemplate", row))
+        .chain(version)
+        .collect()
 }
 
-fn create_fleet(account: &mut Account, form: &Form) -> Result<Vec<Element>, Refused> {
+/// What a `CreateFleet` asks for.
+fn fleet(account: &Account, form: &Form) -> Result<Fleet, Refused> {
     if form.text("Type") != Some("instant") {
-        return Err(Refused::new(
-            "InvalidParameterValue",
-            "only fleets of type instant are kept here",
-        ));
+        return Err(invalid("only fleets of type instant are kept here"));
     }
-    let config = form
-        .items("LaunchTemplateConfigs")
-        .into_iter()
-        .next()
-        .unwrap_or_default();
+    let configs = form.items("LaunchTemplateConfigs");
+    if configs.is_empty() {
+        let what = "The request must contain the parameter LaunchTemplateConfigs";
+        return Err(Refused::new("MissingParameter", what));
+    }
+    let mut pools = Vec::new();
+    for config in &configs {
+        pools.extend(pools_of(account, config)?);
+    }
+    let target = form.below("TargetCapacitySpecification");
+    let number = |key: &str| -> Result<Option<u32>, Refused> {
+        let bad = |text: &str| invalid(format!("Value ({text}) for parameter {key} is invalid."));
+        target
+            .text(key)
+            .map(|text| text.parse().map_err(|_| bad(text)))
+            .transpose()
+    };
+    let total = number("TotalTargetCapacity")?;
+    let total = total.ok_or_else(|| {
+        Refused::new(
+            "MissingParameter",
+            "The request must contain the parameter TotalTargetCapacity",
+        )
+    })?;
+    let usual = target.text("DefaultTargetCapacityType").unwrap_or("on-demand");
+    if !["spot", "on-demand"].contains(&usual) {
+        return Err(invalid(format!(
+            "Value ({usual}) for parameter DefaultTargetCapacityType is invalid."
+        )));
+    }
+    let (spot, on_demand) = (
+        number("SpotTargetCapacity")?.unwrap_or(0),
+        number("OnDemandTargetCapacity")?.unwrap_or(0),
+    );
+    let Some(rest) = total.checked_sub(spot.saturating_add(on_demand)) else {
+        return Err(invalid(
+            "The sum of SpotTargetCapacity and OnDemandTargetCapacity must not exceed TotalTargetCapacity",
+        ));
+    };
+    let (spot, on_demand) = if usual == "spot" {
+        (spot + rest, on_demand)
+    } else {
+        (spot, on_demand + rest)
+    };
+    Ok(Fleet {
+        token: form.text("ClientToken").map(str::to_owned),
+        pools,
+        on_demand,
+        spot,
+        tags: instance_tags(form),
+    })
+}
+
+/// Pools of one launch template configuration: its overrides, else the template's own type; where no zone is named, all.
+fn pools_of(account: &Account, config: &Form) -> Result<Vec<Pool>, Refused> {
     let specification = config.below("LaunchTemplateSpecification");
     let template = specification
         .text("LaunchTemplateName")
         .or_else(|| specification.text("LaunchTemplateId"));
-    let target = form.below("TargetCapacitySpecification");
-    let zone_of = |o: &Form| {
-        let subnet = o.text("SubnetId").and_then(|s| s.strip_prefix("subnet-"));
-        o.text("AvailabilityZone").or(subnet).map(str::to_owned)
-    };
-    let pools = config.items("Overrides");
-    let pools = pools
+    let template = template.ok_or_else(|| {
+        let what = "The request must contain a launch template for every configuration";
+        Refused::new("MissingParameter", what)
+    })?;
+    let (made, _) = account.template(template)?;
+    let own: Vec<String> = made
+        .types
         .iter()
-        .filter_map(|o| Some((o.text("InstanceType")?.to_owned(), zone_of(o)?)));
-    let fleet = Fleet {
-        token: form.text("ClientToken").map(str::to_owned),
-        template: template.unwrap_or_default().to_owned(),
-        pools: pools.collect(),
-        count: target.number("TotalTargetCapacity").unwrap_or(0),
-        spot: target.text("DefaultTargetCapacityType") == Some("spot"),
-        tags: instance_tags(form),
-    };
-    let launched = account.create_fleet(&fleet)?;
-    let lifecycle = if fleet.spot { "spot" } else { "on-demand" };
+        .filter(|name| !name.is_empty())
+        .cloned()
+        .collect();
+    let all: Vec<String> = account
+        .settings
+        .zones
+        .iter()
+        .map(|zone| zone.name.clone())
+        .collect();
+    let mut overrides = config.items("Overrides");
+    if overrides.is_empty() {
+        overrides.push(Form::default());
+    }
+    let mut pools = Vec::new();
+    for one in &overrides {
+        let types = one
+            .text("InstanceType")
+            .map_or_else(|| own.clone(), |name| vec![name.to_owned()]);
+        if types.is_empty() {
+            let what = "The request must contain an instance type, in an override or in the launch template";
+            return Err(Refused::new("InvalidFleetConfiguration", what));
+        }
+        let subnet = one.text("SubnetId").and_then(|id| id.strip_prefix("subnet-"));
+        let named = one.text("AvailabilityZone").or(subnet);
+        let zones = named.map_or_else(|| all.clone(), |zone| vec![zone.to_owned()]);
+        for instance_type in types {
+            pools.extend(zones.iter().map(|zone| Pool {
+                template: made.name.clone(),
+                instance_type: instance_type.clone(),
+                zone: zone.clone(),
+            }));
+        }
+    }
+    Ok(pools)
+}
+
+fn create_fleet(account: &mut Account, fleet: &Fleet) -> Result<Vec<Element>, Refused> {
+    let launched = account.create_fleet(fleet)?;
+    let lifecycle = |spot: bool| leaf("lifecycle", if spot { "spot" } else { "on-demand" });
     let named = |t: &str, zone: &str| {
         let overrides = vec![leaf("instanceType", t), leaf("availabilityZone", zone)];
         el("launchTemplateAndOverrides", vec![el("overrides", overrides)])
@@ -462,7 +658,7 @@ fn create_fleet(account: &mut Account, form: &Form) -> Result<Vec<Element>, Refu
     let rows = machines.map(|m| {
         vec![
             named(&m.instance_type, &m.zone),
-            leaf("lifecycle", lifecycle),
+            lifecycle(m.spot),
             texts("instanceIds", "item", [&m.id]),
             leaf("instanceType", &m.instance_type),
             leaf("availabilityZone", &m.zone),
@@ -471,13 +667,13 @@ fn create_fleet(account: &mut Account, form: &Form) -> Result<Vec<Element>, Refu
     let errors = launched.errors.iter().map(|e| {
         vec![
             named(&e.instance_type, &e.zone),
-            leaf("lifecycle", lifecycle),
+            lifecycle(e.spot),
             leaf("errorCode", &e.code),
             leaf("errorMessage", e.message()),
         ]
     });
     Ok(vec![
-        leaf("fleetId", "fleet-0"),
+        leaf("fleetId", &launched.fleet),
         list("errorSet", "item", errors),
         list("fleetInstanceSet", "item", rows),
     ])

@@ -2,11 +2,15 @@
 //!
 //! Not here: what calls do (`account::eks`).
 
+use super::pages::{BadPage, Page};
 use super::{Answer, Call, unknown};
 use crate::account::{Account, NodeGroup, Profile, Refused};
 use crate::settings::NewProfile;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// Rows of a page, usually, and fewest and most that may be asked for (EKS API reference).
+const PAGE: (usize, (usize, usize)) = (100, (1, 100));
 
 /// Action of a method and path, with the names that the path has.
 pub(super) fn action(method: &str, path: &[String]) -> Option<(String, Vec<String>)> {
@@ -38,7 +42,7 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
     let name = call.path.get(1).map(String::as_str).unwrap_or_default();
     let value = match call.action.as_str() {
         "DescribeCluster" => cluster_of(account),
-        "ListNodegroups" => json!({"nodegroups": account.node_groups.keys().collect::<Vec<_>>()}),
+        "ListNodegroups" => listed(("nodegroups", account.node_groups.keys()), call)?,
         "DescribeNodegroup" => json!({"nodegroup": node_group(account, account.node_group(name)?)}),
         "UpdateNodegroupConfig" => update(account, name, &call.json)?,
         "DescribeUpdate" => {
@@ -49,14 +53,14 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
             let status = if update.done { "Successful" } else { "InProgress" };
             json!({"update": {"id": name, "status": status, "type": "ConfigUpdate"}})
         }
-        "ListFargateProfiles" => json!({"fargateProfileNames": account.profiles.keys().collect::<Vec<_>>()}),
+        "ListFargateProfiles" => listed(("fargateProfileNames", account.profiles.keys()), call)?,
         "DescribeFargateProfile" => {
             let what = format!("No Fargate Profile found with name: {name}.");
             let found = account.profiles.get(name).ok_or_else(|| missing(&what))?;
             json!({"fargateProfile": profile(account, found)})
         }
         "CreateFargateProfile" => {
-            let made = new_profile(&call.json);
+            let made = new_profile(account, &call.json)?;
             let name = made.name.clone();
             account.begin_profile(made)?;
             let found = account
@@ -68,6 +72,35 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
         _ => return Err(unknown(call)),
     };
     Ok(Answer::json(200, &value))
+}
+
+/// Names, a page at a time.
+fn listed<'n>(
+    (field, names): (&str, impl Iterator<Item = &'n String>),
+    call: &Call,
+) -> Result<Value, Refused> {
+    let form = &call.form;
+    let page = Page::asked(form.text("maxResults"), form.text("nextToken"), PAGE).map_err(|bad| {
+        invalid(match bad {
+            BadPage::Size { asked, bounds } => {
+                format!(
+                    "maxResults must be between {} and {}, is {asked}",
+                    bounds.0, bounds.1
+                )
+            }
+            BadPage::Token(token) => format!("Invalid token: {token}"),
+        })
+    })?;
+    let (names, next) = page.of(names.map(|name| (name.clone(), name.clone())).collect());
+    let mut value = json!({field: names});
+    if let Some(next) = next {
+        value["nextToken"] = Value::from(next);
+    }
+    Ok(value)
+}
+
+fn invalid(what: impl Into<String>) -> Refused {
+    Refused::new("InvalidParameterException", what)
 }
 
 fn missing(what: &str) -> Refused {
@@ -99,14 +132,54 @@ fn node_group(account: &Account, of: &NodeGroup) -> Value {
     })
 }
 
+/// `UpdateNodegroupConfig`: bounds, labels and taints.
 fn update(account: &mut Account, name: &str, body: &Value) -> Result<Value, Refused> {
-    let size = |key: &str| {
-        body["scalingConfig"][key]
-            .as_u64()
-            .and_then(|n| u32::try_from(n).ok())
+    let size = |key: &str| -> Result<Option<u32>, Refused> {
+        match &body["scalingConfig"][key] {
+            Value::Null => Ok(None),
+            value => {
+                let number = value.as_u64().and_then(|n| u32::try_from(n).ok());
+                number
+                    .map(Some)
+                    .ok_or_else(|| invalid(format!("scalingConfig.{key} is invalid: {value}")))
+            }
+        }
     };
-    let id = account.update_node_group(name, (size("minSize"), size("maxSize"), size("desiredSize")))?;
-    Ok(json!({"update": {"id": id, "status": "InProgress", "type": "ConfigUpdate"}}))
+    let bounds = (size("minSize")?, size("maxSize")?, size("desiredSize")?);
+    let change = crate::account::ConfigUpdate {
+        bounds,
+        set_labels: labels(&body["labels"]["addOrUpdateLabels"]),
+        unset_labels: texts(&body["labels"]["removeLabels"]),
+        set_taints: taints(&body["taints"]["addOrUpdateTaints"])?,
+        unset_taints: taints(&body["taints"]["removeTaints"])?,
+    };
+    let id = account.update_node_group(name, change)?;
+    Ok(json!({"update": {"id": id, "status": "InProgress", "type": "ConfigUpdate", "errors": []}}))
+}
+
+/// Key, value and effect of taints.
+fn taints(value: &Value) -> Result<Vec<(String, String, String)>, Refused> {
+    let one = |taint: &Value| {
+        let effect = text(&taint["effect"]);
+        if !["NO_SCHEDULE", "NO_EXECUTE", "PREFER_NO_SCHEDULE"].contains(&effect.as_str()) {
+            return Err(invalid(format!("Invalid taint effect: {effect}")));
+        }
+        Ok((text(&taint["key"]), text(&taint["value"]), effect))
+    };
+    value.as_array().into_iter().flatten().map(one).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().map(text).collect()
+}
+
+fn labels(value: &Value) -> BTreeMap<String, String> {
+    let pairs = value.as_object().into_iter().flatten();
+    pairs.map(|(key, value)| (key.clone(), text(value))).collect()
 }
 
 fn profile(account: &Account, of: &Profile) -> Value {
@@ -128,28 +201,42 @@ fn profile(account: &Account, of: &Profile) -> Value {
     })
 }
 
-fn new_profile(body: &Value) -> NewProfile {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let labels = |value: &Value| -> BTreeMap<String, String> {
-        value
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| (key.clone(), text(value)))
-            .collect()
-    };
-    let selectors = list(&body["selectors"]);
-    let subnets = list(&body["subnets"]);
-    NewProfile {
-        name: text(&body["fargateProfileName"]),
+fn new_profile(account: &Account, body: &Value) -> Result<NewProfile, Refused> {
+    let name = text(&body["fargateProfileName"]);
+    if name.is_empty() {
+        return Err(invalid("fargateProfileName can't be empty"));
+    }
+    if account.profiles.contains_key(&name) {
+        let what = format!(
+            "Fargate Profile already exists with name {name} and cluster name {}",
+            account.settings.cluster
+        );
+        return Err(Refused::new("ResourceInUseException", what));
+    }
+    let selectors = body["selectors"].as_array().cloned().unwrap_or_default();
+    if selectors.is_empty()
+        || selectors
+            .iter()
+            .any(|selector| text(&selector["namespace"]).is_empty())
+    {
+        return Err(invalid(
+            "A Fargate profile needs one to five selectors, each with a namespace",
+        ));
+    }
+    let zones: Vec<String> = texts(&body["subnets"])
+        .iter()
+        .map(|id| id.trim_start_matches("subnet-").to_owned())
+        .collect();
+    let known = |zone: &&String| !account.settings.zones.iter().any(|known| known.name == **zone);
+    if let Some(zone) = zones.iter().find(known) {
+        return Err(invalid(format!("The subnet ID 'subnet-{zone}' does not exist")));
+    }
+    Ok(NewProfile {
+        name,
         selectors: selectors
             .iter()
             .map(|s| (text(&s["namespace"]), labels(&s["labels"])))
             .collect(),
-        zones: subnets
-            .iter()
-            .map(|s| text(s).trim_start_matches("subnet-").to_owned())
-            .collect(),
-    }
+        zones,
+    })
 }

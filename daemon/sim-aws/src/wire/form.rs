@@ -32,6 +32,11 @@ impl Form {
         self.text(key) == Some("true")
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Parameters below a name.
     pub(crate) fn below(&self, name: &str) -> Self {
         let prefix = format!("{name}.");

@@ -10,12 +10,14 @@ mod ec2;
 mod eks;
 mod form;
 mod mangle;
+mod pages;
 mod pricing;
 mod sqs;
 mod xml;
 
 pub(crate) use buckets::Buckets;
 pub(crate) use mangle::{fields, mangled};
+pub(crate) use sqs::{NO_QUEUE, queue_of};
 
 use crate::account::{Account, Refused};
 use form::Form;
@@ -114,6 +116,7 @@ pub(crate) struct Answer {
 
 const XML: &str = "text/xml";
 const JSON: &str = "application/x-amz-json-1.1";
+const JSON_1_0: &str = "application/x-amz-json-1.0";
 const CBOR: &str = "application/cbor";
 
 impl Answer {
@@ -143,7 +146,6 @@ pub(crate) fn call(request: &Request) -> Result<Call, Box<Answer>> {
     let scopes = request.authorization.split("Credential=").nth(1);
     let part = |nth: usize| Some(scopes?.split('/').nth(nth)?.to_owned());
     let scope = part(3);
-    let form = Form::parse(&request.body);
     let by_target = request.target.rsplit_once('.');
     let service =
         scope
@@ -152,6 +154,7 @@ pub(crate) fn call(request: &Request) -> Result<Call, Box<Answer>> {
             .or_else(|| match by_target.map(|(service, _)| service) {
                 Some("AmazonSQS") => Some(Service::Sqs),
                 Some("AWSPriceListService") => Some(Service::Pricing),
+                Some("GraniteServiceVersion20100801") => Some(Service::CloudWatch),
                 _ => None,
             });
     let unknown = |what: &str| {
@@ -162,12 +165,23 @@ pub(crate) fn call(request: &Request) -> Result<Call, Box<Answer>> {
         return Err(unknown(&format!("no service of this account: {scope:?}")));
     };
     let segments: Vec<String> = segments(&request.path);
+    // REST calls have their parameters in the query.
+    let query = request.path.split_once('?').map_or("", |(_, query)| query);
+    let form = Form::parse(if service == Service::Eks {
+        query.as_bytes()
+    } else {
+        &request.body
+    });
     let (action, path) = match service {
         Service::AutoScaling | Service::Ec2 | Service::Sts => {
             (form.text("Action").map(str::to_owned), Vec::new())
         }
         Service::Pricing | Service::Sqs => (by_target.map(|(_, action)| action.to_owned()), Vec::new()),
-        Service::CloudWatch => (segments.last().cloned(), Vec::new()),
+        // CBOR names the call in the path, JSON in a header.
+        Service::CloudWatch => {
+            let action = by_target.map(|(_, action)| action.to_owned());
+            (action.or_else(|| segments.last().cloned()), Vec::new())
+        }
         Service::Eks => match eks::action(&request.method, &segments) {
             Some((action, path)) => (Some(action), path),
             None => (None, Vec::new()),
@@ -220,7 +234,17 @@ pub(crate) fn answer(account: &mut Account, call: &Call) -> Answer {
         Service::Sqs => sqs::answer(account, call),
         Service::CloudWatch => cloudwatch::answer(account, call),
     };
-    answered.unwrap_or_else(|refused| refuse(call.service, &refused, None))
+    answered.unwrap_or_else(|refused| match call.service {
+        Service::CloudWatch if !call.json.is_null() => {
+            let said = json!({"__type": refused.code, "message": refused.message});
+            Answer {
+                kind: JSON_1_0,
+                error: Some(refused.code),
+                ..Answer::json(400, &said)
+            }
+        }
+        service => refuse(service, &refused, None),
+    })
 }
 
 fn identity(account: &Account, call: &Call) -> Result<Answer, Refused> {
@@ -261,9 +285,20 @@ fn query_answer(action: &str, namespace: &str, result: Element) -> Answer {
     Answer::xml(200, &root)
 }
 
+/// The status that a service gives a refusal.
+fn status_of(service: Service, code: &str) -> u16 {
+    match (service, code) {
+        (Service::Eks, "ResourceNotFoundException") => 404,
+        (Service::Eks, "ResourceInUseException") => 409,
+        (Service::Ec2, "DryRunOperation") => 412,
+        _ => 400,
+    }
+}
+
 /// A refusal as the service shapes it; its usual status unless told.
 pub(crate) fn refuse(service: Service, refused: &Refused, status: Option<u16>) -> Answer {
     let (code, message) = (refused.code.as_str(), refused.message.as_str());
+    let status = status.unwrap_or_else(|| status_of(service, code));
     match service {
         Service::Ec2 => {
             let error = el("Error", vec![leaf("Code", code), leaf("Message", message)]);
@@ -271,7 +306,7 @@ pub(crate) fn refuse(service: Service, refused: &Refused, status: Option<u16>) -
                 "Response",
                 vec![el("Errors", vec![error]), leaf("RequestID", "r")],
             );
-            Answer::xml(status.unwrap_or(400), &root)
+            Answer::xml(status, &root)
         }
         Service::AutoScaling | Service::Sts => {
             let error = el(
@@ -283,17 +318,18 @@ pub(crate) fn refuse(service: Service, refused: &Refused, status: Option<u16>) -
                 ],
             );
             let root = el("ErrorResponse", vec![error, leaf("RequestId", "r")]);
-            Answer::xml(status.unwrap_or(400), &root)
+            Answer::xml(status, &root)
         }
-        Service::Eks | Service::Pricing | Service::Sqs => {
+        Service::Sqs => sqs::refused(refused, status),
+        Service::Eks | Service::Pricing => {
             let said = json!({"__type": code, "message": message});
             let error = Some(code.to_owned());
             Answer {
                 error,
-                ..Answer::json(status.unwrap_or(400), &said)
+                ..Answer::json(status, &said)
             }
         }
-        Service::CloudWatch => cloudwatch::refuse(refused, status.unwrap_or(400)),
+        Service::CloudWatch => cloudwatch::refuse(refused, status),
     }
 }
 
