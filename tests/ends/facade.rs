@@ -329,8 +329,8 @@ async fn spot_costs_what_spot_costs_and_the_list_wins_over_the_table() {
     );
     assert_eq!(
         cloud.calls()["pricing:GetProducts"],
-        1,
-        "its types are not asked for"
+        3,
+        "its types are not asked for: one call was for types, two were for Fargate"
     );
 }
 

@@ -12,7 +12,7 @@ use crate::policy::SetRow;
 use crate::space::{self, PODS, Space, Vector};
 use crate::spot::{self, Tariff};
 use model::aims::Aims;
-use model::fargate::{FargateRates, FargateSize};
+use model::fargate::FargateSize;
 use model::group::GroupKind;
 use model::ids::{GroupName, WorkloadKey};
 use model::intent::IntentKind;
@@ -293,7 +293,13 @@ impl<'a> Market<'a> {
         if class.spec.is_none() || class.zone().is_some() || !class.body.unmodelled.is_empty() {
             return Vec::new();
         }
-        let storage = FargateRates::US_EAST_1.of_storage(class.body.requests.ephemeral_bytes);
+        let Some(storage) = self
+            .seen
+            .prices
+            .fargate_storage(class.body.requests.ephemeral_bytes)
+        else {
+            return Vec::new();
+        };
         let mut best: BTreeMap<u32, (bool, FargateOption)> = BTreeMap::new();
         for ix in &self.fargate_offers {
             let offer = &self.seen.offers[*ix];

@@ -9,7 +9,7 @@ mod near;
 mod rules;
 
 use model::aims::Aims;
-use model::fargate::{FargateRates, FargateSize};
+use model::fargate::FargateSize;
 use model::ids::{GroupName, NodeName, OfferId, PodKey, WorkloadKey};
 use model::money::UsdPerHour;
 use model::node::Node;
@@ -422,7 +422,10 @@ impl<'a> Audit<'a> {
     fn storage(&self, node: &PlannedNode, offer: &Offer) -> UsdPerHour {
         let pod = node.pods.first().filter(|_| offer.is_fargate());
         let spec = pod.map(|pod| self.specs.get(pod).copied().flatten());
-        let of = |spec: &PodSpec| FargateRates::US_EAST_1.of_storage(spec.requests.ephemeral_bytes);
+        let of = |spec: &PodSpec| {
+            let price = self.seen.prices.fargate_storage(spec.requests.ephemeral_bytes);
+            price.unwrap_or_default()
+        };
         spec.map_or(UsdPerHour::ZERO, |spec| spec.map_or(node.storage, of))
     }
 

@@ -4,7 +4,6 @@ use crate::cleared::Fence;
 use crate::judge::Proposal;
 use crate::tally::number;
 use model::aims::{Aims, Modes};
-use model::fargate::FargateRates;
 use model::group::Group;
 use model::intent::{IntentKind, Ledger, RemoveStage};
 use model::limits::Limits;
@@ -170,9 +169,8 @@ impl<'a> Case<'a> {
     /// What the ephemeral storage of a waiting pod costs on Fargate; of a replica to come nobody knows yet.
     pub(crate) fn storage(&self, pod: &PodKey) -> UsdPerHour {
         let asked = self.seen.pod(pod).map(|pod| self.seen.spec(pod.spec));
-        asked.map_or(UsdPerHour::ZERO, |spec| {
-            FargateRates::US_EAST_1.of_storage(spec.requests.ephemeral_bytes)
-        })
+        let price = |spec: Arc<PodSpec>| self.seen.prices.fargate_storage(spec.requests.ephemeral_bytes);
+        asked.and_then(price).unwrap_or_default()
     }
 
     /// What an instance of a group costs at most.

@@ -1,9 +1,10 @@
 //! A dozen well-known instance types with their public on-demand prices (us-east-1, Linux), for plans without
-//! an offers file.
+//! an offers file, in that region alone.
 
 use crate::allocatable::usual_allocatable;
 use crate::offers::{PriceList, Skipped, TypeRow};
 use model::money::UsdPerHour;
+use model::prices::{BUILT_IN_EC2_DATE, BUILT_IN_REGION, PriceOrigin, PriceSource};
 
 /// Type, vCPU, memory in MiB, architecture, most pods, nano-dollars per hour.
 const TYPES: [(&str, i64, i64, &str, i64, i64); 18] = [
@@ -48,5 +49,11 @@ pub fn built_in() -> PriceList {
         rows: rows.collect(),
         skipped: Skipped::default(),
         built_in: true,
+        region: Some(BUILT_IN_REGION.to_owned()),
+        source: Some(PriceSource {
+            origin: PriceOrigin::BuiltIn,
+            date: Some(BUILT_IN_EC2_DATE.to_owned()),
+        }),
+        ..PriceList::default()
     }
 }

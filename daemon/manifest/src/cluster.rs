@@ -47,6 +47,8 @@ pub struct ClusterBuilder {
     seen: BTreeMap<(&'static str, String, String), String>,
     skipped: BTreeMap<String, u32>,
     used: u32,
+    /// Regions that objects tell.
+    regions: BTreeSet<String>,
 }
 
 /// A pod that still waits for what other objects tell about it.
@@ -86,12 +88,16 @@ impl ClusterBuilder {
     pub fn add(&mut self, file: &str, object: Object) -> Result<(), Problem> {
         self.once(file, &object)?;
         self.possible(file, &object)?;
-        if !matches!(object, Object::Unknown(_)) {
+        if !matches!(object, Object::Unknown(_) | Object::Region(_)) {
             self.used += 1;
         }
         match object {
             Object::Pod(pod) => self.add_pod(*pod),
-            Object::Node(node) => self.nodes.push(*node),
+            Object::Node(node) => {
+                self.regions.extend(node.region.clone());
+                self.nodes.push(*node);
+            }
+            Object::Region(region) => drop(self.regions.insert(region)),
             Object::Workload(workload) => self.add_workload(*workload),
             Object::Budget(budget) => self.budgets.push(budget),
             Object::Scaler(ScalerObject { target, by }) => {
@@ -104,7 +110,10 @@ impl ClusterBuilder {
             Object::Attach(limits) => self.storage.add_limits(limits),
             Object::Profile(profile) => self.profiles.push(profile),
             Object::Namespace(namespace) => self.namespaces.add(namespace),
-            Object::Ecs(object) => self.ecs.add(*object),
+            Object::Ecs(object) => {
+                self.regions.extend(object.region());
+                self.ecs.add(*object);
+            }
             Object::Ignored(_) => {}
             Object::Unknown(kind) => *self.skipped.entry(kind).or_insert(0) += 1,
         }
@@ -124,6 +133,18 @@ impl ClusterBuilder {
     /// How many objects were of a known kind.
     pub fn used(&self) -> u32 {
         self.used
+    }
+
+    /// All regions that objects tell, where they are several.
+    pub fn several_regions(&self) -> Option<String> {
+        self.region().filter(|_| self.regions.len() > 1)
+    }
+
+    /// The region that nodes, task definitions of ECS and cluster configurations tell; where they tell several, all of
+    /// them in one name, which is that of no price list.
+    pub fn region(&self) -> Option<String> {
+        let all: Vec<&str> = self.regions.iter().map(String::as_str).collect();
+        (!all.is_empty()).then(|| all.join(" and "))
     }
 
     /// The Snapshot, with what `prices` offers under these aims.
@@ -188,7 +209,11 @@ impl ClusterBuilder {
             Object::Attach(limits) => ("CSINode", "", &limits.node),
             Object::Profile(profile) => ("FargateProfile", "", &profile.name),
             Object::Namespace(namespace) => ("Namespace", "", &namespace.name),
-            Object::Ecs(_) | Object::Scaler(_) | Object::Ignored(_) | Object::Unknown(_) => return Ok(()),
+            Object::Ecs(_)
+            | Object::Scaler(_)
+            | Object::Region(_)
+            | Object::Ignored(_)
+            | Object::Unknown(_) => return Ok(()),
         };
         let key = (kind, namespace.to_owned(), name.to_owned());
         if let Some(first) = self.seen.get(&key) {

@@ -149,6 +149,17 @@ pub(crate) fn objects(top: At<'_, '_>) -> Option<Vec<EcsObject>> {
     Some(list(key).filter_map(read).collect())
 }
 
+impl EcsObject {
+    /// The region that its ARN tells.
+    pub(crate) fn region(&self) -> Option<String> {
+        match self {
+            Self::Definition(definition) => crate::region::of_arn(&definition.arn),
+            Self::Instance(instance) => crate::region::of_arn(&instance.arn),
+            Self::Cluster(_) | Self::Service(_) | Self::Task(_) | Self::Provider(_) => None,
+        }
+    }
+}
+
 /// The last part of an ARN.
 fn last(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)

@@ -1,6 +1,6 @@
 //! Fargate profiles as groups, and what they sell.
 //!
-//! Sizes and prices are those of `model::fargate`. An offer costs what its CPU and memory cost: ephemeral storage
+//! Sizes are those of `model::fargate`, prices those of the region. An offer costs what its CPU and memory cost: ephemeral storage
 //! above 20 GiB is a pod's own affair and in no offer.
 
 use crate::node::{ARCH, OS};
@@ -8,15 +8,9 @@ use model::fargate::{FargateRates, FargateSize, MOST_EPHEMERAL, OWN_MEMORY};
 use model::group::{FargateSelector, Group, GroupKind, LaunchMode};
 use model::ids::{GroupName, OfferId};
 use model::offer::{Confidence, Offer, OfferKind};
+use model::prices::{FargatePrices, PriceOrigin, PriceSource};
 use model::resources::{MIB, Resources};
 use model::selector::Labels;
-
-/// Prices on ARM, which only ECS offers.
-const US_EAST_1_ARM: FargateRates = FargateRates {
-    cpu: 32_380_000,
-    memory: 3_560_000,
-    ..FargateRates::US_EAST_1
-};
 
 /// The group of a profile.
 pub fn profile_group(name: &str, selectors: Vec<FargateSelector>) -> Group {
@@ -36,20 +30,29 @@ pub fn profile_group(name: &str, selectors: Vec<FargateSelector>) -> Group {
     }
 }
 
-/// All sizes, for the profile at this index of the groups.
-pub fn fargate_offers(profile: &str, group: u32) -> Vec<Offer> {
-    FargateSize::all().map(|of| size(profile, group, of)).collect()
+/// All sizes, for the profile at this index of the groups. Where nobody has told what Fargate costs there is nothing
+/// to offer.
+pub fn fargate_offers(profile: &str, group: u32, prices: Option<&FargatePrices>) -> Vec<Offer> {
+    let sold = |prices: &FargatePrices| -> Vec<Offer> {
+        let rates = (prices.rates, &prices.source);
+        FargateSize::all()
+            .map(|of| size(profile, group, of, rates))
+            .collect()
+    };
+    prices.map(sold).unwrap_or_default()
 }
 
-/// All sizes of ECS, for x86 and for ARM: a task has its size to itself.
-pub(crate) fn ecs_fargate_offers(group: &str, ix: u32) -> Vec<Offer> {
+/// All sizes of ECS, for x86 and, where its rates are told, for ARM: a task has its size to itself.
+pub(crate) fn ecs_fargate_offers(group: &str, ix: u32, prices: Option<&FargatePrices>) -> Vec<Offer> {
+    let Some(FargatePrices { rates, arm, source }) = prices else {
+        return Vec::new();
+    };
     let of_arch = |(arch, rates): (&'static str, FargateRates)| {
         FargateSize::all().map(move |of| {
-            let offer = size(group, ix, of);
+            let offer = size(group, ix, of, (rates, source));
             let labels = [(ARCH, arch), (OS, "linux")];
             Offer {
                 id: OfferId::new(format!("{}/{arch}", offer.id)),
-                price: rates.of(of),
                 allocatable: Resources {
                     memory_bytes: of.memory_mib * MIB,
                     ..offer.allocatable
@@ -61,11 +64,11 @@ pub(crate) fn ecs_fargate_offers(group: &str, ix: u32) -> Vec<Offer> {
             }
         })
     };
-    let both = [("amd64", FargateRates::US_EAST_1), ("arm64", US_EAST_1_ARM)];
-    both.into_iter().flat_map(of_arch).collect()
+    let both = [Some(("amd64", *rates)), arm.map(|rates| ("arm64", rates))];
+    both.into_iter().flatten().flat_map(of_arch).collect()
 }
 
-fn size(profile: &str, group: u32, of: FargateSize) -> Offer {
+fn size(profile: &str, group: u32, of: FargateSize, (rates, source): (FargateRates, &PriceSource)) -> Offer {
     let labels = [
         (ARCH, "amd64"),
         (OS, "linux"),
@@ -82,9 +85,12 @@ fn size(profile: &str, group: u32, of: FargateSize) -> Offer {
             cpu_milli,
             memory_mib,
         },
-        price: FargateRates::US_EAST_1.of(of),
+        price: rates.of(of),
         interruptions: None,
-        confidence: Confidence::BuiltIn,
+        confidence: match source.origin {
+            PriceOrigin::BuiltIn => Confidence::BuiltIn,
+            PriceOrigin::File { .. } | PriceOrigin::PriceList => Confidence::Listed,
+        },
         allocatable: Resources {
             cpu_milli,
             memory_bytes: memory_mib * MIB - OWN_MEMORY,
@@ -105,7 +111,8 @@ mod tests {
 
     #[test]
     fn there_are_74_sizes_at_the_published_prices() {
-        let offers = fargate_offers("p", 0);
+        let offers = fargate_offers("p", 0, Some(&FargatePrices::built_in()));
+        assert!(fargate_offers("p", 0, None).is_empty(), "no price, no offer");
         assert_eq!(offers.len(), 74);
         let price = |id: &str| {
             offers

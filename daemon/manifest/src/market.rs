@@ -33,6 +33,17 @@ const NOT_OF_GROUP: [&str; 10] = [
 
 /// Adds nodes, groups and offers to the Snapshot.
 pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &PriceList, aims: &Aims) {
+    seen.prices = prices.prices(cluster.region().as_deref());
+    let nothing;
+    let prices = if prices.sells_in(&seen.prices.region) {
+        prices
+    } else {
+        nothing = PriceList {
+            rows: Vec::new(),
+            ..prices.clone()
+        };
+        &nothing
+    };
     seen.groups = found_groups(&cluster.nodes);
     for group in &seen.groups {
         if aims.groups.contains(&group.name) && group.foreign.is_none() {
@@ -63,7 +74,7 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
         } else {
             fargate_offers
         };
-        seen.offers.extend(sizes(&name, ix));
+        seen.offers.extend(sizes(&name, ix, seen.prices.fargate.as_ref()));
         match known.and_then(|at| seen.groups.get_mut(at)) {
             Some(group) => *group = profile,
             None => seen.groups.push(profile),

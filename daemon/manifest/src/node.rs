@@ -4,6 +4,7 @@
 //! Not here: offers and bounds of groups.
 
 use crate::meta::{self, Meta};
+use crate::region;
 use crate::requests::resource_list;
 use crate::selectors::taints;
 use crate::sheet::At;
@@ -53,6 +54,8 @@ pub struct NodeObject {
     pub group_kind: Option<GroupKind>,
     /// Who else owns the group (`Karpenter`).
     pub foreign: Option<&'static str>,
+    /// Region that its labels or its provider id tell.
+    pub region: Option<String>,
 }
 
 /// Reads a Node.
@@ -101,6 +104,7 @@ pub(crate) fn node(top: At<'_, '_>) -> NodeObject {
     };
     let kind = group.map(|(_, kind)| kind);
     NodeObject {
+        region: region::of_node(&node.labels, spec.get("providerID").text()),
         uid,
         resource_version,
         ready_known: ready.is_some(),

@@ -41,6 +41,8 @@ pub enum Object {
     Attach(AttachObject),
     /// A Fargate profile.
     Profile(ProfileObject),
+    /// The region that a cluster configuration names.
+    Region(String),
     /// A Namespace.
     Namespace(NamespaceObject),
     /// Something of ECS.
@@ -115,6 +117,7 @@ pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Prob
         "ClusterConfig" => profile::cluster_config(top)
             .into_iter()
             .map(Object::Profile)
+            .chain(profile::region(top).map(Object::Region))
             .collect(),
         "Namespace" => vec![Object::Namespace(namespaces::namespace(top))],
         "PriorityClass" => vec![Object::Ignored("PriorityClass")],

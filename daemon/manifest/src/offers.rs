@@ -6,11 +6,15 @@
 use crate::allocatable::{max_pods, usual_allocatable};
 use crate::node::{ARCH, INSTANCE_TYPE, OS, ZONE, ZONE_ID};
 use crate::problem::{Problem, Problems, of_file, quoted};
+use crate::rates::{self, FargateByRegion, Gathered};
+use crate::region;
+use crate::table::{CellProblem, Columns, Row, csv_problem};
 use model::aims::{Aims, Catalogue};
 use model::group::{Group, GroupKind, LaunchMode};
 use model::ids::{GroupName, OfferId};
 use model::money::UsdPerHour;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
+use model::prices::{BUILT_IN_REGION, PriceSource, Prices};
 use model::resources::{MIB, Resources};
 use model::selector::Labels;
 use std::collections::BTreeSet;
@@ -20,6 +24,9 @@ pub const FLEET: &str = "fleet";
 
 /// Zone of offers whose file tells none, where nothing else is known.
 pub(crate) const ANY_ZONE: &str = "any";
+
+/// What stands for an instance type in rows that tell what Fargate costs in a region.
+const FARGATE: &str = "fargate";
 
 /// Extended resource of `gpu_count`.
 const GPU: &str = "nvidia.com/gpu";
@@ -60,6 +67,14 @@ pub struct PriceList {
     pub skipped: Skipped,
     /// Prices come from the built-in table.
     pub built_in: bool,
+    /// Region whose prices these are, as the column `region` or the zones tell it; `None`: told by neither.
+    pub region: Option<String>,
+    /// Region that the operator says the cluster is in, whatever its nodes say.
+    pub said: Option<String>,
+    /// Where the prices come from.
+    pub source: Option<PriceSource>,
+    /// What Fargate costs, by region, as files tell it.
+    pub fargate: FargateByRegion,
 }
 
 /// Rows that were left out, by reason.
@@ -77,64 +92,100 @@ pub struct Skipped {
 
 /// Reads an offers file (CSV, unpacked).
 pub fn price_list(file: &str, bytes: &[u8]) -> Result<PriceList, Problems> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_reader(bytes);
-    let head = reader
-        .headers()
-        .map_err(|error| csv_problem(file, &error))?
-        .clone();
-    let columns = Columns { head };
-    let mut problems = Problems::default();
-    for wanted in ["instance_type", "vcpu", "memory_mib", "arch", "od_usd_h"] {
-        if columns.index(wanted).is_none() {
-            problems.push(of_file(file, Some(1), format_args!("column {wanted} is missing")));
-        }
-    }
-    let mut list = problems.or(PriceList::default())?;
-    let mut problems = Problems::default();
-    let mut seen = BTreeSet::new();
+    let (mut reader, columns) = Columns::open(file, bytes)?;
+    let wanted = ["instance_type", "vcpu", "memory_mib", "arch", "od_usd_h"];
+    columns.require(file, &wanted)?;
+    let mut reading = Reading::new(file);
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                problems.push(csv_problem(file, &error));
+                reading.problems.push(csv_problem(file, &error));
                 break;
             }
         };
-        let line = record.position().map(csv::Position::line);
-        let cells = Cells {
+        let row = Row {
             columns: &columns,
             record: &record,
         };
-        match cells.row(&mut list.skipped) {
-            Ok(None) => {}
-            Ok(Some(row)) if seen.insert(row.instance_type.clone()) => list.rows.push(row),
-            Ok(Some(row)) => {
-                let name = quoted(&row.instance_type);
-                problems.push(of_file(
-                    file,
-                    line,
-                    format_args!("instance_type: {name} stands there twice"),
-                ));
-            }
-            Err((column, what)) => {
-                problems.push(Problem {
-                    path: column.to_owned(),
-                    ..of_file(file, line, what)
-                });
-            }
+        if let Err((column, what)) = reading.add(&row) {
+            let line = record.position().map(csv::Position::line);
+            reading.problems.push(Problem {
+                path: column.to_owned(),
+                ..of_file(file, line, what)
+            });
         }
     }
-    if list.rows.is_empty() && problems.is_empty() {
-        problems.push(of_file(
+    reading.finish()
+}
+
+/// An offers file that is being read.
+struct Reading<'f> {
+    file: &'f str,
+    list: PriceList,
+    seen: BTreeSet<String>,
+    fargate: Gathered,
+    problems: Problems,
+}
+
+impl<'f> Reading<'f> {
+    fn new(file: &'f str) -> Self {
+        Self {
             file,
-            None,
-            "holds no offers (no row has a type, a shape and a price)",
-        ));
+            list: PriceList::default(),
+            seen: BTreeSet::new(),
+            fargate: Gathered::default(),
+            problems: Problems::default(),
+        }
     }
-    problems.or(list)
+
+    fn add(&mut self, row: &Row<'_>) -> Result<(), CellProblem> {
+        if row.text("instance_type") == FARGATE {
+            return self.fargate.add(self.file, row);
+        }
+        let named = Some(row.text("region")).filter(|region| !region.is_empty());
+        if let Some(named) = named {
+            let region = self.list.region.get_or_insert_with(|| named.to_owned());
+            if region != named {
+                let (named, before) = (quoted(named), quoted(region));
+                return Err(("region", format!("{named}: the rows before it are of {before}")));
+            }
+        }
+        let source = rates::source(self.file, row)?;
+        let Some(row) = type_row(row, &mut self.list.skipped)? else {
+            return Ok(());
+        };
+        if !self.seen.insert(row.instance_type.clone()) {
+            let name = quoted(&row.instance_type);
+            return Err(("instance_type", format!("{name} stands there twice")));
+        }
+        // The oldest day of any row is the list's.
+        match &mut self.list.source {
+            Some(known) if source.date < known.date && source.date.is_some() => *known = source,
+            Some(_) => {}
+            none => *none = Some(source),
+        }
+        self.list.rows.push(row);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<PriceList, Problems> {
+        let (fargate, alone) = self.fargate.finish();
+        for region in alone {
+            self.problems.push(rates::alone(self.file, &region));
+        }
+        if self.list.rows.is_empty() && self.problems.is_empty() {
+            let what = "holds no offers (no row has a type, a shape and a price)";
+            self.problems.push(of_file(self.file, None, what));
+        }
+        self.list.fargate = fargate;
+        if self.list.region.is_none() {
+            let zones = self.list.rows.iter().flat_map(|row| &row.zones);
+            let regions: BTreeSet<String> = zones.filter_map(|zone| region::of_zone(zone)).collect();
+            self.list.region = regions.first().filter(|_| regions.len() == 1).cloned();
+        }
+        self.problems.or(self.list)
+    }
 }
 
 /// Reads an offers file and gives the fleet's offers; what the aims do not want is counted.
@@ -163,6 +214,26 @@ pub fn fleet_group() -> Group {
 }
 
 impl PriceList {
+    /// The prices of a cluster whose nodes tell this region, or none. Where nobody tells any, the list's own region
+    /// counts, and failing that the one whose prices are built in.
+    pub fn prices(&self, nodes_tell: Option<&str>) -> Prices {
+        let told = self.said.as_deref().or(nodes_tell).or(self.region.as_deref());
+        // The built-in list says whose prices it holds, not where the cluster is.
+        let assumed = told.is_none() || (self.built_in && self.said.is_none() && nodes_tell.is_none());
+        let region = told.unwrap_or(BUILT_IN_REGION);
+        Prices {
+            region: region.to_owned(),
+            assumed,
+            ec2: self.source.clone().filter(|_| self.sells_in(region)),
+            fargate: rates::fargate_prices(&self.fargate, region),
+        }
+    }
+
+    /// Whether these are prices of the region: a list that tells another one's sells nothing there.
+    pub fn sells_in(&self, region: &str) -> bool {
+        self.region.as_deref().is_none_or(|own| own == region)
+    }
+
     /// Every wanted type × zone × purchase, for the group at this index. Rows that tell no zones are offered in
     /// the zones of the aims, else in `zones`, else in one zone named `any`.
     pub fn fleet(&self, aims: &Aims, zones: &[String], group: u32) -> (Vec<Offer>, Skipped) {
@@ -266,119 +337,64 @@ fn wanted(row: &TypeRow, catalogue: &Catalogue) -> bool {
         && (catalogue.arch.is_empty() || catalogue.arch.contains(&row.arch))
 }
 
-struct Columns {
-    head: csv::StringRecord,
-}
-
-impl Columns {
-    fn index(&self, name: &str) -> Option<usize> {
-        self.head.iter().position(|column| column == name)
-    }
-}
-
-struct Cells<'r> {
-    columns: &'r Columns,
-    record: &'r csv::StringRecord,
-}
-
-/// What is wrong with a cell, by column.
-type CellProblem = (&'static str, String);
-
-impl Cells<'_> {
-    fn text(&self, column: &str) -> &str {
-        self.columns
-            .index(column)
-            .and_then(|ix| self.record.get(ix))
-            .unwrap_or_default()
-    }
-
-    /// A number that is not negative; `None` for an empty cell.
-    fn number(&self, column: &'static str) -> Result<Option<f64>, CellProblem> {
-        let text = self.text(column);
-        if text.is_empty() {
+/// The type that a row tells; `None` where it is none that can be bought.
+fn type_row(cells: &Row<'_>, skipped: &mut Skipped) -> Result<Option<TypeRow>, CellProblem> {
+    let instance_type = cells.text("instance_type");
+    let (vcpu, memory_mib) = (cells.integer("vcpu")?, cells.integer("memory_mib")?);
+    let shape = vcpu
+        .zip(memory_mib)
+        .filter(|(vcpu, memory)| *vcpu > 0 && *memory > 0);
+    let Some((vcpu, memory_mib)) = shape.filter(|_| !instance_type.is_empty()) else {
+        skipped.no_shape += 1;
+        return Ok(None);
+    };
+    let arch = match cells.text("arch") {
+        "x86_64" | "amd64" => "amd64",
+        "arm64" | "aarch64" => "arm64",
+        _ => {
+            skipped.arch += 1;
             return Ok(None);
         }
-        match text.parse::<f64>() {
-            Ok(number) if number.is_finite() && (0.0..1e12).contains(&number) => Ok(Some(number)),
-            Ok(_) => Err((column, format!("{}: out of range", quoted(text)))),
-            Err(_) => Err((column, format!("{}: not a number", quoted(text)))),
-        }
+    };
+    let Some(on_demand) = cells.price("od_usd_h")? else {
+        skipped.no_price += 1;
+        return Ok(None);
+    };
+    let max_pods = most_pods(cells)?;
+    let mut allocatable = usual_allocatable(vcpu, memory_mib, arch, max_pods);
+    if let Some(milli) = cells.integer("alloc_cpu_milli")? {
+        allocatable.cpu_milli = milli;
     }
+    if let Some(mib) = cells.integer("alloc_mem_mib")? {
+        allocatable.memory_bytes = mib.saturating_mul(MIB);
+    }
+    if let Some(gpus) = cells.integer("gpu_count")?.filter(|gpus| *gpus > 0) {
+        allocatable.extended.insert(GPU.to_owned(), gpus);
+    }
+    let flag = |column| cells.number(column).map(|number| number.is_some_and(|n| n > 0.0));
+    Ok(Some(TypeRow {
+        vcpu,
+        arch: arch.to_owned(),
+        on_demand,
+        spot: cells.price("spot_usd_h_est")?,
+        interruptions: band(cells.text("spot_interrupt_band")),
+        max_pods: u32::try_from(max_pods).unwrap_or(u32::MAX),
+        zones: cells.text("azs").split_whitespace().map(str::to_owned).collect(),
+        bare_metal: flag("bare_metal")? || instance_type.contains(".metal"),
+        burstable: flag("burstable")? || is_burstable(instance_type),
+        instance_type: instance_type.to_owned(),
+        allocatable,
+    }))
+}
 
-    #[expect(clippy::cast_possible_truncation, reason = "`number` bounds it by 10^12")]
-    fn integer(&self, column: &'static str) -> Result<Option<i64>, CellProblem> {
-        Ok(self.number(column)?.map(|number| number.floor() as i64))
+/// The file's own figure, else network interfaces × (addresses − 1) + 2, else kubelet's default.
+fn most_pods(cells: &Row<'_>) -> Result<i64, CellProblem> {
+    if let Some(pods) = cells.integer("max_pods_eni")?.filter(|pods| *pods > 0) {
+        return Ok(pods);
     }
-
-    fn price(&self, column: &'static str) -> Result<Option<UsdPerHour>, CellProblem> {
-        let dollars = self.number(column)?;
-        let price = dollars
-            .and_then(UsdPerHour::from_dollars)
-            .filter(|price| price.0 > 0);
-        match dollars {
-            Some(dollars) if dollars > 1e9 => Err((column, format!("{dollars}: out of range"))),
-            _ => Ok(price),
-        }
-    }
-
-    fn row(&self, skipped: &mut Skipped) -> Result<Option<TypeRow>, CellProblem> {
-        let instance_type = self.text("instance_type");
-        let (vcpu, memory_mib) = (self.integer("vcpu")?, self.integer("memory_mib")?);
-        let shape = vcpu
-            .zip(memory_mib)
-            .filter(|(vcpu, memory)| *vcpu > 0 && *memory > 0);
-        let Some((vcpu, memory_mib)) = shape.filter(|_| !instance_type.is_empty()) else {
-            skipped.no_shape += 1;
-            return Ok(None);
-        };
-        let arch = match self.text("arch") {
-            "x86_64" | "amd64" => "amd64",
-            "arm64" | "aarch64" => "arm64",
-            _ => {
-                skipped.arch += 1;
-                return Ok(None);
-            }
-        };
-        let Some(on_demand) = self.price("od_usd_h")? else {
-            skipped.no_price += 1;
-            return Ok(None);
-        };
-        let max_pods = self.max_pods()?;
-        let mut allocatable = usual_allocatable(vcpu, memory_mib, arch, max_pods);
-        if let Some(milli) = self.integer("alloc_cpu_milli")? {
-            allocatable.cpu_milli = milli;
-        }
-        if let Some(mib) = self.integer("alloc_mem_mib")? {
-            allocatable.memory_bytes = mib.saturating_mul(MIB);
-        }
-        if let Some(gpus) = self.integer("gpu_count")?.filter(|gpus| *gpus > 0) {
-            allocatable.extended.insert(GPU.to_owned(), gpus);
-        }
-        let flag = |column| self.number(column).map(|number| number.is_some_and(|n| n > 0.0));
-        Ok(Some(TypeRow {
-            vcpu,
-            arch: arch.to_owned(),
-            on_demand,
-            spot: self.price("spot_usd_h_est")?,
-            interruptions: band(self.text("spot_interrupt_band")),
-            max_pods: u32::try_from(max_pods).unwrap_or(u32::MAX),
-            zones: self.text("azs").split_whitespace().map(str::to_owned).collect(),
-            bare_metal: flag("bare_metal")? || instance_type.contains(".metal"),
-            burstable: flag("burstable")? || is_burstable(instance_type),
-            instance_type: instance_type.to_owned(),
-            allocatable,
-        }))
-    }
-
-    /// The file's own figure, else network interfaces × (addresses − 1) + 2, else kubelet's default.
-    fn max_pods(&self) -> Result<i64, CellProblem> {
-        if let Some(pods) = self.integer("max_pods_eni")?.filter(|pods| *pods > 0) {
-            return Ok(pods);
-        }
-        let cards = self.integer("eni")?.zip(self.integer("ipv4_per_eni")?);
-        let cards = cards.filter(|(cards, addresses)| *cards > 0 && *addresses > 1);
-        Ok(cards.map_or(110, |(cards, addresses)| max_pods(cards, addresses)))
-    }
+    let cards = cells.integer("eni")?.zip(cells.integer("ipv4_per_eni")?);
+    let cards = cards.filter(|(cards, addresses)| *cards > 0 && *addresses > 1);
+    Ok(cards.map_or(110, |(cards, addresses)| max_pods(cards, addresses)))
 }
 
 /// Middle of a band of AWS' Spot Instance Advisor, in thousandths; a quarter for the open one above 20 %.
@@ -399,15 +415,6 @@ fn band(text: &str) -> Option<u32> {
 /// Families `t2`, `t3`, `t3a`, `t4g`.
 fn is_burstable(instance_type: &str) -> bool {
     matches!(instance_type.as_bytes(), [b't', digit, ..] if digit.is_ascii_digit())
-}
-
-fn csv_problem(file: &str, error: &csv::Error) -> Problem {
-    let line = error.position().map(csv::Position::line);
-    let what = match error.kind() {
-        csv::ErrorKind::Utf8 { .. } => "not text: not UTF-8".to_owned(),
-        _ => error.to_string().chars().take(200).collect(),
-    };
-    of_file(file, line, what)
 }
 
 #[cfg(test)]

@@ -43,6 +43,12 @@ pub(crate) fn cluster_config(top: At<'_, '_>) -> Vec<ProfileObject> {
     profiles.filter_map(profile).collect()
 }
 
+/// The region of an eksctl `ClusterConfig`.
+pub(crate) fn region(top: At<'_, '_>) -> Option<String> {
+    let region = top.at(["metadata", "region"]);
+    Some(region.text().filter(|name| !name.is_empty())?.to_owned())
+}
+
 fn selectors(at: At<'_, '_>) -> Vec<FargateSelector> {
     let selector = |at: At<'_, '_>| {
         Some(FargateSelector {

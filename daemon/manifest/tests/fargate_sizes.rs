@@ -8,6 +8,7 @@ use model::Offer;
 use model::aims::Aims;
 use model::fargate::{FargateBill, FargateBlock, FargateRates, FargateSize};
 use model::offer::OfferKind;
+use model::prices::FargatePrices;
 use model::resources::{MIB, Resources};
 use std::fmt::Write;
 
@@ -249,7 +250,7 @@ fn the_table_has_the_74_combinations_of_the_guide() {
 
 #[test]
 fn each_combination_is_billed_for_what_just_fills_it() {
-    let offers = fargate_offers("p", 0);
+    let offers = fargate_offers("p", 0, Some(&FargatePrices::built_in()));
     for (quarters, halves) in combinations() {
         let fills = |more_cpu, more_memory| {
             let memory = halves * HALF_GB - 256 * MIB + more_memory;
@@ -275,7 +276,7 @@ fn each_combination_is_billed_for_what_just_fills_it() {
 #[test]
 fn ten_thousand_pods_are_billed_by_the_rule() {
     const PODS: usize = 10_000;
-    let offers = fargate_offers("p", 0);
+    let offers = fargate_offers("p", 0, Some(&FargatePrices::built_in()));
     let mut draw = Draw(20_261_122);
     let mut yaml = String::new();
     let shapes: Vec<Shape> = (0..PODS).map(|_| draw.shape()).collect();
@@ -317,7 +318,7 @@ fn ten_thousand_pods_are_billed_by_the_rule() {
 /// Vectors that were worked out by hand from the guide.
 #[test]
 fn known_pods() {
-    let offers = fargate_offers("p", 0);
+    let offers = fargate_offers("p", 0, Some(&FargatePrices::built_in()));
     let table: [(i64, i64, &str); 8] = [
         (0, 0, "0.25 vCPU 0.5 GB"),
         (250, 256, "0.25 vCPU 0.5 GB"),

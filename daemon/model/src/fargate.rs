@@ -1,7 +1,7 @@
 //! Fargate: the sizes that are billed, what they cost, and what keeps a pod off it.
 //!
 //! Source: EKS user guide, "Fargate Pod configuration" and "Fargate considerations"; public prices of us-east-1,
-//! Linux on x86. GB there are GiB. What Fargate provisions beyond the ephemeral storage that is asked for is told
+//! Linux. Which prices hold in a cluster's region is told by `prices`. GB there are GiB. What Fargate provisions beyond the ephemeral storage that is asked for is told
 //! by one example only (100 GiB become 115) and is not counted. Whether a pod meets one of the obstacles is for
 //! `decide` to say.
 
@@ -116,11 +116,18 @@ pub struct FargateRates {
 }
 
 impl FargateRates {
-    /// us-east-1, Linux on x86: the table that is built in.
+    /// us-east-1, Linux on x86: the table that is built in, for that region alone.
     pub const US_EAST_1: Self = Self {
         cpu: 40_480_000,
         memory: 4_445_000,
         storage: 111_000,
+    };
+
+    /// us-east-1, Linux on ARM, which only ECS sells.
+    pub const US_EAST_1_ARM: Self = Self {
+        cpu: 32_380_000,
+        memory: 3_560_000,
+        ..Self::US_EAST_1
     };
 
     /// Price of a size.

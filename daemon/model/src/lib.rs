@@ -27,6 +27,7 @@ pub mod outcome;
 pub mod permission;
 pub mod plan;
 pub mod pod;
+pub mod prices;
 pub mod provisioned;
 pub mod reason;
 mod remedy;

@@ -6,7 +6,7 @@
 //! counts sidecars which nobody saw before. An annotation that cannot be read is ignored and told. Not here: what is
 //! learned of it for pods to come (`decide`).
 
-use crate::fargate::{FargateRates, FargateSize};
+use crate::fargate::FargateSize;
 use crate::group::Group;
 use crate::ids::GroupName;
 use crate::money::UsdPerHour;
@@ -92,7 +92,7 @@ pub struct Billed {
     pub computed: Option<FargateSize>,
     /// What EKS says.
     pub provisioned: Option<FargateSize>,
-    /// Price, ephemeral storage included; `None` where neither size is known.
+    /// Price, ephemeral storage included; `None` where neither size is known, or nobody has told what it costs.
     pub price: Option<UsdPerHour>,
     /// The dearer one, of the provisioned size and the computed one: annotations are anybody's to write.
     pub at_most: Option<UsdPerHour>,
@@ -121,7 +121,7 @@ pub struct FargateBills<'a> {
 }
 
 impl<'a> FargateBills<'a> {
-    /// At the prices of a Snapshot; of sizes that it does not sell at those of us-east-1.
+    /// At the prices of a Snapshot's offers; of sizes that it does not sell at the rates it tells.
     pub fn new(seen: &'a Snapshot) -> Self {
         let priced = |offer: &&Offer| {
             offer.is_fargate() && offer.confidence != Confidence::Unknown && offer.price.0 >= 0
@@ -153,21 +153,23 @@ impl<'a> FargateBills<'a> {
             Said::Size(size) => Some(size),
             Said::Nothing | Said::Unreadable(_) => None,
         };
-        let storage = FargateRates::US_EAST_1.of_storage(spec.requests.ephemeral_bytes);
+        let prices = &self.seen.prices;
+        let storage = prices.fargate_storage(spec.requests.ephemeral_bytes);
         let price = |size: FargateSize| {
             let sold = cheapest.filter(|offer| size_of(offer) == Some(size));
             let same = |offer: &&&Offer| self.is_of(offer, profile) && size_of(offer) == Some(size);
             let sold = sold.or_else(|| self.sold.iter().find(same).copied());
-            sold.map_or_else(|| FargateRates::US_EAST_1.of(size), |offer| offer.price) + storage
+            let alone = sold.map(|offer| offer.price);
+            Some(alone.or_else(|| prices.fargate_size(size))? + storage?)
         };
-        let of_computed = computed.map(price);
-        let price = provisioned.map(price).or(of_computed);
+        let of_computed = computed.and_then(price);
+        let price = provisioned.map_or(of_computed, price);
         Some(Billed {
             computed,
             provisioned,
             price,
-            at_most: price.max(of_computed),
-            storage,
+            at_most: price.map(|price| price.max(of_computed.unwrap_or(price))),
+            storage: storage.unwrap_or_default(),
         })
     }
 

@@ -9,6 +9,7 @@ use crate::money::UsdPerHour;
 use crate::node::Node;
 use crate::offer::{Confidence, Offer};
 use crate::pod::{Pod, PodSpec, SpecIx};
+use crate::prices::Prices;
 use crate::time::{Instant, Span};
 use crate::workload::{DisruptionBudget, Workload};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,9 @@ pub struct Snapshot {
     /// Groups that have fewer instances than they were asked for, for want of capacity: when the provider said so last.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub short: BTreeMap<GroupName, Instant>,
+    /// Region, and whose prices these are; prices of single offers stand in them.
+    #[serde(default, skip_serializing_if = "Prices::are_default")]
+    pub prices: Prices,
     /// Workloads, sorted by key.
     pub workloads: Vec<Workload>,
     /// PodDisruptionBudgets, sorted by namespace and name.

@@ -32,10 +32,12 @@ pub use sdk::{AwsError, config};
 
 use crate::capacity::{Capacity, WorkloadMetric};
 use aws_sdk_autoscaling::types::AutoScalingGroup;
+use manifest::FargateByRegion;
 use model::fleet::Fleet;
 use model::group::{Group, Instance, InstanceState};
 use model::money::UsdPerHour;
 use model::node::Node;
+use model::prices::{BUILT_IN_REGION, PriceSource, Prices};
 use model::snapshot::{Freshness, Source};
 use model::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +55,10 @@ pub struct Settings {
     pub metrics: Vec<AppMetric>,
     /// On-demand prices by instance type: the operator's; none: the built-in ones.
     pub prices: BTreeMap<String, UsdPerHour>,
+    /// Where the operator's prices come from.
+    pub source: Option<PriceSource>,
+    /// What Fargate costs by region, as the operator's files tell it.
+    pub fargate: FargateByRegion,
     /// Plimsoll's own fleets.
     pub fleets: Vec<Fleet>,
     /// Name or URL of the SQS queue of notices; none: nobody tells.
@@ -119,8 +125,10 @@ impl Groups {
     pub fn new(sdk: &aws_config::SdkConfig, mut settings: Settings) -> Self {
         let built_in = settings.prices.is_empty();
         if built_in {
-            let rows = manifest::built_in().rows.into_iter();
+            let list = manifest::built_in();
+            let rows = list.rows.into_iter();
             settings.prices = rows.map(|row| (row.instance_type, row.on_demand)).collect();
+            settings.source = list.source;
         }
         let queue = settings.queue.clone();
         Self {
@@ -196,6 +204,7 @@ impl Groups {
             capacity.templates.extend(told);
         }
         capacity.short = self.activities.short();
+        capacity.prices = self.known_prices();
         self.add_fleets(&mut capacity, nodes, at);
         self.add_profiles(&mut capacity);
         Ok(capacity)
@@ -283,10 +292,14 @@ impl Groups {
         }
         self.prices.learn_spot(&self.ec2, &spot, at).await;
         let operators = |name: &String| !self.built_in && self.settings.prices.contains_key(name);
-        let types: BTreeSet<String> = rows.iter().flat_map(of).filter(|name| !operators(name)).collect();
+        let named = rows.iter().flat_map(of).chain(bought);
+        let types: BTreeSet<String> = named.filter(|name| !operators(name)).collect();
         self.prices
             .learn_listed(&self.pricing, (&self.region, &types), &self.settings.prices, at)
             .await;
+        if !self.settings.fargate.contains_key(&self.region) {
+            self.prices.learn_fargate(&self.pricing, &self.region, at).await;
+        }
     }
 
     fn group(&mut self, row: &AutoScalingGroup, nodes: &[Node], at: Instant) -> Group {
@@ -319,6 +332,7 @@ impl Groups {
             let tariffs = offers::Tariffs {
                 table: &self.settings.prices,
                 built_in: self.built_in,
+                here: self.is_built_in_here(),
                 told: &self.prices,
             };
             let learnt = self.lived.of(&group.name);
@@ -336,7 +350,29 @@ impl Groups {
         offers::Tariffs {
             table: &self.settings.prices,
             built_in: self.built_in,
+            here: self.is_built_in_here(),
             told: &self.prices,
+        }
+    }
+
+    /// Whether built-in prices are those of this region.
+    fn is_built_in_here(&self) -> bool {
+        self.region.is_empty() || self.region == BUILT_IN_REGION
+    }
+
+    /// What Fargate costs: the operator's file wins over the price list, and it over the built-in rates of their region.
+    fn known_prices(&self) -> Prices {
+        if self.region.is_empty() {
+            return Prices::default();
+        }
+        let operators = self.settings.fargate.get(&self.region);
+        let told = operators.or_else(|| self.prices.fargate()).cloned();
+        let usable = !self.built_in || self.is_built_in_here();
+        Prices {
+            region: self.region.clone(),
+            assumed: false,
+            ec2: self.settings.source.clone().filter(|_| usable),
+            fargate: told.or_else(|| manifest::fargate_prices(&FargateByRegion::new(), &self.region)),
         }
     }
 
@@ -346,9 +382,9 @@ impl Groups {
             let Ok(ix) = u32::try_from(ix) else { break };
             let group = manifest::profile_group(&profile.name, profile.selectors.clone());
             capacity.groups.push(group);
-            capacity
-                .offers
-                .extend(manifest::fargate_offers(&profile.name, ix));
+            let prices = capacity.prices.fargate.as_ref();
+            let sold = manifest::fargate_offers(&profile.name, ix, prices);
+            capacity.offers.extend(sold);
         }
     }
 

@@ -8,6 +8,7 @@ use model::group::Group;
 use model::ids::{GroupName, InstanceId, WorkloadKey};
 use model::node::{Leaving, Node, Template};
 use model::offer::Offer;
+use model::prices::Prices;
 use model::snapshot::{Freshness, Source};
 use model::time::Instant;
 use model::workload::Metric;
@@ -24,6 +25,8 @@ pub struct Capacity {
     pub sources: BTreeMap<Source, Freshness>,
     /// Instances that the provider takes away.
     pub leaving: BTreeMap<InstanceId, Leaving>,
+    /// The region, and whose prices these are.
+    pub prices: Prices,
     /// Groups of which the provider has said that a launch found no capacity, and when it said so last.
     pub short: BTreeMap<GroupName, Instant>,
     /// What instances were made with, and would be made with today, as far as both is told.

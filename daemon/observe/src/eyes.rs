@@ -173,6 +173,7 @@ impl Eyes {
         snapshot.specs = numbering.into_specs();
         snapshot.groups = capacity.groups;
         snapshot.short = capacity.short;
+        snapshot.prices = capacity.prices;
         snapshot.offers = capacity.offers;
         if let Some(storage) = &storage {
             manifest::limit_volumes(&mut snapshot, storage.limits());

@@ -15,6 +15,8 @@ pub mod kwok;
 pub mod load;
 pub mod membership;
 mod metrics_api;
+#[cfg(any(test, feature = "aws"))]
+mod price_list;
 #[cfg(test)]
 mod script;
 mod specs;

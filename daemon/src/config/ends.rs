@@ -48,8 +48,10 @@ pub(crate) struct Aws {
     pub(crate) launch: AwsLaunch,
     /// CloudWatch metrics to read.
     pub(crate) metrics: Vec<AwsMetric>,
-    /// Prices, a CSV of offers; `None`: the built-in table.
+    /// Prices, a CSV of offers; `None`: the price list, else the built-in table in its region.
     pub(crate) offers: Option<PathBuf>,
+    /// What Fargate costs, a CSV; `None`: likewise.
+    pub(crate) fargate_rates: Option<PathBuf>,
     /// Publish the daemon's own figures to CloudWatch.
     pub(crate) publish: bool,
     /// Fleets of Plimsoll's own.
@@ -270,6 +272,7 @@ fn aws(at: At<'_, '_>) -> Aws {
         "launch",
         "metrics",
         "offers",
+        "fargate_rates",
         "publish",
         "fleets",
         "queue",
@@ -287,6 +290,7 @@ fn aws(at: At<'_, '_>) -> Aws {
         launch: values::word(at.get("launch"), &launches, AwsLaunch::Auto),
         metrics: at.get("metrics").items().map(aws_metric).collect(),
         offers: values::path(at.get("offers")),
+        fargate_rates: values::path(at.get("fargate_rates")),
         publish: at.get("publish").flag(),
         fleets: at.get("fleets").items().map(fleet).collect(),
         queue: at.get("queue").text().map(str::to_owned),

@@ -5,7 +5,7 @@
 
 use super::parts::problem;
 use super::{Config, Provider, bounded};
-use manifest::{PriceList, Problems};
+use manifest::{FargateByRegion, PriceList, Problems};
 use sim::Scenario;
 use std::path::Path;
 
@@ -19,6 +19,8 @@ pub(crate) struct Named {
     pub(crate) scenario: Option<Scenario>,
     /// `provider.aws.offers`.
     pub(crate) prices: Option<PriceList>,
+    /// `provider.aws.fargate_rates`.
+    pub(crate) rates: FargateByRegion,
 }
 
 impl Named {
@@ -40,6 +42,9 @@ impl Named {
                 if let Some(offers) = &aws.offers {
                     note(prices(file, offers).map(|prices| named.prices = Some(prices)));
                 }
+                if let Some(rates) = &aws.fargate_rates {
+                    note(fargate_rates(file, rates).map(|rates| named.rates = rates));
+                }
             }
             Provider::Kwok(_) | Provider::None => {}
         }
@@ -51,6 +56,15 @@ impl Named {
             note(Err(Problems::from(problem(file, "", error.to_string()))));
         }
         problems.or(named)
+    }
+
+    /// What Fargate costs by region: what the file of rates says wins over rows of the offers file.
+    #[cfg(feature = "live")]
+    pub(crate) fn fargate(&self) -> FargateByRegion {
+        let of_offers = self.prices.iter().flat_map(|list| &list.fargate);
+        let all = of_offers.chain(&self.rates);
+        all.map(|(region, prices)| (region.clone(), prices.clone()))
+            .collect()
     }
 }
 
@@ -73,6 +87,11 @@ fn scenario(file: &str, named: &Path) -> Result<Scenario, Problems> {
 fn prices(file: &str, named: &Path) -> Result<PriceList, Problems> {
     let bytes = bytes(file, "provider.aws.offers", named)?;
     manifest::price_list(&named.display().to_string(), &bytes)
+}
+
+fn fargate_rates(file: &str, named: &Path) -> Result<FargateByRegion, Problems> {
+    let bytes = bytes(file, "provider.aws.fargate_rates", named)?;
+    manifest::fargate_rates(&named.display().to_string(), &bytes)
 }
 
 /// Only whether it is one: what it says is `observe`'s to use.

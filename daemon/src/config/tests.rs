@@ -151,6 +151,7 @@ fn the_example_has_every_field() {
     assert_eq!(said(example), [""; 0]);
     let nested = [
         "offers",
+        "fargate_rates",
         "metrics",
         "config",
         "trust",

@@ -5,6 +5,7 @@
 
 use cycle::Handle;
 use model::aims::FargateAim;
+use model::group::GroupKind;
 use model::ids::GroupName;
 use model::{Observe, ObserveError, Snapshot};
 
@@ -15,6 +16,8 @@ pub(super) struct WithAims<E> {
     pub(super) handle: Handle,
     /// Reservations that no group of the cluster is, as they were told last.
     pub(super) unmet: Vec<GroupName>,
+    /// It was told last that nobody knows what Fargate costs.
+    pub(super) unpriced: bool,
 }
 
 impl<E: Observe + Send> Observe for WithAims<E> {
@@ -24,6 +27,7 @@ impl<E: Observe + Send> Observe for WithAims<E> {
         add(&mut seen, &aims.fargate);
         manifest::reserve(&mut seen, &aims.reserved);
         self.tell(manifest::unmet(&seen, &aims.reserved));
+        self.tell_unpriced(&seen);
         Ok(seen)
     }
 }
@@ -38,6 +42,20 @@ impl<E> WithAims<E> {
             self.unmet = unmet;
         }
     }
+
+    /// Says once that profiles sell nothing for want of rates.
+    fn tell_unpriced(&mut self, seen: &Snapshot) {
+        let profiles = seen
+            .groups
+            .iter()
+            .any(|group| group.kind == GroupKind::FargateProfile);
+        let unpriced = profiles && seen.prices.fargate.is_none();
+        if unpriced && !self.unpriced {
+            let region = &seen.prices.region;
+            tracing::warn!(%region, "nobody has told what Fargate costs in this region: it is not offered; allow pricing:GetProducts, or bring rates with provider.aws.fargate_rates");
+        }
+        self.unpriced = unpriced;
+    }
 }
 
 /// A group with its sizes for each profile that is not there yet.
@@ -51,7 +69,8 @@ fn add(seen: &mut Snapshot, profiles: &[FargateAim]) {
         if !there {
             seen.groups
                 .push(manifest::profile_group(name, manifest::aim_selectors(profile)));
-            seen.offers.extend(manifest::fargate_offers(name, ix));
+            let prices = seen.prices.fargate.as_ref();
+            seen.offers.extend(manifest::fargate_offers(name, ix, prices));
         }
     }
     if !profiles.is_empty() {
@@ -76,7 +95,9 @@ mod tests {
         async fn look(&mut self) -> Result<Snapshot, ObserveError> {
             let mut seen = Snapshot::default();
             seen.groups.push(manifest::profile_group("m", Vec::new()));
-            seen.offers.extend(manifest::fargate_offers("m", 0));
+            let prices = seen.prices.fargate.clone();
+            seen.offers
+                .extend(manifest::fargate_offers("m", 0, prices.as_ref()));
             Ok(seen)
         }
     }
@@ -112,6 +133,7 @@ mod tests {
             eyes: Eyes,
             handle: handle.clone(),
             unmet: Vec::new(),
+            unpriced: false,
         };
         for (named, groups) in [
             (&[][..], &["m"][..]),

@@ -83,6 +83,7 @@ pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<
         eyes,
         handle: desk.handle(),
         unmet: Vec::new(),
+        unpriced: false,
     };
     let hands = Hands::new(HandsConfig {
         client,
@@ -182,6 +183,14 @@ async fn capacity(config: &Config, client: &Client) -> anyhow::Result<Capacity> 
 async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
     let sdk = observe::aws::config(aws.region.clone()).await;
     let governor = Arc::new(observe::aws::Governor::default());
+    let region = sdk.region().map(ToString::to_string).unwrap_or_default();
+    if let Some(list) = &config.named.prices
+        && !region.is_empty()
+        && !list.sells_in(&region)
+    {
+        let own = list.region.as_deref().unwrap_or_default();
+        anyhow::bail!("provider.aws.offers: its prices are those of {own}, and the cluster is in {region}");
+    }
     let looks = governor.govern(&sdk, observe::aws::Side::Eyes);
     let sdk = governor.govern(&sdk, observe::aws::Side::Hands);
     let cluster = config.cluster.clone();
@@ -204,6 +213,8 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
         launch: seen,
         metrics: metrics.collect(),
         prices: prices(config),
+        source: config.named.prices.as_ref().and_then(|list| list.source.clone()),
+        fargate: config.named.fargate(),
         fleets: aws.fleets.clone(),
         queue: aws.queue.clone(),
         complete_hooks: aws.complete_hooks.clone(),

@@ -255,7 +255,7 @@ const ROLE: &str = "--role arn:aws:iam::123456789012:role/pods";
 
 #[test]
 fn a_plan_understands_the_profiles_that_are_written() {
-    let run = profiles("--region eu-central-1");
+    let run = profiles("--region us-east-1");
     assert_eq!(run.code, 0, "{}", run.stderr);
     let one = "kind: Pod\nmetadata: {name: p, namespace: shop}\nspec: {containers: [{name: c, resources: {requests: \
                {cpu: 1, memory: 2Gi}}}]}";

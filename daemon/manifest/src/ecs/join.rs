@@ -266,6 +266,7 @@ fn object() -> NodeObject {
         ready_known: true,
         group_kind: None,
         foreign: None,
+        region: None,
     }
 }
 

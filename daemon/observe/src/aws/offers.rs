@@ -25,13 +25,16 @@ pub(super) struct Tariffs<'a> {
     pub(super) table: &'a BTreeMap<String, UsdPerHour>,
     /// The table is the built-in one: the price list wins over it.
     pub(super) built_in: bool,
+    /// The built-in table is that of this region; that of another tells no price here.
+    pub(super) here: bool,
     /// What AWS has told.
     pub(super) told: &'a Prices,
 }
 
 impl Tariffs<'_> {
     pub(super) fn on_demand(&self, name: &str) -> Option<(UsdPerHour, Confidence)> {
-        let known = self.table.get(name).map(|price| (*price, Confidence::BuiltIn));
+        let known = self.table.get(name).filter(|_| !self.built_in || self.here);
+        let known = known.map(|price| (*price, Confidence::BuiltIn));
         let listed = || self.told.listed(name).map(|price| (price, Confidence::Listed));
         if self.built_in {
             listed().or(known)
@@ -173,6 +176,7 @@ mod tests {
         let tariffs = Tariffs {
             table: &prices,
             built_in: true,
+            here: true,
             told: &Prices::default(),
         };
         for (name, wanted, confidence) in [
@@ -191,6 +195,15 @@ mod tests {
             spot,
             (UsdPerHour(96), Confidence::Estimated),
             "no spot price is told"
+        );
+        let elsewhere = Tariffs {
+            here: false,
+            ..tariffs
+        };
+        assert_eq!(
+            price(&one("m5.large"), &elsewhere).1,
+            Confidence::Unknown,
+            "the built-in table is no price in another region"
         );
     }
 }

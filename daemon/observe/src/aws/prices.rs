@@ -1,14 +1,19 @@
-//! Prices as AWS tells them: spot by type and zone, on-demand by type.
+//! Prices as AWS tells them: spot by type and zone, on-demand by type, and what Fargate costs in the region.
 //!
 //! Spot prices of the types that spot groups name are read every few minutes. On-demand prices of the types that
-//! groups name come from the price list where it can be reached, twice a day; the operator's file wins over it, and
-//! it over the built-in table. Not here: what a group sells (`offers`).
+//! groups name, and the rates of Fargate, come from the price list where it can be reached, twice a day; the operator's
+//! file wins over it, and it over the built-in tables, which are those of one region. Not here: what a group sells
+//! (`offers`), which row tells a rate (`price_list`).
 
 use super::sdk::AwsError;
+use crate::price_list::{dollars, fargate_rates};
 use aws_sdk_ec2::types::InstanceType;
 use aws_sdk_pricing::types::{Filter, FilterType};
 use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use model::fargate::FargateRates;
 use model::money::UsdPerHour;
+use model::prices::{FargatePrices, PriceOrigin, PriceSource};
 use model::time::{Instant, Span};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +26,8 @@ const LIST_EVERY: Span = Span::from_secs(12 * 3600);
 const AGAIN: Span = Span::from_secs(900);
 /// Types asked for in one look, one call each: the price list has no filter for several.
 const AT_ONCE: usize = 4;
+/// Pages of the price list that are read of a region's Fargate: it has a few dozen rows.
+const MOST_PAGES: usize = 20;
 /// A listed price that differs this much from the one in use is told, per cent.
 const DRIFT: i64 = 5;
 
@@ -31,6 +38,8 @@ pub(super) struct Prices {
     spot_due: Option<Instant>,
     spot_of: BTreeSet<String>,
     listed: BTreeMap<String, Listed>,
+    fargate: Option<FargatePrices>,
+    fargate_due: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -50,6 +59,39 @@ impl Prices {
     /// On-demand price in the list.
     pub(super) fn listed(&self, instance_type: &str) -> Option<UsdPerHour> {
         self.listed.get(instance_type).and_then(|listed| listed.price)
+    }
+
+    /// What Fargate costs by the list.
+    pub(super) const fn fargate(&self) -> Option<&FargatePrices> {
+        self.fargate.as_ref()
+    }
+
+    /// Reads what Fargate costs in the region where it is due. Where the list cannot be read, or does not tell each rate
+    /// once, the last ones stay, with their day.
+    pub(super) async fn learn_fargate(
+        &mut self,
+        client: &aws_sdk_pricing::Client,
+        region: &str,
+        at: Instant,
+    ) {
+        if region.is_empty() || self.fargate_due.is_some_and(|due| at < due) {
+            return;
+        }
+        self.fargate_due = Some(at + AGAIN);
+        let rows = match fargate_rows(client, region).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!(%region, %error, "the price list cannot be read: what Fargate costs is not learned");
+                return;
+            }
+        };
+        match fargate_rates(&rows, region) {
+            Ok(rates) => {
+                self.fargate = Some(listed_on(rates, at));
+                self.fargate_due = Some(at + LIST_EVERY);
+            }
+            Err(what) => tracing::warn!(%region, %what, "the price list does not tell what Fargate costs"),
+        }
     }
 
     /// Reads spot prices of these types where they are due.
@@ -168,10 +210,47 @@ async fn spot_prices(
     Ok(prices)
 }
 
-/// A decimal of dollars; what is no price above zero is none.
-fn dollars(text: &str) -> Option<UsdPerHour> {
-    let dollars: f64 = text.trim().parse().ok()?;
-    UsdPerHour::from_dollars(dollars).filter(|price| price.0 > 0)
+fn listed_on(rates: FargateRates, at: Instant) -> FargatePrices {
+    let day = DateTime::from_millis(at.0).fmt(Format::DateTime);
+    FargatePrices {
+        rates,
+        // Pods on EKS do not run on ARM there.
+        arm: None,
+        source: PriceSource {
+            origin: PriceOrigin::PriceList,
+            date: day.ok().and_then(|day| Some(day.split_once('T')?.0.to_owned())),
+        },
+    }
+}
+
+/// All products of EKS in the region: there is nothing else to filter Fargate by.
+async fn fargate_rows(client: &aws_sdk_pricing::Client, region: &str) -> Result<Vec<String>, AwsError> {
+    let mut pages = client
+        .get_products()
+        .service_code("AmazonEKS")
+        .set_filters(Some(term_match(&[("regionCode", region)])))
+        .into_paginator()
+        .page_size(100)
+        .send();
+    let mut rows = Vec::new();
+    for _ in 0..MOST_PAGES {
+        let Some(page) = pages.next().await else { break };
+        let page = page.map_err(|error| AwsError::of("pricing:GetProducts", &error))?;
+        rows.extend_from_slice(page.price_list());
+    }
+    Ok(rows)
+}
+
+fn term_match(fields: &[(&str, &str)]) -> Vec<Filter> {
+    let filter = |(field, value): &(&str, &str)| {
+        let built = Filter::builder()
+            .r#type(FilterType::TermMatch)
+            .field(*field)
+            .value(*value)
+            .build();
+        built.ok()
+    };
+    fields.iter().filter_map(filter).collect()
 }
 
 async fn list_price(
@@ -179,14 +258,6 @@ async fn list_price(
     region: &str,
     instance_type: &str,
 ) -> Result<Option<UsdPerHour>, AwsError> {
-    let filter = |(field, value): (&str, &str)| {
-        let built = Filter::builder()
-            .r#type(FilterType::TermMatch)
-            .field(field)
-            .value(value)
-            .build();
-        built.ok()
-    };
     let filters = [
         ("regionCode", region),
         ("instanceType", instance_type),
@@ -199,7 +270,7 @@ async fn list_price(
     let sent = client
         .get_products()
         .service_code("AmazonEC2")
-        .set_filters(Some(filters.into_iter().filter_map(filter).collect()))
+        .set_filters(Some(term_match(&filters)))
         .max_results(10)
         .send()
         .await;

@@ -9,6 +9,7 @@ use manifest::{PriceList, Problems};
 use model::aims::{Aims, Catalogue};
 use model::offer::{Confidence, OfferKind, Purchase};
 use model::pod::Taint;
+use model::prices::FargatePrices;
 use model::{GroupKind, GroupName, Offer, OfferId};
 
 /// What spot costs where the price list does not say, in thousandths of the on-demand price.
@@ -181,7 +182,13 @@ pub(super) fn offers(groups: &[ReadGroup<'_, '_>], catalogue: &PriceList) -> Vec
     let mut offers = Vec::new();
     for (group, number) in groups.iter().zip(0_u32..) {
         if group.plan.kind == GroupKind::FargateProfile {
-            offers.extend(manifest::fargate_offers(group.plan.name.as_str(), number));
+            // The simulated cloud is priced as us-east-1, whatever its zones are called.
+            let prices = FargatePrices::built_in();
+            offers.extend(manifest::fargate_offers(
+                group.plan.name.as_str(),
+                number,
+                Some(&prices),
+            ));
             continue;
         }
         for (name, item) in group.types.iter().zip(group.at.get("types").items()) {

@@ -4,7 +4,6 @@ use crate::referee::Violation;
 use crate::scenario::{FaultKind, Scenario};
 use crate::world::queue::Event;
 use crate::world::state::{SimNode, State};
-use model::fargate::FargateRates;
 use model::offer::{OfferKind, Purchase};
 use model::pod::PodPhase;
 use model::time::Lag;
@@ -316,9 +315,10 @@ impl State {
             return;
         }
         if let Some(name) = self.add_instance(&profile, size) {
-            let storage = FargateRates::US_EAST_1.of_storage(spec.requests.ephemeral_bytes);
+            // The simulated cloud is priced as its Snapshots say: by the built-in rates.
+            let storage = model::prices::Prices::default().fargate_storage(spec.requests.ephemeral_bytes);
             if let Some(node) = self.nodes.get_mut(&name) {
-                node.price += storage;
+                node.price += storage.unwrap_or_default();
             }
             self.in_service_now(&name);
             self.join(&name);

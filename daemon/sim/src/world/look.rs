@@ -95,6 +95,7 @@ impl State {
             groups: self.seen_groups(),
             offers: self.scenario.offers.clone(),
             short: BTreeMap::new(),
+            prices: model::prices::Prices::default(),
             workloads,
             budgets: self.seen_budgets(),
             ledger: model::Ledger::default(),

@@ -5,6 +5,7 @@
 mod bill;
 mod document;
 mod near;
+mod prices;
 mod report;
 mod why;
 
@@ -16,8 +17,9 @@ use bill::BillJson;
 use decide::why::Why;
 use decide::{Deliberation, PolicySet};
 use document::PlanJson;
-use manifest::{ClusterBuilder, PriceList, Problems};
+use manifest::{ClusterBuilder, Problems};
 use model::{Aims, Memory, PodKey, Snapshot};
+pub(crate) use prices::{FargateArgs, PriceArgs, PricesJson, fargate};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use why::Case;
@@ -28,9 +30,8 @@ pub(crate) struct Args {
     /// Kubernetes YAML or JSON: files, folders, or `-` for stdin.
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     cluster: Vec<PathBuf>,
-    /// What can be bought: CSV, plain or .gz; without it a small built-in list.
-    #[arg(long, value_name = "FILE.csv")]
-    offers: Option<PathBuf>,
+    #[command(flatten)]
+    prices: PriceArgs,
     /// What is wanted: YAML.
     #[arg(long, value_name = "FILE")]
     aims: Option<PathBuf>,
@@ -54,7 +55,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let progress = Progress::start("planning");
     let policies = policies::load(&args.policy)?.set;
-    let (seen, aims) = read(&args.cluster, args.offers.as_deref(), args.aims.as_deref())?;
+    let (seen, aims) = read(&args.cluster, &args.prices, args.aims.as_deref())?;
     let pod = args.why.as_deref().map(|name| parsed(name, &seen)).transpose()?;
     let begun = Instant::now();
     let (done, why) = deliberate(&seen, &policies, &aims, pod.as_ref());
@@ -123,38 +124,21 @@ fn exit(document: &PlanJson, done: &Deliberation) -> Exit {
 /// Reads a cluster's manifests, what can be bought and what is wanted.
 pub(crate) fn read(
     files: &[PathBuf],
-    offers: Option<&Path>,
+    prices: &PriceArgs,
     aims: Option<&Path>,
 ) -> anyhow::Result<(Snapshot, Aims)> {
     let aims = match aims {
         None => Aims::default(),
         Some(path) => manifest::aims(&input::name(path), &input::read(path)?).map_err(Unreadable::new)?,
     };
-    let prices = prices(offers)?;
     let cluster = cluster(files)?;
+    let prices = prices.read(&cluster)?;
     let seen = cluster.finish(&prices, &aims);
     for name in manifest::unmet(&seen, &aims.reserved) {
         let what = "is neither a group of the cluster nor a type for sale; it is not used";
         output::say(format_args!("aims: reserved: {name} {what}"));
     }
     Ok((seen, aims))
-}
-
-fn prices(path: Option<&Path>) -> anyhow::Result<PriceList> {
-    let Some(path) = path else {
-        return Ok(manifest::built_in());
-    };
-    let prices = manifest::price_list(&input::name(path), &input::read(path)?).map_err(Unreadable::new)?;
-    let skipped = prices.skipped;
-    let counts = [
-        (skipped.no_price, "without a price"),
-        (skipped.no_shape, "without a shape"),
-        (skipped.arch, "of other architectures"),
-    ];
-    for (count, why) in counts.into_iter().filter(|(count, _)| *count > 0) {
-        output::say(format_args!("{}: {count} rows {why} left out", path.display()));
-    }
-    Ok(prices)
 }
 
 /// Reads a cluster's manifests; all mistakes of all files are told at once.

@@ -28,9 +28,8 @@ pub(super) struct Args {
     /// Kubernetes YAML or JSON, or what `aws ecs describe-…` printed: files, folders, or `-` for stdin.
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     cluster: Vec<PathBuf>,
-    /// What can be bought of EC2: CSV, plain or .gz; without it a small built-in list.
-    #[arg(long, value_name = "FILE.csv")]
-    offers: Option<PathBuf>,
+    #[command(flatten)]
+    prices: plan::PriceArgs,
     /// What is wanted: YAML.
     #[arg(long, value_name = "FILE")]
     aims: Option<PathBuf>,
@@ -42,6 +41,8 @@ pub(super) struct Args {
 #[derive(Serialize)]
 struct CompareJson {
     version: &'static str,
+    /// Whose prices these are, and of what day.
+    prices: plan::PricesJson,
     pods: usize,
     ec2: WayJson,
     fargate: WayJson,
@@ -92,7 +93,8 @@ struct WorkloadJson {
 /// Runs the verb.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let progress = Progress::start("comparing");
-    let (mut seen, aims) = plan::read(&args.cluster, args.offers.as_deref(), args.aims.as_deref())?;
+    let (mut seen, aims) = plan::read(&args.cluster, &args.prices, args.aims.as_deref())?;
+    plan::fargate(&seen.prices)?;
     as_if_nothing_ran(&mut seen);
     if seen.pods.is_empty() {
         return Err(
@@ -137,7 +139,9 @@ fn as_if_nothing_ran(seen: &mut Snapshot) {
             labels: LabelSelector::default(),
         };
         seen.groups.push(manifest::profile_group(ANY, vec![selector]));
-        seen.offers.extend(manifest::fargate_offers(ANY, ix));
+        let prices = seen.prices.fargate.clone();
+        seen.offers
+            .extend(manifest::fargate_offers(ANY, ix, prices.as_ref()));
     }
     seen.sort();
 }
@@ -223,6 +227,7 @@ impl CompareJson {
         let (here, there) = (same.plan.cost.rate.dollars(), there.dollars());
         Self {
             version: "plimsoll.compare/v1",
+            prices: plan::PricesJson::new(seen),
             pods: seen.pods.len(),
             ec2: WayJson::new(&ec2, 0),
             fargate: WayJson::new(&fargate, alone.len()),
@@ -281,12 +286,13 @@ impl CompareJson {
             format!("; Fargate is cheaper where nodes are filled less than {percent:.0} % as well as here")
         });
         format!(
-            "{}\n\n{}\n\n{} pods run on either: ${:.4}/h on EC2, ${:.4}/h on Fargate{even}",
+            "{}\n\n{}\n\n{} pods run on either: ${:.4}/h on EC2, ${:.4}/h on Fargate{even}\nprices {}",
             ways.trim_fmt(),
             rows.trim_fmt(),
             same.pods,
             same.ec2_usd_per_hour,
             same.fargate_usd_per_hour,
+            self.prices.text(true),
         )
     }
 }

@@ -1,7 +1,7 @@
 //! `plimsoll fargate size`: per workload the billed size, its price and waste, a tier that could be saved, or why
 //! Fargate does not run it.
 //!
-//! Prices are those of us-east-1 for Linux on x86. Pods that are finished or on their way out are left out.
+//! Prices are those of the cluster's region for Linux on x86. Pods that are finished or on their way out are left out.
 
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, Format, OutputArgs, plain, table};
@@ -9,6 +9,7 @@ use crate::verbs::plan;
 use model::aims::Aims;
 use model::fargate::{FargateBill, FargateBlock, FargateCaution, FargateRates, FargateSize};
 use model::pod::PodPhase;
+use model::prices::FargatePrices;
 use model::reason::Misfit;
 use model::resources::Resources;
 use model::selector::Labels;
@@ -28,6 +29,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     cluster: Vec<PathBuf>,
     #[command(flatten)]
+    prices: plan::FargateArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -36,7 +39,9 @@ pub(super) struct Args {
 struct SizesJson {
     version: &'static str,
     /// Whose prices these are.
-    region: &'static str,
+    region: String,
+    /// Where they come from, and of what day they are.
+    prices: plan::PricesJson,
     pods: PodsJson,
     workloads: Vec<WorkloadJson>,
     cost: CostJson,
@@ -122,7 +127,8 @@ type Key = (String, Resources, Vec<FargateBlock>, Vec<FargateCaution>);
 /// Runs the verb.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let cluster = plan::cluster(&args.cluster)?;
-    let seen = cluster.finish(&manifest::PriceList::default(), &Aims::default());
+    let list = args.prices.read(&cluster)?;
+    let seen = cluster.finish(&list, &Aims::default());
     if seen
         .specs
         .iter()
@@ -132,7 +138,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             "--cluster: sizes are those of pods on EKS; for services of ECS ask `plimsoll fargate compare`";
         return Err(Unreadable::new(what).into());
     }
-    let sizes = SizesJson::new(&seen);
+    let sizes = SizesJson::new(&seen, plan::fargate(&seen.prices)?);
     match args.output.output {
         Format::Json => output::json(&sizes)?,
         Format::Table => output::line(sizes.text())?,
@@ -141,8 +147,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 impl SizesJson {
-    fn new(seen: &Snapshot) -> Self {
-        let offers = manifest::fargate_offers("", 0);
+    fn new(seen: &Snapshot, prices: &FargatePrices) -> Self {
+        let offers = manifest::fargate_offers("", 0, Some(prices));
         let labels = offers.first().map(|offer| offer.labels.clone());
         let labels = labels.unwrap_or_default();
         let mut alike: BTreeMap<Key, u64> = BTreeMap::new();
@@ -150,7 +156,10 @@ impl SizesJson {
         for pod in seen.pods.iter().filter(there) {
             *alike.entry(key(pod, &seen.spec(pod.spec), &labels)).or_insert(0) += 1;
         }
-        let workloads: Vec<WorkloadJson> = alike.into_iter().map(WorkloadJson::new).collect();
+        let workloads: Vec<WorkloadJson> = {
+            let row = |alike| WorkloadJson::new(alike, prices.rates);
+            alike.into_iter().map(row).collect()
+        };
         let mut pods = PodsJson::default();
         let (mut cost, mut waste, mut saves) = (UsdPerHour::ZERO, UsdPerHour::ZERO, UsdPerHour::ZERO);
         for workload in &workloads {
@@ -166,7 +175,8 @@ impl SizesJson {
         }
         Self {
             version: "plimsoll.fargate/v1",
-            region: "us-east-1",
+            region: seen.prices.region.clone(),
+            prices: plan::PricesJson::new(seen),
             pods,
             workloads,
             cost: CostJson {
@@ -211,6 +221,7 @@ impl SizesJson {
             let saves = cost.advice_saves_usd_per_hour;
             let _ = write!(text, "; trimming as advised saves ${saves:.4}/h");
         }
+        let _ = write!(text, "\nprices {}", self.prices.text(true));
         text
     }
 }
@@ -230,8 +241,8 @@ fn key(pod: &Pod, spec: &PodSpec, labels: &Labels) -> Key {
 }
 
 impl WorkloadJson {
-    fn new(((workload, requests, blocks, cautions), pods): (Key, u64)) -> Self {
-        let bill = FargateBill::of(&requests, FargateRates::US_EAST_1).ok();
+    fn new(((workload, requests, blocks, cautions), pods): (Key, u64), rates: FargateRates) -> Self {
+        let bill = FargateBill::of(&requests, rates).ok();
         Self {
             workload,
             pods,

@@ -3,6 +3,7 @@
 //! Money is in dollars per hour, memory in bytes and MiB (requests rounded up, allocatable down).
 
 use super::bill::BillJson;
+use super::prices::PricesJson;
 use decide::Deliberation;
 use decide::demand::{HEADROOM_NAMESPACE, free_names};
 use model::notes::CouldMove;
@@ -29,6 +30,8 @@ pub(crate) struct PlanJson {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) could_move: Vec<CouldMoveJson>,
     pub(crate) cost: CostJson,
+    /// Whose prices these are, and of what day.
+    pub(crate) prices: PricesJson,
     pub(crate) steps: Vec<StepJson>,
     pub(crate) policy_faults: Vec<FaultJson>,
     /// With `--verify`: what the audit found; empty when the plan holds.
@@ -264,6 +267,7 @@ impl PlanJson {
                 policy_lower_bound_usd_per_hour: plan.cost.policy_bound.dollars(),
                 gap_percent: plan.cost.gap_percent(),
             },
+            prices: PricesJson::new(seen),
             steps: steps_json(plan),
             policy_faults: faults(done),
             flaws: None,

@@ -12,6 +12,15 @@ const STEPS: usize = 20;
 /// The whole plan.
 pub(crate) fn whole(plan: &PlanJson) -> String {
     let mut text = head(plan);
+    let fargate = plan
+        .nodes
+        .iter()
+        .any(|node| matches!(node.offer, OfferJson::Fargate { .. }));
+    let _ = writeln!(
+        text,
+        "prices {}",
+        plan.prices.text(fargate || !plan.could_move.is_empty())
+    );
     if !plan.nodes.is_empty() {
         let _ = write!(text, "\n{}\n", nodes(&plan.nodes));
     }

@@ -4,11 +4,12 @@
 //! Only what the plan, its notes and `decide`'s account say; nothing is worked out anew.
 
 use super::document::{NodeJson, PlanJson, RefusalJson, StepJson};
+use super::prices::PricesJson;
 use super::report::offer_name;
 use crate::output::{plain, table};
 use decide::Deliberation;
 use decide::why::{Alternative, Why};
-use model::fargate::{FargateBill, FargateRates};
+use model::fargate::FargateBill;
 use model::money::UsdPerHour;
 use model::offer::Offer;
 use model::pod::PodPhase;
@@ -38,6 +39,8 @@ pub(crate) struct PodJson<'a> {
     existing: Option<&'a str>,
     refusal: Option<&'a RefusalJson>,
     steps: Vec<&'a StepJson>,
+    /// Whose prices these are, and of what day.
+    prices: &'a PricesJson,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<WhyJson>,
 }
@@ -145,6 +148,7 @@ impl<'a> Case<'a> {
             existing: existing.map(|there| there.node.as_str()),
             refusal,
             steps: plan.steps.iter().filter(about).collect(),
+            prices: &plan.prices,
             why: self.why.map(|why| self.account(why, node)),
             pod: name,
         }
@@ -240,7 +244,8 @@ impl<'a> Case<'a> {
         let known = why.fargate.as_ref();
         let late = known.filter(|fargate| fargate.late);
         let late = late.map(|_| "it has waited too long: Fargate is chosen when a pod is created".to_owned());
-        let bill = FargateBill::of(&why.requests, FargateRates::US_EAST_1).ok();
+        let rates = self.seen.prices.fargate.as_ref().map(|fargate| fargate.rates);
+        let bill = rates.and_then(|rates| FargateBill::of(&why.requests, rates).ok());
         // Tasks of ECS have their size to themselves.
         let sold = known.and_then(|known| self.seen.offers.iter().find(|offer| offer.id == known.offer));
         let of_eks = sold.is_some_and(|offer| offer.labels.contains_key("eks.amazonaws.com/compute-type"));
@@ -251,7 +256,12 @@ impl<'a> Case<'a> {
             offer: known.map(|fargate| fargate.offer.to_string()),
             usd_per_hour: known.map(|fargate| fargate.fargate.dollars()),
             ec2_usd_per_hour: known.and_then(|fargate| Some(fargate.ec2?.dollars())),
-            message: why.not_on_fargate.as_ref().map(ToString::to_string).or(late),
+            message: why
+                .not_on_fargate
+                .as_ref()
+                .map(ToString::to_string)
+                .or(late)
+                .or_else(|| self.plan.prices.fargate_missing.clone()),
         }
     }
 
@@ -311,6 +321,12 @@ impl PodJson<'_> {
         if let Some(why) = &self.why {
             text.push_str("\n\n");
             why.facts(self.place, &mut text);
+            let _ = writeln!(
+                text,
+                "{:<13}{}",
+                "prices",
+                self.prices.text(why.fargate.usd_per_hour.is_some())
+            );
             let closest = self.refusal.iter().flat_map(|refusal| &refusal.closest);
             let mut closest = closest.peekable();
             if closest.peek().is_some() {
@@ -430,6 +446,7 @@ impl FargateJson {
 
     fn price(&self) -> String {
         match (self.usd_per_hour, self.ec2_usd_per_hour, &self.message) {
+            (.., Some(message)) if !self.offered => message.clone(),
             _ if !self.offered => "is not offered".to_owned(),
             (Some(price), _, Some(message)) => format!("${price:.4}/h, but {message}"),
             (None, _, Some(message)) => message.clone(),

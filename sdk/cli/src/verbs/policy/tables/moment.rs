@@ -31,6 +31,8 @@ pub(super) struct SnapshotOf {
     /// What can be bought and what is wanted, as `plan` reads them.
     offers: Option<PathBuf>,
     aims: Option<PathBuf>,
+    fargate_rates: Option<PathBuf>,
+    region: Option<String>,
     /// Instead of manifests: a cycle of a log, with the answers of the other policies that were in force.
     log: Option<PathBuf>,
     cycle: Option<u64>,
@@ -75,9 +77,15 @@ impl Asked<'_> {
     fn over_manifests(&self, of: &SnapshotOf) -> Result<Map<String, Value>, String> {
         let beside = |file: &PathBuf| self.folder.join(file);
         let cluster: Vec<PathBuf> = of.cluster.iter().map(beside).collect();
-        let (offers, aims) = (of.offers.as_ref().map(beside), of.aims.as_ref().map(beside));
-        let (seen, aims) =
-            plan::read(&cluster, offers.as_deref(), aims.as_deref()).map_err(|why| said(&why))?;
+        let prices = plan::PriceArgs {
+            offers: of.offers.as_ref().map(beside),
+            fargate: plan::FargateArgs {
+                fargate_rates: of.fargate_rates.as_ref().map(beside),
+                region: of.region.clone(),
+            },
+        };
+        let aims = of.aims.as_ref().map(beside);
+        let (seen, aims) = plan::read(&cluster, &prices, aims.as_deref()).map_err(|why| said(&why))?;
         let (heard, entry) = self.overheard(seen.at);
         let mut memory = Memory::default();
         self.remind(&mut memory);
