@@ -18,6 +18,7 @@ mod faults;
 mod hands;
 mod hooks;
 mod images;
+mod prices;
 mod warm_pool;
 
 use model::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, StepId};

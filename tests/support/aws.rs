@@ -63,8 +63,13 @@ impl NewGroup {
 
 /// An SDK configuration as the daemon makes it, for this endpoint and with credentials that nobody checks.
 pub async fn sdk(url: &str) -> SdkConfig {
+    sdk_in(url, REGION).await
+}
+
+/// The same for another region.
+pub async fn sdk_in(url: &str, region: &str) -> SdkConfig {
     let keys = Credentials::new("test", "test", None, None, "tests");
-    let config = observe::aws::config(Some(REGION.to_owned())).await;
+    let config = observe::aws::config(Some(region.to_owned())).await;
     config
         .into_builder()
         .endpoint_url(url)
