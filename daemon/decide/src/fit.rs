@@ -86,6 +86,15 @@ pub fn preference(spec: &PodSpec, place: Place<'_>) -> i64 {
     liked.map(|preference| i64::from(preference.weight)).sum()
 }
 
+/// How many taints with `PreferNoSchedule` the pod does not tolerate (TaintToleration's score), and how much it would
+/// like the place by [`preference`].
+pub(crate) fn dislike(spec: &PodSpec, place: Place<'_>) -> (u64, i64) {
+    let soft = place.taints.iter().filter(|taint| {
+        taint.effect == TaintEffect::PreferNoSchedule && !spec.tolerations.iter().any(|t| t.tolerates(taint))
+    });
+    (crate::number::count(soft.count()).into(), preference(spec, place))
+}
+
 /// Whether no rule keeps the pod away but for where its volumes are: what makes a node one of those among which
 /// PodTopologySpread counts the fewest.
 pub fn admits_but_for_volumes(spec: &PodSpec, place: Place<'_>) -> bool {

@@ -34,6 +34,7 @@ mod scale;
 mod scope;
 mod seating;
 mod shrink;
+mod similar;
 mod space;
 mod spot;
 pub mod spread;

@@ -1,17 +1,18 @@
 //! From packings to nodes by name: which offer of a lot, which pods on which node, which pods on Fargate.
 //!
-//! Zones are dealt here: of equal offers, the zone in which the group has fewest nodes. What a purchase means
-//! in steps is in `steps`.
+//! Zones are dealt here: of equal offers, the zone in which the group, and groups like it (`similar`), have fewest
+//! nodes. What a purchase means in steps is in `steps`.
 
 use crate::bound::Duals;
 use crate::constraints::ZONE;
 use crate::demand::Class;
-use crate::fit::{self, Place};
 use crate::market::{FargateOption, Market};
 use crate::packing::{self, Batch, Packed, Table, Work, node_price};
 use crate::placement;
 use crate::queue::{Queue, Taken};
 use crate::seating::{Seat, Seating};
+use crate::similar::{Equals, Kin, Wanted, dislikes};
+use crate::space;
 use crate::warm;
 use model::ids::{NodeName, PodKey};
 use model::intent::IntentKind;
@@ -91,12 +92,19 @@ pub(crate) fn buy(
     let mut till = Till::new(market, table, classes);
     let mut purchase = Purchase::default();
     let late_batch = |batch: &Batch| lonely(table, &late, batch);
+    let group = |column: usize| table.columns[column].group;
     if table.guarded {
-        for seat in packer.seats(&counts, queue) {
-            purchase.bought.push(till.seat(&seat, queue));
+        let seats = packer.seats(&counts, queue);
+        let groups = seats.iter().map(|seat| (group(seat.column), 1));
+        till.equals = Equals::new(market, table, groups);
+        for seat in &seats {
+            purchase.bought.push(till.seat(seat, queue));
         }
     } else {
         let packed = packer.pack(&counts, queue);
+        let groups = packed.batches.iter();
+        let groups = groups.map(|(_, batch)| (group(batch.column), batch.copies));
+        till.equals = Equals::new(market, table, groups);
         purchase.proof = packed.proof;
         for (zone, batch) in &packed.batches {
             if let Some(rows) = late_batch(batch) {
@@ -244,8 +252,9 @@ struct Till<'a> {
     cycle: u64,
     nodes: u32,
     pods: u32,
-    /// Some class prefers some nodes.
-    picky: bool,
+    equals: Equals<'a>,
+    /// Pods that would rather be spread over zones.
+    kin: Kin,
     /// By offer: its zone among those of all offers and nodes.
     zone_of: Vec<usize>,
     /// By group and zone: nodes there are and would be.
@@ -284,14 +293,16 @@ impl<'a> Till<'a> {
             cycle: seen.cycle,
             nodes: 0,
             pods: 0,
-            picky: classes.iter().any(|class| !class.body.prefers.is_empty()),
+            equals: Equals::new(market, table, std::iter::empty()),
             zone_of: seen
                 .offers
                 .iter()
                 .map(|offer| zone_of(offer.zone().unwrap_or_default()))
                 .collect(),
+            kin: Kin::new(market, classes),
             zones,
         }
+        .with_nodes_to_come()
     }
 
     /// A name that nothing has: numbered within the cycle, and with the cycle's number once there is one. Numbers are
@@ -374,51 +385,102 @@ impl<'a> Till<'a> {
         }
     }
 
-    /// Of equal offers in the zone that was dealt, the one that its pods like most, then the one in the zone where the
-    /// group has fewest nodes.
+    /// A group of one zone has there what it was asked for, also where nodes have not joined yet.
+    fn with_nodes_to_come(mut self) -> Self {
+        let mut sold: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for lot in &self.market.lots {
+            let zones = lot.offers.iter().map(|offer| self.zone_of[*offer]);
+            sold.entry(lot.group).or_default().extend(zones);
+        }
+        for (group, zones) in sold {
+            let (Some(zone), 1) = (zones.first(), zones.len()) else {
+                continue;
+            };
+            let of = &self.market.seen.groups[group];
+            let asked = of.max.saturating_sub(self.market.growth[group]);
+            let there = self.zones.entry((group, *zone)).or_insert(0);
+            *there = (*there).max(asked);
+        }
+        self
+    }
+
+    /// Of equal offers in the zone that was dealt, the one whose taints its pods mind least and whose labels they like
+    /// most; then of its group and groups like it the one in the zone with fewest of the pods that would rather be
+    /// spread, and with fewest nodes.
     fn choose_offer(&mut self, lot: usize, dealt: Option<usize>, pods: &Taken) -> usize {
-        let market = self.market;
-        let lot = &market.lots[lot];
+        let (market, wanted) = (self.market, self.wanted(lot, pods));
+        let lots = self.equals.lots_for(&wanted);
         let offers = &market.seen.offers;
-        let dealt = dealt.map(|zone| self.market.zone_name(zone));
+        let dealt = dealt.map(|zone| market.zone_name(zone));
         let zone = |offer: usize| offers[offer].labels.get(ZONE).map(String::as_str);
-        let there = |offer: &usize| dealt.is_none_or(|dealt| zone(*offer) == Some(dealt));
-        let chosen = lot
-            .offers
-            .iter()
-            .copied()
-            .filter(there)
-            .min_by_key(|offer| {
-                let zone = (lot.group, self.zone_of[*offer]);
-                let nodes = self.zones.get(&zone).copied().unwrap_or(0);
-                (-self.liking(*offer, pods), nodes, *offer)
-            })
-            .unwrap_or_default();
-        let zone = (lot.group, self.zone_of[chosen]);
+        let there = |offer: usize| dealt.is_none_or(|dealt| zone(offer) == Some(dealt));
+        let own = market.lots[lot].group;
+        let alike: Vec<usize> = std::iter::once(own)
+            .chain(
+                lots.iter()
+                    .filter(|(_, alike)| *alike)
+                    .map(|(lot, _)| market.lots[*lot].group),
+            )
+            .collect::<BTreeSet<usize>>()
+            .into_iter()
+            .collect();
+        let nodes = |group: usize, zone: usize| self.zones.get(&(group, zone)).copied().unwrap_or(0);
+        let mut best = None;
+        for (lot, is_alike) in &lots {
+            let of = &market.lots[*lot];
+            for offer in of.offers.iter().copied().filter(|offer| there(*offer)) {
+                let zone = self.zone_of[offer];
+                let of_zone: u32 = match is_alike {
+                    true => alike.iter().map(|group| nodes(*group, zone)).sum(),
+                    false => nodes(of.group, zone),
+                };
+                let key = (
+                    dislikes(market, offer, &wanted.specs),
+                    !is_alike,
+                    self.kin.there(&wanted.classes, zone_name(market, offer)),
+                    of_zone,
+                    nodes(of.group, zone),
+                    (*lot != wanted.lot, offer),
+                );
+                if best.as_ref().is_none_or(|(known, _)| key < *known) {
+                    best = Some((key, *lot));
+                }
+            }
+        }
+        let (chosen, to) = best.map_or((0, lot), |(key, lot)| (key.5.1, lot));
+        self.equals.move_node(lot, to);
+        self.kin.add(&wanted.classes, zone_name(market, chosen));
+        let zone = (market.lots[to].group, self.zone_of[chosen]);
         *self.zones.entry(zone).or_insert(0) += 1;
         chosen
     }
 
-    /// How much the pods would like to be on a node of the offer, by their preferred node affinity.
-    fn liking(&self, offer: usize, pods: &Taken) -> i64 {
-        if !self.picky {
-            return 0;
-        }
-        let place = Place {
-            labels: &self.market.seen.offers[offer].labels,
-            name: "",
-            taints: &[],
-        };
-        let mut known: Option<(usize, i64)> = None;
-        let mut sum = 0_i64;
+    fn wanted(&self, lot: usize, pods: &Taken) -> Wanted<'a> {
+        let mut classes: BTreeMap<usize, u32> = BTreeMap::new();
         for (class, _) in &pods.pods {
-            let liking = match known {
-                Some((last, liking)) if last == *class => liking,
-                _ => fit::preference(&self.classes[*class].body, place),
-            };
-            known = Some((*class, liking));
-            sum = sum.saturating_add(liking);
+            *classes.entry(*class).or_insert(0) += 1;
         }
-        sum
+        let mut asked = self.market.space.request(&model::Resources::default());
+        asked.fill(0);
+        let mut rows: BTreeMap<usize, u32> = BTreeMap::new();
+        for (class, count) in &classes {
+            space::put(&mut asked, &self.market.asks[*class], *count);
+            *rows.entry(self.table.row_of[*class]).or_insert(0) += count;
+        }
+        let specs = classes
+            .iter()
+            .map(|(class, count)| (&*self.classes[*class].body, *count));
+        Wanted {
+            lot,
+            asked,
+            rows: rows.into_iter().collect(),
+            specs: specs.collect(),
+            classes: classes.into_iter().collect(),
+        }
     }
+}
+
+fn zone_name<'m>(market: &Market<'m>, offer: usize) -> &'m str {
+    let labels = &market.seen.offers[offer].labels;
+    labels.get(ZONE).map_or("", String::as_str)
 }

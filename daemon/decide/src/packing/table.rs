@@ -105,6 +105,8 @@ pub(crate) struct Table {
     pub(crate) row_of: Vec<usize>,
     /// By group: how many nodes may be bought.
     pub(crate) growth: Vec<u32>,
+    /// By lot: what one costs as this table prices it, column or not; empty in a part of a table.
+    pub(crate) lot_prices: Vec<i64>,
 }
 
 impl Table {
@@ -123,6 +125,7 @@ impl Table {
             forbids: Vec::new(),
             row_of,
             growth: market.growth.clone(),
+            lot_prices: Vec::with_capacity(market.lots.len()),
             dims,
         };
         if let Some(adjust) = adjust {
@@ -238,6 +241,7 @@ impl Table {
             forbids: self.forbids.iter().map(bans).collect(),
             row_of: Vec::new(),
             growth: self.growth.clone(),
+            lot_prices: Vec::new(),
         }
     }
 
@@ -302,6 +306,7 @@ impl Table {
                     .map_or(lot.price, |a| lot.price.scaled(a.factor(lot.set)))
                     .0,
             };
+            self.lot_prices.push(column.price);
             let fits: Vec<bool> = (0..self.rows.len())
                 .map(|row| self.fits_lot(market, classes, row, &column))
                 .collect();

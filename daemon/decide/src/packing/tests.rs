@@ -41,6 +41,7 @@ fn table(rows: &[(i64, i64)], columns: &[(i64, i64, i64)], growth: &[u32]) -> Ta
         addends: Vec::new(),
         forbids: Vec::new(),
         row_of: (0..rows.len()).collect(),
+        lot_prices: Vec::new(),
         growth: growth.to_vec(),
     };
     table.columns.sort_by_key(|column| column.price);
