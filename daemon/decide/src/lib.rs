@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness but the Snapshot's seed, no hash-ordered iteration: same bytes in, same
 //! bytes out. What may be done *now* is the guard's question, not this room's.
 
+mod agents;
 mod asking;
 mod bound;
 mod canary;
@@ -22,6 +23,7 @@ mod number;
 mod packing;
 mod placement;
 pub mod policy;
+mod preemption;
 mod provisioned;
 mod purchase;
 mod queue;
@@ -99,6 +101,7 @@ fn think<T>(
     let mut asking = Asking::new(seen, policies);
     asking::forget(&mut memory, policies, seen.at);
     remember::waiting(seen, &mut memory, aims);
+    remember::nominated(seen, &mut memory);
     remember::taken_back(seen, &mut memory);
     provisioned::learn(seen, &mut memory);
     canary::follow(seen, &mut memory, aims);

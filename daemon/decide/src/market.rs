@@ -3,25 +3,27 @@
 //! Offers that no rule in sight can tell apart (most often: the same type in several zones) are one lot.
 //! Prices here are plain; what policies make of them is added in `packing::table`.
 
+use crate::agents::{Agents, Clash};
 use crate::constraints::{Crowds, ZONE};
 use crate::demand::Class;
 use crate::fargate;
 use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
 use crate::policy::SetRow;
+use crate::preemption::Preemptors;
 use crate::space::{self, PODS, Space, Vector};
 use crate::spot::{self, Tariff};
 use model::aims::Aims;
 use model::fargate::FargateSize;
 use model::group::GroupKind;
-use model::ids::{GroupName, WorkloadKey};
+use model::ids::GroupName;
 use model::intent::IntentKind;
 use model::memory::Memory;
 use model::money::UsdPerHour;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::pod::PodSpec;
 use model::provisioned::size_of;
-use model::reason::GroupBlock;
+use model::reason::{GroupBlock, Misfit};
 use model::selector::Labels;
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,8 +91,12 @@ pub(crate) struct Market<'a> {
     pub(crate) provisioned: Vec<Option<FargateSize>>,
     /// By class: its Fargate options.
     pub(crate) fargate: Vec<Vec<FargateOption>>,
-    /// DaemonSets with the spec of their pods: what a new node carries before anything else.
-    pub(crate) daemons: Vec<(&'a WorkloadKey, &'a PodSpec)>,
+    /// What a new node carries before anything else.
+    pub(crate) agents: Agents<'a>,
+    /// Pods that wait for victims on their nodes.
+    pub(crate) preemptors: Preemptors,
+    /// By rule: what keeps its pods off nodes that agents run on.
+    clashes: Vec<Vec<Clash>>,
     /// Pods that rules count by node.
     pub(crate) crowds: Crowds,
     /// Zones of offers and nodes, in order: pods may be dealt to any of them.
@@ -102,22 +108,18 @@ pub(crate) struct Market<'a> {
 impl<'a> Market<'a> {
     /// Opens the market for these classes.
     pub(crate) fn new(seen: &'a Snapshot, memory: &Memory, aims: &Aims, classes: &[Class]) -> Self {
-        let daemons: Vec<(&WorkloadKey, &PodSpec)> = seen
-            .workloads
-            .iter()
-            .filter(|w| w.is_daemon_set())
-            .filter_map(|w| Some((&w.key, seen.specs.get(w.template? as usize)?.as_ref())))
-            .collect();
+        let agents = Agents::of(seen);
         let space = Space::of(
             classes
                 .iter()
                 .map(|c| &*c.body)
-                .chain(daemons.iter().map(|d| d.1)),
+                .chain(agents.list.iter().map(|agent| agent.spec)),
         );
         let (blocks, growth) = standing(seen, memory, aims);
         let (sets, set_of) = offer_sets(seen, memory);
         let (tariffs, tariff_of) = spot::tariffs(seen, aims, &set_of);
-        let (rules, rule_of) = rules(classes);
+        let (rules, rule_of) = rules(&agents, classes);
+        let (rules, clashes): (Vec<&PodSpec>, Vec<Vec<Clash>>) = rules.into_iter().unzip();
         let mut market = Self {
             seen,
             asks: classes.iter().map(|c| space.request(&c.body.requests)).collect(),
@@ -133,7 +135,9 @@ impl<'a> Market<'a> {
             rule_of,
             provisioned: classes.iter().map(|c| memory.provisioned_for(&c.body)).collect(),
             fargate: Vec::new(),
-            daemons,
+            agents,
+            preemptors: Preemptors::of(seen, memory),
+            clashes,
             crowds: Crowds::default(),
             zones: zones(seen),
             fargate_offers: (0..seen.offers.len())
@@ -156,30 +160,18 @@ impl<'a> Market<'a> {
 
     /// What pods find on a new node bought by this offer: allocatable less the DaemonSet pods that match.
     pub(crate) fn room_of(&self, offer: &Offer) -> Vector {
-        let labels = with_hostname(&offer.labels);
-        let taints = self
-            .seen
-            .groups
-            .get(size(offer.group))
-            .map_or(&[][..], |g| &g.taints);
         let mut room = self.space.capacity(&offer.allocatable, offer.max_pods);
-        let place = Place {
-            labels: &labels,
-            name: "",
-            taints,
-        };
-        for (_, spec) in self
-            .daemons
-            .iter()
-            .filter(|(_, spec)| fit::daemon_runs(spec, place))
-        {
-            space::take(&mut room, &self.space.request(&spec.requests), 1);
+        for agent in self.agents.on_offer(self.seen, offer) {
+            let requests = &self.agents.list[agent].spec.requests;
+            space::take(&mut room, &self.space.request(requests), 1);
         }
         room
     }
 
     fn lots(&self, rules: &[&PodSpec]) -> Vec<Lot> {
-        let keys = label_keys(rules.iter().copied().chain(self.daemons.iter().map(|d| d.1)));
+        let agents = self.agents.list.iter().map(|agent| agent.spec);
+        let apart = self.clashes.iter().flatten().filter_map(Clash::key);
+        let keys = label_keys(rules.iter().copied().chain(agents), apart);
         let mut terrains: BTreeMap<TerrainKey<'_>, (Arc<[bool]>, Vector)> = BTreeMap::new();
         let mut lots: BTreeMap<LotKey, Vec<usize>> = BTreeMap::new();
         for (ix, offer) in self.seen.offers.iter().enumerate() {
@@ -261,6 +253,21 @@ impl<'a> Market<'a> {
         self.zones.get(at).copied().unwrap_or("")
     }
 
+    /// What keeps pods of a class off nodes of this offer that agents have first.
+    pub(crate) fn clash(&self, class: usize, offer: &Offer) -> Option<Misfit> {
+        let clashes = self.clashes_of(class);
+        if clashes.is_empty() {
+            return None;
+        }
+        let there = self.agents.on_offer(self.seen, offer);
+        Agents::clash(clashes, &there, &offer.labels).cloned()
+    }
+
+    /// What keeps pods of a class off nodes that agents run on.
+    pub(crate) fn clashes_of(&self, class: usize) -> &[Clash] {
+        self.clashes.get(self.rule_of[class]).map_or(&[], Vec::as_slice)
+    }
+
     /// Which rules a new node of this offer satisfies, and what DaemonSets take of it.
     fn terrain(&self, offer: &Offer, rules: &[&PodSpec]) -> (Arc<[bool]>, Vector) {
         let labels = with_hostname(&offer.labels);
@@ -274,15 +281,18 @@ impl<'a> Market<'a> {
             name: "",
             taints,
         };
-        let admits = rules.iter().map(|spec| fit::admits(spec, place)).collect();
         let mut taken = self.space.capacity(&model::Resources::default(), 0);
-        for (_, spec) in self
-            .daemons
-            .iter()
-            .filter(|(_, spec)| fit::daemon_runs(spec, place))
-        {
-            space::put(&mut taken, &self.space.request(&spec.requests), 1);
+        let mut there = Vec::new();
+        for (ix, agent) in self.agents.on(place) {
+            space::put(&mut taken, &self.space.request(&agent.spec.requests), 1);
+            there.push(ix);
         }
+        let free_of = |clashes: &Vec<Clash>| Agents::clash(clashes, &there, &labels).is_none();
+        let admits = rules
+            .iter()
+            .zip(&self.clashes)
+            .map(|(spec, clashes)| free_of(clashes) && fit::admits(spec, place))
+            .collect();
         (admits, taken)
     }
 
@@ -477,22 +487,27 @@ fn zones(seen: &Snapshot) -> Vec<&str> {
     zones.into_iter().collect()
 }
 
-/// Distinct placing rules of the classes (one spec stands for each), and which class has which.
-fn rules(classes: &[Class]) -> (Vec<&PodSpec>, Vec<usize>) {
+/// A rule: a spec that stands for all that ask the same of nodes, and what keeps them off agents.
+type Rule<'c> = (&'c PodSpec, Vec<Clash>);
+
+/// Distinct placing rules of the classes, and which class has which.
+fn rules<'c>(agents: &Agents<'_>, classes: &'c [Class]) -> (Vec<Rule<'c>>, Vec<usize>) {
     let mut seen = BTreeMap::new();
-    let mut distinct: Vec<&PodSpec> = Vec::new();
+    let mut distinct: Vec<Rule<'c>> = Vec::new();
     let of = classes
         .iter()
         .map(|class| {
             let spec = &*class.body;
+            let clashes = agents.clashes(spec);
             let key = (
                 &spec.node_selector,
                 &spec.node_affinity,
                 &spec.tolerations,
                 &spec.reach,
+                clashes.clone(),
             );
             *seen.entry(key).or_insert_with(|| {
-                distinct.push(spec);
+                distinct.push((spec, clashes));
                 distinct.len() - 1
             })
         })
@@ -500,9 +515,12 @@ fn rules(classes: &[Class]) -> (Vec<&PodSpec>, Vec<usize>) {
     (distinct, of)
 }
 
-/// Label keys that any of the specs looks at.
-fn label_keys<'s>(specs: impl Iterator<Item = &'s PodSpec>) -> Vec<&'s str> {
-    let mut keys = BTreeSet::new();
+/// Label keys that any of the specs looks at, and others.
+fn label_keys<'s>(
+    specs: impl Iterator<Item = &'s PodSpec>,
+    others: impl Iterator<Item = &'s str>,
+) -> Vec<&'s str> {
+    let mut keys: BTreeSet<&str> = others.collect();
     for spec in specs {
         keys.extend(spec.node_selector.keys().map(String::as_str));
         for term in spec.node_affinity.iter().chain(&spec.reach).flatten() {

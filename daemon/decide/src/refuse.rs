@@ -122,9 +122,11 @@ impl<'a> Critic<'a> {
         }
         let forbidden = self.forbidden(class, ix).is_some();
         let rules = !fit::admits(&of.body, self.place(offer));
+        let clash = self.market.clash(class, offer).is_some();
         let elsewhere = of.is_dealt_elsewhere(offer);
         let elsewhere = elsewhere || !of.body.unmodelled.is_empty();
-        let mut objections = u32::from(forbidden) + u32::from(rules) + u32::from(elsewhere);
+        let mut objections =
+            u32::from(forbidden) + u32::from(rules) + u32::from(elsewhere) + u32::from(clash);
         let mut shortfall = 0.0;
         for (ask, there) in self.market.asks[class].iter().zip(&self.rooms[ix]) {
             if *ask > 0 && ask > there {
@@ -195,6 +197,7 @@ impl<'a> Critic<'a> {
         let pods = self.rooms[ix].get(PODS).copied().unwrap_or(0);
         fit::rules(&of.body, self.place(offer))
             .into_iter()
+            .chain(self.market.clash(class, offer))
             .chain(fit::amounts(&of.body.requests, &there, pods))
             .chain(self.forbidden(class, ix))
             .chain(of.is_dealt_elsewhere(offer).then_some(Misfit::NoZoneLeft))

@@ -5,17 +5,18 @@ use crate::demand;
 use crate::number::{permille, size};
 use crate::tenants::Tenants;
 use model::aims::Aims;
-use model::ids::GroupName;
-use model::memory::{Backoff, GroupUse, Memory};
+use model::ids::{GroupName, NodeName};
+use model::memory::{Backoff, GroupUse, Memory, Nominated};
 use model::node::{Leaves, Node};
-use model::pod::Pod;
+use model::pod::{Pod, PodPhase};
 use model::resources::Resources;
 use model::snapshot::{Freshness, Snapshot, Source};
 use model::time::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DEMAND_KEPT: usize = 128;
 const WAITING_KEPT: usize = 50_000;
+const NOMINATED_KEPT: usize = 5000;
 /// A pool that takes spot instances back is left alone for so long (as Karpenter's cache of unavailable offerings).
 const TAKEN_BACK: Span = Span::from_secs(180);
 const POOLS_KEPT: usize = 1000;
@@ -36,6 +37,28 @@ pub(crate) fn waiting(seen: &Snapshot, memory: &mut Memory, aims: &Aims) {
         (pod.key.clone(), first)
     });
     memory.waiting_since = since.collect::<Vec<_>>().into();
+}
+
+/// Notes since when pods wait on the node that they are nominated to for others there to end, and forgets the others.
+pub(crate) fn nominated(seen: &Snapshot, memory: &mut Memory) {
+    if seen.freshness(Source::Pods) == Freshness::Missing {
+        return;
+    }
+    let ending = seen.pods.iter().filter(|pod| pod.phase == PodPhase::Terminating);
+    let ending: BTreeSet<&NodeName> = ending.filter_map(|pod| pod.node.as_ref()).collect();
+    let waiting = seen.pods.iter().filter(|pod| pod.node.is_none());
+    let named = waiting.filter_map(|pod| Some((pod, pod.nominated.as_ref()?)));
+    let named = named.filter(|(_, node)| ending.contains(node));
+    let since = named.take(NOMINATED_KEPT).map(|(pod, node)| {
+        let known = memory.nominated_since.get(&pod.key);
+        let known = known.filter(|known| known.node == *node).cloned();
+        let first = || Nominated {
+            node: node.clone(),
+            at: seen.at,
+        };
+        (pod.key.clone(), known.unwrap_or_else(first))
+    });
+    memory.nominated_since = since.collect();
 }
 
 /// Notes pools whose spot instances are being taken back: they are not bought from for a while.

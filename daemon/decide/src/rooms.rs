@@ -5,6 +5,7 @@
 
 mod house;
 
+use crate::agents::Agents;
 use crate::bound::FreeRoom;
 use crate::constraints::{Company, ZONE};
 use crate::demand::Class;
@@ -16,13 +17,13 @@ use crate::space::{self, Vector};
 use crate::tenants::Tenants;
 pub(crate) use house::house;
 use model::aims::Aims;
-use model::ids::{NodeName, PodKey, WorkloadKey};
+use model::ids::{NodeName, PodKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
 use model::node::Node;
 use model::pod::Taint;
 use model::resources::Resources;
 use model::snapshot::Snapshot;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a room is part of.
@@ -92,6 +93,8 @@ pub(crate) struct Housed {
     pub(crate) pods: BTreeMap<NodeName, Vec<(usize, PodKey)>>,
     /// By node: what those pods ask for.
     pub(crate) asks: BTreeMap<NodeName, Vec<Resources>>,
+    /// Classes of those that wait there for others to end: their room is not free yet.
+    pub(crate) preempting: Vec<usize>,
 }
 
 impl Housed {
@@ -106,10 +109,11 @@ impl Housed {
 pub(crate) fn find((market, tenants): (&Market<'_>, &Tenants), aims: &Aims, classes: &[Class]) -> Vec<Room> {
     let seen = market.seen;
     let carried = carried(market, tenants);
+    let agents = market.agents.coming(seen, tenants);
     let (mut rooms, arrived) = coming(market, classes);
     for (ix, node) in seen.nodes.iter().enumerate() {
         if let Some(stand) = stand_of(seen, aims, node) {
-            let mut room = room_of_node(market, classes, node, stand, &carried[ix]);
+            let mut room = room_of_node((market, classes), node, stand, (&carried[ix], &agents[ix]));
             room.meant_for = arrived.get(&node.name).cloned().unwrap_or_default();
             rooms.push(room);
         }
@@ -118,37 +122,20 @@ pub(crate) fn find((market, tenants): (&Market<'_>, &Tenants), aims: &Aims, clas
     rooms
 }
 
-/// What a node carries: the sum of its pods, and the DaemonSets that are there already.
-struct Carried<'a> {
-    used: Vector,
-    daemons: BTreeSet<&'a WorkloadKey>,
-}
-
-fn carried<'a>(market: &Market<'a>, tenants: &Tenants) -> Vec<Carried<'a>> {
+/// By node: the sum of what its pods ask for.
+fn carried(market: &Market<'_>, tenants: &Tenants) -> Vec<Vector> {
     let seen = market.seen;
     let asks: Vec<Vector> = seen
         .specs
         .iter()
         .map(|spec| market.space.request(&spec.requests))
         .collect();
-    let mut carried: Vec<Carried<'a>> = seen
-        .nodes
-        .iter()
-        .map(|_| Carried {
-            used: market.space.capacity(&Resources::default(), 0),
-            daemons: BTreeSet::new(),
-        })
-        .collect();
+    let nothing = || market.space.capacity(&Resources::default(), 0);
+    let mut carried: Vec<Vector> = seen.nodes.iter().map(|_| nothing()).collect();
     for (carried, pods) in carried.iter_mut().zip(tenants.by_node()) {
-        for pod in pods {
-            let spec = size(seen.pods[size(*pod)].spec);
-            let (Some(ask), Some(spec)) = (asks.get(spec), seen.specs.get(spec)) else {
-                continue;
-            };
-            space::put(&mut carried.used, ask, 1);
-            if let Some(owner) = spec.owner.as_ref().filter(|owner| &*owner.kind == "DaemonSet") {
-                carried.daemons.insert(owner);
-            }
+        let specs = pods.iter().map(|pod| size(seen.pods[size(*pod)].spec));
+        for ask in specs.filter_map(|spec| asks.get(spec)) {
+            space::put(carried, ask, 1);
         }
     }
     carried
@@ -171,25 +158,24 @@ fn stand_of(seen: &Snapshot, aims: &Aims, node: &Node) -> Option<Stand> {
     coming.then_some(Stand::Coming)
 }
 
+/// Room beside the pods that are there, `used`, and the agents that are yet to come.
 fn room_of_node(
-    market: &Market<'_>,
-    classes: &[Class],
+    (market, classes): (&Market<'_>, &[Class]),
     node: &Node,
     stand: Stand,
-    carried: &Carried<'_>,
+    (used, coming): (&Vector, &[usize]),
 ) -> Room {
     let mut free = market.space.capacity(&node.allocatable, node.max_pods);
     let whole = free.clone();
-    space::take(&mut free, &carried.used, 1);
+    space::take(&mut free, used, 1);
     let taints: Vec<Taint> = node.taints.iter().filter(|t| counts(stand, t)).cloned().collect();
     let place = Place {
         taints: &taints,
         ..Place::of_node(node)
     };
-    for (key, spec) in &market.daemons {
-        if !carried.daemons.contains(*key) && fit::daemon_runs(spec, place) {
-            space::take(&mut free, &market.space.request(&spec.requests), 1);
-        }
+    for agent in coming {
+        let spec = market.agents.list[*agent].spec;
+        space::take(&mut free, &market.space.request(&spec.requests), 1);
     }
     Room {
         name: node.name.clone(),
@@ -197,7 +183,7 @@ fn room_of_node(
         emptiness: emptiness(&free, &whole),
         set: set_of_node(market, node),
         tariff: tariff_of_node(market, node),
-        admits: admits(market, classes, place),
+        admits: admits(market, classes, place, coming),
         company: Company::on(&node.name, &market.crowds),
         free,
         meant_for: Arc::default(),
@@ -218,15 +204,18 @@ fn counts(stand: Stand, taint: &Taint) -> bool {
     }
 }
 
-fn admits(market: &Market<'_>, classes: &[Class], place: Place<'_>) -> Vec<bool> {
+/// By class: whether its pods may come to a place that these agents have first.
+fn admits(market: &Market<'_>, classes: &[Class], place: Place<'_>, agents: &[usize]) -> Vec<bool> {
     let mut by_rule: BTreeMap<usize, bool> = BTreeMap::new();
     classes
         .iter()
+        .enumerate()
         .zip(&market.rule_of)
-        .map(|(class, rule)| {
-            let admitted = *by_rule
-                .entry(*rule)
-                .or_insert_with(|| fit::admits(&class.body, place));
+        .map(|((ix, class), rule)| {
+            let admitted = *by_rule.entry(*rule).or_insert_with(|| {
+                Agents::clash(market.clashes_of(ix), agents, place.labels).is_none()
+                    && fit::admits(&class.body, place)
+            });
             let zone = place.labels.get(ZONE).map(String::as_str);
             let dealt = class.zone().is_none_or(|dealt| zone == Some(dealt));
             admitted && dealt && class.body.unmodelled.is_empty()
@@ -295,6 +284,7 @@ fn coming<'a>(market: &Market<'a>, classes: &[Class]) -> (Vec<Room>, BTreeMap<&'
             taints,
         };
         let free = market.room_of(offer);
+        let agents: Vec<usize> = market.agents.on(place).map(|(ix, _)| ix).collect();
         for name in planned.iter().skip(planned.len().saturating_sub(outstanding)) {
             rooms.push(Room {
                 name: name.clone(),
@@ -302,7 +292,7 @@ fn coming<'a>(market: &Market<'a>, classes: &[Class]) -> (Vec<Room>, BTreeMap<&'
                 emptiness: emptiness(&free, &free),
                 set: Some(market.set_of[ix]),
                 tariff: Some(market.tariff_of[ix]),
-                admits: admits(market, classes, place),
+                admits: admits(market, classes, place, &agents),
                 company: Company::on(name, &market.crowds),
                 free: free.clone(),
                 meant_for: Arc::clone(&meant_for),

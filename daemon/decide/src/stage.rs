@@ -265,13 +265,17 @@ fn all(classes: &[Class]) -> Vec<u32> {
     classes.iter().map(Class::count).collect()
 }
 
-/// Pods that have a place, by class: the demand the bound is about.
+/// Pods that have a place, by class: the demand the bound is about. Not those that wait for others to end: the room
+/// that these leave is not free yet.
 fn served(classes: &[Class], housed: &Housed, purchase: &Purchase) -> Vec<u32> {
     let mut served = vec![0; classes.len()];
     let bought = purchase.bought.iter().flat_map(|b| &b.classes);
-    let housed = housed.pods.values().flatten().map(|(class, _)| class);
-    for class in housed.chain(bought) {
+    let there = housed.pods.values().flatten().map(|(class, _)| class);
+    for class in there.chain(bought) {
         served[*class] += 1;
+    }
+    for class in &housed.preempting {
+        served[*class] -= 1;
     }
     served
 }

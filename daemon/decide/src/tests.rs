@@ -1,5 +1,6 @@
 //! Whole deliberations.
 
+mod agents;
 mod answers;
 mod hostile;
 mod large;
@@ -9,6 +10,7 @@ mod placing;
 mod properties;
 mod reasons;
 mod refusing;
+mod rest;
 
 use crate::checker::check;
 use crate::fixture::Cluster;

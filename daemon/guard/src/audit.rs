@@ -4,6 +4,7 @@
 //! Shares no code with the engine, on purpose. It judges the plan as a purchase; whether a step may happen now is
 //! `judge`'s question. Bounds are only held against the bill: that no cheaper plan exists it cannot say.
 
+mod agents;
 mod claims;
 mod near;
 mod rules;
@@ -98,6 +99,8 @@ pub fn audit(seen: &Snapshot, aims: &Aims, plan: &Plan, notes: &Notes) -> Vec<Fl
         seen,
         aims,
         specs: specs(seen, plan),
+        agents: agents::there(seen),
+        preempting: preempting(seen, plan),
         provisioned: notes
             .classes
             .iter()
@@ -120,6 +123,10 @@ struct Audit<'a> {
     aims: &'a Aims,
     /// Spec of every pod that the plan places or refuses; `None` where several workloads could be meant.
     specs: BTreeMap<&'a PodKey, Option<&'a PodSpec>>,
+    /// By node: DaemonSets whose pods are there, and all specs of pods there that have ports of the host.
+    agents: BTreeMap<&'a NodeName, agents::There<'a>>,
+    /// By node: the highest priority of pods that would be on it and that kube-scheduler has nominated to it.
+    preempting: BTreeMap<&'a NodeName, i32>,
     /// Sizes that Fargate provisioned before, by whose pods they were.
     provisioned: BTreeSet<(&'a WorkloadKey, FargateSize)>,
     flaws: Vec<Flaw>,
@@ -173,7 +180,29 @@ fn specs<'a>(seen: &'a Snapshot, plan: &'a Plan) -> BTreeMap<&'a PodKey, Option<
     specs
 }
 
+/// By node: the highest priority of pods that would be on it and that kube-scheduler has nominated to it.
+fn preempting<'a>(seen: &'a Snapshot, plan: &'a Plan) -> BTreeMap<&'a NodeName, i32> {
+    let mut preempting = BTreeMap::new();
+    for (node, pods) in &plan.existing {
+        let there = pods.iter().filter_map(|pod| seen.pod(pod));
+        let nominated = there.filter(|pod| pod.nominated.as_ref() == Some(node));
+        let priorities = nominated.filter_map(|pod| Some(seen.specs.get(pod.spec as usize)?.priority));
+        if let Some(highest) = priorities.max() {
+            preempting.insert(node, highest);
+        }
+    }
+    preempting
+}
+
 impl<'a> Audit<'a> {
+    /// Whether the pod ends to make room for one of higher priority (kube-scheduler's DefaultPreemption).
+    fn is_victim(&self, pod: &Pod) -> bool {
+        let spec = self.seen.specs.get(pod.spec as usize);
+        let highest = pod.node.as_ref().and_then(|node| self.preempting.get(node));
+        let below = |spec: &std::sync::Arc<PodSpec>| highest.is_some_and(|highest| spec.priority < *highest);
+        pod.phase == PodPhase::Terminating && spec.is_some_and(below)
+    }
+
     fn waits(&self, pod: &Pod) -> bool {
         let Some(spec) = self.seen.specs.get(pod.spec as usize) else {
             return false;
@@ -254,11 +283,8 @@ impl<'a> Audit<'a> {
 
     fn new_node(&mut self, node: &PlannedNode, offer: &Offer, taints: &[Taint]) {
         let mut load = Load::default();
-        for workload in self.seen.workloads.iter().filter(|w| w.is_daemon_set()) {
-            let spec = workload.template.and_then(|ix| self.seen.specs.get(ix as usize));
-            if let Some(spec) = spec.filter(|spec| rules::daemon_runs(spec, &offer.labels, taints)) {
-                load.add(&spec.requests);
-            }
+        for agent in self.agents_coming_to(&node.name, (&offer.labels, taints)) {
+            load.add(&agent.requests);
         }
         self.carry(&node.name, &node.pods, (&offer.labels, taints), &mut load);
         self.hold(
@@ -349,7 +375,8 @@ impl<'a> Audit<'a> {
 
     fn free_room(&mut self, plan: &Plan) {
         let mut there: BTreeMap<&NodeName, Vec<&Pod>> = BTreeMap::new();
-        for pod in self.seen.pods.iter().filter(|pod| pod.holds_resources()) {
+        let stays = |pod: &&Pod| pod.holds_resources() && !self.is_victim(pod);
+        for pod in self.seen.pods.iter().filter(stays) {
             if let Some(node) = &pod.node {
                 there.entry(node).or_default().push(pod);
             }
@@ -366,6 +393,9 @@ impl<'a> Audit<'a> {
                 }
             }
             let taints = lasting(node);
+            for agent in self.agents_coming_to(name, (&node.labels, &taints)) {
+                load.add(&agent.requests);
+            }
             let before = load.clone();
             self.carry(name, pods, (&node.labels, &taints), &mut load);
             self.hold(name, (&before, &load), (&node.allocatable, node.max_pods));

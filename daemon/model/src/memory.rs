@@ -46,6 +46,14 @@ pub struct Memory {
     pub utilisation: BTreeMap<GroupName, GroupUse>,
     /// Since when each pod has been waiting, as first seen.
     pub waiting_since: WaitingSince,
+    /// Waiting pods that are nominated (`status.nominatedNodeName`) to a node where others end: to which, and since
+    /// when, as first seen; at most 5,000.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        with = "crate::memory::pairs"
+    )]
+    pub nominated_since: BTreeMap<PodKey, Nominated>,
     /// Since when each instance of a group has been seen without a node, at most 2,000.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub nodeless_since: BTreeMap<InstanceId, Instant>,
@@ -123,6 +131,7 @@ impl Default for Memory {
             demand_history: Vec::new(),
             utilisation: BTreeMap::new(),
             waiting_since: WaitingSince::default(),
+            nominated_since: BTreeMap::new(),
             nodeless_since: BTreeMap::new(),
             provisioned: BTreeMap::new(),
             canaries: BTreeMap::new(),
@@ -132,6 +141,15 @@ impl Default for Memory {
             last_purchase: Vec::new(),
         }
     }
+}
+
+/// A nomination of a pod that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nominated {
+    /// The node.
+    pub node: NodeName,
+    /// When it was first seen.
+    pub at: Instant,
 }
 
 /// What one policy keeps at one hook.

@@ -270,6 +270,22 @@ pub enum Misfit {
         /// Volumes that may still be attached.
         there: i64,
     },
+    /// A DaemonSet that runs on such nodes has a port of the host that the pod wants (NodePorts).
+    HostPortTaken {
+        /// The port.
+        port: u16,
+        /// Its protocol.
+        protocol: String,
+        /// The DaemonSet.
+        by: WorkloadKey,
+    },
+    /// The pod and a DaemonSet that runs on such nodes must be apart: the anti-affinity of either (InterPodAffinity).
+    ApartFromDaemonSet {
+        /// The DaemonSet.
+        by: WorkloadKey,
+        /// Node label whose equal values make a domain.
+        key: String,
+    },
     /// Fargate cannot run it.
     FargateExcluded(FargateBlock),
     /// No Fargate profile selects it.
@@ -551,6 +567,8 @@ impl Misfit {
             Self::NodeAffinity => "NodeAffinity",
             Self::VolumeOutOfReach { .. } => "VolumeOutOfReach",
             Self::TooManyVolumes { .. } => "TooManyVolumes",
+            Self::HostPortTaken { .. } => "HostPortTaken",
+            Self::ApartFromDaemonSet { .. } => "ApartFromDaemonSet",
             Self::FargateExcluded(_) => "FargateExcluded",
             Self::NoFargateProfile => "NoFargateProfile",
             Self::NoZoneLeft => "NoZoneLeft",
@@ -587,6 +605,16 @@ impl fmt::Display for Misfit {
             Self::TooManyVolumes { driver, asked, there } => {
                 write!(f, "attaches {asked} volumes of {driver}, {there} more may be")
             }
+            Self::HostPortTaken { port, protocol, by } => write!(
+                f,
+                "wants port {port}/{protocol} of the host, which DaemonSet {}/{} has on such nodes",
+                by.namespace, by.name
+            ),
+            Self::ApartFromDaemonSet { by, key } => write!(
+                f,
+                "anti-affinity by {key} keeps it apart from DaemonSet {}/{}, which runs on such nodes",
+                by.namespace, by.name
+            ),
             Self::FargateExcluded(block) => write!(f, "Fargate cannot run it: {block}"),
             Self::NoFargateProfile => f.write_str("no Fargate profile selects it"),
             Self::NoZoneLeft => {

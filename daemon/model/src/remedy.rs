@@ -34,6 +34,12 @@ impl Misfit {
             }
             Self::VolumeOutOfReach { .. } => "offer nodes where its volume is",
             Self::TooManyVolumes { .. } => "offer a type that attaches more volumes",
+            Self::HostPortTaken { .. } => {
+                "let the pod or the DaemonSet take another port, or keep the DaemonSet off some nodes"
+            }
+            Self::ApartFromDaemonSet { .. } => {
+                "leave the DaemonSet out of the anti-affinity, or keep it off some nodes"
+            }
             Self::FargateExcluded(_) => "offer EC2 nodes that run it",
             Self::NoFargateProfile => {
                 "add a Fargate profile that selects its namespace and labels, or offer EC2 nodes"

@@ -3,9 +3,11 @@
 use super::ZONE;
 use super::crowd::Crowds;
 use super::ground::{Asked, Ground, Grounds, Member, Question};
+use crate::agents::{Agent, Agents};
 use crate::demand::Class;
 use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
+use crate::tenants::Tenants;
 use model::ids::NodeName;
 use model::node::Node;
 use model::pod::{HostPort, Near, NearRule, PodPhase, PodSpec};
@@ -182,18 +184,51 @@ impl<'a> Census<'a> {
             };
             let leaves = pod.phase == PodPhase::Terminating;
             let at = seen.nodes.binary_search_by(|known| known.name.cmp(node)).ok();
-            let questions = &self.questions;
-            let counted = |crowd: &&u32| match questions.get(*crowd) {
-                Some((_, ground)) => !leaves && at.is_some_and(|at| ground.nodes.get(at) == Some(&true)),
-                None => true,
-            };
             let crowds = by_spec[size(pod.spec)].get_or_insert_with(|| members.of(spec));
-            for crowd in crowds.iter().filter(counted) {
-                *self.by_node[size(*crowd)].entry(node.clone()).or_insert(0) += 1;
-            }
+            self.stands(crowds, (node, at), leaves);
             if wants_away(spec) {
                 self.repellers.entry(size(pod.spec)).or_default().insert(node);
             }
+        }
+        self.count_agents(members);
+    }
+
+    /// Agents whose pods are not on their nodes yet stand there as well: they come before anybody who waits.
+    fn count_agents<'b>(&mut self, members: &mut Members<'b>)
+    where
+        'a: 'b,
+    {
+        let seen = self.seen;
+        let agents = Agents::of(seen);
+        let matters = |agent: &Agent<'a>| wants_away(agent.spec) || !members.of(agent.spec).is_empty();
+        let matter: Vec<bool> = agents.list.iter().map(matters).collect();
+        if !matter.contains(&true) {
+            return;
+        }
+        let coming = agents.coming(seen, &Tenants::of(seen));
+        for (at, (node, coming)) in seen.nodes.iter().zip(coming).enumerate() {
+            for agent in coming.into_iter().filter(|agent| matter[*agent]) {
+                let agent = agents.list[agent];
+                self.stands(&members.of(agent.spec), (&node.name, Some(at)), false);
+                if wants_away(agent.spec) {
+                    self.repellers
+                        .entry(size(agent.ix))
+                        .or_default()
+                        .insert(&node.name);
+                }
+            }
+        }
+    }
+
+    /// Counts a pod of these crowds on a node, by its place among all where it has one.
+    fn stands(&mut self, crowds: &[u32], (node, at): (&NodeName, Option<usize>), leaves: bool) {
+        let questions = &self.questions;
+        let counted = |crowd: &&u32| match questions.get(*crowd) {
+            Some((_, ground)) => !leaves && at.is_some_and(|at| ground.nodes.get(at) == Some(&true)),
+            None => true,
+        };
+        for crowd in crowds.iter().filter(counted) {
+            *self.by_node[size(*crowd)].entry(node.clone()).or_insert(0) += 1;
         }
     }
 

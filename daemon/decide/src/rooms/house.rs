@@ -10,7 +10,7 @@ use crate::fill::{self, Item, Taste};
 use crate::number::{count, size};
 use crate::packing::Table;
 use crate::queue::{Queue, Taken};
-use crate::space;
+use crate::space::{self, Vector};
 use model::ids::{NodeName, PodKey};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,6 +92,7 @@ fn seat(
     order: Order,
 ) -> Housed {
     let mut housed = Housed::default();
+    keep_preemptors(demand, rooms, queue, &mut housed);
     keep_nominations(demand, rooms, queue, &mut housed);
     keep_launches(demand, rooms, queue, &mut housed);
     match order {
@@ -215,6 +216,35 @@ fn items<'a>(
             left: left[row],
         })
     })
+}
+
+/// Pods that wait on their nodes for others to end: theirs is what these leave, and what that does not cover.
+fn keep_preemptors(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>, housed: &mut Housed) {
+    let Demand { market, classes } = *demand;
+    let mut later: BTreeMap<&NodeName, Vector> = BTreeMap::new();
+    for (pod, node) in &market.preemptors.pods {
+        let ready = |room: &&mut Room| room.stand == Stand::Ready && room.name == *node;
+        let (Some(room), Some(class)) = (rooms.iter_mut().find(ready), queue.class_of(pod)) else {
+            continue;
+        };
+        if !room.admits[class] || !queue.pull(pod) {
+            continue;
+        }
+        let freed = market.preemptors.freed.get(node).into_iter().flatten();
+        let later = later.entry(node).or_insert_with(|| {
+            freed.fold(room.free.clone(), |mut later, requests| {
+                space::put(&mut later, &market.space.request(requests), 1);
+                later
+            })
+        });
+        space::take(later, &market.asks[class], 1);
+        for (free, later) in room.free.iter_mut().zip(later) {
+            *free = (*free).min(*later);
+        }
+        room.company.put(&classes[class].crowding, 1);
+        housed.add(node, (class, pod.clone()), classes);
+        housed.preempting.push(class);
+    }
 }
 
 fn keep_nominations(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>, housed: &mut Housed) {

@@ -8,7 +8,7 @@
 use super::{Audit, Flaw, is_headroom, rules};
 use model::ids::{NodeName, PodKey};
 use model::plan::Plan;
-use model::pod::{Near, NearRule, PodPhase, PodSpec, Taint};
+use model::pod::{Near, NearRule, Pod, PodPhase, PodSpec, Taint};
 use model::selector::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +32,8 @@ struct Heads {
     there: usize,
     /// Of those, who is not on its way out: a spread counts nobody else.
     staying: usize,
+    /// Of those, pods of DaemonSets that come with the node.
+    agents: usize,
     planned: usize,
 }
 
@@ -53,6 +55,8 @@ struct Level {
     early: usize,
     /// Some node of it is there already.
     there: bool,
+    /// Pods of DaemonSets that come with nodes.
+    agents: usize,
 }
 
 impl<'a> Audit<'a> {
@@ -113,12 +117,21 @@ impl<'a> Crowd<'a> {
             })
         };
         let mut stands = stands(audit, plan);
-        for pod in audit.seen.pods.iter().filter(|pod| pod.holds_resources()) {
+        let stays = |pod: &&Pod| pod.holds_resources() && !audit.is_victim(pod);
+        for pod in audit.seen.pods.iter().filter(stays) {
             let stand = pod.node.as_ref().and_then(|node| stands.get_mut(node));
             if let (Some(stand), Some(spec)) = (stand, audit.seen.specs.get(pod.spec as usize)) {
                 let heads = stand.heads.entry(kind(spec)).or_default();
                 heads.there += 1;
                 heads.staying += usize::from(pod.phase != PodPhase::Terminating);
+            }
+        }
+        for stand in stands.values_mut() {
+            for agent in audit.agents_coming_to(stand.name, (stand.labels, stand.taints)) {
+                let heads = stand.heads.entry(kind(agent)).or_default();
+                heads.there += 1;
+                heads.staying += 1;
+                heads.agents += 1;
             }
         }
         let new = plan.nodes.iter().map(|node| (&node.name, &node.pods));
@@ -224,11 +237,14 @@ impl<'a> Crowd<'a> {
             let counts = rules.levels.entry((kind, at));
             let counts = counts.or_insert_with(|| self.levels(own, near));
             let own = counts.get(value).copied().unwrap_or_default();
-            // Nodes that are there are filled before new ones come; a new one is held against an empty one.
+            // Nodes that are there are filled before new ones come; a new one is held against one with its agents alone.
             let counted = |level: &&Level| near.key != HOSTNAME || level.there;
             let fewest = |of: fn(&Level) -> usize| {
-                if counts.len() < domains as usize || (near.key == HOSTNAME && !own.there) {
+                if counts.len() < domains as usize {
                     return 0;
+                }
+                if near.key == HOSTNAME && !own.there {
+                    return own.agents;
                 }
                 counts.values().filter(counted).map(of).min().unwrap_or(0)
             };
@@ -299,6 +315,7 @@ impl<'a> Crowd<'a> {
                 .filter(|(kind, _)| meant.get(**kind) == Some(&true))
             {
                 let ruled = self.kinds.get(*kind).is_some_and(|spec| spec.near.contains(near));
+                level.agents += heads.agents;
                 level.all += heads.staying + heads.planned;
                 level.early += heads.staying + if ruled { heads.planned } else { 0 };
             }

@@ -326,6 +326,85 @@ fn pods_that_are_too_near_or_too_far_are_found() {
     ]);
 }
 
+/// A DaemonSet `ns/agent` that runs on every node and of which no pod is there yet.
+fn daemon(stage: &mut Stage, change: impl Fn(&mut PodSpec)) {
+    let mut spec = PodSpec {
+        owner: Some(WorkloadKey::new("DaemonSet", "ns", "agent")),
+        ..PodSpec::default()
+    };
+    spec.namespace = "ns".to_owned();
+    spec.labels.insert("app".to_owned(), "agent".to_owned());
+    change(&mut spec);
+    stage.seen.specs.push(Arc::new(spec));
+    let mut workload = stage.seen.workloads[0].clone();
+    workload.key = WorkloadKey::new("DaemonSet", "ns", "agent");
+    workload.template = u32::try_from(stage.seen.specs.len() - 1).ok();
+    stage.seen.workloads.push(workload);
+    stage.seen.sort();
+}
+
+#[test]
+fn agents_of_daemon_sets_are_on_a_node_before_the_plans_pods() {
+    const HOSTNAME: &str = "kubernetes.io/hostname";
+    let port = || HostPort {
+        port: 9100,
+        protocol: "TCP".to_owned(),
+        ip: String::new(),
+    };
+    let ported = move |spec: &mut PodSpec| spec.host_ports.push(port());
+    let on_port: Spoil = |(stage, _, _)| {
+        let port = || HostPort {
+            port: 9100,
+            protocol: "TCP".to_owned(),
+            ip: String::new(),
+        };
+        respec(stage, |spec| spec.host_ports.push(port()));
+        daemon(stage, |spec| spec.host_ports.push(port()));
+    };
+    found(&[
+        (
+            "pod ns/w1 may not run on new-1: port 9100 of the host is taken",
+            on_port,
+        ),
+        (
+            "pod ns/w1 may not run on new-1: 1 pods near want it away",
+            |(stage, _, _)| daemon(stage, |spec| rule(spec, HOSTNAME, NearRule::Apart)),
+        ),
+        (
+            "pod ns/w1 may not run on new-1: 1 pods it must be apart",
+            |(stage, _, _)| {
+                respec(stage, |spec| rule(spec, HOSTNAME, NearRule::Apart));
+                daemon(stage, |_| {});
+            },
+        ),
+        ("node n1 is over-committed: ", |(stage, plan, _)| {
+            daemon(stage, |spec| spec.requests.cpu_milli = 3_000);
+            beside(plan);
+        }),
+    ]);
+    // On a node that is there as well, unless the DaemonSet keeps off it or cannot come.
+    let flaws_with = |change: fn(&mut Stage)| {
+        let (mut stage, mut plan, notes) = sound();
+        respec(&mut stage, ported);
+        stage.seen.specs.push(Arc::new(PodSpec::default()));
+        for pod in ["p1", "p2", "p3", "p4"] {
+            stage.pod_mut(pod).spec = 1;
+        }
+        daemon(&mut stage, ported);
+        change(&mut stage);
+        beside(&mut plan);
+        let mut found = flaws(&(stage, plan, notes));
+        found.retain(|flaw| flaw.contains("of the host is taken"));
+        found.len()
+    };
+    assert_eq!(flaws_with(|_| {}), 1);
+    let elsewhere = |stage: &mut Stage| {
+        let spec = Arc::make_mut(stage.seen.specs.last_mut().unwrap());
+        spec.node_selector.insert("disk".to_owned(), "ssd".to_owned());
+    };
+    assert_eq!(flaws_with(elsewhere), 0);
+}
+
 /// Kind by kind, not pod by pod: pair by pair this takes minutes.
 #[test]
 fn twenty_thousand_pods_with_every_rule_are_audited_at_once() {
