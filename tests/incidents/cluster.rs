@@ -229,6 +229,9 @@ impl Cluster {
             version: machine.template.1,
             cordoned: false,
             draining: false,
+            annotations: model::selector::Labels::new(),
+            unready: None,
+            rate: None,
             labels: labels
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),

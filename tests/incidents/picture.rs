@@ -54,6 +54,9 @@ impl Cluster {
                 fargate: false,
                 do_not_disrupt: false,
                 draining: node.draining,
+                annotations: model::selector::Labels::new(),
+                unready: None,
+                rate: None,
                 created: node.created,
                 usage: ready.then_some(Usage {
                     cpu_milli: used.get(name.as_str()).copied().unwrap_or(0),
@@ -91,6 +94,9 @@ impl Cluster {
             fargate: true,
             do_not_disrupt: false,
             draining: false,
+            annotations: model::selector::Labels::new(),
+            unready: None,
+            rate: None,
             created: bound.created,
             usage: None,
             leaving: None,
@@ -146,6 +152,7 @@ impl Cluster {
             }),
             nominated: pod.nominated.clone().filter(|_| pod.node.is_none()),
             deletion_cost: 0,
+            started: None,
         });
         let own_node = self
             .own_node

@@ -164,5 +164,6 @@ fn pod(key: PodKey, spec: SpecIx, node: Option<NodeName>, created: Instant) -> P
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     }
 }

@@ -13,6 +13,7 @@ use model::offer::Offer;
 use model::pod::{Pod, PodPhase, PodSpec, SpecIx};
 use model::resources::Resources;
 use model::snapshot::{Freshness, Snapshot, Source};
+use model::time::Span;
 use model::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -138,7 +139,7 @@ pub(crate) fn classes(
         let Some(spec) = seen.specs.get(pod.spec as usize) else {
             continue;
         };
-        if waits(pod, spec, aims) {
+        if waits(pod, spec, aims) && spec.waits_for(seen.at.since(pod.created)).is_none() {
             let late = !late.is_empty() && late.contains(&pod.key);
             let class = found.class(pod.spec, late, spec);
             class.pods.push(pod.key.clone());
@@ -149,7 +150,8 @@ pub(crate) fn classes(
         let Some(body) = seen.specs.get(spec as usize) else {
             continue;
         };
-        if workload.is_daemon_set() {
+        // One that is made now is as young as can be.
+        if workload.is_daemon_set() || body.waits_for(Span::ZERO).is_some() {
             continue;
         }
         let class = found.class(spec, false, body);

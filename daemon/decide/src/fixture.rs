@@ -267,6 +267,9 @@ pub(crate) fn join(seen: &mut Snapshot, name: &NodeName, id: &OfferId) {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
+        annotations: Labels::new(),
+        unready: None,
+        rate: None,
         created: OLD,
         usage: None,
         leaving: None,
@@ -305,6 +308,7 @@ fn pod(name: &str, spec: u32, node: Option<NodeName>) -> Pod {
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     }
 }
 

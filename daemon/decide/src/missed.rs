@@ -81,7 +81,7 @@ fn is_left(spec: &PodSpec) -> bool {
 
 /// Whether a controller that does not mind would make it anew.
 fn is_remade(spec: &PodSpec) -> bool {
-    spec.is_interchangeable() && !spec.traits.do_not_disrupt
+    spec.is_interchangeable() && spec.held().is_none()
 }
 
 /// The option of the profile that would take the class as it is: of several the first by name.

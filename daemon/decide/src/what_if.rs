@@ -132,6 +132,7 @@ fn add_pods(then: &mut Snapshot, prefix: &PodKey, spec: &PodSpec, how_many: u32)
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     }));
     then.pods.sort_by(|a, b| a.key.cmp(&b.key));
 }

@@ -197,6 +197,7 @@ pub(crate) fn pod(name: &str, node: Option<&str>) -> Pod {
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     }
 }
 
@@ -225,6 +226,9 @@ pub(crate) fn node(name: &str) -> Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
+        annotations: model::selector::Labels::new(),
+        unready: None,
+        rate: None,
         created: Instant(1_000_000),
         usage: None,
         leaving: None,

@@ -277,6 +277,9 @@ fn node(n: u32) -> Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
+        annotations: model::selector::Labels::new(),
+        unready: None,
+        rate: None,
         created: NOW - Span::from_secs(i64::from(n % 500) * 3600),
         usage: (!n.is_multiple_of(4)).then(|| Usage {
             cpu_milli: i64::from(n % 3900),
@@ -298,6 +301,7 @@ fn pod(n: u32, key: &WorkloadKey) -> Pod {
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     }
 }
 

@@ -161,6 +161,7 @@ mod tests {
             usage: None,
             nominated: None,
             deletion_cost: 0,
+            started: None,
         };
         Snapshot {
             at: Instant(age * 1000),

@@ -29,6 +29,7 @@ fn record(cycle: u64) -> CycleRecord {
             usage: None,
             nominated: None,
             deletion_cost: 0,
+            started: None,
         });
     }
     CycleRecord {
@@ -117,6 +118,7 @@ fn records_of_a_large_cluster_cost_as_little() {
                 usage: None,
                 nominated: None,
                 deletion_cost: 0,
+                started: None,
             });
         }
         large.snapshot = Arc::new(seen);

@@ -276,6 +276,7 @@ impl ClusterBuilder {
             usage: None,
             nominated: object.nominated,
             deletion_cost: object.deletion_cost,
+            started: object.started,
         };
         self.pods.push(PodRow {
             pod,

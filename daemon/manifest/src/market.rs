@@ -11,6 +11,7 @@ use crate::reserved;
 use model::aims::{Aims, FargateAim};
 use model::group::{FargateSelector, Group, GroupKind, Instance, InstanceState, LaunchMode};
 use model::ids::{GroupName, OfferId};
+use model::node::is_removal_mark;
 use model::offer::{Offer, OfferKind, Purchase};
 use model::pod::Taint;
 use model::selector::{LabelSelector, Labels};
@@ -156,7 +157,8 @@ fn shared_labels(labels: &Labels) -> Labels {
 
 /// Taints that tell a node's condition are its own.
 fn is_of_group(taint: &Taint) -> bool {
-    !taint.key.starts_with("node.kubernetes.io/")
+    !is_removal_mark(&taint.key)
+        && !taint.key.starts_with("node.kubernetes.io/")
         && !taint.key.starts_with("node.cloudprovider.kubernetes.io/")
 }
 

@@ -8,6 +8,7 @@ use crate::region;
 use crate::requests::resource_list;
 use crate::selectors::taints;
 use crate::sheet::At;
+use model::annotations::{DO_NOT_DISRUPT, OWN_DO_NOT_DISRUPT, SCALE_DOWN_DISABLED};
 use model::group::{GroupKind, KOPS_GROUP_TAG};
 use model::ids::{GroupName, InstanceId, NodeName};
 use model::node::{DRAIN_TAINT, Node};
@@ -92,7 +93,7 @@ pub(crate) fn node(top: At<'_, '_>) -> NodeObject {
         fargate: labels
             .get("eks.amazonaws.com/compute-type")
             .is_some_and(|kind| kind == "fargate"),
-        do_not_disrupt: annotated("plimsoll.io/do-not-disrupt") || annotated("karpenter.sh/do-not-disrupt"),
+        do_not_disrupt: annotated(DO_NOT_DISRUPT) || annotated(OWN_DO_NOT_DISRUPT),
         draining: taints.iter().any(|taint| taint.key == DRAIN_TAINT),
         created,
         usage: None,
@@ -101,6 +102,11 @@ pub(crate) fn node(top: At<'_, '_>) -> NodeObject {
         taints,
         leaving: None,
         template: None,
+        annotations: annotations.labels_where(is_read),
+        unready: ready
+            .filter(|condition| condition.get("status").text() != Some("True"))
+            .and_then(|condition| meta::instant(condition.get("lastTransitionTime"))),
+        rate: None,
     };
     let kind = group.map(|(_, kind)| kind);
     NodeObject {
@@ -112,6 +118,11 @@ pub(crate) fn node(top: At<'_, '_>) -> NodeObject {
         group_kind: kind,
         node,
     }
+}
+
+/// Annotations that are kept of a node.
+fn is_read(key: &str) -> bool {
+    [DO_NOT_DISRUPT, OWN_DO_NOT_DISRUPT, SCALE_DOWN_DISABLED].contains(&key)
 }
 
 /// `status.allocatable`; hand-written nodes may tell only their capacity.

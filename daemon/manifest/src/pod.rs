@@ -9,6 +9,7 @@ use crate::requests::pod_requests;
 use crate::selectors;
 use crate::sheet::At;
 use crate::volumes::{self, ClaimRef};
+use model::annotations::{self, Evictable, Protection};
 use model::ids::{NodeName, PodKey, WorkloadKey};
 use model::pod::{Near, PodPhase, PodSpec, PodTraits, Unmodelled};
 use model::provisioned::PROVISIONED;
@@ -37,6 +38,8 @@ pub struct PodObject {
     pub nominated: Option<NodeName>,
     /// What a ReplicaSet goes by that gives up some of its pods; 0 where it is not a number, as there.
     pub deletion_cost: i32,
+    /// `status.startTime`.
+    pub started: Option<Instant>,
     /// The claims it mounts, in its namespace.
     pub claims: Vec<ClaimRef>,
     /// Its ReplicaSet, by which a better owner may be found.
@@ -46,10 +49,6 @@ pub struct PodObject {
 /// Label whose value ends a ReplicaSet's name.
 const TEMPLATE_HASH: &str = "pod-template-hash";
 
-/// Annotations that forbid moving a pod when `"true"`.
-const DO_NOT_DISRUPT: [&str; 2] = ["karpenter.sh/do-not-disrupt", "plimsoll.io/do-not-disrupt"];
-const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
-const SAFE_VOLUMES: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// Reads a Pod.
@@ -90,8 +89,9 @@ pub(crate) fn pod(top: At<'_, '_>) -> PodObject {
             .at(["metadata", "annotations"])
             .get(model::pod::DELETION_COST)
             .text()
-            .and_then(|cost| cost.parse().ok())
+            .and_then(annotations::deletion_cost)
             .unwrap_or(0),
+        started: meta::instant(top.at(["status", "startTime"])),
         claims: volumes::claims(spec),
         spec: PodSpec {
             owner,
@@ -110,10 +110,10 @@ pub(crate) fn pod(top: At<'_, '_>) -> PodObject {
 /// Spec of a pod or of a pod template (`top` has `metadata` and `spec`), without its owner.
 pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str) -> PodSpec {
     let spec = top.get("spec");
-    let annotations = top.at(["metadata", "annotations"]);
+    let annotated = top.at(["metadata", "annotations"]);
     let affinity = spec.get("affinity");
     let required = "requiredDuringSchedulingIgnoredDuringExecution";
-    let traits = traits(spec, annotations);
+    let traits = traits(spec, annotated);
     let scheduler = spec.get("schedulerName").text().unwrap_or_default();
     let labels = top.at(["metadata", "labels"]).labels();
     let near = near::rules(spec, &labels, namespace);
@@ -123,7 +123,7 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str) -> PodSpec {
         unmodelled: unmodelled(spec, &near),
         near,
         labels,
-        annotations: annotations.labels_where(is_read),
+        annotations: kept(annotated),
         owner: None,
         scheduler: if scheduler == "default-scheduler" {
             String::new()
@@ -149,7 +149,35 @@ fn is_read(key: &str) -> bool {
     key.starts_with("plimsoll.io/")
         || key == PROVISIONED
         || key.starts_with("cluster-autoscaler.kubernetes.io/")
-        || key == DO_NOT_DISRUPT[0]
+        || annotations::CONSUMES.contains(&key)
+        || DESCHEDULER.contains(&key)
+        || key == annotations::DO_NOT_DISRUPT
+}
+
+/// Annotations of the descheduler that are kept.
+const DESCHEDULER: [&str; 3] = [
+    annotations::PREFER_NO_EVICTION,
+    annotations::REQUEST_EVICT_ONLY,
+    annotations::EVICTION_IN_PROGRESS,
+];
+
+/// Longest value that is kept of an annotation that is not Plimsoll's own. One that means something is shorter.
+const LONGEST: usize = 1024;
+
+/// What is longer than anything that means something is cut, so that nobody fills records with it.
+fn kept(annotated: At<'_, '_>) -> Labels {
+    let mut kept = annotated.labels_where(is_read);
+    // Costs are a pod's own; one that means nothing is kept for explanations only.
+    let cost = annotated.get(model::pod::DELETION_COST).text();
+    if let Some(cost) = cost.filter(|cost| annotations::deletion_cost(cost).is_none()) {
+        kept.insert(model::pod::DELETION_COST.to_owned(), cost.to_owned());
+    }
+    for (key, value) in &mut kept {
+        if value.len() > LONGEST && !key.starts_with("plimsoll.io/") {
+            *value = value.chars().take(LONGEST / 4).chain(['…']).collect();
+        }
+    }
+    kept
 }
 
 /// A ReplicaSet named `<deployment>-<pod-template-hash>` belongs to that Deployment. Static pods are owned by
@@ -200,8 +228,15 @@ fn phase(top: At<'_, '_>, bound: bool, deleting: bool) -> PodPhase {
     }
 }
 
-fn traits(spec: At<'_, '_>, annotations: At<'_, '_>) -> PodTraits {
-    let annotation = |key| annotations.get(key).text();
+fn traits(spec: At<'_, '_>, annotated: At<'_, '_>) -> PodTraits {
+    let annotation = |key| annotated.get(key).text();
+    let protections = [annotations::DO_NOT_DISRUPT, annotations::OWN_DO_NOT_DISRUPT];
+    let protections = protections.map(|key| annotation(key).and_then(annotations::protection));
+    let spans = protections.iter().filter_map(|protection| match protection {
+        Some(Protection::For(span)) => Some(*span),
+        _ => None,
+    });
+    let evictable = annotation(annotations::SAFE_TO_EVICT).and_then(annotations::evictable);
     let host_network = spec.get("hostNetwork").flag();
     let mut traits = PodTraits {
         host_network,
@@ -212,9 +247,13 @@ fn traits(spec: At<'_, '_>, annotations: At<'_, '_>) -> PodTraits {
             .text()
             .is_some_and(|name| !name.is_empty()),
         mirror: annotation(MIRROR).is_some(),
-        do_not_disrupt: DO_NOT_DISRUPT.iter().any(|key| annotation(key) == Some("true"))
-            || annotation(SAFE_TO_EVICT) == Some("false"),
-        safe_to_evict: annotation(SAFE_TO_EVICT) == Some("true"),
+        do_not_disrupt: protections.contains(&Some(Protection::Always)) || evictable == Some(Evictable::No),
+        protected_for: spans.max(),
+        safe_to_evict: evictable == Some(Evictable::Yes),
+        on_completion: evictable == Some(Evictable::OnCompletion),
+        moved_by_others: [annotations::REQUEST_EVICT_ONLY, annotations::EVICTION_IN_PROGRESS]
+            .iter()
+            .any(|key| annotation(key).is_some()),
         spreads: spec.get("topologySpreadConstraints").items().next().is_some(),
         ..PodTraits::default()
     };
@@ -229,11 +268,9 @@ fn traits(spec: At<'_, '_>, annotations: At<'_, '_>) -> PodTraits {
             traits.host_port |= taken || (host_network && port.get("containerPort").is_there());
         }
     }
-    let safe: Vec<&str> = annotation(SAFE_VOLUMES)
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .collect();
+    // As the Cluster Autoscaler splits it: nothing is trimmed.
+    let safe = annotation(annotations::SAFE_VOLUMES).unwrap_or_default();
+    let safe: Vec<&str> = safe.split(',').collect();
     for volume in spec.get("volumes").items() {
         traits.host_path |= volume.get("hostPath").is_there();
         traits.csi_volume |= volume.get("csi").is_there();
@@ -243,6 +280,7 @@ fn traits(spec: At<'_, '_>, annotations: At<'_, '_>) -> PodTraits {
         let on_disk = scratch.is_there() && scratch.get("medium").text() != Some("Memory");
         let safe = volume.get("name").text().is_some_and(|name| safe.contains(&name));
         traits.local_storage |= on_disk && !safe;
+        traits.local_path |= volume.get("hostPath").is_there() && !safe;
     }
     traits
 }

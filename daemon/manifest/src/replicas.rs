@@ -37,6 +37,7 @@ pub(crate) fn add_missing(pods: &mut Vec<Pod>, workloads: &[Workload], specs: &S
             usage: None,
             nominated: None,
             deletion_cost: 0,
+            started: None,
         }));
     }
 }

@@ -7,6 +7,8 @@
 use crate::group::Group;
 use crate::ids::GroupName;
 use crate::node::Node;
+use crate::pod::PodTraits;
+use crate::reason::PodStays;
 use crate::schedule::{Schedule, Stands};
 use crate::snapshot::Snapshot;
 use crate::time::{Instant, Span};
@@ -36,6 +38,44 @@ pub struct DisruptionAims {
     /// What is said otherwise of single groups.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<GroupName, GroupDisruption>,
+    /// Whether local storage keeps pods where they are.
+    #[serde(skip_serializing_if = "LocalStorage::is_usual")]
+    pub local_storage: LocalStorage,
+    /// Pods of kube-system without a PodDisruptionBudget are not moved, as by the Cluster Autoscaler. Not usual: nodes
+    /// that such a pod holds for ever are what its users complain about most, the Eviction API and grace periods protect
+    /// these pods as any others, and Karpenter moves them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub keep_system_pods: bool,
+}
+
+/// Whether local storage keeps pods where they are; what `safe-to-evict-local-volumes` or `safe-to-evict` call safe never
+/// does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LocalStorage {
+    /// An `emptyDir` on disk does.
+    #[default]
+    EmptyDir,
+    /// A `hostPath` as well (the Cluster Autoscaler's rule).
+    Block,
+    /// Nothing does.
+    Allow,
+}
+
+impl LocalStorage {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Why it keeps the pod.
+    pub fn keeps(self, traits: PodTraits) -> Option<PodStays> {
+        match self {
+            Self::Allow => None,
+            _ if traits.local_storage => Some(PodStays::LocalStorage),
+            Self::Block if traits.local_path => Some(PodStays::HostPath),
+            Self::Block | Self::EmptyDir => None,
+        }
+    }
 }
 
 impl Default for DisruptionAims {
@@ -49,6 +89,8 @@ impl Default for DisruptionAims {
             settle: Span::from_secs(600),
             parallel: 1,
             groups: BTreeMap::new(),
+            local_storage: LocalStorage::EmptyDir,
+            keep_system_pods: false,
         }
     }
 }
@@ -84,6 +126,11 @@ impl DisruptionAims {
     pub fn drift_of(&self, group: &GroupName) -> DriftMode {
         let own = self.groups.get(group).and_then(|own| own.drift);
         own.unwrap_or(self.drift)
+    }
+
+    /// Why a pod of kube-system stays that no PodDisruptionBudget covers.
+    pub fn keeps_system_pod(&self, namespace: &str, covered: bool) -> Option<PodStays> {
+        (self.keep_system_pods && namespace == "kube-system" && !covered).then_some(PodStays::SystemPod)
     }
 
     /// When a node expires, where it ever does.

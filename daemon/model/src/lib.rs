@@ -6,6 +6,7 @@
 
 pub mod advice;
 pub mod aims;
+pub mod annotations;
 pub mod beside;
 pub mod disruption;
 pub mod fargate;

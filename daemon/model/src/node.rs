@@ -1,7 +1,11 @@
 //! Nodes as they stand.
 
+use crate::annotations::{DO_NOT_DISRUPT, OWN_DO_NOT_DISRUPT, Protection, SCALE_DOWN_DISABLED, protection};
 use crate::ids::{GroupName, InstanceId, NodeName, OfferId};
+use crate::money::UsdPerHour;
+use crate::offer::Confidence;
 use crate::pod::{Taint, Usage};
+use crate::reason::Stays;
 use crate::resources::Resources;
 use crate::selector::Labels;
 use crate::time::{Instant, Span};
@@ -69,6 +73,78 @@ pub struct Node {
     /// What its instance was made with, and would be made with today; `None` where one of both is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Template>,
+    /// Annotations that are read (see [`annotations`](crate::annotations)).
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub annotations: Labels,
+    /// Since when its condition Ready is not True; `None` where it is, or where the condition does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unready: Option<Instant>,
+    /// What it is known or estimated to cost where none of the offers is what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+}
+
+/// What a node costs of which no offer tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// Per hour.
+    pub price: UsdPerHour,
+    /// How far it can be trusted.
+    pub confidence: Confidence,
+}
+
+/// A mark by which somebody else takes a node out of service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark<'n> {
+    /// Who, as far as it tells.
+    pub who: &'static str,
+    /// The taint's or label's key.
+    pub key: &'n str,
+}
+
+/// Taints of those who remove nodes, each with whose it is (keys, or beginnings of keys that end in `/`).
+const REMOVAL_TAINTS: [(&str, &str); 8] = [
+    ("ToBeDeletedByClusterAutoscaler", "the Cluster Autoscaler"),
+    ("karpenter.sh/disrupted", "Karpenter"),
+    ("karpenter.sh/disruption", "Karpenter"),
+    (
+        "aws-node-termination-handler/spot-itn",
+        "the AWS Node Termination Handler",
+    ),
+    (
+        "aws-node-termination-handler/scheduled-maintenance",
+        "the AWS Node Termination Handler",
+    ),
+    (
+        "aws-node-termination-handler/asg-lifecycle-termination",
+        "the AWS Node Termination Handler",
+    ),
+    (
+        "node.kubernetes.io/out-of-service",
+        "whoever declared it out of service",
+    ),
+    (
+        "node.cloudprovider.kubernetes.io/shutdown",
+        "whoever stopped its instance",
+    ),
+];
+
+/// Label that the AWS Node Termination Handler sets while it drains a node.
+const HANDLER_LABEL: &str = "aws-node-termination-handler/action";
+
+/// Taint (`PreferNoSchedule`) of nodes that the Cluster Autoscaler believes it can do without.
+const CANDIDATE_TAINT: &str = "DeletionCandidateOfClusterAutoscaler";
+
+/// A mark of the Cluster Autoscaler that is older than this was left behind: it gives up sooner itself (10 minutes of
+/// termination, 2 of eviction, and its own loop).
+const LEFT_BEHIND: Span = Span::from_secs(3600);
+
+/// Whether nodes have a taint of this key only while somebody removes them or thinks of it: it says nothing about other
+/// nodes of their group.
+pub fn is_removal_mark(key: &str) -> bool {
+    key == CANDIDATE_TAINT
+        || key.starts_with("aws-node-termination-handler/")
+        || REMOVAL_TAINTS.iter().any(|(known, _)| *known == key)
 }
 
 /// What an instance was made with beside what its group would make it with today, each in the provider's words: launch
@@ -140,7 +216,77 @@ impl fmt::Display for Leaves {
 impl Node {
     /// Whether new pods may be counted onto it.
     pub fn takes_pods(&self) -> bool {
-        self.ready && !self.unschedulable && !self.deleting && !self.fargate && !self.draining && !self.goes()
+        self.ready
+            && !self.unschedulable
+            && !self.deleting
+            && !self.fargate
+            && !self.draining
+            && !self.goes()
+            && self.removal_mark().is_none()
+    }
+
+    /// The mark by which somebody else removes it, however old that is.
+    pub fn removal_mark(&self) -> Option<Mark<'_>> {
+        let taints = self.taints.iter().find_map(|taint| {
+            let (_, who) = REMOVAL_TAINTS.iter().find(|(known, _)| *known == taint.key)?;
+            Some(Mark { who, key: &taint.key })
+        });
+        taints.or_else(|| {
+            let (key, _) = self.labels.get_key_value(HANDLER_LABEL)?;
+            let who = "the AWS Node Termination Handler";
+            Some(Mark { who, key })
+        })
+    }
+
+    /// Who else removes it now, or is about to. Marks of the Cluster Autoscaler tell when they were made (Unix seconds):
+    /// old ones were left behind by one that is gone.
+    pub fn removed_by(&self, at: Instant) -> Option<Mark<'_>> {
+        let candidate = || {
+            let taint = self.taints.iter().find(|taint| taint.key == CANDIDATE_TAINT)?;
+            Some(Mark {
+                who: "the Cluster Autoscaler",
+                key: &taint.key,
+            })
+        };
+        let mark = self.removal_mark().or_else(candidate)?;
+        let taint = self.taints.iter().find(|taint| taint.key == mark.key);
+        let told = taint.and_then(|taint| taint.value.parse::<i64>().ok());
+        let own = mark.key.ends_with("ClusterAutoscaler");
+        let old = told.is_some_and(|told| at.since(Instant(told.saturating_mul(1000))) > LEFT_BEHIND);
+        (!own || !old).then_some(mark)
+    }
+
+    /// Who else makes and removes nodes like it, as its labels tell.
+    pub fn belongs_to(&self) -> Option<&'static str> {
+        let kind = self
+            .labels
+            .get("eks.amazonaws.com/compute-type")
+            .map(String::as_str);
+        match kind {
+            Some("auto") => return Some("EKS Auto Mode"),
+            Some("hybrid") => return Some("EKS Hybrid Nodes"),
+            _ => {}
+        }
+        let karpenter = ["karpenter.sh/nodepool", "karpenter.sh/provisioner-name"];
+        let named = karpenter.iter().any(|key| self.labels.contains_key(*key));
+        named.then_some("Karpenter")
+    }
+
+    /// What of its annotations keeps it from being given up now.
+    pub fn held(&self, at: Instant) -> Option<Stays> {
+        if self.do_not_disrupt {
+            return Some(Stays::DoNotDisrupt);
+        }
+        let annotated = |key| self.annotations.get(key).map(String::as_str);
+        if annotated(SCALE_DOWN_DISABLED) == Some("true") {
+            return Some(Stays::ScaleDownDisabled);
+        }
+        let ends = |key| match protection(annotated(key)?)? {
+            Protection::Always => None,
+            Protection::For(span) => Some(self.created + span),
+        };
+        let until = ends(DO_NOT_DISRUPT).max(ends(OWN_DO_NOT_DISRUPT))?;
+        (at < until).then_some(Stays::ProtectedUntil(until))
     }
 
     /// Whether it is still to come up, in so much time since its creation. One that was there and fell silent is not,

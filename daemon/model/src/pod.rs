@@ -3,10 +3,14 @@
 //! A `PodSpec` is what scheduling can depend on; pods with the same spec are one Class to `decide`. Not here:
 //! containers, environment, images, anything no rule reads.
 
+use crate::annotations::{
+    CONSUMES, DO_NOT_DISRUPT, OWN_DO_NOT_DISRUPT, SAFE_TO_EVICT, SCALE_UP_DELAY, go_duration,
+};
 use crate::ids::{NodeName, PodKey, WorkloadKey};
+use crate::reason::PodStays;
 use crate::resources::Resources;
 use crate::selector::{LabelSelector, Labels, NodeTerm};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 
 /// Index into `Snapshot::specs`.
@@ -32,6 +36,9 @@ pub struct Pod {
     /// Annotation [`DELETION_COST`]; 0 where absent.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub deletion_cost: i32,
+    /// `status.startTime`: when its kubelet took it on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Instant>,
 }
 
 /// Says which pods a ReplicaSet gives up first: those of lower cost.
@@ -99,7 +106,8 @@ pub struct PodSpec {
     pub requests: Resources,
     /// All labels of the pod.
     pub labels: Labels,
-    /// `plimsoll.io/…`, `karpenter.sh/do-not-disrupt` and `cluster-autoscaler.kubernetes.io/…` annotations.
+    /// Annotations that are read: `plimsoll.io/…`, `cluster-autoscaler.kubernetes.io/…` and those of
+    /// [`annotations`](crate::annotations).
     pub annotations: Labels,
     /// Controller, with ReplicaSets resolved to their Deployment where known.
     pub owner: Option<WorkloadKey>,
@@ -137,11 +145,70 @@ pub struct PodSpec {
 }
 
 impl PodSpec {
+    /// What of the annotations keeps every such pod from being moved, durations apart.
+    pub fn held(&self) -> Option<PodStays> {
+        let traits = &self.traits;
+        if traits.do_not_disrupt {
+            let annotated = |key| self.annotations.get(key).map(String::as_str);
+            let disrupts = [DO_NOT_DISRUPT, OWN_DO_NOT_DISRUPT]
+                .iter()
+                .all(|key| annotated(*key) != Some("true"));
+            let evictable = annotated(SAFE_TO_EVICT) != Some("false");
+            return Some(if disrupts && !evictable {
+                PodStays::NotSafeToEvict
+            } else {
+                PodStays::DoNotDisrupt
+            });
+        }
+        if traits.on_completion {
+            return Some(PodStays::OnCompletion);
+        }
+        traits.moved_by_others.then_some(PodStays::MovedByOthers)
+    }
+
+    /// Why it is no demand for capacity of ours while it waits, at an age of so much, where an annotation says so.
+    pub fn waits_for(&self, age: Span) -> Option<NotYet> {
+        let request = CONSUMES.iter().find_map(|key| self.annotations.get(*key));
+        if let Some(request) = request {
+            return Some(NotYet::ProvisioningRequest(request.clone()));
+        }
+        let delay = go_duration(self.annotations.get(SCALE_UP_DELAY)?)?;
+        (age <= delay).then_some(NotYet::Delayed(delay))
+    }
+
     /// Whether a controller makes one that has ended anew, elsewhere and without counting it: a Job counts it as a
     /// failure, a StatefulSet's pod keeps its name and volumes, a DaemonSet's its node.
     pub fn is_interchangeable(&self) -> bool {
         let kind = self.owner.as_ref().map(|owner| &*owner.kind);
         matches!(kind, Some("Deployment" | "ReplicaSet" | "ReplicationController"))
+    }
+}
+
+/// Why a waiting pod is no demand yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotYet {
+    /// Until it is older than this (`pod-scale-up-delay`).
+    Delayed(Span),
+    /// It takes what this ProvisioningRequest has provided.
+    ProvisioningRequest(String),
+}
+
+impl std::fmt::Display for NotYet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Delayed(delay) => write!(
+                f,
+                "{SCALE_UP_DELAY}: no capacity is bought for it before it is {delay} old"
+            ),
+            Self::ProvisioningRequest(request) => {
+                let shown: String = request.chars().take(64).collect();
+                write!(
+                    f,
+                    "{}: it waits for the ProvisioningRequest {shown:?}, and no capacity is bought for it",
+                    CONSUMES[0]
+                )
+            }
+        }
     }
 }
 
@@ -287,6 +354,9 @@ pub struct PodTraits {
     pub runtime_class: bool,
     /// An `emptyDir` that a move would lose.
     pub local_storage: bool,
+    /// A `hostPath` that a move would leave behind, and that no annotation calls safe.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub local_path: bool,
     /// Static pod (mirror).
     pub mirror: bool,
     /// Carries `karpenter.sh/do-not-disrupt: "true"`, `plimsoll.io/do-not-disrupt: "true"` or
@@ -294,6 +364,16 @@ pub struct PodTraits {
     pub do_not_disrupt: bool,
     /// Carries `cluster-autoscaler.kubernetes.io/safe-to-evict: "true"`.
     pub safe_to_evict: bool,
+    /// Carries `karpenter.sh/do-not-disrupt` with a duration: not moved so long after it has started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protected_for: Option<Span>,
+    /// Carries `cluster-autoscaler.kubernetes.io/safe-to-evict: "on-completion"`: its node waits for it to end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_completion: bool,
+    /// Somebody moves it already, or alone (`descheduler.alpha.kubernetes.io/eviction-in-progress`,
+    /// `…/request-evict-only`): no eviction of ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moved_by_others: bool,
     /// Has `topologySpreadConstraints` of any kind: the cluster's defaults are not for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub spreads: bool,
@@ -378,6 +458,22 @@ pub enum Unmodelled {
 }
 
 impl Pod {
+    /// Until when an annotation with a duration protects it, where it still does; one that has not started is protected
+    /// from then on, and no end is known (`Some(None)`).
+    pub fn protected(&self, spec: &PodSpec, at: Instant) -> Option<Option<Instant>> {
+        let span = spec.traits.protected_for?;
+        let until = self.started.map(|started| started + span);
+        until.is_none_or(|until| at < until).then_some(until)
+    }
+
+    /// What of its annotations keeps it from being moved now.
+    pub fn held(&self, spec: &PodSpec, at: Instant) -> Option<PodStays> {
+        spec.held().or_else(|| {
+            let until = self.protected(spec, at)?;
+            Some(until.map_or(PodStays::DoNotDisrupt, PodStays::ProtectedUntil))
+        })
+    }
+
     /// Whether the pod holds resources on its node.
     pub fn holds_resources(&self) -> bool {
         self.node.is_some() && self.phase != PodPhase::Finished

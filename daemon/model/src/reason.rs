@@ -325,6 +325,29 @@ pub enum Stays {
     },
     /// Annotated do-not-disrupt.
     DoNotDisrupt,
+    /// Annotated do-not-disrupt for some time, which ends then.
+    ProtectedUntil(Instant),
+    /// Annotated `cluster-autoscaler.kubernetes.io/scale-down-disabled: "true"`.
+    ScaleDownDisabled,
+    /// Somebody else is removing it.
+    RemovedByOthers {
+        /// Who, as far as the mark tells.
+        who: String,
+        /// The taint or label that tells.
+        mark: String,
+    },
+    /// It takes no pods because it is not Ready.
+    NotReady {
+        /// Since when, where its condition tells.
+        since: Option<Instant>,
+    },
+    /// Its group belongs to somebody else.
+    BelongsTo {
+        /// To whom.
+        who: String,
+    },
+    /// Nobody knows what it costs.
+    NoPrice,
     /// A budget allows no eviction.
     DisruptionBudget {
         /// `ns/name`.
@@ -402,7 +425,7 @@ pub enum Stays {
 /// Why a pod must not be moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum PodStays {
-    /// Annotated do-not-disrupt or safe-to-evict=false.
+    /// Annotated do-not-disrupt.
     DoNotDisrupt,
     /// Static pod.
     Mirror,
@@ -410,6 +433,18 @@ pub enum PodStays {
     NoOwner,
     /// Local storage that would be lost.
     LocalStorage,
+    /// Annotated safe-to-evict=false.
+    NotSafeToEvict,
+    /// Annotated safe-to-evict=on-completion: its node waits for it to end.
+    OnCompletion,
+    /// Annotated do-not-disrupt for some time, which ends then.
+    ProtectedUntil(Instant),
+    /// A `hostPath` that it would leave behind.
+    HostPath,
+    /// In kube-system without a budget.
+    SystemPod,
+    /// Somebody else moves it.
+    MovedByOthers,
 }
 
 /// Why a group does not grow.
@@ -672,6 +707,13 @@ impl fmt::Display for Stays {
             Self::PodsDoNotFit { pod } => write!(f, "pod {pod} fits nowhere else"),
             Self::PodMustStay { pod, why } => write!(f, "pod {pod} must not be moved ({why})"),
             Self::DoNotDisrupt => f.write_str("annotated do-not-disrupt"),
+            Self::ProtectedUntil(until) => write!(f, "annotated do-not-disrupt until {until}"),
+            Self::ScaleDownDisabled => f.write_str("annotated scale-down-disabled"),
+            Self::RemovedByOthers { who, mark } => write!(f, "{who} is removing it ({mark})"),
+            Self::NotReady { since: Some(since) } => write!(f, "not Ready since {since}"),
+            Self::NotReady { since: None } => f.write_str("not Ready"),
+            Self::BelongsTo { who } => write!(f, "belongs to {who}"),
+            Self::NoPrice => f.write_str("nobody knows what it costs"),
             Self::DisruptionBudget { budget } => write!(f, "budget {budget} allows no eviction now"),
             Self::NodeBudget(closed) => write!(f, "{closed}"),
             Self::NotRenewable { cause } => {
@@ -725,10 +767,16 @@ impl fmt::Display for Stays {
 impl fmt::Display for PodStays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::DoNotDisrupt => "annotated",
+            Self::DoNotDisrupt => "annotated do-not-disrupt",
             Self::Mirror => "static pod",
             Self::NoOwner => "no controller would recreate it",
             Self::LocalStorage => "local storage would be lost",
+            Self::NotSafeToEvict => "annotated safe-to-evict=false",
+            Self::OnCompletion => "annotated safe-to-evict=on-completion, its node waits for it to end",
+            Self::ProtectedUntil(until) => return write!(f, "annotated do-not-disrupt until {until}"),
+            Self::HostPath => "a hostPath volume would be left behind",
+            Self::SystemPod => "in kube-system without a PodDisruptionBudget",
+            Self::MovedByOthers => "somebody else moves it, as its annotations say",
         })
     }
 }

@@ -131,7 +131,10 @@ impl Snapshot {
 
     /// What the node costs per hour; `None` where nobody knows.
     pub fn node_price(&self, node: &Node) -> Option<UsdPerHour> {
-        let offer = &self.offers[self.offer_ix(node.offer.as_ref()?)?];
+        let Some(ix) = node.offer.as_ref().and_then(|id| self.offer_ix(id)) else {
+            return node.rate.map(|rate| rate.price);
+        };
+        let offer = &self.offers[ix];
         (offer.confidence != Confidence::Unknown).then_some(offer.price)
     }
 
@@ -161,10 +164,12 @@ impl Snapshot {
         for pod in &mut self.pods {
             moved(&mut pod.created);
             pod.usage.iter_mut().for_each(|usage| moved(&mut usage.at));
+            pod.started.iter_mut().for_each(moved);
         }
         for node in &mut self.nodes {
             moved(&mut node.created);
             node.usage.iter_mut().for_each(|usage| moved(&mut usage.at));
+            node.unready.iter_mut().for_each(moved);
         }
         for instance in self.groups.iter_mut().flat_map(|group| &mut group.instances) {
             instance.launched.iter_mut().for_each(moved);
@@ -227,6 +232,7 @@ mod tests {
                 usage,
                 nominated: None,
                 deletion_cost: 0,
+                started: Some(before),
             }],
             nodes: vec![Node {
                 name: "n".into(),
@@ -243,6 +249,9 @@ mod tests {
                 fargate: false,
                 do_not_disrupt: false,
                 draining: false,
+                annotations: Labels::new(),
+                unready: Some(before),
+                rate: None,
                 created: before,
                 usage,
                 leaving: None,

@@ -52,6 +52,7 @@ pub(crate) struct PodRow {
     pub(crate) created: Instant,
     pub(crate) nominated: Option<NodeName>,
     pub(crate) deletion_cost: i32,
+    pub(crate) started: Option<Instant>,
     /// Read in part only: what it asks for is not known.
     pub(crate) in_part: bool,
 }
@@ -270,6 +271,7 @@ fn pod_row(object: PodObject, problems: &Problems, specs: &Specs) -> PodRow {
         created: object.created,
         nominated: object.nominated,
         deletion_cost: object.deletion_cost,
+        started: object.started,
         in_part,
     }
 }

@@ -242,6 +242,7 @@ fn pods(
             usage: load.get(&key).copied(),
             nominated: row.nominated.clone(),
             deletion_cost: row.deletion_cost,
+            started: row.started,
             key,
         }
     };

@@ -139,6 +139,7 @@ fn waiting(spec: &PodSpec, number: SpecIx, pod: i64) -> Pod {
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     }
 }
 

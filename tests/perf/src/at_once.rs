@@ -308,6 +308,9 @@ impl Running {
             fargate: false,
             do_not_disrupt: false,
             draining: false,
+            annotations: model::selector::Labels::new(),
+            unready: None,
+            rate: None,
             created: self.seen.at,
             usage: None,
             leaving: None,
@@ -333,6 +336,7 @@ impl Running {
                 usage: None,
                 nominated: None,
                 deletion_cost: 0,
+                started: None,
             };
             self.seen.pods.push(pod);
         }

@@ -78,6 +78,9 @@ pub fn node(seen: &Snapshot, name: &NodeName, group: &GroupName, offer: &Offer) 
         fargate: false,
         do_not_disrupt: false,
         draining: false,
+        annotations: model::selector::Labels::new(),
+        unready: None,
+        rate: None,
         created: seen.at - LONG_AGO,
         usage: None,
         leaving: None,
@@ -115,6 +118,7 @@ pub fn stand(seen: &mut Snapshot, name: String, spec: u32, node: &NodeName) {
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     });
 }
 
@@ -154,6 +158,7 @@ pub fn churned(mut seen: Snapshot, one_in: usize, seed: u64) -> Snapshot {
                 usage: None,
                 nominated: None,
                 deletion_cost: 0,
+                started: None,
             });
         }
         !goes

@@ -37,6 +37,7 @@ pub fn waiting(shapes: &Shapes, offers: Vec<Offer>) -> Snapshot {
                 usage: None,
                 nominated: None,
                 deletion_cost: 0,
+                started: None,
             });
         }
     }

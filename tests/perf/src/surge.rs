@@ -196,6 +196,7 @@ fn wait(seen: &mut Snapshot, prefix: &str, many: usize, spec: PodSpec) {
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     }));
 }
 

@@ -295,6 +295,7 @@ fn pod(name: &str, node: Option<&str>) -> Pod {
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     }
 }
 
@@ -314,6 +315,9 @@ fn node(name: &str) -> Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
+        annotations: model::selector::Labels::new(),
+        unready: None,
+        rate: None,
         created: Instant(0),
         usage: None,
         leaving: None,

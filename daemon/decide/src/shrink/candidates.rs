@@ -3,6 +3,7 @@
 //! What going would bring is found by `choose`; here stand the rules that hold whatever it brings.
 
 use super::allowance::Allowance;
+use super::annotated;
 use super::choose::{self, Candidate, Reach};
 use super::fleet::Fleet;
 use super::orders::{self, Orders};
@@ -13,6 +14,7 @@ use crate::fill::Taste;
 use crate::number::{floor, real, size};
 use model::aims::Aims;
 use model::disruption::Cause;
+use model::group::Group;
 use model::ids::{GroupName, NodeName};
 use model::intent::IntentKind;
 use model::memory::Memory;
@@ -35,16 +37,18 @@ pub(crate) fn keeps(seen: &Snapshot, aims: &Aims, node: &Node) -> Option<Stays> 
         return Some(Stays::OwnNode);
     }
     let group = node.group.as_ref().and_then(|name| seen.group(name));
-    let Some(group) = group.filter(|g| {
-        let named = aims.groups.is_empty() || aims.groups.contains(&g.name);
-        g.foreign.is_none() && named && node.instance.is_some()
-    }) else {
+    let theirs = || node.belongs_to().filter(|_| group.is_none()).map(str::to_owned);
+    if let Some(who) = group.and_then(|group| group.foreign.clone()).or_else(theirs) {
+        return Some(Stays::BelongsTo { who });
+    }
+    let named = |g: &&Group| aims.groups.is_empty() || aims.groups.contains(&g.name);
+    let Some(group) = group.filter(|g| named(g) && node.instance.is_some()) else {
         return Some(Stays::NoGroup);
     };
     if group.rolling.is_some() {
         return Some(Stays::Rolling);
     }
-    node.do_not_disrupt.then_some(Stays::DoNotDisrupt)
+    annotated::removed(seen, node).or_else(|| node.held(seen.at))
 }
 
 /// A node that may go, and since when it could.
@@ -99,6 +103,9 @@ impl<'a, 'b> Judge<'a, 'b> {
         for (at, node) in self.seen.nodes.iter().enumerate() {
             let bin = &fleet.bins[at];
             if !bin.receives || bin.awaited {
+                if let Some(why) = annotated::out_of_service(self.seen, node) {
+                    self.stays(node, why);
+                }
                 continue;
             }
             let why = self

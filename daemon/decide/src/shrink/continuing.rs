@@ -135,10 +135,7 @@ impl Removal<'_> {
             shrunk.removals.push(self.removal());
         }
         for pod in pods.iter().map(|at| &fleet.seen.pods[size(*at)]) {
-            let stays = fleet
-                .kinds
-                .get(size(pod.spec))
-                .is_some_and(|kind| kind.stays.is_some());
+            let stays = fleet.stays(pod).is_some();
             if pod.phase != PodPhase::Terminating && !stays && fleet.spend(pod, budgets) {
                 shrunk.evictions.push(self.next(StepKind::Evict {
                     pod: pod.key.clone(),
@@ -201,8 +198,9 @@ impl Removal<'_> {
         }
         let bin = fleet.index(&self.node.name).map(|bin| &fleet.bins[bin]);
         let bound = bin.is_some_and(|bin| {
-            let mut kinds = bin.load.iter().map(|(kind, _)| &fleet.kinds[size(*kind)]);
-            kinds.any(|kind| kind.stays.is_some())
+            let pods = bin.pods.iter().map(|at| &fleet.seen.pods[size(*at)]);
+            let mut staying = pods.filter(|pod| pod.phase != PodPhase::Terminating);
+            staying.any(|pod| fleet.stays(pod).is_some())
         });
         if bound {
             return Some(GiveUp::MustNotMove);

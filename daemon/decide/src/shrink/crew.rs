@@ -3,6 +3,7 @@
 //! Pods of DaemonSets and the node's own static pods neither move nor hold a node. Where pods could go is not
 //! asked here.
 
+use super::annotated;
 use super::bins::Bin;
 use super::fleet::Fleet;
 use crate::fit::HOSTNAME;
@@ -55,15 +56,16 @@ pub(super) fn kinds<'a>(seen: &'a Snapshot, aims: &Aims, space: &Space) -> (Vec<
                 rules.push(spec);
                 rules.len() - 1
             });
+            let covered = covered(seen, spec);
             Kind {
                 spec,
                 ask: space.request(&spec.requests),
                 rule,
                 of_node: belongs_to_node(spec),
-                stays: must_stay(spec),
+                stays: annotated::must_stay(spec, aims, !covered.is_empty()),
                 tied: apart.ties(spread),
                 crowds: apart.crowds(spread),
-                covered: covered(seen, spec),
+                covered,
             }
         })
         .collect();
@@ -77,24 +79,6 @@ fn belongs_to_node(spec: &PodSpec) -> bool {
         .as_ref()
         .is_some_and(|owner| &*owner.kind == "DaemonSet");
     daemon || (spec.traits.mirror && spec.priority >= NODE_CRITICAL)
-}
-
-/// Why a pod must not be moved, if it must not.
-fn must_stay(spec: &PodSpec) -> Option<PodStays> {
-    let traits = spec.traits;
-    if traits.do_not_disrupt {
-        return Some(PodStays::DoNotDisrupt);
-    }
-    if traits.mirror {
-        return Some(PodStays::Mirror);
-    }
-    if traits.safe_to_evict {
-        return None;
-    }
-    if spec.owner.is_none() {
-        return Some(PodStays::NoOwner);
-    }
-    traits.local_storage.then_some(PodStays::LocalStorage)
 }
 
 /// Rules that keep pods apart, of all pods in sight.
@@ -152,7 +136,10 @@ impl Fleet<'_> {
         // By kind first: most nodes carry pods of a few kinds that all may go.
         let holds = |(kind, _): &(u32, u32)| {
             let kind = &self.kinds[size(*kind)];
-            kind.stays.is_some() || kind.tied || blocked(kind, budgets).is_some()
+            kind.stays.is_some()
+                || kind.spec.traits.protected_for.is_some()
+                || kind.tied
+                || blocked(kind, budgets).is_some()
         };
         if !bin.load.iter().any(holds) {
             return None;
@@ -160,7 +147,7 @@ impl Fleet<'_> {
         let pods = bin.pods.iter().map(|at| &self.seen.pods[size(*at)]);
         for pod in pods.filter(|pod| pod.phase != PodPhase::Terminating) {
             let kind = &self.kinds[size(pod.spec)];
-            if let Some(why) = kind.stays {
+            if let Some(why) = self.stays(pod) {
                 return Some(Stays::PodMustStay {
                     pod: pod.key.clone(),
                     why,

@@ -19,7 +19,9 @@ pub(super) fn begin(fleet: &Fleet<'_>, aims: &Aims, shrunk: &mut Shrunk) {
     };
     for node in &seen.nodes {
         let begun = seen.ledger.removal_of(&node.name).is_some();
-        if !node.goes() || begun || node.deleting || seen.own_node.as_ref() == Some(&node.name) {
+        // What somebody else removes already is not drained twice, unless there is no time to lose.
+        let others = node.removed_by(seen.at).is_some() && !node.goes_soon();
+        if others || !node.goes() || begun || node.deleting || seen.own_node.as_ref() == Some(&node.name) {
             continue;
         }
         let group = node.group.as_ref().and_then(|name| seen.group(name));

@@ -5,6 +5,7 @@
 //! certain keeps the node. Policies of the hook `disruption` are asked before (`disruption`).
 
 mod allowance;
+mod annotated;
 mod bins;
 mod buying;
 mod candidates;
@@ -206,6 +207,8 @@ pub(crate) fn decide(
     shrunk
 }
 
+#[cfg(test)]
+mod annotating;
 #[cfg(test)]
 mod apart;
 #[cfg(test)]

@@ -105,8 +105,10 @@ fn what_keeps_a_node() {
         (
             "foreign",
             small(),
-            |s| s.groups[0].foreign = Some("karpenter".into()),
-            Stays::NoGroup,
+            |s| s.groups[0].foreign = Some("Karpenter".into()),
+            Stays::BelongsTo {
+                who: "Karpenter".into(),
+            },
         ),
         (
             "rolling",
@@ -203,7 +205,7 @@ fn a_node_that_costs_less_than_moving_its_pods_stays_and_says_what_each_comes_to
     assert_eq!(stays(&run(&seen), "n2"), Some(why));
 }
 
-fn with(change: impl FnOnce(&mut PodSpec)) -> PodSpec {
+pub(super) fn with(change: impl FnOnce(&mut PodSpec)) -> PodSpec {
     let mut spec = small();
     change(&mut spec);
     spec

@@ -168,7 +168,8 @@ impl Owners {
             }
         }
         let chooses = seen.specs.iter().map(|spec| {
-            !spec.traits.do_not_disrupt
+            spec.held().is_none()
+                && spec.traits.protected_for.is_none()
                 && spec.owner.as_ref().is_some_and(|owner| {
                     BY_REPLICA_SET.contains(&&*owner.kind)
                         && !theirs.contains(owner)

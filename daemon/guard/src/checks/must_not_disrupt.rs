@@ -3,39 +3,37 @@
 use super::{Objection, strike};
 use crate::case::Case;
 use crate::tally::Tally;
-use model::StrikeReason;
 use model::plan::{Step, StepKind};
-use model::pod::{PodPhase, PodSpec};
+use model::pod::{Pod, PodPhase, PodSpec};
+use model::{NodeName, StrikeReason};
+use std::sync::Arc;
 
 pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
     let must_stay = match &step.kind {
         // Nobody is moved by it, and nothing that is annotated stays longer without it.
         StepKind::Cordon { node, .. } if case.is_taken(node) => false,
         StepKind::Cordon { node, .. } => {
-            case.seen.node(node).is_some_and(|node| node.do_not_disrupt)
-                || case.movable_on(node).any(|(_, spec)| spec.traits.do_not_disrupt)
+            let held = |(pod, spec): (&Pod, Arc<PodSpec>)| pod.held(&spec, case.seen.at).is_some();
+            held_node(node, case) || removed_by_others(node, case) || case.movable_on(node).any(held)
         }
         StepKind::Evict { pod, node } => {
-            let annotated = case.seen.node(node).is_some_and(|node| node.do_not_disrupt);
+            let annotated = held_node(node, case);
             let spec = case.seen.pod(pod).map(|pod| (pod, case.seen.spec(pod.spec)));
             annotated
                 || spec.is_none_or(|(pod, spec)| {
-                    spec.traits.mirror || (pod.phase != PodPhase::Finished && clings(&spec))
+                    spec.traits.mirror || (pod.phase != PodPhase::Finished && clings(pod, &spec, case))
                 })
         }
         StepKind::Remake { pod, .. } => {
             let spec = case.seen.pod(pod).map(|pod| case.seen.spec(pod.spec));
-            spec.is_none_or(|spec| spec.traits.do_not_disrupt || !spec.is_interchangeable())
+            spec.is_none_or(|spec| spec.held().is_some() || !spec.is_interchangeable())
         }
         // Taking our own mark away is always right.
         StepKind::Yield { pod, node, cost } => {
-            let annotated = case.seen.node(node).is_some_and(|node| node.do_not_disrupt);
-            let pod = case.seen.pod(pod);
-            *cost != 0 && (annotated || pod.is_none_or(|pod| case.seen.spec(pod.spec).traits.do_not_disrupt))
+            let held = |pod: &Pod| pod.held(&case.seen.spec(pod.spec), case.seen.at).is_some();
+            *cost != 0 && (held_node(node, case) || case.seen.pod(pod).is_none_or(held))
         }
-        StepKind::Avoid { node, on: true } | StepKind::RemoveNode { node, .. } => {
-            case.seen.node(node).is_some_and(|node| node.do_not_disrupt)
-        }
+        StepKind::Avoid { node, on: true } | StepKind::RemoveNode { node, .. } => held_node(node, case),
         _ => false,
     };
     if must_stay {
@@ -44,9 +42,32 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
     None
 }
 
+/// Whether annotations of the node keep it now.
+fn held_node(node: &NodeName, case: &Case<'_>) -> bool {
+    let node = case.seen.node(node);
+    node.is_some_and(|node| node.held(case.seen.at).is_some())
+}
+
+/// Whether somebody else removes it: two that drain one node count its pods twice.
+fn removed_by_others(node: &NodeName, case: &Case<'_>) -> bool {
+    let node = case.seen.node(node);
+    node.is_some_and(|node| node.removed_by(case.seen.at).is_some())
+}
+
 /// `safe-to-evict: "true"` allows what nobody would recreate and what loses local data, as in the Cluster
 /// Autoscaler; it does not overrule do-not-disrupt.
-fn clings(spec: &PodSpec) -> bool {
-    let traits = &spec.traits;
-    traits.do_not_disrupt || (!traits.safe_to_evict && (spec.owner.is_none() || traits.local_storage))
+fn clings(pod: &Pod, spec: &PodSpec, case: &Case<'_>) -> bool {
+    if pod.held(spec, case.seen.at).is_some() {
+        return true;
+    }
+    let aims = &case.aims.disruption;
+    let covered = case
+        .seen
+        .budgets
+        .iter()
+        .any(|budget| budget.namespace == spec.namespace && budget.selector.matches(&spec.labels));
+    !spec.traits.safe_to_evict
+        && (spec.owner.is_none()
+            || aims.local_storage.keeps(spec.traits).is_some()
+            || aims.keeps_system_pod(&spec.namespace, covered).is_some())
 }

@@ -61,6 +61,7 @@ pub(crate) fn cluster() -> Snapshot {
                 usage: None,
                 nominated: None,
                 deletion_cost: 0,
+                started: None,
             });
         }
     }

@@ -1,11 +1,13 @@
 //! Nodes and groups: how they stand, why they are bought, stay or go.
 
 use super::{Answer, FactKind, steps};
+use model::annotations::ignored_of_node;
 use model::disruption::DriftMode;
 use model::intent::IntentKind;
 use model::memory::CanaryStage;
 use model::node::Node;
 use model::plan::StepKind;
+use model::reason::Stays;
 use model::{GroupName, NodeName, Refusal};
 
 /// Everything about a node that is there, or that a plan would buy.
@@ -209,6 +211,27 @@ fn drift(answer: &mut Answer<'_>, name: &GroupName) {
     }
 }
 
+/// What annotations and marks of others say of the node, and what of it says nothing.
+fn marks(answer: &mut Answer<'_>, node: &Node) {
+    let at = answer.record.snapshot.at;
+    if let Some(held) = node.held(at).filter(|held| *held != Stays::DoNotDisrupt) {
+        answer.saw(FactKind::State, 1, held);
+    }
+    if let Some(mark) = node.removed_by(at) {
+        let said = format_args!(
+            "{} is removing it ({}): it takes no pods and is left alone",
+            mark.who, mark.key
+        );
+        answer.saw(FactKind::State, 1, said);
+    }
+    if let Some(since) = node.unready {
+        answer.saw(FactKind::State, 1, format_args!("not Ready since {since}"));
+    }
+    for ignored in ignored_of_node(&node.annotations) {
+        answer.saw(FactKind::State, 1, ignored);
+    }
+}
+
 fn state(answer: &mut Answer<'_>, node: &Node) {
     let seen = &answer.record.snapshot;
     let mut words = vec![if node.ready { "Ready" } else { "not Ready" }];
@@ -239,6 +262,7 @@ fn state(answer: &mut Answer<'_>, node: &Node) {
         .and_then(|id| seen.offers.iter().find(|offer| offer.id == *id));
     let price = offer.map(|offer| format!("{} at {}", offer.id, offer.price));
     answer.saw(FactKind::State, 0, text);
+    marks(answer, node);
     if let Some(price) = price {
         answer.saw(FactKind::Price, 1, price);
     }

@@ -3,6 +3,7 @@
 use super::policies::{said_by_placers, said_by_scalers};
 use super::{Answer, FactKind, steps};
 use crate::fargate;
+use model::annotations::ignored_of_pod;
 use model::intent::IntentKind;
 use model::notes::ClassNote;
 use model::plan::StepKind;
@@ -202,6 +203,25 @@ fn state(answer: &mut Answer<'_>, pod: &Pod) {
             requests.memory_mib_up()
         ),
     );
+    annotated(answer, pod);
+}
+
+/// What its annotations come to, and which of them mean nothing.
+fn annotated(answer: &mut Answer<'_>, pod: &Pod) {
+    let seen = &answer.record.snapshot;
+    let (at, spec) = (seen.at, seen.spec(pod.spec));
+    if let Some(held) = pod.held(&spec, at) {
+        answer.saw(FactKind::State, 1, format_args!("must not be moved: {held}"));
+    }
+    let waits = spec
+        .waits_for(at.since(pod.created))
+        .filter(|_| pod.node.is_none());
+    if let Some(waits) = waits {
+        answer.saw(FactKind::Refusal, 1, waits);
+    }
+    for ignored in ignored_of_pod(&spec.annotations) {
+        answer.saw(FactKind::State, 1, ignored);
+    }
 }
 
 /// Whether EKS took a pod that was placed on Fargate, and as what.

@@ -25,6 +25,7 @@ fn pod(name: &str) -> Pod {
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     }
 }
 
@@ -411,6 +412,9 @@ fn on_fargate(said: &str) -> CycleRecord {
         fargate: true,
         do_not_disrupt: false,
         draining: false,
+        annotations: model::selector::Labels::new(),
+        unready: None,
+        rate: None,
         created: Instant(0),
         usage: None,
         leaving: None,

@@ -4,7 +4,7 @@ use super::{span, texts};
 use crate::problem::quoted;
 use crate::sheet::At;
 use crate::tree::Tree;
-use model::disruption::{Cause, DisruptionAims, DriftMode, GroupDisruption, NodeBudget, Share};
+use model::disruption::{Cause, DisruptionAims, DriftMode, GroupDisruption, LocalStorage, NodeBudget, Share};
 use model::ids::GroupName;
 use model::schedule::{Ends, Schedule, Unreadable};
 use model::time::Span;
@@ -18,6 +18,8 @@ pub(super) fn disruption(at: At<'_, '_>) -> DisruptionAims {
         "settle",
         "parallel",
         "groups",
+        "local_storage",
+        "system_pods",
     ]);
     let usual = DisruptionAims::default();
     let budgets = at.get("budgets").items().enumerate();
@@ -42,6 +44,8 @@ pub(super) fn disruption(at: At<'_, '_>) -> DisruptionAims {
         settle: span(at.get("settle"), usual.settle),
         parallel: at.get("parallel").count().unwrap_or(usual.parallel),
         groups: groups.collect(),
+        local_storage: local_storage(at.get("local_storage")).unwrap_or_default(),
+        keep_system_pods: keeps_system_pods(at.get("system_pods")),
     }
 }
 
@@ -56,6 +60,32 @@ fn expire_after(at: At<'_, '_>) -> Option<Span> {
         at.problem("must be 1h or more, or 0 for never");
     }
     Some(after)
+}
+
+fn local_storage(at: At<'_, '_>) -> Option<LocalStorage> {
+    match at.text()? {
+        "empty-dir" => Some(LocalStorage::EmptyDir),
+        "block" => Some(LocalStorage::Block),
+        "allow" => Some(LocalStorage::Allow),
+        other => {
+            at.problem(format_args!(
+                "{}: must be empty-dir, block or allow",
+                quoted(other)
+            ));
+            None
+        }
+    }
+}
+
+fn keeps_system_pods(at: At<'_, '_>) -> bool {
+    match at.text() {
+        None | Some("allow") => false,
+        Some("block") => true,
+        Some(other) => {
+            at.problem(format_args!("{}: must be allow or block", quoted(other)));
+            false
+        }
+    }
 }
 
 fn drift(at: At<'_, '_>) -> Option<DriftMode> {
@@ -229,7 +259,7 @@ fn time(at: At<'_, '_>) -> Option<(u8, u8)> {
 #[cfg(test)]
 mod tests {
     use crate::aims::aims;
-    use model::disruption::{Cause, DriftMode, NodeBudget, Share};
+    use model::disruption::{Cause, DriftMode, LocalStorage, NodeBudget, Share};
     use model::schedule::{Ends, Schedule};
     use model::time::Span;
     use rstest::rstest;
@@ -289,12 +319,18 @@ disruption:
   drift: replace
   settle: 15m
   parallel: 2
+  local_storage: block
+  system_pods: block
   groups: {db: {expire_after: 0, drift: off}, web: {expire_after: 7d}}
 ";
         let read = aims("aims.yaml", text.as_bytes()).unwrap().disruption;
         let days = |days: i64| Some(Span::from_secs(days * 86_400));
         assert_eq!((read.expire_after, read.expire_spread_permille), (days(30), 200));
         assert_eq!((read.settle, read.parallel), (Span::from_secs(900), 2));
+        assert_eq!(
+            (read.local_storage, read.keep_system_pods),
+            (LocalStorage::Block, true)
+        );
         let of = |name: &str| {
             (
                 read.groups.get(&name.into()).unwrap().expire_after,
@@ -314,6 +350,11 @@ disruption:
     #[case("{expire_after: 9 days}", "expire_after: \"9 days\": not a duration")]
     #[case("{expire_spread: 60%}", "expire_spread: must be 50% at most")]
     #[case("{drift: always}", "drift: \"always\": must be off, report or replace")]
+    #[case(
+        "{local_storage: True}",
+        "local_storage: \"True\": must be empty-dir, block or allow"
+    )]
+    #[case("{system_pods: never}", "system_pods: \"never\": must be allow or block")]
     #[case("{groups: {db: {expires: 1d}}}", "groups.db.expires: unknown field")]
     fn mistakes_about_expiry_and_drift_name_the_field(#[case] text: &str, #[case] line: &str) {
         let told = aims("aims.yaml", format!("disruption: {text}").as_bytes())

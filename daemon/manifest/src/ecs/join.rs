@@ -200,6 +200,7 @@ impl Ecs {
             created: Instant::default(),
             nominated: None,
             deletion_cost: 0,
+            started: None,
             claims: Vec::new(),
             replica_set: None,
         })
@@ -286,6 +287,9 @@ fn bare(name: NodeName, labels: Labels) -> Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
+        annotations: Labels::new(),
+        unready: None,
+        rate: None,
         created: Instant::default(),
         usage: None,
         leaving: None,

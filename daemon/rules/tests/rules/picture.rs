@@ -181,6 +181,9 @@ fn node(name: &str, zone: &str, cpu_used: Option<i64>) -> Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
+        annotations: model::selector::Labels::new(),
+        unready: None,
+        rate: None,
         created: NOW - Span::from_secs(3600),
         usage: cpu_used.map(|cpu_milli| Usage {
             cpu_milli,
@@ -202,6 +205,7 @@ fn pod(spec: u32, key: &WorkloadKey) -> Pod {
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     }
 }
 

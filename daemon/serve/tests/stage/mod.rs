@@ -179,6 +179,7 @@ fn picture(pending: usize) -> Snapshot {
             usage: None,
             nominated: None,
             deletion_cost: 0,
+            started: None,
         });
     }
     seen.workloads.push(Workload {
@@ -248,6 +249,9 @@ fn node(ix: usize) -> Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
+        annotations: model::selector::Labels::new(),
+        unready: None,
+        rate: None,
         created: Instant(1_600_000_000_000),
         usage: None,
         leaving: None,

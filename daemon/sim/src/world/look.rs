@@ -79,6 +79,7 @@ impl State {
                     .and_then(|share| self.pod_usage(pod, *share)),
                 nominated: pod.nominated.clone().filter(|_| pod.waits()),
                 deletion_cost: pod.deletion_cost,
+                started: None,
             })
             .collect();
         let nodes = self.seen_nodes(&pods);
@@ -185,6 +186,9 @@ impl State {
                 fargate: node.fargate,
                 do_not_disrupt: false,
                 draining: node.draining,
+                annotations: model::selector::Labels::new(),
+                unready: None,
+                rate: None,
                 created,
                 usage: node.ready.then(|| {
                     let (cpu_milli, memory_bytes) = used.get(name).copied().unwrap_or_default();

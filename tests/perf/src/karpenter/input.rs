@@ -290,6 +290,7 @@ pub fn snapshot(waiting: &[Told], offers: &[Offer]) -> Snapshot {
             usage: None,
             nominated: None,
             deletion_cost: 0,
+            started: None,
         });
     }
     seen.sort();

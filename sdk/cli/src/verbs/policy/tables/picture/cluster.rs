@@ -203,6 +203,9 @@ impl Picture {
             fargate: is(8),
             do_not_disrupt: is(16),
             draining: is(32),
+            annotations: model::selector::Labels::new(),
+            unready: None,
+            rate: None,
             created: at - millis(row.age_ms),
             usage: self.usage(row.cpu_used, row.memory_used),
             leaving: is(64).then_some(Leaving {
@@ -240,6 +243,7 @@ impl Picture {
             usage: self.usage(row.cpu_used, row.memory_used),
             nominated: None,
             deletion_cost: 0,
+            started: None,
         };
         self.snapshot.pods.push(pod);
     }

@@ -371,6 +371,9 @@ impl Picture {
             fargate: false,
             do_not_disrupt: false,
             draining: false,
+            annotations: model::selector::Labels::new(),
+            unready: None,
+            rate: None,
             created: at - millis(row.age_ms),
             usage,
             leaving: None,
@@ -397,6 +400,7 @@ impl Picture {
             usage: None,
             nominated: None,
             deletion_cost: 0,
+            started: None,
         });
         self.movers.push(MoverRow { candidate, pod });
     }

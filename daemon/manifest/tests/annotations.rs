@@ -1,0 +1,343 @@
+//! Row by row what `docs/annotations.md` says is honoured: manifests with the annotation, label or taint, and what the
+//! picture of the cluster says of them. The document and this table have the same rows.
+//!
+//! What is decided by it is tested in `decide` (`shrink/annotating.rs`).
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests stop the test")]
+
+use manifest::{ClusterBuilder, PriceList};
+use model::aims::Aims;
+use model::snapshot::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
+
+const DOCUMENT: &str = include_str!("../../../docs/annotations.md");
+
+/// Name, value, what the picture says.
+const HONOURED: [(&str, &str, &str); 37] = [
+    ("karpenter.sh/do-not-disrupt", "true", "annotated do-not-disrupt"),
+    (
+        "karpenter.sh/do-not-disrupt",
+        "1.5h",
+        "annotated do-not-disrupt until 2026-01-01T01:30:00Z",
+    ),
+    (
+        "plimsoll.io/do-not-disrupt",
+        "3m",
+        "annotated do-not-disrupt until 2026-01-01T00:03:00Z",
+    ),
+    (
+        "cluster-autoscaler.kubernetes.io/safe-to-evict",
+        "false",
+        "annotated safe-to-evict=false",
+    ),
+    (
+        "cluster-autoscaler.kubernetes.io/safe-to-evict",
+        "on-completion",
+        "annotated safe-to-evict=on-completion, its node waits for it to end",
+    ),
+    (
+        "cluster-autoscaler.kubernetes.io/safe-to-evict",
+        "true",
+        "safe to evict",
+    ),
+    (
+        "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes",
+        "scratch,host",
+        "no local storage",
+    ),
+    (
+        "cluster-autoscaler.kubernetes.io/pod-scale-up-delay",
+        "600s",
+        "no demand",
+    ),
+    (
+        "autoscaling.x-k8s.io/consume-provisioning-request",
+        "batch",
+        "no demand",
+    ),
+    (
+        "cluster-autoscaler.kubernetes.io/consume-provisioning-request",
+        "batch",
+        "no demand",
+    ),
+    (
+        "descheduler.alpha.kubernetes.io/request-evict-only",
+        "",
+        "somebody else moves it, as its annotations say",
+    ),
+    (
+        "descheduler.alpha.kubernetes.io/eviction-in-progress",
+        "",
+        "somebody else moves it, as its annotations say",
+    ),
+    (
+        "controller.kubernetes.io/pod-deletion-cost",
+        "-7",
+        "deletion cost -7",
+    ),
+    ("kubernetes.io/config.mirror", "0123", "static"),
+    (
+        "cluster-autoscaler.kubernetes.io/scale-down-disabled",
+        "true",
+        "annotated scale-down-disabled",
+    ),
+    (
+        "karpenter.sh/do-not-disrupt (node)",
+        "true",
+        "annotated do-not-disrupt",
+    ),
+    (
+        "karpenter.sh/do-not-disrupt (node)",
+        "2h",
+        "annotated do-not-disrupt until 2026-01-01T02:00:00Z",
+    ),
+    (
+        "plimsoll.io/do-not-disrupt (node)",
+        "true",
+        "annotated do-not-disrupt",
+    ),
+    (
+        "ToBeDeletedByClusterAutoscaler",
+        "1767225600",
+        "takes no pods; the Cluster Autoscaler removes it",
+    ),
+    (
+        "DeletionCandidateOfClusterAutoscaler",
+        "1767225600",
+        "the Cluster Autoscaler removes it",
+    ),
+    (
+        "karpenter.sh/disrupted",
+        "",
+        "takes no pods; Karpenter removes it",
+    ),
+    (
+        "karpenter.sh/disruption",
+        "disrupting",
+        "takes no pods; Karpenter removes it",
+    ),
+    (
+        "aws-node-termination-handler/spot-itn",
+        "x",
+        "takes no pods; the AWS Node Termination Handler removes it",
+    ),
+    (
+        "aws-node-termination-handler/scheduled-maintenance",
+        "x",
+        "takes no pods; the AWS Node Termination Handler removes it",
+    ),
+    (
+        "aws-node-termination-handler/asg-lifecycle-termination",
+        "x",
+        "takes no pods; the AWS Node Termination Handler removes it",
+    ),
+    (
+        "aws-node-termination-handler/action",
+        "cordon-and-drain",
+        "takes no pods; the AWS Node Termination Handler removes it",
+    ),
+    (
+        "node.kubernetes.io/out-of-service",
+        "nodeshutdown",
+        "takes no pods; whoever declared it out of service removes it",
+    ),
+    (
+        "node.cloudprovider.kubernetes.io/shutdown",
+        "",
+        "takes no pods; whoever stopped its instance removes it",
+    ),
+    ("plimsoll.io/removing", "", "takes no pods; Plimsoll drains it"),
+    ("spec.unschedulable", "true", "takes no pods"),
+    ("karpenter.sh/nodepool", "pool", "of pool; belongs to Karpenter"),
+    ("karpenter.sh/provisioner-name", "pool", "belongs to Karpenter"),
+    (
+        "eks.amazonaws.com/compute-type",
+        "auto",
+        "belongs to EKS Auto Mode",
+    ),
+    ("eks.amazonaws.com/nodegroup", "web", "of web"),
+    ("alpha.eksctl.io/nodegroup-name", "web", "of web"),
+    ("kops.k8s.io/instancegroup", "web", "of web"),
+    ("plimsoll.io/group", "web", "of web"),
+];
+
+/// Rows of the document: name, what it is, and how it is treated.
+fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
+    let lines = DOCUMENT.lines().filter(|line| line.starts_with("| `"));
+    lines
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+            assert_eq!(cells.len(), 6, "{line}");
+            assert!(cells[5].trim_matches('|').trim() != "", "{line}");
+            let status = cells[4].split(':').next().unwrap();
+            (cells[0].trim_matches('`'), cells[1], status.trim_matches('*'))
+        })
+        .collect()
+}
+
+/// A node and a pod with what the row names, or with nothing.
+fn seen(name: &str, what: &str, value: &str) -> Snapshot {
+    let key = name.trim_end_matches(" (node)");
+    let of_pod = DOCUMENT.split("\n## Annotations of nodes").next().unwrap();
+    let is_pods = of_pod.contains(&format!("| `{name}` |"));
+    let entry = format!("{{{key:?}: {value:?}}}");
+    let on = |wanted: &str, pods: bool| what == wanted && is_pods == pods;
+    let labels = if on("label", false) { entry.as_str() } else { "{}" };
+    let of_node = if on("annotation", false) {
+        entry.as_str()
+    } else {
+        "{}"
+    };
+    let of_pod = if on("annotation", true) {
+        entry.as_str()
+    } else {
+        "{}"
+    };
+    let taints = if what == "taint" {
+        format!("[{{key: {key:?}, value: {value:?}, effect: NoSchedule}}]")
+    } else {
+        "[]".to_owned()
+    };
+    let cordoned = what == "field";
+    let text = format!(
+        "
+apiVersion: v1
+kind: Node
+metadata: {{name: n, creationTimestamp: '2026-01-01T00:00:00Z', labels: {labels}, annotations: {of_node}}}
+spec: {{taints: {taints}, unschedulable: {cordoned}}}
+status:
+  allocatable: {{cpu: '4', memory: 8Gi, pods: '110'}}
+  conditions: [{{type: Ready, status: 'True'}}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: p, namespace: web, creationTimestamp: '2026-01-01T00:00:00Z', annotations: {of_pod}}}
+spec:
+  containers: [{{name: c}}]
+  volumes: [{{name: scratch, emptyDir: {{}}}}, {{name: host, hostPath: {{path: /x}}}}]
+status: {{phase: Pending, startTime: '2026-01-01T00:00:00Z'}}
+"
+    );
+    let mut cluster = ClusterBuilder::new();
+    cluster.read("row.yaml", text.as_bytes()).unwrap();
+    cluster.finish(&PriceList::default(), &Aims::default())
+}
+
+/// What the picture says of the pod and the node.
+fn told(seen: &Snapshot) -> String {
+    let mut told: Vec<String> = Vec::new();
+    let (pod, node) = (&seen.pods[0], &seen.nodes[0]);
+    let spec = seen.spec(pod.spec);
+    told.extend(pod.held(&spec, seen.at).map(|why| why.to_string()));
+    told.extend(
+        spec.waits_for(seen.at.since(pod.created))
+            .map(|_| "no demand".to_owned()),
+    );
+    for (is, word) in [
+        (spec.traits.safe_to_evict, "safe to evict"),
+        (spec.traits.mirror, "static"),
+        (
+            !spec.traits.local_storage && !spec.traits.local_path,
+            "no local storage",
+        ),
+        (!node.takes_pods(), "takes no pods"),
+        (node.draining, "Plimsoll drains it"),
+    ] {
+        told.extend(is.then(|| word.to_owned()));
+    }
+    if pod.deletion_cost != 0 {
+        told.push(format!("deletion cost {}", pod.deletion_cost));
+    }
+    told.extend(node.held(seen.at).map(|why| why.to_string()));
+    told.extend(
+        node.removed_by(seen.at)
+            .map(|mark| format!("{} removes it", mark.who)),
+    );
+    told.extend(node.group.as_ref().map(|group| format!("of {group}")));
+    told.extend(node.belongs_to().map(|who| format!("belongs to {who}")));
+    told.join("; ")
+}
+
+#[test]
+fn what_is_honoured_has_its_effect_and_nothing_else() {
+    let what: BTreeMap<&str, &str> = rows().into_iter().map(|(name, what, _)| (name, what)).collect();
+    assert_eq!(told(&seen("", "", "")), "");
+    for (name, value, says) in HONOURED {
+        assert_eq!(told(&seen(name, what[name], value)), says, "{name}={value:?}");
+    }
+}
+
+#[test]
+fn the_document_and_the_table_have_the_same_rows() {
+    let rows = rows();
+    assert!(rows.len() >= 60, "{} rows", rows.len());
+    let names: BTreeSet<&str> = rows.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(names.len(), rows.len(), "each name stands once");
+    let honoured = rows.iter().filter(|(.., status)| *status == "honoured");
+    let honoured: BTreeSet<&str> = honoured.map(|(name, ..)| *name).collect();
+    let tested: BTreeSet<&str> = HONOURED.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(honoured, tested);
+    for (name, _, status) in rows {
+        assert!(
+            ["honoured", "read", "not honoured"].contains(&status),
+            "{name}: {status}"
+        );
+    }
+}
+
+/// What is not honoured changes nothing but the taint that it is.
+#[test]
+fn what_is_not_honoured_says_nothing() {
+    for (name, what, status) in rows() {
+        if status == "not honoured" {
+            assert_eq!(told(&seen(name, what, "true")), "", "{name}");
+        }
+    }
+}
+
+/// Every value that means nothing to those who defined it means nothing here.
+#[test]
+fn values_are_read_literally() {
+    let long = "x".repeat(64 << 10);
+    let values = [
+        "True", "true ", "false", "0s", "-5m", "600", "+10", "008", "", &long,
+    ];
+    for value in values {
+        assert_eq!(
+            told(&seen("karpenter.sh/do-not-disrupt", "annotation", value)),
+            "",
+            "{value:.20}"
+        );
+        let node = [
+            "karpenter.sh/do-not-disrupt (node)",
+            "cluster-autoscaler.kubernetes.io/scale-down-disabled",
+        ];
+        for name in node {
+            assert_eq!(told(&seen(name, "annotation", value)), "", "{name} {value:.20}");
+        }
+        let delay = "cluster-autoscaler.kubernetes.io/pod-scale-up-delay";
+        let seen_delay = seen(delay, "annotation", value);
+        // Not older than nothing: 0s waits for the next moment.
+        assert_eq!(
+            told(&seen_delay),
+            if value == "0s" { "no demand" } else { "" },
+            "{value:.20}"
+        );
+        let cost = seen("controller.kubernetes.io/pod-deletion-cost", "annotation", value);
+        assert_eq!(cost.pods[0].deletion_cost, 0, "{value:.20}");
+    }
+    let spaced = seen(
+        "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes",
+        "annotation",
+        "scratch, host",
+    );
+    assert_eq!(told(&spaced), "", "` host` is no volume of the pod");
+    for value in ["True", "true ", "yes", "", &long] {
+        let safe = seen(
+            "cluster-autoscaler.kubernetes.io/safe-to-evict",
+            "annotation",
+            value,
+        );
+        assert_eq!(told(&safe), "", "{value:.20}");
+    }
+}
