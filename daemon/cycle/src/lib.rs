@@ -61,11 +61,13 @@ pub async fn run_cycle<O: Observe, A: Act>(ends: &mut Ends<O, A>, desk: &Desk) -
 
     // guard
     let ledger = trip.ledger().await;
+    let memory = Arc::clone(&trip.record.memory);
     let resumed = guard::ledger::resume(&ledger, &seen, &decided.plan);
     let proposal = guard::Proposal {
         plan: &decided.plan,
         notes: &decided.notes,
         resumed: &resumed,
+        watch: Some(&memory.watch),
     };
     let verdicts = guard::judge(&seen, &ledger, proposal, &trip.aims, trip.fence());
     trip.record.resumed = resumed;

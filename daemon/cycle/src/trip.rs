@@ -120,6 +120,11 @@ impl<'a> Trip<'a> {
         self.record.at = seen.at;
         self.record.snapshot = Arc::new(seen);
         self.learn(&events);
+        guard::watch(
+            Arc::make_mut(&mut self.own.memory),
+            &self.record.snapshot,
+            &self.aims,
+        );
         self.record.memory = Arc::clone(&self.own.memory);
         self.record.events = events;
     }
@@ -199,7 +204,7 @@ impl<'a> Trip<'a> {
         let opened = book
             .change_from(seen.ledger.generation, |ledger| {
                 for step in &verdicts.cleared {
-                    ledger::open(ledger, step.get(), &seen, &aims);
+                    ledger::open(ledger, step, &seen, &aims);
                 }
             })
             .await;

@@ -78,6 +78,7 @@ impl Ground {
             plan: &plan,
             notes: &decided.notes,
             resumed: &[],
+            watch: None,
         };
         let verdicts = guard::judge(&self.seen, &self.seen.ledger, proposal, &self.aims, fence);
         let mut judged = plan.steps.iter().zip(&verdicts.all);

@@ -143,7 +143,7 @@ fn think<T>(
     for (kind, reason) in bounds {
         steps.add(kind, reason, None);
     }
-    steps.grow(&placed.purchase, &aims.limits);
+    steps.grow(&placed.purchase, aims);
     steps.replace(&mut shrunk);
     steps.place_on_fargate(&market, &classes, placed.adjust.as_ref(), &placed.purchase);
     steps.nominate(&placed.rooms, &placed.housed, (&classes, &placed.deals));

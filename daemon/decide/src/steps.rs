@@ -10,10 +10,11 @@ use crate::number::{count, size};
 use crate::placement::Adjust;
 use crate::purchase::{Bought, Purchase};
 use crate::shrink::{Effect, Shrunk};
-use model::ids::{GroupName, IntentId, OfferId, StepId};
-use model::limits::Limits;
+use model::aims::Aims;
+use model::ids::{GroupName, IntentId, OfferId, StepId, WorkloadKey};
 use model::money::UsdPerHour;
 use model::plan::{PlannedNode, Step, StepKind};
+use model::pod::PodPhase;
 use model::reason::Reason;
 use model::snapshot::Snapshot;
 use std::collections::BTreeMap;
@@ -63,7 +64,11 @@ impl<'a> Steps<'a> {
 
     /// Per group and offer a step or, of more nodes than a part of what the windows let in, several: a step is cleared
     /// whole or not at all, and one that no window has room for would be held for ever.
-    pub(crate) fn grow(&mut self, purchase: &Purchase, limits: &Limits) {
+    ///
+    /// Nodes that waiting pods prove to be needed are asked for apart from those that policies alone want: no window holds
+    /// them.
+    pub(crate) fn grow(&mut self, purchase: &Purchase, aims: &Aims) {
+        let limits = &aims.limits;
         let mut orders: BTreeMap<(&GroupName, &OfferId), Vec<&Bought>> = BTreeMap::new();
         for equal in purchase.bought.chunk_by(|a, b| a.offer == b.offer) {
             let node = &equal[0].node;
@@ -74,10 +79,35 @@ impl<'a> Steps<'a> {
         }
         for ((group, offer), bought) in orders {
             let price = self.seen.offers[bought[0].offer].price;
-            for part in parts(&bought, at_once(limits, price)) {
+            let (proven, other): (Vec<&Bought>, Vec<&Bought>) = bought
+                .into_iter()
+                .partition(|bought| limits.growth_by_evidence && self.is_proven(bought, aims));
+            for part in proven.chunks(at_once((limits.max_nodes, limits.max_rate), price)) {
+                self.grow_by((group, offer), price, part);
+            }
+            let most = limits.bought_per_window.min(limits.max_nodes);
+            let rate = limits.added_per_window.min(limits.max_rate);
+            for part in parts(&other, at_once((most, rate), price)) {
                 self.grow_by((group, offer), price, part);
             }
         }
+    }
+
+    /// Whether a pod waits for the node whose number no policy sets.
+    fn is_proven(&self, bought: &Bought, aims: &Aims) -> bool {
+        let scaled = |key: &WorkloadKey| {
+            let of = self
+                .seen
+                .workloads
+                .binary_search_by(|workload| workload.key.cmp(key));
+            let of = of.ok().and_then(|at| self.seen.workloads.get(at));
+            aims.scale.iter().any(|aim| aim.workload == *key)
+                || of.is_some_and(|of| of.annotations.contains_key("plimsoll.io/scale"))
+        };
+        bought.node.pods.iter().any(|pod| {
+            let pod = self.seen.pod(pod).filter(|pod| pod.phase == PodPhase::Pending);
+            pod.is_some_and(|pod| !self.seen.spec(pod.spec).owner.as_ref().is_some_and(scaled))
+        })
     }
 
     fn grow_by(&mut self, (group, offer): (&GroupName, &OfferId), price: UsdPerHour, bought: &[&Bought]) {
@@ -209,11 +239,9 @@ impl<'a> Steps<'a> {
 }
 
 /// Nodes at this price that one step asks for at most.
-fn at_once(limits: &Limits, price: UsdPerHour) -> usize {
-    let paid = limits.added_per_window.min(limits.max_rate).0 / price.0.max(1);
-    let paid = usize::try_from(paid).unwrap_or(0);
-    let most = size(limits.bought_per_window.min(limits.max_nodes)).min(paid);
-    (most / PARTS).max(1)
+fn at_once((nodes, rate): (u32, UsdPerHour), price: UsdPerHour) -> usize {
+    let paid = usize::try_from(rate.0 / price.0.max(1)).unwrap_or(0);
+    (size(nodes).min(paid) / PARTS).max(1)
 }
 
 /// What a window could let in at best, part by part, and the rest, for which later windows have room, in one.

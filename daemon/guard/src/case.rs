@@ -1,6 +1,7 @@
 //! The Case: what every check looks at, laid out once per judgement.
 
 use crate::cleared::Fence;
+use crate::evidence::Evidence;
 use crate::judge::Proposal;
 use crate::tally::number;
 use model::aims::{Aims, Modes};
@@ -12,6 +13,7 @@ use model::offer::{Offer, OfferKind};
 use model::plan::Hold;
 use model::pod::{Pod, PodPhase, PodSpec};
 use model::provisioned::FargateBills;
+use model::watch::Watch;
 use model::{GroupName, Hook, InstanceId, NodeName, OfferId, PodKey, Snapshot, StepId, UsdPerHour};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +30,10 @@ pub(crate) struct Case<'a> {
     pub(crate) fault: Option<Hook>,
     /// Steps that policies of the hook `review` do not want begun.
     pub(crate) holds: BTreeMap<StepId, &'a Hold>,
+    /// What the guard has watched, where it has.
+    pub(crate) watch: Option<&'a Watch>,
+    /// What can prove a purchase.
+    pub(crate) evidence: Evidence<'a>,
     offers: BTreeMap<&'a OfferId, &'a Offer>,
     pods: BTreeMap<&'a NodeName, Vec<&'a Pod>>,
     families: BTreeMap<&'a str, UsdPerHour>,
@@ -76,6 +82,8 @@ impl<'a> Case<'a> {
                 .find(|call| call.mode.counts() && call.answer.is_err())
                 .map(|call| call.hook),
             holds: proposal.plan.holds.iter().map(|hold| (hold.step, hold)).collect(),
+            watch: proposal.watch,
+            evidence: Evidence::new(seen, ledger, aims),
             offers: seen.offers.iter().map(|offer| (&offer.id, offer)).collect(),
             pods,
             families,
@@ -89,6 +97,12 @@ impl<'a> Case<'a> {
 
     pub(crate) fn offer(&self, id: &OfferId) -> Option<&'a Offer> {
         self.offers.get(id).copied()
+    }
+
+    /// Pods that may vanish unexplained within a long window: as many as nodes may be removed within a short one.
+    pub(crate) fn unexplained_allowed(&self) -> u32 {
+        let nodes = self.seen.nodes.iter().filter(|node| !node.fargate).count();
+        crate::checks::share_of_window(number(nodes), self.limits())
     }
 
     /// Pods bound to a node.

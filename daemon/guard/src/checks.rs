@@ -33,6 +33,7 @@ mod properties;
 mod tests;
 
 pub(crate) use budgets::budgets_of;
+pub(crate) use rates::{share, share_of_window};
 
 use crate::case::Case;
 use crate::tally::Tally;

@@ -9,6 +9,7 @@ use model::aims::Aims;
 use model::intent::Ledger;
 use model::notes::Notes;
 use model::plan::{Plan, Step, StepKind};
+use model::watch::Watch;
 use model::{IntentId, Snapshot, StepId, Verdict};
 
 /// A plan with how it came about: a policy fault in the notes holds what shrinks.
@@ -20,6 +21,8 @@ pub struct Proposal<'a> {
     pub notes: &'a Notes,
     /// Launches taken up again (`ledger::resume`); judged before the plan.
     pub resumed: &'a [Step],
+    /// What the guard has watched (`watch`); without it every removal counts against the tight windows.
+    pub watch: Option<&'a Watch>,
 }
 
 /// The guard's word on a whole plan.
@@ -59,7 +62,8 @@ pub fn judge(
         verdicts.all.push((step.id, verdict.clone()));
         if verdict == Verdict::Cleared {
             let step = at_counted_rate(step.clone(), &case);
-            verdicts.cleared.push(Cleared::new(step, fence));
+            let counted = tally.counted.remove(&step.id).unwrap_or_default();
+            verdicts.cleared.push(Cleared::new(step, fence).counting(counted));
         }
     }
     verdicts

@@ -16,6 +16,8 @@ mod tests;
 pub use codec::{decode_ledger, decode_memory, encode_ledger, encode_memory};
 pub use learn::learn;
 pub use open::open;
+#[cfg(test)]
+pub(crate) use open::open_as;
 pub use reconcile::reconcile;
 pub use resume::resume;
 pub use settle::settle;

@@ -9,6 +9,8 @@ mod bundle;
 mod case;
 mod checks;
 mod cleared;
+mod evidence;
+mod exposure;
 mod judge;
 pub mod ledger;
 #[cfg(test)]
@@ -18,6 +20,8 @@ mod tally;
 
 pub use act::{Act, Nobody};
 pub use audit::{Flaw, audit};
-pub use cleared::{Cleared, Fence};
+pub use cleared::{Cleared, Counted, Fence};
+pub use evidence::{PLAY, watch};
+pub use exposure::{Exposure, exposure};
 pub use judge::{Proposal, Verdicts, judge};
 pub use store::{LedgerStore, StoreError, Stored};

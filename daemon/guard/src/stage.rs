@@ -43,7 +43,7 @@ impl Stage {
             cluster: "test".to_owned(),
             specs: vec![Arc::new(spec())],
             nodes: names.iter().map(|name| node(name)).collect(),
-            groups: vec![group(&names)],
+            groups: vec![group_of(&names)],
             offers: vec![offer()],
             workloads: vec![workload()],
             budgets: vec![DisruptionBudget {
@@ -246,13 +246,13 @@ pub(crate) fn instance(id: &str, state: InstanceState) -> Instance {
     }
 }
 
-fn group(names: &[&str]) -> Group {
+pub(crate) fn group_of(names: &[&str]) -> Group {
     Group {
         name: "web".into(),
         kind: GroupKind::Asg,
         min: 1,
-        max: 6,
-        desired: 4,
+        max: 6.max(names.len() as u32),
+        desired: names.len() as u32,
         launch: LaunchMode::Desired,
         instances: names
             .iter()

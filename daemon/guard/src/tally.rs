@@ -1,10 +1,12 @@
 //! The Tally: what the windows have used, by effects written down and by steps cleared in this plan.
 
 use crate::case::Case;
+use crate::cleared::Counted;
+use crate::evidence::is_watched_empty;
 use model::group::GroupKind;
-use model::intent::{EffectKind, IntentKind, LaunchStage, RemoveStage, nodeless};
+use model::intent::{EffectKind, IntentKind, LaunchStage, Proof, RemoveStage, nodeless};
 use model::plan::{Step, StepKind};
-use model::{GroupName, IntentId, NodeName, PodKey, UsdPerHour, WorkloadKey};
+use model::{GroupName, IntentId, NodeName, PodKey, StepId, UsdPerHour, WorkloadKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Running totals; grows with every cleared step.
@@ -12,13 +14,17 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Tally {
     /// Removals begun in the short window, by group.
     pub(crate) removed: BTreeMap<GroupName, u32>,
+    /// Removals of nodes watched empty begun in their window.
+    pub(crate) emptied: u32,
+    /// Nodes whose open removal counts as that of an empty one.
+    pub(crate) emptied_nodes: BTreeSet<NodeName>,
     /// Removals begun in the long window.
     pub(crate) removed_long: u32,
     /// Removals under way.
     pub(crate) leaving: u32,
     /// Removals begun by this plan, by group.
     pub(crate) leaving_now: BTreeMap<GroupName, u32>,
-    /// Nodes bought in the short window.
+    /// Nodes bought in the short window that nothing proved.
     pub(crate) bought: u32,
     /// What they add.
     pub(crate) added: UsdPerHour,
@@ -38,6 +44,10 @@ pub(crate) struct Tally {
     pub(crate) pods: BTreeSet<PodKey>,
     pub(crate) workloads: BTreeSet<WorkloadKey>,
     pub(crate) launches: BTreeSet<PodKey>,
+    /// Waiting pods that may be such as we moved, and have not been set aside yet.
+    pub(crate) doubt: u32,
+    /// How the steps that were cleared count, where not tightly.
+    pub(crate) counted: BTreeMap<StepId, Counted>,
     /// Launches begun by this plan.
     pub(crate) launching: BTreeSet<IntentId>,
 }
@@ -50,6 +60,7 @@ impl Tally {
             nodes: number(case.seen.nodes.iter().filter(|node| !node.fargate).count()),
             rate: case.running_rate(),
             intents: number(case.ledger.intents.len()),
+            doubt: case.evidence.moved(),
             ..Self::default()
         };
         for effect in &case.ledger.effects {
@@ -62,9 +73,16 @@ impl Tally {
                         *tally.removed.entry(effect.group.clone()).or_default() += 1;
                     }
                 }
-                EffectKind::Bought { count, rate } if short => {
-                    tally.bought = tally.bought.saturating_add(*count);
-                    tally.added += (*rate).max(UsdPerHour::ZERO);
+                EffectKind::Emptied { node } => {
+                    tally.emptied += u32::from(age <= case.limits().emptied_window);
+                    let open = case.ledger.removal_of(node);
+                    if open.is_some_and(|intent| intent.opened == effect.at) {
+                        tally.emptied_nodes.insert(node.clone());
+                    }
+                }
+                EffectKind::Bought { count, rate, proof } if short => {
+                    tally.bought = tally.bought.saturating_add(count.saturating_sub(proof.nodes));
+                    tally.added += UsdPerHour(rate.0.saturating_sub(proof.rate.0)).max(UsdPerHour::ZERO);
                 }
                 EffectKind::Evicted { count } | EffectKind::Remade { count, .. } if short => {
                     tally.evicted = tally.evicted.saturating_add(*count);
@@ -90,8 +108,9 @@ impl Tally {
                     let price = case.offer(offer).map(|offer| case.price(offer));
                     tally.rate += price.unwrap_or_default().times(u64::from(coming));
                 }
-                IntentKind::Remove { stage, .. } => {
-                    tally.leaving += u32::from(*stage != RemoveStage::Undoing);
+                IntentKind::Remove { stage, node, .. } => {
+                    let tight = *stage != RemoveStage::Undoing && !tally.emptied_nodes.contains(node);
+                    tally.leaving += u32::from(tight);
                 }
             }
         }
@@ -117,9 +136,14 @@ impl Tally {
                     return;
                 }
                 let (count, rate) = purchase(&step.kind, case);
-                self.bought = self.bought.saturating_add(count);
+                let (proof, doubt) = proven(&step.kind, case, self.doubt);
+                self.doubt = doubt;
+                if !proof.is_none() {
+                    self.counted.insert(step.id, Counted::Proven(proof));
+                }
+                self.bought = self.bought.saturating_add(count.saturating_sub(proof.nodes));
                 self.nodes = self.nodes.saturating_add(count);
-                self.added += rate;
+                self.added += UsdPerHour(rate.0.saturating_sub(proof.rate.0));
                 self.rate += rate;
                 self.intents += 1;
                 let growing = self.growing_now.entry(group.clone()).or_default();
@@ -141,7 +165,15 @@ impl Tally {
                 self.cordoned.insert(nodeless(instance));
                 self.leaves(group, step, case);
             }
-            StepKind::Evict { pod, .. } => {
+            StepKind::Evict { pod, node } => {
+                if self.emptied_nodes.remove(node) {
+                    self.counted.insert(step.id, Counted::Filled);
+                    self.leaving += 1;
+                    self.removed_long += 1;
+                    if let Some(group) = case.seen.node(node).and_then(|node| node.group.clone()) {
+                        *self.removed.entry(group).or_default() += 1;
+                    }
+                }
                 self.evicted = self.evicted.saturating_add(1);
                 for budget in crate::checks::budgets_of(pod, case) {
                     *self.budgets.entry(budget).or_default() += 1;
@@ -170,11 +202,18 @@ impl Tally {
         if continues(step, case) {
             return;
         }
+        self.intents += 1;
+        *self.leaving_now.entry(group.clone()).or_default() += 1;
+        if let StepKind::Cordon { node, .. } = &step.kind
+            && is_watched_empty(node, case)
+        {
+            self.emptied += 1;
+            self.counted.insert(step.id, Counted::Emptied);
+            return;
+        }
         self.leaving += 1;
         self.removed_long += 1;
-        self.intents += 1;
         *self.removed.entry(group.clone()).or_default() += 1;
-        *self.leaving_now.entry(group.clone()).or_default() += 1;
     }
 }
 
@@ -251,6 +290,24 @@ pub(crate) fn purchase(kind: &StepKind, case: &Case<'_>) -> (u32, UsdPerHour) {
         }
         _ => (0, UsdPerHour::ZERO),
     }
+}
+
+/// What waiting pods prove of a step that buys, and the doubt that is left.
+pub(crate) fn proven(kind: &StepKind, case: &Case<'_>, doubt: u32) -> (Proof, u32) {
+    let StepKind::GrowGroup {
+        offer,
+        from,
+        to,
+        pods,
+        ..
+    } = kind
+    else {
+        return (Proof::default(), doubt);
+    };
+    let count = to.saturating_sub(*from);
+    case.offer(offer).map_or((Proof::default(), doubt), |offer| {
+        case.evidence.proves((offer, count), pods, (case, doubt))
+    })
 }
 
 pub(crate) fn number(count: usize) -> u32 {

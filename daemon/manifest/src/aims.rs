@@ -173,6 +173,9 @@ fn limits(at: At<'_, '_>) -> Limits {
         "long_window",
         "removed_per_long_window",
         "removals_at_once",
+        "emptied_window",
+        "emptied_per_window",
+        "growth_by_evidence",
         "bought_per_window",
         "max_nodes",
         "added_per_window",
@@ -195,6 +198,9 @@ fn limits(at: At<'_, '_>) -> Limits {
             usual.removed_per_long_window_permille,
         ),
         removals_at_once: count("removals_at_once", usual.removals_at_once),
+        emptied_window: span(at.get("emptied_window"), usual.emptied_window),
+        emptied_per_window_permille: share(at.get("emptied_per_window"), usual.emptied_per_window_permille),
+        growth_by_evidence: flag_or(at.get("growth_by_evidence"), usual.growth_by_evidence),
         bought_per_window: count("bought_per_window", usual.bought_per_window),
         max_nodes: count("max_nodes", usual.max_nodes),
         added_per_window: rate(at.get("added_per_window"), usual.added_per_window),
@@ -206,6 +212,7 @@ fn limits(at: At<'_, '_>) -> Limits {
     };
     let shares = [
         ("removed_per_window", limits.removed_per_window_permille),
+        ("emptied_per_window", limits.emptied_per_window_permille),
         ("removed_per_long_window", limits.removed_per_long_window_permille),
     ];
     for (key, permille) in shares {
@@ -217,6 +224,10 @@ fn limits(at: At<'_, '_>) -> Limits {
         at.get("long_window").problem("must not be shorter than window");
     }
     limits
+}
+
+fn flag_or(at: At<'_, '_>, usual: bool) -> bool {
+    if at.is_there() { at.flag() } else { usual }
 }
 
 fn scale(at: At<'_, '_>) -> Vec<ScaleAim> {
@@ -292,10 +303,7 @@ fn shrink(at: At<'_, '_>) -> ShrinkAims {
         "yields",
     ]);
     let usual = ShrinkAims::default();
-    let flag = |name: &'static str, usual: bool| {
-        let flag = at.get(name);
-        if flag.is_there() { flag.flag() } else { usual }
-    };
+    let flag = |name: &'static str, usual: bool| flag_or(at.get(name), usual);
     ShrinkAims {
         enabled: flag("enabled", usual.enabled),
         unneeded_for: span(at.get("unneeded_for"), usual.unneeded_for),

@@ -36,6 +36,9 @@ pub struct Ledger {
     /// Where policies stand, as it was set at run time; one for each that ever was moved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policies: BTreeMap<PolicyName, Standing>,
+    /// Pods that waited on when the launch that was made for them had ended, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spent: Vec<Spent>,
 }
 
 impl Default for Ledger {
@@ -49,6 +52,7 @@ impl Default for Ledger {
             paused: None,
             modes: crate::aims::Modes::default(),
             policies: BTreeMap::new(),
+            spent: Vec::new(),
         }
     }
 }
@@ -168,9 +172,17 @@ pub enum EffectKind {
         count: u32,
         /// What they add to the bill.
         rate: UsdPerHour,
+        /// As far as waiting pods prove that they are needed.
+        #[serde(default, skip_serializing_if = "Proof::is_none")]
+        proof: Proof,
     },
     /// A voluntary removal begun.
     Removed,
+    /// A removal begun of a node that was watched empty.
+    Emptied {
+        /// Which.
+        node: NodeName,
+    },
     /// Pods asked to leave a node of the group, in one cycle.
     Evicted {
         /// How many.
@@ -183,6 +195,31 @@ pub enum EffectKind {
         /// How many.
         count: u32,
     },
+}
+
+/// The part of a purchase that waiting pods prove to be needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Nodes.
+    pub nodes: u32,
+    /// Of what they add to the bill.
+    pub rate: UsdPerHour,
+}
+
+impl Proof {
+    /// Nothing is proven.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Pods that have proven a purchase and wait all the same: they prove no other within a long window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// When the purchase was made.
+    pub at: Instant,
+    /// Whom it was made for.
+    pub pods: Vec<PodKey>,
 }
 
 /// What reading the Ledger against a Snapshot, or an outcome, told about an intent.

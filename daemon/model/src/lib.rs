@@ -39,6 +39,7 @@ pub mod snapshot;
 pub mod standing;
 pub mod time;
 pub mod verdict;
+pub mod watch;
 pub mod workload;
 
 pub use advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode};

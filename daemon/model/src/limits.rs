@@ -22,11 +22,22 @@ pub struct Limits {
     pub removed_per_long_window_permille: u32,
     /// Nodes on their way out at once in the cluster (I5).
     pub removals_at_once: u32,
-    /// Nodes bought per window in the cluster (I6, I9).
+    /// Removals of nodes that were watched empty are counted within this window instead.
+    #[serde(default)]
+    pub emptied_window: Span,
+    /// Nodes watched empty that are removed per such window, in thousandths of the cluster; at least one. 0: they are
+    /// removed like any other. What was recorded without it keeps that.
+    #[serde(default)]
+    pub emptied_per_window_permille: u32,
+    /// Nodes that waiting pods prove to be needed are bounded by `max_nodes` and `max_rate` alone. Where this is off, and
+    /// in what was recorded without it, every purchase counts against the windows.
+    #[serde(default)]
+    pub growth_by_evidence: bool,
+    /// Nodes bought per window in the cluster that no waiting pods prove to be needed (I6, I9).
     pub bought_per_window: u32,
     /// Most nodes in the cluster, those on their way included (I6).
     pub max_nodes: u32,
-    /// What may be added to the bill per window (I23).
+    /// What may be added to the bill per window by purchases that nothing proves to be needed (I23).
     pub added_per_window: UsdPerHour,
     /// What the cluster may cost after the step (I23).
     pub max_rate: UsdPerHour,
@@ -50,6 +61,9 @@ impl Default for Limits {
             long_window: Span::from_secs(3600),
             removed_per_long_window_permille: 100,
             removals_at_once: 10,
+            emptied_window: Span::from_secs(60),
+            emptied_per_window_permille: 200,
+            growth_by_evidence: true,
             bought_per_window: 100,
             max_nodes: 1000,
             added_per_window: UsdPerHour(50_000_000_000),

@@ -9,6 +9,7 @@ use crate::pod::PodSpec;
 use crate::provisioned::Provisioned;
 use crate::resources::Resources;
 use crate::time::{Instant, Span};
+use crate::watch::Watch;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -88,6 +89,9 @@ pub struct Memory {
     /// What the last plan would buy, at most 2,000 kinds of nodes: where the next one starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_purchase: Vec<LastNodes>,
+    /// What the guard has watched for itself.
+    #[serde(default, skip_serializing_if = "Watch::is_nothing")]
+    pub watch: Watch,
 }
 
 impl Memory {
@@ -139,6 +143,7 @@ impl Default for Memory {
             kept: BTreeMap::new(),
             past_values: BTreeMap::new(),
             last_purchase: Vec::new(),
+            watch: Watch::default(),
         }
     }
 }

@@ -48,6 +48,11 @@ pub enum HoldReason {
         /// Allowed.
         limit: u32,
     },
+    /// Removals of empty nodes of this window are used up.
+    EmptiedPerWindow {
+        /// Allowed.
+        limit: u32,
+    },
     /// A budget of the aims stands in the way.
     NodeBudget(Closed),
     /// The first node made as the group would make it today has not settled yet.
@@ -187,6 +192,7 @@ impl fmt::Display for HoldReason {
                 source, age: None, ..
             } => write!(f, "source {source:?} is missing"),
             Self::RemovalsPerWindow { limit } => write!(f, "at most {limit} nodes removed per window"),
+            Self::EmptiedPerWindow { limit } => write!(f, "at most {limit} empty nodes removed per window"),
             Self::NodeBudget(closed) => write!(f, "{closed}"),
             Self::CanaryFirst { wanted } => {
                 write!(f, "the first node made with {wanted} has not settled yet")

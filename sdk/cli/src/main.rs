@@ -49,6 +49,8 @@ enum Verb {
     Fargate(verbs::fargate::Args),
     /// Write the IAM policies that the daemon needs.
     Iam(verbs::iam::Args),
+    /// Tell what the guard allows, and what a fully malicious policy could cost.
+    Limits(verbs::limits::Args),
     /// Make, build, check and test policies.
     Policy(verbs::policy::Args),
     #[command(flatten)]
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Verb::Explain(args) => verbs::explain::run(&args),
         Verb::Fargate(args) => verbs::fargate::run(&args),
         Verb::Iam(args) => verbs::iam::run(&args),
+        Verb::Limits(args) => verbs::limits::run(&args),
         Verb::Policy(args) => verbs::policy::run(args),
         Verb::Remote(args) => verbs::remote::run(args),
         Verb::Completions { shell } => completions(shell),

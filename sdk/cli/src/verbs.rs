@@ -3,6 +3,7 @@
 pub(crate) mod explain;
 pub(crate) mod fargate;
 pub(crate) mod iam;
+pub(crate) mod limits;
 pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod remote;

@@ -208,6 +208,7 @@ impl Running {
         ledger::learn(&mut self.memory, &events, self.seen.at, &self.aims.limits);
         self.seen.ledger = book.clone();
 
+        guard::watch(&mut self.memory, &self.seen, &self.aims);
         let began = Instant::now();
         let done = decide::deliberate(&self.seen, &self.memory, &PolicySet::default(), &self.aims);
         self.counts.seconds.push(began.elapsed().as_secs_f64());
@@ -219,10 +220,11 @@ impl Running {
             plan: &done.plan,
             notes: &done.notes,
             resumed: &resumed,
+            watch: Some(&self.memory.watch),
         };
         let cleared = guard::judge(&self.seen, &book, proposal, &self.aims, &Fence::sole()).cleared;
         for step in &cleared {
-            ledger::open(&mut book, step.get(), &self.seen, &self.aims);
+            ledger::open(&mut book, step, &self.seen, &self.aims);
         }
         let before = self.seen.clone();
         self.memory = done.memory;

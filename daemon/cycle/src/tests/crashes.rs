@@ -129,6 +129,7 @@ async fn asked_after(meanwhile: impl AsyncFnOnce(&Desk, &Shaky)) -> (Vec<Step>, 
         plan: &decided.plan,
         notes: &decided.notes,
         resumed: &[],
+        watch: None,
     };
     let verdicts = guard::judge(&seen, &trip.ledger().await, proposal, &trip.aims, trip.fence());
     assert_eq!(verdicts.cleared.len(), 3);
@@ -207,6 +208,7 @@ async fn a_pause_while_deciding_voids_the_plan() {
         plan: &decided.plan,
         notes: &decided.notes,
         resumed: &[],
+        watch: None,
     };
     let verdicts = guard::judge(&seen, &trip.ledger().await, proposal, &trip.aims, trip.fence());
     assert!(verdicts.cleared.is_empty());

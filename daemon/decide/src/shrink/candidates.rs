@@ -16,7 +16,7 @@ use model::aims::Aims;
 use model::disruption::Cause;
 use model::group::Group;
 use model::ids::{GroupName, NodeName};
-use model::intent::IntentKind;
+use model::intent::{EffectKind, Intent, IntentKind};
 use model::memory::Memory;
 use model::money::UsdPerHour;
 use model::node::Node;
@@ -80,10 +80,16 @@ impl<'a, 'b> Judge<'a, 'b> {
     ) -> Self {
         let mut leaving: BTreeMap<GroupName, u32> = BTreeMap::new();
         let mut begun = 0;
+        let began_empty = |intent: &Intent, of: &NodeName| {
+            seen.ledger.effects.iter().any(|effect| {
+                effect.at == intent.opened
+                    && matches!(&effect.kind, EffectKind::Emptied { node } if node == of)
+            })
+        };
         for intent in &seen.ledger.intents {
-            if let IntentKind::Remove { group, .. } = &intent.kind {
+            if let IntentKind::Remove { group, node, .. } = &intent.kind {
                 *leaving.entry(group.clone()).or_insert(0) += 1;
-                begun += 1;
+                begun += u32::from(!began_empty(intent, node));
             }
         }
         Self {
@@ -216,7 +222,12 @@ impl<'a, 'b> Judge<'a, 'b> {
         let mut search = Search::new(fleet, prices, growth);
         let groups = self.seen.groups.iter();
         search.spare = groups.map(|group| self.spare(&group.name)).collect();
-        let mut chosen = self.choose(&mut search, &able, (terms, left));
+        let empties = self.empties();
+        let (empty, able): (Vec<Candidate>, Vec<Candidate>) = able
+            .into_iter()
+            .partition(|of| empties > 0 && search.fleet.bins[of.bin].moves() == 0);
+        let mut chosen = choose::choose(&mut search, &empty, terms, Reach::alone(empties));
+        chosen.extend(self.choose(&mut search, &able, (terms, left)));
         chosen.retain(|found| self.within_budgets(search.fleet, found));
         for may in candidates {
             if let Some(known) = may.since.filter(|_| !search.fleet.bins[may.bin].receives) {
@@ -233,6 +244,22 @@ impl<'a, 'b> Judge<'a, 'b> {
             orders::order(&mut orders, fleet, found, &times, shrunk);
         }
         since
+    }
+
+    /// Empty nodes that may go beside those that are drained: nobody is moved by it, and the guard has a window of its own
+    /// for them.
+    fn empties(&self) -> usize {
+        let limits = &self.aims.limits;
+        if !self.before.start || limits.emptied_per_window_permille == 0 {
+            return 0;
+        }
+        let nodes = self.seen.nodes.iter().filter(|node| !node.fargate).count();
+        let share = (nodes * size(limits.emptied_per_window_permille.min(1000)) / 1000).max(1);
+        let begun = self.seen.ledger.effects.iter().filter(|effect| {
+            matches!(effect.kind, EffectKind::Emptied { .. })
+                && self.seen.at.since(effect.at) <= limits.emptied_window
+        });
+        share.saturating_sub(begun.count())
     }
 
     /// Nodes that groups can still be grown by once what was bought for waiting pods has been.

@@ -32,6 +32,17 @@ pub(super) struct Reach {
     pub(super) probes: u32,
 }
 
+impl Reach {
+    /// So many nodes, each by itself.
+    pub(super) fn alone(nodes: usize) -> Self {
+        Self {
+            nodes,
+            together: 0,
+            probes: probes(nodes),
+        }
+    }
+}
+
 /// A node that may go.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {

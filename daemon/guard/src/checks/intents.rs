@@ -92,7 +92,9 @@ fn unseen(of: &GroupName, from: u32, case: &Case<'_>) -> bool {
         } if theirs == of => {
             // What left since is no longer part of the size.
             let removed = case.ledger.effects.iter().filter(|effect| {
-                effect.group == *of && effect.kind == EffectKind::Removed && effect.at >= intent.opened
+                effect.group == *of
+                    && matches!(effect.kind, EffectKind::Removed | EffectKind::Emptied { .. })
+                    && effect.at >= intent.opened
             });
             let left = number(removed.count()).saturating_add(case.leaving(of));
             let shown = !joined.is_empty()

@@ -8,7 +8,7 @@ use crate::stage::{
 };
 use model::aims::Mode;
 use model::group::GroupKind;
-use model::intent::{Effect, EffectKind, LaunchStage, Pause, RemoveStage};
+use model::intent::{Effect, EffectKind, LaunchStage, Pause, Proof, RemoveStage};
 use model::plan::{Step, StepKind};
 use model::snapshot::Freshness;
 use model::{NodeName, PodKey, Source, Span, UsdPerHour};
@@ -121,6 +121,7 @@ fn stage(world: &World) -> Stage {
             _ => EffectKind::Bought {
                 count: *count,
                 rate: PRICE.times(u64::from(*count)),
+                proof: Proof::default(),
             },
         };
         stage.ledger.effects.push(Effect {
@@ -158,8 +159,9 @@ fn used(stage: &Stage) -> (u32, u32, u32, i64) {
         if NOW.since(effect.at) <= stage.aims.limits.window {
             match &effect.kind {
                 EffectKind::Removed => used.0 += 1,
+                EffectKind::Emptied { .. } => {}
                 EffectKind::Evicted { count } | EffectKind::Remade { count, .. } => used.1 += count,
-                EffectKind::Bought { count, rate } => {
+                EffectKind::Bought { count, rate, .. } => {
                     used.2 += count;
                     used.3 += rate.0;
                 }
@@ -277,7 +279,7 @@ proptest! {
             .collect();
         let plan = plan(steps);
         let fence = if world.held { Fence::sole() } else { Fence::lost() };
-        let proposal = Proposal { plan: &plan, notes: &stage.notes, resumed: &[] };
+        let proposal = Proposal { plan: &plan, notes: &stage.notes, resumed: &[], watch: None };
         let verdicts = judge(&stage.seen, &stage.ledger, proposal, &stage.aims, &fence);
         prop_assert_eq!(verdicts.all.len(), plan.steps.len());
         let cleared: Vec<Step> = verdicts.cleared.into_iter().map(crate::Cleared::into_inner).collect();

@@ -3,7 +3,8 @@
 
 use super::{Objection, hold};
 use crate::case::Case;
-use crate::tally::{Tally, continues, number, purchase};
+use crate::evidence::is_watched_empty;
+use crate::tally::{Tally, continues, number, proven, purchase};
 use model::limits::Limits;
 use model::plan::{Step, StepKind};
 use model::{GroupName, HoldReason, UsdPerHour};
@@ -15,15 +16,16 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
     match &step.kind {
         StepKind::GrowGroup { .. } | StepKind::PlaceOnFargate { .. } => buying(&step.kind, case, tally),
         StepKind::Cordon { node, .. } | StepKind::Evict { node, .. } if case.is_taken(node) => None,
+        StepKind::Cordon { node, .. } if is_watched_empty(node, case) => emptying(case, tally),
         StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. } => {
             removing(group, case, tally)
         }
-        StepKind::Evict { .. } | StepKind::Remake { .. } => {
-            let limit = case.limits().evictions_per_window;
-            (tally.evicted >= limit)
-                .then(|| hold(HoldReason::EvictionsPerWindow { limit }))
-                .flatten()
+        StepKind::Evict { node, .. } if tally.emptied_nodes.contains(node) => {
+            let group = case.seen.node(node).and_then(|node| node.group.as_ref());
+            let filled = group.and_then(|group| removing(group, case, tally));
+            filled.or_else(|| evicting(case, tally))
         }
+        StepKind::Evict { .. } | StepKind::Remake { .. } => evicting(case, tally),
         _ => None,
     }
 }
@@ -31,7 +33,12 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
 fn buying(kind: &StepKind, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
     let limits = case.limits();
     let (count, rate) = purchase(kind, case);
-    if count > 0 && tally.bought.saturating_add(count) > limits.bought_per_window {
+    let (proof, _) = proven(kind, case, tally.doubt);
+    let (unproven, excess) = (
+        count.saturating_sub(proof.nodes),
+        UsdPerHour(rate.0.saturating_sub(proof.rate.0)),
+    );
+    if unproven > 0 && tally.bought.saturating_add(unproven) > limits.bought_per_window {
         return hold(HoldReason::PurchasesPerWindow {
             limit: limits.bought_per_window,
         });
@@ -41,7 +48,7 @@ fn buying(kind: &StepKind, case: &Case<'_>, tally: &Tally) -> Option<Objection> 
             limit: limits.max_nodes,
         });
     }
-    if over(tally.added, rate, limits.added_per_window) {
+    if excess > UsdPerHour::ZERO && over(tally.added, excess, limits.added_per_window) {
         return hold(HoldReason::RatePerWindow {
             limit: limits.added_per_window,
         });
@@ -92,9 +99,32 @@ fn removing(name: &GroupName, case: &Case<'_>, tally: &Tally) -> Option<Objectio
     None
 }
 
+/// Nodes that were watched empty go by a limit of their own: nobody is moved by it.
+fn emptying(case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    let limits = case.limits();
+    let nodes = number(case.seen.nodes.iter().filter(|node| !node.fargate).count());
+    let usual = Limits::default().emptied_per_window_permille;
+    let limit = share(nodes, limits.emptied_per_window_permille, usual, limits);
+    (tally.emptied >= limit)
+        .then(|| hold(HoldReason::EmptiedPerWindow { limit }))
+        .flatten()
+}
+
+fn evicting(case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    let limit = case.limits().evictions_per_window;
+    (tally.evicted >= limit)
+        .then(|| hold(HoldReason::EvictionsPerWindow { limit }))
+        .flatten()
+}
+
+/// Nodes of so many that may be removed within a short window.
+pub(crate) fn share_of_window(nodes: u32, limits: &Limits) -> u32 {
+    share(nodes, limits.removed_per_window_permille, short_default(), limits)
+}
+
 /// The share of a size, at least one. A cap of 100 % or more counts only with `acknowledge_risk`; without it
 /// the default holds.
-fn share(size: u32, permille: u32, default: u32, limits: &Limits) -> u32 {
+pub(crate) fn share(size: u32, permille: u32, default: u32, limits: &Limits) -> u32 {
     let permille = if permille >= 1000 && !limits.acknowledge_risk {
         default
     } else {

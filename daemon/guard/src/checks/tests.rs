@@ -40,6 +40,7 @@ fn words_under(stage: &Stage, steps: Vec<Step>, fence: &Fence) -> Vec<Verdict> {
         plan: &plan,
         notes: &stage.notes,
         resumed: &[],
+        watch: None,
     };
     let verdicts = judge(&stage.seen, &stage.ledger, proposal, &stage.aims, fence);
     let cleared: Vec<StepId> = verdicts.cleared.iter().map(|cleared| cleared.get().id).collect();

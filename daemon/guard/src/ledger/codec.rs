@@ -3,7 +3,7 @@
 
 use crate::store::StoreError;
 use model::aims::Modes;
-use model::intent::{Effect, EffectKind, Intent, LEDGER_VERSION, Ledger, Pause};
+use model::intent::{Effect, EffectKind, Intent, LEDGER_VERSION, Ledger, Pause, Proof};
 use model::memory::{MEMORY_VERSION, Memory};
 use model::{GroupName, Instant, NodeName, UsdPerHour};
 use serde::de::DeserializeOwned;
@@ -91,6 +91,7 @@ impl From<LedgerV0> for Ledger {
             kind: EffectKind::Bought {
                 count: entry.count,
                 rate: entry.rate,
+                proof: Proof::default(),
             },
         });
         let removed = old.removed.into_iter().map(|entry| Effect {
@@ -109,6 +110,7 @@ impl From<LedgerV0> for Ledger {
             paused: old.paused,
             modes: Modes::default(),
             policies: BTreeMap::new(),
+            spent: Vec::new(),
         }
     }
 }
@@ -149,7 +151,8 @@ mod tests {
                     2_000,
                     EffectKind::Bought {
                         count: 2,
-                        rate: UsdPerHour(345_600_000)
+                        rate: UsdPerHour(345_600_000),
+                        proof: Proof::default(),
                     }
                 ),
             ]

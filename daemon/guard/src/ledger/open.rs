@@ -1,23 +1,34 @@
 //! Opening: what is written down before a call is made (reliability invariant I7).
 
 use super::{counted, intent_mut, remade, removal_stage_mut};
+use crate::cleared::{Cleared, Counted};
 use model::aims::Aims;
-use model::intent::{Effect, EffectKind, Intent, IntentKind, LaunchStage, Ledger, RemoveStage, nodeless};
+use model::intent::{
+    Effect, EffectKind, Intent, IntentKind, LaunchStage, Ledger, Proof, RemoveStage, nodeless,
+};
 use model::plan::{Step, StepKind};
-use model::{GroupName, Instant, IntentId, Snapshot};
+use model::{GroupName, Instant, IntentId, NodeName, Snapshot};
 
 /// Writes down a cleared step: opens its intent where it starts long work, and counts its effect. A step that
 /// continues an open intent opens nothing and counts nothing twice.
-pub fn open(ledger: &mut Ledger, step: &Step, seen: &Snapshot, aims: &Aims) {
+pub fn open(ledger: &mut Ledger, cleared: &Cleared<Step>, seen: &Snapshot, aims: &Aims) {
+    open_as(ledger, cleared.get(), cleared.counted(), seen, aims);
+}
+
+/// Writes down a step that counts against the windows in this way.
+pub(crate) fn open_as(ledger: &mut Ledger, step: &Step, counted: Counted, seen: &Snapshot, aims: &Aims) {
     let at = seen.at;
     match &step.kind {
         StepKind::GrowGroup { .. } | StepKind::Cordon { .. } | StepKind::RemoveInstance { .. } => {
             let Some(id) = &step.intent else { return };
             if ledger.intent(id).is_none() {
-                begin(ledger, id, step, at, aims);
+                begin(ledger, id, (step, counted), at, aims);
             }
         }
         StepKind::Evict { node, .. } => {
+            if counted == Counted::Filled {
+                filled(ledger, node);
+            }
             if let Some(stage) = removal_stage_mut(ledger, node) {
                 *stage = (*stage).max(RemoveStage::Draining);
             }
@@ -50,7 +61,7 @@ pub fn open(ledger: &mut Ledger, step: &Step, seen: &Snapshot, aims: &Aims) {
     }
 }
 
-fn begin(ledger: &mut Ledger, id: &IntentId, step: &Step, at: Instant, aims: &Aims) {
+fn begin(ledger: &mut Ledger, id: &IntentId, (step, counted): (&Step, Counted), at: Instant, aims: &Aims) {
     let (kind, deadline, effect) = match &step.kind {
         StepKind::GrowGroup {
             group,
@@ -74,7 +85,12 @@ fn begin(ledger: &mut Ledger, id: &IntentId, step: &Step, at: Instant, aims: &Ai
                 instances: Vec::new(),
                 joined: Vec::new(),
             };
-            let effect = (group, EffectKind::Bought { count, rate: *rate });
+            let proof = match counted {
+                Counted::Proven(proof) => proof,
+                _ => Proof::default(),
+            };
+            let rate = *rate;
+            let effect = (group, EffectKind::Bought { count, rate, proof });
             (kind, at + aims.limits.provision_time, effect)
         }
         StepKind::Cordon {
@@ -90,7 +106,11 @@ fn begin(ledger: &mut Ledger, id: &IntentId, step: &Step, at: Instant, aims: &Ai
                 stage: RemoveStage::Opened,
                 after: after.clone(),
             };
-            (kind, at + aims.shrink.drain_timeout, (group, EffectKind::Removed))
+            let effect = match counted {
+                Counted::Emptied => EffectKind::Emptied { node: node.clone() },
+                _ => EffectKind::Removed,
+            };
+            (kind, at + aims.shrink.drain_timeout, (group, effect))
         }
         StepKind::RemoveInstance { group, instance } => {
             let kind = IntentKind::Remove {
@@ -118,6 +138,14 @@ fn begin(ledger: &mut Ledger, id: &IntentId, step: &Step, at: Instant, aims: &Ai
     };
     let place = ledger.intents.partition_point(|other| other.id < intent.id);
     ledger.intents.insert(place, intent);
+}
+
+/// A removal that began as that of an empty node counts as any other once pods are moved for it.
+fn filled(ledger: &mut Ledger, name: &NodeName) {
+    let is = |effect: &&mut Effect| matches!(&effect.kind, EffectKind::Emptied { node } if node == name);
+    if let Some(effect) = ledger.effects.iter_mut().rev().find(is) {
+        effect.kind = EffectKind::Removed;
+    }
 }
 
 /// Evictions of one cycle and group, or workload, are one entry: the Ledger stays small.

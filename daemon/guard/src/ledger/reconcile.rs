@@ -5,15 +5,18 @@
 
 use super::{close, intent_mut, unreplaced};
 use model::group::InstanceState;
-use model::intent::{Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage};
+use model::intent::{Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage, Spent};
 use model::limits::Limits;
-use model::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, Snapshot, Source};
+use model::{
+    Freshness, GroupName, InstanceId, Instant, IntentId, NodeName, OfferId, PodKey, Snapshot, Source, Span,
+};
 use std::collections::BTreeSet;
 
 /// Moves every intent by what is seen, closes what has ended, and drops effects that no window counts any
 /// more. Run before the decision, in every cycle and after every restart.
 pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<LedgerEvent> {
     let mut events = Vec::new();
+    let before: Vec<Intent> = promised(ledger);
     let ids: Vec<IntentId> = ledger.intents.iter().map(|intent| intent.id.clone()).collect();
     for id in ids {
         let Some(intent) = ledger.intent(&id) else {
@@ -26,10 +29,59 @@ pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<L
     }
     close_joined(ledger, seen);
     let longest = limits.window.max(limits.long_window);
+    spend(ledger, before, seen, longest);
     ledger
         .effects
         .retain(|effect| seen.at.since(effect.at) <= longest);
     events
+}
+
+/// Pods of ended launches that are remembered, at most.
+const SPENT: usize = 10_000;
+
+/// Launches that the provider has, or may have, accepted.
+fn promised(ledger: &Ledger) -> Vec<Intent> {
+    let launches = ledger.intents.iter();
+    launches
+        .filter(|intent| matches!(&intent.kind, IntentKind::Launch { pods, .. } if !pods.is_empty()))
+        .cloned()
+        .collect()
+}
+
+/// Notes the pods that still wait after the launch that was made for them: they prove no other one within a long window,
+/// however often a plan names them. Of too many, the oldest are forgotten together with the right of any pod of that age
+/// to prove something (`Spent` without pods).
+fn spend(ledger: &mut Ledger, before: Vec<Intent>, seen: &Snapshot, longest: Span) {
+    let waits = |key: &PodKey| seen.pod(key).is_some_and(|pod| pod.node.is_none());
+    if seen.freshness(Source::Pods) != Freshness::Missing {
+        for spent in &mut ledger.spent {
+            let overall = spent.pods.is_empty();
+            spent.pods.retain(&waits);
+            if !overall && spent.pods.is_empty() {
+                spent.at = Instant(i64::MIN);
+            }
+        }
+    }
+    for intent in before {
+        if ledger.intent(&intent.id).is_some() {
+            continue;
+        }
+        if let IntentKind::Launch { pods, .. } = intent.kind {
+            let pods: Vec<PodKey> = pods.into_iter().filter(|pod| waits(pod)).collect();
+            if !pods.is_empty() {
+                ledger.spent.push(Spent { at: seen.at, pods });
+            }
+        }
+    }
+    ledger.spent.retain(|spent| seen.at.since(spent.at) <= longest);
+    let mut known: usize = ledger.spent.iter().map(|spent| spent.pods.len()).sum();
+    for spent in &mut ledger.spent {
+        if known <= SPENT {
+            break;
+        }
+        known -= spent.pods.len();
+        spent.pods.clear();
+    }
 }
 
 fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<LedgerEvent>) {
@@ -117,7 +169,7 @@ fn lacking(intent: &Intent, seen: &Snapshot) -> Option<OfferId> {
 /// could be taken for those of a launch of the same group that still waits, or are starting, or have pods on their way:
 /// only the open intent tells whose they are, and for whom.
 fn close_joined(ledger: &mut Ledger, seen: &Snapshot) {
-    let waiting: Vec<(GroupName, model::Instant)> = ledger
+    let waiting: Vec<(GroupName, Instant)> = ledger
         .intents
         .iter()
         .filter_map(|intent| match &intent.kind {

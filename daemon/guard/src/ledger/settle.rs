@@ -158,15 +158,19 @@ fn lessen(
         .iter_mut()
         .rev()
         .find_map(|effect| match &mut effect.kind {
-            EffectKind::Bought { count, rate }
+            EffectKind::Bought { count, rate, proof }
                 if effect.at == opened && effect.group == group && *count == asked =>
             {
-                Some((count, rate))
+                Some((count, rate, proof))
             }
             _ => None,
         });
-    if let Some((count, rate)) = bought {
-        rate.0 = rate.0.saturating_mul(i64::from(left)) / i64::from(asked.max(1));
+    if let Some((count, rate, proof)) = bought {
+        let part =
+            |rate: UsdPerHour| UsdPerHour(rate.0.saturating_mul(i64::from(left)) / i64::from(asked.max(1)));
+        (*rate, proof.rate) = (part(*rate), part(proof.rate));
+        let nodes = u64::from(proof.nodes) * u64::from(left) / u64::from(asked.max(1));
+        proof.nodes = u32::try_from(nodes).unwrap_or(0);
         *count = left;
     }
     Some((group, offer))
@@ -287,15 +291,17 @@ fn never_happened(ledger: &mut Ledger, id: &IntentId, rate: UsdPerHour) -> Optio
     match &intent.kind {
         IntentKind::Launch { group, count, .. } => {
             let bought = |kind: &EffectKind| match kind {
-                EffectKind::Bought { count: of, rate } if of == count => Some(*rate),
+                EffectKind::Bought { count: of, rate, .. } if of == count => Some(*rate),
                 _ => None,
             };
             // A price may have moved between two tries of the same launch.
             let _ = uncount(ledger, at, group, |kind| bought(kind) == Some(rate))
                 || uncount(ledger, at, group, |kind| bought(kind).is_some());
         }
-        IntentKind::Remove { group, .. } => {
-            uncount(ledger, at, group, |kind| matches!(kind, EffectKind::Removed));
+        IntentKind::Remove { group, node, .. } => {
+            let emptied = |kind: &EffectKind| matches!(kind, EffectKind::Emptied { node: of } if of == node);
+            let _ = uncount(ledger, at, group, emptied)
+                || uncount(ledger, at, group, |kind| matches!(kind, EffectKind::Removed));
         }
     }
     Some(intent)

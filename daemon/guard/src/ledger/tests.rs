@@ -4,14 +4,14 @@
 mod replacing;
 
 use super::*;
-use crate::cleared::Fence;
+use crate::cleared::{Counted, Fence};
 use crate::judge::{Proposal, judge};
 use crate::stage::{
     NOW, PRICE, Stage, cordon, evict, grow, instance, launch, node, plan, remake, removal, remove, starting,
     step,
 };
 use model::group::InstanceState;
-use model::intent::{LaunchStage, LedgerEvent};
+use model::intent::{LaunchStage, LedgerEvent, Proof};
 use model::limits::Limits;
 use model::memory::Memory;
 use model::plan::{Plan, Step, StepKind};
@@ -21,7 +21,7 @@ use model::{OfferId, Outcome, PodKey, Source, Span, UsdPerHour, WorkloadKey};
 const LATER: Instant = Instant(NOW.0 + 90_000);
 
 fn open_one(stage: &mut Stage, step: &Step) {
-    open(&mut stage.ledger, step, &stage.seen, &stage.aims);
+    open_as(&mut stage.ledger, step, Counted::Tight, &stage.seen, &stage.aims);
 }
 
 fn settle_one(stage: &mut Stage, step: &Step, outcome: &Outcome) -> Vec<LedgerEvent> {
@@ -74,6 +74,7 @@ fn a_launch_from_opening_to_joining() {
     let bought = EffectKind::Bought {
         count: 2,
         rate: PRICE.times(2),
+        proof: Proof::default(),
     };
     assert_eq!(
         stage
@@ -163,6 +164,7 @@ fn a_crash_after_the_save_and_before_the_call() {
         plan: &new,
         notes: &stage.notes,
         resumed: &again,
+        watch: None,
     };
     let verdicts = judge(&stage.seen, &stage.ledger, proposal, &stage.aims, &Fence::sole());
     let cleared: Vec<_> = verdicts.cleared.iter().map(|c| c.get().intent.clone()).collect();
@@ -209,6 +211,7 @@ fn a_launch_that_came_in_part_waits_for_what_came() {
     let bought = EffectKind::Bought {
         count: 1,
         rate: PRICE,
+        proof: Proof::default(),
     };
     assert_eq!(
         stage.ledger.effects[0].kind, bought,
@@ -602,18 +605,23 @@ fn windows_count_what_the_guard_counted() {
             plan: &plan,
             notes: &stage.notes,
             resumed: &[],
+            watch: None,
         };
         let verdicts = judge(&stage.seen, &stage.ledger, proposal, &stage.aims, &Fence::sole());
-        let cleared = verdicts.cleared[0].get();
+        let cleared = &verdicts.cleared[0];
         let mut ledger = stage.ledger.clone();
         open(&mut ledger, cleared, &stage.seen, &stage.aims);
         let rate = PRICE.times(3).max(said);
         assert_eq!(
             ledger.effects[0].kind,
-            EffectKind::Bought { count: 1, rate },
+            EffectKind::Bought {
+                count: 1,
+                rate,
+                proof: Proof::default()
+            },
             "{said}"
         );
-        settle(&mut ledger, cleared, &Outcome::Dropped, &stage.seen);
+        settle(&mut ledger, cleared.get(), &Outcome::Dropped, &stage.seen);
         assert_eq!(ledger.effects, []);
     }
 }
@@ -639,7 +647,14 @@ fn of_two_launches_the_one_that_failed_is_uncounted() {
         .map(|effect| effect.kind.clone())
         .collect();
     let rate = PRICE.times(9);
-    assert_eq!(left, [EffectKind::Bought { count: 1, rate }]);
+    assert_eq!(
+        left,
+        [EffectKind::Bought {
+            count: 1,
+            rate,
+            proof: Proof::default()
+        }]
+    );
 }
 
 #[test]

@@ -50,10 +50,11 @@ impl State {
                 offer,
                 from,
                 to,
+                pods,
                 ..
             } => {
                 let token = Self::token(step.intent.as_ref(), step.id);
-                self.grow(group, offer, to.saturating_sub(*from), token)
+                self.grow((group, offer), to.saturating_sub(*from), pods, token)
             }
             StepKind::SetBounds { .. } => Outcome::Failed {
                 why: "bounds of the simulator's groups are the scenario's".to_owned(),
@@ -119,7 +120,13 @@ impl State {
         }
     }
 
-    fn grow(&mut self, group: &GroupName, offer: &OfferId, count: u32, token: String) -> Outcome {
+    fn grow(
+        &mut self,
+        (group, offer): (&GroupName, &OfferId),
+        count: u32,
+        pods: &[PodKey],
+        token: String,
+    ) -> Outcome {
         if let Some(known) = self.tokens.get(&token) {
             return launched(known);
         }
@@ -140,7 +147,8 @@ impl State {
                 let price = self.scenario.offers.get(sold).map(|offer| offer.price);
                 let rate = price.unwrap_or_default().times(nodes.len() as u64);
                 let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-                self.did(group, What::Bought { count, rate });
+                let needed = self.needed_for(pods, sold).min(count);
+                self.did(group, What::Bought { count, rate, needed });
                 self.tokens.insert(token, nodes);
                 outcome
             }
@@ -274,7 +282,13 @@ impl State {
         }
         self.dirty = true;
         if let Some(group) = begun {
-            self.did(&group, What::Begun);
+            let apart = self.scenario.aims.limits.emptied_per_window_permille > 0;
+            let what = if apart && self.is_empty(name) {
+                What::Emptied
+            } else {
+                What::Begun
+            };
+            self.did(&group, what);
         }
         Outcome::done()
     }

@@ -7,7 +7,8 @@ use crate::referee::{Violation, ViolationKind};
 use crate::scenario::FaultKind;
 use crate::world::state::State;
 use model::limits::Limits;
-use model::{GroupKind, GroupName, Instant, Source, Span, Step, StepKind, UsdPerHour};
+use model::pod::PodPhase;
+use model::{GroupKind, GroupName, Instant, NodeName, PodKey, Source, Span, Step, StepKind, UsdPerHour};
 
 /// What a removal rests on.
 const RESTS_ON: [Source; 5] = [
@@ -30,9 +31,16 @@ pub(crate) struct Deed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     /// Nodes launched, and what they add to the bill.
-    Bought { count: u32, rate: UsdPerHour },
-    /// A node cordoned to be removed.
+    Bought {
+        count: u32,
+        rate: UsdPerHour,
+        /// Of the nodes: those that pods wait for.
+        needed: u32,
+    },
+    /// A node with pods cordoned to be removed.
     Begun,
+    /// A node without pods that would have to move cordoned to be removed.
+    Emptied,
     /// A node removed.
     Removed,
     /// A pod evicted.
@@ -93,6 +101,7 @@ impl State {
         let over = match what {
             What::Bought { .. } => self.bought_too_much(&limits),
             What::Begun => self.removed_too_much(group, &limits),
+            What::Emptied => self.emptied_too_much(&limits),
             What::Evicted => {
                 let evicted = self.within(limits.window, |deed| deed.what == What::Evicted);
                 (evicted > limits.evictions_per_window).then(|| format!("{evicted} evictions"))
@@ -115,13 +124,68 @@ impl State {
             .iter()
             .filter(|deed| self.now.since(deed.at) <= limits.window)
         {
-            if let What::Bought { count, rate } = deed.what {
-                nodes = nodes.saturating_add(count);
-                added += rate;
+            if let What::Bought { count, rate, needed } = deed.what {
+                let spare = count - if limits.growth_by_evidence { needed } else { 0 };
+                nodes = nodes.saturating_add(spare);
+                let part = i128::from(rate.0) * i128::from(spare) / i128::from(count.max(1));
+                added += UsdPerHour(i64::try_from(part).unwrap_or(i64::MAX));
             }
         }
         (nodes > limits.bought_per_window || added > limits.added_per_window)
-            .then(|| format!("{nodes} nodes bought for {added}"))
+            .then(|| format!("{nodes} nodes bought for {added} that no pod waits for"))
+    }
+
+    /// Nodes of an offer that waiting pods need, full to half or more.
+    pub(crate) fn needed_for(&self, pods: &[PodKey], sold: usize) -> u32 {
+        let Some(offer) = self.scenario.offers.get(sold) else {
+            return 0;
+        };
+        let share = |pod: &PodKey| {
+            let pod = self.pods.get(pod).filter(|pod| pod.waits() && !pod.daemon)?;
+            let asked = &self.specs.get(pod.spec as usize)?.requests;
+            let has = &offer.allocatable;
+            let extended = asked
+                .extended
+                .iter()
+                .map(|(name, amount)| (*amount, has.amount(name)));
+            let amounts = [
+                (asked.cpu_milli, has.cpu_milli),
+                (asked.memory_bytes, has.memory_bytes),
+                (asked.ephemeral_bytes, has.ephemeral_bytes),
+                (1, i64::from(offer.max_pods)),
+            ];
+            let parts = amounts
+                .into_iter()
+                .chain(extended)
+                .filter(|(asked, _)| *asked > 0);
+            parts
+                .map(|(asked, has)| i128::from(asked) * 1_000_000 / i128::from(has.max(1)))
+                .max()
+        };
+        let share: i128 = pods
+            .iter()
+            .filter_map(share)
+            .map(|share| share.min(1_000_000))
+            .sum();
+        u32::try_from(share * 2 / 1_000_000 + 1).unwrap_or(u32::MAX)
+    }
+
+    /// Whether no pod on the node would have to move.
+    pub(crate) fn is_empty(&self, name: &NodeName) -> bool {
+        let mut on_it = self.pods.values().filter(|pod| pod.node.as_ref() == Some(name));
+        !on_it.any(|pod| !pod.daemon && pod.phase != PodPhase::Finished)
+    }
+
+    /// Empty nodes go by a window of their own, beside what the window of all others lets go.
+    fn emptied_too_much(&self, limits: &Limits) -> Option<String> {
+        let begun = self.within(limits.emptied_window, |deed| deed.what == What::Emptied);
+        let removed = self.within(limits.emptied_window, |deed| deed.what == What::Removed);
+        let groups = self.scenario.groups.iter();
+        let nodes = groups.filter(|group| group.kind != GroupKind::FargateProfile);
+        let size = nodes.map(|group| self.living(&group.name)).sum::<u32>() + removed;
+        let allowed = share(size, limits.emptied_per_window_permille, 200, limits)
+            + share(size, limits.removed_per_window_permille, 50, limits);
+        (begun > allowed).then(|| format!("{begun} empty nodes removed, {allowed} allowed,"))
     }
 
     fn removed_too_much(&self, group: &GroupName, limits: &Limits) -> Option<String> {

@@ -1,7 +1,8 @@
 //! Instances that never became nodes: what lets them go, and what keeps them.
 
 use super::*;
-use crate::ledger::{open, reconcile, settle};
+use crate::cleared::Counted;
+use crate::ledger::{open_as, reconcile, settle};
 use model::intent::{LedgerEvent, nodeless};
 use model::{InstanceId, Outcome};
 
@@ -125,7 +126,7 @@ fn begun() -> (Stage, Step) {
     let mut stage = Stage::new();
     listed(InstanceState::InService)(&mut stage);
     let step = step(0, Some("5-0"), lost());
-    open(&mut stage.ledger, &step, &stage.seen, &stage.aims);
+    open_as(&mut stage.ledger, &step, Counted::Tight, &stage.seen, &stage.aims);
     (stage, step)
 }
 

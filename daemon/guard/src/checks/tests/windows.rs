@@ -1,6 +1,7 @@
 //! How much may change at once and per window.
 
 use super::*;
+use model::intent::Proof;
 
 #[test]
 fn windows() {
@@ -16,6 +17,7 @@ fn windows() {
     let bought = EffectKind::Bought {
         count: 99,
         rate: UsdPerHour(1),
+        proof: Proof::default(),
     };
     assert_eq!(word(effect(600, bought.clone()), grow(4, 5)), Verdict::Cleared);
     assert_eq!(
@@ -26,6 +28,7 @@ fn windows() {
     let dear = EffectKind::Bought {
         count: 1,
         rate: UsdPerHour(49_900_000_000),
+        proof: Proof::default(),
     };
     let limit = UsdPerHour(50_000_000_000);
     assert_eq!(

@@ -123,6 +123,7 @@ fn words_on_the_old_node(stage: &mut Stage) -> Vec<bool> {
         plan: &plan,
         notes: &stage.notes,
         resumed: &[],
+        watch: None,
     };
     let said = judge(&stage.seen, &stage.ledger, proposal, &stage.aims, &Fence::sole());
     let cleared = said.all.iter().map(|(_, word)| *word == model::Verdict::Cleared);

@@ -1,0 +1,178 @@
+//! `plimsoll limits`: what the guard holds every plan against, in plain words, and what a fully malicious policy could
+//! cost at most. The bounds are worked out by `guard::exposure`; nothing is asked of a cluster.
+
+use crate::exit::{Exit, Unreadable};
+use crate::input;
+use crate::output::{self, Format, OutputArgs, table};
+use guard::{Exposure, exposure};
+use model::Aims;
+use model::limits::Limits;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Arguments of `limits`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What the operator wants; without it every limit is as usual.
+    #[arg(long, value_name = "FILE")]
+    aims: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Prints limits and bounds.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let aims = match &args.aims {
+        None => Aims::default(),
+        Some(path) => manifest::aims(&input::name(path), &input::read(path)?).map_err(Unreadable::new)?,
+    };
+    let (limits, bound) = (&aims.limits, exposure(&aims.limits));
+    if args.output.output == Format::Json {
+        output::json(&document(limits, &bound))?;
+        return Ok(Exit::Done);
+    }
+    let mut rows = table(&["limit", "value", "what it means"]);
+    for (name, value, meaning) in described(limits) {
+        rows.add_row([name.to_owned(), value, meaning.to_owned()]);
+    }
+    output::line(rows)?;
+    output::line(sentence(&bound))?;
+    Ok(Exit::Done)
+}
+
+/// What a fully malicious policy can do in an hour.
+fn sentence(bound: &Exposure) -> String {
+    format!(
+        "\nWith nothing waiting, a fully malicious policy can buy at most {} nodes an hour and add at most {} to the bill \
+         in an hour. Pods that wait let it buy up to {} times what they need of the cheapest nodes that run them, once an \
+         hour each; pods of workloads that policies may scale, headroom, and pods that were moved do not count. Whatever \
+         waits: never more than {} nodes, and never above {}.\n\
+         It can have at most {} nodes an hour removed that were not watched empty, with at most {} evictions, and at most \
+         {} nodes an hour that were (both in a cluster of {} nodes; no pod is moved for an empty one).",
+        bound.nodes_bought,
+        bound.added,
+        guard::PLAY,
+        bound.max_nodes,
+        bound.max_rate,
+        bound.nodes_removed,
+        bound.evictions,
+        bound.nodes_emptied,
+        bound.max_nodes,
+    )
+}
+
+fn document(limits: &Limits, bound: &Exposure) -> Value {
+    let limits: Vec<Value> = described(limits)
+        .into_iter()
+        .map(|(name, value, meaning)| json!({"name": name, "value": value, "meaning": meaning}))
+        .collect();
+    json!({
+        "version": "plimsoll.limits/v1",
+        "limits": limits,
+        "malicious_policy": {
+            "unproven_nodes_per_hour": bound.nodes_bought,
+            "unproven_usd_per_hour_added_per_hour": bound.added.dollars(),
+            "proven_times_need": guard::PLAY,
+            "removed_nodes_per_hour": bound.nodes_removed,
+            "emptied_nodes_per_hour": bound.nodes_emptied,
+            "evictions_per_hour": bound.evictions,
+            "max_nodes": bound.max_nodes,
+            "max_usd_per_hour": bound.max_rate.dollars(),
+        },
+    })
+}
+
+/// Every limit by its name in the aims, its value, and what it means.
+fn described(limits: &Limits) -> Vec<(&'static str, String, &'static str)> {
+    let share = |permille: u32| format!("{}.{}%", permille / 10, permille % 10).replace(".0%", "%");
+    let evidence = if limits.growth_by_evidence {
+        "true"
+    } else {
+        "false"
+    };
+    let risk = if limits.acknowledge_risk { "true" } else { "false" };
+    vec![
+        (
+            "max_nodes",
+            limits.max_nodes.to_string(),
+            "most nodes in the cluster, those on their way included",
+        ),
+        (
+            "max_rate",
+            limits.max_rate.to_string(),
+            "most the cluster may cost",
+        ),
+        (
+            "growth_by_evidence",
+            evidence.to_owned(),
+            "nodes that waiting pods prove to be needed are bounded by max_nodes and max_rate alone",
+        ),
+        ("window", limits.window.to_string(), "the short window"),
+        (
+            "bought_per_window",
+            limits.bought_per_window.to_string(),
+            "nodes bought per window that nothing proves to be needed",
+        ),
+        (
+            "added_per_window",
+            limits.added_per_window.to_string(),
+            "what such nodes may add to the bill per window",
+        ),
+        (
+            "emptied_window",
+            limits.emptied_window.to_string(),
+            "the window of nodes that were watched empty",
+        ),
+        (
+            "emptied_per_window",
+            share(limits.emptied_per_window_permille),
+            "of the cluster's nodes that may be removed per such window once watched empty, at least one; 0%: as any other",
+        ),
+        (
+            "removed_per_window",
+            share(limits.removed_per_window_permille),
+            "of a group's nodes that may be removed per window otherwise, at least one; and pods, of as many as there are nodes, that may vanish unexplained before empty nodes count as any other",
+        ),
+        ("long_window", limits.long_window.to_string(), "the long window"),
+        (
+            "removed_per_long_window",
+            share(limits.removed_per_long_window_permille),
+            "of the cluster's nodes that may be removed per long window otherwise, at least one",
+        ),
+        (
+            "removals_at_once",
+            limits.removals_at_once.to_string(),
+            "such nodes on their way out at once",
+        ),
+        (
+            "evictions_per_window",
+            limits.evictions_per_window.to_string(),
+            "evictions per window",
+        ),
+        (
+            "max_snapshot_age",
+            limits.max_snapshot_age.to_string(),
+            "removals need a picture no older than this",
+        ),
+        (
+            "max_growth_age",
+            limits.max_growth_age.to_string(),
+            "growth needs a picture no older than this",
+        ),
+        (
+            "provision_time",
+            limits.provision_time.to_string(),
+            "a launch must have joined within this time",
+        ),
+        (
+            "failed_launches",
+            limits.failed_launches.to_string(),
+            "launches of one group in a row that bring no node before it backs off",
+        ),
+        (
+            "acknowledge_risk",
+            risk.to_owned(),
+            "shares of 100% count only with this",
+        ),
+    ]
+}
