@@ -69,6 +69,7 @@ fn a_purchase_that_no_window_has_room_for_is_asked_for_in_parts() {
     let seen = shop().pending("web", 9, spec).seen();
     let grown = |change: fn(&mut model::Limits)| {
         let mut aims = Aims::default();
+        aims.limits.growth_by_evidence = false;
         change(&mut aims.limits);
         let done = crate::deliberate(&seen, &Memory::default(), &PolicySet::default(), &aims);
         let steps = done.plan.steps.iter().filter_map(|s| match &s.kind {
@@ -90,6 +91,10 @@ fn a_purchase_that_no_window_has_room_for_is_asked_for_in_parts() {
     let parts = [(0, 4), (4, 8), (8, 9)];
     assert_eq!(grown(|limits| limits.bought_per_window = 40), parts);
     assert_eq!(grown(|limits| limits.max_nodes = 49), parts);
+    // What pods wait for is asked for within the ceilings, whatever the windows let in.
+    let proven =
+        |limits: &mut model::Limits| (limits.growth_by_evidence, limits.bought_per_window) = (true, 40);
+    assert_eq!(grown(proven), [(0, 9)]);
     // Nodes of $0.18 an hour: $8 let in 44, of which a part is 4.
     assert_eq!(grown(|limits| limits.max_rate = UsdPerHour(8_000_000_000)), parts);
     assert_eq!(
