@@ -45,6 +45,21 @@ fn is_false(flag: &bool) -> bool {
 impl Case {
     /// What `manifest` makes of the objects, with these types for sale.
     pub fn snapshot(&self, prices: &PriceList, aims: &Aims) -> Result<Snapshot> {
+        self.snapshot_with(&[], prices, aims)
+    }
+
+    /// The same with objects that kube-scheduler does not look at: workloads and budgets.
+    pub fn snapshot_with(&self, more: &[Value], prices: &PriceList, aims: &Aims) -> Result<Snapshot> {
+        let mut cluster = ClusterBuilder::new();
+        cluster
+            .read("case.json", &serde_json::to_vec(&self.list(more))?)
+            .map_err(|problems| anyhow::anyhow!("{problems}"))
+            .with_context(|| format!("case {}", self.id))?;
+        Ok(cluster.finish(prices, aims))
+    }
+
+    /// The objects as one `List`, with others that have their kind already.
+    pub fn list(&self, more: &[Value]) -> Value {
         let kinds: [(&str, &str, &[Value]); 8] = [
             ("v1", "Namespace", &self.namespaces),
             ("v1", "Node", &self.nodes),
@@ -64,13 +79,8 @@ impl Case {
                 items.push(object);
             }
         }
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
-        let mut cluster = ClusterBuilder::new();
-        cluster
-            .read("case.json", &serde_json::to_vec(&list)?)
-            .map_err(|problems| anyhow::anyhow!("{problems}"))
-            .with_context(|| format!("case {}", self.id))?;
-        Ok(cluster.finish(prices, aims))
+        items.extend_from_slice(more);
+        json!({"apiVersion": "v1", "kind": "List", "items": items})
     }
 
     /// Names of the nodes.

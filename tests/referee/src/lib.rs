@@ -10,6 +10,7 @@ pub mod dice;
 pub mod generate;
 pub mod plan;
 pub mod render;
+pub mod rest;
 pub mod run;
 pub mod scheduler;
 pub mod shrink;

@@ -2,16 +2,21 @@
 //! rejects.
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use manifest::PriceList;
 use referee::generate::{self, Mix, SMALL, SOME_TO_BUY};
+use referee::rest;
 use referee::run::{Order, run};
 use referee::scheduler::Scheduler;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Holds Plimsoll's filters and plans against kube-scheduler's own filters.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Cases of each mix.
     #[arg(long, default_value_t = 10_000)]
     cases: u64,
@@ -38,9 +43,71 @@ struct Args {
     jobs: usize,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plans for clusters as they are found on AWS, makes the plan true and plans again.
+    Rest(Rest),
+}
+
+#[derive(Debug, clap::Args)]
+struct Rest {
+    /// Clusters.
+    #[arg(long, default_value_t = 1000)]
+    cases: u64,
+    /// Of the generator.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Number of the first cluster.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Failing clusters, each of a sort of its own, that are made small and printed.
+    #[arg(long, default_value_t = 1)]
+    small: usize,
+    /// Folder to write those to as well.
+    #[arg(long)]
+    save: Option<PathBuf>,
+    /// Prints the clusters instead of judging them.
+    #[arg(long)]
+    show: bool,
+}
+
+#[expect(clippy::print_stdout, reason = "the table")]
+fn come_to_rest(args: &Rest) -> Result<ExitCode> {
+    if args.show {
+        for number in args.from..args.from + args.cases {
+            println!("{}", rest::world(args.seed, number).shown());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut scheduler = Scheduler::start(1)?;
+    let order = rest::run::Order {
+        seed: args.seed,
+        from: args.from,
+        cases: args.cases,
+        kept: args.small,
+    };
+    let tally = rest::run::run(order, &mut scheduler)?;
+    println!("{tally}");
+    if let Some(folder) = &args.save {
+        std::fs::create_dir_all(folder)?;
+        for small in &tally.small {
+            let file = folder.join(format!("rest-{}-{}.json", args.seed, small.number));
+            std::fs::write(file, serde_json::to_vec_pretty(&small.world.shown())?)?;
+        }
+    }
+    Ok(if tally.failing.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
 #[expect(clippy::print_stdout, reason = "the table")]
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
+    if let Some(Command::Rest(rest)) = &args.command {
+        return come_to_rest(rest);
+    }
     let mixes = args.mix.map_or_else(|| Mix::ALL.to_vec(), |mix| vec![mix]);
     let size = if args.offers { SOME_TO_BUY } else { SMALL };
     if args.show {

@@ -41,9 +41,19 @@ pub struct Question {
 }
 
 /// A pod, its spec and the node that the plan has for it.
-type Placement = (PodKey, Arc<PodSpec>, NodeName);
+pub type Placement = (PodKey, Arc<PodSpec>, NodeName);
 
 impl Question {
+    /// What is asked about a cluster in which bought nodes stand last, and the pods of DaemonSets on them.
+    pub fn of(case: Case, bought: u64, daemons: usize, placements: Vec<Placement>) -> Self {
+        Self {
+            case,
+            bought,
+            daemons,
+            placements,
+        }
+    }
+
     /// `None` for a plan that places nobody. With a case, its own objects are shown to the scheduler instead of what
     /// we made of them.
     pub fn new(case: Option<&Case>, seen: &Snapshot, plan: &Plan) -> Option<Self> {
