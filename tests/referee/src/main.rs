@@ -63,6 +63,9 @@ struct Rest {
     /// Failing clusters, each of a sort of its own, that are made small and printed.
     #[arg(long, default_value_t = 1)]
     small: usize,
+    /// Makes only those small whose kind or sort contains this.
+    #[arg(long, default_value = "")]
+    about: String,
     /// Folder to write those to as well.
     #[arg(long)]
     save: Option<PathBuf>,
@@ -85,8 +88,9 @@ fn come_to_rest(args: &Rest) -> Result<ExitCode> {
         from: args.from,
         cases: args.cases,
         kept: args.small,
+        about: args.about.clone(),
     };
-    let tally = rest::run::run(order, &mut scheduler)?;
+    let tally = rest::run::run(&order, &mut scheduler)?;
     println!("{tally}");
     if let Some(folder) = &args.save {
         std::fs::create_dir_all(folder)?;

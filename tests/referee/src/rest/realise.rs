@@ -49,7 +49,8 @@ pub fn joining(world: &World, seen: &Snapshot, plan: &Plan) -> Result<World> {
     Ok(world)
 }
 
-/// The cluster when every node has finished starting, every agent runs, and who was leaving has left.
+/// The cluster when every node has finished starting, every agent runs, and who made room for a nominated pod has left.
+/// Others who leave stay: what they hold was held when the plan was made.
 pub fn settled(world: &World) -> World {
     let mut world = world.clone();
     for later in std::mem::take(&mut world.later) {
@@ -58,10 +59,15 @@ pub fn settled(world: &World) -> World {
             *node = later;
         }
     }
-    world
+    let nominated: Vec<Value> = world
         .case
-        .pods
-        .retain(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+        .pending
+        .iter()
+        .map(|pod| pod["status"]["nominatedNodeName"].clone())
+        .collect();
+    world.case.pods.retain(|pod| {
+        pod["metadata"]["deletionTimestamp"].is_null() || !nominated.contains(&pod["spec"]["nodeName"])
+    });
     for node in world.case.nodes.clone() {
         let missing: Vec<Value> = world
             .daemon_sets()
@@ -94,9 +100,9 @@ pub fn question(settled: &World, seen: &Snapshot, plan: &Plan) -> Result<Option<
     asked.bind.clear();
     for (node, pods) in there.chain(new) {
         for pod in pods {
-            let Some(object) = pending.iter().find(|object| case::key(object) == *pod) else {
-                continue;
-            };
+            // Every replica has its pod in these clusters.
+            let object = pending.iter().find(|object| case::key(object) == *pod);
+            let object = object.with_context(|| format!("{pod} is no pod of the cluster"))?;
             let Some(known) = seen.pod(pod) else { continue };
             asked.pending.push(object.clone());
             asked.bind.push(node.clone());

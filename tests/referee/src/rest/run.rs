@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// What is run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Order {
     /// Of the generator.
     pub seed: u64,
@@ -18,6 +18,14 @@ pub struct Order {
     pub cases: u64,
     /// Failing clusters that are made small and kept, each of a sort of its own.
     pub kept: usize,
+    /// Of those, only findings whose kind or sort contains this.
+    pub about: String,
+}
+
+impl Order {
+    fn wants(&self, finding: &Finding) -> bool {
+        finding.sort.contains(&self.about) || finding.kind.name().contains(&self.about)
+    }
 }
 
 /// What came of it.
@@ -57,12 +65,12 @@ pub struct Small {
 }
 
 /// Runs the clusters of an order.
-pub fn run(order: Order, scheduler: &mut Scheduler) -> Result<Tally> {
+pub fn run(order: &Order, scheduler: &mut Scheduler) -> Result<Tally> {
     let mut tally = Tally::default();
     for number in order.from..order.from + order.cases {
         let world = super::world(order.seed, number);
         let verdict = judge(&world, scheduler).with_context(|| format!("case {number}"))?;
-        let fresh = tally.add(number, &verdict);
+        let fresh = tally.add(number, &verdict, order);
         if let Some(finding) = fresh.filter(|_| tally.small.len() < order.kept) {
             let small = smallest(&world, &finding, scheduler);
             tally.small.push(Small {
@@ -88,7 +96,7 @@ fn smallest(world: &World, finding: &Finding, scheduler: &mut Scheduler) -> Worl
 
 impl Tally {
     /// Counts one; gives the first finding of a sort that was not seen before.
-    fn add(&mut self, number: u64, verdict: &Verdict) -> Option<Finding> {
+    fn add(&mut self, number: u64, verdict: &Verdict, order: &Order) -> Option<Finding> {
         if let Some(why) = &verdict.invalid {
             self.invalid += 1;
             self.first_invalid
@@ -110,7 +118,9 @@ impl Tally {
         for finding in &verdict.findings {
             let key = (finding.kind, finding.sort.clone());
             let (count, _) = self.sorts.entry(key).or_insert_with(|| {
-                fresh.get_or_insert_with(|| finding.clone());
+                if order.wants(finding) {
+                    fresh.get_or_insert_with(|| finding.clone());
+                }
                 (0, format!("case {number}: {} {}", finding.about, finding.said))
             });
             *count += 1;
