@@ -47,6 +47,33 @@ struct Args {
 enum Command {
     /// Plans for clusters as they are found on AWS, makes the plan true and plans again.
     Rest(Rest),
+    /// Holds the bound that plans for tiny clusters print against the cheapest placement that another solver finds.
+    Bound(Bound),
+}
+
+#[derive(Debug, clap::Args)]
+struct Bound {
+    /// Clusters.
+    #[arg(long, default_value_t = 2000)]
+    cases: u64,
+    /// Of the generator.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Number of the first cluster.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+}
+
+#[expect(clippy::print_stdout, reason = "the table")]
+fn hold_bounds(args: &Bound) -> Result<ExitCode> {
+    let mut scheduler = Scheduler::start(1)?;
+    let tally = rest::bound::run(args.seed, args.from..args.from + args.cases, &mut scheduler)?;
+    println!("{tally}");
+    Ok(if tally.wrong.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 #[derive(Debug, clap::Args)]
@@ -78,7 +105,7 @@ struct Rest {
 fn come_to_rest(args: &Rest) -> Result<ExitCode> {
     if args.show {
         for number in args.from..args.from + args.cases {
-            println!("{}", rest::world(args.seed, number).shown());
+            println!("{}", rest::world(rest::USUAL, args.seed, number).shown());
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -109,8 +136,10 @@ fn come_to_rest(args: &Rest) -> Result<ExitCode> {
 #[expect(clippy::print_stdout, reason = "the table")]
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    if let Some(Command::Rest(rest)) = &args.command {
-        return come_to_rest(rest);
+    match &args.command {
+        Some(Command::Rest(rest)) => return come_to_rest(rest),
+        Some(Command::Bound(bound)) => return hold_bounds(bound),
+        None => {}
     }
     let mixes = args.mix.map_or_else(|| Mix::ALL.to_vec(), |mix| vec![mix]);
     let size = if args.offers { SOME_TO_BUY } else { SMALL };

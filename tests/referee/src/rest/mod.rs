@@ -4,6 +4,7 @@
 //! they do, and kube-scheduler's own filters judge every binding. A refused pod is probed: would kube-scheduler have had
 //! it anywhere? Not here: consolidation, Fargate, preemption itself.
 
+pub mod bound;
 pub mod daemons;
 pub mod generate;
 pub mod probe;
@@ -13,7 +14,7 @@ pub mod run;
 pub mod shrink;
 pub mod world;
 
-pub use generate::world;
+pub use generate::{TINY, USUAL, world};
 pub use world::World;
 
 use crate::case;
@@ -158,7 +159,7 @@ pub fn judge(world: &World, scheduler: &mut Scheduler) -> Result<Verdict> {
         }
         done = realise::bound(&settled, &question.case);
     }
-    verdict.findings.extend(at_rest(&done)?);
+    verdict.findings.extend(at_rest(world, &done)?);
     verdict
         .findings
         .extend(false_refusals((world, &done), &plan, scheduler)?);
@@ -270,12 +271,23 @@ fn short(key: &Value) -> &str {
     key.as_str().and_then(|key| key.rsplit('/').next()).unwrap_or("?")
 }
 
+/// Nodes on which victims of a nominated pod held room while the plan was made: others may find some of it later.
+fn freed(before: &World) -> BTreeSet<&str> {
+    let pods = before.case.pending.iter();
+    pods.filter_map(|pod| pod["status"]["nominatedNodeName"].as_str())
+        .collect()
+}
+
 /// What the second plan still wants.
-fn at_rest(done: &World) -> Result<Vec<Finding>> {
+fn at_rest(before: &World, done: &World) -> Result<Vec<Finding>> {
     let seen = done.snapshot()?;
     let plan = planned(done, &seen);
     let mut findings = purchases(&plan, Kind::BuysAgain, done);
-    if let Some((node, pods)) = plan.existing.iter().find(|(_, pods)| !pods.is_empty())
+    let freed = freed(before);
+    let news = |(node, pods): &&(model::ids::NodeName, Vec<model::ids::PodKey>)| {
+        !pods.is_empty() && !freed.contains(node.as_str())
+    };
+    if let Some((node, pods)) = plan.existing.iter().find(news)
         && let Some(pod) = pods.first()
     {
         let object = done.case.pending.iter().find(|object| case::key(object) == *pod);
@@ -312,7 +324,7 @@ fn false_refusals(
     plan: &Plan,
     scheduler: &mut Scheduler,
 ) -> Result<Vec<Finding>> {
-    let why = refused(plan);
+    let (why, freed) = (refused(plan), freed(world));
     let pods: Vec<Value> = done
         .case
         .pending
@@ -326,6 +338,12 @@ fn false_refusals(
     let mut findings = Vec::new();
     for ((pod, names), home) in kinds.iter().zip(homes) {
         let Some(home) = home else { continue };
+        if home
+            .strip_prefix("node ")
+            .is_some_and(|node| freed.contains(node))
+        {
+            continue;
+        }
         for name in names {
             let Some(why) = why.get(name) else { continue };
             findings.push(Finding {

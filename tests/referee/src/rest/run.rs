@@ -68,7 +68,7 @@ pub struct Small {
 pub fn run(order: &Order, scheduler: &mut Scheduler) -> Result<Tally> {
     let mut tally = Tally::default();
     for number in order.from..order.from + order.cases {
-        let world = super::world(order.seed, number);
+        let world = super::world(super::USUAL, order.seed, number);
         let verdict = judge(&world, scheduler).with_context(|| format!("case {number}"))?;
         let fresh = tally.add(number, &verdict, order);
         if let Some(finding) = fresh.filter(|_| tally.small.len() < order.kept) {

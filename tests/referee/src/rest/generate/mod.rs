@@ -32,8 +32,37 @@ fn zone_name(number: usize) -> String {
     format!("{REGION}{}", ZONES[number % ZONES.len()])
 }
 
+/// How much of everything a cluster has.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Workloads, at most.
+    pub workloads: usize,
+    /// Pods of each that run, at most.
+    pub running: usize,
+    /// Pods of each that wait, at most.
+    pub waiting: usize,
+    /// Instance types on the price list.
+    pub types: usize,
+}
+
+/// Clusters of some ten nodes.
+pub const USUAL: Size = Size {
+    workloads: 4,
+    running: 4,
+    waiting: 4,
+    types: TYPES.len(),
+};
+
+/// Clusters for which every placement can be tried: at most 8 pods wait.
+pub const TINY: Size = Size {
+    workloads: 2,
+    running: 2,
+    waiting: 4,
+    types: 3,
+};
+
 /// The cluster of this number.
-pub fn world(seed: u64, number: u64) -> World {
+pub fn world(size: Size, seed: u64, number: u64) -> World {
     let mut dice = Dice::of(seed, number);
     let dice = &mut dice;
     let zones = dice.between(1, 3);
@@ -59,18 +88,22 @@ pub fn world(seed: u64, number: u64) -> World {
             .collect();
     }
     world.spot = !world.grows.is_empty() && world.groups.iter().any(|group| group.spot);
-    world.prices = offers(dice, zones);
+    world.prices = offers(dice, zones, size.types);
     nodes(dice, &mut world);
-    pods::pods(dice, &mut world);
+    pods::pods(dice, &mut world, size);
     world
 }
 
 /// The offers file; now and then a type is not sold in a zone.
-fn offers(dice: &mut Dice, zones: usize) -> String {
+fn offers(dice: &mut Dice, zones: usize, types: usize) -> String {
     let mut file = String::from(
         "instance_type,vcpu,memory_mib,arch,od_usd_h,spot_usd_h_est,alloc_cpu_milli,alloc_mem_mib,max_pods_eni,gpu_count,azs\n",
     );
-    for kind in TYPES {
+    let mut on_list = TYPES.to_vec();
+    while on_list.len() > types {
+        on_list.remove(dice.below(on_list.len()));
+    }
+    for kind in on_list {
         let sold: Vec<String> = (0..zones)
             .filter(|zone| *zone == 0 || dice.percent(90))
             .map(zone_name)

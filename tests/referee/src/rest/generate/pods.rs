@@ -1,7 +1,7 @@
 //! Pods of workloads, running and waiting, with their claims, owners and budgets.
 
 use super::workloads::{Claims, Workload, workload};
-use super::{LONG_AGO, NOW, is_starting};
+use super::{LONG_AGO, NOW, Size, is_starting};
 use crate::case;
 use crate::dice::Dice;
 use crate::rest::daemons;
@@ -10,13 +10,13 @@ use crate::rest::world::World;
 use serde_json::{Value, json};
 
 /// Fills the cluster.
-pub(super) fn pods(dice: &mut Dice, world: &mut World) {
+pub(super) fn pods(dice: &mut Dice, world: &mut World, size: Size) {
     let mut names: Vec<String> = Vec::new();
-    for number in 0..dice.between(1, 4) {
+    for number in 0..dice.between(1, size.workloads) {
         let made = workload(dice, number, &names);
         names.push(made.name.clone());
         let namespace = "default";
-        let (running, waiting) = (dice.between(0, 4), dice.between(0, 4));
+        let (running, waiting) = (dice.between(0, size.running), dice.between(0, size.waiting));
         let before = leaving(world);
         for ordinal in 0..running + waiting {
             let pod = pod(&made, namespace, ordinal);
