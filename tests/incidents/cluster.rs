@@ -229,9 +229,6 @@ impl Cluster {
             version: machine.template.1,
             cordoned: false,
             draining: false,
-            annotations: model::selector::Labels::new(),
-            unready: None,
-            rate: None,
             labels: labels
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),

@@ -69,6 +69,7 @@ fn running(key: PodKey, spec: u32, node: &NodeName) -> Pod {
         usage: None,
         nominated: None,
         deletion_cost: 0,
+        started: None,
     }
 }
 
