@@ -430,9 +430,10 @@ impl<'a> Till<'a> {
             let of = &market.lots[*lot];
             for offer in of.offers.iter().copied().filter(|offer| there(*offer)) {
                 let zone = self.zone_of[offer];
-                let of_zone: u32 = match is_alike {
-                    true => alike.iter().map(|group| nodes(*group, zone)).sum(),
-                    false => nodes(of.group, zone),
+                let of_zone: u32 = if *is_alike {
+                    alike.iter().map(|group| nodes(*group, zone)).sum()
+                } else {
+                    nodes(of.group, zone)
                 };
                 let key = (
                     dislikes(market, offer, &wanted.specs),
