@@ -69,7 +69,7 @@ fn no_more_plans_than_known_leave_anything_to_do() {
 fn no_bound_is_above_what_another_solver_finds() {
     let Some(mut scheduler) = scheduler() else { return };
     let tally = bound::run(11, 0..300, &mut scheduler).unwrap();
-    assert!(tally.solved > 60, "too little is solved: {tally}");
+    assert!(tally.solved > 25, "too little is solved: {tally}");
     let most = known().get("bound too high").copied().unwrap_or(0);
     assert!(tally.wrong.len() as u64 <= most, "{most} are known\n{tally}");
 }
