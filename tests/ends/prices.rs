@@ -48,7 +48,11 @@ async fn fargate_costs_what_the_price_list_says_of_the_region() {
             assert_eq!(told.source.origin, PriceOrigin::PriceList);
             assert!(told.source.date.is_some());
         }
-        assert!(seen.offers.iter().all(|offer| offer.confidence == Confidence::Listed));
+        assert!(
+            seen.offers
+                .iter()
+                .all(|offer| offer.confidence == Confidence::Listed)
+        );
     }
 }
 

@@ -52,7 +52,7 @@ pub use policy::{Advised, Policy, PolicyEntry, PolicySet, Prepared, View};
 pub use scale::{MAX_ANNOTATION, MIN_ANNOTATION, SCALE_ANNOTATION, SETTLE_ANNOTATION};
 
 use asking::Asking;
-use model::{Aims, Memory, Notes, Plan, PodKey, Snapshot};
+use model::{Aims, Memory, Notes, Plan, PodKey, Snapshot, startup};
 use rooms::Demand;
 use stage::Placed;
 use steps::Steps;
@@ -97,6 +97,8 @@ fn think<T>(
     (policies, aims): (&PolicySet, &Aims),
     tell: impl FnOnce(&Demand<'_>, &Placed) -> T,
 ) -> (Deliberation, T) {
+    let picture = startup::as_coming(seen, aims);
+    let seen = &*picture;
     let mut memory = memory.clone();
     let mut asking = Asking::new(seen, policies);
     asking::forget(&mut memory, policies, seen.at);
@@ -176,6 +178,7 @@ fn think<T>(
         calls: asking.calls,
         scale: scaled.notes,
         could_move,
+        overdue: startup::overdue(seen, aims),
         ..placed.notes(&demand)
     };
     let plan = Plan {

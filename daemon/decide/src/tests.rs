@@ -11,6 +11,7 @@ mod properties;
 mod reasons;
 mod refusing;
 mod rest;
+mod starting;
 
 use crate::checker::check;
 use crate::fixture::Cluster;

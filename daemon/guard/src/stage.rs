@@ -226,7 +226,7 @@ pub(crate) fn node(name: &str) -> Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
-        annotations: model::selector::Labels::new(),
+        annotations: Labels::new(),
         unready: None,
         rate: None,
         created: Instant(1_000_000),

@@ -277,7 +277,7 @@ fn node(n: u32) -> Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
-        annotations: model::selector::Labels::new(),
+        annotations: Labels::new(),
         unready: None,
         rate: None,
         created: NOW - Span::from_secs(i64::from(n % 500) * 3600),

@@ -52,6 +52,7 @@ fn read(top: At<'_, '_>) -> Aims {
         "bounds",
         "zones",
         "spread_defaults",
+        "startup_taints",
     ]);
     Aims {
         modes: modes(top),
@@ -71,6 +72,7 @@ fn read(top: At<'_, '_>) -> Aims {
         bounds: supply::bounds(top.get("bounds")),
         zones: top.get("zones").labels(),
         spread_defaults: spread_defaults(top.get("spread_defaults")),
+        startup_taints: texts(top.get("startup_taints")),
     }
 }
 

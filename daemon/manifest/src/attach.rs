@@ -6,15 +6,12 @@
 //! first, which the VPC CNI attaches early. Where types of a family differ, the figure is at most theirs: a plan
 //! then buys too many nodes rather than too few. Not here: which volumes a pod has (`volumes`).
 
-use crate::node::{INSTANCE_TYPE, ZONE};
+use crate::node::INSTANCE_TYPE;
 use crate::volumes::EBS;
 use model::offer::Offer;
 use model::resources::{ANY_VOLUMES, attach_driver, attach_limit};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Label that the EBS CSI driver gives every node, and the key of its volumes' affinity.
-const EBS_ZONE: &str = "topology.ebs.csi.aws.com/zone";
 
 /// What the EBS CSI driver sets aside: the root volume.
 const ROOT: i64 = 1;
@@ -49,8 +46,8 @@ const FEW: [(&str, i64); 12] = [
     ("p3dn.24xlarge", 17),
 ];
 
-/// Writes down for every node and offer how many volumes it may attach of the drivers that pods count, and gives
-/// offers the zone label of the EBS driver where a volume asks for it. `told` is by node and driver.
+/// Writes down for every node and offer how many volumes it may attach of the drivers that pods count. `told` is by node
+/// and driver.
 pub fn limit_volumes(seen: &mut Snapshot, told: &BTreeMap<String, BTreeMap<String, i64>>) {
     let asked: BTreeSet<String> = seen
         .specs
@@ -72,17 +69,6 @@ pub fn limit_volumes(seen: &mut Snapshot, told: &BTreeMap<String, BTreeMap<Strin
         for offer in seen.offers.iter_mut().filter(|offer| !offer.is_fargate()) {
             let limit = of_offer(offer, driver, &of_type);
             offer.allocatable.extended.insert(attach_limit(driver), limit);
-        }
-    }
-    let in_ebs_zone = |spec: &model::PodSpec| {
-        let mut wanted = spec.reach.iter().flatten().flat_map(|term| &term.labels);
-        wanted.any(|wanted| wanted.key == EBS_ZONE)
-    };
-    if seen.specs.iter().any(|spec| in_ebs_zone(spec)) {
-        for offer in seen.offers.iter_mut().filter(|offer| !offer.is_fargate()) {
-            if let Some(zone) = offer.labels.get(ZONE).cloned() {
-                offer.labels.entry(EBS_ZONE.to_owned()).or_insert(zone);
-            }
         }
     }
 }

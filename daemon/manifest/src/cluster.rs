@@ -37,6 +37,8 @@ pub struct ClusterBuilder {
     workloads: Vec<WorkloadObject>,
     /// Of all workloads.
     replicas: u32,
+    /// Number of the first pod, of workloads that do not count from 0.
+    first: BTreeMap<WorkloadKey, u32>,
     budgets: Vec<BudgetObject>,
     scalers: BTreeMap<WorkloadKey, String>,
     storage: Storage,
@@ -169,7 +171,7 @@ impl ClusterBuilder {
             workloads,
             ..Snapshot::default()
         };
-        replicas::add_missing(&mut seen.pods, &seen.workloads, &self.specs);
+        replicas::add_missing(&mut seen.pods, (&seen.workloads, &self.first), &self.specs);
         for pod in seen.pods.iter().skip(claims.len()) {
             let owner = self.specs.get(pod.spec).owner.clone();
             let of_owner = owner.and_then(|owner| claims_of.get(&owner).cloned());
@@ -303,6 +305,9 @@ impl ClusterBuilder {
             let id = (key.namespace.to_string(), key.name.to_string());
             self.replica_sets.insert(id, controller.clone());
         } else {
+            if object.first > 0 {
+                self.first.insert(key.clone(), object.first);
+            }
             self.workloads.push(object);
         }
     }

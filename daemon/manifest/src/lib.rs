@@ -12,6 +12,7 @@ mod cluster;
 mod documents;
 mod ecs;
 mod fargate;
+mod grown;
 mod gzip;
 mod intern;
 mod market;
@@ -57,7 +58,7 @@ pub use object::{
     Object, attach_from, budget_from, claim_from, class_from, driver_from, namespace_from, node_from,
     pod_from, scaler_from, volume_from, workload_from,
 };
-pub use offers::{FLEET, PriceList, Skipped, TypeRow, fleet_group, offers, price_list};
+pub use offers::{FLEET, PriceList, Site, Skipped, TypeRow, fleet_group, offers, price_list};
 pub use pod::PodObject;
 pub use problem::{Problem, Problems};
 pub use profile::ProfileObject;

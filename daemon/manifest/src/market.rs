@@ -5,32 +5,19 @@
 
 use crate::cluster::ClusterBuilder;
 use crate::fargate::{ecs_fargate_offers, fargate_offers, profile_group};
-use crate::node::{ARCH, HOSTNAME, INSTANCE_TYPE, NodeObject, OS, ZONE, ZONE_ID};
-use crate::offers::{FLEET, PriceList, fleet_group};
+use crate::grown::{Grown, Told};
+use crate::node::{INSTANCE_TYPE, NodeObject, ZONE, ZONE_ID};
+use crate::offers::{FLEET, PriceList, Site, fleet_group};
 use crate::reserved;
 use model::aims::{Aims, FargateAim};
 use model::group::{FargateSelector, Group, GroupKind, Instance, InstanceState, LaunchMode};
 use model::ids::{GroupName, OfferId};
-use model::node::is_removal_mark;
 use model::offer::{Offer, OfferKind, Purchase};
-use model::pod::Taint;
+use model::registration::label::CAPACITY_TYPE;
+use model::registration::{Bootstrap, OperatingSystem, Zones, purchase_of};
 use model::selector::{LabelSelector, Labels};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Labels that belong to one node or to its offer, never to its group.
-const NOT_OF_GROUP: [&str; 10] = [
-    HOSTNAME,
-    INSTANCE_TYPE,
-    ZONE,
-    ZONE_ID,
-    ARCH,
-    OS,
-    "topology.kubernetes.io/region",
-    "failure-domain.beta.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/region",
-    "beta.kubernetes.io/instance-type",
-];
 
 /// Adds nodes, groups and offers to the Snapshot.
 pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &PriceList, aims: &Aims) {
@@ -45,22 +32,31 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
         };
         &nothing
     };
-    seen.groups = found_groups(&cluster.nodes);
-    for group in &seen.groups {
-        if aims.groups.contains(&group.name) && group.foreign.is_none() {
-            let nodes = cluster
-                .nodes
-                .iter()
-                .filter(|node| node.node.group.as_ref() == Some(&group.name));
-            let ix = index(seen.groups.iter().position(|other| other.name == group.name));
-            seen.offers
-                .extend(group_offers(group, nodes, prices, aims).map(|offer| Offer { group: ix, ..offer }));
-        }
+    let mut zones = Zones::new(&aims.zones);
+    for object in &cluster.nodes {
+        zones.learn(&object.node.labels);
     }
+    let grown = Grown::new(&cluster.nodes, prices, (seen.at, &aims.startup_taints));
+    for (found, ix) in found(&cluster.nodes).into_iter().zip(0..) {
+        let told = grown.told(&found.nodes);
+        let group = found.group(&told);
+        if aims.groups.contains(&group.name) && group.foreign.is_none() {
+            let sold = group_offers((&group, &told), &found.nodes, (prices, aims, &zones));
+            seen.offers
+                .extend(sold.into_iter().map(|offer| Offer { group: ix, ..offer }));
+        }
+        seen.groups.push(group);
+    }
+    let site = Site {
+        zones: &zones,
+        os: &OperatingSystem::Linux,
+        bootstrap: of_free_choice(&cluster.nodes),
+        labels: &Labels::new(),
+    };
     let fleet = GroupName::new(FLEET);
     if aims.groups.is_empty() || aims.groups.contains(&fleet) {
         let ix = index(Some(seen.groups.len()));
-        let (offers, _) = prices.fleet(aims, &zones(&cluster.nodes), ix);
+        let (offers, _) = prices.fleet(aims, &zone_names(&cluster.nodes), (ix, &site));
         seen.offers.extend(offers);
         seen.groups.push(fleet_group());
     }
@@ -81,7 +77,7 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
             None => seen.groups.push(profile),
         }
     }
-    let (made, known) = reserved::open(seen, prices, aims);
+    let (made, known) = reserved::open(seen, prices, (aims, &site));
     let mut ids = BTreeSet::new();
     seen.offers.retain(|offer| ids.insert(offer.id.clone()));
     let by_shape = shapes(&seen.offers);
@@ -104,114 +100,137 @@ fn index(place: Option<usize>) -> u32 {
     place.and_then(|ix| u32::try_from(ix).ok()).unwrap_or(u32::MAX)
 }
 
-fn found_groups(nodes: &[NodeObject]) -> Vec<Group> {
-    let mut groups: BTreeMap<GroupName, Group> = BTreeMap::new();
+/// A group as its nodes name it.
+struct Found<'a> {
+    name: &'a GroupName,
+    kind: GroupKind,
+    foreign: Option<&'static str>,
+    nodes: Vec<&'a NodeObject>,
+}
+
+/// Groups by name.
+fn found(nodes: &[NodeObject]) -> Vec<Found<'_>> {
+    let mut groups: BTreeMap<&GroupName, Found<'_>> = BTreeMap::new();
     for object in nodes {
         let (Some(name), Some(kind)) = (&object.node.group, object.group_kind) else {
             continue;
         };
-        let group = groups.entry(name.clone()).or_insert_with(|| Group {
-            name: name.clone(),
+        let found = groups.entry(name).or_insert_with(|| Found {
+            name,
             kind,
-            launch: if kind == GroupKind::FargateProfile {
-                LaunchMode::None
-            } else {
-                LaunchMode::Desired
-            },
-            labels: shared_labels(&object.node.labels),
-            taints: object
-                .node
-                .taints
-                .iter()
-                .filter(|taint| is_of_group(taint))
-                .cloned()
-                .collect(),
-            foreign: object.foreign.map(str::to_owned),
-            rolling: None,
-            ..fleet_group()
+            foreign: object.foreign,
+            nodes: Vec::new(),
         });
-        group
-            .labels
-            .retain(|key, value| object.node.labels.get(key) == Some(value));
-        group.taints.retain(|taint| object.node.taints.contains(taint));
-        if let Some(id) = &object.node.instance {
-            group.instances.push(Instance {
-                id: id.clone(),
-                instance_type: object.node.labels.get(INSTANCE_TYPE).cloned(),
-                zone: object.node.labels.get(ZONE).cloned(),
-                state: InstanceState::InService,
-                launched: Some(object.node.created),
-            });
-        }
-        group.desired += 1;
+        found.nodes.push(object);
     }
     groups.into_values().collect()
 }
 
-fn shared_labels(labels: &Labels) -> Labels {
-    let shared = labels
-        .iter()
-        .filter(|(key, _)| !NOT_OF_GROUP.contains(&key.as_str()));
-    shared.map(|(key, value)| (key.clone(), value.clone())).collect()
+impl Found<'_> {
+    fn group(&self, told: &Told<'_>) -> Group {
+        let instance = |object: &&NodeObject| {
+            let labels = &object.node.labels;
+            Some(Instance {
+                id: object.node.instance.clone()?,
+                instance_type: labels.get(INSTANCE_TYPE).cloned(),
+                zone: labels.get(ZONE).cloned(),
+                state: InstanceState::InService,
+                launched: Some(object.node.created),
+            })
+        };
+        Group {
+            name: self.name.clone(),
+            kind: self.kind,
+            launch: if self.kind == GroupKind::FargateProfile {
+                LaunchMode::None
+            } else {
+                LaunchMode::Desired
+            },
+            desired: index(Some(self.nodes.len())),
+            instances: self.nodes.iter().filter_map(instance).collect(),
+            labels: told.labels(),
+            taints: told.taints.clone(),
+            foreign: self.foreign.map(str::to_owned),
+            rolling: None,
+            ..fleet_group()
+        }
+    }
 }
 
-/// Taints that tell a node's condition are its own.
-fn is_of_group(taint: &Taint) -> bool {
-    !is_removal_mark(&taint.key)
-        && !taint.key.starts_with("node.kubernetes.io/")
-        && !taint.key.starts_with("node.cloudprovider.kubernetes.io/")
-}
-
-/// What a group can buy: the types and zones its nodes show, at the list's prices.
-fn group_offers<'a>(
-    group: &'a Group,
-    nodes: impl Iterator<Item = &'a NodeObject>,
-    prices: &'a PriceList,
-    aims: &'a Aims,
-) -> impl Iterator<Item = Offer> + 'a {
+/// What a group can buy: the types and zones its nodes show, at the list's prices. How much a node of a type can carry
+/// its nodes know better than the list.
+fn group_offers(
+    (group, told): (&Group, &Told<'_>),
+    nodes: &[&NodeObject],
+    (prices, aims, zones): (&PriceList, &Aims, &Zones),
+) -> Vec<Offer> {
     let shown: BTreeSet<(&str, &str, Purchase)> = nodes
+        .iter()
         .filter_map(|object| {
             let labels = &object.node.labels;
-            Some((
-                labels.get(INSTANCE_TYPE)?.as_str(),
-                labels.get(ZONE)?.as_str(),
-                purchase(labels),
-            ))
+            let (kind, zone) = (labels.get(INSTANCE_TYPE)?, labels.get(ZONE)?);
+            Some((kind.as_str(), zone.as_str(), purchase(labels)))
         })
         .collect();
-    shown.into_iter().flat_map(move |(name, zone, purchase)| {
-        let rows = prices.rows.iter().filter(move |row| row.instance_type == name);
-        let sold = rows.flat_map(move |row| prices.sold(row, zone, aims));
-        sold.filter(move |offer| bought_as(offer) == Some(purchase))
-            .map(move |mut offer| {
-                offer.id = OfferId::new(format!("{}/{}", group.name, offer.id));
-                for (key, value) in &group.labels {
-                    offer.labels.entry(key.clone()).or_insert_with(|| value.clone());
-                }
-                offer
-            })
-    })
+    let os = told.os();
+    let mut offers = Vec::new();
+    for (name, zone, purchase) in shown {
+        let labels = told.labels_of(name, purchase);
+        let site = Site {
+            zones,
+            os: &os,
+            bootstrap: bootstrap(group),
+            labels: &labels,
+        };
+        let size = told.size(name);
+        let rows = prices.rows.iter().filter(|row| row.instance_type == name);
+        let sold = rows.flat_map(|row| prices.sold(row, zone, (aims, &site)));
+        offers.extend(
+            sold.filter(|offer| is_bought_as(offer, purchase))
+                .map(|offer| Offer {
+                    id: OfferId::new(format!("{}/{}", group.name, offer.id)),
+                    allocatable: size.as_ref().map_or(offer.allocatable, |s| s.allocatable.clone()),
+                    max_pods: size.as_ref().map_or(offer.max_pods, |s| s.max_pods),
+                    ..offer
+                }),
+        );
+    }
+    offers
 }
 
-fn bought_as(offer: &Offer) -> Option<Purchase> {
-    match &offer.kind {
-        OfferKind::Ec2 { purchase, .. } => Some(*purchase),
-        OfferKind::Fargate { .. } => None,
+/// Who bootstraps a fleet of free choice: Karpenter where its nodes are there, or where no node is there to tell.
+fn of_free_choice(nodes: &[NodeObject]) -> Bootstrap<'static> {
+    let told = |object: &NodeObject| object.node.labels.contains_key(CAPACITY_TYPE);
+    if nodes.is_empty() || nodes.iter().any(told) {
+        Bootstrap::Karpenter
+    } else {
+        Bootstrap::Own
     }
+}
+
+/// Who bootstraps the nodes of a group of this kind.
+fn bootstrap(group: &Group) -> Bootstrap<'_> {
+    match group.kind {
+        GroupKind::ManagedNodeGroup => Bootstrap::Eks(group.name.as_str()),
+        GroupKind::KopsInstanceGroup => Bootstrap::Kops(group.name.as_str()),
+        _ => Bootstrap::Own,
+    }
+}
+
+fn is_bought_as(offer: &Offer, wanted: Purchase) -> bool {
+    matches!(&offer.kind, OfferKind::Ec2 { purchase, .. } if *purchase == wanted)
 }
 
 /// How a node says it was bought; on demand where it says nothing.
 pub(crate) fn purchase(labels: &Labels) -> Purchase {
-    let keys = ["karpenter.sh/capacity-type", "eks.amazonaws.com/capacityType"];
-    let spot = keys
-        .iter()
-        .filter_map(|key| labels.get(*key))
-        .any(|value| value.eq_ignore_ascii_case("spot"));
-    if spot { Purchase::Spot } else { Purchase::OnDemand }
+    match purchase_of(labels) {
+        Some(Purchase::Spot) => Purchase::Spot,
+        _ => Purchase::OnDemand,
+    }
 }
 
 /// Zones of the nodes, by name.
-fn zones(nodes: &[NodeObject]) -> Vec<String> {
+fn zone_names(nodes: &[NodeObject]) -> Vec<String> {
     let zones: BTreeSet<&String> = nodes
         .iter()
         .filter_map(|node| node.node.labels.get(ZONE))

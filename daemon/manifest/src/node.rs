@@ -12,23 +12,17 @@ use model::annotations::{DO_NOT_DISRUPT, OWN_DO_NOT_DISRUPT, SCALE_DOWN_DISABLED
 use model::group::{GroupKind, KOPS_GROUP_TAG};
 use model::ids::{GroupName, InstanceId, NodeName};
 use model::node::{DRAIN_TAINT, Node};
+use model::registration::{add_aliases, label, region_of};
 use model::selector::Labels;
 
-/// Label of a node's instance type.
-pub const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
-/// Label of a node's zone.
-pub const ZONE: &str = "topology.kubernetes.io/zone";
-/// Label of a node's zone id (EKS).
-pub const ZONE_ID: &str = "topology.k8s.aws/zone-id";
-/// Label of a node's architecture.
-pub const ARCH: &str = "kubernetes.io/arch";
-/// Label of a node's operating system.
-pub const OS: &str = "kubernetes.io/os";
-/// Label of a node's own name.
-pub const HOSTNAME: &str = "kubernetes.io/hostname";
+pub use label::{ARCH, HOSTNAME, INSTANCE_TYPE, OS, ZONE, ZONE_ID};
 
 /// Kubelets' own default where a node does not tell its pod limit.
 const DEFAULT_MAX_PODS: u32 = 110;
+
+/// Taint of a node that the cloud provider has yet to describe: it writes zone, region and type in the same update that
+/// takes the taint away.
+const UNINITIALIZED: &str = "node.cloudprovider.kubernetes.io/uninitialized";
 
 /// Labels that name a group, the most telling first. A node that Karpenter made keeps its pool's name.
 const GROUP_LABELS: [(&str, GroupKind); 6] = [
@@ -69,7 +63,7 @@ pub(crate) fn node(top: At<'_, '_>) -> NodeObject {
         deleting,
         ..
     } = meta::meta(top);
-    let labels = top.at(["metadata", "labels"]).labels();
+    let mut labels = top.at(["metadata", "labels"]).labels();
     let annotations = top.at(["metadata", "annotations"]);
     let annotated = |key| annotations.get(key).text() == Some("true");
     let (spec, status) = (top.get("spec"), top.get("status"));
@@ -78,6 +72,9 @@ pub(crate) fn node(top: At<'_, '_>) -> NodeObject {
         .items()
         .find(|condition| condition.get("type").text() == Some("Ready"));
     let taints = taints(spec.get("taints"));
+    if taints.iter().any(|taint| taint.key == UNINITIALIZED) {
+        place(&mut labels, spec.get("providerID").text().unwrap_or_default());
+    }
     let group = group_of(&labels);
     let mut allocatable = allocatable(status);
     let max_pods = allocatable.extended.remove("pods");
@@ -141,6 +138,24 @@ pub fn group_of(labels: &Labels) -> Option<(GroupName, GroupKind)> {
         let name = labels.get(*key).filter(|name| !name.is_empty())?;
         Some((GroupName::new(name), *kind))
     })
+}
+
+/// Says where a node is that the cloud provider has not described yet: its kubelet names the zone when it registers
+/// (`aws:///us-east-1a/i-0123…`).
+fn place(labels: &mut Labels, provider_id: &str) {
+    let told = provider_id
+        .strip_prefix("aws:///")
+        .and_then(|rest| rest.split_once('/'));
+    let Some((zone, _)) = told.filter(|(zone, _)| !zone.is_empty() && !labels.contains_key(ZONE)) else {
+        return;
+    };
+    if let Some(region) = region_of(zone) {
+        labels
+            .entry(label::REGION.to_owned())
+            .or_insert_with(|| region.to_owned());
+    }
+    labels.insert(ZONE.to_owned(), zone.to_owned());
+    add_aliases(labels);
 }
 
 /// `aws:///us-east-1a/i-0123…` is instance `i-0123…`; other providers' ids are the last part as well.

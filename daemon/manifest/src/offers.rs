@@ -4,7 +4,6 @@
 //! are the work of `market`.
 
 use crate::allocatable::{max_pods, usual_allocatable};
-use crate::node::{ARCH, INSTANCE_TYPE, OS, ZONE, ZONE_ID};
 use crate::problem::{Problem, Problems, of_file, quoted};
 use crate::rates::{self, FargateByRegion, Gathered};
 use crate::region;
@@ -15,6 +14,7 @@ use model::ids::{GroupName, OfferId};
 use model::money::UsdPerHour;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::prices::{BUILT_IN_REGION, PriceSource, Prices};
+use model::registration::{Bootstrap, OperatingSystem, Registration, Zones};
 use model::resources::{MIB, Resources};
 use model::selector::Labels;
 use std::collections::BTreeSet;
@@ -191,7 +191,14 @@ impl<'f> Reading<'f> {
 /// Reads an offers file and gives the fleet's offers; what the aims do not want is counted.
 pub fn offers(file: &str, bytes: &[u8], aims: &Aims) -> Result<(Vec<Offer>, Group, Skipped), Problems> {
     let list = price_list(file, bytes)?;
-    let (offers, skipped) = list.fleet(aims, &[], 0);
+    let zones = Zones::new(&aims.zones);
+    let site = Site {
+        zones: &zones,
+        os: &OperatingSystem::Linux,
+        bootstrap: Bootstrap::Karpenter,
+        labels: &Labels::new(),
+    };
+    let (offers, skipped) = list.fleet(aims, &[], (0, &site));
     Ok((offers, fleet_group(), skipped))
 }
 
@@ -234,9 +241,14 @@ impl PriceList {
         self.region.as_deref().is_none_or(|own| own == region)
     }
 
-    /// Every wanted type × zone × purchase, for the group at this index. Rows that tell no zones are offered in
-    /// the zones of the aims, else in `zones`, else in one zone named `any`.
-    pub fn fleet(&self, aims: &Aims, zones: &[String], group: u32) -> (Vec<Offer>, Skipped) {
+    /// Every wanted type × zone × purchase, for the group at this index, whose nodes register so. Rows that tell no
+    /// zones are offered in the zones of the aims, else in `zones`, else in one zone named `any`.
+    pub fn fleet(
+        &self,
+        aims: &Aims,
+        zones: &[String],
+        (group, site): (u32, &Site<'_>),
+    ) -> (Vec<Offer>, Skipped) {
         let mut skipped = self.skipped;
         let mut offers = Vec::new();
         let from_aims: Vec<String> = aims.zones.keys().cloned().collect();
@@ -252,7 +264,8 @@ impl PriceList {
             }
             let zones = if row.zones.is_empty() { known } else { &row.zones };
             for zone in zones {
-                offers.extend(self.sold(row, zone, aims).map(|offer| Offer { group, ..offer }));
+                let sold = self.sold(row, zone, (aims, site));
+                offers.extend(sold.map(|offer| Offer { group, ..offer }));
             }
         }
         (offers, skipped)
@@ -263,8 +276,8 @@ impl PriceList {
         &self,
         row: &'a TypeRow,
         zone: &'a str,
-        aims: &'a Aims,
-    ) -> impl Iterator<Item = Offer> + 'a {
+        (aims, site): (&Aims, &'a Site<'a>),
+    ) -> impl Iterator<Item = Offer> + use<'a> {
         let listed = if self.built_in {
             Confidence::BuiltIn
         } else {
@@ -274,36 +287,51 @@ impl PriceList {
         let spot = spot.map(|price| (Purchase::Spot, price, Confidence::Estimated));
         let on_demand = (Purchase::OnDemand, row.on_demand, listed);
         let sales = std::iter::once(on_demand).chain(spot);
-        sales.map(move |sale| offer(row, zone, aims, sale))
+        sales.map(move |sale| offer(row, zone, site, sale))
     }
+}
+
+/// Where and how new nodes of a group register.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<'a> {
+    /// What zones are called.
+    pub zones: &'a Zones,
+    /// What the nodes run.
+    pub os: &'a OperatingSystem,
+    /// Who bootstraps them.
+    pub bootstrap: Bootstrap<'a>,
+    /// Labels of the group.
+    pub labels: &'a Labels,
 }
 
 pub(crate) fn offer(
     row: &TypeRow,
     zone: &str,
-    aims: &Aims,
+    site: &Site<'_>,
     sale: (Purchase, UsdPerHour, Confidence),
 ) -> Offer {
     let (purchase, price, confidence) = sale;
-    let name = aims.zones.get(zone).map_or(zone, String::as_str);
-    let mut labels: Labels = [
-        (INSTANCE_TYPE, row.instance_type.as_str()),
-        (ARCH, &row.arch),
-        (OS, "linux"),
-        (ZONE, name),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .collect();
-    if is_zone_id(zone) {
-        labels.insert(ZONE_ID.to_owned(), zone.to_owned());
-    }
+    let zone = site.zones.zone(zone);
+    let registration = Registration {
+        instance_type: Some(&row.instance_type),
+        zone: Some(&zone),
+        arch: &row.arch,
+        os: site.os,
+        purchase,
+        bootstrap: site.bootstrap,
+    };
     Offer {
-        id: OfferId::new(format!("{}/{name}/{}", row.instance_type, purchase.as_str())),
+        id: OfferId::new(format!(
+            "{}/{}/{}",
+            row.instance_type,
+            zone.name,
+            purchase.as_str()
+        )),
         group: 0,
+        labels: registration.labels_with(site.labels),
         kind: OfferKind::Ec2 {
             instance_type: row.instance_type.clone(),
-            zone: name.to_owned(),
+            zone: zone.name,
             purchase,
             arch: row.arch.clone(),
         },
@@ -312,14 +340,7 @@ pub(crate) fn offer(
         confidence,
         allocatable: row.allocatable.clone(),
         max_pods: row.max_pods,
-        labels,
     }
-}
-
-/// `use1-az4` is a zone id, `us-east-1a` a zone name.
-fn is_zone_id(zone: &str) -> bool {
-    zone.rsplit_once("-az")
-        .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn wanted(row: &TypeRow, catalogue: &Catalogue) -> bool {

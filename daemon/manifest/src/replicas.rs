@@ -14,8 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) const MOST: u32 = 1_000_000;
 
 /// Adds what is missing of every workload whose template is known. DaemonSets are left out: their pods come
-/// with the nodes. `N` is the smallest number whose name is free.
-pub(crate) fn add_missing(pods: &mut Vec<Pod>, workloads: &[Workload], specs: &Specs) {
+/// with the nodes. `N` is the smallest number whose name is free, from the workload's `first` on.
+pub(crate) fn add_missing(
+    pods: &mut Vec<Pod>,
+    (workloads, first): (&[Workload], &BTreeMap<WorkloadKey, u32>),
+    specs: &Specs,
+) {
     let owners: BTreeMap<WorkloadKey, u32> = owned(pods, specs);
     let mut names: BTreeSet<PodKey> = pods.iter().map(|pod| pod.key.clone()).collect();
     for workload in workloads.iter().filter(|workload| !workload.is_daemon_set()) {
@@ -23,7 +27,7 @@ pub(crate) fn add_missing(pods: &mut Vec<Pod>, workloads: &[Workload], specs: &S
         let have = owners.get(&workload.key).copied().unwrap_or(0);
         let missing = workload.replicas.saturating_sub(have);
         let key = |n: u32| PodKey::new(&workload.key.namespace, format!("{}-{n}", workload.key.name));
-        let free = (0..)
+        let free = (first.get(&workload.key).copied().unwrap_or(0)..)
             .map(key)
             // A Deployment and a StatefulSet may have one name; their pods may not.
             .filter(|key| names.insert(key.clone()))

@@ -6,7 +6,7 @@
 
 use crate::market::purchase;
 use crate::node::{INSTANCE_TYPE, ZONE, ZONE_ID};
-use crate::offers::{ANY_ZONE, PriceList, fleet_group, offer};
+use crate::offers::{ANY_ZONE, PriceList, Site, fleet_group, offer};
 use model::aims::{Aims, ReservedAim};
 use model::group::Group;
 use model::ids::{GroupName, OfferId};
@@ -74,7 +74,7 @@ fn is_reserved(offer: &Offer) -> bool {
 pub(crate) fn open(
     seen: &mut Snapshot,
     prices: &PriceList,
-    aims: &Aims,
+    (aims, site): (&Aims, &Site<'_>),
 ) -> (Vec<ReservedAim>, Vec<ReservedAim>) {
     let known = |aim: &ReservedAim| seen.groups.iter().any(|group| group.name == aim.name);
     let (groups, others): (Vec<_>, Vec<_>) = aims.reserved.iter().cloned().partition(known);
@@ -91,7 +91,7 @@ pub(crate) fn open(
             let own = offer(
                 row,
                 zone,
-                aims,
+                site,
                 (Purchase::Reserved, aim.price, Confidence::Listed),
             );
             seen.offers.push(Offer {

@@ -21,6 +21,8 @@ pub struct WorkloadObject {
     pub template: Option<PodSpec>,
     /// Claims its pods mount, those of `volumeClaimTemplates` included.
     pub claims: Vec<ClaimRef>,
+    /// Number of its first pod (StatefulSet, `ordinals.start`).
+    pub first: u32,
     /// Its own controller: a ReplicaSet's Deployment, a Job's CronJob.
     pub controller: Option<Controller>,
 }
@@ -121,6 +123,7 @@ pub(crate) fn workload(kind: &str, top: At<'_, '_>) -> WorkloadObject {
             key,
         },
         claims,
+        first: spec.at(["ordinals", "start"]).count().unwrap_or(0),
         template: pod,
         controller: meta::controller(top),
     }
@@ -129,7 +132,7 @@ pub(crate) fn workload(kind: &str, top: At<'_, '_>) -> WorkloadObject {
 fn replicas(kind: &str, spec: At<'_, '_>, status: At<'_, '_>) -> u32 {
     match kind {
         "DaemonSet" => status.get("desiredNumberScheduled").count().unwrap_or(0),
-        "Job" if spec.get("suspend").flag() || is_over(status) => 0,
+        "Job" if spec.get("suspend").flag() || is_over(status) || is_anothers(spec) => 0,
         "Job" => {
             let parallel = spec.get("parallelism").count().unwrap_or(1);
             let done = status.get("succeeded").count().unwrap_or(0);
@@ -142,6 +145,13 @@ fn replicas(kind: &str, spec: At<'_, '_>, status: At<'_, '_>) -> u32 {
         }
         _ => spec.get("replicas").count().unwrap_or(1),
     }
+}
+
+/// Whether another controller than Kubernetes' own makes the Job's pods, most often in another cluster (`managedBy`,
+/// KEP-4368; MultiKueue): none of them is to be expected here.
+fn is_anothers(spec: At<'_, '_>) -> bool {
+    let by = spec.get("managedBy");
+    by.is_there() && by.text() != Some("kubernetes.io/job-controller")
 }
 
 /// Whether a Job starts no pod any more: it succeeded, failed for good, or is about to be told so.

@@ -54,6 +54,10 @@ pub struct Aims {
     pub bounds: BTreeMap<GroupName, BoundsAim>,
     /// Zone id to zone name.
     pub zones: BTreeMap<String, String>,
+    /// Keys of taints (`*` and `?` are wildcards) that nodes register with and agents take away, beside the known ones
+    /// (`startup`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub startup_taints: Vec<String>,
     /// What kube-scheduler was told to spread pods by that say nothing of it (PodTopologySpread's
     /// `defaultConstraints`, the required ones).
     #[serde(skip_serializing_if = "Vec::is_empty")]

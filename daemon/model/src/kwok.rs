@@ -5,7 +5,9 @@
 
 use crate::ids::GroupName;
 use crate::money::UsdPerHour;
+use crate::offer::Purchase;
 use crate::pod::Taint;
+use crate::registration::{Bootstrap, OperatingSystem, Registration, Zones};
 use crate::resources::Resources;
 use crate::selector::Labels;
 use serde::{Deserialize, Serialize};
@@ -43,16 +45,16 @@ pub struct KwokGroup {
 impl KwokGroup {
     /// Labels of a node of this group, its host name excepted.
     pub fn node_labels(&self) -> Labels {
-        let mut labels = self.labels.clone();
-        for (key, value) in [
-            (GROUP_LABEL, self.name.as_str()),
-            ("node.kubernetes.io/instance-type", &self.instance_type),
-            ("topology.kubernetes.io/zone", &self.zone),
-            ("kubernetes.io/arch", &self.arch),
-            ("kubernetes.io/os", "linux"),
-        ] {
-            labels.insert(key.to_owned(), value.to_owned());
+        let mut own = self.labels.clone();
+        own.insert(GROUP_LABEL.to_owned(), self.name.to_string());
+        Registration {
+            instance_type: Some(&self.instance_type),
+            zone: Some(&Zones::default().zone(&self.zone)),
+            arch: &self.arch,
+            os: &OperatingSystem::of_labels(&self.labels),
+            purchase: Purchase::OnDemand,
+            bootstrap: Bootstrap::Own,
         }
-        labels
+        .labels_with(&own)
     }
 }

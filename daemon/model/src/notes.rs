@@ -5,6 +5,7 @@ use crate::fargate::FargateSize;
 use crate::ids::{GroupName, NodeName, OfferId, PodKey, WorkloadKey};
 use crate::money::UsdPerHour;
 use crate::pod::SpecIx;
+use crate::startup::Overdue;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -27,6 +28,9 @@ pub struct Notes {
     pub running_rate: UsdPerHour,
     /// Nodes whose price nobody knows.
     pub unpriced_nodes: u32,
+    /// Nodes that should have become usable by now and have not; at most 100, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overdue: Vec<Overdue>,
     /// Pods that wait for a node although Fargate would take them, were they made anew; at most 1,000, in the order of
     /// their keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

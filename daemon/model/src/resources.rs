@@ -85,6 +85,19 @@ impl Resources {
         }
     }
 
+    /// Component-wise minimum: what either has.
+    #[must_use]
+    pub fn least(&self, other: &Self) -> Self {
+        let extended = self.extended.iter();
+        let extended = extended.map(|(name, amount)| (name.clone(), (*amount).min(other.amount(name))));
+        Self {
+            cpu_milli: self.cpu_milli.min(other.cpu_milli),
+            memory_bytes: self.memory_bytes.min(other.memory_bytes),
+            ephemeral_bytes: self.ephemeral_bytes.min(other.ephemeral_bytes),
+            extended: extended.filter(|(_, amount)| *amount > 0).collect(),
+        }
+    }
+
     /// Whether a request of `self` fits into `free`. A resource that is not asked for never objects, even
     /// where the node is over-committed in it (as NodeResourcesFit).
     pub fn fits(&self, free: &Self) -> bool {

@@ -38,7 +38,9 @@ use model::group::{Group, Instance, InstanceState};
 use model::money::UsdPerHour;
 use model::node::Node;
 use model::prices::{BUILT_IN_REGION, PriceSource, Prices};
+use model::registration::Zones;
 use model::snapshot::{Freshness, Source};
+use model::startup::Startup;
 use model::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -65,6 +67,8 @@ pub struct Settings {
     pub queue: Option<String>,
     /// Names of termination hooks that are ours to complete.
     pub complete_hooks: Vec<String>,
+    /// Keys of taints that the operator's own agents take away (`Aims::startup_taints`).
+    pub startup_taints: Vec<String>,
 }
 
 /// Groups, offers and metrics of one account and region.
@@ -193,11 +197,20 @@ impl Groups {
         let rows = Arc::clone(&self.rows.last);
         self.learn(&rows, at).await;
         let mut capacity = Capacity::default();
+        let own = self.settings.startup_taints.clone();
+        let startup = Startup::new(nodes, at, &own);
+        let mut zones = Zones::default();
+        for node in nodes {
+            zones.learn(&node.labels);
+        }
         for (row, ix) in rows.iter().zip(0..) {
-            let mut group = self.group(row, nodes, at);
+            let mut group = self.group(row, (nodes, &startup), at);
             self.hooks.mark(&self.settings.complete_hooks, row, &mut group);
-            let learnt = self.lived.of(&group.name);
-            let sold = offers::offers(&self.catalogue, row, (&group, ix), &self.tariffs(), learnt);
+            let site = offers::Site {
+                zones: &zones,
+                learnt: self.lived.of(&group.name),
+            };
+            let sold = offers::offers(&self.catalogue, row, (&group, ix), &self.tariffs(), site);
             capacity.offers.extend(sold);
             capacity.groups.push(group);
             let told = templates::told((&self.catalogue, &self.images), row);
@@ -205,7 +218,7 @@ impl Groups {
         }
         capacity.short = self.activities.short();
         capacity.prices = self.known_prices();
-        self.add_fleets(&mut capacity, nodes, at);
+        self.add_fleets(&mut capacity, (nodes, &startup, &zones), at);
         self.add_profiles(&mut capacity);
         Ok(capacity)
     }
@@ -302,13 +315,22 @@ impl Groups {
         }
     }
 
-    fn group(&mut self, row: &AutoScalingGroup, nodes: &[Node], at: Instant) -> Group {
+    fn group(
+        &mut self,
+        row: &AutoScalingGroup,
+        (nodes, startup): (&[Node], &Startup<'_>),
+        at: Instant,
+    ) -> Group {
         let mut group = groups::group(row, &self.settings);
         self.managed.complete(row, &mut group);
         let types = self.catalogue.types_of(row).unwrap_or_default();
         let only = types.first().filter(|_| types.len() == 1).map(String::as_str);
-        self.lived
-            .learn(&group, (catalogue::made_of(row), only), nodes, at);
+        self.lived.learn(
+            &group,
+            (catalogue::made_of(row), only),
+            (nodes, startup, &self.catalogue),
+            at,
+        );
         for taint in self.lived.of(&group.name).map_or(&[][..], lived::Learnt::taints) {
             if !group.taints.contains(taint) {
                 group.taints.push(taint.clone());
@@ -320,23 +342,35 @@ impl Groups {
         group
     }
 
-    fn add_fleets(&mut self, capacity: &mut Capacity, nodes: &[Node], at: Instant) {
+    fn add_fleets(
+        &mut self,
+        capacity: &mut Capacity,
+        (nodes, startup, zones): (&[Node], &Startup<'_>, &Zones),
+        at: Instant,
+    ) {
         let types = fleet::types(&self.settings.fleets, &self.settings.prices);
         for fleet in &self.settings.fleets {
             let Ok(ix) = u32::try_from(capacity.groups.len()) else {
                 return;
             };
             let group = fleet::group(fleet, &self.rows.fleets);
-            self.lived
-                .learn(&group, (fleet.template.clone(), None), nodes, at);
+            self.lived.learn(
+                &group,
+                (fleet.template.clone(), None),
+                (nodes, startup, &self.catalogue),
+                at,
+            );
             let tariffs = offers::Tariffs {
                 table: &self.settings.prices,
                 built_in: self.built_in,
                 here: self.is_built_in_here(),
                 told: &self.prices,
             };
-            let learnt = self.lived.of(&group.name);
-            let sold = fleet::offers(fleet, ix, (&self.catalogue, &types), &tariffs, learnt);
+            let site = offers::Site {
+                zones,
+                learnt: self.lived.of(&group.name),
+            };
+            let sold = fleet::offers(fleet, ix, (&self.catalogue, &types), &tariffs, site);
             capacity.offers.extend(sold);
             capacity.groups.push(group);
             let told = (&self.rows.fleets, &self.rows.made);

@@ -7,19 +7,10 @@ use crate::capacity::Capacity;
 use model::group::{Group, GroupKind, Instance};
 use model::ids::{InstanceId, OfferId};
 use model::node::Node;
-use model::offer::{Offer, OfferKind, Purchase};
+use model::offer::{Offer, OfferKind};
+use model::registration::label::{INSTANCE_TYPE, ZONE};
+use model::registration::purchase_of;
 use std::collections::BTreeMap;
-
-const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
-const ZONE: &str = "topology.kubernetes.io/zone";
-
-/// Labels that tell how a node was bought.
-const PURCHASE_LABELS: [&str; 4] = [
-    "plimsoll.io/purchase",
-    "karpenter.sh/capacity-type",
-    "eks.amazonaws.com/capacityType",
-    "node-lifecycle",
-];
 
 /// Fills in `group`, `offer`, `leaving` and `template` of every node. What the labels of a node said about its group counts only where
 /// the provider has a group of that name.
@@ -63,7 +54,7 @@ fn offer_of(node: &Node, instance: Option<&Instance>, group: usize, offers: &[Of
     let label = |key: &str| node.labels.get(key).map(String::as_str);
     let of_type = label(INSTANCE_TYPE).or_else(|| instance.and_then(|i| i.instance_type.as_deref()));
     let in_zone = label(ZONE).or_else(|| instance.and_then(|i| i.zone.as_deref()));
-    let bought = PURCHASE_LABELS.iter().find_map(|key| purchase(label(key)?));
+    let bought = purchase_of(&node.labels);
     let mut stands_in = None;
     for offer in offers.iter().filter(|offer| offer.group as usize == group) {
         let OfferKind::Ec2 {
@@ -90,15 +81,6 @@ fn offer_of(node: &Node, instance: Option<&Instance>, group: usize, offers: &[Of
         stands_in = stands_in.or(Some(&offer.id));
     }
     stands_in.cloned()
-}
-
-fn purchase(value: &str) -> Option<Purchase> {
-    match value.to_ascii_lowercase().replace('_', "-").as_str() {
-        "spot" => Some(Purchase::Spot),
-        "on-demand" => Some(Purchase::OnDemand),
-        "reserved" => Some(Purchase::Reserved),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -218,6 +218,11 @@ async fn on_aws(config: &Config, aws: &Aws) -> anyhow::Result<Capacity> {
         fleets: aws.fleets.clone(),
         queue: aws.queue.clone(),
         complete_hooks: aws.complete_hooks.clone(),
+        startup_taints: config
+            .aims
+            .as_ref()
+            .map(|aims| aims.startup_taints.clone())
+            .unwrap_or_default(),
     };
     let eyes = observe::aws::Groups::new(&looks, settings);
     let hands = act::aws::Hands::new(&sdk, cluster.clone(), done, eyes.stirred());

@@ -148,12 +148,13 @@ fn tags_of_what_ran_before_have_statements_of_their_own() {
     let scale = policy["Statement"].as_array().unwrap().iter();
     let scale = scale.filter(|statement| statement["Sid"].as_str().unwrap().starts_with("Scale"));
     let tags: Vec<String> = scale
-        .map(|statement| statement["Condition"]["StringEquals"].to_string())
+        .map(|statement| statement["Condition"].to_string())
         .collect();
     let expected = [
-        r#"{"aws:ResourceTag/plimsoll.io/cluster":["c"]}"#,
-        r#"{"aws:ResourceTag/k8s.io/cluster-autoscaler/c":["owned"]}"#,
-        r#"{"aws:ResourceTag/kubernetes.io/cluster/c":["owned"]}"#,
+        r#"{"StringEquals":{"aws:ResourceTag/plimsoll.io/cluster":["c"]}}"#,
+        // Groups are found by this tag with any value (Cluster Autoscaler's AWS README, auto-discovery).
+        r#"{"StringLike":{"aws:ResourceTag/k8s.io/cluster-autoscaler/c":["*"]}}"#,
+        r#"{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/c":["owned"]}}"#,
     ];
     assert_eq!(tags, expected);
     assert!(

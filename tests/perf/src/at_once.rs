@@ -310,7 +310,7 @@ impl Running {
             fargate: false,
             do_not_disrupt: false,
             draining: false,
-            annotations: model::selector::Labels::new(),
+            annotations: Labels::new(),
             unready: None,
             rate: None,
             created: self.seen.at,

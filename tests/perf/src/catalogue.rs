@@ -2,7 +2,9 @@
 
 use crate::data;
 use anyhow::Result;
-use manifest::{PriceList, TypeRow};
+use manifest::{PriceList, Site, TypeRow};
+use model::registration::{Bootstrap, OperatingSystem, Zones};
+use model::selector::Labels;
 use model::{Aims, Offer};
 
 /// Which part of the price list.
@@ -42,7 +44,7 @@ impl Catalogue {
             rows,
             ..PriceList::default()
         };
-        list.fleet(&Aims::default(), &[], 0).0
+        sold(&list)
     }
 
     fn has(self, row: &TypeRow) -> bool {
@@ -62,6 +64,18 @@ fn general(instance_type: &str) -> bool {
             .is_some_and(|generation| generation >= 5)
 }
 
+/// All of a list, in one zone, to a fleet of Linux nodes.
+fn sold(list: &PriceList) -> Vec<Offer> {
+    let (zones, labels) = (Zones::default(), Labels::new());
+    let site = Site {
+        zones: &zones,
+        os: &OperatingSystem::Linux,
+        bootstrap: Bootstrap::Own,
+        labels: &labels,
+    };
+    list.fleet(&Aims::default(), &[], (0, &site)).0
+}
+
 /// Every type of both architectures that is no bare metal, in one zone.
 pub fn every(prices: &PriceList) -> Vec<Offer> {
     let rows = prices.rows.iter().filter(|row| !row.bare_metal).cloned();
@@ -69,7 +83,7 @@ pub fn every(prices: &PriceList) -> Vec<Offer> {
         rows: rows.collect(),
         ..PriceList::default()
     };
-    list.fleet(&Aims::default(), &[], 0).0
+    sold(&list)
 }
 
 /// The price list of the outside data, every type in one zone.

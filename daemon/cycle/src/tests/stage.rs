@@ -315,7 +315,7 @@ fn node(name: &str) -> Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
-        annotations: model::selector::Labels::new(),
+        annotations: Labels::new(),
         unready: None,
         rate: None,
         created: Instant(0),

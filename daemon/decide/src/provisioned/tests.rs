@@ -49,7 +49,7 @@ fn on_fargate(name: &str, spec: PodSpec) -> Cluster {
         fargate: true,
         do_not_disrupt: false,
         draining: false,
-        annotations: model::selector::Labels::new(),
+        annotations: std::collections::BTreeMap::new(),
         unready: None,
         rate: None,
         created: NOW,

@@ -412,7 +412,7 @@ fn on_fargate(said: &str) -> CycleRecord {
         fargate: true,
         do_not_disrupt: false,
         draining: false,
-        annotations: model::selector::Labels::new(),
+        annotations: std::collections::BTreeMap::new(),
         unready: None,
         rate: None,
         created: Instant(0),

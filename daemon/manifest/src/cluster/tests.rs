@@ -133,11 +133,51 @@ fn a_job_that_is_over_wants_no_pods() {
         ("parallelism: 4", "{succeeded: 1, active: 2}".to_owned(), 2),
         ("parallelism: 4", "{succeeded: 1}".to_owned(), 0),
         ("parallelism: 4", "{active: 2}".to_owned(), 4),
+        // Another controller's, in another cluster.
+        (
+            "parallelism: 4, managedBy: kueue.x-k8s.io/multikueue",
+            "{}".to_owned(),
+            0,
+        ),
+        (
+            "parallelism: 4, managedBy: kubernetes.io/job-controller",
+            "{}".to_owned(),
+            4,
+        ),
     ] {
         let seen = snapshot(&format!(
             "kind: Job\nmetadata: {{name: j}}\nspec: {{{spec}, template: {{spec: {{containers: [{{}}]}}}}}}\nstatus: {status}\n"
         ));
         assert_eq!(seen.workloads[0].replicas, wanted, "{spec}; {status}");
+    }
+}
+
+#[test]
+fn replicas_of_a_stateful_set_are_numbered_from_its_first_ordinal() {
+    for (start, replicas, there, wanted) in [
+        ("", 2, None, &["db-0", "db-1"][..]),
+        ("ordinals: {start: 0}, ", 1, None, &["db-0"]),
+        ("ordinals: {start: 5}, ", 2, None, &["db-5", "db-6"]),
+        (
+            "ordinals: {start: 5}, ",
+            3,
+            Some("db-6"),
+            &["db-5", "db-6", "db-7"],
+        ),
+    ] {
+        let pod = there.map(|name| {
+            format!(
+                "---\nkind: Pod\nmetadata: {{name: {name}, ownerReferences: [{{kind: StatefulSet, name: db, controller: \
+                 true}}]}}\nspec: {{containers: [{{}}]}}\n"
+            )
+        });
+        let seen = snapshot(&format!(
+            "kind: StatefulSet\nmetadata: {{name: db}}\nspec: {{{start}replicas: {replicas}, template: {{spec: \
+             {{containers: [{{}}]}}}}}}\n{}",
+            pod.unwrap_or_default()
+        ));
+        let names: Vec<&str> = seen.pods.iter().map(|pod| &*pod.key.name).collect();
+        assert_eq!(names, wanted, "{start}{replicas}");
     }
 }
 
@@ -264,7 +304,8 @@ fn nodes_know_their_group_instance_and_offer() {
     );
     assert_eq!(
         node.offer.as_ref().map(ToString::to_string),
-        Some("m5.large/use1-az1/on-demand".to_owned())
+        Some("m5.large/us-east-1a/on-demand".to_owned()),
+        "the node tells the name of the zone that the file knows by its id"
     );
     assert_eq!(
         (node.allocatable.cpu_milli, node.max_pods, node.ready),

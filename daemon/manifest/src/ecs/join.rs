@@ -134,6 +134,7 @@ impl Ecs {
     fn workload(&self, service: &EcsService) -> Option<WorkloadObject> {
         let spec = self.spec(&service.definition, &service.cluster, Some(&service.name))?;
         Some(WorkloadObject {
+            first: 0,
             workload: Workload {
                 key: spec.owner.clone()?,
                 replicas: service.desired,

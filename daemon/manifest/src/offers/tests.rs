@@ -168,7 +168,13 @@ fn mistakes_name_line_and_column() {
 #[test]
 fn the_built_in_list_agrees_with_itself() {
     let list = crate::built_in();
-    let (offers, skipped) = list.fleet(&Aims::default(), &["us-east-1a".to_owned()], 0);
+    let site = super::Site {
+        zones: &model::registration::Zones::default(),
+        os: &model::registration::OperatingSystem::Linux,
+        bootstrap: model::registration::Bootstrap::Karpenter,
+        labels: &model::selector::Labels::new(),
+    };
+    let (offers, skipped) = list.fleet(&Aims::default(), &["us-east-1a".to_owned()], (0, &site));
     assert_eq!((offers.len(), skipped.unwanted), (18, 0));
     assert!(
         offers

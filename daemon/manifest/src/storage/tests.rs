@@ -408,7 +408,11 @@ spec: {storageClassName: zonal}
             .iter()
             .all(|offer| offer.allocatable.extended.is_empty())
     );
-    assert_eq!(zone(&plain), None, "nobody asks");
+    assert_eq!(
+        zone(&plain).as_deref(),
+        Some("us-east-1a"),
+        "whether anybody asks or not"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use aws_sdk_eks::operation::list_fargate_profiles::ListFargateProfilesError;
 use aws_sdk_eks::types::{FargateProfile, Nodegroup, NodegroupStatus, TaintEffect as EksEffect};
 use model::group::{EKS_NODE_GROUP_TAG, FargateSelector, Group};
 use model::pod::{Taint, TaintEffect};
+use model::registration::{OperatingSystem, label};
 use model::selector::{LabelSelector, Requirement};
 use model::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet};
@@ -182,6 +183,13 @@ async fn describe(client: &Client, cluster: &str, name: &str) -> Result<NodeGrou
 
 fn node_group(told: &Nodegroup) -> NodeGroup {
     let mut labels: BTreeMap<String, String> = BTreeMap::new();
+    let os = told
+        .ami_type()
+        .and_then(|ami| OperatingSystem::of_ami_type(ami.as_str()));
+    if let Some(OperatingSystem::Windows(build)) = os {
+        labels.insert(label::OS.to_owned(), "windows".to_owned());
+        labels.extend(build.map(|build| (label::WINDOWS_BUILD.to_owned(), build)));
+    }
     if let Some(capacity) = told.capacity_type() {
         labels.insert(CAPACITY_LABEL.to_owned(), capacity.as_str().to_owned());
     }

@@ -5,7 +5,7 @@
 use super::catalogue::{Catalogue, TemplateKey};
 use super::images::Images;
 use super::lived::Learnt;
-use super::offers::Tariffs;
+use super::offers::{Site, Tariffs};
 use super::sdk::AwsError;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, InstanceStateName, Reservation};
@@ -15,6 +15,7 @@ use model::ids::{InstanceId, OfferId};
 use model::money::UsdPerHour;
 use model::node::Template;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
+use model::registration::{Bootstrap, OperatingSystem, Registration};
 use model::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -184,8 +185,11 @@ pub(super) fn offers(
     ix: u32,
     (catalogue, types): (&Catalogue, &BTreeSet<String>),
     tariffs: &Tariffs<'_>,
-    learnt: Option<&Learnt>,
+    site: Site<'_>,
 ) -> Vec<Offer> {
+    let learnt = site.learnt;
+    let os = learnt.and_then(Learnt::os).cloned();
+    let os = os.unwrap_or_else(|| OperatingSystem::of_labels(&fleet.labels));
     let mut sold = Vec::new();
     for name in types.iter().filter(|name| fleet.buys(name)) {
         let Some(shape) = catalogue.shape(name) else {
@@ -196,14 +200,16 @@ pub(super) fn offers(
             let on_demand = tariffs.of(name, None).map(|told| (Purchase::OnDemand, told));
             let spot = tariffs.of(name, Some(zone)).map(|told| (Purchase::Spot, told));
             for (purchase, (price, confidence)) in on_demand.into_iter().chain(spot.filter(|_| fleet.spot)) {
-                let mut labels = fleet.labels.clone();
-                let standard = [
-                    (manifest::ARCH, shape.arch),
-                    (manifest::OS, "linux"),
-                    (manifest::INSTANCE_TYPE, name.as_str()),
-                    (manifest::ZONE, zone.as_str()),
-                ];
-                labels.extend(standard.map(|(key, value)| (key.to_owned(), value.to_owned())));
+                let registration = Registration {
+                    instance_type: Some(name),
+                    zone: Some(&site.zones.zone(zone)),
+                    arch: shape.arch,
+                    os: &os,
+                    purchase,
+                    // A fleet's user data is the operator's: its labels say what it sets.
+                    bootstrap: Bootstrap::Own,
+                };
+                let labels = registration.labels_with(&fleet.labels);
                 sold.push(Offer {
                     id: OfferId::new(format!("{}/{name}/{zone}/{}", fleet.name, purchase.as_str())),
                     group: ix,

@@ -4,36 +4,20 @@
 //! real node holds is bought for again as soon as the node is given back. Not here: the formula (`manifest`), tags
 //! (`groups`); what was learnt ends with the process.
 
+use super::catalogue::Catalogue;
 use model::Group;
 use model::ids::{GroupName, InstanceId};
-use model::node::{DRAIN_TAINT, EMPTYING_TAINT, Node};
+use model::node::Node;
 use model::pod::Taint;
+use model::registration::{OperatingSystem, is_of_node};
 use model::resources::Resources;
 use model::selector::Labels;
+use model::startup::Startup;
 use model::time::{Instant, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was learnt counts for so long once no such node lives.
 const KEPT: Span = Span::from_secs(86_400);
-
-/// Labels that are a node's own, by how they begin.
-const OWN_LABELS: [&str; 5] = [
-    "kubernetes.io/hostname",
-    "topology.",
-    "failure-domain.",
-    "alpha.eksctl.io/instance-id",
-    "node.kubernetes.io/instance-type",
-];
-
-/// Taints that tell of a node's own condition, or that it is about to leave, by how they begin.
-const OWN_TAINTS: [&str; 6] = [
-    DRAIN_TAINT,
-    EMPTYING_TAINT,
-    "node.kubernetes.io/",
-    "node.cloudprovider.kubernetes.io/",
-    "ToBeDeletedByClusterAutoscaler",
-    "DeletionCandidateOfClusterAutoscaler",
-];
 
 /// What was learnt of the nodes of all groups.
 #[derive(Debug, Default)]
@@ -46,10 +30,12 @@ pub(super) struct Lived {
 pub(super) struct Learnt {
     /// What nodes were made of when this was learnt: another template's nodes are others.
     made: String,
-    /// Of the first node, with when it was last seen.
+    /// Of all of them, with when one was last seen.
     labels: Option<(Labels, Instant)>,
     /// Of all of them.
     taints: Vec<Taint>,
+    /// What they run.
+    os: Option<OperatingSystem>,
     /// By instance type.
     sizes: BTreeMap<String, (Size, Instant)>,
 }
@@ -62,13 +48,14 @@ pub(super) struct Size {
 }
 
 impl Lived {
-    /// Learns from the Ready nodes of a group, which are made of `made` by now. Nodes that do not tell their type are of
-    /// `only`, where the group has but one.
+    /// Learns from the nodes of a group that are up, which are made of `made` by now. Nodes that do not tell their type are
+    /// of `only`, where the group has but one. A node that agents and device plugins still hold back tells nothing: what
+    /// it lacks would be believed of its siblings for a day after it has gone.
     pub(super) fn learn(
         &mut self,
         group: &Group,
         (made, only): (String, Option<&str>),
-        nodes: &[Node],
+        (nodes, startup, catalogue): (&[Node], &Startup<'_>, &Catalogue),
         at: Instant,
     ) {
         let learnt = self.groups.entry(group.name.clone()).or_default();
@@ -81,23 +68,34 @@ impl Lived {
         let old = |seen: Instant| at.since(seen) > KEPT;
         learnt.sizes.retain(|_, (_, seen)| !old(*seen));
         if learnt.labels.as_ref().is_some_and(|(_, seen)| old(*seen)) {
-            (learnt.labels, learnt.taints) = (None, Vec::new());
+            (learnt.labels, learnt.taints, learnt.os) = (None, Vec::new(), None);
         }
-        let living = nodes_of(group, nodes);
-        // The first of a type tells, so that the answer changes as seldom as can be.
-        for node in living.iter().rev() {
+        let mut living = nodes_of(group, nodes);
+        living.retain(|node| {
+            let own = node.labels.get(manifest::INSTANCE_TYPE).map(String::as_str);
+            let shape = own.or(only).and_then(|name| catalogue.shape(name));
+            !startup.is_upcoming(node, shape.map(|shape| &shape.allocatable))
+        });
+        let mut sizes: BTreeMap<&str, Size> = BTreeMap::new();
+        for node in &living {
             let own = node.labels.get(manifest::INSTANCE_TYPE).map(String::as_str);
             if let Some(kind) = own.or(only) {
                 let size = Size {
                     allocatable: node.allocatable.clone(),
                     max_pods: node.max_pods,
                 };
-                learnt.sizes.insert(kind.to_owned(), (size, at));
+                let known = sizes.entry(kind).or_insert_with(|| size.clone());
+                known.allocatable = known.allocatable.least(&size.allocatable);
+                known.max_pods = known.max_pods.min(size.max_pods);
             }
         }
+        for (kind, size) in sizes {
+            learnt.sizes.insert(kind.to_owned(), (size, at));
+        }
         if let Some(first) = living.first() {
-            learnt.labels = Some((shared_labels(first), at));
-            learnt.taints = shared_taints(&living);
+            learnt.os = Some(OperatingSystem::of_labels(&first.labels));
+            learnt.labels = Some((shared_labels(&living), at));
+            learnt.taints = shared_taints(&living, startup);
         }
     }
 
@@ -118,6 +116,11 @@ impl Learnt {
         self.labels.as_ref().map(|(labels, _)| labels)
     }
 
+    /// What its nodes run.
+    pub(super) fn os(&self) -> Option<&OperatingSystem> {
+        self.os.as_ref()
+    }
+
     /// Taints that they share.
     pub(super) fn taints(&self) -> &[Taint] {
         &self.taints
@@ -131,32 +134,34 @@ pub(super) fn nodes_of<'n>(group: &Group, nodes: &'n [Node]) -> Vec<&'n Node> {
     nodes.iter().filter(ours).collect()
 }
 
-/// Labels of a living node that its siblings will carry too.
-fn shared_labels(node: &Node) -> Labels {
-    let shared = |key: &str| !OWN_LABELS.iter().any(|own| key.starts_with(own));
-    node.labels
-        .iter()
-        .filter(|(key, _)| shared(key))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+/// Labels that all living nodes of a group carry, and that are not a node's own.
+fn shared_labels(living: &[&Node]) -> Labels {
+    let Some((first, others)) = living.split_first() else {
+        return Labels::new();
+    };
+    let shared = first.labels.iter().filter(|(key, value)| {
+        !is_of_node(key) && others.iter().all(|node| node.labels.get(*key) == Some(*value))
+    });
+    shared.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// Taints that all living nodes of a group carry: they come with the launch template or the kubelet's flags,
 /// which no tag repeats. One that somebody set on a single node by hand is that node's.
-fn shared_taints(living: &[&Node]) -> Vec<Taint> {
+fn shared_taints(living: &[&Node], startup: &Startup<'_>) -> Vec<Taint> {
     let Some((first, others)) = living.split_first() else {
         return Vec::new();
     };
-    let shared = first.taints.iter().filter(|taint| {
-        !OWN_TAINTS.iter().any(|own| taint.key.starts_with(own))
-            && others.iter().all(|node| node.taints.contains(taint))
-    });
+    let shared = first
+        .taints
+        .iter()
+        .filter(|taint| startup.is_of_group(taint) && others.iter().all(|node| node.taints.contains(taint)));
     shared.cloned().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::node::DRAIN_TAINT;
     use serde_json::json;
 
     fn node(taints: &[&str]) -> Node {
@@ -173,7 +178,7 @@ mod tests {
     fn taints_of_living_nodes_are_their_siblings_too() {
         let keys = |nodes: &[Node]| {
             let living: Vec<&Node> = nodes.iter().collect();
-            let shared = shared_taints(&living);
+            let shared = shared_taints(&living, &Startup::new([], Instant(0), &[]));
             shared.into_iter().map(|taint| taint.key).collect::<Vec<_>>()
         };
         let leaving = node(&["gpu", DRAIN_TAINT, "node.kubernetes.io/unschedulable"]);
@@ -197,6 +202,8 @@ mod tests {
             launched: None,
         });
         let mut lived = Lived::default();
+        let none = Startup::new([], Instant(0), &[]);
+        let types = Catalogue::default();
         let (begin, hours) = (Instant(0), |hours: i64| {
             Instant(0) + Span::from_secs(hours * 3600)
         });
@@ -205,12 +212,12 @@ mod tests {
             let size = lived.of(&group.name).and_then(|learnt| learnt.size("m5.large"));
             size.map(|size| size.allocatable.cpu_milli)
         };
-        lived.learn(&group, made("1"), &[node], begin);
+        lived.learn(&group, made("1"), (&[node], &none, &types), begin);
         assert_eq!(cpu(&lived), Some(950));
-        lived.learn(&group, made("1"), &[], hours(20));
+        lived.learn(&group, made("1"), (&[], &none, &types), hours(20));
         assert_eq!(cpu(&lived), Some(950), "the node is gone, what it told is not");
         assert_eq!(lived.of(&group.name).unwrap().taints().len(), 1);
-        lived.learn(&group, made("1"), &[], hours(25));
+        lived.learn(&group, made("1"), (&[], &none, &types), hours(25));
         assert_eq!(cpu(&lived), None, "a day later nobody knows any more");
         assert!(lived.of(&group.name).unwrap().taints().is_empty());
 
@@ -225,14 +232,51 @@ mod tests {
                 begin,
             ),
         );
-        lived.learn(&group, made("2"), &[], begin);
+        lived.learn(&group, made("2"), (&[], &none, &types), begin);
         assert_eq!(cpu(&lived), None, "another template makes other nodes");
+    }
+
+    #[test]
+    fn a_node_that_agents_hold_back_tells_nothing_of_its_group() {
+        let mut node = node(&["gpu", "node.cilium.io/agent-not-ready", "example.com/vpn"]);
+        (node.instance, node.ready) = (Some(InstanceId::new("i-1")), true);
+        node.allocatable = Resources::new(10, 1 << 30);
+        let mut group = manifest::profile_group("g", Vec::new());
+        group.instances.push(model::group::Instance {
+            id: InstanceId::new("i-1"),
+            instance_type: None,
+            zone: None,
+            state: model::group::InstanceState::InService,
+            launched: None,
+        });
+        let own = ["example.com/*".to_owned()];
+        let mut lived = Lived::default();
+        let nodes = [node];
+        let mut learn = |at: Instant| {
+            let startup = Startup::new(&nodes, at, &own);
+            lived.learn(
+                &group,
+                ("1".to_owned(), Some("m5.large")),
+                (&nodes, &startup, &Catalogue::default()),
+                at,
+            );
+            let learnt = lived.of(&group.name).unwrap();
+            let keys: Vec<String> = learnt.taints().iter().map(|taint| taint.key.clone()).collect();
+            (learnt.size("m5.large").is_some(), keys)
+        };
+        assert_eq!(learn(nodes[0].created), (false, Vec::new()));
+        let late = nodes[0].created + Span::from_secs(3600);
+        assert_eq!(
+            learn(late),
+            (true, vec!["gpu".to_owned()]),
+            "what passes is never the group's"
+        );
     }
 
     #[test]
     fn labels_of_one_node_alone_are_left_out() {
         assert_eq!(
-            shared_labels(&node(&[])),
+            shared_labels(&[&node(&[])]),
             Labels::from([("team".to_owned(), "a".to_owned())])
         );
     }

@@ -11,12 +11,12 @@ use super::node_template;
 use super::prices::Prices;
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use model::Group;
-use model::group::LaunchMode;
+use model::group::{EKS_NODE_GROUP_TAG, GroupKind, KOPS_GROUP_TAG, LaunchMode};
 use model::ids::OfferId;
 use model::launch::Share;
 use model::money::UsdPerHour;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
-use model::selector::Labels;
+use model::registration::{Bootstrap, OperatingSystem, Registration, Zones};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Prices to go by.
@@ -56,14 +56,24 @@ impl Tariffs<'_> {
     }
 }
 
+/// What nodes tell of where and how new ones register.
+#[derive(Clone, Copy)]
+pub(super) struct Site<'a> {
+    /// What zones are called.
+    pub(super) zones: &'a Zones,
+    /// What was learnt of the group's nodes.
+    pub(super) learnt: Option<&'a Learnt>,
+}
+
 /// Offers of one group, which is `described` so and of whose nodes this was learnt; `ix` is its place among the groups.
 pub(super) fn offers(
     catalogue: &Catalogue,
     described: &AutoScalingGroup,
     (group, ix): (&Group, u32),
     tariffs: &Tariffs<'_>,
-    learnt: Option<&Learnt>,
+    site: Site<'_>,
 ) -> Vec<Offer> {
+    let learnt = site.learnt;
     let Some(types) = catalogue.types_of(described) else {
         return Vec::new();
     };
@@ -83,6 +93,9 @@ pub(super) fn offers(
         zones.get(..1).unwrap_or_default()
     };
     let size = learnt.and_then(|learnt| learnt.size(&instance_type));
+    // Nodes that have lived tell what they run, before them the group's tags and EKS.
+    let os = learnt.and_then(Learnt::os).cloned();
+    let os = os.unwrap_or_else(|| OperatingSystem::of_labels(&group.labels));
     // A node's labels are its siblings' only where the types leave no choice.
     let shared = learnt
         .and_then(Learnt::labels)
@@ -93,14 +106,23 @@ pub(super) fn offers(
         allocatable
     };
     let offer = |zone: &String| {
-        let mut labels = group.labels.clone();
-        labels.extend(
+        let mut own = group.labels.clone();
+        own.extend(
             shared
                 .into_iter()
                 .flatten()
                 .map(|(key, value)| (key.clone(), value.clone())),
         );
-        standard_labels(&mut labels, &types, shape.arch, chosen.then_some(zone));
+        let place = site.zones.zone(zone);
+        let registration = Registration {
+            instance_type: types.first().filter(|_| types.len() == 1).map(String::as_str),
+            zone: chosen.then_some(&place),
+            arch: shape.arch,
+            os: &os,
+            purchase,
+            bootstrap: bootstrap(group, described),
+        };
+        let labels = registration.labels_with(&own);
         let (price, confidence) = match purchase {
             Purchase::Spot => tariffs.spot(&types, zone),
             Purchase::OnDemand | Purchase::Reserved => on_demand,
@@ -150,15 +172,16 @@ fn price(types: &BTreeSet<String>, tariffs: &Tariffs<'_>) -> (UsdPerHour, Confid
     (in_family.unwrap_or(any).max(dearest), Confidence::Unknown)
 }
 
-fn standard_labels(labels: &mut Labels, types: &BTreeSet<String>, arch: &str, zone: Option<&String>) {
-    let mut set = |key: &str, value: &str| labels.insert(key.to_owned(), value.to_owned());
-    set("kubernetes.io/arch", arch);
-    set("kubernetes.io/os", "linux");
-    if let (1, Some(instance_type)) = (types.len(), types.first()) {
-        set("node.kubernetes.io/instance-type", instance_type);
-    }
-    if let Some(zone) = zone {
-        set("topology.kubernetes.io/zone", zone);
+/// Who bootstraps the nodes of a group, by the name that EKS or kops calls it.
+fn bootstrap<'a>(group: &'a Group, described: &'a AutoScalingGroup) -> Bootstrap<'a> {
+    let named = |key: &str| {
+        let tag = described.tags().iter().find(|tag| tag.key() == Some(key));
+        tag.and_then(|tag| tag.value()).unwrap_or(group.name.as_str())
+    };
+    match group.kind {
+        GroupKind::ManagedNodeGroup => Bootstrap::Eks(named(EKS_NODE_GROUP_TAG)),
+        GroupKind::KopsInstanceGroup => Bootstrap::Kops(named(KOPS_GROUP_TAG)),
+        _ => Bootstrap::Own,
     }
 }
 

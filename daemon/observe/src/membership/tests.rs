@@ -4,7 +4,7 @@ use super::*;
 use model::group::{GroupKind, InstanceState, LaunchMode};
 use model::ids::GroupName;
 use model::money::UsdPerHour;
-use model::offer::Confidence;
+use model::offer::{Confidence, Purchase};
 use model::resources::Resources;
 use model::selector::Labels;
 

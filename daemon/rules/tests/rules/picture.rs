@@ -181,7 +181,7 @@ fn node(name: &str, zone: &str, cpu_used: Option<i64>) -> Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
-        annotations: model::selector::Labels::new(),
+        annotations: Labels::new(),
         unready: None,
         rate: None,
         created: NOW - Span::from_secs(3600),

@@ -5,11 +5,12 @@ use crate::scenario::pods::effect;
 use crate::scenario::read::Fetch;
 use crate::scenario::values;
 use manifest::At;
-use manifest::{PriceList, Problems};
+use manifest::{PriceList, Problems, Site};
 use model::aims::{Aims, Catalogue};
 use model::offer::{Confidence, OfferKind, Purchase};
 use model::pod::Taint;
 use model::prices::FargatePrices;
+use model::registration::{Bootstrap, OperatingSystem, Zones};
 use model::{GroupKind, GroupName, Offer, OfferId};
 
 /// What spot costs where the price list does not say, in thousandths of the on-demand price.
@@ -204,6 +205,16 @@ pub(super) fn offers(groups: &[ReadGroup<'_, '_>], catalogue: &PriceList) -> Vec
     offers
 }
 
+/// Who bootstraps the nodes of a group of this kind.
+fn bootstrap(plan: &GroupPlan) -> Bootstrap<'_> {
+    match plan.kind {
+        GroupKind::ManagedNodeGroup => Bootstrap::Eks(plan.name.as_str()),
+        GroupKind::KopsInstanceGroup => Bootstrap::Kops(plan.name.as_str()),
+        GroupKind::Fleet => Bootstrap::Karpenter,
+        _ => Bootstrap::Own,
+    }
+}
+
 fn sold(group: &ReadGroup<'_, '_>, name: &str, catalogue: &PriceList, number: u32) -> Vec<Offer> {
     let mut rows: Vec<_> = catalogue
         .rows
@@ -232,14 +243,19 @@ fn sold(group: &ReadGroup<'_, '_>, name: &str, catalogue: &PriceList, number: u3
         },
         ..Aims::default()
     };
-    let (offers, _) = list.fleet(&everything, &group.zones, number);
+    let site = Site {
+        zones: &Zones::default(),
+        os: &OperatingSystem::of_labels(&group.plan.labels),
+        bootstrap: bootstrap(&group.plan),
+        labels: &group.plan.labels,
+    };
+    let (offers, _) = list.fleet(&everything, &group.zones, (number, &site));
     let wanted = offers.into_iter().filter(
         |offer| matches!(&offer.kind, OfferKind::Ec2 { purchase, .. } if *purchase == group.purchase),
     );
     wanted
         .map(|mut offer| {
             offer.id = OfferId::new(format!("{}/{}", group.plan.name, offer.id));
-            offer.labels.extend(group.plan.labels.clone());
             if group.purchase == Purchase::Spot && offer.confidence != Confidence::Unknown {
                 // In this world the estimate is the price.
                 offer.confidence = Confidence::Listed;

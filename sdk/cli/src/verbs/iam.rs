@@ -10,7 +10,7 @@ use crate::output::{self, Format, OutputArgs, plain, table};
 use clap::ValueEnum;
 use model::fleet::CLUSTER_TAG;
 use model::permission::{PERMISSIONS, Permission};
-use policy::{Policy, Wanted};
+use policy::{ANY_VALUE, Policy, Wanted};
 
 /// Characters, white space apart, that IAM takes of a managed policy.
 const MOST_CHARACTERS: usize = 6144;
@@ -70,7 +70,7 @@ enum Mode {
 /// Whose tags groups carry besides Plimsoll's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum DropIn {
-    /// `k8s.io/cluster-autoscaler/CLUSTER: owned`.
+    /// `k8s.io/cluster-autoscaler/CLUSTER`, with any value.
     ClusterAutoscaler,
     /// `kubernetes.io/cluster/CLUSTER: owned`.
     Kops,
@@ -102,11 +102,12 @@ fn wanted(args: &Args) -> Wanted<'_> {
     let own = &args.cluster;
     let mut tags = vec![(CLUSTER_TAG.to_owned(), own.clone())];
     for drop_in in &args.drop_in {
-        let tag = match drop_in {
-            DropIn::ClusterAutoscaler => format!("k8s.io/cluster-autoscaler/{own}"),
-            DropIn::Kops | DropIn::Eks => format!("kubernetes.io/cluster/{own}"),
+        // As `observe` finds groups: the Cluster Autoscaler asks for its tag alone, whatever the value.
+        let (tag, value) = match drop_in {
+            DropIn::ClusterAutoscaler => (format!("k8s.io/cluster-autoscaler/{own}"), ANY_VALUE),
+            DropIn::Kops | DropIn::Eks => (format!("kubernetes.io/cluster/{own}"), "owned"),
         };
-        let tag = (tag, "owned".to_owned());
+        let tag = (tag, value.to_owned());
         if !tags.contains(&tag) {
             tags.push(tag);
         }

@@ -8,6 +8,9 @@ use model::permission::{PERMISSIONS, Statement};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// Stands for every value of a tag.
+pub(super) const ANY_VALUE: &str = "*";
+
 /// What the policy is to grant.
 pub(super) struct Wanted<'a> {
     pub(super) cluster: &'a str,
@@ -15,7 +18,7 @@ pub(super) struct Wanted<'a> {
     pub(super) place: (&'a str, &'a str, &'a str),
     /// What acting needs, instead of what reading needs.
     pub(super) act: bool,
-    /// Key and value of tags, any of which makes a group one of the cluster's.
+    /// Key and value of tags, any of which makes a group one of the cluster's; [`ANY_VALUE`] where the key says it.
     pub(super) tags: Vec<(String, String)>,
     /// The nodes' role, where there is a fleet.
     pub(super) fleet: Option<&'a str>,
@@ -80,6 +83,13 @@ impl Granted {
             resources,
             conditions: Conditions::new(),
         }
+    }
+
+    /// Where the tag is there, whatever its value.
+    fn only_with(mut self, key: &str) -> Self {
+        let like = self.conditions.entry("StringLike").or_default();
+        like.insert(key.to_owned(), vec![ANY_VALUE.to_owned()]);
+        self
     }
 
     fn only_if(mut self, key: &str, values: &[&str]) -> Self {
@@ -169,7 +179,11 @@ impl Wanted<'_> {
             } else {
                 format!("{sid}{}", at + 1)
             };
-            Granted::new(&sid, actions.to_vec(), vec![groups.clone()]).only_if(&tagged(key), &[value])
+            let granted = Granted::new(&sid, actions.to_vec(), vec![groups.clone()]);
+            match value.as_str() {
+                ANY_VALUE => granted.only_with(&tagged(key)),
+                value => granted.only_if(&tagged(key), &[value]),
+            }
         };
         tags.map(of_tag).collect()
     }

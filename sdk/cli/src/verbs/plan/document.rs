@@ -240,6 +240,7 @@ impl PlanJson {
                 None => other_refusals.push(refusal.to_string()),
             }
         }
+        other_refusals.extend(done.notes.overdue.iter().map(ToString::to_string));
         let existing = plan.existing.iter().map(|(node, pods)| ExistingJson {
             node: node.to_string(),
             pods: texts(pods),

@@ -203,7 +203,7 @@ impl Picture {
             fargate: is(8),
             do_not_disrupt: is(16),
             draining: is(32),
-            annotations: model::selector::Labels::new(),
+            annotations: Labels::new(),
             unready: None,
             rate: None,
             created: at - millis(row.age_ms),

@@ -371,7 +371,7 @@ impl Picture {
             fargate: false,
             do_not_disrupt: false,
             draining: false,
-            annotations: model::selector::Labels::new(),
+            annotations: Labels::new(),
             unready: None,
             rate: None,
             created: at - millis(row.age_ms),
