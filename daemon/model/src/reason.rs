@@ -12,6 +12,7 @@ use crate::money::UsdPerHour;
 use crate::node::Leaves;
 use crate::notes::Missed;
 use crate::pod::Unmodelled;
+use crate::selector::LabelSelector;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -316,6 +317,13 @@ pub enum Stays {
         /// The first that does not.
         pod: PodKey,
     },
+    /// There is room for its pods elsewhere, and a rule of kube-scheduler's keeps one of them off it.
+    PodHeld {
+        /// The first that is.
+        pod: PodKey,
+        /// The rule.
+        by: Holds,
+    },
     /// A pod must not be moved.
     PodMustStay {
         /// Which.
@@ -420,6 +428,93 @@ pub enum Stays {
         #[serde(default)]
         addend: UsdPerHour,
     },
+}
+
+/// The rule that lets a pod that would have to move onto no node with room for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Holds {
+    /// `topologySpreadConstraints` with `DoNotSchedule`.
+    Spread {
+        /// Its `topologyKey`.
+        key: String,
+        /// Pods that it counts.
+        of: LabelSelector,
+        /// Its `maxSkew`.
+        skew: u32,
+    },
+    /// Required pod affinity.
+    Affinity {
+        /// Its `topologyKey`.
+        key: String,
+        /// Pods that it must be with.
+        with: LabelSelector,
+    },
+    /// Required pod anti-affinity, its own.
+    AntiAffinity {
+        /// Its `topologyKey`.
+        key: String,
+        /// Pods that it must be apart from.
+        from: LabelSelector,
+    },
+    /// Required pod anti-affinity of pods that are there.
+    Unwanted {
+        /// Its `topologyKey`.
+        key: String,
+    },
+    /// A port of the host.
+    HostPort {
+        /// Its number.
+        port: u16,
+        /// Its protocol.
+        protocol: String,
+    },
+    /// A claim for one pod alone (`ReadWriteOncePod`) that another pod has.
+    Claim {
+        /// Its name.
+        claim: String,
+    },
+    /// A constraint that is not modelled.
+    Unmodelled(Unmodelled),
+}
+
+impl fmt::Display for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spread { key, of, skew } => write!(
+                f,
+                "topology spread over {key} with {of}: maxSkew {skew} allows it no other node with room"
+            ),
+            Self::Affinity { key, with } => {
+                write!(
+                    f,
+                    "pod affinity over {key} with {with}: no node with room is near such a pod"
+                )
+            }
+            Self::AntiAffinity { key, from } => {
+                write!(
+                    f,
+                    "pod anti-affinity over {key} with {from}: every node with room is near such a pod"
+                )
+            }
+            Self::Unwanted { key } => {
+                write!(
+                    f,
+                    "pod anti-affinity of other pods over {key}: they are near every node with room"
+                )
+            }
+            Self::HostPort { port, protocol } => {
+                write!(
+                    f,
+                    "host port {port}/{protocol}: it is taken on every node with room"
+                )
+            }
+            Self::Claim { claim } => write!(
+                f,
+                "volume claim {claim}: it is for one pod alone, and another has it"
+            ),
+            Self::Unmodelled(what) => Misfit::Unmodelled(*what).fmt(f),
+        }
+    }
 }
 
 /// Why a pod must not be moved.
@@ -705,6 +800,7 @@ impl fmt::Display for Stays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PodsDoNotFit { pod } => write!(f, "pod {pod} fits nowhere else"),
+            Self::PodHeld { pod, by } => write!(f, "pod {pod} cannot move: {by}"),
             Self::PodMustStay { pod, why } => write!(f, "pod {pod} must not be moved ({why})"),
             Self::DoNotDisrupt => f.write_str("annotated do-not-disrupt"),
             Self::ProtectedUntil(until) => write!(f, "annotated do-not-disrupt until {until}"),

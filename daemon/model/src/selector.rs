@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Labels, ordered by key.
 pub type Labels = BTreeMap<String, String>;
@@ -88,6 +89,42 @@ impl NodeTerm {
 pub struct LabelSelector {
     /// All must hold; `matchLabels` become `In` with one value.
     pub requirements: Vec<Requirement>,
+}
+
+/// As kubectl writes it: `app=web,tier in (a,b),!old`.
+impl fmt::Display for LabelSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.requirements.is_empty() {
+            return f.write_str("any labels");
+        }
+        for (at, requirement) in self.requirements.iter().enumerate() {
+            if at > 0 {
+                f.write_str(",")?;
+            }
+            requirement.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = &self.key;
+        match &self.operator {
+            Operator::In(values) => match values.as_slice() {
+                [value] => write!(f, "{key}={value}"),
+                values => write!(f, "{key} in ({})", values.join(",")),
+            },
+            Operator::NotIn(values) => match values.as_slice() {
+                [value] => write!(f, "{key}!={value}"),
+                values => write!(f, "{key} notin ({})", values.join(",")),
+            },
+            Operator::Exists => f.write_str(key),
+            Operator::DoesNotExist => write!(f, "!{key}"),
+            Operator::Gt(bound) => write!(f, "{key}>{bound}"),
+            Operator::Lt(bound) => write!(f, "{key}<{bound}"),
+        }
+    }
 }
 
 impl LabelSelector {

@@ -10,12 +10,15 @@ use crate::snapshot;
 use crate::workload::Source;
 use anyhow::Result;
 use clap::Args;
-use model::{Aims, Memory, PodKey, Span, UsdPerHour};
+use model::pod::{Near, NearRule};
+use model::selector::{LabelSelector, Labels};
+use model::{Aims, Memory, PodKey, Snapshot, Span, UsdPerHour};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Half of the pods go; what is left is consolidated.
 #[derive(Args, Debug)]
@@ -39,6 +42,9 @@ pub struct Halved {
         default_value = "0,0.0005,0.001,0.002,0.005,0.01"
     )]
     price: Vec<f64>,
+    /// Percent of the pods' kinds that spread over three zones (`maxSkew` 1, `DoNotSchedule`).
+    #[arg(long, default_value_t = 0)]
+    spread: usize,
     /// Where the curve is drawn, as SVG.
     #[arg(long)]
     plot: Option<PathBuf>,
@@ -58,6 +64,8 @@ pub struct Rest {
     pub price: f64,
     /// Pods that are left.
     pub pods: usize,
+    /// Dollars per hour before, at rest, and of the bound.
+    pub dollars: (f64, f64, f64),
     /// Percent over the bound before.
     pub before: f64,
     /// Percent over the bound at rest.
@@ -83,14 +91,21 @@ pub struct Rest {
     reason = "the table is the result"
 )]
 pub fn run(args: &Halved) -> Result<()> {
-    let prices = catalogue::prices()?;
+    let mut prices = catalogue::prices()?;
+    if args.spread > 0 {
+        for row in &mut prices.rows {
+            row.zones = ZONES.map(str::to_owned).to_vec();
+        }
+    }
     let mut all: Vec<Rest> = Vec::new();
     for vcpu in &args.vcpu {
         let catalogue = Catalogue::up_to(if *vcpu == 0 { i64::MAX } else { *vcpu });
         let offers = catalogue.offers(&prices);
         for seed in args.from..args.from + args.seeds {
             let shapes = Source::K8smix.draw(args.pods, seed)?;
-            let mut packed = Running::new(snapshot::waiting(&shapes, offers.clone()), eager(0));
+            let mut waiting = snapshot::waiting(&shapes, offers.clone());
+            spread(&mut waiting, args.spread);
+            let mut packed = Running::new(waiting, eager(0));
             packed.cycle()?;
             // Long enough ago that nobody takes the pods for demand that keeps coming.
             packed.pass(Span::from_secs(86_400));
@@ -104,8 +119,14 @@ pub fn run(args: &Halved) -> Result<()> {
                     ..rest
                 };
                 eprintln!(
-                    "{} seed {seed} ${price}: {:.1} -> {:.2} %, {} evictions",
-                    rest.catalogue, rest.before, rest.gap, rest.evictions
+                    "{} seed {seed} ${price}: ${:.2}/h -> ${:.2}/h (bound ${:.2}/h), {:.1} -> {:.2} %, {} evictions",
+                    rest.catalogue,
+                    rest.dollars.0,
+                    rest.dollars.1,
+                    rest.dollars.2,
+                    rest.before,
+                    rest.gap,
+                    rest.evictions
                 );
                 all.push(rest);
             }
@@ -120,6 +141,30 @@ pub fn run(args: &Halved) -> Result<()> {
         std::fs::write(path, curve(&all))?;
     }
     Ok(())
+}
+
+/// Zones of the catalogue where pods spread over them.
+const ZONES: [&str; 3] = ["use1-az1", "use1-az2", "use1-az4"];
+
+/// Of so many percent of the kinds of pods each spreads over zones.
+fn spread(waiting: &mut Snapshot, percent: usize) {
+    for (at, spec) in waiting.specs.iter_mut().enumerate() {
+        // Evenly over the kinds: every third for 33 %. Agents do not wait.
+        if (at * percent) % 100 + percent < 100 || spec.namespace == "kube-system" {
+            continue;
+        }
+        let spec = Arc::make_mut(spec);
+        let labels = Labels::from([("app".to_owned(), format!("app-{at}"))]);
+        let (skew, domains) = (1, 1);
+        spec.near = vec![Near::new(
+            "topology.kubernetes.io/zone".to_owned(),
+            LabelSelector::equal(&labels),
+            Some(vec![spec.namespace.clone()]),
+            NearRule::Spread { skew, domains },
+        )];
+        spec.labels = labels;
+        spec.traits.spreads = true;
+    }
 }
 
 /// A random half of the pods goes.
@@ -149,7 +194,7 @@ fn bound(packed: &Running) -> UsdPerHour {
 
 fn consolidate(mut packed: Running, bound: UsdPerHour, price: f64) -> Result<Rest> {
     let over = |rate: UsdPerHour| (rate.dollars() / bound.dollars() - 1.0) * 100.0;
-    let before = over(packed.rate());
+    let (rate, before) = (packed.rate(), over(packed.rate()));
     let pods = packed.demand().count();
     packed.set_aims(eager(nanos(price)));
     packed.take_counts();
@@ -166,6 +211,7 @@ fn consolidate(mut packed: Running, bound: UsdPerHour, price: f64) -> Result<Res
         catalogue: String::new(),
         price,
         pods,
+        dollars: (rate.dollars(), packed.rate().dollars(), bound.dollars()),
         before,
         gap: over(packed.rate()),
         nodes: packed.seen().nodes.len(),
@@ -212,13 +258,16 @@ fn worst(of: &[&Rest], figure: impl Fn(&Rest) -> f64) -> f64 {
 fn table(all: &[Rest], pods: usize) -> String {
     use std::fmt::Write as _;
     let mut text = format!(
-        "| k8smix (synthetic) {pods}, half gone | $ per eviction | before % | at rest % mean [worst] | \
-         evictions mean [worst] | bought | removed | cycles | ms per cycle min / max |\n|---|---|---|---|---|---|---|---|---|\n"
+        "| k8smix (synthetic) {pods}, half gone | $ per eviction | $/h before → at rest (bound) | before % | at rest % mean [worst] | \
+         evictions mean [worst] | bought | removed | cycles | ms per cycle min / max |\n|---|---|---|---|---|---|---|---|---|---|\n"
     );
     for (catalogue, price, of) in rows(all) {
         let _ = writeln!(
             text,
-            "| {catalogue} | {price} | {:.1} | {:.2} [{:.2}] | {:.0} [{:.0}] | {:.1} | {:.1} | {:.0} | {:.1} / {:.1} |",
+            "| {catalogue} | {price} | {:.2} → {:.2} ({:.2}) | {:.1} | {:.2} [{:.2}] | {:.0} [{:.0}] | {:.1} | {:.1} | {:.0} | {:.1} / {:.1} |",
+            mean(&of, |r| r.dollars.0),
+            mean(&of, |r| r.dollars.1),
+            mean(&of, |r| r.dollars.2),
             mean(&of, |r| r.before),
             mean(&of, |r| r.gap),
             worst(&of, |r| r.gap),
@@ -253,4 +302,31 @@ fn curve(all: &[Rest]) -> String {
         &lines,
         Some((1300.0, 4.0)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2,000 pods of which a third spread over zones; half of all go. Nodes with such pods are given up as others are.
+    #[test]
+    fn pods_that_spread_over_zones_are_consolidated_too() {
+        let mut prices = catalogue::prices().unwrap();
+        for row in &mut prices.rows {
+            row.zones = ZONES.map(str::to_owned).to_vec();
+        }
+        let offers = Catalogue::up_to(64).offers(&prices);
+        let shapes = Source::K8smix.draw(2000, 21).unwrap();
+        let mut waiting = snapshot::waiting(&shapes, offers);
+        spread(&mut waiting, 33);
+        let mut packed = Running::new(waiting, eager(0));
+        packed.cycle().unwrap();
+        packed.pass(Span::from_secs(86_400));
+        halve(&mut packed, 21);
+        let bound = bound(&packed);
+        let rest = consolidate(packed, bound, 0.002).unwrap();
+        println!("{rest:?}");
+        assert!(rest.gap < 20.0, "{rest:?}");
+        assert!(rest.evictions <= 600, "{rest:?}");
+    }
 }

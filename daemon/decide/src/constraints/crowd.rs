@@ -28,18 +28,18 @@ pub(crate) struct Crowding {
 }
 
 impl Crowding {
-    /// Of its pods a node holds one, whoever else is there.
-    pub(crate) fn alone(crowd: u32) -> Self {
-        let mut alone = Self {
+    /// Of its pods a node holds at most so many, whoever else is there.
+    pub(crate) fn at_most(crowd: u32, most: u32) -> Self {
+        let mut limited = Self {
             member: vec![crowd],
             guards: Vec::new(),
         };
-        alone.guard(Guard {
+        limited.guard(Guard {
             crowd,
-            new_node: 1,
-            there: 1,
+            new_node: most,
+            there: most,
         });
-        alone
+        limited
     }
 
     /// Nobody counts its pods, and they count nobody.

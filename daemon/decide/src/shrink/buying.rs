@@ -56,7 +56,16 @@ impl Search<'_, '_> {
         let key = |column: usize, load: &[(u32, u32)]| {
             real(prices.counted(column, load)) / real(prices.worth(load)).max(1.0)
         };
-        let mut best = last.map(|column| (key(column, &all), New { column, load: all }));
+        let mut best = last.map(|column| {
+            (
+                key(column, &all),
+                New {
+                    column,
+                    load: all,
+                    offer: None,
+                },
+            )
+        });
         let columns = prices.by_ratio.iter().copied().filter(|column| open(*column));
         for column in columns.take(COLUMNS) {
             // No filling of it can beat what is known already.
@@ -73,7 +82,14 @@ impl Search<'_, '_> {
             let column = self.cheapest(open, &load).unwrap_or(column);
             let key = key(column, &load);
             if best.as_ref().is_none_or(|(least, _)| key < *least) {
-                best = Some((key, New { column, load }));
+                best = Some((
+                    key,
+                    New {
+                        column,
+                        load,
+                        offer: None,
+                    },
+                ));
             }
         }
         best.map(|(_, new)| new)

@@ -9,6 +9,7 @@ use super::fleet::Fleet;
 use super::orders::{self, Orders};
 use super::prices::Prices;
 use super::search::{Found, Search, Terms};
+use super::ties::{Pool, Ties};
 use super::{Before, Shrunk, in_vain, turnover};
 use crate::fill::Taste;
 use crate::number::{floor, real, size};
@@ -219,7 +220,12 @@ impl<'a, 'b> Judge<'a, 'b> {
             0
         };
         let growth = self.growth(prices);
+        let pool = Pool::of(fleet).filter(|_| !candidates.is_empty());
+        let ties = pool
+            .as_ref()
+            .map(|pool| Ties::new(fleet, pool, Some(self.before.housed)));
         let mut search = Search::new(fleet, prices, growth);
+        search.ties = ties;
         let groups = self.seen.groups.iter();
         search.spare = groups.map(|group| self.spare(&group.name)).collect();
         let empties = self.empties();
@@ -374,8 +380,12 @@ impl<'a, 'b> Judge<'a, 'b> {
                 }
             } else if real(price) <= counted + real(addend) {
                 self.stays(node, worth_less);
-            } else if let Some(pod) = search.first_left(may.bin) {
-                self.stays(node, Stays::PodsDoNotFit { pod });
+            } else if let Some((pod, by)) = search.first_left(may.bin) {
+                let why = by.map_or_else(
+                    || Stays::PodsDoNotFit { pod: pod.clone() },
+                    |by| Stays::PodHeld { pod: pod.clone(), by },
+                );
+                self.stays(node, why);
             } else {
                 self.stays(node, worth_less);
             }

@@ -11,8 +11,8 @@ use crate::number::size;
 use crate::space::{Space, Vector};
 use crate::spread::with_defaults;
 use model::aims::Aims;
-use model::pod::{Near, NearRule, Pod, PodPhase, PodSpec};
-use model::reason::{PodStays, Stays};
+use model::pod::{Near, NearRule, Pod, PodPhase, PodSpec, Unmodelled};
+use model::reason::{Holds, PodStays, Stays};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,8 +30,14 @@ pub(super) struct Kind<'a> {
     pub(super) of_node: bool,
     /// Why none of them may be moved.
     pub(super) stays: Option<PodStays>,
-    /// Where they may go depends on other pods, ports or volumes, which nobody here follows.
+    /// The same with the cluster's default constraints.
+    pub(super) body: Arc<PodSpec>,
+    /// Where they may go depends on other pods, host ports or claims: `ties` asks kube-scheduler's filters.
     pub(super) tied: bool,
+    /// Rules of others count them.
+    pub(super) counted: bool,
+    /// A constraint of theirs that nobody can judge: they are not moved.
+    pub(super) unmodelled: Option<Unmodelled>,
     /// Crowds of which a node holds one pod (see `Apart::lone`) and of which they are, in rising order.
     pub(super) crowds: Vec<u32>,
     /// Budgets that cover them.
@@ -63,7 +69,10 @@ pub(super) fn kinds<'a>(seen: &'a Snapshot, aims: &Aims, space: &Space) -> (Vec<
                 rule,
                 of_node: belongs_to_node(spec),
                 stays: annotated::must_stay(spec, aims, !covered.is_empty()),
+                body: Arc::clone(spread),
                 tied: apart.ties(spread),
+                counted: apart.counts(spread),
+                unmodelled: apart.unmodelled(spread),
                 crowds: apart.crowds(spread),
                 covered,
             }
@@ -81,7 +90,7 @@ fn belongs_to_node(spec: &PodSpec) -> bool {
     daemon || (spec.traits.mirror && spec.priority >= NODE_CRITICAL)
 }
 
-/// Rules that keep pods apart, of all pods in sight.
+/// Rules about pods near each other, of all pods in sight.
 struct Apart<'s> {
     /// Crowds of which a node holds one pod: what an anti-affinity over hostnames means, where its pods are those that
     /// have this very rule and no others. Whether one more may go onto a node then depends on nothing but whether one is
@@ -92,11 +101,13 @@ struct Apart<'s> {
 
 impl<'s> Apart<'s> {
     fn of(specs: &'s [Arc<PodSpec>]) -> Self {
-        let rules = specs.iter().flat_map(|spec| &spec.near);
-        let rules: BTreeSet<&Near> = rules.filter(|near| near.rule == NearRule::Apart).collect();
+        let rules: BTreeSet<&Near> = specs.iter().flat_map(|spec| &spec.near).collect();
         let alone = |rule: &&Near| {
             let own = |spec: &Arc<PodSpec>| rule.selects(spec) == spec.near.contains(rule);
-            rule.key == HOSTNAME && rule.namespace_selector.is_none() && specs.iter().all(own)
+            rule.rule == NearRule::Apart
+                && rule.key == HOSTNAME
+                && rule.namespace_selector.is_none()
+                && specs.iter().all(own)
         };
         let (lone, others) = rules.into_iter().partition(alone);
         Self { lone, others }
@@ -109,16 +120,34 @@ impl<'s> Apart<'s> {
         own.map(|(crowd, _)| crowd).collect()
     }
 
-    /// Rules that look at more than the pod, the node and its lone crowds: such pods are not moved, because what is free
-    /// here says nothing about where kube-scheduler would let them go. Filters that follow every pod would be asked
-    /// here.
+    /// Whether where such pods may go depends on more than the pod, the node and its lone crowds.
     fn ties(&self, spec: &PodSpec) -> bool {
-        let repels = |rule: &&Near| rule.namespace_selector.is_some() || rule.selects(spec);
+        let repels = |rule: &&Near| rule.rule == NearRule::Apart && rule.selects(spec);
         !spec.near.iter().all(|near| self.lone.contains(&near))
             || !spec.host_ports.is_empty()
-            || !spec.unmodelled.is_empty()
-            || spec.traits.claims_volume
+            || !spec.exclusive.is_empty()
             || self.others.iter().any(repels)
+    }
+
+    /// Whether rules count such pods.
+    fn counts(&self, spec: &PodSpec) -> bool {
+        self.others.iter().any(|rule| rule.selects(spec))
+    }
+
+    /// What about such pods nobody can judge, the namespaces that a rule selects by labels nobody knows included.
+    fn unmodelled(&self, spec: &PodSpec) -> Option<Unmodelled> {
+        let unknown = |rule: &&Near| {
+            rule.rule == NearRule::Apart
+                && rule.namespace_selector.is_some()
+                && rule.selector.matches(&spec.labels)
+        };
+        let first = spec.unmodelled.first().copied();
+        first.or_else(|| {
+            self.others
+                .iter()
+                .any(unknown)
+                .then_some(Unmodelled::PodAntiAffinity)
+        })
     }
 }
 
@@ -138,7 +167,7 @@ impl Fleet<'_> {
             let kind = &self.kinds[size(*kind)];
             kind.stays.is_some()
                 || kind.spec.traits.protected_for.is_some()
-                || kind.tied
+                || kind.unmodelled.is_some()
                 || blocked(kind, budgets).is_some()
         };
         if !bin.load.iter().any(holds) {
@@ -159,8 +188,11 @@ impl Fleet<'_> {
                     budget: format!("{}/{}", budget.namespace, budget.name),
                 });
             }
-            if kind.tied {
-                return Some(Stays::PodsDoNotFit { pod: pod.key.clone() });
+            if let Some(what) = kind.unmodelled {
+                return Some(Stays::PodHeld {
+                    pod: pod.key.clone(),
+                    by: Holds::Unmodelled(what),
+                });
             }
         }
         None

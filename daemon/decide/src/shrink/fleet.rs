@@ -355,7 +355,7 @@ fn daemons(seen: &Snapshot) -> Vec<(&model::WorkloadKey, &PodSpec)> {
         .collect()
 }
 
-fn place_of<'a>(seen: &'a Snapshot, offer: &'a Offer) -> Place<'a> {
+pub(super) fn place_of<'a>(seen: &'a Snapshot, offer: &'a Offer) -> Place<'a> {
     Place {
         labels: &offer.labels,
         name: "",

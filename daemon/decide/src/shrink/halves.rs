@@ -90,7 +90,7 @@ pub(super) fn pods(mut cluster: Cluster, many: u32, seed: u64) -> Cluster {
 }
 
 /// Everything may go at once, for this price of an eviction.
-fn at_once(eviction_nanos: i64) -> Aims {
+pub(super) fn at_once(eviction_nanos: i64) -> Aims {
     let mut aims = Aims::default();
     aims.shrink.unneeded_for = Span::ZERO;
     aims.shrink.min_age = Span::ZERO;

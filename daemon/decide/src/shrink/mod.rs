@@ -17,10 +17,12 @@ mod fleet;
 mod in_vain;
 mod leaving;
 mod movers;
+mod moving;
 mod orders;
 mod prices;
 mod renewing;
 mod search;
+mod ties;
 mod turnover;
 mod yielding;
 
@@ -223,3 +225,5 @@ mod renewed;
 mod replacing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tied;

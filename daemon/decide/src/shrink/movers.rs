@@ -5,7 +5,8 @@
 
 use super::fleet::{Fleet, Put, arrived, undoable};
 use super::prices::Prices;
-use super::search::Search;
+use super::search::{Search, receivers};
+use super::ties::{Pool, Ties};
 use crate::demand::Class;
 use crate::fill::Taste;
 use crate::number::{count, size};
@@ -71,16 +72,28 @@ pub(super) fn keep<'a>(fleet: &mut Fleet<'a>, prices: &Prices<'a>) -> Kept {
     removals.sort_by_key(|(intent, _)| (intent.opened, ordinal(&intent.id)));
     let growth = vec![0; fleet.seen.groups.len()];
     let start = fleet.mark();
+    let pool = Pool::of(fleet);
+    let ties = pool.as_ref().map(|pool| Ties::new(fleet, pool, None));
+    let mut search = Search::new(fleet, prices, growth);
+    search.ties = ties;
     for (intent, bin) in removals {
-        let mark = fleet.mark();
-        let mut load = fleet.bins[bin].load.clone();
-        onto_launches(fleet, intent, bin, &mut load);
-        let placed = Search::new(fleet, prices, growth.clone()).keep(&load);
-        if !placed {
-            fleet.undo(mark);
-            kept.stuck.insert(fleet.bins[bin].name.clone());
+        search.receivers = receivers(search.fleet);
+        let (mark, told) = (search.fleet.mark(), search.ties_mark());
+        let mut load = search.fleet.bins[bin].load.clone();
+        if let Some(ties) = &mut search.ties {
+            ties.lift(bin, &load);
+        }
+        onto_launches(search.fleet, intent, bin, &mut load);
+        if let Some(ties) = &mut search.ties {
+            search.fleet.since(mark).iter().for_each(|put| ties.put(*put));
+        }
+        if !search.keep(&load) {
+            search.fleet.undo(mark);
+            search.unlift(told);
+            kept.stuck.insert(search.fleet.bins[bin].name.clone());
         }
     }
+    drop(search);
     for put in fleet.since(start).to_vec() {
         let bin = &mut fleet.bins[size(put.bin)];
         bin.awaited = true;
@@ -155,12 +168,13 @@ impl Search<'_, '_> {
         if !self.pool_of(load) {
             return false;
         }
-        let mark = self.fleet.mark();
+        let (mark, told) = (self.fleet.mark(), self.ties_mark());
         self.house(Taste::PLAIN);
         if self.is_placed() {
             return true;
         }
         self.fleet.undo(mark);
+        self.unlift(told);
         self.pool_of(load) && self.first_fit()
     }
 }

@@ -60,13 +60,17 @@ impl<'o, 'a> Orders<'o, 'a> {
         }
     }
 
-    /// A node of the column, in the zone where its group has fewest, with these pods.
-    fn node(&mut self, column: usize, pods: Vec<PodKey>) -> Option<(usize, PlannedNode)> {
+    /// A node of the column with these pods: of this offer, or in the zone where its group has fewest.
+    fn node(
+        &mut self,
+        (column, offer): (usize, Option<usize>),
+        pods: Vec<PodKey>,
+    ) -> Option<(usize, PlannedNode)> {
         let lot = &self.prices.market.lots[self.prices.table.columns[column].lot];
         let zone = |offer: usize| self.seen.offers[offer].zone().unwrap_or_default().to_owned();
         let many = |offer: &usize| self.zones.get(&(lot.group, zone(*offer))).copied();
         let offers = lot.offers.iter().copied();
-        let offer = offers.min_by_key(|offer| (many(offer).unwrap_or(0), *offer))?;
+        let offer = offer.or_else(|| offers.min_by_key(|offer| (many(offer).unwrap_or(0), *offer)))?;
         *self.zones.entry((lot.group, zone(offer))).or_insert(0) += 1;
         let node = PlannedNode {
             name: self.name(),
@@ -105,10 +109,12 @@ pub(super) fn order(
     let nodes: Vec<(usize, PlannedNode)> = found
         .bought
         .iter()
-        .filter_map(|New { column, load }| {
-            let pods = load.iter().flat_map(|(row, copies)| movers.take(*row, *copies));
+        .filter_map(|New { column, load, offer }| {
+            let pods = load
+                .iter()
+                .flat_map(|(row, copies)| movers.take(orders.prices.whole(*row), *copies));
             let pods = pods.collect();
-            orders.node(*column, pods)
+            orders.node((*column, *offer), pods)
         })
         .collect();
     for put in &found.puts {

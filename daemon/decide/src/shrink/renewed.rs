@@ -94,6 +94,35 @@ fn the_oldest_expired_node_is_replaced_by_one_of_its_kind_that_comes_first() {
     );
 }
 
+/// What the pods on it need decides, not what the node was: a smaller one does, also where its own type is sold no more.
+#[test]
+fn an_expired_node_is_replaced_by_what_its_pods_need() {
+    for (cpu, sold, buys) in [
+        (900, true, Some("g:s/a/on-demand")),
+        (900, false, Some("g:s/a/on-demand")),
+        (1100, true, Some("g:m/a/on-demand")),
+        (2500, true, Some("g:big/a/on-demand")),
+        (2500, false, None),
+    ] {
+        let mut seen = Cluster::new()
+            .group("g", 1, 9)
+            .offer("g", "s", 1000, 4000, 100_000_000)
+            .offer("g", "m", 2000, 4000, 200_000_000)
+            .offer("g", "big", 4000, 4000, 400_000_000)
+            .node("n1", "g", "big")
+            .running("p", "n1", asks(cpu, 500))
+            .seen();
+        // Nothing is consolidated beside it.
+        seen.groups[0].min = 1;
+        if !sold {
+            seen.offers.retain(|offer| !offer.id.as_str().contains(":big/"));
+        }
+        let done = think(&seen, &expiring());
+        let bought = done.plan.replacements.first().map(|node| node.offer.as_str());
+        assert_eq!(bought, buys, "{cpu} {sold}: {:?}", done.plan.refusals);
+    }
+}
+
 #[test]
 fn nodes_born_together_expire_one_by_one_and_never_late() {
     let seen = full().seen();

@@ -1,14 +1,17 @@
-//! Nodes that have expired or drifted: a new one of the same kind is bought for each, and it goes once that has come.
+//! Nodes that have expired or drifted: for each a new one is bought that holds its pods, and it goes once that has come.
 //!
 //! Few at a time, oldest first, past nothing that keeps nodes otherwise. For a drifted group one node goes first, and
 //! others follow once its successor has settled (`canary`). Empty nodes that may simply go are left to `choose`.
 
 use super::candidates::Judge;
-use super::fleet::Fleet;
+use super::fleet::{Fleet, place_of};
 use super::orders::Orders;
 use super::prices::Prices;
 use super::{Effect, Shrunk, Swap};
+use crate::constraints::ZONE;
+use crate::fit;
 use crate::number::size;
+use crate::space;
 use model::aims::Aims;
 use model::disruption::Cause;
 use model::ids::{GroupName, NodeName};
@@ -61,7 +64,7 @@ impl<'a> Renewing<'_, 'a> {
             if !of.receives || of.awaited || kept || idle {
                 continue;
             }
-            let offer = self.successor(node, bought);
+            let offer = self.successor((bin, node), bought);
             let why = self
                 .waits(node, group, cause)
                 .or_else(|| judge.allowance().closed(group, cause))
@@ -135,9 +138,10 @@ impl<'a> Renewing<'_, 'a> {
         }
     }
 
-    /// The offer that the node is of, or the cheapest other of its group, in its zone and no smaller, that can be
-    /// bought now.
-    fn successor(&self, node: &Node, bought: &[(usize, NodeName)]) -> Option<usize> {
+    /// The cheapest offer of the node's group, in its zone, that can be bought now and that holds what is on the node;
+    /// the node's own among equals, and where nothing is on it that asks for room. Another zone where its own sells
+    /// none, unless pods are held by rules about other pods.
+    fn successor(&self, (bin, node): (usize, &Node), bought: &[(usize, NodeName)]) -> Option<usize> {
         let seen = self.fleet.seen;
         let group = node.group.as_ref()?;
         let at = seen.groups.binary_search_by(|known| known.name.cmp(group)).ok()?;
@@ -157,18 +161,51 @@ impl<'a> Renewing<'_, 'a> {
                 && offer.confidence != Confidence::Unknown
         };
         let own = node.offer.as_ref().and_then(|id| seen.offer_ix(id));
-        let zone = own.and_then(|own| seen.offers[own].zone());
-        let no_smaller = |offer: &Offer| {
-            offer.allocatable.cpu_milli >= node.allocatable.cpu_milli
-                && offer.allocatable.memory_bytes >= node.allocatable.memory_bytes
-                && offer.max_pods >= node.max_pods
+        let of = &self.fleet.bins[bin];
+        if of.moves() == 0
+            && of.headroom.is_empty()
+            && let Some(own) = own.filter(can_be_had)
+        {
+            return Some(own);
+        }
+        let zone = own
+            .and_then(|own| seen.offers[own].zone())
+            .or_else(|| node.labels.get(ZONE).map(String::as_str));
+        let holding = (0..seen.offers.len())
+            .filter(can_be_had)
+            .filter(|ix| self.holds(&seen.offers[*ix], (bin, node)));
+        let holding: Vec<usize> = holding.collect();
+        let cheapest = |there: &dyn Fn(usize) -> bool| {
+            let among = holding.iter().copied().filter(|ix| there(*ix));
+            among.min_by_key(|ix| (seen.offers[*ix].price, Some(*ix) != own, *ix))
         };
-        own.filter(can_be_had).or_else(|| {
-            let like = (0..seen.offers.len()).filter(can_be_had).filter(|ix| {
-                let offer = &seen.offers[*ix];
-                zone.is_some() && offer.zone() == zone && no_smaller(offer)
-            });
-            like.min_by_key(|ix| (seen.offers[*ix].price, *ix))
+        let elsewhere = || {
+            let tied = of.load.iter().any(|(kind, _)| self.fleet.kinds[size(*kind)].tied);
+            (!tied).then(|| cheapest(&|_| true)).flatten()
+        };
+        cheapest(&|ix| zone.is_some() && seen.offers[ix].zone() == zone).or_else(elsewhere)
+    }
+
+    /// Whether one new node of the offer holds what is on the node and would have to move; headroom that was placed on
+    /// it is not measured anew: then it must be no smaller.
+    fn holds(&self, offer: &Offer, (bin, node): (usize, &Node)) -> bool {
+        let (fleet, market) = (&self.fleet, &self.prices.market);
+        let of = &fleet.bins[bin];
+        let no_smaller = offer.allocatable.cpu_milli >= node.allocatable.cpu_milli
+            && offer.allocatable.memory_bytes >= node.allocatable.memory_bytes
+            && offer.max_pods >= node.max_pods;
+        if !of.headroom.is_empty() && !no_smaller {
+            return false;
+        }
+        let mut room = market.room_of(offer);
+        of.load.iter().all(|(kind, copies)| {
+            let spec = fleet.kinds[size(*kind)].spec;
+            let ask = market.space.request(&spec.requests);
+            let fits = space::copies(&room, &ask, *copies) >= *copies;
+            if fits {
+                space::take(&mut room, &ask, *copies);
+            }
+            fits && fit::admits(spec, place_of(fleet.seen, offer))
         })
     }
 

@@ -6,10 +6,12 @@
 
 use super::fleet::{Fleet, Put};
 use super::prices::Prices;
+use super::ties::Ties;
 use crate::fill::{self, Item, Taste};
 use crate::number::{count, real, size};
 use crate::space::{self, Vector};
 use model::ids::PodKey;
+use model::reason::Holds;
 
 /// Bins, and virtual pods put onto them.
 type Headroom = Vec<(usize, Vector)>;
@@ -58,6 +60,8 @@ impl Found {
 pub(super) struct New {
     pub(super) column: usize,
     pub(super) load: Vec<(u32, u32)>,
+    /// The one of its offers that its pods are admitted to, where that matters.
+    pub(super) offer: Option<usize>,
 }
 
 /// Pods come and go once one divided by this of the free room is asked for within a payback.
@@ -118,6 +122,10 @@ pub(super) struct Search<'s, 'a> {
     pub(super) rows: Vec<u32>,
     /// Probes made.
     pub(super) probes: u32,
+    /// Filters, where any pod that could move asks for them.
+    pub(super) ties: Option<Ties<'s>>,
+    /// Some of the pods without a place ask for them.
+    pub(super) engaged: bool,
 }
 
 impl<'s, 'a> Search<'s, 'a> {
@@ -127,6 +135,8 @@ impl<'s, 'a> Search<'s, 'a> {
             left: vec![0; prices.table.rows.len()],
             rows: Vec::new(),
             probes: 0,
+            ties: None,
+            engaged: false,
             spare: Vec::new(),
             fleet,
             prices,
@@ -159,7 +169,7 @@ impl<'s, 'a> Search<'s, 'a> {
         {
             return None;
         }
-        let mark = self.fleet.mark();
+        let (mark, told) = (self.fleet.mark(), self.ties_mark());
         for bin in ruined {
             self.fleet.bins[*bin].receives = false;
         }
@@ -186,6 +196,9 @@ impl<'s, 'a> Search<'s, 'a> {
         for (bin, ask) in found.iter().flat_map(|found| &found.headroom) {
             self.fleet.give(*bin, ask);
         }
+        let moves = told.saturating_add(size(moves));
+        let found = found.and_then(|mut found| self.settle(&mut found, moves).then_some(found));
+        self.unlift(told);
         self.fleet.undo(mark);
         for bin in ruined {
             self.fleet.bins[*bin].receives = true;
@@ -220,11 +233,12 @@ impl<'s, 'a> Search<'s, 'a> {
         })
     }
 
-    /// The first pod of a node that free room of others does not hold.
-    pub(super) fn first_left(&mut self, bin: usize) -> Option<PodKey> {
-        let mark = self.fleet.mark();
+    /// The first pod of a node that free room of others does not hold, and the rule that keeps it off what has room.
+    pub(super) fn first_left(&mut self, bin: usize) -> Option<(PodKey, Option<Holds>)> {
+        let (mark, told) = (self.fleet.mark(), self.ties_mark());
         self.fleet.bins[bin].receives = false;
         let pooled = self.pool(&[bin]);
+        self.lift(&[bin]);
         self.house(Taste::PLAIN);
         let left = self.fleet.movers(bin).find(|(_, kind)| {
             let row = self.prices.row(*kind);
@@ -233,8 +247,9 @@ impl<'s, 'a> Search<'s, 'a> {
         let headroom = || PodKey::new(crate::demand::HEADROOM_NAMESPACE, "room");
         let bare = self.fleet.bins[bin].headroom.is_empty();
         let first = left
-            .map(|(pod, _)| pod.clone())
-            .or_else(|| (!pooled || !bare).then(headroom));
+            .map(|(pod, kind)| (pod.clone(), self.held(kind)))
+            .or_else(|| (!pooled || !bare).then(|| (headroom(), None)));
+        self.unlift(told);
         self.fleet.undo(mark);
         self.fleet.bins[bin].receives = true;
         for row in self.rows.drain(..) {
@@ -245,6 +260,7 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Makes it so: the nodes receive no more, the room is taken, and those that receive stay.
     pub(super) fn commit(&mut self, found: &Found) {
+        self.commit_ties(found);
         for bin in &found.ruined {
             self.fleet.bins[*bin].receives = false;
             let group = self.fleet.bins[*bin].group;
@@ -280,6 +296,7 @@ impl<'s, 'a> Search<'s, 'a> {
         if !self.pool(ruined) {
             return None;
         }
+        self.lift(ruined);
         self.house(terms.taste);
         let mut spare = spare - terms.room * real(self.fills(mark)) - real(self.puts_on_top(mark));
         if !self.is_placed() {
@@ -293,6 +310,9 @@ impl<'s, 'a> Search<'s, 'a> {
         } else {
             None
         };
+        if !self.deal() {
+            return None;
+        }
         let bought = self.buy(spare, (set, terms.taste))?;
         let mut headroom = Headroom::new();
         for bin in ruined {
@@ -366,6 +386,8 @@ impl<'s, 'a> Search<'s, 'a> {
             self.left[size(row)] += copies;
         }
         self.rows.sort_unstable();
+        let prices = self.prices;
+        self.engaged = self.ties.is_some() && self.rows.iter().any(|row| prices.tied[size(*row)]);
         true
     }
 
@@ -377,9 +399,16 @@ impl<'s, 'a> Search<'s, 'a> {
     /// Puts pods into free room one kind after the other, those that pay most first; `false` where some are left.
     pub(super) fn first_fit(&mut self) -> bool {
         let prices = self.prices;
+        if self.engaged {
+            self.house_tied();
+        }
+        let told = self.fleet.mark();
         let mut rows = std::mem::take(&mut self.rows);
         rows.sort_by_key(|row| (std::cmp::Reverse(prices.pays[size(*row)]), *row));
-        for row in &rows {
+        for row in rows
+            .iter()
+            .filter(|row| !self.engaged || !prices.tied[size(**row)])
+        {
             let kind = prices.kinds[size(*row)].0;
             for at in 0..self.receivers.len() {
                 let (bin, left) = (self.receivers[at], self.left[size(*row)]);
@@ -399,11 +428,33 @@ impl<'s, 'a> Search<'s, 'a> {
         }
         rows.retain(|row| self.left[size(*row)] > 0);
         self.rows = rows;
+        self.tell(told);
+        if self.engaged {
+            self.house_tied();
+        }
         self.rows.is_empty()
     }
 
-    /// Puts what fits into free room of nodes that stay.
+    /// Puts what fits into free room of nodes that stay: pods that filters are asked about first, and again once those
+    /// are there that they may want to be with.
     pub(super) fn house(&mut self, taste: Taste) {
+        if !self.engaged {
+            self.house_plain(taste);
+            return;
+        }
+        self.house_tied();
+        let prices = self.prices;
+        let (tied, plain): (Vec<u32>, Vec<u32>) = self.rows.iter().partition(|row| prices.tied[size(**row)]);
+        self.rows = plain;
+        let told = self.fleet.mark();
+        self.house_plain(taste);
+        self.tell(told);
+        self.rows.extend(tied);
+        self.rows.sort_unstable();
+        self.house_tied();
+    }
+
+    fn house_plain(&mut self, taste: Taste) {
         let least = self.least();
         let (prices, mut rows) = (self.prices, std::mem::take(&mut self.rows));
         for at in 0..self.receivers.len() {
@@ -461,7 +512,7 @@ impl<'s, 'a> Search<'s, 'a> {
 }
 
 /// Bins that take pods, full ones first.
-fn receivers(fleet: &Fleet<'_>) -> Vec<usize> {
+pub(super) fn receivers(fleet: &Fleet<'_>) -> Vec<usize> {
     let mut receivers: Vec<(i64, usize)> = (0..fleet.bins.len())
         .filter(|bin| fleet.bins[*bin].receives)
         .map(|bin| (fleet.emptiness(bin), bin))
