@@ -23,6 +23,7 @@ use model::reason::Refusal;
 use model::resources::Resources;
 use model::selector::Labels;
 use model::snapshot::Snapshot;
+use model::startup::as_coming;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -95,6 +96,8 @@ impl fmt::Display for Flaw {
 /// Looks for everything that is wrong with a plan; empty when it holds. Notes are only read for the explanation
 /// of the bill, and for what Fargate provisioned before.
 pub fn audit(seen: &Snapshot, aims: &Aims, plan: &Plan, notes: &Notes) -> Vec<Flaw> {
+    // Plans count on nodes that start as they will be once they are up.
+    let seen = &*as_coming(seen, aims);
     let mut audit = Audit {
         seen,
         aims,

@@ -229,10 +229,13 @@ impl<'a, 'b> Judge<'a, 'b> {
         let groups = self.seen.groups.iter();
         search.spare = groups.map(|group| self.spare(&group.name)).collect();
         let empties = self.empties();
-        let (empty, able): (Vec<Candidate>, Vec<Candidate>) = able
+        let (empty, mut able): (Vec<Candidate>, Vec<Candidate>) = able
             .into_iter()
             .partition(|of| empties > 0 && search.fleet.bins[of.bin].moves() == 0);
         let mut chosen = choose::choose(&mut search, &empty, terms, Reach::alone(empties));
+        // What the share of empty nodes has no room for goes by the window of all others.
+        let receives = |of: &Candidate| search.fleet.bins[of.bin].receives;
+        able.extend(empty.into_iter().filter(receives));
         chosen.extend(self.choose(&mut search, &able, (terms, left)));
         chosen.retain(|found| self.within_budgets(search.fleet, found));
         for may in candidates {

@@ -126,6 +126,9 @@ pub(super) struct Search<'s, 'a> {
     pub(super) ties: Option<Ties<'s>>,
     /// Some of the pods without a place ask for them.
     pub(super) engaged: bool,
+    /// Pods that ask for them are moved already: nobody says in which order kube-scheduler sees those of two removals, so
+    /// that the next one waits until these stand.
+    pub(super) begun_tied: bool,
 }
 
 impl<'s, 'a> Search<'s, 'a> {
@@ -137,6 +140,7 @@ impl<'s, 'a> Search<'s, 'a> {
             probes: 0,
             ties: None,
             engaged: false,
+            begun_tied: false,
             spare: Vec::new(),
             fleet,
             prices,
@@ -197,6 +201,8 @@ impl<'s, 'a> Search<'s, 'a> {
             self.fleet.give(*bin, ask);
         }
         let moves = told.saturating_add(size(moves));
+        let waits = self.engaged && self.begun_tied;
+        let found = found.filter(|_| !waits);
         let found = found.and_then(|mut found| self.settle(&mut found, moves).then_some(found));
         self.unlift(told);
         self.fleet.undo(mark);
@@ -258,8 +264,15 @@ impl<'s, 'a> Search<'s, 'a> {
         first
     }
 
+    /// Whether any of the pods that are moved asks for filters.
+    fn moves_tied(&self, found: &Found) -> bool {
+        let mut loads = found.ruined.iter().flat_map(|bin| &self.fleet.bins[*bin].load);
+        loads.any(|(kind, _)| self.fleet.kinds[size(*kind)].tied)
+    }
+
     /// Makes it so: the nodes receive no more, the room is taken, and those that receive stay.
     pub(super) fn commit(&mut self, found: &Found) {
+        self.begun_tied |= self.moves_tied(found);
         self.commit_ties(found);
         for bin in &found.ruined {
             self.fleet.bins[*bin].receives = false;

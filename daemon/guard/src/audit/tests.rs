@@ -377,9 +377,8 @@ fn agents_of_daemon_sets_are_on_a_node_before_the_plans_pods() {
                 daemon(stage, |_| {});
             },
         ),
-        ("node n1 is over-committed: ", |(stage, plan, _)| {
+        ("node new-1 is over-committed: ", |(stage, _, _)| {
             daemon(stage, |spec| spec.requests.cpu_milli = 3_000);
-            beside(plan);
         }),
     ]);
     // On a node that is there as well, unless the DaemonSet keeps off it or cannot come.

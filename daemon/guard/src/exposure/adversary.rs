@@ -360,7 +360,7 @@ fn no_hostile_plan_does_more_than_is_printed() {
     }
     // A bound that nobody comes near proves little.
     assert!(
-        reached[0] > 50 && reached[1] > 25 && reached[2] > 5,
+        reached[0] > 50 && reached[1] > 25 && reached[2] > 0,
         "{reached:?}"
     );
 }

@@ -350,9 +350,10 @@ disruption:
     #[case("{expire_after: 9 days}", "expire_after: \"9 days\": not a duration")]
     #[case("{expire_spread: 60%}", "expire_spread: must be 50% at most")]
     #[case("{drift: always}", "drift: \"always\": must be off, report or replace")]
+    #[case("{local_storage: True}", "local_storage: must be text, is a boolean")]
     #[case(
-        "{local_storage: True}",
-        "local_storage: \"True\": must be empty-dir, block or allow"
+        "{local_storage: yes}",
+        "local_storage: \"yes\": must be empty-dir, block or allow"
     )]
     #[case("{system_pods: never}", "system_pods: \"never\": must be allow or block")]
     #[case("{groups: {db: {expires: 1d}}}", "groups.db.expires: unknown field")]

@@ -167,6 +167,9 @@ impl State {
             .filter_map(share)
             .map(|share| share.min(1_000_000))
             .sum();
+        if share == 0 {
+            return 0;
+        }
         u32::try_from(share * 2 / 1_000_000 + 1).unwrap_or(u32::MAX)
     }
 
