@@ -572,7 +572,7 @@ fn node(id: &str, zone: &str) -> model::node::Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
-        annotations: std::collections::BTreeMap::new(),
+        annotations: BTreeMap::new(),
         unready: None,
         rate: None,
         created: model::time::Instant(0),

@@ -78,7 +78,7 @@ pub fn node(seen: &Snapshot, name: &NodeName, group: &GroupName, offer: &Offer) 
         fargate: false,
         do_not_disrupt: false,
         draining: false,
-        annotations: std::collections::BTreeMap::new(),
+        annotations: BTreeMap::new(),
         unready: None,
         rate: None,
         created: seen.at - LONG_AGO,

@@ -186,7 +186,7 @@ impl State {
                 fargate: node.fargate,
                 do_not_disrupt: false,
                 draining: node.draining,
-                annotations: std::collections::BTreeMap::new(),
+                annotations: BTreeMap::new(),
                 unready: None,
                 rate: None,
                 created,

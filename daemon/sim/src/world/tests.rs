@@ -474,7 +474,12 @@ fn more_within_a_window_than_the_aims_allow_is_a_breach() {
     assert_eq!(dollars.breaches(), []);
     dollars.grow(3, 4);
     assert_eq!(dollars.breaches(), over);
-    let mut drains = limited(|limits| limits.removed_per_window_permille = 500);
+    let mut drains = limited(|limits| {
+        (
+            limits.removed_per_window_permille,
+            limits.emptied_per_window_permille,
+        ) = (500, 0);
+    });
     drains.grow(1, 3);
     drains.wait(120);
     drains.cordon("general-0002");
