@@ -252,8 +252,8 @@ fn h2_only_the_guard_clears_and_only_hands_act() {
     );
     let cleared = std::fs::read_to_string(root().join("daemon/guard/src/cleared.rs")).unwrap();
     assert!(
-        cleared.contains("pub struct Cleared<T>(T);"),
-        "the field of Cleared must stay private"
+        cleared.contains("pub struct Cleared<T>(T, Counted);"),
+        "the fields of Cleared must stay private"
     );
     assert!(
         cleared.contains("pub(crate) fn new"),

@@ -90,6 +90,16 @@ pub fn deliberate_and_explain(
     })
 }
 
+/// What the picture adds to memory before anything is decided.
+fn learn(seen: &Snapshot, memory: &mut Memory, aims: &Aims, tenants: &Tenants) {
+    remember::waiting(seen, memory, aims);
+    remember::nominated(seen, memory);
+    remember::taken_back(seen, memory);
+    provisioned::learn(seen, memory);
+    canary::follow(seen, memory, aims);
+    remember::utilisation(seen, tenants, memory);
+}
+
 /// Deliberates, and tells what `tell` makes of the stage "place".
 fn think<T>(
     seen: &Snapshot,
@@ -102,13 +112,8 @@ fn think<T>(
     let mut memory = memory.clone();
     let mut asking = Asking::new(seen, policies);
     asking::forget(&mut memory, policies, seen.at);
-    remember::waiting(seen, &mut memory, aims);
-    remember::nominated(seen, &mut memory);
-    remember::taken_back(seen, &mut memory);
-    provisioned::learn(seen, &mut memory);
-    canary::follow(seen, &mut memory, aims);
     let tenants = Tenants::of(seen);
-    remember::utilisation(seen, &tenants, &mut memory);
+    learn(seen, &mut memory, aims, &tenants);
 
     let scaled = scale::decide(seen, &mut memory, aims, &mut asking);
     let classes = demand::classes(seen, &memory, aims, &scaled.demand);

@@ -344,7 +344,7 @@ fn rows<'a>(
         match annotation::target(workload, named) {
             Ok(Some(target)) => rows.push((workload, row(seen, memory, workload, target))),
             Ok(None) => {}
-            Err(refusal) => refusals.push(refusal),
+            Err(refusal) => refusals.push(*refusal),
         }
     }
     rows

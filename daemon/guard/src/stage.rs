@@ -247,12 +247,13 @@ pub(crate) fn instance(id: &str, state: InstanceState) -> Instance {
 }
 
 pub(crate) fn group_of(names: &[&str]) -> Group {
+    let size = crate::tally::number(names.len());
     Group {
         name: "web".into(),
         kind: GroupKind::Asg,
         min: 1,
-        max: 6.max(names.len() as u32),
-        desired: names.len() as u32,
+        max: size.max(6),
+        desired: size,
         launch: LaunchMode::Desired,
         instances: names
             .iter()

@@ -305,9 +305,10 @@ pub(crate) fn proven(kind: &StepKind, case: &Case<'_>, doubt: u32) -> (Proof, u3
         return (Proof::default(), doubt);
     };
     let count = to.saturating_sub(*from);
-    case.offer(offer).map_or((Proof::default(), doubt), |offer| {
-        case.evidence.proves((offer, count), pods, (case, doubt))
-    })
+    match case.offer(offer) {
+        Some(offer) => case.evidence.proves((offer, count), pods, (case, doubt)),
+        None => (Proof::default(), doubt),
+    }
 }
 
 pub(crate) fn number(count: usize) -> u32 {

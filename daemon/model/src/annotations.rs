@@ -182,7 +182,7 @@ pub fn ignored_of_pod(annotations: &Labels) -> Vec<Ignored<'_>> {
             .split(',')
             .all(|name| !name.is_empty() && name.trim() == name)
     };
-    let known: [(&str, &dyn Fn(&str) -> bool, &'static str); 6] = [
+    let known: [Known<'_>; 6] = [
         (
             DO_NOT_DISRUPT,
             &|v| protection(v).is_some(),
@@ -215,7 +215,7 @@ pub fn ignored_of_pod(annotations: &Labels) -> Vec<Ignored<'_>> {
 
 /// Annotations of a node whose values mean nothing.
 pub fn ignored_of_node(annotations: &Labels) -> Vec<Ignored<'_>> {
-    let known: [(&str, &dyn Fn(&str) -> bool, &'static str); 3] = [
+    let known: [Known<'_>; 3] = [
         (
             DO_NOT_DISRUPT,
             &|v| protection(v).is_some(),

@@ -1,6 +1,8 @@
 //! The usual limits neither hurt nor stall: much that is wanted at once is asked for at once, and what a batch leaves
 //! behind is given back soon. In the time of the simulated world, never of the machine.
 
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
+
 use cycle::InForce;
 use logbook::CycleRecord;
 use model::{HoldReason, Instant, Span, StepKind, UsdPerHour, Verdict};

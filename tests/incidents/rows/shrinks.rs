@@ -169,7 +169,8 @@ pub(crate) fn somebody_else_raises_desired_while_zones_are_evened_out(name: &'st
             ..Habits::default()
         },
         failed: |r| r.by_number >= 3 && r.killed >= 1 && r.rebalanced >= 1,
-        held: |r| r.removed >= 1 && r.removed_in_ten_minutes == 1 && r.rebalanced >= 1,
+        // Nodes that were watched empty go by a share of the fleet a minute.
+        held: |r| r.removed >= 1 && r.removed_in_ten_minutes <= 2 && r.rebalanced >= 1,
         ..Incident::of(name, "an outside actor and AZRebalance at once (fault A6)")
     }
     .owner(Owner::of("web", 12))

@@ -81,13 +81,14 @@ fn a_nomination_is_waited_for_for_a_while() {
 /// What makes a nomination worth nothing, and how many nodes are bought then.
 #[test]
 fn a_preemptor_whose_nomination_cannot_come_true_is_demand() {
-    let ways: [(&str, fn(&mut Snapshot)); 6] = [
+    type Way = (&'static str, fn(&mut Snapshot));
+    let ways: [Way; 6] = [
         ("another node", |seen| {
             waiting(seen, |pod| pod.nominated = Some("gone".into()));
         }),
         ("no nomination", |seen| waiting(seen, |pod| pod.nominated = None)),
         ("a node that takes no pods", |seen| {
-            seen.nodes[0].unschedulable = true
+            seen.nodes[0].unschedulable = true;
         }),
         ("nobody ends", |seen| {
             seen.pods

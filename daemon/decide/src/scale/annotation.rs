@@ -35,7 +35,7 @@ pub(super) struct Target {
 }
 
 /// What the aims, else the annotations, want of a workload; nothing where neither names it.
-pub(super) fn target(workload: &Workload, named: Option<&ScaleAim>) -> Result<Option<Target>, Refusal> {
+pub(super) fn target(workload: &Workload, named: Option<&ScaleAim>) -> Result<Option<Target>, Box<Refusal>> {
     let (metric, milli) = match named {
         Some(aim) => (aim.metric.clone(), aim.target_milli),
         None => match read(workload, SCALE_ANNOTATION, held_at)? {
@@ -60,14 +60,20 @@ pub(super) fn target(workload: &Workload, named: Option<&ScaleAim>) -> Result<Op
     }))
 }
 
-fn read<T>(workload: &Workload, key: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
+fn read<T>(
+    workload: &Workload,
+    key: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Box<Refusal>> {
     let Some(value) = workload.annotations.get(key) else {
         return Ok(None);
     };
-    let unreadable = || Refusal::UnreadableAnnotation {
-        workload: workload.key.clone(),
-        key: key.to_owned(),
-        value: value.chars().take(SHOWN).collect(),
+    let unreadable = || {
+        Box::new(Refusal::UnreadableAnnotation {
+            workload: workload.key.clone(),
+            key: key.to_owned(),
+            value: value.chars().take(SHOWN).collect(),
+        })
     };
     parse(value.trim()).map(Some).ok_or_else(unreadable)
 }
@@ -141,11 +147,13 @@ mod tests {
                     let found = found.as_ref().map(|t| (t.metric.as_str(), t.milli));
                     assert_eq!(found, expected, "{text}");
                 }
-                Err(Refusal::UnreadableAnnotation { key, value, .. }) => {
+                Err(refused) => {
+                    let Refusal::UnreadableAnnotation { key, value, .. } = &*refused else {
+                        panic!("{text}: {refused}");
+                    };
                     assert_eq!((key.as_str(), value.as_str()), (SCALE_ANNOTATION, text));
                     assert_eq!(expected, None, "{text}");
                 }
-                Err(other) => panic!("{text}: {other}"),
             }
         }
         assert_eq!(target(&annotated(&[]), None), Ok(None));
@@ -155,6 +163,7 @@ mod tests {
     fn a_bound_that_cannot_be_read_leaves_the_workload_alone() {
         for key in [MIN_ANNOTATION, MAX_ANNOTATION, SETTLE_ANNOTATION] {
             let refused = target(&annotated(&[(SCALE_ANNOTATION, "cpu=70%"), (key, "many")]), None);
+            let refused = refused.map_err(|why| *why);
             assert!(
                 matches!(&refused, Err(Refusal::UnreadableAnnotation { key: of, .. }) if of == key),
                 "{refused:?}"

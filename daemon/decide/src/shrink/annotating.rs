@@ -11,11 +11,11 @@ use model::reason::{PodStays, Stays};
 use model::snapshot::Snapshot;
 use model::time::{Instant, Span};
 
-fn of_pod(why: PodStays) -> Option<Stays> {
-    Some(Stays::PodMustStay {
+fn of_pod(why: PodStays) -> Stays {
+    Stays::PodMustStay {
         pod: PodKey::new("default", "small"),
         why,
-    })
+    }
 }
 
 /// Two nodes that fit on one, of which only the second may go.
@@ -41,12 +41,15 @@ fn a_duration_protects_a_pod_from_its_start_and_no_longer() {
     };
     for (started, until) in [(NOW, NOW + minutes(3)), (NOW - minutes(2), NOW + minutes(1))] {
         let seen = of(Some(started));
-        assert_eq!(stays(&run(&seen), "n2"), of_pod(PodStays::ProtectedUntil(until)));
+        assert_eq!(
+            stays(&run(&seen), "n2"),
+            Some(of_pod(PodStays::ProtectedUntil(until)))
+        );
         assert!(!goes(&seen));
     }
     assert_eq!(
         stays(&run(&of(None)), "n2"),
-        of_pod(PodStays::DoNotDisrupt),
+        Some(of_pod(PodStays::DoNotDisrupt)),
         "not started"
     );
     assert!(goes(&of(Some(NOW - minutes(3)))), "over to the millisecond");
@@ -164,7 +167,7 @@ fn pods_are_kept_as_their_annotations_say() {
     ];
     for (spec, why) in cases {
         let seen = two(spec);
-        assert_eq!(stays(&run(&seen), "n2"), of_pod(why));
+        assert_eq!(stays(&run(&seen), "n2"), Some(of_pod(why)));
         assert!(!goes(&seen));
     }
 }
@@ -191,7 +194,7 @@ fn local_storage_keeps_pods_where_the_aims_say_so() {
                 ) = (dir, path, safe);
             }));
             let done = crate::deliberate(&seen, &Memory::default(), &crate::PolicySet::default(), &aims);
-            let expected = why.filter(|_| !safe).and_then(of_pod);
+            let expected = why.filter(|_| !safe).map(of_pod);
             assert_eq!(stays(&done, "n2"), expected, "safe: {safe}");
             assert_eq!(names(&done).contains(&"cordon n2".to_owned()), expected.is_none());
         }
@@ -210,10 +213,7 @@ fn pods_of_kube_system_without_a_budget_are_kept_where_the_aims_say_so() {
         aims.shrink.unneeded_for = Span::ZERO;
         let seen = two(with(|s| s.namespace = namespace.to_owned()));
         let done = crate::deliberate(&seen, &Memory::default(), &crate::PolicySet::default(), &aims);
-        assert_eq!(
-            stays(&done, "n2"),
-            stay.then(|| of_pod(PodStays::SystemPod)).flatten()
-        );
+        assert_eq!(stays(&done, "n2"), stay.then(|| of_pod(PodStays::SystemPod)));
     }
 }
 

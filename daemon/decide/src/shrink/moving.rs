@@ -261,9 +261,9 @@ impl Search<'_, '_> {
                     endless: false,
                 })
             });
-            for (row, copies) in at.iter().flat_map(|_| &new.load) {
-                let kind = self.prices.kinds[size(*row)].0;
-                at.iter().for_each(|at| ties.put_new(kind, *copies, *at));
+            let Some(at) = at else { continue };
+            for (row, copies) in &new.load {
+                ties.put_new(self.prices.kinds[size(*row)].0, *copies, at);
             }
         }
         ties.keep();

@@ -85,10 +85,11 @@ fn a_node_must_have_been_unneeded_long_enough_and_is_remembered() {
     assert_eq!(second.plan.steps.len(), 1);
 }
 
-#[test]
-fn what_keeps_a_node() {
-    type Change = fn(&mut Snapshot);
-    let cases: Vec<(&str, PodSpec, Change, Stays)> = vec![
+type Change = fn(&mut Snapshot);
+
+/// Name, pod on the node, what is changed of the picture, and why the node stays.
+fn keepers() -> Vec<(&'static str, PodSpec, Change, Stays)> {
+    vec![
         (
             "own node",
             small(),
@@ -179,8 +180,12 @@ fn what_keeps_a_node() {
                 budget: "default/pdb".into(),
             },
         ),
-    ];
-    for (name, spec, change, expected) in cases {
+    ]
+}
+
+#[test]
+fn what_keeps_a_node() {
+    for (name, spec, change, expected) in keepers() {
         let mut seen = pair(spec).seen();
         change(&mut seen);
         let done = run(&seen);

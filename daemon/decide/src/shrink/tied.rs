@@ -208,7 +208,7 @@ fn small_cluster(seed: u64) -> Snapshot {
             node.labels.insert(ZONE.to_owned(), zone.to_owned());
         });
     }
-    for pod in 0..1 + dice.below(12) {
+    for pod in 0..=dice.below(12) {
         let spec = drawn(&mut dice);
         let first = dice.below(nodes);
         for at in 0..nodes {

@@ -230,14 +230,13 @@ impl<'m> Ties<'m> {
 
     /// One more new node, with the DaemonSet pods that run on it; `None` where there are too many.
     pub(super) fn add(&mut self, sort: Sort) -> Option<New> {
-        let new = match self.spare.get_mut(&sort).and_then(Vec::pop) {
-            Some(new) => new,
-            None => {
-                let new = self.made;
-                self.pool.nodes.get(new)?.get_or_init(|| self.node_of(sort, new));
-                self.made += 1;
-                new
-            }
+        let new = if let Some(new) = self.spare.get_mut(&sort).and_then(Vec::pop) {
+            new
+        } else {
+            let new = self.made;
+            self.pool.nodes.get(new)?.get_or_init(|| self.node_of(sort, new));
+            self.made += 1;
+            new
         };
         let node = self.pool.nodes[new].get()?;
         self.filters.add_node(node);

@@ -128,7 +128,7 @@ fn groups_that_differ_are_not_balanced() {
     let both = counts([("a", 3), ("b", 3)]);
     let label = |key: &'static str| {
         change(three(), "b", move |offer| {
-            drop(offer.labels.insert(key.into(), "x".into()))
+            drop(offer.labels.insert(key.into(), "x".into()));
         })
     };
     for name in super::NAMES {

@@ -258,7 +258,7 @@ fn an_agent_that_cannot_come_to_a_node_does_not_count_there() {
 
 /// One cluster of the neighbourhood: agents and pods with ports, anti-affinity, tolerations, selectors and volumes.
 fn neighbourhood(seed: u64) -> Snapshot {
-    let mut dice = Dice::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 23);
+    let mut dice = Dice::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x17);
     let limit = attach_limit("ebs.csi.aws.com");
     let mut cluster = Cluster::new();
     for group in 0..=dice.below(2) {

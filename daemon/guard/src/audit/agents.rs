@@ -23,7 +23,7 @@ pub(super) struct There<'a> {
 /// By node.
 pub(super) fn there(seen: &Snapshot) -> BTreeMap<&NodeName, There<'_>> {
     let mut all: BTreeMap<&NodeName, There<'_>> = BTreeMap::new();
-    if !seen.workloads.iter().any(|workload| workload.is_daemon_set()) {
+    if !seen.workloads.iter().any(model::Workload::is_daemon_set) {
         return all;
     }
     for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {

@@ -33,7 +33,7 @@ fn queue() -> Stage {
 
 fn names(count: u32) -> Vec<PodKey> {
     (0..count)
-        .map(|number| PodKey::new("ns", &format!("q{number:03}")))
+        .map(|number| PodKey::new("ns", format!("q{number:03}")))
         .collect()
 }
 
@@ -76,7 +76,7 @@ fn what_policies_can_invent_proves_nothing() {
     type Edit = fn(&mut Stage);
     let edits: [(&str, Edit); 10] = [
         ("replicas to come, headroom: no such pods", |s| {
-            s.seen.pods.clear()
+            s.seen.pods.clear();
         }),
         ("pods of a workload in the aims", |s| {
             s.aims = Stage::new().aims;
@@ -265,12 +265,13 @@ fn gone(stage: &Stage, memory: &Memory) -> usize {
     words.into_iter().filter(|word| *word == Verdict::Cleared).count()
 }
 
-#[test]
-fn nodes_watched_empty_go_by_share_of_the_fleet_where_the_owners_explain_it() {
+type Vanishing = (&'static str, fn(&mut Stage), usize);
+
+/// How pods leave their nodes, and how many of those nodes may go at once.
+fn vanishings() -> [Vanishing; 11] {
     // Tight: 5 % of the group.
     let (tight, wide) = (5, 20);
-    type Edit = fn(&mut Stage);
-    let edits: [(&str, Edit, usize); 11] = [
+    [
         (
             "replicas lowered",
             |s| {
@@ -364,8 +365,12 @@ fn nodes_watched_empty_go_by_share_of_the_fleet_where_the_owners_explain_it() {
             },
             wide,
         ),
-    ];
-    for (what, edit, expected) in edits {
+    ]
+}
+
+#[test]
+fn nodes_watched_empty_go_by_share_of_the_fleet_where_the_owners_explain_it() {
+    for (what, edit, expected) in vanishings() {
         let (stage, memory) = watched(edit);
         assert_eq!(
             gone(&stage, &memory),

@@ -86,7 +86,7 @@ impl World {
         let own = Arc::make_mut(&mut stage.seen.specs[0]);
         own.requests = Resources::new(2000 / i64::from(PART), 1 << 30);
         // The pods of nobody's workload come and go by themselves; those of `app` are the policy's to scale.
-        let mut wild = (**&stage.seen.specs[0]).clone();
+        let mut wild = (*stage.seen.specs[0]).clone();
         wild.owner = None;
         stage.seen.specs.push(Arc::new(wild));
         let mut world = Self {
@@ -191,7 +191,7 @@ impl World {
             .seen
             .nodes
             .get(name)
-            .map_or("n".to_owned(), |n| n.name.as_str().to_owned());
+            .map_or_else(|| "n".to_owned(), |n| n.name.as_str().to_owned());
         let drained = self.stage.seen.nodes.iter().filter(|node| node.draining);
         let drained: BTreeSet<&NodeName> = drained.map(|node| &node.name).collect();
         let mut moving = self.stage.seen.pods.iter().cycle().skip(key).take(pods as usize);
@@ -201,9 +201,10 @@ impl World {
         let kind = match self.dice.below(8) {
             0..=2 => {
                 let from = self.stage.seen.groups[0].desired;
-                let count = 1 + self.dice.below([3, 20, 150][self.dice.0 as usize % 3]);
+                let most = [3, 20, 150][usize::try_from(self.dice.0 % 3).unwrap_or(0)];
+                let count = 1 + self.dice.below(most);
                 let all = self.dice.below(2) == 0;
-                let invented = (0..9).map(|n| PodKey::new("ns", &format!("app-{n}")));
+                let invented = (0..9).map(|n| PodKey::new("ns", format!("app-{n}")));
                 let there = self
                     .stage
                     .seen

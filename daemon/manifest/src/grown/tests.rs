@@ -63,9 +63,9 @@ fn seen(nodes: &[Told<'_>], aims: &str) -> Snapshot {
         crate::aims("aims.yaml", aims.as_bytes()).unwrap_or_else(|problems| panic!("{problems}"));
     aims.groups = vec![GroupName::new("ng")];
     let mut text: String = nodes.iter().map(written).collect();
-    text.push_str(&format!(
-        "---\nkind: Pod\nmetadata: {{name: p, namespace: d, creationTimestamp: '{NEW}'}}\nspec: {{containers: []}}\n"
-    ));
+    text += "---\nkind: Pod\nmetadata: {name: p, namespace: d, creationTimestamp: '";
+    text += NEW;
+    text += "'}\nspec: {containers: []}\n";
     let mut builder = ClusterBuilder::new();
     builder
         .read("c.yaml", text.as_bytes())

@@ -1,3 +1,5 @@
+//! The table of labels, row by row, and what zones tell of their region.
+
 use super::*;
 
 fn zone() -> Zone {

@@ -1,3 +1,5 @@
+//! Taints that pass and devices that come late: how long a node counts as on its way.
+
 use super::*;
 use crate::selector::Labels;
 

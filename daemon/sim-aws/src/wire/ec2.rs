@@ -508,9 +508,6 @@ fn new_template(account: &Account, form: &Form, version: bool) -> Result<NewGrou
     };
     let data = form.below("LaunchTemplateData");
     let instance_type = data.text("InstanceType");
-    if let Some(unknown) = instance_type.filter(|name| !account.settings.types.contains_key(*name)) {
-        return Err(invalid(format!("Invalid instance type: {unknown}")));
-    }
     Ok(NewGroup {
         types: instance_type.map(str::to_owned).into_iter().collect(),
         tags: instance_tags(&data),
@@ -520,6 +517,8 @@ fn new_template(account: &Account, form: &Form, version: bool) -> Result<NewGrou
 
 fn create_template(account: &mut Account, made: NewGroup) -> Vec<Element> {
     let name = made.name.clone();
+    let is_unknown = |name: &&String| !account.settings.types.contains_key(*name);
+    let unknown = made.types.iter().find(is_unknown).cloned();
     let versions = account.templates.entry(name.clone()).or_default();
     versions.push(made);
     let (last, made) = (versions.len(), versions.last().cloned());
@@ -531,9 +530,16 @@ fn create_template(account: &mut Account, made: NewGroup) -> Vec<Element> {
     ];
     let version = made.map(|made| version_row(&made, last, account.image(&made)));
     let version = version.map(|row| el("launchTemplateVersion", row));
-    std::iter::once(el("launchTemplate", row))
-        .chain(version)
-        .collect()
+    let made = std::iter::once(el("launchTemplate", row)).chain(version);
+    // What is not valid in a template is warned of, and refused to whoever launches from it.
+    let warning = unknown.map(|unknown| {
+        let error = vec![
+            leaf("code", "InvalidInstanceType"),
+            leaf("message", format!("Invalid instance type: {unknown}")),
+        ];
+        el("warning", vec![list("errorSet", "item", [error])])
+    });
+    made.chain(warning).collect()
 }
 
 /// What a `CreateFleet` asks for.

@@ -299,8 +299,9 @@ def pages_and_filters():
     refused("a version that is none", versions, "InvalidLaunchTemplateId.VersionNotFound")
     again = lambda: ec2.create_launch_template(LaunchTemplateName="fleet", LaunchTemplateData={"InstanceType": "m5.large"})
     refused("a template that is there", again, "InvalidLaunchTemplateName.AlreadyExistsException")
-    typed = lambda: ec2.create_launch_template(LaunchTemplateName="odd", LaunchTemplateData={"InstanceType": "m99.huge"})
-    refused("a template of no type", typed, "InvalidParameterValue", "m99.huge")
+    odd = ec2.create_launch_template(LaunchTemplateName="odd", LaunchTemplateData={"InstanceType": "m99.huge"})
+    check("a template of no type is warned of", odd["Warning"]["Errors"][0]["Code"] == "InvalidInstanceType", odd)
+    check("and made", odd["LaunchTemplate"]["LatestVersionNumber"] == 1, odd)
     tags = lambda: ec2.create_tags(Resources=["i-0000000000000000f"], Tags=[{"Key": "a", "Value": "b"}])
     refused("tags of nobody", tags, "InvalidInstanceID.NotFound")
 

@@ -56,7 +56,7 @@ pub fn run(seed: u64, numbers: Range<u64>, scheduler: &mut Scheduler) -> Result<
         if plan.nodes.is_empty() {
             continue;
         }
-        let market = Market::of(&world, &seen, &plan)?;
+        let market = Market::of(&world, &seen, &plan);
         let filled = market.world.snapshot()?;
         let mut search = Search::new(&market, &filled, plan.cost.rate.0);
         search.descend();
@@ -124,7 +124,7 @@ struct Market {
 }
 
 impl Market {
-    fn of(world: &World, seen: &Snapshot, plan: &Plan) -> Result<Self> {
+    fn of(world: &World, seen: &Snapshot, plan: &Plan) -> Self {
         let refused = refused(plan);
         let waiting = world.case.pending.iter().map(|pod| case::key(pod).to_string());
         let served: BTreeSet<String> = waiting.filter(|pod| !refused.contains_key(pod)).collect();
@@ -165,11 +165,11 @@ impl Market {
             offers.push((offer.price.0, names));
         }
         attach_everywhere(&mut filled.case);
-        Ok(Self {
+        Self {
             world: filled,
             offers,
             served,
-        })
+        }
     }
 }
 
