@@ -227,6 +227,7 @@ async fn daemon(url: &str, login: &Path, size: Size) -> Result<Daemon> {
             "long_window": "30s",
             "removed_per_window": "1000%",
             "removed_per_long_window": "1000%",
+            "emptied_per_window": "1000%",
             "acknowledge_risk": true,
             "removals_at_once": 150,
             "bought_per_window": size.nodes * 4,
