@@ -9,6 +9,7 @@ use crate::grown::{Grown, Told};
 use crate::node::{INSTANCE_TYPE, NodeObject, ZONE, ZONE_ID};
 use crate::offers::{FLEET, PriceList, Site, fleet_group};
 use crate::reserved;
+use crate::tariff::Tariff;
 use model::aims::{Aims, FargateAim};
 use model::group::{FargateSelector, Group, GroupKind, Instance, InstanceState, LaunchMode};
 use model::ids::{GroupName, OfferId};
@@ -28,6 +29,7 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
     } else {
         nothing = PriceList {
             rows: Vec::new(),
+            built_in: false,
             ..prices.clone()
         };
         &nothing
@@ -94,6 +96,7 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
         .collect();
     reserved::reserve(seen, &known);
     reserved::cover(seen, &made);
+    Tariff::of(prices).tell(&mut seen.nodes);
 }
 
 fn index(place: Option<usize>) -> u32 {

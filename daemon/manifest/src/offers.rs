@@ -241,6 +241,15 @@ impl PriceList {
         self.region.as_deref().is_none_or(|own| own == region)
     }
 
+    /// How far its on-demand prices can be trusted.
+    pub(crate) const fn confidence(&self) -> Confidence {
+        if self.built_in {
+            Confidence::BuiltIn
+        } else {
+            Confidence::Listed
+        }
+    }
+
     /// Every wanted type × zone × purchase, for the group at this index, whose nodes register so. Rows that tell no
     /// zones are offered in the zones of the aims, else in `zones`, else in one zone named `any`.
     pub fn fleet(
@@ -278,11 +287,7 @@ impl PriceList {
         zone: &'a str,
         (aims, site): (&Aims, &'a Site<'a>),
     ) -> impl Iterator<Item = Offer> + use<'a> {
-        let listed = if self.built_in {
-            Confidence::BuiltIn
-        } else {
-            Confidence::Listed
-        };
+        let listed = self.confidence();
         let spot = row.spot.filter(|_| aims.catalogue.spot);
         let spot = spot.map(|price| (Purchase::Spot, price, Confidence::Estimated));
         let on_demand = (Purchase::OnDemand, row.on_demand, listed);

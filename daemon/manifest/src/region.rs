@@ -1,8 +1,10 @@
 //! Regions of AWS, as zones, zone ids and ARNs tell them.
 //!
-//! Names follow one pattern (`eu-central-1`, zone `eu-central-1a`, zone id `euc1-az1`); what does not follow it tells no
-//! region. A region that a node's own label names is taken at its word, and not here.
+//! Names of zones are read in one place (`model::registration`); here is what else tells a region. Names follow one
+//! pattern (`eu-central-1`, zone `eu-central-1a`, zone id `euc1-az1`); what does not follow it tells no region. A region
+//! that a node's own label names is taken at its word, and not here.
 
+use model::registration::region_of;
 use model::selector::Labels;
 
 /// Labels of a node that name its region.
@@ -42,21 +44,17 @@ pub(crate) fn of_node(labels: &Labels, provider_id: Option<&str>) -> Option<Stri
     named.or_else(by_id).or_else(by_zone)
 }
 
-/// `eu-central-1a` and `euc1-az1` are in `eu-central-1`, `us-east-1-bos-1a` is in `us-east-1`.
+/// `eu-central-1a` and `euc1-az1` are in `eu-central-1`, `us-east-1-bos-1a` is in `us-east-1`, which tells itself.
 pub(crate) fn of_zone(zone: &str) -> Option<String> {
-    of_zone_id(zone).or_else(|| {
-        let mut parts = zone.split('-');
-        let (country, mut direction) = (parts.next()?, parts.next()?);
-        let gov = direction == "gov";
-        if gov {
-            direction = parts.next()?;
-        }
-        let known = DIRECTIONS.iter().any(|(long, _)| *long == direction);
-        let number = digits(parts.next()?);
-        let is_region = is_country(country) && known && !number.is_empty();
-        let gov = if gov { "gov-" } else { "" };
-        is_region.then(|| format!("{country}-{gov}{direction}-{number}"))
-    })
+    let named = || region_of(zone).or_else(|| is_region(zone).then_some(zone));
+    of_zone_id(zone).or_else(|| named().map(str::to_owned))
+}
+
+/// Whether it is a region's own name: a letter more would make it that of a zone.
+fn is_region(name: &str) -> bool {
+    let direction = name.rsplit('-').nth(1);
+    let known = direction.is_some_and(|direction| DIRECTIONS.iter().any(|(long, _)| *long == direction));
+    known && region_of(&format!("{name}a")) == Some(name)
 }
 
 /// `euc1-az1`, `usgw1-az1`; local zones (`use1-bos1-az1`) count as their region's.
@@ -84,11 +82,6 @@ fn is_country(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
-fn digits(text: &str) -> &str {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    &text[..end]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +92,7 @@ mod tests {
             ("us-east-1a", Some("us-east-1")),
             ("us-east-1", Some("us-east-1")),
             ("us-east-1-bos-1a", Some("us-east-1")),
+            ("us-east-1-wl1-bos-wlz-1", Some("us-east-1")),
             ("us-gov-west-1b", Some("us-gov-west-1")),
             ("ap-southeast-2c", Some("ap-southeast-2")),
             ("use1-az4", Some("us-east-1")),

@@ -131,11 +131,11 @@ impl Snapshot {
 
     /// What the node costs per hour; `None` where nobody knows.
     pub fn node_price(&self, node: &Node) -> Option<UsdPerHour> {
-        let Some(ix) = node.offer.as_ref().and_then(|id| self.offer_ix(id)) else {
-            return node.rate.map(|rate| rate.price);
-        };
-        let offer = &self.offers[ix];
-        (offer.confidence != Confidence::Unknown).then_some(offer.price)
+        let offer = node.offer.as_ref().and_then(|id| self.offer_ix(id));
+        let offer = offer.map(|ix| &self.offers[ix]);
+        let told = offer.filter(|offer| offer.confidence != Confidence::Unknown);
+        let rate = || node.rate.map(|rate| rate.price);
+        told.map(|offer| offer.price).or_else(rate)
     }
 
     /// The pod of this key.

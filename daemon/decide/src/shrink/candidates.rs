@@ -22,6 +22,7 @@ use model::memory::Memory;
 use model::money::UsdPerHour;
 use model::node::Node;
 use model::reason::{Refusal, Stays};
+use model::registration::label;
 use model::snapshot::Snapshot;
 use model::time::{Instant, Span};
 use std::collections::BTreeMap;
@@ -50,6 +51,16 @@ pub(crate) fn keeps(seen: &Snapshot, aims: &Aims, node: &Node) -> Option<Stays> 
         return Some(Stays::Rolling);
     }
     annotated::removed(seen, node).or_else(|| node.held(seen.at))
+}
+
+/// A node without a price: what moving its pods would bring cannot be told, so they are not moved.
+fn unpriced(node: &Node) -> Stays {
+    let instance_type = [label::INSTANCE_TYPE, label::BETA_INSTANCE_TYPE]
+        .iter()
+        .find_map(|key| node.labels.get(*key));
+    instance_type.map_or(Stays::NoPrice, |own| Stays::NoPriceOf {
+        instance_type: own.clone(),
+    })
 }
 
 /// A node that may go, and since when it could.
@@ -381,6 +392,8 @@ impl<'a, 'b> Judge<'a, 'b> {
                 } else if let Some(closed) = closed {
                     self.stays(node, closed);
                 }
+            } else if moves > 0 && !search.fleet.bins[may.bin].priced {
+                self.stays(node, unpriced(node));
             } else if real(price) <= counted + real(addend) {
                 self.stays(node, worth_less);
             } else if let Some((pod, by)) = search.first_left(may.bin) {

@@ -220,6 +220,8 @@ mod halves;
 #[cfg(test)]
 mod judged;
 #[cfg(test)]
+mod rated;
+#[cfg(test)]
 mod renewed;
 #[cfg(test)]
 mod replacing;

@@ -56,8 +56,13 @@ pub enum Stays {
         /// To whom.
         who: String,
     },
-    /// Nobody knows what it costs.
+    /// Nobody knows what it costs, nor what it is.
     NoPrice,
+    /// Nobody knows what its type costs, nor what any like it does.
+    NoPriceOf {
+        /// `m9z.large`.
+        instance_type: String,
+    },
     /// A budget allows no eviction.
     DisruptionBudget {
         /// `ns/name`.
@@ -257,7 +262,11 @@ impl fmt::Display for Stays {
             Self::NotReady { since: Some(since) } => write!(f, "not Ready since {since}"),
             Self::NotReady { since: None } => f.write_str("not Ready"),
             Self::BelongsTo { who } => write!(f, "belongs to {who}"),
-            Self::NoPrice => f.write_str("nobody knows what it costs"),
+            Self::NoPrice => f.write_str("nobody knows what it costs: it does not tell its instance type"),
+            Self::NoPriceOf { instance_type } => write!(
+                f,
+                "no price is known for {instance_type}: add it to the offers file"
+            ),
             Self::DisruptionBudget { budget } => write!(f, "budget {budget} allows no eviction now"),
             Self::NodeBudget(closed) => write!(f, "{closed}"),
             Self::NotRenewable { cause } => {

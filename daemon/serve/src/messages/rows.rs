@@ -163,14 +163,7 @@ pub(crate) fn offer(seen: &Snapshot, offer: &Offer) -> v1::Offer {
 
 /// A node; `pods` are how many hold resources on it and what they ask for together.
 pub(crate) fn node(record: &CycleRecord, node: &Node, pods: &(u32, Resources)) -> v1::Node {
-    let price = node.offer.as_ref().and_then(|id| {
-        let at = record
-            .snapshot
-            .offers
-            .binary_search_by(|offer| offer.id.cmp(id))
-            .ok()?;
-        record.snapshot.offers.get(at).map(|offer| offer.price.0)
-    });
+    let price = record.snapshot.node_price(node).map(|price| price.0);
     v1::Node {
         name: node.name.to_string(),
         group: node.group.as_ref().map(ToString::to_string).unwrap_or_default(),
