@@ -191,8 +191,8 @@ fn written(taint: &Taint) -> String {
     }
 }
 
-/// `topology.kubernetes.io/zone is a or b`.
-fn written_terms(terms: &[NodeTerm]) -> String {
+/// `topology.kubernetes.io/zone is a or b`; nothing where no node is meant.
+pub(crate) fn written_terms(terms: &[NodeTerm]) -> String {
     let requirement = |wanted: &Requirement| {
         let key = &wanted.key;
         match &wanted.operator {
@@ -209,9 +209,6 @@ fn written_terms(terms: &[NodeTerm]) -> String {
         all.join(" and ")
     };
     let all: Vec<String> = terms.iter().map(term).filter(|text| !text.is_empty()).collect();
-    if all.is_empty() {
-        return "no node is".to_owned();
-    }
     all.join(", or ")
 }
 

@@ -17,6 +17,7 @@ mod group_bounds;
 mod headroom;
 mod market;
 mod missed;
+mod naming;
 mod nodeless;
 mod nomination;
 mod number;

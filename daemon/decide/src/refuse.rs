@@ -4,11 +4,13 @@ use crate::demand::Class;
 use crate::fargate;
 use crate::fit::{self, Place};
 use crate::market::Market;
+use crate::naming::Names;
 use crate::number::{real, size};
 use crate::placement::Adjust;
 use crate::space::{PODS, Vector};
 use model::ids::{OfferId, PodKey};
 use model::offer::Offer;
+use model::pod::PodSpec;
 use model::reason::{FargateBlock, GroupBlock, Misfit, Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,6 +63,11 @@ struct Verdict {
     blocked: BTreeSet<(usize, GroupBlock)>,
 }
 
+/// What settling made of the pods.
+fn told(of: &Class) -> (&PodSpec, Option<&str>) {
+    (&of.body, of.zone())
+}
+
 /// What keeps the pods from every offer alike.
 fn everywhere(of: &Class) -> Option<Misfit> {
     if of.deal.as_ref().is_some_and(|deal| deal.zone.is_none()) {
@@ -85,6 +92,7 @@ impl<'a> Critic<'a> {
             closest: Vec::new(),
             blocked: BTreeSet::new(),
         };
+        let names = self.names(of);
         let mut ranked: Vec<(u32, f64, usize)> = Vec::new();
         for (ix, offer) in self.market.seen.offers.iter().enumerate() {
             let (objections, shortfall) = self.distance(class, of, ix, offer);
@@ -101,15 +109,32 @@ impl<'a> Critic<'a> {
             let offer = &self.market.seen.offers[ix];
             let kind = offer.instance_type().unwrap_or(offer.id.as_str());
             if verdict.closest.len() < CLOSEST && types.insert((offer.group, kind)) {
-                verdict
-                    .closest
-                    .push((offer.id.clone(), self.objection(class, of, ix, offer)));
+                let objection = self.objection(class, of, ix, offer);
+                let objection = self.named(&names, of, offer, objection);
+                verdict.closest.push((offer.id.clone(), objection));
             }
         }
-        if let Some(why) = everywhere(of).or_else(|| Some(verdict.closest.first()?.1.clone())) {
+        let everywhere = everywhere(of).map(|why| names.named(told(of), None, why));
+        if let Some(why) = everywhere.or_else(|| Some(verdict.closest.first()?.1.clone())) {
             verdict.why = why;
         }
         verdict
+    }
+
+    /// Rules by which what objects to pods of the class is named.
+    pub(crate) fn names<'s>(&'s self, of: &'s Class) -> Names<'s> {
+        Names::new(self.market.seen, self.own(of))
+    }
+
+    /// The pod as its author wrote it: settling may have written zones into the body.
+    fn own<'s>(&'s self, of: &'s Class) -> &'s PodSpec {
+        let own = of.spec.and_then(|ix| self.market.seen.specs.get(size(ix)));
+        own.unwrap_or(&of.body)
+    }
+
+    /// The objection in the words of the pod's own rules.
+    pub(crate) fn named(&self, names: &Names<'_>, of: &Class, offer: &Offer, why: Misfit) -> Misfit {
+        names.named(told(of), Some(self.place(offer)), why)
     }
 
     /// How many things object, and how far amounts fall short, without naming them.
@@ -160,9 +185,7 @@ impl<'a> Critic<'a> {
     }
 
     fn fargate(&self, of: &Class, offer: &Offer) -> Vec<Misfit> {
-        // Settling may have written zones into the body: not what the pod itself asks of nodes.
-        let own = of.spec.and_then(|ix| self.market.seen.specs.get(size(ix)));
-        let own = own.unwrap_or(&of.body);
+        let own = self.own(of);
         let mut objections = fargate::rules(own, &offer.labels);
         let profile = self.market.seen.groups.get(size(offer.group));
         if profile.is_none_or(|p| fargate::label(&of.body, p).is_none()) {

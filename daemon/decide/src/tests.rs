@@ -12,6 +12,7 @@ mod reasons;
 mod refusing;
 mod rest;
 mod starting;
+mod words;
 
 use crate::checker::check;
 use crate::fixture::Cluster;

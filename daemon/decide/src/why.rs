@@ -122,11 +122,13 @@ impl Account<'_> {
         };
         let runs: BTreeSet<&OfferId> = why.alternatives.iter().flat_map(|other| &other.offers).collect();
         let mut blocked = BTreeSet::new();
+        let names = critic.names(class);
         for (ix, offer) in self.market.seen.offers.iter().enumerate() {
             if runs.contains(&offer.id) {
                 continue;
             }
             let objection = critic.objection(self.ix, class, ix, offer);
+            let objection = critic.named(&names, class, offer, objection);
             if offer.is_fargate() {
                 why.not_on_fargate.get_or_insert(objection);
                 continue;

@@ -4,6 +4,7 @@
 //! shared by CLI, gRPC, Events and the report). Strings inside come from names, never from decisions.
 
 mod stays;
+mod tie;
 
 use crate::disruption::Cause;
 pub use crate::fargate::FargateBlock;
@@ -13,10 +14,12 @@ use crate::money::UsdPerHour;
 use crate::node::Leaves;
 use crate::notes::Missed;
 use crate::pod::Unmodelled;
+use crate::resources::MIB;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 pub use stays::{Holds, PodStays, Stays};
 use std::fmt;
+pub use tie::Tie;
 
 /// Why a step exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,6 +261,28 @@ pub enum Misfit {
     },
     /// No term of the required node affinity matches.
     NodeAffinity,
+    /// The same, with what the pod wants.
+    NodeAffinityWants {
+        /// Its terms.
+        wants: String,
+    },
+    /// A rule about pods near each other lets no pod onto such nodes.
+    Tied {
+        /// The rule.
+        tie: Tie,
+    },
+    /// A pod affinity to pods of which none is there or to come.
+    NobodyToJoin {
+        /// The rule.
+        tie: Tie,
+    },
+    /// A rule about pods near each other sends the pod to another domain than that of these nodes.
+    DealtElsewhere {
+        /// The rule.
+        tie: Tie,
+        /// Value of its key there.
+        domain: String,
+    },
     /// A volume of the pod cannot be had there (VolumeBinding, VolumeZone).
     VolumeOutOfReach {
         /// Where it can.
@@ -290,13 +315,28 @@ pub enum Misfit {
     },
     /// Fargate cannot run it.
     FargateExcluded(FargateBlock),
+    /// Fargate would ignore a rule of its, which a plan keeps.
+    FargateIgnores {
+        /// The rule.
+        tie: Tie,
+    },
     /// No Fargate profile selects it.
     NoFargateProfile,
     /// No zone may have the pod beside those it gets already: one cannot take its share, and the others would have
     /// too many above it (topology spread, anti-affinity by zone).
     NoZoneLeft,
+    /// The same, with the rule that leaves none.
+    NoDomainLeft {
+        /// The rule.
+        tie: Tie,
+    },
     /// A constraint that is not modelled.
     Unmodelled(Unmodelled),
+    /// The same of a rule about pods near each other.
+    NotModelled {
+        /// The rule.
+        tie: Tie,
+    },
     /// A policy forbids it.
     Forbidden {
         /// Which policy.
@@ -462,18 +502,44 @@ impl Misfit {
             Self::TooManyPods => "TooManyPods",
             Self::UntoleratedTaint { .. } => "UntoleratedTaint",
             Self::NodeSelector { .. } => "NodeSelector",
-            Self::NodeAffinity => "NodeAffinity",
+            Self::NodeAffinity | Self::NodeAffinityWants { .. } => "NodeAffinity",
+            Self::Tied { tie } | Self::NobodyToJoin { tie } | Self::DealtElsewhere { tie, .. } => tie.code(),
             Self::VolumeOutOfReach { .. } => "VolumeOutOfReach",
             Self::TooManyVolumes { .. } => "TooManyVolumes",
             Self::HostPortTaken { .. } => "HostPortTaken",
             Self::ApartFromDaemonSet { .. } => "ApartFromDaemonSet",
-            Self::FargateExcluded(_) => "FargateExcluded",
+            Self::FargateExcluded(_) | Self::FargateIgnores { .. } => "FargateExcluded",
             Self::NoFargateProfile => "NoFargateProfile",
-            Self::NoZoneLeft => "NoZoneLeft",
+            Self::NoZoneLeft | Self::NoDomainLeft { .. } => "NoZoneLeft",
+            Self::NotModelled { .. } => "UnmodelledConstraint",
             Self::Unmodelled(what) => code_of(*what),
             Self::Forbidden { .. } => "ForbiddenByPolicy",
             Self::Group(_) => "GroupBlocked",
             Self::NoOffers => "NoOffers",
+        }
+    }
+}
+
+/// Bytes as requests are written. What is asked for is rounded up and what is there down: a shortfall stays one.
+struct Bytes(i64);
+
+impl Bytes {
+    const fn asked(bytes: i64) -> Self {
+        let more = if bytes % MIB > 0 { 1 } else { 0 };
+        Self(bytes / MIB + more)
+    }
+
+    const fn there(bytes: i64) -> Self {
+        Self(bytes / MIB)
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("0"),
+            mib if mib % 1024 == 0 => write!(f, "{}Gi", mib / 1024),
+            mib => write!(f, "{mib}Mi"),
         }
     }
 }
@@ -483,10 +549,12 @@ impl fmt::Display for Misfit {
         match self {
             Self::InsufficientCpu { asked, there } => write!(f, "asks for {asked}m CPU, {there}m there"),
             Self::InsufficientMemory { asked, there } => {
-                write!(f, "asks for {asked} bytes of memory, {there} there")
+                let (asked, there) = (Bytes::asked(*asked), Bytes::there(*there));
+                write!(f, "asks for {asked} of memory, {there} there")
             }
             Self::InsufficientEphemeral { asked, there } => {
-                write!(f, "asks for {asked} bytes of ephemeral storage, {there} there")
+                let (asked, there) = (Bytes::asked(*asked), Bytes::there(*there));
+                write!(f, "asks for {asked} of ephemeral storage, {there} there")
             }
             Self::InsufficientExtended {
                 resource,
@@ -497,11 +565,33 @@ impl fmt::Display for Misfit {
             }
             Self::TooManyPods => f.write_str("the node's pod count is used up"),
             Self::UntoleratedTaint { taint } => write!(f, "does not tolerate taint {taint}"),
-            Self::NodeSelector { wants } => write!(f, "node selector wants {wants}"),
+            Self::NodeSelector { wants } => write!(f, "its node selector wants {wants}"),
             Self::NodeAffinity => f.write_str("no term of its required node affinity matches"),
+            Self::NodeAffinityWants { wants } if wants.is_empty() => {
+                f.write_str("its required node affinity matches no node")
+            }
+            Self::NodeAffinityWants { wants } => write!(f, "its required node affinity wants {wants}"),
+            Self::Tied { tie } => write!(
+                f,
+                "{tie}: {}",
+                match tie {
+                    Tie::Spread { .. } => "it may not go where these nodes are",
+                    Tie::Affinity { .. } => "no such pod is where these nodes are",
+                    Tie::AntiAffinity { .. } => "such a pod is where these nodes are",
+                    Tie::Unwanted { .. } => "they are where these nodes are",
+                }
+            ),
+            Self::NobodyToJoin { tie } => write!(f, "{tie}: no such pod is there or to come"),
+            Self::DealtElsewhere { tie, domain } => write!(f, "{tie} puts it in {domain}"),
+            Self::VolumeOutOfReach { wants } if wants.is_empty() => {
+                f.write_str("its volume can be had on no node")
+            }
             Self::VolumeOutOfReach { wants } => write!(f, "its volume can be had only where {wants}"),
             Self::TooManyVolumes { driver, asked, there } => {
-                write!(f, "attaches {asked} volumes of {driver}, {there} more may be")
+                write!(
+                    f,
+                    "attaches {asked} volumes of {driver}, {there} more can be attached there"
+                )
             }
             Self::HostPortTaken { port, protocol, by } => write!(
                 f,
@@ -514,14 +604,23 @@ impl fmt::Display for Misfit {
                 by.namespace, by.name
             ),
             Self::FargateExcluded(block) => write!(f, "Fargate cannot run it: {block}"),
+            Self::FargateIgnores { tie } => write!(f, "Fargate would ignore its {tie}"),
             Self::NoFargateProfile => f.write_str("no Fargate profile selects it"),
             Self::NoZoneLeft => {
                 f.write_str("no zone may have it: one cannot take its share, the others would have too many")
             }
-            Self::Unmodelled(what) => match about_claims(*what) {
-                Some(text) => f.write_str(text),
-                None => write!(f, "has a constraint that is not modelled: {what:?}"),
-            },
+            Self::NoDomainLeft { tie } => write!(
+                f,
+                "{tie}: {}",
+                match tie {
+                    Tie::Spread { .. } => "one domain can take no more, and any other would have too many",
+                    Tie::Affinity { .. } => "no domain can take them all",
+                    Tie::AntiAffinity { .. } => "every domain that can take it has such a pod",
+                    Tie::Unwanted { .. } => "they are in every domain that can take it",
+                }
+            ),
+            Self::Unmodelled(what) => f.write_str(unmodelled(*what)),
+            Self::NotModelled { tie } => write!(f, "{tie} is not modelled"),
             Self::Forbidden { by, code } => write!(f, "policy {by} forbids it (code {code})"),
             Self::Group(block) => write!(f, "its group {block}"),
             Self::NoOffers => f.write_str("there are no offers"),
@@ -543,9 +642,14 @@ const fn code_of(what: Unmodelled) -> &'static str {
     }
 }
 
-/// What is wrong with a claim, in words of its own.
-const fn about_claims(what: Unmodelled) -> Option<&'static str> {
-    Some(match what {
+/// Why no place is looked for.
+const fn unmodelled(what: Unmodelled) -> &'static str {
+    match what {
+        Unmodelled::PodAffinity => "has a pod affinity that is not modelled",
+        Unmodelled::PodAntiAffinity => "has a pod anti-affinity that is not modelled",
+        Unmodelled::TopologySpread => "has a topology spread that is not modelled",
+        Unmodelled::HostPort => "wants a port of the host in a way that is not modelled",
+        Unmodelled::Unreadable => "has a field that could not be read",
         Unmodelled::VolumeClaim => "claims a volume, and the cluster's volumes could not be seen",
         Unmodelled::ResourceClaim => "claims devices (dynamic resource allocation), which is not modelled",
         Unmodelled::ClaimMissing => "claims a volume by a claim that does not exist or is being deleted",
@@ -560,8 +664,7 @@ const fn about_claims(what: Unmodelled) -> Option<&'static str> {
             "has a volume claim whose driver tells capacity by place, which is not modelled"
         }
         Unmodelled::InlineDisk => "mounts a disk by its id, which is not modelled",
-        _ => return None,
-    })
+    }
 }
 
 impl fmt::Display for GroupBlock {

@@ -2,7 +2,7 @@
 //!
 //! Advice by kind of misfit, for people; nothing is decided by it.
 
-use crate::reason::{GroupBlock, Misfit};
+use crate::reason::{GroupBlock, Misfit, Tie};
 
 impl Misfit {
     /// By how much an amount is short: millicores, bytes or units; `None` where no amount is.
@@ -29,7 +29,7 @@ impl Misfit {
             Self::InsufficientExtended { .. } => "offer a type that has this resource, or more of it",
             Self::TooManyPods => "offer a type that runs more pods",
             Self::UntoleratedTaint { .. } => "give the pod the toleration, or offer nodes without the taint",
-            Self::NodeSelector { .. } | Self::NodeAffinity => {
+            Self::NodeSelector { .. } | Self::NodeAffinity | Self::NodeAffinityWants { .. } => {
                 "offer nodes with these labels, or ask for fewer of them"
             }
             Self::VolumeOutOfReach { .. } => "offer nodes where its volume is",
@@ -40,15 +40,23 @@ impl Misfit {
             Self::ApartFromDaemonSet { .. } => {
                 "leave the DaemonSet out of the anti-affinity, or keep it off some nodes"
             }
-            Self::FargateExcluded(_) => "offer EC2 nodes that run it",
+            Self::FargateExcluded(_) | Self::FargateIgnores { .. } => "offer EC2 nodes that run it",
             Self::NoFargateProfile => {
                 "add a Fargate profile that selects its namespace and labels, or offer EC2 nodes"
             }
-            Self::NoZoneLeft => "offer nodes in more zones, allow a larger maxSkew, or run fewer replicas",
+            Self::NobodyToJoin { .. } => "run a pod that it is to be with, or drop the affinity",
+            Self::Tied {
+                tie: Tie::Affinity { .. },
+            } => "offer nodes where the pods are that it is to be with",
+            Self::Tied { .. } => "offer nodes in other domains of the rule's key, or loosen the rule",
+            Self::DealtElsewhere { .. } => "offer such nodes in that domain too",
+            Self::NoZoneLeft | Self::NoDomainLeft { .. } => {
+                "offer nodes in more zones, allow a larger maxSkew, or run fewer replicas"
+            }
             Self::Forbidden { .. } => "ask the owner of the policy about this code",
             Self::Group(block) => block.remedy(),
             Self::NoOffers => "offer something: a node group that may grow, or a list of types",
-            Self::Unmodelled(_) => {
+            Self::Unmodelled(_) | Self::NotModelled { .. } => {
                 "say the rule in another way, or place the pod by hand: the plan leaves it alone"
             }
         }

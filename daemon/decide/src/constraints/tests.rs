@@ -5,7 +5,7 @@ use crate::Deliberation;
 use crate::fixture::{Cluster, asks};
 use model::aims::Aims;
 use model::pod::HostPort;
-use model::reason::{Misfit, Refusal};
+use model::reason::{Misfit, Refusal, Tie};
 use model::selector::{LabelSelector, Labels};
 
 fn near(key: &str, app: &str, rule: NearRule) -> Near {
@@ -53,10 +53,24 @@ fn loads(done: &Deliberation) -> Vec<usize> {
 
 fn refused(done: &Deliberation) -> Vec<&Misfit> {
     let pods = done.plan.refusals.iter().filter_map(|refusal| match refusal {
-        Refusal::Pod { why, .. } => Some(why),
+        Refusal::Pod { why, .. } => Some(unnamed(why)),
         _ => None,
     });
     pods.collect()
+}
+
+/// The kind of refusal, without the rule that it names (`words` looks at that).
+fn unnamed(why: &Misfit) -> &Misfit {
+    match why {
+        Misfit::NoDomainLeft { .. } => &Misfit::NoZoneLeft,
+        Misfit::NobodyToJoin { .. } => &Misfit::Unmodelled(Unmodelled::PodAffinity),
+        Misfit::NotModelled { tie } => match tie {
+            Tie::Affinity { .. } => &Misfit::Unmodelled(Unmodelled::PodAffinity),
+            Tie::Spread { .. } => &Misfit::Unmodelled(Unmodelled::TopologySpread),
+            _ => &Misfit::Unmodelled(Unmodelled::PodAntiAffinity),
+        },
+        why => why,
+    }
 }
 
 fn in_zone(seen: &Snapshot, done: &Deliberation, zone: &str) -> usize {

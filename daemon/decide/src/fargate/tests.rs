@@ -7,6 +7,7 @@ use model::WorkloadKey;
 use model::aims::Aims;
 use model::memory::Memory;
 use model::pod::Near;
+use model::reason::Tie;
 use model::resources::MIB;
 use model::selector::LabelSelector;
 
@@ -252,6 +253,7 @@ fn rules_about_zones_keep_a_pod_on_nodes_and_say_so() {
     let spread = NearRule::Spread { skew: 1, domains: 1 };
     let zone = "topology.kubernetes.io/zone".to_owned();
     let near = Near::new(zone, LabelSelector::default(), None, spread);
+    let tie = Tie::own(&near);
     let seen = Cluster::new()
         .group("g", 0, 10)
         .offer("g", "small", 2000, 4000, 900_000_000)
@@ -262,7 +264,7 @@ fn rules_about_zones_keep_a_pod_on_nodes_and_say_so() {
     let (policies, aims) = (PolicySet::default(), Aims::default());
     let (done, why) = crate::deliberate_and_explain(&seen, &Memory::default(), (&policies, &aims), &pod);
     assert!(done.plan.nodes.iter().all(|node| node.group.as_str() == "g"));
-    let expected = Misfit::FargateExcluded(FargateBlock::ZoneRules);
+    let expected = Misfit::FargateIgnores { tie };
     assert_eq!(why.and_then(|why| why.not_on_fargate), Some(expected));
 }
 

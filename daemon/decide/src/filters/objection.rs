@@ -140,7 +140,9 @@ impl Objection {
             Self::Unschedulable => Plugin::NodeUnschedulable,
             Self::Misfit(misfit) => match misfit {
                 Misfit::UntoleratedTaint { .. } => Plugin::TaintToleration,
-                Misfit::NodeSelector { .. } | Misfit::NodeAffinity => Plugin::NodeAffinity,
+                Misfit::NodeSelector { .. } | Misfit::NodeAffinity | Misfit::NodeAffinityWants { .. } => {
+                    Plugin::NodeAffinity
+                }
                 Misfit::InsufficientCpu { .. }
                 | Misfit::InsufficientMemory { .. }
                 | Misfit::InsufficientEphemeral { .. }

@@ -7,12 +7,13 @@ use super::annotated;
 use super::bins::Bin;
 use super::fleet::Fleet;
 use crate::fit::HOSTNAME;
+use crate::naming;
 use crate::number::size;
 use crate::space::{Space, Vector};
 use crate::spread::with_defaults;
 use model::aims::Aims;
 use model::pod::{Near, NearRule, Pod, PodPhase, PodSpec, Unmodelled};
-use model::reason::{Holds, PodStays, Stays};
+use model::reason::{PodStays, Stays};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -191,7 +192,7 @@ impl Fleet<'_> {
             if let Some(what) = kind.unmodelled {
                 return Some(Stays::PodHeld {
                     pod: pod.key.clone(),
-                    by: Holds::Unmodelled(what),
+                    by: naming::holds(self.seen, &kind.spec, what),
                 });
             }
         }

@@ -1,6 +1,6 @@
 //! Why a node stays, why a pod must not be moved, and which rule holds it where it is.
 
-use super::Misfit;
+use super::{Misfit, Tie};
 use crate::advice::Coded;
 use crate::disruption::{Cause, Closed};
 use crate::ids::{PodKey, PolicyName};
@@ -182,6 +182,8 @@ pub enum Holds {
     },
     /// A constraint that is not modelled.
     Unmodelled(Unmodelled),
+    /// The same of a rule about pods near each other.
+    NotModelled(Tie),
 }
 
 impl fmt::Display for Holds {
@@ -220,6 +222,7 @@ impl fmt::Display for Holds {
                 "volume claim {claim}: it is for one pod alone, and another has it"
             ),
             Self::Unmodelled(what) => Misfit::Unmodelled(*what).fmt(f),
+            Self::NotModelled(tie) => write!(f, "{tie} is not modelled"),
         }
     }
 }
