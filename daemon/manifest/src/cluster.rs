@@ -4,6 +4,7 @@
 //! budgets without a status, replicas that have no pod yet. What the cluster costs and can buy is `market`'s
 //! work. Deliberately absent: load, history, anything about the past.
 
+use crate::admission::Admission;
 use crate::documents::each_object;
 use crate::ecs::{Ecs, EcsObject};
 use crate::intern::Specs;
@@ -43,6 +44,7 @@ pub struct ClusterBuilder {
     scalers: BTreeMap<WorkloadKey, String>,
     storage: Storage,
     namespaces: Namespaces,
+    admission: Admission,
     pub(crate) profiles: Vec<ProfileObject>,
     ecs: Ecs,
     replica_sets: BTreeMap<(String, String), Controller>,
@@ -112,6 +114,8 @@ impl ClusterBuilder {
             Object::Attach(limits) => self.storage.add_limits(limits),
             Object::Profile(profile) => self.profiles.push(profile),
             Object::Namespace(namespace) => self.namespaces.add(namespace),
+            Object::RuntimeClass(class) => self.admission.add_class(class),
+            Object::LimitRange(range) => self.admission.add_range(range),
             Object::Ecs(object) => {
                 self.regions.extend(object.region());
                 self.ecs.add(*object);
@@ -211,6 +215,8 @@ impl ClusterBuilder {
             Object::Attach(limits) => ("CSINode", "", &limits.node),
             Object::Profile(profile) => ("FargateProfile", "", &profile.name),
             Object::Namespace(namespace) => ("Namespace", "", &namespace.name),
+            Object::RuntimeClass(class) => ("RuntimeClass", "", &class.name),
+            Object::LimitRange(range) => ("LimitRange", &range.namespace, &range.name),
             Object::Ecs(_)
             | Object::Scaler(_)
             | Object::Region(_)
@@ -387,11 +393,15 @@ impl ClusterBuilder {
         let mut workloads = Vec::with_capacity(objects.len());
         for WorkloadObject {
             mut workload,
-            template,
+            mut template,
+            written,
             claims,
             ..
         } in objects
         {
+            if let Some((spec, written)) = template.as_mut().zip(written.as_ref()) {
+                self.admission.admit(spec, written);
+            }
             workload.template = template.map(|spec| self.specs.add(spec));
             if !claims.is_empty() {
                 claims_of.insert(workload.key.clone(), claims);

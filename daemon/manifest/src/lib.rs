@@ -4,6 +4,7 @@
 //! line each, with file, object and field. Watches of a live API server use the same readers through
 //! [`Tree`] and the functions that end in `_from`.
 
+mod admission;
 mod aims;
 mod allocatable;
 mod attach;
@@ -41,6 +42,7 @@ mod tree;
 mod volumes;
 mod workload;
 
+pub use admission::{LimitRangeObject, RuntimeClassObject};
 pub use aims::{aims, aims_from, duration, workload_key};
 pub use allocatable::{max_pods, max_pods_with_prefixes, usual_allocatable};
 pub use attach::{ebs_volumes, limit_volumes};

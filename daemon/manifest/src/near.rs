@@ -73,6 +73,19 @@ pub(crate) fn not_modelled(rules: &[Near]) -> Vec<Unmodelled> {
     .collect()
 }
 
+/// Whether a rule goes by the pod's own value of this label (`matchLabelKeys`, `mismatchLabelKeys`).
+pub(crate) fn goes_by(spec: At<'_, '_>, key: &str) -> bool {
+    let affinity = spec.get("affinity");
+    let terms = ["podAffinity", "podAntiAffinity"].into_iter();
+    let terms = terms.flat_map(|kind| affinity.at([kind, REQUIRED]).items());
+    let mut terms = terms.chain(hard_spread(spec));
+    terms.any(|term| {
+        let keys = ["matchLabelKeys", "mismatchLabelKeys"].into_iter();
+        let mut keys = keys.flat_map(|keys| term.get(keys).items());
+        keys.any(|named| named.text() == Some(key))
+    })
+}
+
 /// Ports that containers take of the host, sorted.
 pub(crate) fn host_ports(spec: At<'_, '_>) -> Vec<HostPort> {
     let host_network = spec.get("hostNetwork").flag();

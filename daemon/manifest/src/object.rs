@@ -5,6 +5,7 @@
 //! could not be read of it beside: a live object is there whether it can be read or not, and its watcher knows
 //! how careful to be with it.
 
+use crate::admission::{self, LimitRangeObject, RuntimeClassObject};
 use crate::ecs::{self, EcsObject};
 use crate::namespaces::{self, NamespaceObject};
 use crate::node::{self, NodeObject};
@@ -17,7 +18,7 @@ use crate::volumes::{self, AttachObject, ClaimObject, ClassObject, DriverObject,
 use crate::workload::{self, BudgetObject, ScalerObject, WorkloadObject};
 
 /// One object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Object {
     /// A Pod.
     Pod(Box<PodObject>),
@@ -45,6 +46,10 @@ pub enum Object {
     Region(String),
     /// A Namespace.
     Namespace(NamespaceObject),
+    /// A RuntimeClass.
+    RuntimeClass(RuntimeClassObject),
+    /// A LimitRange.
+    LimitRange(LimitRangeObject),
     /// Something of ECS.
     Ecs(Box<EcsObject>),
     /// Known, but nothing is read from it (PriorityClass).
@@ -120,6 +125,8 @@ pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Prob
             .chain(profile::region(top).map(Object::Region))
             .collect(),
         "Namespace" => vec![Object::Namespace(namespaces::namespace(top))],
+        "RuntimeClass" => vec![Object::RuntimeClass(admission::runtime_class(top))],
+        "LimitRange" => vec![Object::LimitRange(admission::limit_range(top))],
         "PriorityClass" => vec![Object::Ignored("PriorityClass")],
         kind if WORKLOAD_KINDS.contains(&kind) => {
             vec![Object::Workload(Box::new(workload::workload(kind, top)))]

@@ -96,7 +96,7 @@ pub(crate) fn pod(top: At<'_, '_>) -> PodObject {
         spec: PodSpec {
             owner,
             labels,
-            ..pod_spec(top, &namespace)
+            ..pod_spec(top, &namespace, &[])
         },
         key: PodKey::new(&namespace, name),
         uid,
@@ -107,15 +107,20 @@ pub(crate) fn pod(top: At<'_, '_>) -> PodObject {
     }
 }
 
-/// Spec of a pod or of a pod template (`top` has `metadata` and `spec`), without its owner.
-pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str) -> PodSpec {
+/// Spec of a pod or of a pod template (`top` has `metadata` and `spec`), without its owner. A template's pods will have
+/// labels that it does not have itself (`revision`): a rule that goes by them means none of the pods that are there.
+pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str, revision: &[&str]) -> PodSpec {
     let spec = top.get("spec");
     let annotated = top.at(["metadata", "annotations"]);
     let affinity = spec.get("affinity");
     let required = "requiredDuringSchedulingIgnoredDuringExecution";
     let traits = traits(spec, annotated);
     let scheduler = spec.get("schedulerName").text().unwrap_or_default();
-    let labels = top.at(["metadata", "labels"]).labels();
+    let mut labels = top.at(["metadata", "labels"]).labels();
+    for key in revision.iter().filter(|key| near::goes_by(spec, key)) {
+        let value = labels.entry((*key).to_owned());
+        value.or_insert_with(|| TO_COME.to_owned());
+    }
     let near = near::rules(spec, &labels, namespace);
     PodSpec {
         namespace: namespace.to_owned(),
@@ -143,6 +148,9 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str) -> PodSpec {
         traits,
     }
 }
+
+/// Value of a label that a controller has yet to give: no pod that is there has it.
+const TO_COME: &str = "to-come";
 
 /// Annotations kept in a spec.
 fn is_read(key: &str) -> bool {

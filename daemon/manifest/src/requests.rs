@@ -12,7 +12,7 @@ use model::resources::Resources;
 use std::collections::BTreeMap;
 
 /// Amounts by resource name, in thousandths: quantities are rounded once they are added up.
-type Amounts = BTreeMap<String, i128>;
+pub(crate) type Amounts = BTreeMap<String, i128>;
 
 /// The effective request of a pod with this `spec` and `status`; a template has none.
 pub(crate) fn pod_requests<'t>(spec: At<'_, 't>, status: At<'_, 't>) -> Resources {
@@ -23,10 +23,31 @@ pub(crate) fn pod_requests<'t>(spec: At<'_, 't>, status: At<'_, 't>) -> Resource
     let resizing = Resizing {
         status: Some(status),
         infeasible,
+        defaults: None,
     };
     let mut requests = containers(spec, resizing);
     pod_level(spec, resizing, &mut requests);
     add(&mut requests, &amounts(spec.get("overhead")));
+    resources(requests)
+}
+
+/// The request of a pod of a template, once admission has given its containers these defaults and itself this overhead.
+pub(crate) fn template_requests(
+    spec: At<'_, '_>,
+    defaults: &Amounts,
+    overhead: Option<&Amounts>,
+) -> Resources {
+    let created = Resizing {
+        status: None,
+        infeasible: false,
+        defaults: Some(defaults),
+    };
+    let mut requests = containers(spec, created);
+    pod_level(spec, created, &mut requests);
+    add(&mut requests, &amounts(spec.get("overhead")));
+    overhead
+        .into_iter()
+        .for_each(|overhead| add(&mut requests, overhead));
     resources(requests)
 }
 
@@ -42,6 +63,8 @@ struct Resizing<'s, 't> {
     status: Option<At<'s, 't>>,
     /// The wish cannot be met on this node and does not count.
     infeasible: bool,
+    /// What a container requests that says nothing of a resource.
+    defaults: Option<&'s Amounts>,
 }
 
 impl<'s, 't> Resizing<'s, 't> {
@@ -72,7 +95,7 @@ impl<'s, 't> Resizing<'s, 't> {
 fn containers<'t>(spec: At<'_, 't>, resizing: Resizing<'_, 't>) -> Amounts {
     let mut sum = Amounts::new();
     for container in spec.get("containers").items() {
-        let asks = container_requests(container);
+        let asks = container_requests(container, resizing.defaults);
         add(
             &mut sum,
             &resizing.of_container(asks, container, "containerStatuses"),
@@ -81,7 +104,7 @@ fn containers<'t>(spec: At<'_, 't>, resizing: Resizing<'_, 't>) -> Amounts {
     let mut sidecars = Amounts::new();
     let mut init_peak = Amounts::new();
     for container in spec.get("initContainers").items() {
-        let asks = container_requests(container);
+        let asks = container_requests(container, resizing.defaults);
         if container.get("restartPolicy").text() == Some("Always") {
             let asks = resizing.of_container(asks, container, "initContainerStatuses");
             add(&mut sum, &asks);
@@ -97,11 +120,12 @@ fn containers<'t>(spec: At<'_, 't>, resizing: Resizing<'_, 't>) -> Amounts {
     sum
 }
 
-fn container_requests(container: At<'_, '_>) -> Amounts {
+fn container_requests(container: At<'_, '_>, defaults: Option<&Amounts>) -> Amounts {
     let resources = container.get("resources");
-    let mut limits = amounts(resources.get("limits"));
-    limits.append(&mut amounts(resources.get("requests")));
-    limits
+    let mut requests = defaults.cloned().unwrap_or_default();
+    requests.append(&mut amounts(resources.get("limits")));
+    requests.append(&mut amounts(resources.get("requests")));
+    requests
 }
 
 /// `spec.resources`: what it requests replaces the containers' sum. Where it has limits, what containers requested of
@@ -121,6 +145,7 @@ fn pod_level<'t>(spec: At<'_, 't>, resizing: Resizing<'_, 't>, requests: &mut Am
     let created = Resizing {
         status: None,
         infeasible: false,
+        defaults: resizing.defaults,
     };
     // Huge pages of containers became a limit of the pod where it said anything about itself.
     let mut own = containers(spec, created);
@@ -143,7 +168,7 @@ fn pod_level<'t>(spec: At<'_, 't>, resizing: Resizing<'_, 't>, requests: &mut Am
     }
 }
 
-fn amounts(list: At<'_, '_>) -> Amounts {
+pub(crate) fn amounts(list: At<'_, '_>) -> Amounts {
     let entries = list.entries();
     entries
         .filter_map(|(name, at)| Some((name.to_owned(), amount(at)?)))

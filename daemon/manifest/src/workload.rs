@@ -1,5 +1,6 @@
 //! Things with replicas, who scales them, and the budgets over their pods.
 
+use crate::admission;
 use crate::meta::{self, Controller, Meta};
 use crate::pod::pod_spec;
 use crate::problem::quoted;
@@ -13,12 +14,14 @@ use model::selector::LabelSelector;
 use model::workload::Workload;
 
 /// A workload as one object tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WorkloadObject {
     /// The workload; its `template` is not interned yet.
     pub workload: Workload,
     /// Spec of its next pod; `None` where the template is elsewhere (a Rollout's `workloadRef`).
     pub template: Option<PodSpec>,
+    /// What admission looks at of the template, as it is written.
+    pub written: Option<Tree>,
     /// Claims its pods mount, those of `volumeClaimTemplates` included.
     pub claims: Vec<ClaimRef>,
     /// Number of its first pod (StatefulSet, `ordinals.start`).
@@ -75,6 +78,17 @@ impl Amount {
     }
 }
 
+/// Labels that its controller gives the pods of one revision of a workload of this kind.
+const fn revision_labels(kind: &str) -> &'static [&'static str] {
+    match kind.as_bytes() {
+        b"Deployment" => &["pod-template-hash"],
+        b"Rollout" => &["rollouts-pod-template-hash"],
+        b"StatefulSet" | b"DaemonSet" => &["controller-revision-hash"],
+        b"Job" => &["batch.kubernetes.io/controller-uid", "controller-uid"],
+        _ => &[],
+    }
+}
+
 /// Reads a workload of one of the kinds with a pod template.
 pub(crate) fn workload(kind: &str, top: At<'_, '_>) -> WorkloadObject {
     let Meta {
@@ -89,7 +103,7 @@ pub(crate) fn workload(kind: &str, top: At<'_, '_>) -> WorkloadObject {
     let mut claims = volumes::claims(template.get("spec"));
     claims.extend(volumes::claim_templates(spec));
     let pod = template.is_there().then(|| {
-        let mut pod = pod_spec(template, &namespace);
+        let mut pod = pod_spec(template, &namespace, revision_labels(kind));
         pod.owner = Some(key.clone());
         pod.traits.claims_volume |= !claims.is_empty();
         if kind == "DaemonSet" {
@@ -124,6 +138,9 @@ pub(crate) fn workload(kind: &str, top: At<'_, '_>) -> WorkloadObject {
         },
         claims,
         first: spec.at(["ordinals", "start"]).count().unwrap_or(0),
+        written: template
+            .is_there()
+            .then(|| admission::trimmed(template.get("spec"))),
         template: pod,
         controller: meta::controller(top),
     }

@@ -147,6 +147,7 @@ impl Ecs {
                 metrics: Vec::new(),
             },
             template: Some(spec),
+            written: None,
             claims: Vec::new(),
             controller: None,
         })
