@@ -45,9 +45,9 @@ pub(crate) fn template_requests(
     let mut requests = containers(spec, created);
     pod_level(spec, created, &mut requests);
     add(&mut requests, &amounts(spec.get("overhead")));
-    overhead
-        .into_iter()
-        .for_each(|overhead| add(&mut requests, overhead));
+    if let Some(overhead) = overhead {
+        add(&mut requests, overhead);
+    }
     resources(requests)
 }
 

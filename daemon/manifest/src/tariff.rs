@@ -182,7 +182,7 @@ impl Tariff {
             (other.class == own.class && ALIKE.contains(&own.class)).then_some((far, unit))
         });
         alike
-            .min_by(|(far, unit), (others, other)| far.cmp(others).then_with(|| unit.compare(*other)))
+            .min_by(|(far, unit), (others, other)| far.cmp(others).then_with(|| unit.compare(other)))
             .map(|(_, unit)| unit)
     }
 }

@@ -192,7 +192,7 @@ impl Fleet<'_> {
             if let Some(what) = kind.unmodelled {
                 return Some(Stays::PodHeld {
                     pod: pod.key.clone(),
-                    by: naming::holds(self.seen, &kind.spec, what),
+                    by: naming::holds(self.seen, kind.spec, what),
                 });
             }
         }

@@ -162,10 +162,10 @@ const SITUATIONS: [Situation; 8] = [
     ("nothing on offer", Cluster::new, |_, _| ()),
     ("at its maximum", offers, |seen, _| seen.groups[0].max = 1),
     ("not in the aims", offers, |_, aims| {
-        aims.groups.push("other".into())
+        aims.groups.push("other".into());
     }),
     ("Karpenter's group", offers, |seen, _| {
-        seen.groups[0].foreign = Some("Karpenter".into())
+        seen.groups[0].foreign = Some("Karpenter".into());
     }),
     ("tainted", offers, |seen, _| {
         seen.groups[0].taints.push(Taint {

@@ -40,7 +40,7 @@ fn spec_of(parts: &[&str]) -> Arc<PodSpec> {
             .unwrap_or_else(|problems| panic!("{problems}"));
         let seen = builder.finish(&built_in(), &Aims::default());
         let waiting = seen.pods.iter().find(|pod| pod.key.name.starts_with("web-"));
-        let spec = seen.spec(waiting.map(|pod| pod.spec).unwrap_or(u32::MAX));
+        let spec = seen.spec(waiting.map_or(u32::MAX, |pod| pod.spec));
         assert_eq!(spec.namespace, "shop");
         spec
     };
