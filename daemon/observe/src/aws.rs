@@ -32,7 +32,7 @@ pub use sdk::{AwsError, config};
 
 use crate::capacity::{Capacity, WorkloadMetric};
 use aws_sdk_autoscaling::types::AutoScalingGroup;
-use manifest::FargateByRegion;
+use manifest::{FargateByRegion, INSTANCE_TYPE, Tariff};
 use model::fleet::Fleet;
 use model::group::{Group, Instance, InstanceState};
 use model::money::UsdPerHour;
@@ -195,7 +195,7 @@ impl Groups {
         self.sweep(at, nodes).await?;
         // Shared, not taken: a look that is given up half-way leaves the rows where they are.
         let rows = Arc::clone(&self.rows.last);
-        self.learn(&rows, at).await;
+        self.learn(&rows, nodes, at).await;
         let mut capacity = Capacity::default();
         let own = self.settings.startup_taints.clone();
         let startup = Startup::new(nodes, at, &own);
@@ -218,6 +218,7 @@ impl Groups {
         }
         capacity.short = self.activities.short();
         capacity.prices = self.known_prices();
+        capacity.tariff = self.tariff();
         self.add_fleets(&mut capacity, (nodes, &startup, &zones), at);
         self.add_profiles(&mut capacity);
         Ok(capacity)
@@ -271,7 +272,7 @@ impl Groups {
     }
 
     /// Learns what the groups need and is due.
-    async fn learn(&mut self, rows: &[AutoScalingGroup], at: Instant) {
+    async fn learn(&mut self, rows: &[AutoScalingGroup], nodes: &[Node], at: Instant) {
         self.hooks
             .learn(&self.autoscaling, &self.settings.complete_hooks, rows, at)
             .await;
@@ -305,7 +306,11 @@ impl Groups {
         }
         self.prices.learn_spot(&self.ec2, &spot, at).await;
         let operators = |name: &String| !self.built_in && self.settings.prices.contains_key(name);
-        let named = rows.iter().flat_map(of).chain(bought);
+        // What runs costs money also where no group buys it any more.
+        let run = nodes
+            .iter()
+            .filter_map(|node| node.labels.get(INSTANCE_TYPE).cloned());
+        let named = rows.iter().flat_map(of).chain(bought).chain(run);
         let types: BTreeSet<String> = named.filter(|name| !operators(name)).collect();
         self.prices
             .learn_listed(&self.pricing, (&self.region, &types), &self.settings.prices, at)
@@ -387,6 +392,24 @@ impl Groups {
             here: self.is_built_in_here(),
             told: &self.prices,
         }
+    }
+
+    /// What nodes cost that no group sells.
+    fn tariff(&self) -> Tariff {
+        let tariffs = self.tariffs();
+        let mut tariff = Tariff::default();
+        for name in self.settings.prices.keys().chain(self.prices.types()) {
+            if let Some(told) = tariffs.on_demand(name) {
+                tariff.add(name, told);
+            }
+        }
+        for (name, price) in self.prices.spots() {
+            tariff.add_spot(name, price);
+        }
+        if self.built_in && self.is_built_in_here() {
+            tariff.add_families();
+        }
+        tariff
     }
 
     /// Whether built-in prices are those of this region.

@@ -4,6 +4,7 @@
 //! with the last good rows kept beside it. Not here: what belongs to whom (`membership`), any provider itself.
 
 use crate::kwok;
+use manifest::Tariff;
 use model::group::Group;
 use model::ids::{GroupName, InstanceId, WorkloadKey};
 use model::node::{Leaving, Node, Template};
@@ -27,6 +28,8 @@ pub struct Capacity {
     pub leaving: BTreeMap<InstanceId, Leaving>,
     /// The region, and whose prices these are.
     pub prices: Prices,
+    /// What nodes cost that none of the offers stands for.
+    pub tariff: Tariff,
     /// Groups of which the provider has said that a launch found no capacity, and when it said so last.
     pub short: BTreeMap<GroupName, Instant>,
     /// What instances were made with, and would be made with today, as far as both is told.

@@ -7,16 +7,16 @@ use crate::capacity::Capacity;
 use model::group::{Group, GroupKind, Instance};
 use model::ids::{InstanceId, OfferId};
 use model::node::Node;
-use model::offer::{Offer, OfferKind};
+use model::offer::{Confidence, Offer, OfferKind};
 use model::registration::label::{INSTANCE_TYPE, ZONE};
 use model::registration::purchase_of;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Fills in `group`, `offer`, `leaving` and `template` of every node. What the labels of a node said about its group counts only where
+/// Fills in `group`, `offer`, `rate`, `leaving` and `template` of every node. What the labels of a node said about its group counts only where
 /// the provider has a group of that name.
 pub fn assign(nodes: &mut [Node], capacity: &Capacity) {
     let members = members(&capacity.groups);
-    for node in nodes {
+    for node in &mut *nodes {
         let told = node.instance.as_ref().and_then(|id| capacity.leaving.get(id));
         node.leaving = told.copied();
         let made = node.instance.as_ref().and_then(|id| capacity.templates.get(id));
@@ -38,6 +38,20 @@ pub fn assign(nodes: &mut [Node], capacity: &Capacity) {
             }
         }
         node.offer = offer_of(node, instance, ix, &capacity.offers);
+    }
+    rate(nodes, capacity);
+}
+
+/// Fills in `rate` of every node whose price no offer tells.
+fn rate(nodes: &mut [Node], capacity: &Capacity) {
+    let unknown = capacity
+        .offers
+        .iter()
+        .filter(|offer| offer.confidence == Confidence::Unknown);
+    let unknown: BTreeSet<&OfferId> = unknown.map(|offer| &offer.id).collect();
+    let untold = |node: &Node| node.offer.as_ref().is_none_or(|id| unknown.contains(id));
+    for node in nodes.iter_mut().filter(|node| !node.fargate && untold(node)) {
+        node.rate = capacity.tariff.rate(&node.labels);
     }
 }
 

@@ -61,6 +61,16 @@ impl Prices {
         self.listed.get(instance_type).and_then(|listed| listed.price)
     }
 
+    /// Types of which the list was asked.
+    pub(super) fn types(&self) -> impl Iterator<Item = &String> {
+        self.listed.keys()
+    }
+
+    /// Spot prices by type, one for each zone.
+    pub(super) fn spots(&self) -> impl Iterator<Item = (&String, UsdPerHour)> {
+        self.spot.iter().map(|((name, _), price)| (name, *price))
+    }
+
     /// What Fargate costs by the list.
     pub(super) const fn fargate(&self) -> Option<&FargatePrices> {
         self.fargate.as_ref()

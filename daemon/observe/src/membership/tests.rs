@@ -176,3 +176,35 @@ fn where_the_provider_chooses_one_offer_stands_for_all() {
         assert_eq!(nodes[0].offer.as_ref().map(OfferId::as_str), wanted, "{labels:?}");
     }
 }
+
+/// Types that no group sells any more cost what the list says; Karpenter's nodes have a price too.
+#[test]
+fn a_node_that_no_offer_stands_for_is_told_what_it_costs() {
+    let mut tariff = manifest::Tariff::default();
+    tariff.add("m6a.large", (UsdPerHour(8), Confidence::Listed));
+    let mut unpriced = offer(0, "a", Purchase::OnDemand);
+    unpriced.confidence = Confidence::Unknown;
+    let of = |kind: &'static str, zone: &'static str| [(INSTANCE_TYPE, kind), (ZONE, zone)];
+    for (offers, named, labels, price) in [
+        (
+            vec![offer(0, "a", Purchase::OnDemand)],
+            "pool",
+            of("m6a.large", "a"),
+            None,
+        ),
+        (vec![unpriced], "pool", of("m6a.large", "a"), Some(8)),
+        (Vec::new(), "pool", of("m6a.xlarge", "a"), Some(16)),
+        (Vec::new(), "karpenter", of("m5.large", "b"), Some(8)),
+        (Vec::new(), "pool", of("p5.48xlarge", "a"), None),
+    ] {
+        let capacity = Capacity {
+            groups: vec![group("pool", GroupKind::Asg, &[])],
+            offers,
+            tariff: tariff.clone(),
+            ..Capacity::default()
+        };
+        let mut nodes = [node(Some("i-9"), Some(named), &labels)];
+        assign(&mut nodes, &capacity);
+        assert_eq!(nodes[0].rate.map(|rate| rate.price.0), price, "{labels:?}");
+    }
+}
