@@ -20,6 +20,7 @@ use document::PlanJson;
 use manifest::{ClusterBuilder, Problems};
 use model::{Aims, Memory, PodKey, Snapshot};
 pub(crate) use prices::{FargateArgs, PriceArgs, PricesJson, fargate};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use why::Case;
@@ -138,7 +139,32 @@ pub(crate) fn read(
         let what = "is neither a group of the cluster nor a type for sale; it is not used";
         output::say(format_args!("aims: reserved: {name} {what}"));
     }
+    for (instance_type, nodes) in unpriced(&seen) {
+        let nodes = if nodes == 1 {
+            "1 node has".to_owned()
+        } else {
+            format!("{nodes} nodes have")
+        };
+        let what = format!(
+            "{nodes} no known price ({instance_type}): the bill leaves it out, and no pod is moved for it; say it \
+             with --offers FILE.csv"
+        );
+        output::say(format_args!("{}", plain(&what)));
+    }
     Ok((seen, aims))
+}
+
+/// Nodes whose price nobody knows, by type.
+fn unpriced(seen: &Snapshot) -> BTreeMap<&str, usize> {
+    let mut types = BTreeMap::new();
+    let nodes = seen.nodes.iter().filter(|node| !node.fargate);
+    for node in nodes.filter(|node| seen.node_price(node).is_none()) {
+        let told = node.labels.get(manifest::INSTANCE_TYPE);
+        *types
+            .entry(told.map_or("of a type that they do not tell", String::as_str))
+            .or_insert(0) += 1;
+    }
+    types
 }
 
 /// Reads a cluster's manifests; all mistakes of all files are told at once.
