@@ -43,6 +43,7 @@ pub mod spread;
 mod stage;
 mod steps;
 mod tenants;
+mod undealt;
 mod warm;
 pub mod what_if;
 pub mod why;
