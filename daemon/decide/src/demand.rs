@@ -88,15 +88,16 @@ impl Class {
         }
     }
 
-    /// The zone that the pods were dealt.
+    /// The zone that the pods were dealt, where their rules are about zones.
     pub(crate) fn zone(&self) -> Option<&str> {
         self.deal.as_ref().and_then(|deal| deal.zone.as_deref())
     }
 
-    /// Whether its pods were dealt another zone than that of the offer, or none at all.
+    /// Whether its pods were dealt another zone than that of the offer, or no domain at all.
     pub(crate) fn is_dealt_elsewhere(&self, offer: &Offer) -> bool {
         let zone = offer.labels.get(ZONE).map(String::as_str);
-        let dealt = |deal: &Deal| zone.is_none() || deal.zone.as_deref() != zone;
+        let elsewhere = |dealt: &str| zone != Some(dealt);
+        let dealt = |deal: &Deal| deal.is_nowhere() || deal.zone.as_deref().is_some_and(elsewhere);
         self.deal.as_ref().is_some_and(dealt)
     }
 

@@ -44,6 +44,7 @@ pub mod spread;
 mod stage;
 mod steps;
 mod tenants;
+mod undealt;
 mod warm;
 pub mod what_if;
 pub mod why;

@@ -300,7 +300,7 @@ impl<'a> Market<'a> {
     /// holds one pod.
     fn fargate_options(&self, class: &Class, learned: Option<FargateSize>) -> Vec<FargateOption> {
         // Fargate chooses the zone itself.
-        if class.spec.is_none() || class.zone().is_some() || !class.body.unmodelled.is_empty() {
+        if class.spec.is_none() || class.deal.is_some() || !class.body.unmodelled.is_empty() {
             return Vec::new();
         }
         let Some(storage) = self

@@ -1,5 +1,6 @@
 //! Why a pod has no place and a group does not grow: the closest offers and what each lacks.
 
+use crate::constraints::Deal;
 use crate::demand::Class;
 use crate::fargate;
 use crate::fit::{self, Place};
@@ -70,7 +71,7 @@ fn told(of: &Class) -> (&PodSpec, Option<&str>) {
 
 /// What keeps the pods from every offer alike.
 fn everywhere(of: &Class) -> Option<Misfit> {
-    if of.deal.as_ref().is_some_and(|deal| deal.zone.is_none()) {
+    if of.deal.as_ref().is_some_and(Deal::is_nowhere) {
         return Some(Misfit::NoZoneLeft);
     }
     of.body.unmodelled.first().map(|what| Misfit::Unmodelled(*what))
@@ -191,7 +192,7 @@ impl<'a> Critic<'a> {
         if profile.is_none_or(|p| fargate::label(&of.body, p).is_none()) {
             objections.push(Misfit::NoFargateProfile);
         }
-        if of.zone().is_some() || own.node_affinity != of.body.node_affinity {
+        if of.deal.is_some() || own.node_affinity != of.body.node_affinity {
             objections.push(Misfit::FargateExcluded(FargateBlock::ZoneRules));
         }
         if !fargate::holds(&of.body.requests, offer) {

@@ -3,7 +3,7 @@
 
 use crate::asking::Asking;
 use crate::bound::{self, Duals, Reach};
-use crate::constraints::{Deals, Settled};
+use crate::constraints::{Chance, Deals, Settled, Tried};
 use crate::demand::{self, Class};
 use crate::headroom;
 use crate::market::Market;
@@ -16,6 +16,7 @@ use crate::queue::Queue;
 use crate::rooms::{self, Demand, Housed, Room};
 use crate::shrink::Shrinking;
 use crate::spot;
+use crate::undealt::{self, Undealt};
 use model::advice::Hook;
 use model::aims::Aims;
 use model::ids::{NodeName, PodKey};
@@ -77,10 +78,22 @@ pub(crate) fn with_headroom(
     classes
 }
 
-/// Times that zones are dealt anew; from then on what does not come out even is refused whole.
+/// Times that domains are dealt anew.
 const DEALS: u32 = 3;
+/// Times that what does not come out even is cut down after that; from then on it is refused whole.
+const TRIMS: u32 = 3;
 
-/// Finds a place for every class: free room first, then Fargate or EC2 by money. Zones are dealt anew where one
+const fn chance(deal: u32) -> Chance {
+    if deal < DEALS {
+        Chance::Again
+    } else if deal < DEALS + TRIMS {
+        Chance::Trim
+    } else {
+        Chance::Last
+    }
+}
+
+/// Finds a place for every class: free room first, then Fargate or EC2 by money. Domains are dealt anew where one
 /// could not take its share. Returns the classes as they were dealt last, on their market.
 pub(crate) fn place<'a>(
     seen: &'a Snapshot,
@@ -107,10 +120,14 @@ pub(crate) fn place<'a>(
     }
     let last = &memory.last_purchase;
     let mut placed = attempt(&market, (&classes, last), (aims, shrinking), adjust.clone());
-    // It ends: every round from the third on refuses somebody for good.
+    // It ends: every round of the last chance refuses somebody for good.
     for deal in 1_u32.. {
-        let unplaced = unplaced(&classes, &placed.purchase);
-        let Some(siblings) = deals.redeal(&mut classes, &unplaced, deal >= DEALS) else {
+        let bought = placed.purchase.bought.iter();
+        let tried = Tried {
+            unplaced: unplaced(&classes, &placed.purchase),
+            bought: deals.domains_of(bought.map(|bought| &seen.offers[bought.offer].labels)),
+        };
+        let Some(siblings) = deals.redeal(&mut classes, &tried, chance(deal)) else {
             break;
         };
         if let Some(adjust) = &mut adjust {
@@ -122,8 +139,39 @@ pub(crate) fn place<'a>(
         market = open(memory, &classes);
         placed = attempt(&market, (&classes, last), (aims, shrinking), adjust.clone());
     }
+    if let Some(undealt) = undealt::classes(&deals, &classes) {
+        let market = open(memory, &undealt);
+        bind(&mut placed, (&market, &undealt), (aims, shrinking));
+    }
     placed.deals = deals;
     (placed, market, classes)
+}
+
+/// Bounds that hold whatever is dealt.
+fn bind(
+    placed: &mut Placed,
+    (market, undealt): (&Market<'_>, &[Class]),
+    (aims, shrinking): (&Aims, &Shrinking<'_>),
+) {
+    let served = served(undealt, &placed.housed, &placed.purchase);
+    let undealt = Undealt::new(market, undealt, &served);
+    let reach = reach(Work::of_aims(aims), &placed.plain.0);
+    let bound = |adjust: Option<&Adjust>| undealt.bound((aims, shrinking), adjust, reach);
+    let cost = &mut placed.cost;
+    cost.bound = cost.bound.min(bound(None));
+    cost.policy_bound = match &placed.adjust {
+        Some(adjust) => cost.policy_bound.min(bound(Some(adjust))),
+        None => cost.bound,
+    };
+}
+
+/// How far to search for duals.
+fn reach(work: Work, table: &Table) -> Reach {
+    match work {
+        _ if work.is_little() && !table.crowds.is_empty() => Reach::Rough,
+        Work::NONE => Reach::Near,
+        _ => Reach::Full,
+    }
 }
 
 /// By class: pods for which nothing was found.
@@ -146,12 +194,7 @@ fn attempt(
     let work = Work::of_aims(aims);
     let priced_at = |adjust: Option<&Adjust>| {
         let table = Table::new(market, classes, adjust);
-        let reach = match work {
-            _ if work.is_little() && !table.crowds.is_empty() => Reach::Rough,
-            Work::NONE => Reach::Near,
-            _ => Reach::Full,
-        };
-        let duals = bound::search_to(reach, &table, &table.counts(&everyone));
+        let duals = bound::search_to(reach(work, &table), &table, &table.counts(&everyone));
         (table, duals)
     };
     let plain = priced_at(None);

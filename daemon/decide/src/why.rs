@@ -116,6 +116,7 @@ impl Account<'_> {
             zone: class
                 .deal
                 .as_ref()
+                .filter(|deal| deal.is_nowhere() || deal.zone.is_some())
                 .map(|deal| deal.zone.as_deref().map(str::to_owned)),
             per_node: Some(self.per_node()).filter(|most| *most < u32::MAX),
             blocked_groups: Vec::new(),

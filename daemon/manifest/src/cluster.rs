@@ -360,6 +360,9 @@ impl ClusterBuilder {
                 self.storage.note(&pod.key, pod.node.is_none(), claims);
             }
         }
+        for (workload, claims) in claims_of {
+            self.storage.note_template(&workload.namespace, claims);
+        }
         let mut known: BTreeMap<(SpecIx, Needs), SpecIx> = BTreeMap::new();
         let mut tied = |specs: &mut Specs, ix: SpecIx, needs: Needs| {
             if needs.is_none() {

@@ -144,6 +144,7 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str, revision: &[&str]) -> P
         host_ports: near::host_ports(spec),
         reach: Vec::new(),
         exclusive: Vec::new(),
+        shares: Vec::new(),
         prefers: selectors::preferences(affinity.get("nodeAffinity")),
         traits,
     }

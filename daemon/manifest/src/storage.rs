@@ -23,6 +23,7 @@ pub struct Needs {
     reach: BTreeSet<Vec<NodeTerm>>,
     attach: BTreeMap<String, i64>,
     exclusive: BTreeSet<String>,
+    shares: BTreeSet<String>,
     blocked: BTreeSet<Unmodelled>,
     /// There are claims, and all are bound to volumes of EFS made by hand.
     static_efs: bool,
@@ -52,6 +53,7 @@ impl Needs {
         }
         spec.traits.static_efs = self.static_efs;
         spec.exclusive.extend(self.exclusive);
+        spec.shares.extend(self.shares);
         spec.unmodelled.extend(self.blocked);
         spec.unmodelled.sort();
         spec.unmodelled.dedup();
@@ -69,6 +71,8 @@ pub struct Storage {
     /// By claim of one pod alone: the pod that has it, or comes first; those on nodes (`false`) before those that
     /// wait.
     holders: BTreeMap<(String, String), (bool, PodKey)>,
+    /// Claims that more than one pod names, or that a template does, and such as one pod does (`false`).
+    shared: BTreeMap<(String, String), bool>,
 }
 
 impl Storage {
@@ -109,12 +113,23 @@ impl Storage {
     pub fn note(&mut self, pod: &PodKey, waits: bool, claims: &[ClaimRef]) {
         for name in claims.iter().filter_map(|claim| claim.name(Some(&pod.name))) {
             let key = (pod.namespace.to_string(), name);
+            let known = self.shared.entry(key.clone());
+            known.and_modify(|shared| *shared = true).or_insert(false);
             if self.claims.get(&key).is_some_and(|claim| claim.exclusive) {
                 let holder = (waits, pod.clone());
                 let known = self.holders.entry(key).or_insert_with(|| holder.clone());
                 if holder < *known {
                     *known = holder;
                 }
+            }
+        }
+    }
+
+    /// Takes note of a template: the claims that it names are those of all its pods.
+    pub fn note_template(&mut self, namespace: &str, claims: &[ClaimRef]) {
+        for claim in claims {
+            if let ClaimRef::Named(name) = claim {
+                self.shared.insert((namespace.to_owned(), name.clone()), true);
             }
         }
     }
@@ -131,7 +146,9 @@ impl Storage {
             let found = key.as_ref().and_then(|key| self.claims.get(key));
             match (found, claim) {
                 (Some(found), _) => self.claim(found, pod, &mut needs),
-                (None, ClaimRef::OfPod { class, .. }) => self.to_be_made(class.as_deref(), None, &mut needs),
+                (None, ClaimRef::OfPod { class, .. }) => {
+                    self.to_be_made(class.as_deref(), None, &mut needs);
+                }
                 (None, ClaimRef::Named(_)) => {
                     needs.blocked.insert(Unmodelled::ClaimMissing);
                 }
@@ -163,7 +180,16 @@ impl Storage {
             needs.exclusive.insert(claim.name.clone());
         }
         match &claim.volume {
-            None => self.to_be_made(claim.class.as_deref(), claim.selected_node.as_deref(), needs),
+            None => {
+                let driver = self.to_be_made(claim.class.as_deref(), claim.selected_node.as_deref(), needs);
+                let key = (claim.namespace.clone(), claim.name.clone());
+                // What any zone can mount ties nobody to the first.
+                if self.shared.get(&key) == Some(&true)
+                    && driver.is_some_and(|driver| self.limits_any(driver))
+                {
+                    needs.shares.insert(claim.name.clone());
+                }
+            }
             Some(volume) => self.of_volume(claim, self.volumes.get(volume), needs),
         }
     }
@@ -185,8 +211,13 @@ impl Storage {
         self.attach(volume.driver.as_deref(), needs);
     }
 
-    /// A claim whose volume is made when its pod has a node.
-    fn to_be_made(&self, class: Option<&str>, selected_node: Option<&str>, needs: &mut Needs) {
+    /// A claim whose volume is made when its pod has a node; by which driver.
+    fn to_be_made<'s>(
+        &'s self,
+        class: Option<&str>,
+        selected_node: Option<&str>,
+        needs: &mut Needs,
+    ) -> Option<&'s str> {
         let class = match class {
             // Such a claim binds to what is there, or never.
             Some("") => Err(Unmodelled::ClaimUnbound),
@@ -208,6 +239,7 @@ impl Storage {
         match class {
             Err(why) => {
                 needs.blocked.insert(why);
+                None
             }
             Ok(class) => {
                 needs.reach.extend(class.topologies.clone());
@@ -217,6 +249,7 @@ impl Storage {
                         fields: vec![is_one_of("metadata.name", vec![node.to_owned()])],
                     }]);
                 }
+                Some(driver_of(&class.provisioner))
             }
         }
     }
@@ -229,11 +262,14 @@ impl Storage {
 
     /// One more volume, where any node limits its driver. EBS is limited on every node that can be bought.
     fn attach(&self, driver: Option<&str>, needs: &mut Needs) {
-        let limited =
-            |driver: &&str| *driver == EBS || self.limits.values().any(|limits| limits.contains_key(*driver));
-        if let Some(driver) = driver.filter(limited) {
+        if let Some(driver) = driver.filter(|driver| self.limits_any(driver)) {
             *needs.attach.entry(driver.to_owned()).or_insert(0) += 1;
         }
+    }
+
+    /// Whether any node limits how many volumes of the driver it attaches: those are disks of one zone.
+    fn limits_any(&self, driver: &str) -> bool {
+        driver == EBS || self.limits.values().any(|limits| limits.contains_key(driver))
     }
 }
 

@@ -137,6 +137,10 @@ pub struct PodSpec {
     /// all but one are refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclusive: Vec<String>,
+    /// Claims that wait for their first pod and that several pods wait with, sorted: the volume is made in the zone where
+    /// the first of them goes, and the others must follow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<String>,
     /// Preferred node affinity, sorted: never a reason to refuse, only one to choose between equals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prefers: Vec<Preference>,

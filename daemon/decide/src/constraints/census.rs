@@ -1,7 +1,7 @@
 //! Who runs where, counted once for the rules that ask, and where each kind of pod could stand at all.
 
-use super::ZONE;
 use super::crowd::Crowds;
+use super::domains::{self, Domains, Set};
 use super::ground::{Asked, Ground, Grounds, Member, Question};
 use crate::agents::{Agent, Agents};
 use crate::demand::Class;
@@ -9,17 +9,11 @@ use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
 use crate::tenants::Tenants;
 use model::ids::NodeName;
-use model::node::Node;
 use model::pod::{HostPort, Near, NearRule, PodPhase, PodSpec};
 use model::selector::{LabelSelector, Labels};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// Zones as bits, by their place in [`Census::zones`].
-pub(super) type Zones = u64;
-/// Zones beyond these are left out: nothing is dealt there.
-const MOST_ZONES: usize = 64;
 
 /// Which pods a crowd is made of.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +25,8 @@ pub(super) enum Meant {
     Spread(LabelSelector, Option<Vec<String>>, Question),
     /// Such as want a port of the host that this one conflicts with.
     Port(HostPort),
+    /// Such as share a claim of this namespace.
+    Claim(String, String),
 }
 
 impl Meant {
@@ -50,6 +46,7 @@ impl Meant {
                 namespaces.as_ref().is_none_or(there) && selector.matches(&spec.labels)
             }
             Self::Port(port) => spec.host_ports.iter().any(|own| own.conflicts(port)),
+            Self::Claim(namespace, claim) => spec.namespace == *namespace && spec.shares.contains(claim),
         }
     }
 }
@@ -64,8 +61,10 @@ pub(super) struct Census<'a> {
     grounds: Grounds<'a>,
     /// By crowd, by node.
     by_node: Vec<BTreeMap<NodeName, u32>>,
-    /// All zones of nodes and offers.
-    pub(super) zones: Vec<String>,
+    /// By crowd: see [`Self::with_agents`].
+    by_agents: Vec<Set>,
+    /// What nodes and offers are told apart by.
+    pub(super) domains: Arc<Domains>,
     /// By spec: nodes that carry pods of it. Only specs that want others away.
     repellers: BTreeMap<usize, BTreeSet<&'a NodeName>>,
     /// Nodes whose hostname is another's too, and such as have none.
@@ -80,6 +79,8 @@ pub(super) struct Rules {
     pub(super) near: Vec<u32>,
     /// By port: the crowd that it conflicts with.
     pub(super) ports: Vec<u32>,
+    /// By claim that is bound where the first of several pods goes: the crowd of those that share it.
+    pub(super) shared: Vec<u32>,
     /// Crowds that its pods are of, in rising order.
     pub(super) member: Arc<[u32]>,
     /// Where its pods may come to stand, once somebody has asked.
@@ -88,7 +89,10 @@ pub(super) struct Rules {
 
 /// Nobody who waits has a rule, and nobody else wants anybody away.
 pub(super) fn is_plain(seen: &Snapshot, classes: &[Class]) -> bool {
-    let ruled = |class: &Class| !class.body.near.is_empty() || !class.body.host_ports.is_empty();
+    let ruled = |class: &Class| {
+        let body = &class.body;
+        !body.near.is_empty() || !body.host_ports.is_empty() || !body.shares.is_empty()
+    };
     !seen.specs.iter().any(|spec| wants_away(spec)) && !classes.iter().any(ruled)
 }
 
@@ -98,14 +102,16 @@ fn wants_away(spec: &PodSpec) -> bool {
 
 impl<'a> Census<'a> {
     pub(super) fn new(seen: &'a Snapshot, classes: &[Class]) -> Self {
-        let zones = zones(seen);
+        let rules = domains::rules(seen, classes.iter().map(|class| &*class.body));
+        let domains = Arc::new(Domains::new(seen, rules));
         let mut census = Self {
             seen,
             rules: Vec::with_capacity(classes.len()),
             questions: BTreeMap::new(),
-            grounds: Grounds::new(seen, &zones),
+            grounds: Grounds::new(seen, &domains),
             by_node: Vec::new(),
-            zones,
+            by_agents: Vec::new(),
+            domains,
             repellers: BTreeMap::new(),
             namesakes: Vec::new(),
             unnamed: Vec::new(),
@@ -142,6 +148,11 @@ impl<'a> Census<'a> {
                     .iter()
                     .map(|port| crowd(Meant::Port(port.clone())))
                     .collect(),
+                shared: body
+                    .shares
+                    .iter()
+                    .map(|claim| crowd(Meant::Claim(body.namespace.clone(), claim.clone())))
+                    .collect(),
                 ..Rules::default()
             });
         }
@@ -153,6 +164,7 @@ impl<'a> Census<'a> {
             }
         }
         self.by_node = vec![BTreeMap::new(); crowds.len()];
+        self.by_agents = vec![0; crowds.len()];
         crowds
     }
 
@@ -205,6 +217,7 @@ impl<'a> Census<'a> {
         if !matter.contains(&true) {
             return;
         }
+        self.count_agents_on_offer(members, &agents);
         let coming = agents.coming(seen, &Tenants::of(seen));
         for (at, (node, coming)) in seen.nodes.iter().zip(coming).enumerate() {
             for agent in coming.into_iter().filter(|agent| matter[*agent]) {
@@ -215,6 +228,33 @@ impl<'a> Census<'a> {
                         .entry(size(agent.ix))
                         .or_default()
                         .insert(&node.name);
+                }
+            }
+        }
+    }
+
+    /// Where there is no node yet, whoever wants to be with an agent finds it on the first. Where there are some, it may
+    /// be put on one that has none.
+    fn count_agents_on_offer<'b>(&mut self, members: &mut Members<'b>, agents: &Agents<'b>) {
+        let seen = self.seen;
+        let mut by_domain: BTreeMap<Set, Vec<bool>> = BTreeMap::new();
+        for offer in seen.offers.iter().filter(|offer| !offer.is_fargate()) {
+            let domain = self.domains.of(&offer.labels);
+            let there = agents.on_offer(seen, offer);
+            let on_all = by_domain
+                .entry(domain)
+                .or_insert_with(|| vec![true; agents.list.len()]);
+            for (agent, on_all) in on_all.iter_mut().enumerate() {
+                *on_all &= there.contains(&agent);
+            }
+        }
+        let nodes = (0..seen.nodes.len()).map(|at| self.grounds.domain_of_node(at));
+        let taken = nodes.fold(0, |set, domain| set | domain);
+        for (domain, on_all) in by_domain.iter().filter(|(domain, _)| *domain & taken == 0) {
+            let there = agents.list.iter().zip(on_all).filter(|(_, on_all)| **on_all);
+            for (agent, _) in there {
+                for crowd in members.of(agent.spec).iter() {
+                    self.by_agents[size(*crowd)] |= domain;
                 }
             }
         }
@@ -232,6 +272,11 @@ impl<'a> Census<'a> {
         }
     }
 
+    /// Domains without nodes whose every new node carries an agent of the crowd.
+    pub(super) fn with_agents(&self, crowd: u32) -> Set {
+        self.by_agents.get(size(crowd)).copied().unwrap_or(0)
+    }
+
     /// What the rules of a class come to.
     pub(super) fn rules(&self, class: usize) -> &Rules {
         &self.rules[class]
@@ -243,11 +288,11 @@ impl<'a> Census<'a> {
         self.by_node.get(size(crowd)).unwrap_or(&NOBODY)
     }
 
-    /// By zone: pods of the crowd that run there.
-    pub(super) fn by_zone(&self, crowd: u32) -> Vec<u32> {
-        let mut counts = vec![0_u32; self.zones.len()];
+    /// By domain: pods of the crowd that run there.
+    pub(super) fn by_domain(&self, crowd: u32) -> Vec<u32> {
+        let mut counts = vec![0_u32; self.domains.len()];
         for (node, running) in self.by_node(crowd) {
-            if let Some(at) = self.zone_at(node) {
+            for at in domains::bits(self.domain_of(node)) {
                 counts[at] = counts[at].saturating_add(*running);
             }
         }
@@ -288,20 +333,19 @@ impl<'a> Census<'a> {
         self.namesakes.iter().chain(missing).cloned().collect()
     }
 
-    /// Zones of these nodes.
-    pub(super) fn zones_of<'n>(&self, nodes: impl Iterator<Item = &'n NodeName>) -> Zones {
-        nodes
-            .filter_map(|node| self.zone_at(node))
-            .fold(0, |zones, at| zones | 1 << at)
+    /// Domains of these nodes.
+    pub(super) fn domains_of<'n>(&self, nodes: impl Iterator<Item = &'n NodeName>) -> Set {
+        nodes.fold(0, |set, node| set | self.domain_of(node))
     }
 
-    fn zone_at(&self, node: &NodeName) -> Option<usize> {
-        let zone = self.seen.node(node).and_then(zone_of)?;
-        self.zones.binary_search_by(|known| known.as_str().cmp(zone)).ok()
+    fn domain_of(&self, node: &NodeName) -> Set {
+        let nodes = &self.seen.nodes;
+        let at = nodes.binary_search_by(|known| known.name.cmp(node));
+        at.map_or(0, |at| self.grounds.domain_of_node(at))
     }
 
-    /// Zones in which pods of the class may come to stand, by their rules about nodes.
-    pub(super) fn open_to(&mut self, class: usize, body: &PodSpec) -> Zones {
+    /// Domains in which pods of the class may come to stand, by their rules about nodes.
+    pub(super) fn open_to(&mut self, class: usize, body: &PodSpec) -> Set {
         let standing = self.standing(class, body);
         self.grounds.open_to(standing)
     }
@@ -313,9 +357,10 @@ impl<'a> Census<'a> {
             .get_or_insert_with(|| grounds.ask(&Question::standing(body)))
     }
 
-    /// Zones that a spread counts; none for other rules.
-    pub(super) fn domains(&self, crowd: u32) -> Zones {
-        self.questions.get(&crowd).map_or(0, |(_, ground)| ground.zones)
+    /// Domains that a spread counts: of nodes that are there, and of such as could be bought; none for other rules.
+    pub(super) fn counted(&self, crowd: u32) -> (Set, Set) {
+        let ground = self.questions.get(&crowd).map(|(_, ground)| ground);
+        ground.map_or((0, 0), |ground| (ground.there, ground.sold))
     }
 
     /// Fewest of a spread's crowd on any node that it counts; none while there are fewer hostnames than `domains`.
@@ -344,8 +389,8 @@ impl<'a> Census<'a> {
         self.grounds.member(standing, (crowd, counting))
     }
 
-    /// Zones in which the pod finds its volumes as well.
-    pub(super) fn within_reach(&self, spec: &PodSpec) -> Zones {
+    /// Domains in which the pod finds its volumes as well.
+    pub(super) fn within_reach(&self, spec: &PodSpec) -> Set {
         let nodes = self.seen.nodes.iter();
         let nodes = nodes
             .filter(|node| !node.fargate && !node.deleting)
@@ -363,21 +408,19 @@ impl<'a> Census<'a> {
                 .get(size(offer.group))
                 .map_or(&[][..], |group| &group.taints),
         });
-        let mut zones = 0;
+        let mut domains = 0;
         for place in nodes.chain(offers) {
-            let zone = place.labels.get(ZONE);
-            let at = zone.and_then(|zone| self.zones.binary_search(zone).ok());
-            let bit = at.map_or(0, |at| 1 << at);
-            if zones & bit != bit && fit::admits(spec, place) {
-                zones |= bit;
+            let domain = self.domains.of(place.labels);
+            if domains & domain != domain && fit::admits(spec, place) {
+                domains |= domain;
             }
         }
-        zones
+        domains
     }
 }
 
-/// Namespace, labels and ports: all that a crowd tells pods apart by.
-type Identity<'b> = (&'b str, &'b Labels, &'b [HostPort]);
+/// Namespace, labels, ports and shared claims: all that a crowd tells pods apart by.
+type Identity<'b> = (&'b str, &'b Labels, &'b [HostPort], &'b [String]);
 
 /// Crowds that pods are of, found once for all that no crowd tells apart.
 struct Members<'b> {
@@ -388,7 +431,8 @@ struct Members<'b> {
 impl<'b> Members<'b> {
     /// Crowds that pods of the spec are of, in rising order.
     fn of(&mut self, spec: &'b PodSpec) -> Arc<[u32]> {
-        let key = (spec.namespace.as_str(), &spec.labels, spec.host_ports.as_slice());
+        let (ports, shares) = (spec.host_ports.as_slice(), spec.shares.as_slice());
+        let key = (spec.namespace.as_str(), &spec.labels, ports, shares);
         let found = self.known.entry(key).or_insert_with(|| {
             let of = self.crowds.iter().filter(|(meant, _)| meant.includes(spec));
             let mut of: Vec<u32> = of.map(|(_, crowd)| *crowd).collect();
@@ -397,16 +441,4 @@ impl<'b> Members<'b> {
         });
         Arc::clone(found)
     }
-}
-
-fn zones(seen: &Snapshot) -> Vec<String> {
-    let of_nodes = seen.nodes.iter().filter_map(zone_of);
-    let offers = seen.offers.iter().filter(|offer| !offer.is_fargate());
-    let of_offers = offers.filter_map(|offer| offer.labels.get(ZONE).map(String::as_str));
-    let zones: BTreeSet<&str> = of_nodes.chain(of_offers).collect();
-    zones.into_iter().take(MOST_ZONES).map(str::to_owned).collect()
-}
-
-fn zone_of(node: &Node) -> Option<&str> {
-    node.labels.get(ZONE).map(String::as_str)
 }

@@ -1,21 +1,23 @@
-//! Zones, dealt: each pod to the zone that has fewest of all that rules count, and once more where a zone could not
+//! Domains, dealt: each pod to the one that has fewest of all that rules count, and once more where a domain could not
 //! take its share.
 //!
-//! All classes that a rule about zones ties together are dealt as one, because what one of them gets changes what
-//! the others may have. Nodes are not looked at here.
+//! All classes that a rule about zones (or another topology key) ties together are dealt as one, because what one of
+//! them gets changes what the others may have. A domain that has no node yet counts once something is bought there:
+//! it is given up where nothing can be. Nodes are not looked at here.
 
-use super::census::Zones;
+use super::domains::{Domains, Key, Set, bits, restrict};
 use super::ground::Member;
 use crate::demand::Class;
 use crate::number::{count, size};
-use model::pod::Unmodelled;
+use model::pod::{PodSpec, Unmodelled};
+use model::selector::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// How many of a crowd a zone may hold, to a class that goes there.
+/// How many of a crowd a domain may hold, to a class that goes there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
-    /// So much above the zone with fewest; none counts as having any while there are fewer than `domains`.
+    /// So much above the domain with fewest; none counts as having any while there are fewer than `domains`.
     Skew { skew: u32, domains: u32 },
     /// None but the pod itself.
     Alone,
@@ -30,45 +32,66 @@ impl Limit {
     }
 }
 
-/// The zone that a class was dealt.
+/// A rule about the domains of a topology key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rule {
+    pub(super) crowd: u32,
+    pub(super) key: Key,
+    pub(super) limit: Limit,
+}
+
+/// Where a class was dealt to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Deal {
     /// Which of the parties it is a part of.
     party: usize,
-    /// Name of the zone; `None` for pods that no zone may have.
+    /// Which of the party's slots; `None` for pods that none may have.
+    slot: Option<usize>,
+    /// Name of the zone, where the slot is in one.
     pub(crate) zone: Option<Arc<str>>,
+}
+
+impl Deal {
+    /// Pods that no domain may have.
+    pub(crate) const fn is_nowhere(&self) -> bool {
+        self.slot.is_none()
+    }
 }
 
 /// A class whose pods are dealt out, whole.
 #[derive(Clone, Debug)]
 pub(super) struct Party {
     pub(super) whole: Class,
-    /// By crowd.
-    pub(super) rules: Vec<(u32, Limit)>,
-    /// Crowds that its pods are of and that are counted by zone.
+    pub(super) rules: Vec<Rule>,
+    /// Crowds that its pods are of and that are counted by domain.
     pub(super) member: Vec<Member>,
-    pub(super) allowed: Zones,
-    /// Which company it keeps: all of one go to one zone.
-    pub(super) company: Option<usize>,
-    /// Crowds of others that must be in the zone before it.
-    pub(super) after: Vec<u32>,
-    /// By zone: pods that are nominated to a node there, or that one was bought for.
-    pub(super) expected: BTreeMap<usize, Vec<usize>>,
-    /// By zone: the class that has the pods of that zone.
+    /// Keys that rules tell its domains apart by.
+    keys: BTreeSet<Key>,
+    /// Domains that it may have, in parts which its keys do not tell apart.
+    slots: Vec<Set>,
+    /// Which company it keeps, and the keys of which all of that company go to one value.
+    pub(super) company: Option<(usize, BTreeSet<Key>)>,
+    /// Crowds of others that must be in the domain before it, and by which key.
+    pub(super) after: Vec<(u32, Key)>,
+    /// By slot: pods that are nominated to a node there, or that one was bought for.
+    expected: BTreeMap<usize, Vec<usize>>,
+    /// By slot: the class that has its pods.
     parts: BTreeMap<usize, usize>,
-    /// The class of those that no zone may have.
+    /// The class of those that no domain may have.
     rest: Option<usize>,
-    /// By zone: what it can take, once that is known.
+    /// By slot: what it can take, once that is known.
     full: BTreeMap<usize, u32>,
 }
 
 impl Party {
-    pub(super) fn new(whole: Class, allowed: Zones) -> Self {
+    /// `keys` are those that its own rules, and rules that count it, name.
+    pub(super) fn new(whole: Class, domains: &Domains, (allowed, keys): (Set, BTreeSet<Key>)) -> Self {
         Self {
             whole,
             rules: Vec::new(),
             member: Vec::new(),
-            allowed,
+            slots: domains.slots(&keys, allowed),
+            keys,
             company: None,
             after: Vec::new(),
             expected: BTreeMap::new(),
@@ -78,7 +101,14 @@ impl Party {
         }
     }
 
-    /// What it takes of a zone, roughly: millicores, and eight MiB for one of them.
+    /// Notes that one of its pods, by its place among them, is expected in a domain.
+    pub(super) fn expect(&mut self, pod: usize, domain: Set) {
+        if let Some(slot) = self.slots.iter().position(|slot| slot & domain != 0) {
+            self.expected.entry(slot).or_default().push(pod);
+        }
+    }
+
+    /// What it takes of a domain, roughly: millicores, and eight MiB for one of them.
     fn weight(&self) -> i64 {
         let requests = &self.whole.body.requests;
         requests
@@ -87,10 +117,36 @@ impl Party {
             .saturating_add(requests.memory_bytes.max(0) >> 23)
     }
 
-    /// Pods that no zone may have.
+    /// Pods of one slot.
+    fn dealt(&self, (party, slot): (usize, usize), domains: &Domains, pods: &[usize]) -> Class {
+        let mut part = self.whole.part(pods);
+        let domain = first(self.slots[slot]);
+        let mut keys = self.keys.clone();
+        let by_zone = keys.remove(&Domains::ZONE_KEY);
+        let zone = domains.zone(domain).filter(|_| by_zone);
+        if by_zone && zone.is_none() {
+            keys.insert(Domains::ZONE_KEY);
+        }
+        if !keys.is_empty() {
+            let conditions = domains.pinned(domain, &keys);
+            restrict(&mut Arc::make_mut(&mut part.body).node_affinity, &[conditions]);
+        }
+        part.deal = Some(Deal {
+            party,
+            slot: Some(slot),
+            zone: zone.map(Arc::from),
+        });
+        part
+    }
+
+    /// Pods that no domain may have.
     fn left_over(&self, party: usize, pods: &[usize]) -> Class {
         let mut rest = self.whole.part(pods);
-        rest.deal = Some(Deal { party, zone: None });
+        rest.deal = Some(Deal {
+            party,
+            slot: None,
+            zone: None,
+        });
         // It is kept from every node; why is what its deal says.
         Arc::make_mut(&mut rest.body).unmodelled.push(self.reason());
         rest
@@ -98,7 +154,7 @@ impl Party {
 
     fn reason(&self) -> Unmodelled {
         match self.rules.first() {
-            Some((_, limit)) => limit.reason(),
+            Some(rule) => rule.limit.reason(),
             None if self.after.is_empty() => Unmodelled::TopologySpread,
             None => Unmodelled::PodAffinity,
         }
@@ -118,14 +174,47 @@ impl Party {
     }
 }
 
-/// What zones are like before anything is dealt.
+/// What domains are like before anything is dealt.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ground {
-    pub(super) zones: Vec<Arc<str>>,
-    /// By crowd, by zone: pods that run there.
+    pub(super) domains: Arc<Domains>,
+    /// By crowd, by domain: pods that run there.
     pub(super) there: Vec<Vec<u32>>,
-    /// By crowd: zones among which a spread counts the fewest.
-    pub(super) domains: Vec<Zones>,
+    /// By crowd: domains among which a spread counts the fewest, of nodes that are there and of such as are sold.
+    pub(super) counted: Vec<(Set, Set)>,
+    /// By crowd: keys that rules count it by.
+    pub(super) keys: Vec<BTreeSet<Key>>,
+    /// Domains in which somebody found no room at all.
+    shut: Set,
+    /// Domains in which something would be bought.
+    bought: Set,
+}
+
+impl Ground {
+    pub(super) fn new(domains: Arc<Domains>, there: Vec<Vec<u32>>, counted: Vec<(Set, Set)>) -> Self {
+        Self {
+            domains,
+            there,
+            counted,
+            ..Self::default()
+        }
+    }
+
+    /// By crowd: domains that a spread counts if the plan is carried out.
+    fn real(&self) -> Vec<Set> {
+        let counted = self.counted.iter();
+        counted
+            .map(|(there, sold)| there | (sold & self.bought))
+            .collect()
+    }
+
+    /// By crowd: domains that a spread may come to count. Where somebody found no room and nothing is bought there is
+    /// no node, and so no domain.
+    fn possible(&self) -> Vec<Set> {
+        let gone = self.shut & !self.bought;
+        let counted = self.counted.iter();
+        counted.map(|(there, sold)| there | (sold & !gone)).collect()
+    }
 }
 
 /// Everything that was dealt.
@@ -135,9 +224,30 @@ pub(crate) struct Deals {
     parties: Vec<Party>,
 }
 
-/// Pods of each crowd, by zone.
+/// What came of a deal.
+pub(crate) struct Tried {
+    /// By class: pods for which nothing was found.
+    pub(crate) unplaced: Vec<u32>,
+    /// Domains in which something would be bought.
+    pub(crate) bought: Set,
+}
+
+/// How much may still change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chance {
+    /// Shares that found no room go elsewhere.
+    Again,
+    /// What does not come out even is cut down to what was placed, so that the rest holds.
+    Trim,
+    /// What does not come out even is refused whole.
+    Last,
+}
+
+/// Pods of each crowd, by domain.
 pub(super) struct Counts<'a> {
-    domains: &'a [Zones],
+    ground: &'a Ground,
+    /// By crowd: domains that a spread counts.
+    counted: Vec<Set>,
     /// At most.
     most: Vec<Vec<u32>>,
     /// At least: pods that may stand where a spread does not count them are left out.
@@ -145,98 +255,113 @@ pub(super) struct Counts<'a> {
 }
 
 impl<'a> Counts<'a> {
-    fn new(ground: &'a Ground) -> Self {
+    fn new(ground: &'a Ground, counted: Vec<Set>) -> Self {
         Self {
-            domains: &ground.domains,
+            counted,
             most: ground.there.clone(),
             least: ground.there.clone(),
+            ground,
         }
     }
 
-    fn put(&mut self, party: &Party, zone: usize, pods: u32) {
+    /// Pods of a slot stand in the first of its domains: nobody who counts them tells these apart.
+    fn put(&mut self, party: &Party, slot: Set, pods: u32) {
         for member in &party.member {
             let crowd = size(member.crowd);
-            if member.possibly & (1 << zone) != 0 {
-                self.most[crowd][zone] += pods;
-                if member.surely & (1 << zone) != 0 {
-                    self.least[crowd][zone] += pods;
+            if member.possibly & slot != 0 {
+                self.most[crowd][first(slot)] += pods;
+                if member.surely & slot == slot {
+                    self.least[crowd][first(slot)] += pods;
                 }
             }
         }
     }
 
-    /// Somebody of the party may have come to a zone, or not.
-    pub(super) fn expect(&mut self, party: &Party, zone: usize) {
-        let here = party
-            .member
-            .iter()
-            .filter(|member| member.possibly & (1 << zone) != 0);
+    /// Somebody of the party may have come to a slot, or not.
+    pub(super) fn expect(&mut self, party: &Party, slot: Set) {
+        let here = party.member.iter().filter(|member| member.possibly & slot != 0);
         for member in here {
-            self.most[size(member.crowd)][zone] += 1;
+            self.most[size(member.crowd)][first(slot)] += 1;
         }
     }
 
-    fn most(&self, crowd: u32, zone: usize) -> u32 {
-        self.most[size(crowd)][zone]
+    fn most(&self, crowd: u32, key: Key, slot: Set) -> u32 {
+        let there = self.ground.domains.alike(key, first(slot));
+        sum(&self.most[size(crowd)], there)
     }
 
     /// Whether there is somebody of the crowd.
-    fn is_kept(&self, crowd: u32, zone: usize) -> bool {
-        let counts = self.least.get(size(crowd));
-        counts
-            .and_then(|counts| counts.get(zone))
-            .is_some_and(|count| *count > 0)
+    fn is_kept(&self, crowd: u32, key: Key, slot: Set) -> bool {
+        let there = self.ground.domains.alike(key, first(slot));
+        self.least
+            .get(size(crowd))
+            .is_some_and(|counts| sum(counts, there) > 0)
     }
 
-    /// Whether all whom the party follows are in the zone.
-    pub(super) fn follows(&self, party: &Party, zone: usize) -> bool {
-        party.after.iter().all(|crowd| self.is_kept(*crowd, zone))
+    /// Whether all whom the party follows are in the slot's domain.
+    pub(super) fn follows(&self, party: &Party, slot: Set) -> bool {
+        let mut after = party.after.iter();
+        after.all(|(crowd, key)| self.is_kept(*crowd, *key, slot))
     }
 
-    /// Whether the party's own rules let one more of it into the zone.
-    pub(super) fn admits(&self, party: &Party, zone: usize) -> bool {
-        party.rules.iter().all(|(crowd, limit)| {
-            let there = self.most(*crowd, zone);
-            match limit {
+    /// Whether the party's own rules let one more of it into the slot.
+    pub(super) fn admits(&self, party: &Party, slot: Set) -> bool {
+        party.rules.iter().all(|rule| {
+            let there = self.most(rule.crowd, rule.key, slot);
+            match rule.limit {
                 Limit::Alone => there == 0,
                 Limit::Skew { skew, domains } => {
-                    let own = u32::from(party.is_of(*crowd));
-                    there + own <= self.limit(*crowd, (*skew, *domains))
+                    let own = u32::from(party.is_of(rule.crowd));
+                    there + own <= self.limit(rule, (skew, domains))
                 }
             }
         })
     }
 
-    /// Whether a zone holds more than the party's spreads allow.
-    fn is_skewed(&self, party: &Party, zone: usize) -> bool {
-        party.rules.iter().any(|(crowd, limit)| match limit {
-            Limit::Skew { skew, domains } => self.most(*crowd, zone) > self.limit(*crowd, (*skew, *domains)),
+    /// Whether the slot's domain holds more than the party's spreads allow.
+    fn is_skewed(&self, party: &Party, slot: Set) -> bool {
+        party.rules.iter().any(|rule| match rule.limit {
+            Limit::Skew { skew, domains } => {
+                self.most(rule.crowd, rule.key, slot) > self.limit(rule, (skew, domains))
+            }
             Limit::Alone => false,
         })
     }
 
-    /// What a zone may hold of the crowd.
-    fn limit(&self, crowd: u32, (skew, domains): (u32, u32)) -> u32 {
-        let crowd = size(crowd);
-        fewest(&self.least[crowd], self.domains[crowd], domains).saturating_add(skew)
+    /// What a domain may hold of the crowd.
+    fn limit(&self, rule: &Rule, (skew, domains): (u32, u32)) -> u32 {
+        let crowd = size(rule.crowd);
+        let values = self.ground.domains.of_values_of(rule.key);
+        fewest(&self.least[crowd], (values, self.counted[crowd]), domains).saturating_add(skew)
     }
 }
 
-/// Pods of one party: by zone, and those that no zone may have.
+/// Pods in all of these domains.
+pub(super) fn sum(counts: &[u32], domains: Set) -> u32 {
+    let there = bits(domains).filter_map(|domain| counts.get(domain));
+    there.fold(0, |sum, count| sum.saturating_add(*count))
+}
+
+/// The first domain of a slot, which is never empty.
+const fn first(slot: Set) -> usize {
+    slot.trailing_zeros() as usize
+}
+
+/// Pods of one party: by slot, and those that none may have.
 #[derive(Default)]
 struct Hand {
-    by_zone: BTreeMap<usize, Vec<usize>>,
+    by_slot: BTreeMap<usize, Vec<usize>>,
     over: Vec<usize>,
 }
 
 impl Hand {
-    /// Exchanges pods, which are alike, so that those that are expected in a zone have it.
+    /// Exchanges pods, which are alike, so that those that are expected in a slot have it.
     fn exchanged(self, party: &Party) -> Self {
-        let pods: usize = self.by_zone.values().map(Vec::len).sum();
+        let pods: usize = self.by_slot.values().map(Vec::len).sum();
         let mut left: BTreeSet<usize> = (0..pods + self.over.len()).collect();
-        let mut by_zone: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (zone, has) in &self.by_zone {
-            let expected = party.expected.get(zone).into_iter().flatten();
+        let mut by_slot: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (slot, has) in &self.by_slot {
+            let expected = party.expected.get(slot).into_iter().flatten();
             let here: Vec<usize> = expected
                 .copied()
                 .filter(|pod| left.contains(pod))
@@ -245,17 +370,17 @@ impl Hand {
             for pod in &here {
                 left.remove(pod);
             }
-            by_zone.insert(*zone, here);
+            by_slot.insert(*slot, here);
         }
         let mut left = left.into_iter();
-        for (zone, has) in &self.by_zone {
-            if let Some(here) = by_zone.get_mut(zone) {
+        for (slot, has) in &self.by_slot {
+            if let Some(here) = by_slot.get_mut(slot) {
                 here.extend(left.by_ref().take(has.len() - here.len()));
                 here.sort_unstable();
             }
         }
         Self {
-            by_zone,
+            by_slot,
             over: left.collect(),
         }
     }
@@ -265,54 +390,111 @@ impl Deals {
     /// Deals for the first time: adds the parts of every party to the classes.
     pub(super) fn new(ground: Ground, parties: Vec<Party>, classes: &mut Vec<Class>) -> Self {
         let mut deals = Self { ground, parties };
-        deals.hand_out(classes);
+        deals.note_keys();
+        let hands = deals.deal();
+        deals.hand_out(hands, classes);
         deals
+    }
+
+    /// By which keys each crowd is counted.
+    fn note_keys(&mut self) {
+        let mut keys = vec![BTreeSet::new(); self.ground.there.len()];
+        for party in &self.parties {
+            let rules = party.rules.iter().map(|rule| (rule.crowd, rule.key));
+            for (crowd, key) in rules.chain(party.after.iter().copied()) {
+                keys[size(crowd)].insert(key);
+            }
+        }
+        self.ground.keys = keys;
     }
 
     /// Those who run.
     pub(super) fn running(&self) -> Counts<'_> {
-        Counts::new(&self.ground)
+        Counts::new(&self.ground, self.ground.possible())
     }
 
-    /// Whose part a class is, and in which zone.
-    pub(super) fn place_of(&self, deal: &Deal) -> Option<(&Party, usize)> {
+    /// Whose part a class is, and in which slot.
+    pub(super) fn place_of(&self, deal: &Deal) -> Option<(&Party, Set)> {
         let party = self.parties.get(deal.party)?;
-        let zone = deal.zone.as_ref()?;
-        let zone = self.ground.zones.iter().position(|known| known == zone)?;
-        Some((party, zone))
+        Some((party, *party.slots.get(deal.slot?)?))
     }
 
-    /// Deals anew where a zone could not take its share and others have too many above it; `unplaced` counts by
-    /// class. From then on the zone gets no more than it took, so that dealing ends. `last` is the last chance:
-    /// what still does not come out even is refused whole. Returns, where anything changed, for each class that was
-    /// added the class whose pods it shares a party with.
+    /// What pods of a part ask for, whatever they were dealt; `None` for such as no domain may have.
+    pub(crate) fn body_of(&self, deal: &Deal) -> Option<Arc<PodSpec>> {
+        let (party, _) = self.place_of(deal)?;
+        Some(Arc::clone(&party.whole.body))
+    }
+
+    /// Domains of nodes with these labels.
+    pub(crate) fn domains_of<'l>(&self, labels: impl Iterator<Item = &'l Labels>) -> Set {
+        labels.fold(0, |set, labels| set | self.ground.domains.of(labels))
+    }
+
+    /// Deals anew where a share found no room and others may have it, or where a domain has too many above others.
+    /// What is known to be full gets no more than it took, so that dealing ends. Returns, where anything changed, for
+    /// each class that was added the class whose pods it shares a party with.
     pub(crate) fn redeal(
         &mut self,
         classes: &mut Vec<Class>,
-        unplaced: &[u32],
-        last: bool,
+        tried: &Tried,
+        chance: Chance,
     ) -> Option<Vec<usize>> {
-        let uneven = self.uneven(classes, unplaced);
-        if uneven.is_empty() {
+        self.ground.bought = tried.bought;
+        let uneven = self.uneven(classes, &tried.unplaced);
+        if uneven.is_empty() && chance != Chance::Again {
             return None;
         }
-        if last {
+        if chance == Chance::Last {
             for at in uneven {
                 self.refuse(at, classes);
             }
             return Some(Vec::new());
         }
-        for party in &mut self.parties {
-            for (zone, class) in &party.parts {
+        let cut = if chance == Chance::Trim {
+            uneven.clone()
+        } else {
+            BTreeSet::new()
+        };
+        self.learn((classes, &tried.unplaced), &cut);
+        let hands = self.deal();
+        let changed = !uneven.is_empty() || self.grows(&hands, (classes, &tried.unplaced));
+        changed.then(|| self.hand_out(hands, classes))
+    }
+
+    /// Notes what slots could take: where pods were left, and all of these parties.
+    fn learn(&mut self, (classes, unplaced): (&[Class], &[u32]), cut: &BTreeSet<usize>) {
+        for (at, party) in self.parties.iter_mut().enumerate() {
+            for (slot, class) in &party.parts {
                 let left = unplaced.get(*class).copied().unwrap_or(0);
-                if left > 0 {
-                    let placed = classes[*class].count().saturating_sub(left);
-                    let full = party.full.entry(*zone).or_insert(placed);
+                let placed = classes[*class].count().saturating_sub(left);
+                if left > 0 || cut.contains(&at) {
+                    let full = party.full.entry(*slot).or_insert(placed);
                     *full = (*full).min(placed);
+                }
+                if left > 0 && placed == 0 {
+                    self.ground.shut |= party.slots[*slot];
                 }
             }
         }
-        Some(self.hand_out(classes))
+        if !cut.is_empty() {
+            self.ground.shut = Set::MAX;
+        }
+    }
+
+    /// Whether any slot would get more than it took.
+    fn grows(&self, hands: &[Hand], (classes, unplaced): (&[Class], &[u32])) -> bool {
+        let placed = |class: usize| {
+            let left = unplaced.get(class).copied().unwrap_or(0);
+            classes[class].count().saturating_sub(left)
+        };
+        let grows = |(party, hand): (&Party, &Hand)| {
+            let mut slots = hand.by_slot.iter();
+            slots.any(|(slot, pods)| {
+                let took = party.parts.get(slot).map_or(0, |class| placed(*class));
+                count(pods.len()) > took
+            })
+        };
+        self.parties.iter().zip(hands).any(grows)
     }
 
     fn refuse(&mut self, at: usize, classes: &mut [Class]) {
@@ -324,7 +506,7 @@ impl Deals {
         }
     }
 
-    /// Parties of which a zone has more than their rules allow, or lacks those they follow, as things were placed.
+    /// Parties of which a domain has more than their rules allow, or lacks those they follow, as things were placed.
     /// It is enough that rules hold before those come who have none.
     fn uneven(&self, classes: &[Class], unplaced: &[u32]) -> BTreeSet<usize> {
         let placed = |class: usize| {
@@ -332,33 +514,35 @@ impl Deals {
             classes[class].count().saturating_sub(left)
         };
         let counted = |early: bool| {
-            let mut counts = Counts::new(&self.ground);
+            let mut counts = Counts::new(&self.ground, self.ground.real());
             for party in self.parties.iter().filter(|party| !early || party.is_early()) {
-                for (zone, class) in &party.parts {
-                    counts.put(party, *zone, placed(*class));
+                for (slot, class) in &party.parts {
+                    counts.put(party, party.slots[*slot], placed(*class));
                 }
             }
             counts
         };
-        let breaking = |such: &dyn Fn(&Party, usize) -> bool| -> BTreeSet<usize> {
+        let breaking = |such: &dyn Fn(&Party, Set) -> bool| -> BTreeSet<usize> {
             let parties = self.parties.iter().enumerate();
             let open = parties.filter(|(_, party)| !party.refused());
             let breaks = |party: &Party| {
                 let grown = party.parts.iter().filter(|(_, class)| placed(**class) > 0);
-                grown.map(|(zone, _)| *zone).any(|zone| such(party, zone))
+                grown
+                    .map(|(slot, _)| party.slots[*slot])
+                    .any(|slot| such(party, slot))
             };
             open.filter(|(_, party)| breaks(party))
                 .map(|(at, _)| at)
                 .collect()
         };
         let all = counted(false);
-        let lonely = breaking(&|party, zone| !all.follows(party, zone));
-        let mut skewed = breaking(&|party, zone| all.is_skewed(party, zone));
+        let lonely = breaking(&|party, slot| !all.follows(party, slot));
+        let mut skewed = breaking(&|party, slot| all.is_skewed(party, slot));
         if !skewed.is_empty() {
             let first = counted(true);
-            let early = breaking(&|party, zone| {
+            let early = breaking(&|party, slot| {
                 let counts = if party.is_early() { &first } else { &all };
-                counts.is_skewed(party, zone)
+                counts.is_skewed(party, slot)
             });
             if early.len() < skewed.len() {
                 skewed = early;
@@ -368,29 +552,24 @@ impl Deals {
     }
 
     /// Gives every party's parts their pods; returns the parties' first classes for the classes that were added.
-    fn hand_out(&mut self, classes: &mut Vec<Class>) -> Vec<usize> {
+    fn hand_out(&mut self, hands: Vec<Hand>, classes: &mut Vec<Class>) -> Vec<usize> {
         let mut siblings = Vec::new();
-        let hands = self.deal();
         for (at, hand) in hands.into_iter().enumerate() {
             let party = &mut self.parties[at];
             let known: Vec<(usize, usize)> =
-                party.parts.iter().map(|(zone, class)| (*zone, *class)).collect();
+                party.parts.iter().map(|(slot, class)| (*slot, *class)).collect();
             let sibling = known.first().map(|(_, class)| *class).or(party.rest);
-            for (zone, class) in known {
-                if !hand.by_zone.contains_key(&zone) {
+            for (slot, class) in known {
+                if !hand.by_slot.contains_key(&slot) {
                     reassign(&mut classes[class], &party.whole, &[]);
                 }
             }
-            for (zone, pods) in &hand.by_zone {
-                if let Some(class) = party.parts.get(zone) {
+            for (slot, pods) in &hand.by_slot {
+                if let Some(class) = party.parts.get(slot) {
                     reassign(&mut classes[*class], &party.whole, pods);
                 } else {
-                    let mut part = party.whole.part(pods);
-                    part.deal = Some(Deal {
-                        party: at,
-                        zone: self.ground.zones.get(*zone).cloned(),
-                    });
-                    party.parts.insert(*zone, classes.len());
+                    let part = party.dealt((at, *slot), &self.ground.domains, pods);
+                    party.parts.insert(*slot, classes.len());
                     siblings.push(sibling.unwrap_or(classes.len()));
                     classes.push(part);
                 }
@@ -407,10 +586,11 @@ impl Deals {
     }
 
     fn deal(&self) -> Vec<Hand> {
+        let ground = &self.ground;
         let mut table = Table {
-            counts: Counts::new(&self.ground),
-            closed: vec![0; self.ground.there.len()],
-            load: vec![0; self.ground.zones.len()],
+            counts: Counts::new(ground, ground.possible()),
+            closed: vec![0; ground.there.len()],
+            load: vec![0; ground.domains.len()],
         };
         let homes = table.settle_companies(&self.parties);
         let mut order: Vec<usize> = (0..self.parties.len()).collect();
@@ -419,24 +599,29 @@ impl Deals {
             (
                 party.company.is_none(),
                 party.rules.is_empty(),
-                party.allowed.count_ones(),
+                party.slots.len(),
                 *at,
             )
         });
         let mut hands: Vec<Hand> = self.parties.iter().map(|_| Hand::default()).collect();
-        let zones_of = |party: &Party| match party.company.map(|company| homes.get(&company)) {
-            Some(home) => home.map_or(0, |zone| 1 << zone),
-            None => party.allowed,
+        let open = |party: &Party| -> Vec<usize> {
+            let home = match &party.company {
+                Some((company, _)) => homes.get(company).copied().unwrap_or(0),
+                None => Set::MAX,
+            };
+            let slots = party.slots.iter().enumerate();
+            let there = slots.filter(|(_, slot)| **slot & home != 0);
+            there.map(|(at, _)| at).collect()
         };
         // Whoever follows others comes after them; a round without anybody to deal to is the last.
         loop {
             let (ready, rest): (Vec<usize>, Vec<usize>) = order
                 .iter()
-                .partition(|at| table.is_ready(&self.parties[**at], zones_of(&self.parties[**at])));
+                .partition(|at| table.is_ready(&self.parties[**at], &open(&self.parties[**at])));
             let now = if ready.is_empty() { &order } else { &ready };
             for at in now {
                 let party = &self.parties[*at];
-                hands[*at] = table.deal(party, zones_of(party));
+                hands[*at] = table.deal(party, &open(party));
             }
             if ready.is_empty() || rest.is_empty() {
                 return hands;
@@ -452,94 +637,87 @@ fn reassign(class: &mut Class, whole: &Class, pods: &[usize]) {
         (part.pods, part.pending, part.to_come, part.headroom);
 }
 
-/// Fewest of a crowd in any of the zones; none while there are fewer than `domains`.
-pub(super) fn fewest(counts: &[u32], zones: Zones, domains: u32) -> u32 {
-    if zones.count_ones() < domains {
+/// Fewest of a crowd in the domains of any value, of those that are counted; none while there are fewer than
+/// `domains`.
+pub(super) fn fewest(counts: &[u32], (values, counted): (&[Set], Set), domains: u32) -> u32 {
+    let there = || values.iter().filter(|value| **value & counted != 0);
+    if there().count() < size(domains) {
         return 0;
     }
-    bits(zones)
-        .filter_map(|zone| counts.get(zone).copied())
-        .min()
-        .unwrap_or(0)
+    there().map(|value| sum(counts, *value)).min().unwrap_or(0)
 }
 
-fn bits(mut zones: Zones) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let zone = zones.trailing_zeros() as usize;
-        (zones != 0).then(|| {
-            zones &= zones - 1;
-            zone
-        })
-    })
-}
-
-/// Zones that are being dealt to.
+/// Domains that are being dealt to.
 struct Table<'a> {
     /// Pods that run there or were dealt.
     counts: Counts<'a>,
-    /// By crowd: zones where somebody wants none of it.
-    closed: Vec<Zones>,
+    /// By crowd: domains where somebody wants none of it.
+    closed: Vec<Set>,
     load: Vec<i64>,
 }
 
 impl Table<'_> {
-    /// One zone for each company, the heaviest first, where least is.
-    fn settle_companies(&mut self, parties: &[Party]) -> BTreeMap<usize, usize> {
-        let mut companies: BTreeMap<usize, (i64, Zones)> = BTreeMap::new();
+    /// Where each company goes, the heaviest first, to where least is.
+    fn settle_companies(&mut self, parties: &[Party]) -> BTreeMap<usize, Set> {
+        let mut companies: BTreeMap<usize, (i64, Set, BTreeSet<Key>)> = BTreeMap::new();
         for party in parties {
-            let Some(company) = party.company else {
+            let Some((company, keys)) = &party.company else {
                 continue;
             };
-            let entry = companies.entry(company).or_insert((0, Zones::MAX));
+            let entry = companies
+                .entry(*company)
+                .or_insert_with(|| (0, Set::MAX, keys.clone()));
             let pods = i64::from(party.whole.count());
             entry.0 = entry.0.saturating_add(party.weight().saturating_mul(pods));
             // Where nobody of it found room, nobody would now.
-            let full = party.full.iter().filter(|(_, pods)| **pods == 0);
-            let full = full.fold(0, |zones: Zones, (zone, _)| zones | 1 << zone);
-            entry.1 &= party.allowed & !full;
+            let slots = party.slots.iter().enumerate();
+            let open = slots.filter(|(slot, _)| party.full.get(slot) != Some(&0));
+            entry.1 &= open.fold(0, |set, (_, slot)| set | slot);
         }
-        let mut heaviest: Vec<(i64, usize, Zones)> = companies
+        let mut heaviest: Vec<(i64, usize, Vec<Set>)> = companies
             .into_iter()
-            .map(|(company, (weight, zones))| (weight, company, zones))
+            .map(|(company, (weight, among, keys))| {
+                (weight, company, self.counts.ground.domains.slots(&keys, among))
+            })
             .collect();
         heaviest.sort_by_key(|(weight, company, _)| (-weight, *company));
         let mut homes = BTreeMap::new();
         // Loads count again when the pods are dealt; until then companies keep out of each other's way.
         let mut load = self.load.clone();
-        for (weight, company, zones) in heaviest {
-            let least = bits(zones)
-                .filter(|zone| *zone < load.len())
-                .min_by_key(|zone| (load[*zone], *zone));
-            if let Some(zone) = least {
-                load[zone] = load[zone].saturating_add(weight);
-                homes.insert(company, zone);
+        for (weight, company, slots) in heaviest {
+            let least = slots
+                .into_iter()
+                .min_by_key(|slot| (total(&load, *slot), first(*slot)));
+            if let Some(slot) = least {
+                load[first(slot)] = load[first(slot)].saturating_add(weight);
+                homes.insert(company, slot);
             }
         }
         homes
     }
 
-    /// Whether all whom the party follows are in one of the zones.
-    fn is_ready(&self, party: &Party, zones: Zones) -> bool {
-        party.after.is_empty() || bits(zones).any(|zone| self.counts.follows(party, zone))
+    /// Whether all whom the party follows are in one of the slots.
+    fn is_ready(&self, party: &Party, slots: &[usize]) -> bool {
+        let follows = |slot: &usize| self.counts.follows(party, party.slots[*slot]);
+        party.after.is_empty() || slots.iter().any(follows)
     }
 
-    fn deal(&mut self, party: &Party, zones: Zones) -> Hand {
+    fn deal(&mut self, party: &Party, slots: &[usize]) -> Hand {
         let mut hand = Hand::default();
         let weight = party.weight();
         for pod in 0..party.whole.pods.len() {
-            match self.next(party, zones, &hand) {
-                Some(zone) => {
-                    self.counts.put(party, zone, 1);
-                    for (crowd, limit) in &party.rules {
-                        if *limit == Limit::Alone {
-                            self.closed[size(*crowd)] |= 1 << zone;
-                        }
-                    }
-                    self.load[zone] = self.load[zone].saturating_add(weight);
-                    hand.by_zone.entry(zone).or_default().push(pod);
-                }
-                None => hand.over.push(pod),
+            let Some(at) = self.next(party, slots, &hand) else {
+                hand.over.push(pod);
+                continue;
+            };
+            let slot = party.slots[at];
+            self.counts.put(party, slot, 1);
+            for rule in party.rules.iter().filter(|rule| rule.limit == Limit::Alone) {
+                let there = self.counts.ground.domains.alike(rule.key, first(slot));
+                self.closed[size(rule.crowd)] |= there;
             }
+            self.load[first(slot)] = self.load[first(slot)].saturating_add(weight);
+            hand.by_slot.entry(at).or_default().push(pod);
         }
         if party.expected.is_empty() {
             hand
@@ -548,33 +726,40 @@ impl Table<'_> {
         }
     }
 
-    /// The zone of the next pod: fewest of what counts, then one where more are expected, then least load; `None` where
+    /// The slot of the next pod: fewest of what counts, then one where more are expected, then least load; `None` where
     /// none may have it.
-    fn next(&self, party: &Party, zones: Zones, hand: &Hand) -> Option<usize> {
-        let counted = |zone: usize| {
-            let member = party.member.iter().map(|member| member.crowd);
-            let crowds = member.chain(party.rules.iter().map(|(crowd, _)| *crowd));
-            crowds.fold((0, 0_u64), |(most, sum), crowd| {
-                let count = self.counts.most(crowd, zone);
+    fn next(&self, party: &Party, slots: &[usize], hand: &Hand) -> Option<usize> {
+        let counted = |slot: Set| {
+            let member = party.member.iter().flat_map(|member| {
+                let keys = &self.counts.ground.keys[size(member.crowd)];
+                keys.iter().map(|key| (member.crowd, *key))
+            });
+            let crowds = member.chain(party.rules.iter().map(|rule| (rule.crowd, rule.key)));
+            crowds.fold((0, 0_u64), |(most, sum), (crowd, key)| {
+                let count = self.counts.most(crowd, key, slot);
                 (count.max(most), sum + u64::from(count))
             })
         };
-        bits(zones)
-            .filter(|zone| *zone < self.load.len() && self.may_have(party, *zone, hand))
-            .min_by_key(|zone| {
-                let has = hand.by_zone.get(zone).map_or(0, Vec::len);
-                let expected = party.expected.get(zone).map_or(0, Vec::len);
-                (counted(*zone), has >= expected, self.load[*zone], *zone)
-            })
+        let open = slots.iter().copied().filter(|at| self.may_have(party, *at, hand));
+        open.min_by_key(|at| {
+            let has = hand.by_slot.get(at).map_or(0, Vec::len);
+            let expected = party.expected.get(at).map_or(0, Vec::len);
+            let slot = party.slots[*at];
+            (counted(slot), has >= expected, total(&self.load, slot), *at)
+        })
     }
 
-    fn may_have(&self, party: &Party, zone: usize, hand: &Hand) -> bool {
-        let has = hand.by_zone.get(&zone).map_or(0, |pods| count(pods.len()));
-        let open = party.full.get(&zone).is_none_or(|full| has < *full);
-        let welcome = party
-            .member
-            .iter()
-            .all(|member| self.closed[size(member.crowd)] & (1 << zone) == 0);
-        open && welcome && self.counts.follows(party, zone) && self.counts.admits(party, zone)
+    fn may_have(&self, party: &Party, at: usize, hand: &Hand) -> bool {
+        let slot = party.slots[at];
+        let has = hand.by_slot.get(&at).map_or(0, |pods| count(pods.len()));
+        let open = party.full.get(&at).is_none_or(|full| has < *full);
+        let mut member = party.member.iter();
+        let welcome = member.all(|member| self.closed[size(member.crowd)] & slot == 0);
+        open && welcome && self.counts.follows(party, slot) && self.counts.admits(party, slot)
     }
+}
+
+fn total(load: &[i64], slot: Set) -> i64 {
+    let there = bits(slot).filter_map(|domain| load.get(domain));
+    there.fold(0, |sum, load| sum.saturating_add(*load))
 }

@@ -1,11 +1,10 @@
 //! Where pods may stand by their rules about nodes, and which nodes a topology spread counts.
 //!
 //! Source: kube-scheduler's PodTopologySpread, `nodeAffinityPolicy` and `nodeTaintsPolicy`. A spread counts pods on
-//! some nodes only, and pods that wait may come to stand on others: by zone, whether they surely count, may count, or
+//! some nodes only, and pods that wait may come to stand on others: by domain, whether they surely count, may count, or
 //! never do. Amounts and volumes are not looked at here.
 
-use super::ZONE;
-use super::census::Zones;
+use super::domains::{Domains, Set};
 use crate::fit::{self, HOSTNAME, Place};
 use crate::number::size;
 use model::node::Node;
@@ -80,18 +79,20 @@ pub(super) struct Ground {
     pub(super) nodes: Vec<bool>,
     /// By offer of the Snapshot: nodes bought by it.
     offers: Vec<bool>,
-    /// Zones of all of these.
-    pub(super) zones: Zones,
+    /// Domains of these nodes.
+    pub(super) there: Set,
+    /// Domains of these offers.
+    pub(super) sold: Set,
 }
 
-/// How pods of a class count in a crowd, by zone.
+/// How pods of a class count in a crowd, by domain.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
     pub(super) crowd: u32,
-    /// Zones in which they count wherever they stand.
-    pub(super) surely: Zones,
-    /// Zones in which they may count.
-    pub(super) possibly: Zones,
+    /// Domains in which they count wherever they stand.
+    pub(super) surely: Set,
+    /// Domains in which they may count.
+    pub(super) possibly: Set,
 }
 
 impl Member {
@@ -99,8 +100,8 @@ impl Member {
     pub(super) const fn everywhere(crowd: u32) -> Self {
         Self {
             crowd,
-            surely: Zones::MAX,
-            possibly: Zones::MAX,
+            surely: Set::MAX,
+            possibly: Set::MAX,
         }
     }
 }
@@ -111,34 +112,38 @@ pub(super) type Asked = usize;
 /// Answers, each looked for once.
 pub(super) struct Grounds<'a> {
     seen: &'a Snapshot,
-    /// By node and by offer: its zone as a bit, none where it has none.
-    node_zones: Vec<Zones>,
-    offer_zones: Vec<Zones>,
+    /// By node and by offer: its domain as a bit, none where it has none.
+    node_domains: Vec<Set>,
+    offer_domains: Vec<Set>,
     asked: BTreeMap<Question, Asked>,
     /// By question.
     questions: Vec<Question>,
     counted: Vec<Option<Arc<Ground>>>,
     taking: Vec<Option<Arc<Ground>>>,
-    members: BTreeMap<(Asked, Asked), (Zones, Zones)>,
+    members: BTreeMap<(Asked, Asked), (Set, Set)>,
 }
 
 impl<'a> Grounds<'a> {
-    pub(super) fn new(seen: &'a Snapshot, zones: &[String]) -> Self {
-        let bit = |labels: &Labels| {
-            let zone = labels.get(ZONE);
-            let at = zone.and_then(|zone| zones.binary_search(zone).ok());
-            at.map_or(0, |at| 1 << at)
-        };
+    pub(super) fn new(seen: &'a Snapshot, domains: &Domains) -> Self {
         Self {
             seen,
-            node_zones: seen.nodes.iter().map(|node| bit(&node.labels)).collect(),
-            offer_zones: seen.offers.iter().map(|offer| bit(&offer.labels)).collect(),
+            node_domains: seen.nodes.iter().map(|node| domains.of(&node.labels)).collect(),
+            offer_domains: seen
+                .offers
+                .iter()
+                .map(|offer| domains.of(&offer.labels))
+                .collect(),
             asked: BTreeMap::new(),
             questions: Vec::new(),
             counted: Vec::new(),
             taking: Vec::new(),
             members: BTreeMap::new(),
         }
+    }
+
+    /// The domain of a node of the Snapshot.
+    pub(super) fn domain_of_node(&self, at: usize) -> Set {
+        self.node_domains.get(at).copied().unwrap_or(0)
     }
 
     /// Notes a question.
@@ -164,9 +169,10 @@ impl<'a> Grounds<'a> {
         ground
     }
 
-    /// Zones in which pods may come to stand.
-    pub(super) fn open_to(&mut self, standing: Asked) -> Zones {
-        self.taking(standing).zones
+    /// Domains in which pods may come to stand.
+    pub(super) fn open_to(&mut self, standing: Asked) -> Set {
+        let ground = self.taking(standing);
+        ground.there | ground.sold
     }
 
     /// Of nodes that take pods, as they are when they do.
@@ -186,11 +192,11 @@ impl<'a> Grounds<'a> {
             *known
         } else {
             let (stands, counts) = (self.taking(standing), self.taking(counting));
-            let nodes = stands.nodes.iter().zip(&counts.nodes).zip(&self.node_zones);
-            let offers = stands.offers.iter().zip(&counts.offers).zip(&self.offer_zones);
+            let nodes = stands.nodes.iter().zip(&counts.nodes).zip(&self.node_domains);
+            let offers = stands.offers.iter().zip(&counts.offers).zip(&self.offer_domains);
             let (mut doubtful, mut possibly) = (0, 0);
-            for ((_, counts), zone) in nodes.chain(offers).filter(|((stands, _), _)| **stands) {
-                *if *counts { &mut possibly } else { &mut doubtful } |= zone;
+            for ((_, counts), domain) in nodes.chain(offers).filter(|((stands, _), _)| **stands) {
+                *if *counts { &mut possibly } else { &mut doubtful } |= domain;
             }
             self.members.insert(key, (!doubtful, possibly));
             (!doubtful, possibly)
@@ -230,11 +236,13 @@ impl<'a> Grounds<'a> {
         };
         let nodes: Vec<bool> = self.seen.nodes.iter().map(node).collect();
         let offers: Vec<bool> = self.seen.offers.iter().map(offer).collect();
-        let zones = nodes.iter().zip(&self.node_zones);
-        let zones = zones.chain(offers.iter().zip(&self.offer_zones));
-        let zones = zones.filter(|(there, _)| **there);
+        let all = |such: &[bool], domains: &[Set]| -> Set {
+            let such = such.iter().zip(domains).filter(|(such, _)| **such);
+            such.fold(0, |set, (_, domain)| set | domain)
+        };
         Ground {
-            zones: zones.fold(0, |zones, (_, zone)| zones | zone),
+            there: all(&nodes, &self.node_domains),
+            sold: all(&offers, &self.offer_domains),
             nodes,
             offers,
         }

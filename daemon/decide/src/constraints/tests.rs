@@ -256,9 +256,6 @@ fn company_that_cannot_be_is_refused() {
             .pending("cache", 1, app("cache", &[])),
     );
     assert_eq!(refused(&done).len(), 1);
-    let elsewhere = near("rack", "web", NearRule::Apart);
-    let (_, done) = planned(cluster().pending("web", 1, app("web", &[elsewhere])));
-    assert_eq!(refused(&done), [&Misfit::Unmodelled(Unmodelled::PodAntiAffinity)]);
 }
 
 #[test]
@@ -286,4 +283,5 @@ fn equal_prices_are_bought_where_pods_like_it() {
     assert_eq!((in_zone(&seen, &done, "a"), in_zone(&seen, &done, "b")), (0, 70));
 }
 
+mod dealing;
 mod regressions;

@@ -1,20 +1,21 @@
-//! Turns: in which order pods that were dealt to zones may come, so that each is admitted where it goes.
+//! Turns: in which order pods that were dealt to domains may come, so that each is admitted where it goes.
 //!
 //! A deal holds once everybody has come. On the way there kube-scheduler looks at one pod after another, and one that
-//! comes before its time is kept out of its zone, or finds a place in another. Not here: the deal itself.
+//! comes before its time is kept out of its domain, or finds a place in another. Not here: the deal itself.
 
 use super::deal::{Counts, Deals, Party};
+use super::domains::Set;
 use crate::demand::Class;
 use std::collections::BTreeSet;
 
 /// When pods of a class come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Turn {
-    /// As their rules about zones admit them.
+    /// As their rules about domains admit them.
     Ruled,
     /// After those whose rules count them.
     Counted,
-    /// At any time: no rule about zones concerns them.
+    /// At any time: no rule about domains concerns them.
     Any,
 }
 
@@ -37,7 +38,7 @@ impl Deals {
         };
         for class in waiting {
             if let Some((party, _)) = turns.place_of(class).filter(|(party, _)| party.is_early()) {
-                turns.awaited.extend(party.rules.iter().map(|(crowd, _)| *crowd));
+                turns.awaited.extend(party.rules.iter().map(|rule| rule.crowd));
             }
         }
         turns
@@ -56,19 +57,19 @@ impl<'a> Turns<'a> {
 
     /// Whether one of the class may come; it is expected from then on.
     pub(crate) fn takes(&mut self, class: &Class) -> bool {
-        let Some((party, zone)) = self.place_of(class) else {
+        let Some((party, slot)) = self.place_of(class) else {
             return true;
         };
-        let open = self.counts.admits(party, zone) && self.counts.follows(party, zone);
+        let open = self.counts.admits(party, slot) && self.counts.follows(party, slot);
         let awaited = |crowd: u32| !party.is_early() && self.awaited.contains(&crowd);
         let takes = open && !party.member.iter().any(|member| awaited(member.crowd));
         if takes {
-            self.counts.expect(party, zone);
+            self.counts.expect(party, slot);
         }
         takes
     }
 
-    fn place_of(&self, class: &Class) -> Option<(&'a Party, usize)> {
+    fn place_of(&self, class: &Class) -> Option<(&'a Party, Set)> {
         let deals = self.deals;
         deals.place_of(class.deal.as_ref()?)
     }

@@ -24,8 +24,8 @@ enum Order {
     FirstFit,
 }
 
-/// Ways to seat pods while nodes empty, where the usual one leaves some over that nodes would be kept for. Those in front
-/// are how room was looked for when the removal was begun; the others look at shape alone.
+/// Ways to seat pods where the usual one leaves some over that nodes would be kept for, or bought. Those in front are how
+/// room was looked for when the removal was begun; the others look at shape alone.
 const OTHERWISE: [Order; 4] = [
     Order::Filling(Taste::PLAIN),
     Order::FirstFit,
@@ -43,7 +43,7 @@ const OTHERWISE: [Order; 4] = [
 
 /// Places pods into free room: nominated ones where they are nominated, pods of a launch on its nodes, then
 /// the rest by value, full nodes first. Rooms shrink as they fill. Nodes on their way out are kept for as few pods as
-/// any of the ways found.
+/// any of the ways found, and as little as possible is left to be bought for.
 pub(crate) fn house<'q>(
     demand: &Demand<'_>,
     (table, duals): (&Table, &Duals),
@@ -51,7 +51,8 @@ pub(crate) fn house<'q>(
     queue: &mut Queue<'q>,
 ) -> Housed {
     let leaving = rooms.iter().any(|room| room.stand == Stand::Leaving);
-    let before = leaving.then(|| (rooms.clone(), queue.clone()));
+    let few = rooms.len().saturating_mul(table.rows.len()) <= FEW;
+    let before = (leaving || few).then(|| (rooms.clone(), queue.clone()));
     let mut housed = seat(
         demand,
         (table, duals),
@@ -60,20 +61,35 @@ pub(crate) fn house<'q>(
     );
     let open = |queue: &Queue<'_>| -> u32 { (0..table.rows.len()).map(|row| queue.real_left(row)).sum() };
     let mut kept = kept_for(rooms, &housed);
+    let mut left = worth(duals, queue);
     for order in OTHERWISE {
-        let Some((was, line)) = before.as_ref().filter(|_| kept > 0) else {
+        let looks = kept > 0 || (few && left > 0);
+        let Some((was, line)) = before.as_ref().filter(|_| looks) else {
             break;
         };
         let (mut others, mut others_queue): (Vec<Room>, Queue<'q>) = (was.clone(), line.clone());
         let other = seat(demand, (table, duals), (&mut others, &mut others_queue), order);
         let keeps = kept_for(&others, &other);
+        let leaves = worth(duals, &others_queue);
         // What nodes are not kept for must have found room, not be left over.
-        if keeps < kept && open(&others_queue) <= open(queue) {
-            (housed, kept) = (other, keeps);
+        let frees = keeps < kept && open(&others_queue) <= open(queue);
+        if frees || (keeps <= kept && leaves < left) {
+            (housed, kept, left) = (other, keeps, leaves);
             (*rooms, *queue) = (others, others_queue);
         }
     }
     housed
+}
+
+/// Rooms times kinds of pods up to which other orders are tried for what the usual one leaves over: above that the
+/// order of a few pods decides little.
+const FEW: usize = 1 << 13;
+
+/// What would be paid for what is left over.
+fn worth(duals: &Duals, queue: &Queue<'_>) -> i128 {
+    let left = duals.pays.iter().enumerate();
+    left.map(|(row, pays)| i128::from((*pays).max(1)) * i128::from(queue.real_left(row)))
+        .sum()
 }
 
 /// Pods for which nodes would be kept that are on their way out.

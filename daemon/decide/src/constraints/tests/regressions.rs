@@ -129,13 +129,8 @@ fn a_zone_is_closed_by_those_who_are_not_of_the_crowd_they_want_away() {
 #[test]
 fn nobody_follows_those_who_are_refused() {
     let follower = app("web", &[near(ZONE, "cache", NearRule::Together)]);
-    let elsewhere = app("db", &[near("rack", "cache", NearRule::Apart)]);
-    let there = cluster().node("n", "g", "t").running("db-x", "n", elsewhere);
-    let (_, done) = planned(
-        there
-            .pending("cache", 1, app("cache", &[]))
-            .pending("web", 1, follower),
-    );
+    let nowhere = app("cache", &[near("rack", "cache", NearRule::Together)]);
+    let (_, done) = planned(cluster().pending("cache", 1, nowhere).pending("web", 1, follower));
     assert_eq!(refused(&done).len(), 2, "{:?}", done.plan.refusals);
 }
 
