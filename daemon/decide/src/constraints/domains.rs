@@ -165,6 +165,10 @@ impl Domains {
     /// tell nothing apart there are left out.
     pub(super) fn conditions(&self, among: Set) -> Vec<Vec<Requirement>> {
         let keys = self.telling(among);
+        if among == 0 {
+            // No zone is: what was written there tells which rule it was.
+            return vec![vec![requirement(ZONE, Operator::In(Vec::new()))]];
+        }
         // With one key one list says it all.
         if let (Some(key), 1) = (keys.first(), keys.len())
             && among & !self.having(*key) == 0
