@@ -261,7 +261,7 @@ fn what_is_wrong_with_a_claim_is_told_by_its_own_name() {
             "ResourceClaim",
             "dynamic resource allocation",
         ),
-        (Unmodelled::PodAffinity, "UnmodelledConstraint", "PodAffinity"),
+        (Unmodelled::PodAffinity, "UnmodelledConstraint", "pod affinity"),
     ] {
         let (_, done) = Cluster::new()
             .group("g", 0, 5)
