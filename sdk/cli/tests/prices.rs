@@ -1,6 +1,11 @@
 //! Whose prices a plan goes by: another region's are never taken for the cluster's own, and the answer names what it used.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests stop the test")]
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "helpers of tests stop the test"
+)]
 
 #[expect(dead_code, reason = "another test uses the others")]
 mod command;

@@ -224,7 +224,7 @@ fn combinations(labels: &[&Labels], keys: &[&str]) -> Vec<Vec<Option<String>>> {
             found.insert(values);
         }
     }
-    let owned = |values: Vec<Option<&String>>| values.into_iter().map(|value| value.cloned()).collect();
+    let owned = |values: Vec<Option<&String>>| values.into_iter().map(Option::<&String>::cloned).collect();
     found.into_iter().map(owned).collect()
 }
 
