@@ -39,6 +39,7 @@ mod storage;
 mod table;
 mod tariff;
 mod tree;
+mod undescribed;
 mod volumes;
 mod workload;
 

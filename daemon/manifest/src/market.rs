@@ -10,6 +10,7 @@ use crate::node::{INSTANCE_TYPE, NodeObject, ZONE, ZONE_ID};
 use crate::offers::{FLEET, PriceList, Site, fleet_group};
 use crate::reserved;
 use crate::tariff::Tariff;
+use crate::undescribed;
 use model::aims::{Aims, FargateAim};
 use model::group::{FargateSelector, Group, GroupKind, Instance, InstanceState, LaunchMode};
 use model::ids::{GroupName, OfferId};
@@ -90,7 +91,10 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
             let mut node = object.node.clone();
             // Nobody says that it is not ready; a kubelet that is not there taints its node.
             node.ready |= !object.ready_known;
-            node.offer = offer_of(&node.labels, &by_shape);
+            let group = |group: &Group| node.group.as_ref().unwrap_or(&fleet) == &group.name;
+            let group = seen.groups.iter().position(group);
+            let undescribed = || undescribed::offer_of(&node, Some(index(group)), &seen.offers);
+            node.offer = offer_of(&node.labels, &by_shape).or_else(|| Some(undescribed()?.id.clone()));
             node
         })
         .collect();

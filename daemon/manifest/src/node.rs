@@ -22,7 +22,7 @@ const DEFAULT_MAX_PODS: u32 = 110;
 
 /// Taint of a node that the cloud provider has yet to describe: it writes zone, region and type in the same update that
 /// takes the taint away.
-const UNINITIALIZED: &str = "node.cloudprovider.kubernetes.io/uninitialized";
+pub(crate) const UNINITIALIZED: &str = "node.cloudprovider.kubernetes.io/uninitialized";
 
 /// Labels that name a group, the most telling first. A node that Karpenter made keeps its pool's name.
 const GROUP_LABELS: [(&str, GroupKind); 6] = [
