@@ -213,13 +213,18 @@ fn read(census: &Census<'_>, rules: &Rules, body: &PodSpec) -> Reading {
                 crowd,
                 new_node: own,
                 there: own,
+                most: own,
             }),
             (HOSTNAME, NearRule::Spread { skew, domains }) => {
                 let fewest = census.fewest_on_a_node(crowd, domains);
+                // New nodes come empty, and one after another: strictly none may hold more than its share above that.
+                // kube-scheduler lets them rise together, as far as those that are there do.
+                let rising = census.highest_fewest_on_a_node(crowd);
                 reading.crowding.guard(Guard {
                     crowd,
                     new_node: skew,
                     there: fewest.saturating_add(skew),
+                    most: rising.saturating_add(skew),
                 });
             }
             (HOSTNAME, NearRule::Together) => {
@@ -257,6 +262,7 @@ fn read(census: &Census<'_>, rules: &Rules, body: &PodSpec) -> Reading {
             crowd: *crowd,
             new_node: 1,
             there: 1,
+            most: 1,
         });
     }
     reading

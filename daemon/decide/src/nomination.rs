@@ -62,7 +62,10 @@ impl<'a> Steps<'a> {
             let turn = turns.of(waits.class);
             (turn, waits.is_nominated() == (turn == Turn::Any))
         });
-        let now = waiting.into_iter().filter(|waits| turns.takes(waits.class));
+        // Who is admitted only after others is told once they have come: a nomination that does not hold yet is dropped.
+        let now = waiting
+            .into_iter()
+            .filter(|waits| !housed.after_others.contains(&waits.pod.key) && turns.takes(waits.class));
         // Whoever still waits for a node that starts may not have been let in: that is tried again.
         let told = |waits: &Waits<'_>| waits.is_nominated() && !starting.contains_key(waits.node);
         for waits in now.filter(|waits| !told(waits)).take(AT_MOST) {

@@ -27,8 +27,10 @@ pub(crate) struct Bought {
     pub(crate) node: PlannedNode,
     /// Index into `Snapshot::offers`.
     pub(crate) offer: usize,
-    /// Class of each pod of the node.
+    /// Class of each pod that the node was packed with.
     pub(crate) classes: Vec<usize>,
+    /// Class of each pod that came after those, one by one: it pays nothing.
+    pub(crate) after: Vec<usize>,
     /// How many of the pods are there already and wait.
     pub(crate) waiting: u32,
     /// Price with factors and addends.
@@ -244,7 +246,7 @@ fn lonely(table: &Table, late: &[bool], batch: &Batch) -> Option<Vec<(usize, u32
 }
 
 /// Gives names and zones.
-struct Till<'a> {
+pub(crate) struct Till<'a> {
     market: &'a Market<'a>,
     table: &'a Table,
     classes: &'a [Class],
@@ -305,6 +307,19 @@ impl<'a> Till<'a> {
         .with_nodes_to_come()
     }
 
+    /// For what is bought on top of this.
+    pub(crate) fn after(
+        market: &'a Market<'a>,
+        table: &'a Table,
+        classes: &'a [Class],
+        bought: &[Bought],
+    ) -> Self {
+        let mut till = Self::new(market, table, classes);
+        till.taken
+            .extend(bought.iter().map(|bought| bought.node.name.clone()));
+        till
+    }
+
     /// A name that nothing has: numbered within the cycle, and with the cycle's number once there is one. Numbers are
     /// given once, so that only names that were there before can be in the way.
     fn name(&mut self, fargate: bool) -> NodeName {
@@ -360,7 +375,12 @@ impl<'a> Till<'a> {
         bought
     }
 
-    fn bought(&mut self, offer: usize, taken: Taken, (price, instead): (i64, Option<UsdPerHour>)) -> Bought {
+    pub(crate) fn bought(
+        &mut self,
+        offer: usize,
+        taken: Taken,
+        (price, instead): (i64, Option<UsdPerHour>),
+    ) -> Bought {
         let of = &self.market.seen.offers[offer];
         let mut classes = Vec::with_capacity(taken.pods.len());
         let mut pods = Vec::with_capacity(taken.pods.len());
@@ -379,6 +399,7 @@ impl<'a> Till<'a> {
             offer,
             waiting: taken.waiting,
             classes,
+            after: Vec::new(),
             policy_price: price.max(0),
             clamped: price < 0,
             instead,

@@ -99,6 +99,19 @@ impl<'a> Queue<'a> {
         self.rows[row].real
     }
 
+    /// Pods and replicas of a class without a place, in their order; headroom left out.
+    pub(crate) fn real_pods_of(&self, class: usize) -> impl Iterator<Item = &'a PodKey> {
+        let line = &self.lines[class];
+        let pods = line
+            .pods
+            .iter()
+            .enumerate()
+            .take(line.ends[HEADROOM - 1])
+            .skip(line.next);
+        let open = pods.filter(move |(at, _)| !self.pulled.contains(&(class, *at)));
+        open.map(|(_, pod)| pod)
+    }
+
     /// Class of a pod that has no place yet.
     pub(crate) fn class_of(&mut self, pod: &PodKey) -> Option<usize> {
         let place = self.find(pod)?;

@@ -3,6 +3,7 @@
 //! Waiting pods go here before anything is bought. Nodes of open launch intents count as they will be once
 //! they have joined; nodes whose removal has begun are the last resort, and taking one means keeping it.
 
+mod ejection;
 mod house;
 
 use crate::agents::Agents;
@@ -20,11 +21,14 @@ use model::aims::Aims;
 use model::ids::{NodeName, PodKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
 use model::node::Node;
-use model::pod::Taint;
+use model::pod::{Taint, TaintEffect};
 use model::resources::Resources;
 use model::snapshot::Snapshot;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Taint by which a cordon is tolerated (NodeUnschedulable).
+const CORDON: &str = "node.kubernetes.io/unschedulable";
 
 /// What a room is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +72,7 @@ impl Room {
         }
     }
 
-    fn take(&mut self, ask: &[i64], class: &Class) {
+    pub(crate) fn take(&mut self, ask: &[i64], class: &Class) {
         space::take(&mut self.free, ask, 1);
         self.company.put(&class.crowding, 1);
     }
@@ -95,10 +99,12 @@ pub(crate) struct Housed {
     pub(crate) asks: BTreeMap<NodeName, Vec<Resources>>,
     /// Classes of those that wait there for others to end: their room is not free yet.
     pub(crate) preempting: Vec<usize>,
+    /// Whom kube-scheduler admits only once others have come.
+    pub(crate) after_others: BTreeSet<PodKey>,
 }
 
 impl Housed {
-    fn add(&mut self, node: &NodeName, pod: (usize, PodKey), classes: &[Class]) {
+    pub(crate) fn add(&mut self, node: &NodeName, pod: (usize, PodKey), classes: &[Class]) {
         let requests = classes[pod.0].body.requests.clone();
         self.asks.entry(node.clone()).or_default().push(requests);
         self.pods.entry(node.clone()).or_default().push(pod);
@@ -150,7 +156,9 @@ fn stand_of(seen: &Snapshot, aims: &Aims, node: &Node) -> Option<Stand> {
             matches!(&intent.kind, IntentKind::Remove { stage, .. } if *stage <= RemoveStage::Draining);
         return (undoable && node.ready).then_some(Stand::Leaving);
     }
-    if node.takes_pods() {
+    // A cordon is a taint: kube-scheduler keeps putting pods there that tolerate it.
+    let cordoned = node.ready && node.unschedulable && !node.draining && node.removal_mark().is_none();
+    if node.takes_pods() || cordoned {
         return Some(Stand::Ready);
     }
     let coming =
@@ -168,7 +176,14 @@ fn room_of_node(
     let mut free = market.space.capacity(&node.allocatable, node.max_pods);
     let whole = free.clone();
     space::take(&mut free, used, 1);
-    let taints: Vec<Taint> = node.taints.iter().filter(|t| counts(stand, t)).cloned().collect();
+    let mut taints: Vec<Taint> = node.taints.iter().filter(|t| counts(stand, t)).cloned().collect();
+    if stand == Stand::Ready && node.unschedulable {
+        taints.push(Taint {
+            key: CORDON.to_owned(),
+            value: String::new(),
+            effect: TaintEffect::NoSchedule,
+        });
+    }
     let place = Place {
         taints: &taints,
         ..Place::of_node(node)
@@ -191,16 +206,14 @@ fn room_of_node(
 }
 
 /// Taints that a booting node loses by itself, and ours on a node that would be kept, do not count.
-fn counts(stand: Stand, taint: &Taint) -> bool {
+pub(crate) fn counts(stand: Stand, taint: &Taint) -> bool {
     match stand {
         Stand::Ready => true,
         Stand::Coming => {
             !taint.key.starts_with("node.kubernetes.io/")
                 && taint.key != "node.cloudprovider.kubernetes.io/uninitialized"
         }
-        Stand::Leaving => {
-            taint.key != model::node::DRAIN_TAINT && taint.key != "node.kubernetes.io/unschedulable"
-        }
+        Stand::Leaving => taint.key != model::node::DRAIN_TAINT && taint.key != CORDON,
     }
 }
 

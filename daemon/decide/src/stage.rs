@@ -8,11 +8,12 @@ use crate::demand::{self, Class};
 use crate::headroom;
 use crate::market::Market;
 use crate::number::{count, narrow};
+use crate::one_by_one::{self, Left, Leftover, On, Seated};
 use crate::packing::{Table, Work};
 use crate::placement::{self, Adjust};
 use crate::policy::{ClassRow, Prepared, View};
 use crate::purchase::{self, Purchase};
-use crate::queue::Queue;
+use crate::queue::{Queue, Taken};
 use crate::rooms::{self, Demand, Housed, Room};
 use crate::shrink::Shrinking;
 use crate::spot;
@@ -26,6 +27,7 @@ use model::notes::{ClassNote, Notes, SetNote};
 use model::plan::{Cost, StepKind};
 use model::provisioned::{Billed, FargateBills};
 use model::snapshot::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What came of the stage.
 pub(crate) struct Placed {
@@ -143,8 +145,96 @@ pub(crate) fn place<'a>(
         let market = open(memory, &undealt);
         bind(&mut placed, (&market, &undealt), (aims, shrinking));
     }
+    seat_left_over(&mut placed, (&market, &classes), (aims, shrinking));
     placed.deals = deals;
     (placed, market, classes)
+}
+
+/// Seats pods with a spread over hostnames as their nodes rise together: free room is filled in any order, by which none
+/// may hold more than its share above the fewest that there were; one by one, the fewest rise.
+fn rise(
+    leftover: &Leftover<'_>,
+    aims: &Aims,
+    (rooms, queue): (&mut [Room], &mut Queue<'_>),
+    housed: &mut Housed,
+) {
+    let classes = leftover.classes;
+    let left: Left = (0..classes.len())
+        .filter(|class| classes[*class].crowding.in_any_order().is_some())
+        .map(|class| (class, queue.real_pods_of(class).cloned().collect::<Vec<_>>()))
+        .filter(|(_, pods)| !pods.is_empty())
+        .collect();
+    if left.is_empty() {
+        return;
+    }
+    for Seated { class, on, .. } in one_by_one::seat_there(leftover, aims, (left, &*housed)) {
+        let On::There { node, now } = on else { continue };
+        let mut taken = Taken::default();
+        queue.take_of(class, 1, &mut taken);
+        if let Some(room) = rooms.iter_mut().find(|room| room.name == node) {
+            room.take(&leftover.market.asks[class], &classes[class]);
+        }
+        for (class, pod) in taken.pods {
+            if !now {
+                housed.after_others.insert(pod.clone());
+            }
+            housed.add(&node, (class, pod), classes);
+        }
+    }
+}
+
+/// Places what rules left over where kube-scheduler admits it after the others. Its pods pay nothing: what is bought for
+/// them alone is waste, which the bound does not speak of.
+fn seat_left_over(
+    placed: &mut Placed,
+    (market, classes): (&Market<'_>, &[Class]),
+    (aims, shrinking): (&Aims, &Shrinking<'_>),
+) {
+    let (table, _) = placed.pricing();
+    let leftover = Leftover {
+        market,
+        classes,
+        tenants: shrinking.fleet.tenants,
+        table,
+        adjust: placed.adjust.as_ref(),
+        rooms: &placed.rooms,
+    };
+    let packed = &placed.purchase;
+    let seats = one_by_one::seat(
+        &leftover,
+        aims,
+        (&packed.unplaced, &placed.housed, &packed.bought),
+    );
+    if seats.seated.is_empty() {
+        return;
+    }
+    let (Placed { purchase, housed, .. }, bought) = (&mut *placed, seats.bought);
+    let prices = bought
+        .iter()
+        .map(|bought| bought.node.price(&market.seen.offers[bought.offer]));
+    let more: UsdPerHour = prices.sum();
+    purchase.bought.extend(bought);
+    let found: BTreeSet<PodKey> = seats.seated.iter().map(|seated| seated.pod.clone()).collect();
+    purchase.unplaced.retain(|(_, pod)| !found.contains(pod));
+    for Seated { class, pod, on } in seats.seated {
+        match on {
+            On::There { node, now } => {
+                if !now {
+                    housed.after_others.insert(pod.clone());
+                }
+                housed.add(&node, (class, pod), classes);
+            }
+            On::Bought(at) => {
+                let bought = &mut purchase.bought[at];
+                bought.waiting += u32::from(market.seen.pod(&pod).is_some());
+                bought.after.push(class);
+                bought.node.pods.push(pod);
+            }
+        }
+    }
+    placed.cost.rate += more;
+    let (table, _) = placed.pricing();
+    placed.cost.policy_rate = policy_rate(table, &placed.rooms, &placed.housed, &placed.purchase);
 }
 
 /// Bounds that hold whatever is dealt.
@@ -207,7 +297,16 @@ fn attempt(
         .take_from(&shrinking.fleet, (&market.space, classes), &mut rooms);
     let before = rooms.clone();
     let mut queue = Queue::new(table, classes);
-    let housed = rooms::house(demand, (table, duals), &mut rooms, &mut queue);
+    let mut housed = rooms::house(demand, (table, duals), &mut rooms, &mut queue);
+    let leftover = Leftover {
+        market,
+        classes,
+        tenants: shrinking.fleet.tenants,
+        table,
+        adjust: adjust.as_ref(),
+        rooms: &before,
+    };
+    rise(&leftover, aims, (&mut rooms, &mut queue), &mut housed);
     let problem = (classes, most.as_slice(), last, work);
     let mut purchase = purchase::buy(market, table, duals, problem, &mut queue);
     spot::diversify((market, aims), (table, adjust.as_ref()), &mut purchase.bought);
@@ -406,6 +505,7 @@ impl Placed {
         for class in self.purchase.bought.iter().flat_map(|bought| &bought.classes) {
             notes[*class].bought += 1;
         }
+        notes.extend(self.notes_after(&notes));
         Notes {
             classes: notes,
             sets: self.set_notes(market),
@@ -415,6 +515,26 @@ impl Placed {
             unpriced_nodes: count(prices.iter().filter(|(_, known)| !known).count()),
             ..Notes::default()
         }
+    }
+
+    /// Notes on those who came after the others, in the order of their classes.
+    fn notes_after(&self, notes: &[ClassNote]) -> Vec<ClassNote> {
+        let mut after: BTreeMap<usize, u32> = BTreeMap::new();
+        for class in self.purchase.bought.iter().flat_map(|bought| &bought.after) {
+            *after.entry(*class).or_insert(0) += 1;
+        }
+        let note = |(class, bought): (usize, u32)| {
+            let of = notes.get(class)?;
+            Some(ClassNote {
+                pending: 0,
+                to_come: 0,
+                headroom: 0,
+                pays: UsdPerHour::ZERO,
+                bought,
+                ..of.clone()
+            })
+        };
+        after.into_iter().filter_map(note).collect()
     }
 
     fn class_note(&self, demand: &Demand<'_>, ix: usize) -> ClassNote {

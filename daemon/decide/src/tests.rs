@@ -5,6 +5,7 @@ mod answers;
 mod hostile;
 mod large;
 mod nominating;
+mod one_by_one;
 mod optimum;
 mod placing;
 mod properties;

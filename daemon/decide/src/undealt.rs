@@ -1,8 +1,10 @@
-//! Bounds of a plan whose pods were dealt to domains: those of the same demand undealt.
+//! Bounds of a plan whose pods were dealt to domains, or kept to what nodes may hold in any order: those of the same
+//! demand undealt.
 //!
 //! Which domain a pod was dealt is our choice and no rule of kube-scheduler's: a bound that held only for the plans
-//! with the same deal would be above what another costs. What rules about domains ask for is left out here, so the
-//! bound is lower than it might be, and never wrong. Without a deal there is nothing to do.
+//! with the same deal would be above what another costs. What rules about domains ask for is left out here, and what
+//! rules about nodes ask for is what they ask in whatever order pods come, so the bound is lower than it might be, and
+//! never wrong. Where neither says anything there is nothing to do.
 
 use crate::bound::{self, Reach};
 use crate::constraints::Deals;
@@ -14,6 +16,7 @@ use crate::rooms;
 use crate::shrink::Shrinking;
 use model::aims::Aims;
 use model::money::UsdPerHour;
+use std::sync::Arc;
 
 /// The demand of a plan as if nothing had been dealt.
 pub(crate) struct Undealt<'a> {
@@ -51,15 +54,18 @@ impl<'a> Undealt<'a> {
     }
 }
 
-/// The classes undealt, in the same order; `None` where nothing was dealt.
+/// The classes undealt and in any order, each in its place; `None` where all of them are so already.
 pub(crate) fn classes(deals: &Deals, dealt: &[Class]) -> Option<Vec<Class>> {
     let is_dealt = |class: &Class| class.deal.as_ref().is_some_and(|deal| !deal.is_nowhere());
-    dealt.iter().any(is_dealt).then(|| {
+    let is_bound = |class: &Class| is_dealt(class) || class.crowding.in_any_order().is_some();
+    dealt.iter().any(is_bound).then(|| {
         let undealt = dealt.iter().map(|class| {
             let whole = class.deal.as_ref().and_then(|deal| deals.body_of(deal));
+            let crowding = class.crowding.in_any_order().map(Arc::new);
             Class {
                 deal: None,
                 body: whole.unwrap_or_else(|| class.body.clone()),
+                crowding: crowding.unwrap_or_else(|| Arc::clone(&class.crowding)),
                 ..class.clone()
             }
         });

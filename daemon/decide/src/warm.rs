@@ -25,7 +25,7 @@ pub(crate) fn remembered(classes: &[Class], bought: &[Bought], market: &Market<'
     let mut last: Option<(&Bought, usize)> = None;
     for node in bought
         .iter()
-        .filter(|node| !market.seen.offers[node.offer].is_fargate())
+        .filter(|node| !market.seen.offers[node.offer].is_fargate() && !node.classes.is_empty())
     {
         // Equal nodes are most often bought one after another.
         let same = |known: &Bought| known.offer == node.offer && known.classes == node.classes;

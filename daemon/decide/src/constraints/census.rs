@@ -9,6 +9,7 @@ use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
 use crate::tenants::Tenants;
 use model::ids::NodeName;
+use model::node::Node;
 use model::pod::{HostPort, Near, NearRule, PodPhase, PodSpec};
 use model::selector::{LabelSelector, Labels};
 use model::snapshot::Snapshot;
@@ -56,6 +57,8 @@ pub(super) struct Census<'a> {
     seen: &'a Snapshot,
     /// By class.
     rules: Vec<Rules>,
+    /// By class: what its pods ask for, and how many there are.
+    waiting: Vec<(Arc<PodSpec>, u32)>,
     /// By crowd of a topology spread: what it counts.
     questions: BTreeMap<u32, (Asked, Arc<Ground>)>,
     grounds: Grounds<'a>,
@@ -107,6 +110,10 @@ impl<'a> Census<'a> {
         let mut census = Self {
             seen,
             rules: Vec::with_capacity(classes.len()),
+            waiting: classes
+                .iter()
+                .map(|class| (Arc::clone(&class.body), class.count()))
+                .collect(),
             questions: BTreeMap::new(),
             grounds: Grounds::new(seen, &domains),
             by_node: Vec::new(),
@@ -379,6 +386,30 @@ impl<'a> Census<'a> {
         counts.min().unwrap_or(0)
     }
 
+    /// What the fewest of a spread's crowd on any node could rise to, were all who wait placed on nodes that are there;
+    /// the most there is where none is counted. Looked at generously: a bound rests on it.
+    pub(super) fn highest_fewest_on_a_node(&self, crowd: u32) -> u32 {
+        let Some((_, ground)) = self.questions.get(&crowd) else {
+            return 0;
+        };
+        let members = self.rules.iter().zip(&self.waiting);
+        let members: Vec<&(Arc<PodSpec>, u32)> = members
+            .filter(|(rules, _)| rules.member.binary_search(&crowd).is_ok())
+            .map(|(_, waiting)| waiting)
+            .collect();
+        let there = self.by_node(crowd);
+        let nodes = self.seen.nodes.iter().zip(&ground.nodes);
+        let counted = nodes.filter(|(_, counted)| **counted).map(|(node, _)| node);
+        let rises = counted.map(|node| {
+            let more = members
+                .iter()
+                .map(|(spec, count)| (*count).min(copies(spec, node)));
+            let running = there.get(&node.name).copied().unwrap_or(0);
+            more.fold(running, u32::saturating_add)
+        });
+        rises.min().unwrap_or(u32::MAX)
+    }
+
     /// How pods of the class, which are of the crowd, count in it.
     pub(super) fn member(&mut self, (class, body): (usize, &PodSpec), crowd: u32) -> Member {
         let Some((counting, _)) = self.questions.get(&crowd) else {
@@ -417,6 +448,24 @@ impl<'a> Census<'a> {
         }
         domains
     }
+}
+
+/// How many pods of a spec an empty node would hold; none where its rules about nodes do not admit them.
+fn copies(spec: &PodSpec, node: &Node) -> u32 {
+    let place = Place::of_node(node);
+    let taints = if node.ready { place.taints } else { &[] };
+    if node.fargate || node.deleting || !fit::admits_but_for_volumes(spec, Place { taints, ..place }) {
+        return 0;
+    }
+    let (asked, there) = (&spec.requests, &node.allocatable);
+    let amounts = [
+        (asked.cpu_milli, there.cpu_milli),
+        (asked.memory_bytes, there.memory_bytes),
+        (asked.ephemeral_bytes, there.ephemeral_bytes),
+    ];
+    let held = amounts.iter().filter(|(asked, _)| *asked > 0);
+    let held = held.map(|(asked, there)| u32::try_from(there / asked).unwrap_or(0));
+    held.min().unwrap_or(u32::MAX).min(node.max_pods)
 }
 
 /// Namespace, labels, ports and shared claims: all that a crowd tells pods apart by.

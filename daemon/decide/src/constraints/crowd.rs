@@ -16,6 +16,8 @@ pub(crate) struct Guard {
     pub(crate) new_node: u32,
     /// Most on a node that is there.
     pub(crate) there: u32,
+    /// Most on a new node in whatever order pods come: what a bound may not go below.
+    pub(crate) most: u32,
 }
 
 /// What the rules of a class come to on a node.
@@ -38,8 +40,26 @@ impl Crowding {
             crowd,
             new_node: most,
             there: most,
+            most,
         });
         limited
+    }
+
+    /// The same with what new nodes may hold in whatever order pods come; `None` where that is no more.
+    pub(crate) fn in_any_order(&self) -> Option<Self> {
+        let more = |guard: &Guard| guard.most > guard.new_node;
+        self.guards.iter().any(more).then(|| {
+            let guards = self.guards.iter().filter(|guard| guard.most < u32::MAX);
+            Self {
+                member: self.member.clone(),
+                guards: guards
+                    .map(|guard| Guard {
+                        new_node: guard.most,
+                        ..*guard
+                    })
+                    .collect(),
+            }
+        })
     }
 
     /// Nobody counts its pods, and they count nobody.
@@ -59,6 +79,7 @@ impl Crowding {
                 let known = &mut self.guards[at];
                 known.new_node = known.new_node.min(guard.new_node);
                 known.there = known.there.min(guard.there);
+                known.most = known.most.min(guard.most);
             }
             Err(at) => self.guards.insert(at, guard),
         }
@@ -184,6 +205,7 @@ mod tests {
                 crowd: *crowd,
                 new_node: *most,
                 there: *most,
+                most: *most,
             });
         }
         crowding
@@ -219,6 +241,7 @@ mod tests {
                 crowd: 0,
                 new_node: 1,
                 there: 3,
+                most: 1,
             }],
         };
         assert_eq!(Company::on(&"n".into(), &crowds).more(&spread), 1);

@@ -3,6 +3,7 @@
 //! Nodes on their way out are the last resort, and where the usual order would keep one, others are tried: to keep it
 //! stops its removal, and pods were moved for nothing. Where the rooms are is found by `rooms`.
 
+use super::ejection::{self, Kept};
 use super::{Demand, Housed, Room, Stand};
 use crate::bound::Duals;
 use crate::demand::Class;
@@ -60,7 +61,7 @@ pub(crate) fn house<'q>(
         Order::Filling(Taste::ON_FREE_ROOM),
     );
     let open = |queue: &Queue<'_>| -> u32 { (0..table.rows.len()).map(|row| queue.real_left(row)).sum() };
-    let mut kept = kept_for(rooms, &housed);
+    let mut kept = kept_for(rooms, &housed.pods);
     let mut left = worth(duals, queue);
     for order in OTHERWISE {
         let looks = kept > 0 || (few && left > 0);
@@ -69,7 +70,7 @@ pub(crate) fn house<'q>(
         };
         let (mut others, mut others_queue): (Vec<Room>, Queue<'q>) = (was.clone(), line.clone());
         let other = seat(demand, (table, duals), (&mut others, &mut others_queue), order);
-        let keeps = kept_for(&others, &other);
+        let keeps = kept_for(&others, &other.pods);
         let leaves = worth(duals, &others_queue);
         // What nodes are not kept for must have found room, not be left over.
         let frees = keeps < kept && open(&others_queue) <= open(queue);
@@ -78,7 +79,17 @@ pub(crate) fn house<'q>(
             (*rooms, *queue) = (others, others_queue);
         }
     }
-    housed
+    if let Some((was, _)) = before.as_ref().filter(|_| few && left > 0) {
+        let Seated { pods, kept } = &mut housed;
+        ejection::seat((*demand, table), (rooms, was), queue, (pods, kept));
+    }
+    housed.pods
+}
+
+/// Pods that found room, and how many of each node's were kept where they are meant to be.
+struct Seated {
+    pods: Housed,
+    kept: Kept,
 }
 
 /// Rooms times kinds of pods up to which other orders are tried for what the usual one leaves over: above that the
@@ -106,11 +117,13 @@ fn seat(
     (table, duals): (&Table, &Duals),
     (rooms, queue): (&mut [Room], &mut Queue<'_>),
     order: Order,
-) -> Housed {
+) -> Seated {
     let mut housed = Housed::default();
     keep_preemptors(demand, rooms, queue, &mut housed);
     keep_nominations(demand, rooms, queue, &mut housed);
     keep_launches(demand, rooms, queue, &mut housed);
+    let kept = housed.pods.iter().map(|(node, pods)| (node.clone(), pods.len()));
+    let kept = kept.collect();
     match order {
         Order::Filling(taste) => {
             fill_rooms(demand, (table, duals), (rooms, queue), (None, taste), &mut housed);
@@ -139,7 +152,7 @@ fn seat(
             );
         }
     }
-    housed
+    Seated { pods: housed, kept }
 }
 
 /// Room after room, with pods of all rows or of one.
@@ -302,6 +315,16 @@ fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>,
             let Some(class) = queue.class_of(pod) else {
                 continue;
             };
+            // Whose rules hold in one order only is seated after all others (`one_by_one`): its room is kept till then.
+            if !demand.classes[class].body.unmodelled.is_empty() {
+                while let Some(node) = nodes.peek().copied() {
+                    if keep(demand, &mut rooms[node], class) {
+                        break;
+                    }
+                    nodes.next();
+                }
+                continue;
+            }
             // Nodes of a launch are equal: whom one does not admit, none does.
             let admitted = |node: &usize| rooms[*node].admits[class];
             if !nodes.peek().is_some_and(admitted) {
@@ -315,6 +338,16 @@ fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>,
             }
         }
     }
+}
+
+/// Keeps room for a pod of the class that comes later.
+fn keep(demand: &Demand<'_>, room: &mut Room, class: usize) -> bool {
+    let ask = &demand.market.asks[class];
+    let fits = space::holds(&room.free, ask);
+    if fits {
+        space::take(&mut room.free, ask, 1);
+    }
+    fits
 }
 
 fn put(

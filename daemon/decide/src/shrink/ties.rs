@@ -7,14 +7,14 @@
 
 use super::fleet::{Fleet, Put};
 use crate::filters::{Filters, Objection};
-use crate::fit::{self, HOSTNAME, Place};
+use crate::fit::{self, Place};
+use crate::joining;
 use crate::number::{count, size};
 use crate::rooms::Housed;
 use model::ids::NodeName;
 use model::node::Node;
 use model::pod::{NearRule, PodSpec, SpecIx};
 use model::reason::Holds;
-use model::resources::Resources;
 use model::snapshot::Snapshot;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -251,44 +251,17 @@ impl<'m> Ties<'m> {
     }
 
     fn node_of(&self, sort: Sort, new: New) -> Node {
-        let offer = &self.seen.offers[sort.offer];
         let name = NodeName::new(format!("plimsoll.io/new-{new}"));
-        let mut labels = offer.labels.clone();
-        labels.insert(HOSTNAME.to_owned(), name.to_string());
-        let group = self.seen.groups.get(size(offer.group));
-        let (allocatable, max_pods) = if sort.endless {
-            let mut endless: Resources = offer.allocatable.clone();
-            endless.cpu_milli = ENDLESS;
-            endless.memory_bytes = ENDLESS;
-            endless.ephemeral_bytes = ENDLESS;
-            endless.extended.values_mut().for_each(|amount| *amount = ENDLESS);
-            (endless, u32::MAX)
-        } else {
-            (offer.allocatable.clone(), offer.max_pods)
-        };
-        Node {
-            group: group.map(|group| group.name.clone()),
-            instance: None,
-            offer: Some(offer.id.clone()),
-            labels,
-            taints: group.map_or_else(Vec::new, |group| group.taints.clone()),
-            allocatable,
-            max_pods,
-            ready: true,
-            unschedulable: false,
-            deleting: false,
-            fargate: false,
-            do_not_disrupt: false,
-            draining: false,
-            annotations: BTreeMap::new(),
-            unready: None,
-            rate: None,
-            created: self.seen.at,
-            usage: None,
-            leaving: None,
-            template: None,
-            name,
+        let mut node = joining::node_of(self.seen, sort.offer, name);
+        if sort.endless {
+            let amounts = &mut node.allocatable;
+            amounts.cpu_milli = ENDLESS;
+            amounts.memory_bytes = ENDLESS;
+            amounts.ephemeral_bytes = ENDLESS;
+            amounts.extended.values_mut().for_each(|amount| *amount = ENDLESS);
+            node.max_pods = u32::MAX;
         }
+        node
     }
 
     /// What objects to one more pod of the kind on a node that is there, as the rule that holds it; `None` where nothing

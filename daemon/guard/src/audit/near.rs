@@ -249,8 +249,14 @@ impl<'a> Crowd<'a> {
                 counts.values().filter(counted).map(of).min().unwrap_or(0)
             };
             let most = skew as usize;
+            // Whoever comes to the lowest node first keeps what holds of all nodes in the end.
+            let together = || {
+                let levels = counts.values().map(|level| level.all);
+                counts.len() >= domains as usize && own.all <= levels.min().unwrap_or(0) + most
+            };
             let keeps = own.all <= fewest(|level| level.all) + most
-                || own.early <= fewest(|level| level.early) + most;
+                || own.early <= fewest(|level| level.early) + most
+                || together();
             (!keeps).then(|| format!("{} has more than {skew} above the fewest", near.key))
         })
     }

@@ -173,8 +173,12 @@ fn nobody_is_refused_for_company_that_others_want() {
     };
     let there = unsold(&[("n", "y"), ("m", "z")]).pending("web", 1, app("web", &[everybody]));
     let (_, done) = planned(there.pending("a", 1, in_zone("y")).pending("b", 1, in_zone("z")));
-    assert_eq!(on_nodes(&done), [("m", 1), ("n", 1)]);
-    assert_eq!(refused(&done), [&Misfit::Unmodelled(Unmodelled::PodAffinity)]);
+    assert_eq!(
+        on_nodes(&done),
+        [("m", 2), ("n", 1)],
+        "it finds one of them where it goes"
+    );
+    assert!(refused(&done).is_empty());
 }
 
 #[test]

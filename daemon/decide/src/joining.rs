@@ -1,0 +1,42 @@
+//! A node that would be bought, as it will stand in the cluster: for asking the filters about it.
+//!
+//! Its labels, taints and amounts are the offer's and its group's, which `model::registration` has made what such nodes
+//! register with. DaemonSets' pods are put onto it by whoever asks; what it costs is not told here.
+
+use crate::fit::HOSTNAME;
+use crate::number::size;
+use model::ids::NodeName;
+use model::node::Node;
+use model::snapshot::Snapshot;
+use std::collections::BTreeMap;
+
+/// The node of this name that an offer, by its index, would bring.
+pub(crate) fn node_of(seen: &Snapshot, offer: usize, name: NodeName) -> Node {
+    let offer = &seen.offers[offer];
+    let group = seen.groups.get(size(offer.group));
+    let mut labels = offer.labels.clone();
+    labels.insert(HOSTNAME.to_owned(), name.to_string());
+    Node {
+        group: group.map(|group| group.name.clone()),
+        instance: None,
+        offer: Some(offer.id.clone()),
+        labels,
+        taints: group.map_or_else(Vec::new, |group| group.taints.clone()),
+        allocatable: offer.allocatable.clone(),
+        max_pods: offer.max_pods,
+        ready: true,
+        unschedulable: false,
+        deleting: false,
+        fargate: false,
+        do_not_disrupt: false,
+        draining: false,
+        annotations: BTreeMap::new(),
+        unready: None,
+        rate: None,
+        created: seen.at,
+        usage: None,
+        leaving: None,
+        template: None,
+        name,
+    }
+}
