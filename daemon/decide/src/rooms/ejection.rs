@@ -5,6 +5,7 @@
 //! pods that nobody has nominated or bought a node for are moved, only on nodes that stay. Work is counted.
 
 use super::{Demand, Housed, Room, Stand};
+use crate::constraints::Company;
 use crate::demand::Class;
 use crate::packing::Table;
 use crate::queue::{Queue, Taken};
@@ -22,11 +23,12 @@ pub(super) type Kept = BTreeMap<NodeName, usize>;
 
 /// A room while chains are tried.
 struct Berth<'r> {
-    room: &'r Room,
+    /// Its place among the rooms.
+    at: usize,
     /// As it was before anybody came.
-    before: &'r Room,
+    room: &'r Room,
     free: Vector,
-    company: super::Company,
+    company: Company,
     pods: Vec<(usize, PodKey)>,
     kept: usize,
 }
@@ -54,17 +56,17 @@ pub(super) fn seat(
     if open.is_empty() {
         return;
     }
-    let stays = rooms
+    let stays = before
         .iter()
-        .zip(before)
-        .filter(|(room, _)| room.stand != Stand::Leaving);
-    let berths = stays.map(|(room, before)| Berth {
-        free: room.free.clone(),
-        company: room.company.clone(),
+        .enumerate()
+        .filter(|(_, room)| room.stand != Stand::Leaving);
+    let berths = stays.map(|(at, room)| Berth {
+        at,
+        free: rooms[at].free.clone(),
+        company: rooms[at].company.clone(),
         pods: housed.pods.get(&room.name).cloned().unwrap_or_default(),
         kept: kept.get(&room.name).copied().unwrap_or(0),
         room,
-        before,
     });
     let mut chains = Chains {
         demand,
@@ -87,19 +89,13 @@ pub(super) fn seat(
     if !seated {
         return;
     }
-    let done: Vec<(NodeName, Vector, super::Company, Vec<(usize, PodKey)>)> = chains
-        .berths
-        .into_iter()
-        .map(|berth| (berth.room.name.clone(), berth.free, berth.company, berth.pods))
-        .collect();
-    for (name, free, company, pods) in done {
-        if let Some(room) = rooms.iter_mut().find(|room| room.name == name) {
-            (room.free, room.company) = (free, company);
-        }
-        housed.pods.remove(&name);
-        housed.asks.remove(&name);
-        for pod in pods {
-            housed.add(&name, pod, demand.classes);
+    for berth in chains.berths {
+        let (room, name) = (&mut rooms[berth.at], &berth.room.name);
+        (room.free, room.company) = (berth.free, berth.company);
+        housed.pods.remove(name);
+        housed.asks.remove(name);
+        for pod in berth.pods {
+            housed.add(name, pod, demand.classes);
         }
     }
 }
@@ -186,7 +182,7 @@ impl Chains<'_, '_> {
         let last = berth.pods.iter().rposition(|(of, _)| *of == class);
         let out = berth.pods.remove(last.filter(|last| *last >= berth.kept)?);
         space::put(&mut berth.free, &self.demand.market.asks[class], 1);
-        berth.company = berth.before.company.clone();
+        berth.company = berth.room.company.clone();
         for (of, _) in &berth.pods {
             berth.company.put(&classes[*of].crowding, 1);
         }
