@@ -309,7 +309,7 @@ fn tags_of_groups_are_read_wherever_they_stand() {
     let mut all = KEYS;
     all.sort_unstable();
     assert_eq!(keys, all);
-    for value in ["True ", "yes", "50%", "600", "", "10 m", "\u{a0}1h"] {
+    for value in ["True ", "yes", "50%", "600", "", "10 m", "1 h"] {
         for key in KEYS {
             // `600` is a number.
             let reads = value == "600" && key.ends_with("threshold");

@@ -183,7 +183,7 @@ impl Wanted<'_> {
             let granted = Granted::new(&sid, actions.to_vec(), vec![groups.clone()]);
             way.tags.iter().fold(granted, |granted, (key, says)| match says {
                 Says::Anything => granted.only_with(&tagged(key)),
-                Says::This(value) => granted.only_if(&tagged(key), &[value]),
+                Says::This(value) => granted.only_if(&tagged(key), &[value.as_str()]),
             })
         };
         ways.map(of_way).collect()
