@@ -33,7 +33,7 @@ mod properties;
 mod tests;
 
 pub(crate) use budgets::budgets_of;
-pub(crate) use rates::{share, share_of_window};
+pub(crate) use rates::{most_emptied, share, share_of_window};
 
 use crate::case::Case;
 use crate::tally::Tally;

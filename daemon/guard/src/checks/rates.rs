@@ -16,7 +16,10 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
     match &step.kind {
         StepKind::GrowGroup { .. } | StepKind::PlaceOnFargate { .. } => buying(&step.kind, case, tally),
         StepKind::Cordon { node, .. } | StepKind::Evict { node, .. } if case.is_taken(node) => None,
-        StepKind::Cordon { node, .. } if is_watched_empty(node, case) => emptying(case, tally),
+        // Where the window of empty nodes is used up they go as any other, while there is room for that.
+        StepKind::Cordon { node, group, .. } if is_watched_empty(node, case) => {
+            emptying(case, tally).filter(|_| removing(group, case, tally).is_some())
+        }
         StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. } => {
             removing(group, case, tally)
         }
@@ -101,13 +104,18 @@ fn removing(name: &GroupName, case: &Case<'_>, tally: &Tally) -> Option<Objectio
 
 /// Nodes that were watched empty go by a limit of their own: nobody is moved by it.
 fn emptying(case: &Case<'_>, tally: &Tally) -> Option<Objection> {
-    let limits = case.limits();
-    let nodes = number(case.seen.nodes.iter().filter(|node| !node.fargate).count());
-    let usual = Limits::default().emptied_per_window_permille;
-    let limit = share(nodes, limits.emptied_per_window_permille, usual, limits);
+    let limit = most_emptied(case);
     (tally.emptied >= limit)
         .then(|| hold(HoldReason::EmptiedPerWindow { limit }))
         .flatten()
+}
+
+/// Nodes watched empty that may go within their window.
+pub(crate) fn most_emptied(case: &Case<'_>) -> u32 {
+    let limits = case.limits();
+    let nodes = number(case.seen.nodes.iter().filter(|node| !node.fargate).count());
+    let usual = Limits::default().emptied_per_window_permille;
+    share(nodes, limits.emptied_per_window_permille, usual, limits)
 }
 
 fn evicting(case: &Case<'_>, tally: &Tally) -> Option<Objection> {

@@ -2,7 +2,7 @@
 //! cleared, never do more in any hour than `exposure` prints.
 //!
 //! What is counted here is what was carried out, pod by pod and node by node, with none of the guard's tallies.
-//! `PLIMSOLL_ADVERSARY_STEPS` sets how many steps are tried in all (100,000 for the full run).
+//! `PLIMSOLL_ADVERSARY_STEPS` sets how many steps are tried in all.
 
 use super::*;
 use crate::cleared::{Cleared, Fence};
@@ -19,7 +19,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Steps of the usual run.
-const STEPS: u64 = 20_000;
+const STEPS: u64 = 100_000;
 const HOUR: Span = Span::from_secs(3600);
 /// A pod is this part of a node.
 const PART: u32 = 4;
@@ -359,11 +359,12 @@ fn no_hostile_plan_does_more_than_is_printed() {
             *most = reached.max(*most);
         }
     }
-    // A bound that nobody comes near proves little.
-    assert!(
-        reached[0] > 50 && reached[1] > 25 && reached[2] > 0,
-        "{reached:?}"
+    let [bought, removed, evicted] = reached;
+    println!(
+        "{tried} steps reached {bought} % of the bound of nodes, {removed} % of removals, {evicted} % of evictions"
     );
+    // A bound that nobody comes near proves little.
+    assert!(bought > 50 && removed > 50 && evicted > 5, "{reached:?}");
 }
 
 #[test]
