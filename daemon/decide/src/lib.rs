@@ -109,7 +109,7 @@ fn think<T>(
     (policies, aims): (&PolicySet, &Aims),
     tell: impl FnOnce(&Demand<'_>, &Placed) -> T,
 ) -> (Deliberation, T) {
-    let picture = startup::as_coming(seen, aims);
+    let picture = shrink::as_going(seen, startup::as_coming(seen, aims), aims);
     let seen = &*picture;
     let mut memory = memory.clone();
     let mut asking = Asking::new(seen, policies);

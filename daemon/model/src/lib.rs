@@ -33,6 +33,7 @@ pub mod provisioned;
 pub mod reason;
 pub mod registration;
 mod remedy;
+pub mod repair;
 pub mod resources;
 pub mod schedule;
 pub mod selector;

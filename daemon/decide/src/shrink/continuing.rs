@@ -14,6 +14,7 @@ use model::node::Node;
 use model::plan::StepKind;
 use model::pod::PodPhase;
 use model::reason::{GiveUp, Reason, Refusal, Stays};
+use model::repair;
 
 /// A removal as far as it has come.
 struct Removal<'a> {
@@ -125,7 +126,7 @@ impl Removal<'_> {
             }));
             return;
         }
-        if !self.node.goes() && !self.joined(fleet) {
+        if (!self.node.goes() || self.node.is_given_up()) && !self.joined(fleet) {
             return;
         }
         let bin = fleet.index(&self.node.name).map(|bin| &fleet.bins[bin]);
@@ -133,6 +134,14 @@ impl Removal<'_> {
         if pods.is_empty() && self.may_shrink(fleet) {
             shrunk.emptied.push((self.group.clone(), self.intent.opened));
             shrunk.removals.push(self.removal());
+        } else if self.may_shrink(fleet)
+            && let Some(reason) = self.past_its_pods(fleet, pods)
+        {
+            shrunk.removals.push(Effect {
+                reason,
+                ..self.removal()
+            });
+            return;
         }
         for pod in pods.iter().map(|at| &fleet.seen.pods[size(*at)]) {
             let stays = fleet.stays(pod).is_some();
@@ -143,6 +152,15 @@ impl Removal<'_> {
                 }));
             }
         }
+    }
+
+    /// A node that has stopped working goes past the pods that are left on it, once nothing can come of asking them.
+    fn past_its_pods(&self, fleet: &Fleet<'_>, pods: &[u32]) -> Option<Reason> {
+        let leaving = self.node.leaving.filter(|_| self.node.is_given_up())?;
+        let left = pods.iter().map(|at| fleet.seen.pods[size(*at)].phase);
+        let asked = fleet.seen.at.since(self.intent.opened);
+        let goes = repair::lets_go(self.node, (asked, fleet.repair_grace), left);
+        goes.then_some(Reason::Broken { since: leaving.told })
     }
 
     fn removal(&self) -> Effect {

@@ -187,7 +187,7 @@ impl State {
                 do_not_disrupt: false,
                 draining: node.draining,
                 annotations: BTreeMap::new(),
-                unready: None,
+                unready: node.silent,
                 rate: None,
                 created,
                 usage: node.ready.then(|| {
