@@ -65,12 +65,13 @@ pub(super) fn carry_on(
         if given_up.is_some() || removal.stage == RemoveStage::Undoing {
             shrunk.given_up.push((group.clone(), intent.opened));
         }
-        let before = shrunk.evictions.len();
+        let before = (shrunk.evictions.len(), shrunk.removals.len());
         removal.carry_on(fleet, budgets, given_up, shrunk);
-        if shrunk.evictions.len() > before
-            && let Some(why) = rests(node)
-        {
-            shrunk.evictions.truncate(before);
+        let ends_pods = |removal: &Effect| matches!(removal.reason, Reason::Broken { .. });
+        let moves = shrunk.evictions.len() > before.0 || shrunk.removals[before.1..].iter().any(ends_pods);
+        if let Some(why) = moves.then(|| rests(node)).flatten() {
+            shrunk.evictions.truncate(before.0);
+            shrunk.removals.truncate(before.1);
             shrunk.refusals.push(Refusal::NodeStays {
                 node: node.name.clone(),
                 why,

@@ -302,6 +302,36 @@ fn it_goes_with_the_pods_that_nobody_can_end() {
 }
 
 #[test]
+fn within_a_freeze_its_pods_do_not_end_with_it() {
+    let mut seen = broken(2, PodPhase::Running).seen();
+    let mut intent = removal("n", RemoveStage::Draining);
+    intent.opened = NOW - Span::from_secs(600);
+    seen.ledger.intents.push(intent);
+    let node = seen.nodes.last_mut().unwrap();
+    (node.draining, node.unschedulable) = (true, true);
+    for frozen in [false, true] {
+        let mut aims = Aims::default();
+        let freeze = freeze();
+        aims.disruption.budgets.extend(frozen.then_some(freeze));
+        let done = deliberate(&seen, &Memory::default(), &PolicySet::default(), &aims);
+        assert_eq!(steps(&done, "RemoveNode").is_empty(), frozen);
+        let rests = matches!(stays(&done, "n"), Some(Stays::NodeBudget(_)));
+        assert_eq!(rests, frozen, "{:?}", names(&done));
+    }
+}
+
+/// Lets nothing go, for whatever reason.
+fn freeze() -> NodeBudget {
+    NodeBudget {
+        name: "freeze".to_owned(),
+        groups: Vec::new(),
+        causes: Vec::new(),
+        nodes: Share::Count(0),
+        schedule: None,
+    }
+}
+
+#[test]
 fn a_node_that_works_again_is_drained_as_any_other_or_kept() {
     let works = |seen: &mut Snapshot| {
         let node = seen.nodes.last_mut().unwrap();
@@ -329,23 +359,13 @@ fn its_removal_waits_for_the_node_that_comes_first() {
 #[test]
 fn the_aims_can_leave_it_alone() {
     let seen = broken(3, PodPhase::Terminating).seen();
-    let freeze = NodeBudget {
-        name: "freeze".to_owned(),
-        groups: Vec::new(),
-        causes: Vec::new(),
-        nodes: Share::Count(0),
-        schedule: None,
-    };
     type Change = Box<dyn Fn(&mut Aims)>;
     let cases: [(Change, bool); 5] = [
         (Box::new(|_| ()), true),
         (Box::new(|aims| aims.shrink.enabled = false), false),
         (Box::new(|aims| aims.disruption.repair.after = None), false),
         (Box::new(|aims| aims.groups = vec!["other".into()]), false),
-        (
-            Box::new(move |aims| aims.disruption.budgets.push(freeze.clone())),
-            false,
-        ),
+        (Box::new(|aims| aims.disruption.budgets.push(freeze())), false),
     ];
     for (number, (change, goes)) in cases.into_iter().enumerate() {
         let mut aims = Aims::default();

@@ -27,7 +27,9 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
                 .filter(|budget| !broken || budget.freezes())
                 .find_map(|budget| spent(budget, case, tally))
         }
-        StepKind::Evict { node, .. } => {
+        // Its pods end with it, where it goes past them.
+        StepKind::RemoveNode { .. } if !matches!(step.reason, Reason::Broken { .. }) => None,
+        StepKind::Evict { node, .. } | StepKind::RemoveNode { node, .. } => {
             let node = case.seen.node(node).filter(|node| !node.goes())?;
             budgets
                 .filter(|budget| budget.freezes() && counts(budget, node))

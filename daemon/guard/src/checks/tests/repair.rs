@@ -132,6 +132,25 @@ fn only_budgets_that_freeze_everything_keep_it() {
 }
 
 #[test]
+fn within_a_freeze_its_pods_do_not_end_with_it() {
+    use model::disruption::{NodeBudget, Share};
+    for (nodes, cleared) in [(0, false), (1, true)] {
+        let mut stage = Stage::draining(RemoveStage::Draining);
+        break_down(&mut stage, "n1");
+        stage.pod_mut("p1").phase = PodPhase::Terminating;
+        stage.aims.disruption.budgets.push(NodeBudget {
+            name: "b".to_owned(),
+            groups: Vec::new(),
+            causes: Vec::new(),
+            nodes: Share::Count(nodes),
+            schedule: None,
+        });
+        let word = removal_word(&stage, Reason::Broken { since: NOW - LONG });
+        assert_eq!(word == Verdict::Cleared, cleared, "{word:?}");
+    }
+}
+
+#[test]
 fn no_removal_begins_while_much_of_the_cluster_is_not_ready() {
     let mut stage = Stage::new();
     let mut more: Vec<_> = (5..9)
