@@ -54,7 +54,7 @@ pub use policy::{Advised, Policy, PolicyEntry, PolicySet, Prepared, View};
 pub use scale::{MAX_ANNOTATION, MIN_ANNOTATION, SCALE_ANNOTATION, SETTLE_ANNOTATION};
 
 use asking::Asking;
-use model::{Aims, Memory, Notes, Plan, PodKey, Snapshot, startup};
+use model::{Aims, Memory, Notes, Plan, PodKey, Snapshot, autoscaler, startup};
 use rooms::Demand;
 use stage::Placed;
 use steps::Steps;
@@ -186,6 +186,7 @@ fn think<T>(
         scale: scaled.notes,
         could_move,
         overdue: startup::overdue(seen, aims),
+        rivals: autoscaler::rivals(seen, aims),
         ..placed.notes(&demand)
     };
     let plan = Plan {

@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod aims;
 pub mod annotations;
+pub mod autoscaler;
 pub mod beside;
 pub mod disruption;
 pub mod fargate;

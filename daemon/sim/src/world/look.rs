@@ -101,6 +101,7 @@ impl State {
             budgets: self.seen_budgets(),
             ledger: model::Ledger::default(),
             own_node: None,
+            autoscalers: Vec::new(),
         };
         seen.sort();
         seen
