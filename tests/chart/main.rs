@@ -26,6 +26,31 @@ const READS: [(&str, &str, &str); 8] = [
     ("create", "tokenreviews.authentication.k8s.io", ""),
     ("create", "subjectaccessreviews.authorization.k8s.io", ""),
 ];
+/// What tells of other autoscalers, by name where there is one, and nothing beside it.
+const OTHERS: [(&str, &str, &str); 4] = [
+    (
+        "get",
+        "leases.coordination.k8s.io/cluster-autoscaler",
+        "kube-system",
+    ),
+    (
+        "get",
+        "leases.coordination.k8s.io/karpenter-leader-election",
+        "karpenter",
+    ),
+    ("get", "configmaps/cluster-autoscaler-status", "kube-system"),
+    ("list", "nodepools.karpenter.sh", "default"),
+];
+const NOT_OTHERS: [(&str, &str, &str); 4] = [
+    ("get", "leases.coordination.k8s.io/kube-scheduler", "kube-system"),
+    ("list", "leases.coordination.k8s.io", "kube-system"),
+    (
+        "update",
+        "leases.coordination.k8s.io/cluster-autoscaler",
+        "kube-system",
+    ),
+    ("get", "configmaps/coredns", "kube-system"),
+];
 /// What acting needs on top.
 const ACTS: [(&str, &str, &str); 5] = [
     ("patch", "nodes", ""),
@@ -132,6 +157,8 @@ async fn install(cluster: &Cluster) -> Result<()> {
     );
     check_config(cluster, "observe").await?;
     may(cluster, &READS, true);
+    may_by_name(cluster, &OTHERS, true);
+    may_by_name(cluster, &NOT_OTHERS, false);
     may(cluster, &ACTS, false);
     may(cluster, &KUBELETS, false);
     may(cluster, &NEVER, false);

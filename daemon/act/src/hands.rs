@@ -77,7 +77,7 @@ impl Hands {
             StepKind::GrowGroup { .. } => self.capacity.grow(step).await.into(),
             StepKind::SetBounds { .. } => self.capacity.set_bounds(step).await.into(),
             StepKind::RemoveNode { node, instance, .. } => {
-                match remove::is_empty(&self.client, node, instance).await {
+                match remove::may_go(&self.client, (node, instance), &step.reason).await {
                     Ok(uid) => Carried {
                         outcome: self.capacity.remove(step).await,
                         uid,
@@ -100,7 +100,7 @@ impl Hands {
     async fn carry_together(&mut self, steps: &[Step]) -> Vec<Carried> {
         let mut last_looks = Vec::with_capacity(steps.len());
         for step in steps {
-            last_looks.push(last_look(self.client.clone(), step.kind.clone()));
+            last_looks.push(last_look(self.client.clone(), step.clone()));
         }
         let looks: Vec<Result<Option<String>, Outcome>> =
             futures::stream::iter(last_looks).buffered(LOOKS).collect().await;
@@ -140,9 +140,11 @@ impl Hands {
 }
 
 /// Whether a node that goes together with others may go; its UID.
-async fn last_look(client: Client, kind: StepKind) -> Result<Option<String>, Outcome> {
-    match &kind {
-        StepKind::RemoveNode { node, instance, .. } => remove::is_empty(&client, node, instance).await,
+async fn last_look(client: Client, step: Step) -> Result<Option<String>, Outcome> {
+    match &step.kind {
+        StepKind::RemoveNode { node, instance, .. } => {
+            remove::may_go(&client, (node, instance), &step.reason).await
+        }
         other => Err(Outcome::Failed {
             why: format!("{} is not carried out together with others", other.name()),
         }),

@@ -1,7 +1,8 @@
 //! The last look before a node is given up (reliability.md, invariant I22).
 //!
 //! Read live, after the taint: the node is still that instance, tainted and cordoned, and only DaemonSet and static
-//! pods are left on it; or the instance still has no node. Not here: giving it up, which is the provider's.
+//! pods are left on it, or it is given up because it has stopped working and still does not work; or the instance still
+//! has no node. Not here: giving it up, which is the provider's.
 
 use crate::answer::{CallError, bounded, stale};
 use crate::node::{is_instance, is_ours, is_unschedulable};
@@ -10,7 +11,10 @@ use kube::Client;
 use kube::api::{Api, ListParams};
 use kube::core::Request;
 use model::ids::{InstanceId, NodeName};
+use model::node::UNREACHABLE_TAINT;
 use model::outcome::Outcome;
+use model::reason::Reason;
+use model::repair::NOT_READY_TAINT;
 use model::time::Span;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -30,10 +34,10 @@ const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// Whether the node may be given up now; its UID, or the outcome that says why not. A Node object that is gone
 /// already does not hold the instance back.
-pub(crate) async fn is_empty(
+pub(crate) async fn may_go(
     client: &Client,
-    name: &NodeName,
-    instance: &InstanceId,
+    (name, instance): (&NodeName, &InstanceId),
+    why: &Reason,
 ) -> Result<Option<String>, Outcome> {
     let what = format!("node {name}");
     let api: Api<Node> = Api::all(client.clone());
@@ -47,6 +51,13 @@ pub(crate) async fn is_empty(
             return Err(stale(format!(
                 "{what} is not cordoned and tainted by us any more"
             )));
+        }
+        // Nobody waits for pods of a node that does not work: the instance's end is theirs.
+        if matches!(why, Reason::Broken { .. }) {
+            return match still_works(node) {
+                None => Ok(node.metadata.uid.clone()),
+                Some(sign) => Err(stale(format!("{what} {sign}"))),
+            };
         }
     }
     let pods = pods_on(client, name).await.map_err(|error| error.unread(&what))?;
@@ -70,6 +81,28 @@ pub(crate) async fn is_empty(
         });
     }
     Err(stale(why))
+}
+
+/// What tells that a node works again that had stopped.
+fn still_works(node: &Node) -> Option<&'static str> {
+    let conditions = node
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.as_deref());
+    let ready = conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition.type_ == "Ready");
+    let Some(ready) = ready else {
+        return Some("does not tell whether it is Ready");
+    };
+    if ready.status == "True" {
+        return Some("is Ready again");
+    }
+    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref());
+    let tainted = |key: &str| taints.into_iter().flatten().any(|taint| taint.key == key);
+    let both = [UNREACHABLE_TAINT, NOT_READY_TAINT];
+    (!both.into_iter().any(tainted)).then_some("is no longer tainted by the node lifecycle controller")
 }
 
 /// Whether no node is of this instance, and none is of an instance that nobody knows; or the outcome that says why not.

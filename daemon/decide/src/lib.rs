@@ -56,7 +56,7 @@ pub use policy::{Advised, Policy, PolicyEntry, PolicySet, Prepared, View};
 pub use scale::{MAX_ANNOTATION, MIN_ANNOTATION, SCALE_ANNOTATION, SETTLE_ANNOTATION};
 
 use asking::Asking;
-use model::{Aims, Memory, Notes, Plan, PodKey, Snapshot, startup};
+use model::{Aims, Memory, Notes, Plan, PodKey, Snapshot, autoscaler, startup};
 use rooms::Demand;
 use stage::Placed;
 use steps::Steps;
@@ -111,7 +111,7 @@ fn think<T>(
     (policies, aims): (&PolicySet, &Aims),
     tell: impl FnOnce(&Demand<'_>, &Placed) -> T,
 ) -> (Deliberation, T) {
-    let picture = startup::as_coming(seen, aims);
+    let picture = shrink::as_going(seen, startup::as_coming(seen, aims), aims);
     let seen = &*picture;
     let mut memory = memory.clone();
     let mut asking = Asking::new(seen, policies);
@@ -188,6 +188,7 @@ fn think<T>(
         scale: scaled.notes,
         could_move,
         overdue: startup::overdue(seen, aims),
+        rivals: autoscaler::rivals(seen, aims),
         ..placed.notes(&demand)
     };
     let plan = Plan {

@@ -13,6 +13,7 @@ use model::offer::{Offer, OfferKind};
 use model::plan::Hold;
 use model::pod::{Pod, PodPhase, PodSpec};
 use model::provisioned::FargateBills;
+use model::repair::Repair;
 use model::watch::Watch;
 use model::{GroupName, Hook, InstanceId, NodeName, OfferId, PodKey, Snapshot, StepId, UsdPerHour};
 use std::collections::BTreeMap;
@@ -34,6 +35,8 @@ pub(crate) struct Case<'a> {
     pub(crate) watch: Option<&'a Watch>,
     /// What can prove a purchase.
     pub(crate) evidence: Evidence<'a>,
+    /// Which nodes have stopped working.
+    pub(crate) repair: Repair<'a>,
     offers: BTreeMap<&'a OfferId, &'a Offer>,
     pods: BTreeMap<&'a NodeName, Vec<&'a Pod>>,
     families: BTreeMap<&'a str, UsdPerHour>,
@@ -84,6 +87,7 @@ impl<'a> Case<'a> {
             holds: proposal.plan.holds.iter().map(|hold| (hold.step, hold)).collect(),
             watch: proposal.watch,
             evidence: Evidence::new(seen, ledger, aims),
+            repair: Repair::new(seen, aims),
             offers: seen.offers.iter().map(|offer| (&offer.id, offer)).collect(),
             pods,
             families,
@@ -114,6 +118,13 @@ impl<'a> Case<'a> {
     /// until it is gone.
     pub(crate) fn is_taken(&self, node: &NodeName) -> bool {
         self.seen.node(node).is_some_and(Node::goes_soon)
+    }
+
+    /// Whether all witnesses say that the node has stopped working: neither budgets of pods nor pods that must not be
+    /// moved keep it, nor the budgets of the aims that do not freeze everything.
+    pub(crate) fn is_given_up(&self, node: &NodeName) -> bool {
+        let node = self.seen.node(node);
+        node.is_some_and(|node| self.repair.gives_up(node))
     }
 
     /// Pods on a node that have to move before it goes: neither finished, nor static, nor a DaemonSet's.

@@ -1,10 +1,11 @@
 //! The checks, one file each, in the order they are asked: what must never happen before what must wait.
 //!
 //! Strikes: generation (H5), objects and scope (I21), own node (I14), do-not-disrupt and budgets (I22), HPA, bounds
-//! (I3, I6), drained (I3, I22). Holds: fence (I8), kill switch (I20), modes (I13), freshness (I1, I2), policy
-//! faults (I12), reviews, open intents (I7, I9), canaries and replacement (I10), rolling updates of others, budgets of the aims, rates (I5, I6, I23). Undoing
-//! a removal is held by nothing but the fence and the kill switch. What the provider takes away within minutes may be
-//! drained past minima, rates, rolling updates and the node's own annotations; budgets and annotated pods stay.
+//! (I3, I6), drained (I3, I22). Holds: fence (I8), kill switch (I20), modes (I13), freshness (I1, I2), a cluster of which
+//! much is not Ready, policy faults (I12), reviews, open intents (I7, I9), canaries and replacement (I10), rolling updates
+//! of others, budgets of the aims, rates (I5, I6, I23). Undoing a removal is held by nothing but the fence and the kill
+//! switch. What the provider takes away within minutes may be drained past minima, rates, rolling updates and the node's
+//! own annotations; budgets and annotated pods stay. What has stopped working goes past its pods, and past nothing else.
 
 mod bounds;
 mod budgets;
@@ -20,6 +21,7 @@ mod node_budgets;
 mod objects;
 mod own_node;
 mod paused;
+mod plausible;
 mod policy_fault;
 mod rates;
 mod renewal;
@@ -51,7 +53,7 @@ pub(crate) enum Objection {
 type Check = fn(&Step, &Case<'_>, &Tally) -> Option<Objection>;
 
 /// In the order they are asked.
-pub(crate) const CHECKS: [Check; 20] = [
+pub(crate) const CHECKS: [Check; 21] = [
     generation::check,
     objects::check,
     own_node::check,
@@ -64,6 +66,7 @@ pub(crate) const CHECKS: [Check; 20] = [
     paused::check,
     modes::check,
     freshness::check,
+    plausible::check,
     policy_fault::check,
     review::check,
     intents::check,

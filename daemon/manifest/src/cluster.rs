@@ -5,6 +5,7 @@
 //! work. Deliberately absent: load, history, anything about the past.
 
 use crate::admission::Admission;
+use crate::autoscalers::{Sign, autoscalers};
 use crate::documents::each_object;
 use crate::ecs::{Ecs, EcsObject};
 use crate::intern::Specs;
@@ -55,6 +56,8 @@ pub struct ClusterBuilder {
     used: u32,
     /// Regions that objects tell.
     regions: BTreeSet<String>,
+    /// Of other autoscalers.
+    signs: Vec<Sign>,
 }
 
 /// A pod that still waits for what other objects tell about it.
@@ -119,6 +122,7 @@ impl ClusterBuilder {
             Object::Namespace(namespace) => self.namespaces.add(namespace),
             Object::RuntimeClass(class) => self.admission.add_class(class),
             Object::LimitRange(range) => self.admission.add_range(range),
+            Object::Sign(sign) => self.signs.push(sign),
             Object::Ecs(object) => {
                 self.regions.extend(object.region());
                 self.ecs.add(*object);
@@ -176,6 +180,7 @@ impl ClusterBuilder {
             .collect(),
             pods,
             workloads,
+            autoscalers: autoscalers(std::mem::take(&mut self.signs)),
             ..Snapshot::default()
         };
         replicas::add_missing(&mut seen.pods, (&seen.workloads, &self.first), &self.specs);
@@ -222,6 +227,7 @@ impl ClusterBuilder {
             Object::RuntimeClass(class) => ("RuntimeClass", "", &class.name),
             Object::LimitRange(range) => ("LimitRange", &range.namespace, &range.name),
             Object::Ecs(_)
+            | Object::Sign(_)
             | Object::Scaler(_)
             | Object::Region(_)
             | Object::Ignored(_)

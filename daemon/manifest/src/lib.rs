@@ -8,6 +8,7 @@ mod admission;
 mod aims;
 mod allocatable;
 mod attach;
+mod autoscalers;
 mod builtin;
 mod cluster;
 mod documents;
@@ -48,6 +49,7 @@ pub use admission::{LimitRangeObject, RuntimeClassObject};
 pub use aims::{aims, aims_from, duration, workload_key};
 pub use allocatable::{max_pods, max_pods_with_prefixes, usual_allocatable};
 pub use attach::{ebs_volumes, limit_volumes};
+pub use autoscalers::{Sign, autoscalers};
 pub use builtin::built_in;
 pub use cluster::ClusterBuilder;
 pub use documents::{MAX_BYTES, each_object, objects, single};
@@ -62,7 +64,7 @@ pub use node::{ARCH, HOSTNAME, INSTANCE_TYPE, NodeObject, OS, ZONE, ZONE_ID, gro
 pub use node_group::NodeGroupObject;
 pub use object::{
     Object, attach_from, budget_from, claim_from, class_from, driver_from, namespace_from, node_from,
-    pod_from, scaler_from, volume_from, workload_from,
+    pod_from, scaler_from, sign_from, volume_from, workload_from,
 };
 pub use offers::{FLEET, PriceList, Site, Skipped, TypeRow, fleet_group, offers, price_list};
 pub use pod::PodObject;

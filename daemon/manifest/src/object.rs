@@ -6,6 +6,7 @@
 //! how careful to be with it.
 
 use crate::admission::{self, LimitRangeObject, RuntimeClassObject};
+use crate::autoscalers::{self, Sign};
 use crate::ecs::{self, EcsObject};
 use crate::namespaces::{self, NamespaceObject};
 use crate::node::{self, NodeObject};
@@ -13,7 +14,7 @@ use crate::node_group::{self, NodeGroupObject};
 use crate::pod::{self, PodObject};
 use crate::problem::Problems;
 use crate::profile::{self, ProfileObject};
-use crate::sheet::Sheet;
+use crate::sheet::{At, Sheet};
 use crate::tree::Tree;
 use crate::volumes::{self, AttachObject, ClaimObject, ClassObject, DriverObject, VolumeObject};
 use crate::workload::{self, BudgetObject, ScalerObject, WorkloadObject};
@@ -53,6 +54,8 @@ pub enum Object {
     RuntimeClass(RuntimeClassObject),
     /// A LimitRange.
     LimitRange(LimitRangeObject),
+    /// A sign of another autoscaler.
+    Sign(Sign),
     /// Something of ECS.
     Ecs(Box<EcsObject>),
     /// Known, but nothing is read from it (PriorityClass).
@@ -134,6 +137,9 @@ pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Prob
         "RuntimeClass" => vec![Object::RuntimeClass(admission::runtime_class(top))],
         "LimitRange" => vec![Object::LimitRange(admission::limit_range(top))],
         "PriorityClass" => vec![Object::Ignored("PriorityClass")],
+        "Lease" | "ConfigMap" | "NodePool" => {
+            vec![sign(kind, top).map_or_else(|| nothing(kind), Object::Sign)]
+        }
         kind if WORKLOAD_KINDS.contains(&kind) => {
             vec![Object::Workload(Box::new(workload::workload(kind, top)))]
         }
@@ -142,6 +148,24 @@ pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Prob
         )],
     });
     sheet.close(objects)
+}
+
+/// What an object says of another autoscaler.
+fn sign(kind: &str, top: At<'_, '_>) -> Option<Sign> {
+    match kind {
+        "Lease" => autoscalers::lease(top),
+        "ConfigMap" => autoscalers::status(top),
+        "NodePool" => autoscalers::pool(top),
+        _ => None,
+    }
+}
+
+/// A kind of which others say something. Every cluster is full of leases.
+fn nothing(kind: &str) -> Object {
+    match kind {
+        "Lease" => Object::Ignored("Lease"),
+        other => Object::Unknown(other.to_owned()),
+    }
 }
 
 /// `Pod ns/name`, as far as the object tells.
@@ -219,4 +243,10 @@ pub fn scaler_from(kind: &str, tree: &Tree) -> (Option<ScalerObject>, Problems) 
     let sheet = Sheet::new("API server", title(kind, tree));
     let read = workload::scaler(kind, sheet.top(tree));
     (read, sheet.noted())
+}
+
+/// Reads a `Lease`, `ConfigMap` or `NodePool` as a sign of another autoscaler; `None` where it is none.
+pub fn sign_from(kind: &str, tree: &Tree) -> Option<Sign> {
+    let sheet = Sheet::new("API server", title(kind, tree));
+    sign(kind, sheet.top(tree))
 }

@@ -1,5 +1,5 @@
-//! Row by row what `docs/annotations.md` says is honoured: manifests with the annotation, label or taint, and what the
-//! picture of the cluster says of them. The document and this table have the same rows.
+//! Row by row what `docs/annotations.md` says is honoured or read: manifests with the annotation, label or taint, and what
+//! the picture of the cluster says of them. The document and these tables have the same rows.
 //!
 //! What is decided by it is tested in `decide` (`shrink/annotating.rs`).
 
@@ -8,7 +8,12 @@
 use manifest::{ClusterBuilder, PriceList};
 use model::aims::Aims;
 use model::group::options::{KEYS, PREFIX};
+use model::node::Node;
+use model::provisioned::{PROFILE_LABEL, Said};
+use model::registration::purchase_of;
 use model::snapshot::Snapshot;
+use model::startup::{GRACE, Startup, is_of_group};
+use model::time::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 const DOCUMENT: &str = include_str!("../../../docs/annotations.md");
@@ -162,6 +167,67 @@ const HONOURED: [(&str, &str, &str); 37] = [
     ("plimsoll.io/group", "web", "of web"),
 ];
 
+/// Ordinary labels, taints and annotations: name, value, what they mean.
+const READ: [(&str, &str, &str); 26] = [
+    (
+        "eks.amazonaws.com/fargate-profile",
+        "web",
+        "on Fargate by profile web",
+    ),
+    (
+        "CapacityProvisioned",
+        "0.25vCPU 0.5GB",
+        "billed as 0.25 vCPU 0.5 GB",
+    ),
+    ("CapacityProvisioned", "plenty", "no size: plenty"),
+    ("node.kubernetes.io/not-ready", "", STARTUP),
+    (
+        "node.kubernetes.io/unreachable",
+        "",
+        "keeps pods off; its kubelet is silent",
+    ),
+    ("node.kubernetes.io/memory-pressure", "", "keeps pods off"),
+    ("node.kubernetes.io/disk-pressure", "", "keeps pods off"),
+    ("node.kubernetes.io/pid-pressure", "", "keeps pods off"),
+    ("node.kubernetes.io/network-unavailable", "", STARTUP),
+    ("node.kubernetes.io/unschedulable", "", "keeps pods off"),
+    ("node.cloudprovider.kubernetes.io/uninitialized", "true", STARTUP),
+    ("karpenter.sh/unregistered", "", STARTUP),
+    ("readiness.k8s.io/<rule>", "x", STARTUP),
+    (
+        "startup-taint.cluster-autoscaler.kubernetes.io/<any>",
+        "x",
+        STARTUP,
+    ),
+    (
+        "ignore-taint.cluster-autoscaler.kubernetes.io/<any>",
+        "x",
+        STARTUP,
+    ),
+    (
+        "status-taint.cluster-autoscaler.kubernetes.io/<any>",
+        "x",
+        "keeps pods off",
+    ),
+    ("ebs.csi.aws.com/agent-not-ready", "x", STARTUP),
+    ("efs.csi.aws.com/agent-not-ready", "x", STARTUP),
+    ("node.cilium.io/agent-not-ready", "true", STARTUP),
+    ("nvidia.com/gpu", "present", "keeps pods off; of its group"),
+    ("karpenter.sh/capacity-type", "spot", "bought as spot"),
+    ("karpenter.sh/capacity-type", "on-demand", "bought as on-demand"),
+    ("karpenter.sh/capacity-type", "reserved", "bought as reserved"),
+    ("eks.amazonaws.com/capacityType", "SPOT", "bought as spot"),
+    (
+        "eks.amazonaws.com/capacityType",
+        "ON_DEMAND",
+        "bought as on-demand",
+    ),
+    ("eks.amazonaws.com/capacityType", "FREE", ""),
+];
+
+/// What the document calls a startup taint.
+const STARTUP: &str = "keeps pods off; on its way for 900s";
+
 /// Rows of the document: name, what it is, and how it is treated.
 fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
     let lines = DOCUMENT.lines().filter(|line| line.starts_with("| `"));
@@ -179,11 +245,13 @@ fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
 /// A node and a pod with what the row names, or with nothing.
 fn seen(name: &str, what: &str, value: &str) -> Snapshot {
     let key = name.trim_end_matches(" (node)");
+    let key = &*key.replace('<', "").replace('>', "");
     let of_pod = DOCUMENT.split("\n## Annotations of nodes").next().unwrap();
     let is_pods = of_pod.contains(&format!("| `{name}` |"));
     let entry = format!("{{{key:?}: {value:?}}}");
     let on = |wanted: &str, pods: bool| what == wanted && is_pods == pods;
     let labels = if on("label", false) { entry.as_str() } else { "{}" };
+    let pod_labels = if on("label", true) { entry.as_str() } else { "{}" };
     let of_node = if on("annotation", false) {
         entry.as_str()
     } else {
@@ -212,7 +280,7 @@ status:
 ---
 apiVersion: v1
 kind: Pod
-metadata: {{name: p, namespace: web, creationTimestamp: '2026-01-01T00:00:00Z', annotations: {of_pod}}}
+metadata: {{name: p, namespace: web, creationTimestamp: '2026-01-01T00:00:00Z', labels: {pod_labels}, annotations: {of_pod}}}
 spec:
   containers: [{{name: c}}]
   volumes: [{{name: scratch, emptyDir: {{}}}}, {{name: host, hostPath: {{path: /x}}}}]
@@ -363,6 +431,61 @@ fn told(seen: &Snapshot) -> String {
     told.join("; ")
 }
 
+/// What an ordinary label, taint or annotation of the pod or the node means.
+fn meant(seen: &Snapshot) -> String {
+    let mut meant: Vec<String> = Vec::new();
+    let (spec, node, aims) = (seen.spec(seen.pods[0].spec), &seen.nodes[0], Aims::default());
+    let profile = spec.labels.get(PROFILE_LABEL);
+    meant.extend(profile.map(|profile| format!("on Fargate by profile {profile}")));
+    match Said::of(&spec) {
+        Said::Nothing => {}
+        Said::Size(size) => meant.push(format!("billed as {size}")),
+        Said::Unreadable(text) => meant.push(format!("no size: {text}")),
+    }
+    let tolerated = |taint| spec.tolerations.iter().any(|own| own.tolerates(taint));
+    let keeps_off = node.taints.iter().any(|taint| !tolerated(taint));
+    meant.extend(keeps_off.then(|| "keeps pods off".to_owned()));
+    let upcoming = |seconds: i64| {
+        let at = node.created + Span::from_secs(seconds);
+        let startup = Startup::new([node], at, &aims.startup_taints);
+        startup.is_upcoming(node, None)
+    };
+    let until = (0..2000).take_while(|seconds| upcoming(*seconds)).last();
+    meant.extend(until.map(|seconds| format!("on its way for {}", Span::from_secs(seconds))));
+    let young = Node {
+        ready: false,
+        ..node.clone()
+    };
+    let boots = young.is_booting(young.created, GRACE);
+    meant.extend((!boots).then(|| "its kubelet is silent".to_owned()));
+    let of_group = node
+        .taints
+        .iter()
+        .any(|taint| is_of_group(taint, &aims.startup_taints));
+    meant.extend(of_group.then(|| "of its group".to_owned()));
+    meant.extend(purchase_of(&node.labels).map(|bought| format!("bought as {}", bought.as_str())));
+    meant.join("; ")
+}
+
+#[test]
+fn what_is_read_means_what_the_document_says_and_nothing_else() {
+    let what: BTreeMap<&str, &str> = rows().into_iter().map(|(name, what, _)| (name, what)).collect();
+    assert_eq!(meant(&seen("", "", "")), "");
+    for (name, value, means) in READ {
+        let seen = seen(name, what[name], value);
+        assert_eq!(meant(&seen), means, "{name}={value:?}");
+        assert_eq!(told(&seen), "", "{name}={value:?} is ordinary");
+    }
+    // And the document says so of the same rows.
+    let startup: BTreeSet<&str> = DOCUMENT
+        .lines()
+        .filter(|line| line.contains("| **read**: startup taint"))
+        .filter_map(|line| line.split('`').nth(1))
+        .collect();
+    let tested = READ.iter().filter(|(.., means)| *means == STARTUP);
+    assert_eq!(startup, tested.map(|(name, ..)| *name).collect());
+}
+
 #[test]
 fn what_is_honoured_has_its_effect_and_nothing_else() {
     let what: BTreeMap<&str, &str> = rows().into_iter().map(|(name, what, _)| (name, what)).collect();
@@ -378,11 +501,14 @@ fn the_document_and_the_table_have_the_same_rows() {
     assert!(rows.len() >= 60, "{} rows", rows.len());
     let names: BTreeSet<&str> = rows.iter().map(|(name, ..)| *name).collect();
     assert_eq!(names.len(), rows.len(), "each name stands once");
-    let honoured = rows.iter().filter(|(.., status)| *status == "honoured");
-    let honoured: BTreeSet<&str> = honoured.map(|(name, ..)| *name).collect();
-    let tested = HONOURED.iter().chain(&TAGS).map(|(name, ..)| *name);
-    let tested: BTreeSet<&str> = tested.collect();
-    assert_eq!(honoured, tested);
+    let honoured: Vec<&str> = HONOURED.iter().chain(&TAGS).map(|(name, ..)| *name).collect();
+    let read: Vec<&str> = READ.iter().map(|(name, ..)| *name).collect();
+    for (treated, tested) in [("honoured", honoured), ("read", read)] {
+        let such = rows.iter().filter(|(.., status)| *status == treated);
+        let such: BTreeSet<&str> = such.map(|(name, ..)| *name).collect();
+        let tested: BTreeSet<&str> = tested.into_iter().collect();
+        assert_eq!(such, tested, "{treated}");
+    }
     for (name, _, status) in rows {
         assert!(
             ["honoured", "read", "not honoured"].contains(&status),

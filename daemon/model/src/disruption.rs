@@ -9,6 +9,7 @@ use crate::ids::GroupName;
 use crate::node::Node;
 use crate::pod::PodTraits;
 use crate::reason::PodStays;
+use crate::repair::RepairAims;
 use crate::schedule::{Schedule, Stands};
 use crate::snapshot::Snapshot;
 use crate::time::{Instant, Span};
@@ -46,6 +47,9 @@ pub struct DisruptionAims {
     /// these pods as any others, and Karpenter moves them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub keep_system_pods: bool,
+    /// When nodes are given up that have stopped working.
+    #[serde(skip_serializing_if = "RepairAims::is_usual")]
+    pub repair: RepairAims,
 }
 
 /// Whether local storage keeps pods where they are; what `safe-to-evict-local-volumes` or `safe-to-evict` call safe never
@@ -91,6 +95,7 @@ impl Default for DisruptionAims {
             groups: BTreeMap::new(),
             local_storage: LocalStorage::EmptyDir,
             keep_system_pods: false,
+            repair: RepairAims::default(),
         }
     }
 }

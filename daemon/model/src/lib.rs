@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod aims;
 pub mod annotations;
+pub mod autoscaler;
 pub mod beside;
 pub mod discovery;
 pub mod disruption;
@@ -34,6 +35,7 @@ pub mod provisioned;
 pub mod reason;
 pub mod registration;
 mod remedy;
+pub mod repair;
 pub mod resources;
 pub mod schedule;
 pub mod selector;

@@ -182,6 +182,8 @@ pub struct Leaving {
 pub enum Leaves {
     /// Spot at elevated risk (rebalance recommendation): it may go, or not.
     AtRisk,
+    /// It has stopped working and is given up (`repair`); told by no provider, and never in a picture that is recorded.
+    Broken,
     /// A scheduled change of AWS Health: weeks ahead, at times.
     Retired,
     /// Spot, taken back two minutes after the notice.
@@ -206,6 +208,7 @@ impl fmt::Display for Leaves {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AtRisk => "spot capacity at risk",
+            Self::Broken => "it has stopped working",
             Self::Retired => "scheduled for retirement or maintenance",
             Self::Interrupted => "spot interruption",
             Self::Ending => "stopping or terminating",
@@ -299,6 +302,11 @@ impl Node {
     /// Whether it goes whatever is decided: its pods need another place.
     pub fn goes(&self) -> bool {
         self.leaving.is_some_and(|leaving| leaving.why.is_certain())
+    }
+
+    /// Whether it goes because it has stopped working.
+    pub fn is_given_up(&self) -> bool {
+        self.leaving.is_some_and(|leaving| leaving.why == Leaves::Broken)
     }
 
     /// Whether it goes within minutes.

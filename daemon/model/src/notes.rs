@@ -1,6 +1,7 @@
 //! Notes: how a plan came about, stage by stage; what Explain reads.
 
 use crate::advice::PolicyCall;
+use crate::autoscaler::Rival;
 use crate::fargate::FargateSize;
 use crate::ids::{GroupName, NodeName, OfferId, PodKey, WorkloadKey};
 use crate::money::UsdPerHour;
@@ -31,6 +32,9 @@ pub struct Notes {
     /// Nodes that should have become usable by now and have not; at most 100, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overdue: Vec<Overdue>,
+    /// Other autoscalers at work.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rivals: Vec<Rival>,
     /// Pods that wait for a node although Fargate would take them, were they made anew; at most 1,000, in the order of
     /// their keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -116,6 +116,16 @@ pub enum Reason {
         /// When it told.
         told: Instant,
     },
+    /// It has stopped working: it is given up on the word of all witnesses (`repair`).
+    Broken {
+        /// Since when it has not been Ready.
+        since: Instant,
+    },
+    /// A new node takes the place of one that has stopped working, in a group that can do without none.
+    Repairs {
+        /// Which goes.
+        node: NodeName,
+    },
     /// The aims want other bounds of the group.
     Bounds {
         /// These.
@@ -433,6 +443,14 @@ impl fmt::Display for Reason {
                 "the node wastes {wastes} of {of}: its pods go first where some are given up"
             ),
             Self::Leaving { why, .. } => write!(f, "the provider takes the instance away: {why}"),
+            Self::Broken { since } => write!(
+                f,
+                "not Ready since {since}, by the API server's word, the node lifecycle controller's taint and its group's \
+                 list: it has stopped working"
+            ),
+            Self::Repairs { node } => {
+                write!(f, "takes the place of {node}, which has stopped working")
+            }
             Self::Bounds { wanted } => write!(f, "the aims want {wanted}"),
             Self::TakenAnew { price, why } => write!(f, "made anew, Fargate takes it for {price}: {why}"),
             Self::NeverJoined { waited } => write!(f, "no node has joined from it for {waited}"),

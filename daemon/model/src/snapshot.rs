@@ -3,6 +3,8 @@
 //! Built by an Observe, never changed afterwards. Unknown is not zero: what is missing says so.
 
 use crate::aims::Aims;
+use crate::autoscaler::Autoscaler;
+use crate::group::Group;
 use crate::group::options::NOTHING_SAID;
 use crate::group::{Group, GroupOptions};
 use crate::ids::{GroupName, NodeName, OfferId, PodKey};
@@ -55,6 +57,9 @@ pub struct Snapshot {
     pub ledger: Ledger,
     /// The node this daemon runs on, where it runs on one.
     pub own_node: Option<NodeName>,
+    /// Other autoscalers, by kind and lease, those that have stopped included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub autoscalers: Vec<Autoscaler>,
 }
 
 /// Where parts of a Snapshot come from.
@@ -189,6 +194,10 @@ impl Snapshot {
         for instance in self.groups.iter_mut().flat_map(|group| &mut group.instances) {
             instance.launched.iter_mut().for_each(moved);
         }
+        for other in &mut self.autoscalers {
+            other.told.iter_mut().for_each(moved);
+            other.lease.iter_mut().for_each(|lease| moved(&mut lease.renewed));
+        }
         for metric in self
             .workloads
             .iter_mut()
@@ -203,6 +212,8 @@ impl Snapshot {
         self.pods.sort_by(|a, b| a.key.cmp(&b.key));
         self.nodes.sort_by(|a, b| a.name.cmp(&b.name));
         self.workloads.sort_by(|a, b| a.key.cmp(&b.key));
+        self.autoscalers
+            .sort_by(|a, b| (a.kind, &a.lease).cmp(&(b.kind, &b.lease)));
         self.budgets
             .sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         let mut order: Vec<usize> = (0..self.groups.len()).collect();
@@ -222,6 +233,7 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::autoscaler::{AutoscalerKind, Lease};
     use crate::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
     use crate::pod::{PodPhase, Usage};
     use crate::selector::{LabelSelector, Labels};
@@ -308,6 +320,16 @@ mod tests {
                     at: before,
                     pods: 1,
                 }],
+            }],
+            autoscalers: vec![Autoscaler {
+                lease: Some(Lease {
+                    name: "kube-system/cluster-autoscaler".to_owned(),
+                    holder: "a".to_owned(),
+                    renewed: before,
+                    lasts: Span::from_secs(15),
+                }),
+                told: Some(before),
+                ..Autoscaler::new(AutoscalerKind::ClusterAutoscaler)
             }],
             ..Snapshot::default()
         }

@@ -5,6 +5,7 @@ use crate::disruption::Closed;
 use crate::ids::PolicyName;
 use crate::money::UsdPerHour;
 use crate::plan::Hold;
+use crate::repair::Doubt;
 use crate::snapshot::Source;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,11 @@ pub enum HoldReason {
     Rolling {
         /// What they do.
         what: String,
+    },
+    /// So much of the cluster is not Ready that nothing is given up.
+    Implausible {
+        /// Why.
+        doubt: Doubt,
     },
     /// A policy fault in this cycle: nothing is scaled in.
     PolicyFault {
@@ -205,6 +211,7 @@ impl fmt::Display for HoldReason {
             Self::MaxNodes { limit } => write!(f, "at most {limit} nodes in the cluster"),
             Self::ReplacementNotReady => f.write_str("its replacement is not Ready yet"),
             Self::Rolling { what } => write!(f, "{what}"),
+            Self::Implausible { doubt } => write!(f, "{doubt}"),
             Self::PolicyFault { hook } => write!(f, "a {hook} policy faulted in this cycle"),
             Self::Reviewed { policy, code, text } => {
                 write!(f, "policy {policy} holds it{}", Coded(*code, text))

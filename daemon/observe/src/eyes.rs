@@ -8,6 +8,7 @@ use crate::cluster::{Cluster, PodRow, WorkloadRow, leave_alone};
 use crate::health::worse;
 use crate::load::{self, LOAD_INTERVAL, Load, LoadSource, wall_clock};
 use crate::membership;
+use crate::others::{self, Others};
 use crate::specs::Numbering;
 use crate::storage::{self, Tied};
 use crate::table::Key;
@@ -72,6 +73,7 @@ impl EyesConfig {
 pub struct Eyes {
     cluster: Arc<Cluster>,
     load: Arc<Load>,
+    others: Arc<Others>,
     provider: Provider,
     name: String,
     own_pod: Option<PodKey>,
@@ -87,6 +89,9 @@ impl Eyes {
         let cluster = Arc::new(Cluster::unseen());
         cluster.follow(&config.client, &mut tasks);
         let load = Arc::new(Load::new(config.load_every));
+        let others = Arc::new(Others::default());
+        let (all, to) = (others.clone(), config.client.clone());
+        tasks.spawn(async move { others::follow(to, &all).await });
         let (all, to, roll) = (load.clone(), config.client, cluster.clone());
         let source = config.load;
         tasks.spawn(async move { load::follow(to, source, &all, &*roll).await });
@@ -106,6 +111,7 @@ impl Eyes {
         Ok(Self {
             cluster,
             load,
+            others,
             provider: config.provider,
             name: config.cluster,
             own_pod: config.own_pod,
@@ -156,6 +162,7 @@ impl Eyes {
             sources,
             nodes: nodes(&self.cluster, &load_of_nodes),
             own_node: self.own_node(),
+            autoscalers: self.others.known(),
             ..Snapshot::default()
         };
         membership::assign(&mut snapshot.nodes, &capacity);

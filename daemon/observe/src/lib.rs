@@ -15,6 +15,7 @@ pub mod kwok;
 pub mod load;
 pub mod membership;
 mod metrics_api;
+mod others;
 #[cfg(any(test, feature = "aws"))]
 mod price_list;
 #[cfg(test)]

@@ -430,6 +430,55 @@ async fn of_nodes_that_go_together_each_is_looked_at() {
     assert!(matches!(other[0].outcome, Outcome::Failed { .. }), "{other:?}");
 }
 
+/// A node that has stopped working goes with its pods, as long as it still does not work when it is looked at last.
+#[tokio::test]
+async fn a_node_that_works_again_is_not_removed_for_having_stopped() {
+    let taint = |key: &str| json!({"key": key, "effect": "NoExecute"});
+    let broken = |status: Option<&str>, key: Option<&str>| {
+        let mut node = drained();
+        if let Some(key) = key {
+            node["spec"]["taints"].as_array_mut().unwrap().push(taint(key));
+        }
+        if let Some(status) = status {
+            node["status"] = json!({"conditions": [{"type": "Ready", "status": status}]});
+        }
+        node
+    };
+    let for_it = Step {
+        reason: Reason::Broken {
+            since: model::Instant(0),
+        },
+        ..step(remove())
+    };
+    let (unreachable, not_ready) = ("node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready");
+    for (status, key) in [("Unknown", unreachable), ("False", not_ready)] {
+        let there = broken(Some(status), Some(key));
+        let script = Script::new([object(there.clone()), object(there), object(json!({}))]);
+        let carried = hands(&script).carry(&for_it).await;
+        assert_eq!(carried.outcome, Outcome::done(), "{status}");
+        assert_eq!(
+            script.lines().last().map(String::as_str),
+            Some("DELETE /api/v1/nodes/n1")
+        );
+    }
+    for (status, key, why) in [
+        (Some("True"), Some(unreachable), "Ready again"),
+        (Some("Unknown"), None, "no longer tainted"),
+        (None, Some(unreachable), "does not tell"),
+    ] {
+        let script = Script::new([object(broken(status, key))]);
+        is_stale(&hands(&script).carry(&for_it).await.outcome, why);
+        assert_eq!(script.lines().len(), 1, "nothing was written");
+    }
+    let mut untainted = broken(Some("Unknown"), Some(unreachable));
+    untainted["spec"]["unschedulable"] = json!(false);
+    let script = Script::new([object(untainted)]);
+    is_stale(
+        &hands(&script).carry(&for_it).await.outcome,
+        "not cordoned and tainted",
+    );
+}
+
 fn remove_lost() -> StepKind {
     StepKind::RemoveInstance {
         group: "pool".into(),

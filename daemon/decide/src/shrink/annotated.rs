@@ -9,6 +9,7 @@ use model::aims::Aims;
 use model::node::Node;
 use model::pod::{Pod, PodSpec};
 use model::reason::{PodStays, Stays};
+use model::repair::{Broken, Repair};
 use model::snapshot::Snapshot;
 
 /// Why no pod of the spec may be moved; `covered`: a PodDisruptionBudget is over them.
@@ -39,12 +40,15 @@ impl Fleet<'_> {
 }
 
 /// Why a node that takes no pods is none that could be given up, where that is not Plimsoll's own doing.
-pub(super) fn out_of_service(seen: &Snapshot, node: &Node) -> Option<Stays> {
-    if seen.ledger.removal_of(&node.name).is_some() || node.fargate {
+pub(super) fn out_of_service(seen: &Snapshot, repair: &Repair<'_>, node: &Node) -> Option<Stays> {
+    if seen.ledger.removal_of(&node.name).is_some() || node.fargate || node.is_given_up() {
         return None;
     }
     if let Some(by) = removed(seen, node) {
         return Some(by);
+    }
+    if let (Broken::Doubted(doubt), Some(since)) = (repair.broken(node), node.unready) {
+        return Some(Stays::NotGivenUp { since, doubt });
     }
     (!node.ready).then_some(Stays::NotReady { since: node.unready })
 }

@@ -23,6 +23,7 @@ use model::money::UsdPerHour;
 use model::node::Node;
 use model::reason::{Refusal, Stays};
 use model::registration::label;
+use model::repair::Repair;
 use model::snapshot::Snapshot;
 use model::time::{Instant, Span};
 use std::collections::BTreeMap;
@@ -118,10 +119,11 @@ impl<'a, 'b> Judge<'a, 'b> {
     /// Ready nodes that nothing keeps and that nobody counts on.
     pub(super) fn candidates(&mut self, fleet: &Fleet<'_>, memory: &Memory, budgets: &[u32]) -> Vec<May> {
         let mut candidates = Vec::new();
+        let repair = Repair::new(self.seen, self.aims);
         for (at, node) in self.seen.nodes.iter().enumerate() {
             let bin = &fleet.bins[at];
             if !bin.receives || bin.awaited {
-                if let Some(why) = annotated::out_of_service(self.seen, node) {
+                if let Some(why) = annotated::out_of_service(self.seen, &repair, node) {
                     self.stays(node, why);
                 }
                 continue;

@@ -14,6 +14,7 @@ use model::node::Node;
 use model::plan::StepKind;
 use model::pod::PodPhase;
 use model::reason::{GiveUp, Reason, Refusal, Stays};
+use model::repair;
 
 /// A removal as far as it has come.
 struct Removal<'a> {
@@ -64,12 +65,13 @@ pub(super) fn carry_on(
         if given_up.is_some() || removal.stage == RemoveStage::Undoing {
             shrunk.given_up.push((group.clone(), intent.opened));
         }
-        let before = shrunk.evictions.len();
+        let before = (shrunk.evictions.len(), shrunk.removals.len());
         removal.carry_on(fleet, budgets, given_up, shrunk);
-        if shrunk.evictions.len() > before
-            && let Some(why) = rests(node)
-        {
-            shrunk.evictions.truncate(before);
+        let ends_pods = |removal: &Effect| matches!(removal.reason, Reason::Broken { .. });
+        let moves = shrunk.evictions.len() > before.0 || shrunk.removals[before.1..].iter().any(ends_pods);
+        if let Some(why) = moves.then(|| rests(node)).flatten() {
+            shrunk.evictions.truncate(before.0);
+            shrunk.removals.truncate(before.1);
             shrunk.refusals.push(Refusal::NodeStays {
                 node: node.name.clone(),
                 why,
@@ -125,7 +127,7 @@ impl Removal<'_> {
             }));
             return;
         }
-        if !self.node.goes() && !self.joined(fleet) {
+        if (!self.node.goes() || self.node.is_given_up()) && !self.joined(fleet) {
             return;
         }
         let bin = fleet.index(&self.node.name).map(|bin| &fleet.bins[bin]);
@@ -133,6 +135,14 @@ impl Removal<'_> {
         if pods.is_empty() && self.may_shrink(fleet) {
             shrunk.emptied.push((self.group.clone(), self.intent.opened));
             shrunk.removals.push(self.removal());
+        } else if self.may_shrink(fleet)
+            && let Some(reason) = self.past_its_pods(fleet, pods)
+        {
+            shrunk.removals.push(Effect {
+                reason,
+                ..self.removal()
+            });
+            return;
         }
         for pod in pods.iter().map(|at| &fleet.seen.pods[size(*at)]) {
             let stays = fleet.stays(pod).is_some();
@@ -143,6 +153,15 @@ impl Removal<'_> {
                 }));
             }
         }
+    }
+
+    /// A node that has stopped working goes past the pods that are left on it, once nothing can come of asking them.
+    fn past_its_pods(&self, fleet: &Fleet<'_>, pods: &[u32]) -> Option<Reason> {
+        let leaving = self.node.leaving.filter(|_| self.node.is_given_up())?;
+        let left = pods.iter().map(|at| fleet.seen.pods[size(*at)].phase);
+        let asked = fleet.seen.at.since(self.intent.opened);
+        let goes = repair::lets_go(self.node, (asked, fleet.repair_grace), left);
+        goes.then_some(Reason::Broken { since: leaving.told })
     }
 
     fn removal(&self) -> Effect {

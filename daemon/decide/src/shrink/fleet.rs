@@ -18,6 +18,7 @@ use model::node::Node;
 use model::offer::Offer;
 use model::pod::{PodPhase, PodSpec, Taint};
 use model::snapshot::Snapshot;
+use model::time::Span;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +43,8 @@ pub(crate) struct Fleet<'a> {
     company: Vec<Vec<u32>>,
     /// By name: bins of nodes that are still to come.
     coming: BTreeMap<NodeName, usize>,
+    /// For so long pods of nodes that are given up are asked to leave.
+    pub(super) repair_grace: Span,
 }
 
 /// Pods of a kind put onto a bin.
@@ -77,6 +80,7 @@ impl<'a> Fleet<'a> {
             journal: Vec::new(),
             company: vec![Vec::new(); bins.len()],
             coming: BTreeMap::new(),
+            repair_grace: model::repair::grace(aims),
             seen,
             tenants,
             space,

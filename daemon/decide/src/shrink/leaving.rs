@@ -1,6 +1,7 @@
 //! Nodes whose instances the provider takes away: their drain begins at once, whatever it costs.
 //!
-//! Room for their pods is bought as demand (`demand`). Not here: how fast they may leave, which is the guard's.
+//! Room for their pods is bought as demand (`demand`). Not here: nodes that are given up because they have stopped
+//! working (`repairing`), and how fast any may leave, which is the guard's.
 
 use super::fleet::Fleet;
 use super::{Effect, Shrunk};
@@ -20,7 +21,7 @@ pub(super) fn begin(fleet: &Fleet<'_>, aims: &Aims, shrunk: &mut Shrunk) {
     for node in &seen.nodes {
         let begun = seen.ledger.removal_of(&node.name).is_some();
         // What somebody else removes already is not drained twice, unless there is no time to lose.
-        let others = node.removed_by(seen.at).is_some() && !node.goes_soon();
+        let others = node.is_given_up() || node.removed_by(seen.at).is_some() && !node.goes_soon();
         if others || !node.goes() || begun || node.deleting || seen.own_node.as_ref() == Some(&node.name) {
             continue;
         }

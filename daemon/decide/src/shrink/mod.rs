@@ -21,6 +21,7 @@ mod moving;
 mod orders;
 mod prices;
 mod renewing;
+mod repairing;
 mod search;
 mod ties;
 mod turnover;
@@ -44,6 +45,7 @@ use model::time::Instant;
 use movers::Kept;
 use prices::Prices;
 use renewing::Renewing;
+pub(crate) use repairing::as_going;
 
 /// Refusals listed.
 const LISTED: usize = 50;
@@ -160,7 +162,10 @@ pub(crate) fn decide(
     let mut budgets = fleet.budgets();
     let allowance = Allowance::of(seen, aims);
     let rests = |node: &model::Node| {
-        let group = node.group.as_ref().filter(|_| !node.goes())?;
+        let group = node
+            .group
+            .as_ref()
+            .filter(|_| !node.goes() || node.is_given_up())?;
         allowance.frozen(group)
     };
     continuing::carry_on((&fleet, &rests), &kept, &mut budgets, before.housed, &mut shrunk);
@@ -180,7 +185,8 @@ pub(crate) fn decide(
     let mut kept_prices = prices;
     let mut judge = Judge::new((seen, allowance), aims, before);
     let mut bought = before.bought.to_vec();
-    if before.start && renewing::any(seen, aims) {
+    let (repairs, renews) = (repairing::any(seen), renewing::any(seen, aims));
+    if before.start && (repairs || renews) {
         let prices = kept_prices.get_or_insert_with(|| Prices::new(&fleet, memory, aims));
         let mut renewing = Renewing {
             fleet: &mut fleet,
@@ -189,6 +195,7 @@ pub(crate) fn decide(
             aims,
             budgets: &budgets,
         };
+        repairing::begin(&renewing, &mut judge, &mut bought, &mut shrunk);
         renewing.begin(&mut judge, &mut bought, &mut shrunk);
     }
     judge.before.bought = &bought;
@@ -224,6 +231,8 @@ mod judged;
 mod rated;
 #[cfg(test)]
 mod renewed;
+#[cfg(test)]
+mod repaired;
 #[cfg(test)]
 mod replacing;
 #[cfg(test)]

@@ -141,7 +141,11 @@ impl<'a> Renewing<'_, 'a> {
     /// The cheapest offer of the node's group, in its zone, that can be bought now and that holds what is on the node;
     /// the node's own among equals, and where nothing is on it that asks for room. Another zone where its own sells
     /// none, unless pods are held by rules about other pods.
-    fn successor(&self, (bin, node): (usize, &Node), bought: &[(usize, NodeName)]) -> Option<usize> {
+    pub(super) fn successor(
+        &self,
+        (bin, node): (usize, &Node),
+        bought: &[(usize, NodeName)],
+    ) -> Option<usize> {
         let seen = self.fleet.seen;
         let group = node.group.as_ref()?;
         let at = seen.groups.binary_search_by(|known| known.name.cmp(group)).ok()?;

@@ -14,7 +14,8 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
         StepKind::Cordon { node, .. } if case.is_taken(node) => false,
         StepKind::Cordon { node, .. } => {
             let held = |(pod, spec): (&Pod, Arc<PodSpec>)| pod.held(&spec, case.seen.at).is_some();
-            held_node(node, case) || removed_by_others(node, case) || case.movable_on(node).any(held)
+            let pods = || !case.is_given_up(node) && case.movable_on(node).any(held);
+            held_node(node, case) || removed_by_others(node, case) || pods()
         }
         StepKind::Evict { pod, node } => {
             let annotated = held_node(node, case);

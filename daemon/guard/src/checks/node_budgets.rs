@@ -1,8 +1,8 @@
 //! Budgets of the aims: how many nodes may be on their way out at once, for what and when. All that hold now and speak
 //! of a removal must have room for it; where one freezes everything, pods of removals that have begun stay too.
 //!
-//! What the provider takes away is nobody's own accord and passes, and so does what goes on without moving a pod. Nodes
-//! are counted here once more, from the Ledger and the Snapshot, and why one goes is believed only as far as it shows.
+//! What the provider takes away is nobody's own accord and passes, and so does what goes on without moving a pod; what has
+//! stopped working is kept by budgets that freeze everything alone. Nodes are counted here once more, from the Ledger and the Snapshot, and why one goes is believed only as far as it shows.
 
 use super::{Objection, hold};
 use crate::case::Case;
@@ -21,11 +21,15 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
         StepKind::Cordon { node, group, .. } if !continues(step, case) => {
             let node = case.seen.node(node).filter(|node| !node.goes())?;
             let cause = cause(step, node, case);
+            let broken = case.repair.gives_up(node);
             budgets
                 .filter(|budget| budget.counts(group) && budget.speaks_of(cause))
+                .filter(|budget| !broken || budget.freezes())
                 .find_map(|budget| spent(budget, case, tally))
         }
-        StepKind::Evict { node, .. } => {
+        // Its pods end with it, where it goes past them.
+        StepKind::RemoveNode { .. } if !matches!(step.reason, Reason::Broken { .. }) => None,
+        StepKind::Evict { node, .. } | StepKind::RemoveNode { node, .. } => {
             let node = case.seen.node(node).filter(|node| !node.goes())?;
             budgets
                 .filter(|budget| budget.freezes() && counts(budget, node))

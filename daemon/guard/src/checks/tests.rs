@@ -5,6 +5,7 @@ mod holds;
 mod node_budgets;
 mod nodeless;
 mod renewal;
+mod repair;
 mod strikes;
 mod taken;
 mod windows;

@@ -8,7 +8,7 @@ use model::memory::CanaryStage;
 use model::node::Node;
 use model::plan::StepKind;
 use model::reason::Stays;
-use model::{GroupName, NodeName, Refusal};
+use model::{Group, GroupName, NodeName, Refusal};
 
 /// Everything about a node that is there, or that a plan would buy.
 pub(super) fn node(answer: &mut Answer<'_>, name: &NodeName) {
@@ -72,6 +72,22 @@ pub(super) fn node(answer: &mut Answer<'_>, name: &NodeName) {
     });
 }
 
+/// Who else has a say in a group.
+fn owners(answer: &mut Answer<'_>, group: &Group) {
+    if let Some(owner) = &group.foreign {
+        answer.saw(FactKind::State, 1, format_args!("its size belongs to {owner}"));
+    }
+    if let Some(what) = &group.rolling {
+        let said = format_args!("{what}: it may grow, and no node of it is removed");
+        answer.saw(FactKind::State, 1, said);
+    }
+    let record = answer.record;
+    let rivals = record.notes.rivals.iter();
+    for rival in rivals.filter(|rival| rival.groups.contains(&group.name)) {
+        answer.saw(FactKind::State, 1, rival.of_group());
+    }
+}
+
 /// Everything about a group.
 pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
     let record = answer.record;
@@ -90,13 +106,7 @@ pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
             group.max
         ),
     );
-    if let Some(owner) = &group.foreign {
-        answer.saw(FactKind::State, 1, format_args!("its size belongs to {owner}"));
-    }
-    if let Some(what) = &group.rolling {
-        let said = format_args!("{what}: it may grow, and no node of it is removed");
-        answer.saw(FactKind::State, 1, said);
-    }
+    owners(answer, group);
     for said in group.options.told() {
         answer.saw(FactKind::State, 1, said);
     }

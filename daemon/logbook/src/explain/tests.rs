@@ -383,6 +383,43 @@ fn what_a_record_does_not_know() {
     }
 }
 
+#[test]
+fn a_group_that_another_autoscaler_grows_as_well_says_so() {
+    let mut record = record();
+    let mut seen = (*record.snapshot).clone();
+    for name in ["db", "web"] {
+        seen.groups.push(model::Group {
+            name: name.into(),
+            kind: model::GroupKind::Asg,
+            min: 0,
+            max: 9,
+            desired: 1,
+            launch: model::group::LaunchMode::Desired,
+            instances: Vec::new(),
+            labels: model::selector::Labels::new(),
+            taints: Vec::new(),
+            fargate_selectors: Vec::new(),
+            foreign: None,
+            rolling: None,
+        });
+    }
+    record.snapshot = Arc::new(seen);
+    record.notes.rivals.push(model::autoscaler::Rival {
+        kind: model::autoscaler::AutoscalerKind::ClusterAutoscaler,
+        holder: "ca-0".to_owned(),
+        alive: Instant(99_000),
+        groups: vec!["web".into()],
+        untold: false,
+        pools: Vec::new(),
+    });
+    let says = |name: &str| {
+        let told = explain(&record, &Subject::Group(name.into())).unwrap();
+        let wanted = "the Cluster Autoscaler (ca-0) grows and shrinks it as well: leave it to one of both";
+        told.facts.iter().any(|fact| fact.text == wanted)
+    };
+    assert_eq!((says("web"), says("db")), (true, false));
+}
+
 /// A pod on a node of Fargate's, with what EKS says of its size.
 fn on_fargate(said: &str) -> CycleRecord {
     let mut record = record();

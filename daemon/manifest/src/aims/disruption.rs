@@ -6,6 +6,7 @@ use crate::sheet::At;
 use crate::tree::Tree;
 use model::disruption::{Cause, DisruptionAims, DriftMode, GroupDisruption, LocalStorage, NodeBudget, Share};
 use model::ids::GroupName;
+use model::repair::RepairAims;
 use model::schedule::{Ends, Schedule, Unreadable};
 use model::time::Span;
 
@@ -20,6 +21,7 @@ pub(super) fn disruption(at: At<'_, '_>) -> DisruptionAims {
         "groups",
         "local_storage",
         "system_pods",
+        "repair",
     ]);
     let usual = DisruptionAims::default();
     let budgets = at.get("budgets").items().enumerate();
@@ -46,6 +48,7 @@ pub(super) fn disruption(at: At<'_, '_>) -> DisruptionAims {
         groups: groups.collect(),
         local_storage: local_storage(at.get("local_storage")).unwrap_or_default(),
         keep_system_pods: keeps_system_pods(at.get("system_pods")),
+        repair: repair(at.get("repair")),
     }
 }
 
@@ -60,6 +63,28 @@ fn expire_after(at: At<'_, '_>) -> Option<Span> {
         at.problem("must be 1h or more, or 0 for never");
     }
     Some(after)
+}
+
+fn repair(at: At<'_, '_>) -> RepairAims {
+    /// A kubelet that restarts, or a node that reboots, is back sooner.
+    const LEAST: Span = Span::from_secs(300);
+    at.only(&["after", "most", "grace"]);
+    let usual = RepairAims::default();
+    let (after, most) = (at.get("after"), at.get("most"));
+    let never = matches!(after.tree(), Some(Tree::Text(text)) if text == "never");
+    let waits = || span(after, usual.after.unwrap_or(LEAST));
+    let repair = RepairAims {
+        after: (!never).then(waits),
+        most_permille: super::share(most, usual.most_permille),
+        grace: span(at.get("grace"), usual.grace),
+    };
+    if repair.after.is_some_and(|waits| waits < LEAST) {
+        after.problem("must be 5m or more, or never");
+    }
+    if repair.most_permille > 500 {
+        most.problem("must be 50% at most");
+    }
+    repair
 }
 
 fn local_storage(at: At<'_, '_>) -> Option<LocalStorage> {
@@ -260,6 +285,7 @@ fn time(at: At<'_, '_>) -> Option<(u8, u8)> {
 mod tests {
     use crate::aims::aims;
     use model::disruption::{Cause, DriftMode, LocalStorage, NodeBudget, Share};
+    use model::repair::RepairAims;
     use model::schedule::{Ends, Schedule};
     use model::time::Span;
     use rstest::rstest;
@@ -345,7 +371,32 @@ disruption:
         assert_eq!((none.expire_after, none.drift), (None, DriftMode::Report));
     }
 
+    #[test]
+    fn repair_as_it_is_written() {
+        let read = |text: &str| aims("aims.yaml", text.as_bytes()).unwrap().disruption.repair;
+        let usual = RepairAims::default();
+        assert_eq!(read("{}"), usual);
+        assert_eq!(
+            read("disruption: {repair: {after: 30m, most: 20%, grace: 5m}}"),
+            usual
+        );
+        let own = RepairAims {
+            after: Some(Span::from_secs(1200)),
+            most_permille: 100,
+            grace: Span::ZERO,
+        };
+        assert_eq!(
+            read("disruption: {repair: {after: 20m, most: 10%, grace: 0s}}"),
+            own
+        );
+        let never = RepairAims { after: None, ..usual };
+        assert_eq!(read("disruption: {repair: {after: never}}"), never);
+    }
+
     #[rstest]
+    #[case("{repair: {after: 1m}}", "repair.after: must be 5m or more, or never")]
+    #[case("{repair: {most: 60%}}", "repair.most: must be 50% at most")]
+    #[case("{repair: {wait: 1m}}", "repair.wait: unknown field")]
     #[case("{expire_after: 10m}", "expire_after: must be 1h or more, or 0 for never")]
     #[case("{expire_after: 9 days}", "expire_after: \"9 days\": not a duration")]
     #[case("{expire_spread: 60%}", "expire_spread: must be 50% at most")]

@@ -7,6 +7,7 @@ use crate::group::options::Share;
 use crate::ids::{PodKey, PolicyName};
 use crate::money::UsdPerHour;
 use crate::pod::Unmodelled;
+use crate::repair::Doubt;
 use crate::selector::LabelSelector;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,18 @@ pub enum Stays {
     NotReady {
         /// Since when, where its condition tells.
         since: Option<Instant>,
+    },
+    /// It has not been Ready for long, and is not given up.
+    NotGivenUp {
+        /// Since when.
+        since: Instant,
+        /// Why.
+        doubt: Doubt,
+    },
+    /// It has stopped working, and nothing like it can be bought now; its group can do without none.
+    NotReplaceable {
+        /// Since when.
+        since: Instant,
     },
     /// Its group belongs to somebody else.
     BelongsTo {
@@ -272,6 +285,13 @@ impl fmt::Display for Stays {
             Self::RemovedByOthers { who, mark } => write!(f, "{who} is removing it ({mark})"),
             Self::NotReady { since: Some(since) } => write!(f, "not Ready since {since}"),
             Self::NotReady { since: None } => f.write_str("not Ready"),
+            Self::NotGivenUp { since, doubt } => {
+                write!(f, "not Ready since {since}, and not given up: {doubt}")
+            }
+            Self::NotReplaceable { since } => write!(
+                f,
+                "not Ready since {since}: its group is at its minimum, and nothing like it can be bought now"
+            ),
             Self::BelongsTo { who } => write!(f, "belongs to {who}"),
             Self::NoPrice => f.write_str("nobody knows what it costs: it does not tell its instance type"),
             Self::NoPriceOf { instance_type } => write!(

@@ -84,6 +84,8 @@ const fn kept(why: Leaves) -> Span {
         Leaves::AtRisk => Span::from_secs(3600),
         // AWS Health tells of retirements two weeks before.
         Leaves::Retired => Span::from_secs(14 * 86_400),
+        // No queue tells that.
+        Leaves::Broken => Span::ZERO,
     }
 }
 

@@ -298,6 +298,7 @@ async fn rows_are_read_after_the_provider_has_answered() {
     let mut eyes = Eyes {
         cluster,
         load: Arc::new(Load::new(LOAD_INTERVAL)),
+        others: Arc::default(),
         provider,
         name: "blue".to_owned(),
         own_pod: None,

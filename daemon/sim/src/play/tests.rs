@@ -72,10 +72,11 @@ aims:
     Scenario::read("small.yaml", text.as_bytes(), &nothing).unwrap()
 }
 
-const FAULTS: [&str; 9] = [
+const FAULTS: [&str; 10] = [
     "no-capacity, types: [m6a.large]",
     "spot-interruption, share: 60%",
     "node-failure, count: 1",
+    "node-silence, share: 20%",
     "slow-boot, boot: {min: 2m, max: 6m}",
     "never-joins, groups: [general]",
     "throttled, share: 50%",
@@ -121,7 +122,7 @@ proptest::proptest! {
         seed in 0_u64..1_000_000,
         replicas in 1_u32..10,
         burst in 0_u32..9,
-        faults in proptest::collection::vec((0_usize..9, 0_u32..60, 30_u32..900), 1..5),
+        faults in proptest::collection::vec((0_usize..10, 0_u32..60, 30_u32..900), 1..5),
     ) {
         let faults: String = faults.into_iter().map(fault).collect();
         let faults = format!("\n{faults}");

@@ -42,6 +42,14 @@ pub enum FaultKind {
         /// How many.
         count: u32,
     },
+    /// Kubelets fall silent: their nodes are not Ready and the pods there are made anew elsewhere, while the instances stay
+    /// in service and are paid for. For good, or for as long as the fault lasts.
+    NodeSilence {
+        /// In these groups; empty: all.
+        groups: Vec<GroupName>,
+        /// Share of the nodes, in thousandths; at least one where there is any.
+        share_permille: u32,
+    },
     /// Instances launched meanwhile boot this slowly.
     SlowBoot {
         /// Boot lag.

@@ -6,8 +6,8 @@ use manifest::At;
 use model::time::Lag;
 use model::{GroupName, Source, Span};
 
-const KINDS: &str = "no-capacity, spot-interruption, node-failure, slow-boot, never-joins, throttled, answer-lost, \
-                     frozen, missing";
+const KINDS: &str = "no-capacity, spot-interruption, node-failure, node-silence, slow-boot, never-joins, throttled, \
+                     answer-lost, frozen, missing";
 
 /// The list under `faults`.
 pub(super) fn faults(at: At<'_, '_>, groups: &[GroupName]) -> Vec<Fault> {
@@ -43,6 +43,13 @@ fn fault(at: At<'_, '_>, groups: &[GroupName]) -> Option<Fault> {
             FaultKind::NodeFailure {
                 groups: named(),
                 count: at.get("count").count().unwrap_or(1),
+            },
+        ),
+        "node-silence" => (
+            &["groups", "share", "lasts"],
+            FaultKind::NodeSilence {
+                groups: named(),
+                share_permille: values::permille(at.get("share")).unwrap_or(0),
             },
         ),
         "slow-boot" => (
@@ -83,9 +90,11 @@ fn fault(at: At<'_, '_>, groups: &[GroupName]) -> Option<Fault> {
     if own.contains(&"for") && !at.get("for").is_there() {
         at.get("for").problem("is missing");
     }
+    // What need not end says so by another word.
+    let lasts = if own.contains(&"lasts") { "lasts" } else { "for" };
     Some(Fault {
         at: when.span().unwrap_or_default(),
-        lasts: at.get("for").span().unwrap_or(Span::ZERO),
+        lasts: at.get(lasts).span().unwrap_or(Span::ZERO),
         kind,
     })
 }

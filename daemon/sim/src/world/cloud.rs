@@ -18,6 +18,8 @@ const LEAVING: Span = Span::from_secs(15);
 const LISTED: Span = Span::from_secs(60);
 /// A Fargate profile at its maximum is asked again after this long.
 const FARGATE_RETRY: Span = Span::from_secs(15);
+/// A node is called not Ready after 40 s of silence, and its pods are deleted 300 s later.
+const TOLERATED: Span = Span::from_secs(340);
 
 /// Why a launch brought nothing: the message of the provider.
 pub(crate) struct NoCapacity(pub(crate) String);
@@ -119,6 +121,7 @@ impl State {
             draining: false,
             emptying: false,
             doomed: false,
+            silent: None,
             noticed: None,
             labels,
             taints: plan.taints.clone(),
@@ -156,7 +159,7 @@ impl State {
             .get_mut(name)
             .filter(|n| n.lives() && n.joined.is_some())
         {
-            node.ready = !node.doomed;
+            node.ready = !node.doomed && node.silent.is_none();
             self.dirty = true;
         }
     }
@@ -251,6 +254,17 @@ impl State {
                     self.doom(&name, false);
                 }
             }
+            Some(FaultKind::NodeSilence {
+                groups,
+                share_permille,
+            }) => {
+                let all = self.victims(|node, _| names(groups, &node.group));
+                let share = (all.len() as u64 * u64::from(*share_permille) / 1000).max(1);
+                let lasts = scenario.faults.get(ix).map_or(Span::ZERO, |fault| fault.lasts);
+                for name in self.draw(all, usize::try_from(share).unwrap_or(usize::MAX)) {
+                    self.silence(&name, lasts);
+                }
+            }
             _ => {}
         }
     }
@@ -287,6 +301,57 @@ impl State {
             node.ready &= ready;
             self.queue
                 .push(self.now + SPOT_NOTICE, Event::Reclaimed(name.clone()));
+        }
+    }
+
+    /// A kubelet falls silent; its instance lives.
+    fn silence(&mut self, name: &NodeName, lasts: Span) {
+        let now = self.now;
+        let Some(node) = self.nodes.get_mut(name).filter(|node| node.silent.is_none()) else {
+            return;
+        };
+        node.silent = Some(now);
+        node.ready = false;
+        self.queue.push(now + TOLERATED, Event::Evicted(name.clone()));
+        if lasts > Span::ZERO {
+            self.queue.push(now + lasts, Event::Speaks(name.clone()));
+        }
+        self.dirty = true;
+    }
+
+    /// The node lifecycle controller deletes the pods; nobody is there to end them.
+    pub(crate) fn evict_silent(&mut self, name: &NodeName) {
+        let silent = self.nodes.get(name).and_then(|node| node.silent);
+        if silent.is_none_or(|since| self.now.since(since) < TOLERATED) {
+            return;
+        }
+        let mut deleted = Vec::new();
+        for pod in self.pods.values_mut() {
+            if pod.node.as_ref() == Some(name) && pod.stays() && !pod.daemon {
+                pod.phase = PodPhase::Terminating;
+                deleted.push((pod.owner.clone(), pod.runs));
+            }
+        }
+        for (owner, runs) in deleted {
+            self.owe_again(&owner, runs);
+        }
+    }
+
+    /// A silent kubelet speaks again: its node is Ready, and pods that were deleted meanwhile end.
+    pub(crate) fn speak(&mut self, name: &NodeName) {
+        let Some(node) = self.nodes.get_mut(name) else {
+            return;
+        };
+        node.silent = None;
+        self.become_ready(name);
+        let ended: Vec<PodKey> = self
+            .pods
+            .iter()
+            .filter(|(_, pod)| pod.node.as_ref() == Some(name) && pod.phase == PodPhase::Terminating)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in ended {
+            self.queue.push(self.now, Event::Gone(key));
         }
     }
 

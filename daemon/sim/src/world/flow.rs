@@ -129,6 +129,8 @@ impl State {
             Event::Joins(node) => self.join(&node),
             Event::Ready(node) => self.become_ready(&node),
             Event::Reclaimed(node) => self.reclaim(&node),
+            Event::Evicted(node) => self.evict_silent(&node),
+            Event::Speaks(node) => self.speak(&node),
             Event::Leaves(node) => self.leave(&node),
             Event::Started(pod) => self.start(&pod),
             Event::Done(pod) => self.finish(&pod),

@@ -18,6 +18,9 @@ use std::sync::Arc;
 
 /// What a throttled call says about when to come back.
 const RETRY_AFTER: Span = Span::from_secs(5);
+/// Pods of a node whose kubelet has been silent for so long run no longer, for all that anybody knows: removing it with
+/// them breaks nothing.
+const BROKEN: Span = Span::from_secs(900);
 
 impl State {
     /// Carries out one step at the present instant; what it sets off happens when time passes.
@@ -383,7 +386,8 @@ impl State {
             .filter(|(_, p)| p.node.as_ref() == Some(name) && !p.daemon && p.phase != PodPhase::Finished)
             .map(|(key, _)| key.clone())
             .collect();
-        if !on_it.is_empty() {
+        let silent = node.silent.map(|since| self.now.since(since));
+        if !on_it.is_empty() && silent.is_none_or(|silent| silent < BROKEN) {
             self.breach(Violation::removed(self.now, name, &on_it));
             self.check_budgets(name, &on_it);
         }

@@ -101,6 +101,7 @@ impl State {
             budgets: self.seen_budgets(),
             ledger: model::Ledger::default(),
             own_node: None,
+            autoscalers: Vec::new(),
         };
         seen.sort();
         seen
@@ -187,7 +188,7 @@ impl State {
                 do_not_disrupt: false,
                 draining: node.draining,
                 annotations: BTreeMap::new(),
-                unready: None,
+                unready: node.silent,
                 rate: None,
                 created,
                 usage: node.ready.then(|| {

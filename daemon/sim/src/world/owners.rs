@@ -195,6 +195,11 @@ impl State {
             return;
         }
         pod.phase = PodPhase::Terminating;
+        let node = pod.node.as_ref().and_then(|name| self.nodes.get(name));
+        // Nobody is there to end it.
+        if node.is_some_and(|node| node.silent.is_some()) {
+            return;
+        }
         let grace = self.owners.get(&pod.owner).map(|o| o.pod.grace);
         let lag = grace.map_or(Span::ZERO, |grace| self.rng.lag(grace));
         self.queue.push(self.now + lag, Event::Gone(key.clone()));

@@ -14,6 +14,10 @@ pub(crate) enum Event {
     Ready(NodeName),
     /// The provider takes the instance back.
     Reclaimed(NodeName),
+    /// Pods of a node whose kubelet is silent are deleted (`tolerationSeconds` that every pod is given).
+    Evicted(NodeName),
+    /// A silent kubelet speaks again.
+    Speaks(NodeName),
     /// A terminated instance leaves the cluster, then the list.
     Leaves(NodeName),
     /// A bound pod has started.

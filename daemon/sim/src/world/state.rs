@@ -8,7 +8,7 @@ use crate::scenario::{PodPlan, Scenario};
 use crate::series::Tally;
 use crate::world::queue::Queue;
 use crate::world::watch::Deed;
-use model::node::{DRAIN_TAINT, EMPTYING_TAINT};
+use model::node::{DRAIN_TAINT, EMPTYING_TAINT, UNREACHABLE_TAINT};
 use model::pod::{PodPhase, PodSpec, SpecIx, Taint, TaintEffect};
 use model::selector::Labels;
 use model::{
@@ -68,6 +68,8 @@ pub(crate) struct SimNode {
     pub(crate) emptying: bool,
     /// Told that it will be taken back, or broken.
     pub(crate) doomed: bool,
+    /// Since when its kubelet has been silent.
+    pub(crate) silent: Option<Instant>,
     /// When the picture began to show that it will be taken back.
     pub(crate) noticed: Option<Instant>,
     pub(crate) labels: Labels,
@@ -164,6 +166,13 @@ impl SimNode {
                 key: DRAIN_TAINT.to_owned(),
                 value: String::new(),
                 effect: TaintEffect::NoSchedule,
+            });
+        }
+        if self.silent.is_some() {
+            taints.push(Taint {
+                key: UNREACHABLE_TAINT.to_owned(),
+                value: String::new(),
+                effect: TaintEffect::NoExecute,
             });
         }
         if self.emptying {

@@ -241,6 +241,7 @@ impl PlanJson {
             }
         }
         other_refusals.extend(done.notes.overdue.iter().map(ToString::to_string));
+        other_refusals.extend(done.notes.rivals.iter().map(ToString::to_string));
         let existing = plan.existing.iter().map(|(node, pods)| ExistingJson {
             node: node.to_string(),
             pods: texts(pods),
