@@ -65,9 +65,12 @@ struct Emptied {
     /// Number of the first cluster.
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// Small clusters, whose evictions are held against the fewest that save as much.
+    /// Small clusters.
     #[arg(long)]
     tiny: bool,
+    /// Holds evictions against the fewest that save as much, where the cluster is small enough.
+    #[arg(long)]
+    fewest: bool,
     /// Failing clusters, each of a sort of its own, that are made small and printed.
     #[arg(long, default_value_t = 0)]
     small: usize,
@@ -87,7 +90,7 @@ fn empty(args: &Emptied) -> Result<ExitCode> {
         seed: args.seed,
         from: args.from,
         cases: args.cases,
-        counts: args.tiny,
+        counts: args.fewest,
         kept: args.small,
         about: args.about.clone(),
     };

@@ -58,10 +58,18 @@ pub(super) fn probed(world: &World, node: &str, how: While, scheduler: &mut Sche
     let kinds = movers
         .iter()
         .map(|pod| format!("{}{}", pod["metadata"]["labels"], pod["spec"]));
+    // kube-scheduler puts pods that tolerate it onto a cordoned node; nobody would move them there.
+    let closed = |other: &&Value| other["spec"]["unschedulable"] == true;
+    let closed: Vec<String> = base
+        .nodes
+        .iter()
+        .filter(closed)
+        .map(|other| case::name(other).to_owned())
+        .collect();
     let mut search = Probe {
         kinds: kinds.collect(),
+        closed,
         movers: movers.into_iter().map(waiting).collect(),
-        node,
         base,
         one_by_one: !at_once && how == While::Cordoned,
         placed: Vec::new(),
@@ -91,7 +99,8 @@ fn waiting(mut pod: Value) -> Value {
 struct Probe<'a> {
     movers: Vec<Value>,
     kinds: Vec<String>,
-    node: &'a str,
+    /// Nodes that nobody is moved to.
+    closed: Vec<String>,
     base: Case,
     /// A pod leaves when it is its turn, and not before.
     one_by_one: bool,
@@ -178,7 +187,7 @@ impl Probe<'_> {
                 .zip(answer.pods.into_iter().skip(self.placed.len()))
             {
                 let mut nodes = judged.feasible;
-                nodes.retain(|node| node != self.node);
+                nodes.retain(|node| !self.closed.contains(node));
                 if judged.everywhere.is_none() && !nodes.is_empty() {
                     choices.push((at, nodes));
                 }

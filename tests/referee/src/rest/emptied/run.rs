@@ -1,6 +1,6 @@
 //! Many clusters, counted by what is wrong; the first of each sort made small and kept.
 
-use super::{Finding, Kind, Verdict, judge, start};
+use super::{Finding, Kind, Verdict, judge, scaled, start};
 use crate::rest::generate::Size;
 use crate::rest::shrink::shrink;
 use crate::rest::world::World;
@@ -75,14 +75,14 @@ pub fn run(order: &Order, scheduler: &mut Scheduler) -> Result<Tally> {
         let fresh = tally.add(number, &verdict, &order.about);
         if let Some(finding) = fresh.filter(|_| tally.small.len() < order.kept) {
             let world = shrink(&world, |smaller| {
-                let found = judge(smaller, false, scheduler);
+                let found = judge(&scaled::counted(smaller.clone()), false, scheduler);
                 let found = found.map(|verdict| verdict.findings).unwrap_or_default();
                 found.iter().any(|other| other.is_like(&finding))
             });
             tally.small.push(Small {
                 number,
                 finding,
-                world,
+                world: scaled::counted(world),
             });
         }
     }
