@@ -13,6 +13,7 @@ mod choose;
 mod continuing;
 mod crew;
 mod disruption;
+mod drained;
 mod fleet;
 mod in_vain;
 mod leaving;

@@ -126,6 +126,8 @@ pub(super) struct Search<'s, 'a> {
     pub(super) ties: Option<Ties<'s>>,
     /// Some of the pods without a place ask for them.
     pub(super) engaged: bool,
+    /// The place in the journal of what filters were told at which those pods have left and none has come.
+    pub(super) lifted: usize,
     /// Pods that ask for them are moved already: nobody says in which order kube-scheduler sees those of two removals, so
     /// that the next one waits until these stand.
     pub(super) begun_tied: bool,
@@ -140,6 +142,7 @@ impl<'s, 'a> Search<'s, 'a> {
             probes: 0,
             ties: None,
             engaged: false,
+            lifted: 0,
             begun_tied: false,
             spare: Vec::new(),
             fleet,
@@ -200,10 +203,9 @@ impl<'s, 'a> Search<'s, 'a> {
         for (bin, ask) in found.iter().flat_map(|found| &found.headroom) {
             self.fleet.give(*bin, ask);
         }
-        let moves = told.saturating_add(size(moves));
         let waits = self.engaged && self.begun_tied;
         let found = found.filter(|_| !waits);
-        let found = found.and_then(|mut found| self.settle(&mut found, moves).then_some(found));
+        let found = found.and_then(|mut found| self.settle(&mut found, told).then_some(found));
         self.unlift(told);
         self.fleet.undo(mark);
         for bin in ruined {

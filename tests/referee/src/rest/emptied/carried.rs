@@ -222,6 +222,9 @@ impl Round {
             let count = |of: Vec<bool>| of.into_iter().filter(|admitted| *admitted).count();
             if count(admitted(&again, &other)) > count(admitted(&asked, &answer)) {
                 (asked, answer) = (again, other);
+            } else if self.swap(world, &answer) {
+                asked = self.asked(world, false);
+                answer = scheduler.ask(&asked)?;
             }
         }
         let places = admitted(&asked, &answer);
@@ -239,6 +242,33 @@ impl Round {
         };
         self.waiting.retain(|(pod, _)| !there(pod));
         Ok(bound.pending.len() as u64)
+    }
+
+    /// Gives pods that wait in vain the places of others of their kind, who have not left yet: nobody tells which is which.
+    fn swap(&mut self, world: &World, answer: &Answer) -> bool {
+        let mut swapped = false;
+        for (judged, (pod, to)) in answer.pods.iter().zip(&mut self.waiting) {
+            if judged.feasible.contains(to) {
+                continue;
+            }
+            let same = |other: &&Value| {
+                other["metadata"]["ownerReferences"] == pod["metadata"]["ownerReferences"]
+                    && other["metadata"]["labels"] == pod["metadata"]["labels"]
+            };
+            let others = world.case.pods.iter().filter(same);
+            let others: Vec<String> = others.map(|other| case::key(other).to_string()).collect();
+            let place = |other: &&String| {
+                let known = self.to.get(*other);
+                known.is_some_and(|node| node != to && judged.feasible.contains(node))
+            };
+            if let Some(other) = others.iter().find(place)
+                && let Some(node) = self.to.get_mut(other)
+            {
+                std::mem::swap(node, to);
+                swapped = true;
+            }
+        }
+        swapped
     }
 
     /// What is said of pods that never got where the plan has them.
