@@ -18,6 +18,8 @@ const MOST_TOGETHER: usize = 6;
 const TRIES: u32 = 40;
 /// Single nodes probed in a row without anything found, after which none is tried further.
 const MISSES: u32 = 100;
+/// Nodes that are looked at for whether they could go before any does.
+const LOOKED_AT: usize = 64;
 /// Rounds of tries without anything found, after which there is nothing to find.
 const ROUNDS: u32 = 24;
 
@@ -95,6 +97,7 @@ fn singles(search: &mut Search<'_, '_>, candidates: &[Candidate], terms: Terms, 
         .collect();
     // The best is last.
     quotes.sort_by(|a, b| a.1.key.total_cmp(&b.1.key).then(b.0.cmp(&a.0)));
+    stable_first(search, candidates, (&quotes, terms));
     let mut chosen: Vec<Found> = Vec::new();
     let (mut round, mut misses) = (1, 0);
     while misses < MISSES && chosen.len() < reach.nodes && search.probes < reach.probes {
@@ -123,6 +126,25 @@ fn singles(search: &mut Search<'_, '_>, candidates: &[Candidate], terms: Terms, 
         }
     }
     chosen
+}
+
+/// Lets nodes take pods that could go themselves only after those that stay: who is moved to them would be moved again.
+fn stable_first(
+    search: &mut Search<'_, '_>,
+    candidates: &[Candidate],
+    (quotes, terms): (&[(usize, Quote)], Terms),
+) {
+    let mut may_go: BTreeSet<usize> = BTreeSet::new();
+    for (bin, _) in quotes.iter().rev().take(LOOKED_AT) {
+        if search.fleet.bins[*bin].moves() > 0
+            && search
+                .probe(&[*bin], together_in(terms, candidates, &[*bin]))
+                .is_some()
+        {
+            may_go.insert(*bin);
+        }
+    }
+    search.receivers.sort_by_key(|bin| may_go.contains(bin));
 }
 
 fn per_eviction(found: &Found, terms: Terms) -> f64 {

@@ -22,7 +22,7 @@ impl Search<'_, '_> {
     /// in the journal at which they have not left.
     pub(super) fn drains(&self, ties: &mut Ties<'_>, found: &Found, told: usize) -> bool {
         let mut budgets = self.fleet.budgets();
-        if self.all_at_once(found, &budgets) {
+        if self.by_turns(&found.ruined).is_none() {
             return true;
         }
         ties.undo(told);
@@ -63,16 +63,18 @@ impl Search<'_, '_> {
         staying.is_empty() && waiting.is_empty()
     }
 
-    /// Whether budgets let all the pods go together.
-    fn all_at_once(&self, found: &Found, budgets: &[u32]) -> bool {
-        let mut asked = vec![0_u32; budgets.len()];
-        let loads = found.ruined.iter().flat_map(|bin| &self.fleet.bins[*bin].load);
+    /// The first budget that does not let all the pods of these nodes go together.
+    pub(super) fn by_turns(&self, ruined: &[usize]) -> Option<usize> {
+        let allowed = self.fleet.budgets();
+        let mut asked = vec![0_u32; allowed.len()];
+        let loads = ruined.iter().flat_map(|bin| &self.fleet.bins[*bin].load);
         for (kind, copies) in loads {
             for budget in self.fleet.covered(*kind) {
                 asked[*budget] = asked[*budget].saturating_add(*copies);
             }
         }
-        asked.iter().zip(budgets).all(|(asked, allowed)| asked <= allowed)
+        let mut both = asked.iter().zip(&allowed);
+        both.position(|(asked, allowed)| asked > allowed)
     }
 
     /// The places that were found, new nodes among them.

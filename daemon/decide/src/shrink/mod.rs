@@ -23,6 +23,7 @@ mod orders;
 mod prices;
 mod renewing;
 mod search;
+mod seeking;
 mod ties;
 mod turnover;
 mod yielding;
@@ -230,3 +231,5 @@ mod replacing;
 mod tests;
 #[cfg(test)]
 mod tied;
+#[cfg(test)]
+mod turns;

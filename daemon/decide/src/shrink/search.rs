@@ -6,6 +6,7 @@
 
 use super::fleet::{Fleet, Put};
 use super::prices::Prices;
+use super::seeking::ALL_QUESTIONS;
 use super::ties::Ties;
 use crate::fill::{self, Item, Taste};
 use crate::number::{count, real, size};
@@ -128,6 +129,8 @@ pub(super) struct Search<'s, 'a> {
     pub(super) engaged: bool,
     /// The place in the journal of what filters were told at which those pods have left and none has come.
     pub(super) lifted: usize,
+    /// Questions to the filters that are left for other orders.
+    pub(super) questions: u32,
     /// Pods that ask for them are moved already: nobody says in which order kube-scheduler sees those of two removals, so
     /// that the next one waits until these stand.
     pub(super) begun_tied: bool,
@@ -143,6 +146,7 @@ impl<'s, 'a> Search<'s, 'a> {
             ties: None,
             engaged: false,
             lifted: 0,
+            questions: ALL_QUESTIONS,
             begun_tied: false,
             spare: Vec::new(),
             fleet,
@@ -313,6 +317,7 @@ impl<'s, 'a> Search<'s, 'a> {
         }
         self.lift(ruined);
         self.house(terms.taste);
+        self.seek(ruined, (mark, terms.taste));
         let mut spare = spare - terms.room * real(self.fills(mark)) - real(self.puts_on_top(mark));
         if !self.is_placed() {
             spare -= terms.replacing(price);
@@ -377,7 +382,7 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// Takes the pods off the nodes, as far as the search goes.
-    fn pool(&mut self, ruined: &[usize]) -> bool {
+    pub(super) fn pool(&mut self, ruined: &[usize]) -> bool {
         let fleet = &self.fleet;
         let load: Vec<(u32, u32)> = ruined
             .iter()

@@ -36,7 +36,7 @@ use std::fmt;
 /// Plans that are carried out, at most.
 const ROUNDS: u64 = 40;
 /// Plans until a generated cluster has come to rest, at most.
-const SETTLING: u32 = 5;
+const SETTLING: u64 = 5;
 /// What an eviction counts, in nano-dollars: next to nothing, so that fewer are better.
 const EVICTION: i64 = 1000;
 
@@ -137,8 +137,10 @@ pub struct Verdict {
 /// The cluster of this number at rest, half of its workloads scaled down; `None` where it does not come to rest.
 pub fn start(size: Size, seed: u64, number: u64, scheduler: &mut Scheduler) -> Result<Option<World>> {
     let mut world = super::world(size, seed, number);
-    for _ in 0..SETTLING {
-        let seen = world.snapshot()?;
+    for turn in 1..=SETTLING {
+        let mut seen = world.snapshot()?;
+        // Names of new nodes tell the cycle.
+        seen.cycle = turn;
         let plan = planned(&world, &seen);
         let settled = realise::settled(&realise::joining(&world, &seen, &plan)?);
         let Some(question) = realise::question(&settled, &seen, &plan)? else {
@@ -184,7 +186,7 @@ fn eager(world: &World) -> Aims {
 fn seen(world: &World, round: u64) -> Result<Snapshot> {
     let mut seen = world.snapshot()?;
     seen.at = seen.at + Span::from_secs(86_400);
-    seen.cycle = round + 2;
+    seen.cycle = round + SETTLING + 1;
     Ok(seen)
 }
 
