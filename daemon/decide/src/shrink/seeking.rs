@@ -31,7 +31,7 @@ impl Search<'_, '_> {
         if !self.engaged || self.is_placed() || pods > PODS || self.questions == 0 {
             return;
         }
-        let (puts, ties_mark) = (self.fleet.since(mark).to_vec(), self.ties_mark());
+        let puts = self.fleet.since(mark).to_vec();
         let left: Vec<(u32, u32)> = self
             .rows
             .iter()
@@ -46,7 +46,6 @@ impl Search<'_, '_> {
         }
         self.back(ruined, mark);
         self.again(&puts, &left);
-        debug_assert_eq!(self.ties_mark(), ties_mark, "as it was before");
     }
 
     /// All of the pods are without a place again.
