@@ -49,6 +49,65 @@ enum Command {
     Rest(Rest),
     /// Holds the bound that plans for tiny clusters print against the cheapest placement that another solver finds.
     Bound(Bound),
+    /// Scales half of the workloads of clusters at rest down, carries out what plans remove, and probes the nodes that are
+    /// left: kube-scheduler would have let none of them empty.
+    Emptied(Emptied),
+}
+
+#[derive(Debug, clap::Args)]
+struct Emptied {
+    /// Clusters.
+    #[arg(long, default_value_t = 1000)]
+    cases: u64,
+    /// Of the generator.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Number of the first cluster.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Small clusters.
+    #[arg(long)]
+    tiny: bool,
+    /// Holds evictions against the fewest that save as much, where the cluster is small enough.
+    #[arg(long)]
+    fewest: bool,
+    /// Failing clusters, each of a sort of its own, that are made small and printed.
+    #[arg(long, default_value_t = 0)]
+    small: usize,
+    /// Makes only those small whose kind or sort contains this.
+    #[arg(long, default_value = "")]
+    about: String,
+    /// Folder to write those to as well.
+    #[arg(long)]
+    save: Option<PathBuf>,
+}
+
+#[expect(clippy::print_stdout, reason = "the table")]
+fn empty(args: &Emptied) -> Result<ExitCode> {
+    let mut scheduler = Scheduler::start(1)?;
+    let order = rest::emptied::run::Order {
+        size: if args.tiny { rest::TINY } else { rest::USUAL },
+        seed: args.seed,
+        from: args.from,
+        cases: args.cases,
+        counts: args.fewest,
+        kept: args.small,
+        about: args.about.clone(),
+    };
+    let tally = rest::emptied::run::run(&order, &mut scheduler)?;
+    println!("{tally}");
+    if let Some(folder) = &args.save {
+        std::fs::create_dir_all(folder)?;
+        for small in &tally.small {
+            let file = folder.join(format!("emptied-{}-{}.json", args.seed, small.number));
+            std::fs::write(file, serde_json::to_vec_pretty(&small.world.shown())?)?;
+        }
+    }
+    Ok(if tally.failing.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 #[derive(Debug, clap::Args)]
@@ -139,6 +198,7 @@ fn main() -> Result<ExitCode> {
     match &args.command {
         Some(Command::Rest(rest)) => return come_to_rest(rest),
         Some(Command::Bound(bound)) => return hold_bounds(bound),
+        Some(Command::Emptied(emptied)) => return empty(emptied),
         None => {}
     }
     let mixes = args.mix.map_or_else(|| Mix::ALL.to_vec(), |mix| vec![mix]);

@@ -1,5 +1,6 @@
-//! Some hundred clusters as AWS has them: a plan that was made true leaves nothing to do, and no bound is above the price
-//! of a placement that kube-scheduler admits. `cargo run -p plimsoll-referee -- rest` (`bound`) runs as many as one likes.
+//! Some hundred clusters as AWS has them: a plan that was made true leaves nothing to do, no bound is above the price
+//! of a placement that kube-scheduler admits, and once half of the workloads are gone no node is kept that kube-scheduler
+//! would have let empty. `cargo run -p plimsoll-referee -- rest` (`bound`, `emptied`) runs as many as one likes.
 //!
 //! `rest.csv` says how many clusters of each kind of failure are known and not mended yet. It is a ratchet: more fail
 //! the test, and who mends some lowers the figure. The aim is 0 everywhere.
@@ -16,7 +17,7 @@ mod skip;
 
 use referee::rest::run::{Order, Tally, run};
 use referee::rest::{TINY, USUAL};
-use referee::rest::{bound, world};
+use referee::rest::{bound, emptied, world};
 use referee::scheduler::{Scheduler, built};
 use std::collections::BTreeMap;
 
@@ -72,6 +73,39 @@ fn no_bound_is_above_what_another_solver_finds() {
     assert!(tally.solved > 25, "too little is solved: {tally}");
     let most = known().get("bound too high").copied().unwrap_or(0);
     assert!(tally.wrong.len() as u64 <= most, "{most} are known\n{tally}");
+}
+
+#[test]
+fn no_node_is_kept_that_kube_scheduler_would_have_let_empty() {
+    let Some(mut scheduler) = scheduler() else { return };
+    let order = emptied::run::Order {
+        size: USUAL,
+        seed: 11,
+        from: 0,
+        cases: 40,
+        counts: true,
+        kept: 0,
+        about: String::new(),
+    };
+    let tally = emptied::run::run(&order, &mut scheduler).unwrap();
+    assert!(
+        tally.sum.removed > 80 && tally.sum.probed > 30 && tally.compared.0 > 20,
+        "too little is at stake: {tally}"
+    );
+    let known = known();
+    for (kind, count) in &tally.failing {
+        let most = known.get(kind.name()).copied().unwrap_or(0);
+        assert!(
+            *count <= most,
+            "{}: {count} clusters, {most} are known\n{tally}",
+            kind.name()
+        );
+    }
+    let (evictions, fewest) = tally.sum.fewest.unwrap();
+    assert!(
+        evictions * 10 <= fewest * 11,
+        "{evictions} evictions where {fewest} do\n{tally}"
+    );
 }
 
 #[test]

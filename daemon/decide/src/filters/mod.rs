@@ -131,6 +131,17 @@ impl<'a> Filters<'a> {
         self.nodes.insert(&node.name, standing);
     }
 
+    /// The node as it is now, with the pods that are on it: cordoned, or so no longer.
+    pub fn change_node(&mut self, node: &'a Node) {
+        let there = self.nodes.get(&node.name);
+        let pods = there.map(|at| at.kinds.clone()).unwrap_or_default();
+        self.add_node(node);
+        for (kind, count) in pods {
+            (0..count.staying).for_each(|_| self.change(kind, &node.name, Change::PUT));
+            (0..count.leaving).for_each(|_| self.change(kind, &node.name, Change::put(true)));
+        }
+    }
+
     /// Without this node and the pods on it.
     pub fn drop_node(&mut self, node: &NodeName) {
         let Some(standing) = self.nodes.get(node) else {

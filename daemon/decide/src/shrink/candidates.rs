@@ -412,6 +412,10 @@ impl<'a, 'b> Judge<'a, 'b> {
                     |by| Stays::PodHeld { pod: pod.clone(), by },
                 );
                 self.stays(node, why);
+            } else if let Some(budget) = search.by_turns(&[may.bin]) {
+                let budget = &self.seen.budgets[budget];
+                let budget = format!("{}/{}", budget.namespace, budget.name);
+                self.stays(node, Stays::DisruptionBudget { budget });
             } else {
                 self.stays(node, worth_less);
             }

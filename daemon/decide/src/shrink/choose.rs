@@ -6,7 +6,7 @@
 
 use super::search::{Found, Search, Terms};
 use crate::fill::Taste;
-use crate::number::real;
+use crate::number::{count, real};
 use crate::packing::Dice;
 use std::collections::BTreeSet;
 
@@ -18,6 +18,8 @@ const MOST_TOGETHER: usize = 6;
 const TRIES: u32 = 40;
 /// Single nodes probed in a row without anything found, after which none is tried further.
 const MISSES: u32 = 100;
+/// Nodes that are looked at for whether they could go before any does.
+const LOOKED_AT: usize = 64;
 /// Rounds of tries without anything found, after which there is nothing to find.
 const ROUNDS: u32 = 24;
 
@@ -95,8 +97,9 @@ fn singles(search: &mut Search<'_, '_>, candidates: &[Candidate], terms: Terms, 
         .collect();
     // The best is last.
     quotes.sort_by(|a, b| a.1.key.total_cmp(&b.1.key).then(b.0.cmp(&a.0)));
+    let mut misses = stable_first(search, candidates, (&mut quotes, terms));
     let mut chosen: Vec<Found> = Vec::new();
-    let (mut round, mut misses) = (1, 0);
+    let mut round = 1;
     while misses < MISSES && chosen.len() < reach.nodes && search.probes < reach.probes {
         let Some((bin, quote)) = quotes.pop() else { break };
         if search.fleet.bins[bin].awaited {
@@ -123,6 +126,32 @@ fn singles(search: &mut Search<'_, '_>, candidates: &[Candidate], terms: Terms, 
         }
     }
     chosen
+}
+
+/// Lets nodes take pods that could go themselves only after those that stay: who is moved to them would be moved again.
+/// Where none could, those that were looked at need no second look; returns how many.
+fn stable_first(
+    search: &mut Search<'_, '_>,
+    candidates: &[Candidate],
+    (quotes, terms): (&mut Vec<(usize, Quote)>, Terms),
+) -> u32 {
+    let fleet = &search.fleet;
+    let full = |bin: &usize| fleet.bins[*bin].moves() > 0 && !fleet.bins[*bin].awaited;
+    let best = quotes.iter().rev().map(|(bin, _)| *bin).filter(full);
+    let looked_at: BTreeSet<usize> = best.take(LOOKED_AT).collect();
+    let mut may_go: BTreeSet<usize> = BTreeSet::new();
+    for bin in &looked_at {
+        let terms = together_in(terms, candidates, &[*bin]);
+        if search.probe(&[*bin], terms).is_some() {
+            may_go.insert(*bin);
+        }
+    }
+    if may_go.is_empty() {
+        quotes.retain(|(bin, _)| !looked_at.contains(bin));
+        return count(looked_at.len());
+    }
+    search.receivers.sort_by_key(|bin| may_go.contains(bin));
+    0
 }
 
 fn per_eviction(found: &Found, terms: Terms) -> f64 {

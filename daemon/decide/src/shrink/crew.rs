@@ -204,6 +204,11 @@ impl Fleet<'_> {
         self.seen.budgets.iter().map(|budget| budget.allowed).collect()
     }
 
+    /// Budgets that cover pods of the kind.
+    pub(super) fn covered(&self, kind: u32) -> &[usize] {
+        &self.kinds[size(kind)].covered
+    }
+
     /// Counts one eviction of the pod against its budget; `false` when it is used up.
     pub(super) fn spend(&self, pod: &Pod, budgets: &mut [u32]) -> bool {
         let kind = &self.kinds[size(pod.spec)];

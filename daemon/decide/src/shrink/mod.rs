@@ -13,6 +13,7 @@ mod choose;
 mod continuing;
 mod crew;
 mod disruption;
+mod drained;
 mod fleet;
 mod in_vain;
 mod leaving;
@@ -23,6 +24,7 @@ mod prices;
 mod renewing;
 mod repairing;
 mod search;
+mod seeking;
 mod ties;
 mod turnover;
 mod used;
@@ -239,3 +241,5 @@ mod replacing;
 mod tests;
 #[cfg(test)]
 mod tied;
+#[cfg(test)]
+mod turns;

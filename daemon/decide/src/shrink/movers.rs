@@ -81,7 +81,7 @@ pub(super) fn keep<'a>(fleet: &mut Fleet<'a>, prices: &Prices<'a>) -> Kept {
         let (mark, told) = (search.fleet.mark(), search.ties_mark());
         let mut load = search.fleet.bins[bin].load.clone();
         if let Some(ties) = &mut search.ties {
-            ties.lift(bin, &load);
+            ties.empty(bin, &load);
         }
         onto_launches(search.fleet, intent, bin, &mut load);
         if let Some(ties) = &mut search.ties {

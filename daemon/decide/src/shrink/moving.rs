@@ -12,7 +12,7 @@ use model::reason::Holds;
 
 /// Where a pod is put.
 #[derive(Clone, Copy)]
-enum Place {
+pub(super) enum Place {
     /// A node that is there.
     Bin(usize),
     /// One that would be bought.
@@ -31,8 +31,9 @@ impl Search<'_, '_> {
     pub(super) fn lift(&mut self, ruined: &[usize]) {
         if let Some(ties) = self.ties.as_mut().filter(|_| self.engaged) {
             for bin in ruined {
-                ties.lift(*bin, &self.fleet.bins[*bin].load);
+                ties.empty(*bin, &self.fleet.bins[*bin].load);
             }
+            self.lifted = ties.mark();
         }
     }
 
@@ -161,16 +162,16 @@ impl Search<'_, '_> {
     }
 
     /// Whether the filters let everything go where it was found to go, in some order; says of new nodes which offer they
-    /// are of. `lifted` is the place in the journal at which the pods have left and none has come.
-    pub(super) fn settle(&mut self, found: &mut Found, lifted: usize) -> bool {
+    /// are of. `told` is the place in the journal at which the pods have not left.
+    pub(super) fn settle(&mut self, found: &mut Found, told: usize) -> bool {
         if !self.engaged {
             return true;
         }
         let Some(mut ties) = self.ties.take() else {
             return true;
         };
-        ties.undo(lifted);
-        let settled = self.settled(&mut ties, found);
+        ties.undo(self.lifted);
+        let settled = self.settled(&mut ties, found) && self.drains(&mut ties, found, told);
         self.ties = Some(ties);
         settled
     }
@@ -249,7 +250,7 @@ impl Search<'_, '_> {
     pub(super) fn commit_ties(&mut self, found: &Found) {
         let Some(mut ties) = self.ties.take() else { return };
         for bin in &found.ruined {
-            ties.lift(*bin, &self.fleet.bins[*bin].load);
+            ties.empty(*bin, &self.fleet.bins[*bin].load);
         }
         found.puts.iter().for_each(|put| ties.put(*put));
         for new in &found.bought {

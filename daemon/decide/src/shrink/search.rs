@@ -6,6 +6,7 @@
 
 use super::fleet::{Fleet, Put};
 use super::prices::Prices;
+use super::seeking::ALL_QUESTIONS;
 use super::ties::Ties;
 use crate::fill::{self, Item, Taste};
 use crate::number::{count, real, size};
@@ -126,6 +127,10 @@ pub(super) struct Search<'s, 'a> {
     pub(super) ties: Option<Ties<'s>>,
     /// Some of the pods without a place ask for them.
     pub(super) engaged: bool,
+    /// The place in the journal of what filters were told at which those pods have left and none has come.
+    pub(super) lifted: usize,
+    /// Questions to the filters that are left for other orders.
+    pub(super) questions: u32,
     /// Pods that ask for them are moved already: nobody says in which order kube-scheduler sees those of two removals, so
     /// that the next one waits until these stand.
     pub(super) begun_tied: bool,
@@ -140,6 +145,8 @@ impl<'s, 'a> Search<'s, 'a> {
             probes: 0,
             ties: None,
             engaged: false,
+            lifted: 0,
+            questions: ALL_QUESTIONS,
             begun_tied: false,
             spare: Vec::new(),
             fleet,
@@ -200,10 +207,9 @@ impl<'s, 'a> Search<'s, 'a> {
         for (bin, ask) in found.iter().flat_map(|found| &found.headroom) {
             self.fleet.give(*bin, ask);
         }
-        let moves = told.saturating_add(size(moves));
         let waits = self.engaged && self.begun_tied;
         let found = found.filter(|_| !waits);
-        let found = found.and_then(|mut found| self.settle(&mut found, moves).then_some(found));
+        let found = found.and_then(|mut found| self.settle(&mut found, told).then_some(found));
         self.unlift(told);
         self.fleet.undo(mark);
         for bin in ruined {
@@ -311,6 +317,7 @@ impl<'s, 'a> Search<'s, 'a> {
         }
         self.lift(ruined);
         self.house(terms.taste);
+        self.seek(ruined, (mark, terms.taste));
         let mut spare = spare - terms.room * real(self.fills(mark)) - real(self.puts_on_top(mark));
         if !self.is_placed() {
             spare -= terms.replacing(price);
@@ -375,7 +382,7 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// Takes the pods off the nodes, as far as the search goes.
-    fn pool(&mut self, ruined: &[usize]) -> bool {
+    pub(super) fn pool(&mut self, ruined: &[usize]) -> bool {
         let fleet = &self.fleet;
         let load: Vec<(u32, u32)> = ruined
             .iter()

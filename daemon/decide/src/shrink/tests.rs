@@ -217,7 +217,7 @@ pub(super) fn with(change: impl FnOnce(&mut PodSpec)) -> PodSpec {
 }
 
 /// A budget over pods labelled `app=x`.
-fn budget(allowed: u32) -> DisruptionBudget {
+pub(super) fn budget(allowed: u32) -> DisruptionBudget {
     let requirement = model::selector::Requirement {
         key: "app".into(),
         operator: model::selector::Operator::Exists,

@@ -18,17 +18,17 @@ use model::selector::{LabelSelector, NodeTerm, Requirement};
 use model::snapshot::Snapshot;
 use std::collections::BTreeMap;
 
-const ZONE: &str = "topology.kubernetes.io/zone";
-const HOST: &str = "kubernetes.io/hostname";
-const SPREAD: NearRule = NearRule::Spread { skew: 1, domains: 1 };
+pub(super) const ZONE: &str = "topology.kubernetes.io/zone";
+pub(super) const HOST: &str = "kubernetes.io/hostname";
+pub(super) const SPREAD: NearRule = NearRule::Spread { skew: 1, domains: 1 };
 
-fn of(app: &str) -> PodSpec {
+pub(super) fn of(app: &str) -> PodSpec {
     let mut spec = asks(100, 100);
     spec.labels.insert("app".into(), app.into());
     spec
 }
 
-fn near(mut spec: PodSpec, key: &str, app: &str, rule: NearRule) -> PodSpec {
+pub(super) fn near(mut spec: PodSpec, key: &str, app: &str, rule: NearRule) -> PodSpec {
     let selector = LabelSelector {
         requirements: vec![Requirement::equal("app", app)],
     };
@@ -58,7 +58,7 @@ fn volume(mut spec: PodSpec, zone: &str) -> PodSpec {
 }
 
 /// n1 in zone a and n3 in zone b stay, for what is on them must not be moved; n2 in zone a could go.
-fn three() -> Cluster {
+pub(super) fn three() -> Cluster {
     let mut stuck = asks(100, 100);
     stuck.traits.do_not_disrupt = true;
     let mut cluster = Cluster::new()
@@ -73,11 +73,11 @@ fn three() -> Cluster {
         .running("stuck-3", "n3", stuck)
 }
 
-fn run(seen: &Snapshot) -> Deliberation {
+pub(super) fn run(seen: &Snapshot) -> Deliberation {
     deliberate(seen, &long_unneeded(), &PolicySet::default(), &Aims::default())
 }
 
-fn moves_to(done: &Deliberation, pod: &str) -> Option<String> {
+pub(super) fn moves_to(done: &Deliberation, pod: &str) -> Option<String> {
     let key = PodKey::new("default", pod);
     let to = done.plan.moves.iter().find(|(_, pods)| pods.contains(&key));
     to.map(|(node, _)| node.to_string())
@@ -338,9 +338,9 @@ fn carry_out(seen: &mut Snapshot, plan: &model::Plan) -> usize {
     to.len()
 }
 
-/// At rest hardly a node could be emptied that kube-scheduler would have let go, and little more was evicted than had to be.
+/// At rest no node could be emptied that kube-scheduler would have let go, and little more was evicted than had to be.
 #[test]
-fn small_clusters_come_to_rest_with_hardly_anything_more_to_empty() {
+fn small_clusters_come_to_rest_with_nothing_more_to_empty() {
     let aims = at_once(1000);
     let (mut moved, mut fewest, mut left) = (0, 0, Vec::new());
     for seed in 0..250_u64 {
@@ -370,7 +370,6 @@ fn small_clusters_come_to_rest_with_hardly_anything_more_to_empty() {
         }
     }
     println!("{moved} evictions, {fewest} at least; could still be emptied: {left:?}");
-    // Pods are put down in one order, which misses what another would find in one cluster of a hundred.
-    assert!(left.len() <= 2, "{left:?}");
+    assert_eq!(left, [], "could still be emptied");
     assert!(moved * 10 <= fewest * 11, "{moved} evictions where {fewest} do");
 }

@@ -2,7 +2,7 @@
 //!
 //! Asked about pods whose place depends on other pods, host ports or claims; all others need no more than room and rules
 //! about the node. Pods that leave are all taken off before the first is put down again, as an eviction does, and the
-//! node that they leave stays a domain until it is gone. Everything is undone from a journal. Which nodes are tried, and
+//! node that they leave stays a domain until it is gone, a cordoned one. Everything is undone from a journal. Which nodes are tried, and
 //! in what order, is decided in `search` and `moving`.
 
 use super::fleet::{Fleet, Put};
@@ -13,7 +13,7 @@ use crate::number::{count, size};
 use crate::rooms::Housed;
 use model::ids::NodeName;
 use model::node::Node;
-use model::pod::{NearRule, PodSpec, SpecIx};
+use model::pod::{NearRule, PodSpec, SpecIx, Taint, TaintEffect};
 use model::reason::Holds;
 use model::snapshot::Snapshot;
 use std::cell::OnceCell;
@@ -24,11 +24,15 @@ use std::sync::Arc;
 const NEW_NODES: usize = 4096;
 /// More than any pods together ask for.
 const ENDLESS: i64 = i64::MAX / 4;
+/// Taint of a cordoned node.
+const CORDON: &str = "node.kubernetes.io/unschedulable";
 
 /// What filters borrow beside the Snapshot: new nodes, and specs with the cluster's default constraints.
 pub(super) struct Pool {
     nodes: Vec<OnceCell<Node>>,
     bodies: Vec<Arc<PodSpec>>,
+    /// By bin: the node once it is cordoned. None where no rule asks for taints.
+    cordoned: Vec<OnceCell<Node>>,
 }
 
 impl Pool {
@@ -36,9 +40,17 @@ impl Pool {
     pub(super) fn of(fleet: &Fleet<'_>) -> Option<Self> {
         let mut loads = fleet.bins.iter().flat_map(|bin| &bin.load);
         let tied = loads.any(|(kind, _)| fleet.kinds[size(*kind)].tied);
+        let mut rules = fleet.kinds.iter().flat_map(|kind| &kind.body.near);
+        let asks_for_taints = rules.any(|near| near.nodes.only_tolerated);
+        let cordoned = if asks_for_taints {
+            fleet.seen.nodes.len()
+        } else {
+            0
+        };
         tied.then(|| Self {
             nodes: (0..NEW_NODES).map(|_| OnceCell::new()).collect(),
             bodies: fleet.kinds.iter().map(|kind| Arc::clone(&kind.body)).collect(),
+            cordoned: (0..cordoned).map(|_| OnceCell::new()).collect(),
         })
     }
 }
@@ -75,6 +87,7 @@ enum Change<'m> {
     Put(SpecIx, &'m NodeName),
     Taken(SpecIx, &'m NodeName),
     Added(New, Sort),
+    Cordoned(usize),
 }
 
 impl<'m> Ties<'m> {
@@ -138,6 +151,7 @@ impl<'m> Ties<'m> {
             }
             self.put(*put);
         }
+        (0..fleet.bins.len()).filter(begun).for_each(|at| self.cordon(at));
         self.journal.clear();
     }
 
@@ -158,6 +172,11 @@ impl<'m> Ties<'m> {
                     }
                     self.spare.entry(sort).or_default().push(new);
                 }
+                Some(Change::Cordoned(bin)) => {
+                    if let Some(node) = self.seen.nodes.get(bin) {
+                        self.filters.change_node(node);
+                    }
+                }
                 None => return,
             }
         }
@@ -166,6 +185,26 @@ impl<'m> Ties<'m> {
     /// What was done stays.
     pub(super) fn keep(&mut self) {
         self.journal.clear();
+    }
+
+    /// Cordons a node, for rules that leave nodes out whose taints a pod does not tolerate.
+    pub(super) fn cordon(&mut self, bin: usize) {
+        let pool = self.pool;
+        let Some((cordoned, node)) = pool.cordoned.get(bin).zip(self.seen.nodes.get(bin)) else {
+            return;
+        };
+        if node.unschedulable {
+            return;
+        }
+        self.filters
+            .change_node(cordoned.get_or_init(|| as_cordoned(node)));
+        self.journal.push(Change::Cordoned(bin));
+    }
+
+    /// Cordons a node and takes pods off it.
+    pub(super) fn empty(&mut self, bin: usize, load: &[(u32, u32)]) {
+        self.lift(bin, load);
+        self.cordon(bin);
     }
 
     /// Takes pods off a node.
@@ -300,4 +339,18 @@ impl<'m> Ties<'m> {
             | Objection::NoDomain { .. } => None,
         }
     }
+}
+
+/// The node as a cordon leaves it, with the taint that the node lifecycle controller adds.
+fn as_cordoned(node: &Node) -> Node {
+    let mut cordoned = node.clone();
+    cordoned.unschedulable = true;
+    if !cordoned.taints.iter().any(|taint| taint.key == CORDON) {
+        cordoned.taints.push(Taint {
+            key: CORDON.to_owned(),
+            value: String::new(),
+            effect: TaintEffect::NoSchedule,
+        });
+    }
+    cordoned
 }

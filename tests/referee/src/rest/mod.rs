@@ -6,6 +6,7 @@
 
 pub mod bound;
 pub mod daemons;
+pub mod emptied;
 pub mod generate;
 pub mod probe;
 pub mod realise;
