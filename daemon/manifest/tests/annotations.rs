@@ -293,7 +293,7 @@ status: {{phase: Pending, startTime: '2026-01-01T00:00:00Z'}}
 }
 
 /// Name of a tag, value, what the group is then.
-const TAGS: [(&str, &str, &str); 6] = [
+const TAGS: [(&str, &str, &str); 7] = [
     (
         "scaledownunneededtime",
         "1h30m",
@@ -313,6 +313,11 @@ const TAGS: [(&str, &str, &str); 6] = [
         "ignoredaemonsetsutilization",
         "T",
         "DaemonSets do not count in that",
+    ),
+    (
+        "scaledownunreadytime",
+        "20m",
+        "not Ready must have been so for 20m0s",
     ),
     ("maxnodeprovisiontime", "25m", "to become a node: 25m0s"),
     ("maxnodestartuptime", "0.5h", "to become Ready: 30m0s"),
@@ -364,7 +369,7 @@ fn told_of_group(name: &str, value: &str) -> [Vec<String>; 4] {
 #[test]
 fn tags_of_groups_are_read_wherever_they_stand() {
     let mut keys: Vec<&str> = Vec::new();
-    for (name, value, says) in TAGS.into_iter().chain([UNREADY]) {
+    for (name, value, says) in TAGS {
         for told in told_of_group(name, value) {
             assert!(
                 told.len() == 1 && told[0].contains(says),
@@ -388,13 +393,6 @@ fn tags_of_groups_are_read_wherever_they_stand() {
         }
     }
 }
-
-/// Shown, and nothing more.
-const UNREADY: (&str, &str, &str) = (
-    "scaledownunreadytime",
-    "20m",
-    "not Ready must have been so for 20m0s",
-);
 
 /// What the picture says of the pod and the node.
 fn told(seen: &Snapshot) -> String {

@@ -255,6 +255,7 @@ mod tests {
             fargate_selectors: Vec::new(),
             foreign: None,
             rolling: None,
+            options: crate::group::GroupOptions::default(),
         }
     }
 

@@ -227,11 +227,10 @@ impl<'a> Repair<'a> {
     /// What is to be thought of a node of the picture.
     pub fn broken(&self, node: &Node) -> Broken {
         let now = self.seen.at;
-        let repair = &self.aims.disruption.repair;
-        let (Some(after), Some(since)) = (repair.after, node.unready) else {
+        let (Some(after), Some(since)) = (self.patience(node), node.unready) else {
             return Broken::No;
         };
-        let boots = node.is_booting(now, self.aims.limits.provision_time);
+        let boots = self.seen.is_booting(node, self.aims);
         if node.ready || node.fargate || node.deleting || boots || now.since(since) < after {
             return Broken::No;
         }
@@ -239,6 +238,13 @@ impl<'a> Repair<'a> {
             Some(doubt) => Broken::Doubted(doubt),
             None => Broken::Yes { since },
         }
+    }
+
+    /// How long a node must not have been Ready: what its group says wins over the aims, which alone say whether at all.
+    fn patience(&self, node: &Node) -> Option<Span> {
+        let usual = self.aims.disruption.repair.after?;
+        let of_group = self.seen.options(node.group.as_ref()).unready_for;
+        Some(of_group.unwrap_or(usual))
     }
 
     /// Whether a node is given up.

@@ -4,7 +4,6 @@
 
 use crate::aims::Aims;
 use crate::autoscaler::Autoscaler;
-use crate::group::Group;
 use crate::group::options::NOTHING_SAID;
 use crate::group::{Group, GroupOptions};
 use crate::ids::{GroupName, NodeName, OfferId, PodKey};

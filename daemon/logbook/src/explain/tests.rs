@@ -401,6 +401,7 @@ fn a_group_that_another_autoscaler_grows_as_well_says_so() {
             fargate_selectors: Vec::new(),
             foreign: None,
             rolling: None,
+            options: model::group::GroupOptions::default(),
         });
     }
     record.snapshot = Arc::new(seen);

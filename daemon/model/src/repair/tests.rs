@@ -1,7 +1,7 @@
 //! Which nodes are given up: how long, on whose word, and how many at once.
 
 use super::*;
-use crate::group::{Group, GroupKind, Instance, LaunchMode};
+use crate::group::{Group, GroupKind, GroupOptions, Instance, LaunchMode};
 use crate::pod::{Taint, TaintEffect, Usage};
 use crate::resources::Resources;
 use crate::selector::Labels;
@@ -80,6 +80,7 @@ fn fleet(count: usize, zones: &[&str]) -> Snapshot {
             fargate_selectors: Vec::new(),
             foreign: None,
             rolling: None,
+            options: GroupOptions::default(),
         }],
         nodes,
         ..Snapshot::default()
@@ -112,6 +113,25 @@ fn a_node_is_given_up_once_it_has_not_been_ready_for_long() {
     }
     let future = |seen: &mut Snapshot| seen.nodes[0].unready = Some(NOW + LONG);
     assert_eq!(one_broken(LONG, future), Broken::No, "clocks that disagree");
+}
+
+/// The tag of its group (Cluster Autoscaler's `scaledownunreadytime`) wins over the aims.
+#[test]
+fn a_group_may_say_how_long() {
+    for (of_group, ago, given_up) in [
+        (600, 601, true),
+        (600, 599, false),
+        (7200, 3600, false),
+        (0, 1, true),
+    ] {
+        let slow = |seen: &mut Snapshot| seen.groups[0].options.unready_for = Some(Span::from_secs(of_group));
+        let thought = one_broken(Span::from_secs(ago), slow);
+        assert_eq!(
+            matches!(thought, Broken::Yes { .. }),
+            given_up,
+            "{of_group} {ago}: {thought:?}"
+        );
+    }
 }
 
 type Change = fn(&mut Snapshot);
