@@ -153,6 +153,10 @@ impl<'a> Names<'a> {
         {
             return Some(Misfit::NobodyToJoin { tie: rule.tie() });
         }
+        if what == Unmodelled::PodAffinity && rules.is_empty() {
+            let claim = self.own.shares.first()?.clone();
+            return Some(Misfit::ClaimShared { claim });
+        }
         let odd = |rule: &&&Rule<'_>| ![HOSTNAME, ZONE].contains(&rule.near.key.as_str());
         let others = |rule: &&&Rule<'_>| !rule.near.selects(self.own);
         let rule = rules

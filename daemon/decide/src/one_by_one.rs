@@ -7,6 +7,7 @@
 //! nodes that are there first, then to those that are bought, then to a fresh node of the offer that costs least for
 //! each of its pods. Who was placed before stays. Work is counted: a search that grows too long leaves the rest refused.
 
+mod played;
 mod search;
 
 use crate::demand::Class;
@@ -25,6 +26,7 @@ use model::intent::IntentKind;
 use model::node::Node;
 use model::pod::PodSpec;
 use model::snapshot::Snapshot;
+pub(crate) use played::{Refused, refused};
 use search::OneByOne;
 use std::borrow::Cow;
 use std::cell::OnceCell;

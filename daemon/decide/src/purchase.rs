@@ -19,6 +19,7 @@ use model::intent::IntentKind;
 use model::memory::LastNodes;
 use model::money::UsdPerHour;
 use model::plan::PlannedNode;
+use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A node or Fargate pod that would be bought.
@@ -42,6 +43,16 @@ pub(crate) struct Bought {
 }
 
 impl Bought {
+    /// Takes a pod off it that it was packed with.
+    pub(crate) fn remove(&mut self, pod: &PodKey, seen: &Snapshot) {
+        let Some(at) = self.node.pods.iter().position(|known| known == pod) else {
+            return;
+        };
+        self.node.pods.remove(at);
+        self.classes.remove(at);
+        self.waiting = self.waiting.saturating_sub(u32::from(seen.pod(pod).is_some()));
+    }
+
     /// The same node, bought by another offer.
     pub(crate) fn put_on(&mut self, market: &Market<'_>, offer: usize) {
         self.node.group = market.group_of(offer);

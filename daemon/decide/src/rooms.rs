@@ -109,6 +109,23 @@ impl Housed {
         self.asks.entry(node.clone()).or_default().push(requests);
         self.pods.entry(node.clone()).or_default().push(pod);
     }
+
+    /// Takes a pod off a node again.
+    pub(crate) fn remove(&mut self, node: &NodeName, pod: &PodKey, classes: &[Class]) {
+        let Some(pods) = self.pods.get_mut(node) else {
+            return;
+        };
+        let Some(at) = pods.iter().position(|(_, known)| known == pod) else {
+            return;
+        };
+        let (class, _) = pods.remove(at);
+        let requests = &classes[class].body.requests;
+        if let Some(asks) = self.asks.get_mut(node)
+            && let Some(at) = asks.iter().position(|known| known == requests)
+        {
+            asks.remove(at);
+        }
+    }
 }
 
 /// Finds every room, full nodes first within each stand.

@@ -8,7 +8,7 @@ use crate::demand::{self, Class};
 use crate::headroom;
 use crate::market::Market;
 use crate::number::{count, narrow};
-use crate::one_by_one::{self, Left, Leftover, On, Seated};
+use crate::one_by_one::{self, Left, Leftover, On, Refused, Seated};
 use crate::packing::{Table, Work};
 use crate::placement::{self, Adjust};
 use crate::policy::{ClassRow, Prepared, View};
@@ -142,6 +142,7 @@ pub(crate) fn place<'a>(
         placed = attempt(&market, (&classes, last), (aims, shrinking), adjust.clone());
     }
     if let Some(undealt) = undealt::classes(&deals, &classes) {
+        take_back(&mut placed, (&market, &classes), (aims, shrinking));
         let market = open(memory, &undealt);
         bind(&mut placed, (&market, &undealt), (aims, shrinking));
     }
@@ -181,6 +182,46 @@ fn rise(
             housed.add(&node, (class, pod), classes);
         }
     }
+}
+
+/// Takes back what kube-scheduler would admit in no order: it is left over, and looked at once more as such.
+fn take_back(
+    placed: &mut Placed,
+    (market, classes): (&Market<'_>, &[Class]),
+    (aims, shrinking): (&Aims, &Shrinking<'_>),
+) {
+    let (table, _) = placed.pricing();
+    let leftover = Leftover {
+        market,
+        classes,
+        tenants: shrinking.fleet.tenants,
+        table,
+        adjust: placed.adjust.as_ref(),
+        rooms: &placed.rooms,
+    };
+    let plan = (&placed.housed, placed.purchase.bought.as_slice());
+    let refused = one_by_one::refused(&leftover, aims, plan);
+    if refused.is_empty() {
+        return;
+    }
+    let Placed { purchase, housed, .. } = &mut *placed;
+    for Refused { class, pod, from } in refused {
+        match from {
+            Ok(node) => housed.remove(&node, &pod, classes),
+            Err(at) => purchase.bought[at].remove(&pod, market.seen),
+        }
+        if classes[class].spec.is_some() {
+            purchase.unplaced.push((class, pod));
+        }
+    }
+    purchase.bought.retain(|bought| !bought.node.pods.is_empty());
+    let prices = purchase
+        .bought
+        .iter()
+        .map(|b| b.node.price(&market.seen.offers[b.offer]));
+    placed.cost.rate = prices.sum();
+    let (table, _) = placed.pricing();
+    placed.cost.policy_rate = policy_rate(table, &placed.rooms, &placed.housed, &placed.purchase);
 }
 
 /// Places what rules left over where kube-scheduler admits it after the others. Its pods pay nothing: what is bought for

@@ -342,10 +342,16 @@ pub enum Misfit {
     },
     /// A constraint that is not modelled.
     Unmodelled(Unmodelled),
-    /// The same of a rule about pods near each other.
+    /// A rule about pods near each other, which kube-scheduler's filters find kept on no node, there or for sale, even
+    /// once all others are placed.
     NotModelled {
         /// The rule.
         tie: Tie,
+    },
+    /// It shares a claim that is not bound, and no zone takes all who do.
+    ClaimShared {
+        /// The claim.
+        claim: String,
     },
     /// A policy forbids it.
     Forbidden {
@@ -530,6 +536,7 @@ impl Misfit {
             Self::NoFargateProfile => "NoFargateProfile",
             Self::NoZoneLeft | Self::NoDomainLeft { .. } => "NoZoneLeft",
             Self::NotModelled { .. } => "UnmodelledConstraint",
+            Self::ClaimShared { .. } => "VolumeClaimShared",
             Self::Unmodelled(what) => code_of(*what),
             Self::Forbidden { .. } => "ForbiddenByPolicy",
             Self::Group(_) => "GroupBlocked",
@@ -638,7 +645,14 @@ impl fmt::Display for Misfit {
                 }
             ),
             Self::Unmodelled(what) => f.write_str(unmodelled(*what)),
-            Self::NotModelled { tie } => write!(f, "{tie} is not modelled"),
+            Self::NotModelled { tie } => write!(
+                f,
+                "{tie}: no node that is there or for sale keeps it, whoever of the others has come"
+            ),
+            Self::ClaimShared { claim } => write!(
+                f,
+                "shares claim {claim}, which is bound where the first of its pods goes, and no zone takes them all"
+            ),
             Self::Forbidden { by, code } => write!(f, "policy {by} forbids it (code {code})"),
             Self::Group(block) => write!(f, "its group {block}"),
             Self::NoOffers => f.write_str("there are no offers"),

@@ -56,7 +56,11 @@ impl Misfit {
             Self::Forbidden { .. } => "ask the owner of the policy about this code",
             Self::Group(block) => block.remedy(),
             Self::NoOffers => "offer something: a node group that may grow, or a list of types",
-            Self::Unmodelled(_) | Self::NotModelled { .. } => {
+            Self::NotModelled { .. } => {
+                "offer nodes where the pods are that the rule means, or larger ones, or loosen the rule"
+            }
+            Self::ClaimShared { .. } => "offer nodes for all of its pods in one zone",
+            Self::Unmodelled(_) => {
                 "say the rule in another way, or place the pod by hand: the plan leaves it alone"
             }
         }

@@ -163,7 +163,7 @@ fn without_one_of_the_witnesses_it_stays() {
             instance(Some(InstanceState::Terminating)),
         ),
         (
-            |s| drop(s.sources.remove(&Source::Groups)),
+            |s| s.sources.retain(|source, _| *source != Source::Groups),
             unheard(Source::Groups),
         ),
         (
