@@ -36,11 +36,12 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
         &nothing
     };
     let mut zones = Zones::new(&aims.zones);
-    for object in &cluster.nodes {
+    let nodes = undescribed::described(&cluster.nodes, prices);
+    for object in nodes.iter() {
         zones.learn(&object.node.labels);
     }
-    let grown = Grown::new(&cluster.nodes, prices, (seen.at, &aims.startup_taints));
-    for (found, ix) in found(&cluster.nodes).into_iter().zip(0..) {
+    let grown = Grown::new(&nodes, prices, (seen.at, &aims.startup_taints));
+    for (found, ix) in found(&nodes).into_iter().zip(0..) {
         let told = grown.told(&found.nodes);
         let mut group = found.group(&told);
         group.options = options(cluster, &group.name);
@@ -54,13 +55,13 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
     let site = Site {
         zones: &zones,
         os: &OperatingSystem::Linux,
-        bootstrap: of_free_choice(&cluster.nodes),
+        bootstrap: of_free_choice(&nodes),
         labels: &Labels::new(),
     };
     let fleet = GroupName::new(FLEET);
     if aims.groups.is_empty() || aims.groups.contains(&fleet) {
         let ix = index(Some(seen.groups.len()));
-        let (offers, _) = prices.fleet(aims, &zone_names(&cluster.nodes), (ix, &site));
+        let (offers, _) = prices.fleet(aims, &zone_names(&nodes), (ix, &site));
         seen.offers.extend(offers);
         seen.groups.push(fleet_group());
     }
@@ -85,17 +86,13 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
     let mut ids = BTreeSet::new();
     seen.offers.retain(|offer| ids.insert(offer.id.clone()));
     let by_shape = shapes(&seen.offers);
-    seen.nodes = cluster
-        .nodes
+    seen.nodes = nodes
         .iter()
         .map(|object| {
             let mut node = object.node.clone();
             // Nobody says that it is not ready; a kubelet that is not there taints its node.
             node.ready |= !object.ready_known;
-            let group = |group: &Group| node.group.as_ref().unwrap_or(&fleet) == &group.name;
-            let group = seen.groups.iter().position(group);
-            let undescribed = || undescribed::offer_of(&node, Some(index(group)), &seen.offers);
-            node.offer = offer_of(&node.labels, &by_shape).or_else(|| Some(undescribed()?.id.clone()));
+            node.offer = offer_of(&node.labels, &by_shape);
             node
         })
         .collect();

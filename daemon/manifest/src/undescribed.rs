@@ -1,16 +1,19 @@
 //! What a node is an instance of before anything says so: the cloud provider writes the type only with the update that
 //! takes the taint `node.cloudprovider.kubernetes.io/uninitialized` away.
 //!
-//! Its kubelet tells amounts, architecture and operating system from the first moment, and the provider id its zone: the
-//! type is the one on offer there whose amounts are nearest. Where two types are as near, nothing is guessed. A node
-//! that has been described needs none of this; with an account at hand, AWS tells the type of every instance.
+//! Its kubelet tells amounts and architecture from the first moment: the type is the one on the price list whose amounts
+//! are nearest, among those that others of its group have where some are. Where two types are as near, nothing is
+//! guessed. A node that has been described needs none of this; with an account at hand, AWS tells the type of every
+//! instance.
 
-use crate::market::purchase;
-use crate::node::{INSTANCE_TYPE, UNINITIALIZED, ZONE};
+use crate::node::{INSTANCE_TYPE, NodeObject, UNINITIALIZED};
+use crate::offers::{PriceList, TypeRow};
+use model::ids::GroupName;
 use model::node::Node;
-use model::offer::{Offer, OfferKind};
-use model::registration::label;
+use model::registration::{add_aliases, label};
 use model::resources::Resources;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Label by which nodeadm's kubelets announce a device that registers later.
 const GPU_PRESENT: &str = "nvidia.com/gpu.present";
@@ -18,52 +21,63 @@ const GPU_PRESENT: &str = "nvidia.com/gpu.present";
 /// Amounts of one type differ between a list and a node by less than one part in so many.
 const NEARLY: i64 = 20;
 
-/// The offer that the node must be an instance of: one of its own group's where that sells any. `None` where the node has
-/// been described, or where its amounts do not tell.
-pub(crate) fn offer_of<'o>(node: &Node, group: Option<u32>, offers: &'o [Offer]) -> Option<&'o Offer> {
-    let waits = node.taints.iter().any(|taint| taint.key == UNINITIALIZED);
-    if !waits || node.labels.contains_key(INSTANCE_TYPE) {
-        return None;
+/// The nodes with the type of those that have not been described, where it can be told.
+pub(crate) fn described<'n>(nodes: &'n [NodeObject], prices: &PriceList) -> Cow<'n, [NodeObject]> {
+    let waits = |object: &NodeObject| {
+        let node = &object.node;
+        let tainted = node.taints.iter().any(|taint| taint.key == UNINITIALIZED);
+        tainted && !node.labels.contains_key(INSTANCE_TYPE)
+    };
+    if !nodes.iter().any(waits) {
+        return Cow::Borrowed(nodes);
     }
-    let own = |offer: &&Offer| Some(offer.group) == group;
-    let sells = offers.iter().any(|offer| own(&offer));
-    let like = offers
-        .iter()
-        .filter(|offer| (own(offer) || !sells) && is_like(node, offer));
-    let mut near: Vec<(i64, &Offer)> = like
-        .filter_map(|offer| Some((distance(&node.allocatable, &offer.allocatable)?, offer)))
-        .collect();
-    near.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
-    let (nearest, offer) = *near.first()?;
-    let mut others = near.iter().filter(|(distance, _)| *distance == nearest);
-    let only = others.all(|(_, other)| other.instance_type() == offer.instance_type());
-    only.then_some(offer)
+    let mut types: BTreeMap<&GroupName, BTreeSet<&String>> = BTreeMap::new();
+    for Node { group, labels, .. } in nodes.iter().map(|object| &object.node) {
+        if let (Some(group), Some(kind)) = (group, labels.get(INSTANCE_TYPE)) {
+            types.entry(group).or_default().insert(kind);
+        }
+    }
+    let mut all = nodes.to_vec();
+    for object in all.iter_mut().filter(|object| waits(object)) {
+        let node = &mut object.node;
+        let of_group = node.group.as_ref().and_then(|group| types.get(group));
+        if let Some(row) = type_of(node, of_group, &prices.rows) {
+            node.labels
+                .insert(INSTANCE_TYPE.to_owned(), row.instance_type.clone());
+            add_aliases(&mut node.labels);
+        }
+    }
+    Cow::Owned(all)
 }
 
-/// Same zone, purchase, system and architecture, and devices where its labels announce some.
-fn is_like(node: &Node, offer: &Offer) -> bool {
-    let OfferKind::Ec2 {
-        zone,
-        purchase: bought,
-        ..
-    } = &offer.kind
-    else {
-        return false;
-    };
-    let same = |key: &str| match (node.labels.get(key), offer.labels.get(key)) {
-        (Some(own), Some(theirs)) => own == theirs,
-        _ => true,
-    };
-    let has_gpu = offer
+/// The type that the node must be an instance of; `None` where its amounts do not tell.
+fn type_of<'r>(
+    node: &Node,
+    of_group: Option<&BTreeSet<&String>>,
+    rows: &'r [TypeRow],
+) -> Option<&'r TypeRow> {
+    let known = |row: &&TypeRow| of_group.is_none_or(|types| types.contains(&row.instance_type));
+    let like = rows.iter().filter(|row| known(row) && is_like(node, row));
+    let mut near: Vec<(i64, &TypeRow)> = like
+        .filter_map(|row| Some((distance(&node.allocatable, &row.allocatable)?, row)))
+        .collect();
+    near.sort_by_key(|(distance, _)| *distance);
+    let (nearest, row) = *near.first()?;
+    let mut others = near.iter().filter(|(distance, _)| *distance == nearest);
+    let only = others.all(|(_, other)| other.instance_type == row.instance_type);
+    only.then_some(row)
+}
+
+/// Same architecture, and devices where its labels announce some.
+fn is_like(node: &Node, row: &TypeRow) -> bool {
+    let has_gpu = row
         .allocatable
         .extended
         .keys()
         .any(|name| name.starts_with("nvidia.com/"));
     let announces = node.labels.contains_key(GPU_PRESENT) || node.allocatable.amount("nvidia.com/gpu") > 0;
-    node.labels.get(ZONE) == Some(zone)
-        && *bought == purchase(&node.labels)
-        && has_gpu == announces
-        && [label::OS, label::ARCH].into_iter().all(same)
+    let arch = node.labels.get(label::ARCH);
+    has_gpu == announces && arch.is_none_or(|arch| *arch == row.arch)
 }
 
 /// How far amounts are apart, in thousandths; `None` where no node of the type would have these.
@@ -148,10 +162,9 @@ mod tests {
                 "us-east-1a",
                 Some("m5.large/us-east-1a/on-demand"),
             ),
-            // Two types as near, none near, none sold there, and one that is described.
+            // Two types as near, none near, and one that is described.
             (amd, "cpu: 1930m, memory: 3300Mi", new, "us-east-1a", None),
             (amd, "cpu: 7910m, memory: 14862Mi", new, "us-east-1a", None),
-            (amd, large, new, "us-east-1b", None),
             (amd, large, "dedicated", "us-east-1a", None),
         ] {
             let known = taken_for(labels, amounts, taint, zone);

@@ -128,7 +128,7 @@ impl Market {
         let refused = refused(plan);
         let waiting = world.case.pending.iter().map(|pod| case::key(pod).to_string());
         let served: BTreeSet<String> = waiting.filter(|pod| !refused.contains_key(pod)).collect();
-        let mut filled = realise::settled(world);
+        let (fleet, mut filled) = (world.fleet(), realise::settled(world));
         let mut offers = Vec::new();
         for (at, offer) in seen.offers.iter().enumerate() {
             let OfferKind::Ec2 {
@@ -149,7 +149,7 @@ impl Market {
                 let name = format!("{FOR_SALE}{at}-{copy}");
                 let node = registered::usable(Launch {
                     name: &name,
-                    group: group.and_then(|name| world.group(name)),
+                    group: group.and_then(|name| world.group(name)).or(Some(&fleet)),
                     kind: registered::type_of(instance_type),
                     zone,
                     created: "2026-11-01T00:00:00Z",

@@ -34,7 +34,7 @@ pub fn homes(
         if homes.iter().all(Option::is_some) {
             break;
         }
-        let (case, name) = with_fresh(done, &asked, (&group, &kind, &zone));
+        let (case, name) = with_fresh((before, done), &asked, (&group, &kind, &zone));
         let what = format!(
             "{}{kind} in {zone}",
             if group.is_empty() {
@@ -64,11 +64,16 @@ fn note(answer: &Answer, homes: &mut [Option<String>], fresh: Option<(&str, &str
     }
 }
 
-fn with_fresh(done: &World, asked: &Case, (group, kind, zone): (&str, &str, &str)) -> (Case, String) {
+fn with_fresh(
+    (before, done): (&World, &World),
+    asked: &Case,
+    (group, kind, zone): (&str, &str, &str),
+) -> (Case, String) {
+    let fleet = before.fleet();
     let name = "ip-fresh".to_owned();
     let node = registered::usable(Launch {
         name: &name,
-        group: done.group(group),
+        group: before.group(group).or(Some(&fleet)),
         kind: registered::type_of(kind),
         zone,
         created: FRESH,

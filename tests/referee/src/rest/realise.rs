@@ -24,11 +24,11 @@ pub fn real_name(planned: &NodeName) -> String {
 /// The cluster just after the bought nodes registered: nobody is bound, no agent has done its work. Nodes of a group whose
 /// labels come late are a step further, for nobody could tell whose they are before.
 pub fn joining(world: &World, seen: &Snapshot, plan: &Plan) -> Result<World> {
-    let mut world = world.clone();
+    let (fleet, mut world) = (world.fleet(), world.clone());
     for (at, (name, group, (kind, zone))) in bought(seen, plan)?.into_iter().enumerate() {
         let launch = Launch {
             name: &name,
-            group: world.groups.iter().find(|own| own.name == group),
+            group: world.groups.iter().find(|own| own.name == group).or(Some(&fleet)),
             kind: registered::type_of(&kind),
             zone: &zone,
             created: JOINED,

@@ -75,6 +75,18 @@ impl World {
         aims
     }
 
+    /// How nodes of the fleet register: Karpenter, which makes them where there are nodes of its own or none at all, sets a
+    /// label that kubelets of nobody else do.
+    pub fn fleet(&self) -> NodeGroup {
+        let told = |node: &Value| !node["metadata"]["labels"]["karpenter.sh/capacity-type"].is_null();
+        let mut fleet = NodeGroup::default();
+        if self.case.nodes.is_empty() || self.case.nodes.iter().any(told) {
+            let (key, value) = ("karpenter.sh/capacity-type", "on-demand");
+            fleet.labels.insert(key.to_owned(), value.to_owned());
+        }
+        fleet
+    }
+
     /// The group of this name; the fleet's nodes have none.
     pub fn group(&self, name: &str) -> Option<&NodeGroup> {
         self.groups.iter().find(|group| group.name == name)
