@@ -8,6 +8,7 @@ pub mod advice;
 pub mod aims;
 pub mod annotations;
 pub mod beside;
+pub mod discovery;
 pub mod disruption;
 pub mod fargate;
 pub mod fleet;

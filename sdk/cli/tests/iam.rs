@@ -11,6 +11,7 @@
 mod command;
 
 use command::{Run, folder, plimsoll};
+use model::discovery::{Owner, Says, Way, ways};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -155,12 +156,53 @@ fn tags_of_what_ran_before_have_statements_of_their_own() {
         // Groups are found by this tag with any value (Cluster Autoscaler's AWS README, auto-discovery).
         r#"{"StringLike":{"aws:ResourceTag/k8s.io/cluster-autoscaler/c":["*"]}}"#,
         r#"{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/c":["owned"]}}"#,
+        r#"{"StringEquals":{"aws:ResourceTag/eks:cluster-name":["c"]}}"#,
+        r#"{"StringEquals":{"aws:ResourceTag/KubernetesCluster":["c"]},"StringLike":{"aws:ResourceTag/kops.k8s.io/instancegroup":["*"]}}"#,
     ];
     assert_eq!(tags, expected);
     assert!(
         !granted(&policy).iter().any(|action| action.starts_with("ec2:")),
         "the fleet is asked for by name"
     );
+}
+
+/// Regression: groups of EKS and kops were found by tags that no policy named, so that they were seen and could not be
+/// scaled. Whatever makes a group the cluster's is a condition under which it may be changed, for the drop-in of whoever
+/// writes it, and no other.
+#[test]
+fn every_tag_that_finds_a_group_lets_it_be_scaled() {
+    let scale = |drop_in: &str| {
+        let policy = of_c(&format!("--mode act {drop_in}"));
+        let scale = policy["Statement"].as_array().unwrap().clone().into_iter();
+        let scale = scale.filter(|statement| statement["Sid"].as_str().unwrap().starts_with("Scale"));
+        scale
+            .map(|statement| statement["Condition"].clone())
+            .collect::<Vec<_>>()
+    };
+    let condition = |way: &Way| {
+        let mut condition = serde_json::json!({});
+        for (key, says) in &way.tags {
+            let (operator, value) = match says {
+                Says::Anything => ("StringLike", "*"),
+                Says::This(value) => ("StringEquals", value.as_str()),
+            };
+            condition[operator][format!("aws:ResourceTag/{key}")] = serde_json::json!([value]);
+        }
+        condition
+    };
+    let owners = [
+        ("--drop-in cluster-autoscaler", Owner::ClusterAutoscaler),
+        ("--drop-in eks", Owner::Eks),
+        ("--drop-in kops", Owner::Kops),
+        ("", Owner::Plimsoll),
+    ];
+    for (drop_in, owner) in owners {
+        let granted = scale(drop_in);
+        for way in ways("c") {
+            let wanted = way.whose.contains(&owner) || way.whose.contains(&Owner::Plimsoll);
+            assert_eq!(granted.contains(&condition(&way)), wanted, "{drop_in}: {way:?}");
+        }
+    }
 }
 
 /// Parameters may be secrets: only those that name images are read.

@@ -8,9 +8,9 @@ mod policy;
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, Format, OutputArgs, plain, table};
 use clap::ValueEnum;
-use model::fleet::CLUSTER_TAG;
+use model::discovery::{Owner, ways};
 use model::permission::{PERMISSIONS, Permission};
-use policy::{ANY_VALUE, Policy, Wanted};
+use policy::{Policy, Wanted};
 
 /// Characters, white space apart, that IAM takes of a managed policy.
 const MOST_CHARACTERS: usize = 6144;
@@ -72,9 +72,9 @@ enum Mode {
 enum DropIn {
     /// `k8s.io/cluster-autoscaler/CLUSTER`, with any value.
     ClusterAutoscaler,
-    /// `kubernetes.io/cluster/CLUSTER: owned`.
+    /// `kubernetes.io/cluster/CLUSTER: owned`, and `KubernetesCluster: CLUSTER` of instance groups.
     Kops,
-    /// `kubernetes.io/cluster/CLUSTER: owned`.
+    /// `kubernetes.io/cluster/CLUSTER: owned`, and `eks:cluster-name: CLUSTER`.
     Eks,
 }
 
@@ -100,18 +100,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 
 fn wanted(args: &Args) -> Wanted<'_> {
     let own = &args.cluster;
-    let mut tags = vec![(CLUSTER_TAG.to_owned(), own.clone())];
-    for drop_in in &args.drop_in {
-        // As `observe` finds groups: the Cluster Autoscaler asks for its tag alone, whatever the value.
-        let (tag, value) = match drop_in {
-            DropIn::ClusterAutoscaler => (format!("k8s.io/cluster-autoscaler/{own}"), ANY_VALUE),
-            DropIn::Kops | DropIn::Eks => (format!("kubernetes.io/cluster/{own}"), "owned"),
-        };
-        let tag = (tag, value.to_owned());
-        if !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
+    let dropped = args.drop_in.iter().map(|drop_in| match drop_in {
+        DropIn::ClusterAutoscaler => Owner::ClusterAutoscaler,
+        DropIn::Kops => Owner::Kops,
+        DropIn::Eks => Owner::Eks,
+    });
+    let owners: Vec<Owner> = std::iter::once(Owner::Plimsoll).chain(dropped).collect();
+    let mut ways = Vec::from(ways(own));
+    ways.retain(|way| way.whose.iter().any(|whose| owners.contains(whose)));
     let queue = args.queue.as_ref().map(|name| match name.as_str() {
         "" => format!("plimsoll-{own}"),
         name => name.to_owned(),
@@ -120,7 +116,7 @@ fn wanted(args: &Args) -> Wanted<'_> {
         cluster: own,
         place: (&args.partition, &args.region, &args.account),
         act: args.mode == Mode::Act,
-        tags,
+        ways,
         fleet: args.node_role.as_deref().filter(|_| args.fleet),
         image_parameters: &args.image_parameter,
         queue,

@@ -3,13 +3,14 @@
 //! Source: the service authorization reference of Auto Scaling, EC2 (`CreateFleet` acts as its caller, so that it
 //! takes `RunInstances`, `CreateTags` and `PassRole` besides), EKS, SQS and CloudWatch.
 
+use model::discovery::{Says, Way};
 use model::fleet::CLUSTER_TAG;
 use model::permission::{PERMISSIONS, Statement};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Stands for every value of a tag.
-pub(super) const ANY_VALUE: &str = "*";
+const ANY_VALUE: &str = "*";
 
 /// What the policy is to grant.
 pub(super) struct Wanted<'a> {
@@ -18,8 +19,8 @@ pub(super) struct Wanted<'a> {
     pub(super) place: (&'a str, &'a str, &'a str),
     /// What acting needs, instead of what reading needs.
     pub(super) act: bool,
-    /// Key and value of tags, any of which makes a group one of the cluster's; [`ANY_VALUE`] where the key says it.
-    pub(super) tags: Vec<(String, String)>,
+    /// By which tags groups are the cluster's.
+    pub(super) ways: Vec<Way>,
     /// The nodes' role, where there is a fleet.
     pub(super) fleet: Option<&'a str>,
     /// Paths of parameters of the account's own that name images.
@@ -169,23 +170,23 @@ impl Wanted<'_> {
         granted
     }
 
-    /// Statements about Auto Scaling groups, one per tag: conditions of one statement must all hold.
+    /// Statements about Auto Scaling groups, one per way: conditions of one statement must all hold.
     fn by_tags(&self, sid: &str, actions: &[&'static str]) -> Vec<Granted> {
         let groups = self.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*");
-        let tags = self.tags.iter().enumerate();
-        let of_tag = |(at, (key, value)): (usize, &(String, String))| {
+        let ways = self.ways.iter().enumerate();
+        let of_way = |(at, way): (usize, &Way)| {
             let sid = if at == 0 {
                 sid.to_owned()
             } else {
                 format!("{sid}{}", at + 1)
             };
             let granted = Granted::new(&sid, actions.to_vec(), vec![groups.clone()]);
-            match value.as_str() {
-                ANY_VALUE => granted.only_with(&tagged(key)),
-                value => granted.only_if(&tagged(key), &[value]),
-            }
+            way.tags.iter().fold(granted, |granted, (key, says)| match says {
+                Says::Anything => granted.only_with(&tagged(key)),
+                Says::This(value) => granted.only_if(&tagged(key), &[value.as_str()]),
+            })
         };
-        tags.map(of_tag).collect()
+        ways.map(of_way).collect()
     }
 
     /// The fleet starts only what it tags in the same call, from launch templates with the tag, and ends only that.
