@@ -253,8 +253,8 @@ struct Till<'a> {
     nodes: u32,
     pods: u32,
     equals: Equals<'a>,
-    /// Pods that would rather be spread over zones.
-    kin: Kin,
+    /// Pods that would rather be spread.
+    kin: Kin<'a>,
     /// By offer: its zone among those of all offers and nodes.
     zone_of: Vec<usize>,
     /// By group and zone: nodes there are and would be.
@@ -405,8 +405,8 @@ impl<'a> Till<'a> {
     }
 
     /// Of equal offers in the zone that was dealt, the one whose taints its pods mind least and whose labels they like
-    /// most; then of its group and groups like it the one in the zone with fewest of the pods that would rather be
-    /// spread, and with fewest nodes.
+    /// most; then of its group and groups like it the one where fewest of the pods are of which they would rather be
+    /// spread, and in the zone with fewest nodes.
     fn choose_offer(&mut self, lot: usize, dealt: Option<usize>, pods: &Taken) -> usize {
         let (market, wanted) = (self.market, self.wanted(lot, pods));
         let lots = self.equals.lots_for(&wanted);
@@ -437,8 +437,8 @@ impl<'a> Till<'a> {
                 };
                 let key = (
                     dislikes(market, offer, &wanted.specs),
+                    self.kin.there(&wanted.classes, &offers[offer]),
                     !is_alike,
-                    self.kin.there(&wanted.classes, zone_name(market, offer)),
                     of_zone,
                     nodes(of.group, zone),
                     (*lot != wanted.lot, offer),
@@ -450,7 +450,7 @@ impl<'a> Till<'a> {
         }
         let (chosen, to) = best.map_or((0, lot), |(key, lot)| (key.5.1, lot));
         self.equals.move_node(lot, to);
-        self.kin.add(&wanted.classes, zone_name(market, chosen));
+        self.kin.add(&wanted.classes, &offers[chosen]);
         let zone = (market.lots[to].group, self.zone_of[chosen]);
         *self.zones.entry(zone).or_insert(0) += 1;
         chosen
@@ -479,9 +479,4 @@ impl<'a> Till<'a> {
             classes: classes.into_iter().collect(),
         }
     }
-}
-
-fn zone_name<'m>(market: &Market<'m>, offer: usize) -> &'m str {
-    let labels = &market.seen.offers[offer].labels;
-    labels.get(ZONE).map_or("", String::as_str)
 }

@@ -1,8 +1,8 @@
-//! Equal offers of several groups: which group a new node goes to, where money does not say.
+//! Equal offers, of one group or several: which one a new node is bought by, where money does not say.
 //!
 //! Clusters often have one group per zone, as volumes want it. Packing buys the first of equal offers; here the node
-//! goes to the offer whose taints and labels its pods mind least and like most, then to the zone with fewest nodes of
-//! groups that are alike. Alike is what the Cluster Autoscaler's `--balance-similar-node-groups` calls similar
+//! goes to the offer whose taints and labels its pods mind least and like most, then where fewest pods are of which they
+//! would rather be spread, then to the zone with fewest nodes of groups that are alike. Alike is what the Cluster Autoscaler's `--balance-similar-node-groups` calls similar
 //! (processors/nodegroupset): the same labels but for those that name the node, its place or its group, the same
 //! taints, and amounts within 5 %. A price that differs, as policies count it, ends the likeness: nothing here makes a
 //! plan dearer. Pods stay together as they were packed; what a group may grow by is kept.
@@ -11,11 +11,12 @@ use crate::constraints::ZONE;
 use crate::demand::Class;
 use crate::fit::{HOSTNAME, Place, dislike};
 use crate::market::{Lot, Market};
+use crate::number::size;
 use crate::packing::Table;
 use crate::space::{self, Vector};
 use model::group::Group;
-use model::ids::WorkloadKey;
-use model::pod::PodSpec;
+use model::offer::Offer;
+use model::pod::{Near, PodSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels that tell groups apart which are alike (AWS' list of the Cluster Autoscaler, and labels of ours).
@@ -60,7 +61,7 @@ pub(crate) struct Wanted<'a> {
 pub(crate) struct Equals<'a> {
     market: &'a Market<'a>,
     table: &'a Table,
-    /// By lot: lots of other groups at the same price that the same rules admit, and whether the groups are alike.
+    /// By lot: other lots at the same price, and whether what is sold is alike.
     peers: BTreeMap<usize, Vec<(usize, bool)>>,
     /// Topology keys of rules between pods, but for nodes and zones: what was packed for one value stays there.
     keys: BTreeSet<&'a str>,
@@ -96,7 +97,7 @@ impl<'a> Equals<'a> {
     pub(crate) fn lots_for(&mut self, wanted: &Wanted<'_>) -> Vec<(usize, bool)> {
         let own = (wanted.lot, true);
         let (market, table) = (self.market, self.table);
-        if table.lot_prices.is_empty() || market.seen.groups.len() < 2 {
+        if table.lot_prices.is_empty() {
             return vec![own];
         }
         let known = self.peers.entry(wanted.lot);
@@ -105,10 +106,13 @@ impl<'a> Equals<'a> {
             let of = (table.lot_prices[lot], market.lots[lot].tariff);
             table.with_addends(of, wanted.rows.iter().copied())
         };
+        let group = market.lots[wanted.lot].group;
         let may = |lot: usize| {
             let of = &market.lots[lot];
             let allowed = |(row, _): &(usize, u32)| table.allowed(Some(of.set), *row);
-            self.spare.get(of.group).is_some_and(|left| *left > 0)
+            let admitted = |(class, _): &(usize, u32)| of.admits[market.rule_of[*class]];
+            (of.group == group || self.spare.get(of.group).is_some_and(|left| *left > 0))
+                && wanted.classes.iter().all(admitted)
                 && space::holds(&of.room, &wanted.asked)
                 && wanted.rows.iter().all(allowed)
                 && price(lot) == price(wanted.lot)
@@ -146,66 +150,90 @@ pub(crate) fn dislikes(market: &Market<'_>, offer: usize, specs: &[(&PodSpec, u3
     })
 }
 
-/// Pods of workloads that ask to be spread and were dealt no zone: most often those with `ScheduleAnyway`, whose
-/// constraints are not kept. They are counted by workload and zone.
+/// Topology spread that is only wished for (`ScheduleAnyway`): of equal offers its pods go where few of those are that it
+/// counts. What was dealt a zone goes there, whatever else it wishes. Hostnames are left out: new nodes are all alike, and
+/// kube-scheduler spreads over what is there.
 #[derive(Default)]
-pub(crate) struct Kin {
-    /// By class: its workload, where its pods would rather be spread.
-    of: Vec<Option<usize>>,
-    there: BTreeMap<(usize, String), u32>,
+pub(crate) struct Kin<'a> {
+    /// Constraints, each once.
+    rules: Vec<&'a Near>,
+    /// By class: constraints of its own, and those that count it.
+    of: Vec<(Vec<usize>, Vec<usize>)>,
+    /// By constraint, by value of its key: pods that it counts.
+    there: BTreeMap<(usize, &'a str), u32>,
 }
 
-impl Kin {
+impl<'a> Kin<'a> {
     /// Counts those that run.
-    pub(crate) fn new(market: &Market<'_>, classes: &[Class]) -> Self {
-        let mut known: BTreeMap<&WorkloadKey, usize> = BTreeMap::new();
+    pub(crate) fn new(market: &Market<'a>, classes: &'a [Class]) -> Self {
+        let wishes = |class: &'a Class| {
+            let zoned = class.zone().is_some();
+            let soft = class.body.soft_spread.iter();
+            soft.filter(move |near| near.key != HOSTNAME && !(zoned && near.key == ZONE))
+        };
+        let known: BTreeSet<&Near> = classes.iter().flat_map(wishes).collect();
+        if known.is_empty() {
+            return Self::default();
+        }
+        let rules: Vec<&Near> = known.into_iter().collect();
+        let counting = |spec: &PodSpec| -> Vec<usize> {
+            let selects = |(ix, near): (usize, &&Near)| near.selects(spec).then_some(ix);
+            rules.iter().enumerate().filter_map(selects).collect()
+        };
         let of = classes.iter().map(|class| {
-            let spreads = class.body.traits.spreads && class.zone().is_none();
-            let owner = class.body.owner.as_ref().filter(|_| spreads)?;
-            let next = known.len();
-            Some(*known.entry(owner).or_insert(next))
+            let own = wishes(class).filter_map(|near| rules.binary_search(&near).ok());
+            (own.collect(), counting(&class.body))
         });
         let of = of.collect();
-        let mut kin = Self {
-            of,
-            there: BTreeMap::new(),
-        };
-        if known.is_empty() {
-            return kin;
-        }
         let seen = market.seen;
-        for pod in &seen.pods {
-            let owner = seen
-                .specs
-                .get(pod.spec as usize)
-                .and_then(|spec| spec.owner.as_ref());
-            let own = owner.and_then(|owner| known.get(owner));
-            let node = pod.node.as_ref().and_then(|name| seen.node(name));
-            let zone = node.and_then(|node| node.labels.get(ZONE));
-            if let (Some(own), Some(zone)) = (own, zone) {
-                *kin.there.entry((*own, zone.clone())).or_insert(0) += 1;
+        let counted: Vec<Vec<usize>> = seen.specs.iter().map(|spec| counting(spec)).collect();
+        let mut there = BTreeMap::new();
+        for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
+            let by = counted.get(size(pod.spec)).filter(|by| !by.is_empty());
+            let node = by.and(pod.node.as_ref()).and_then(|name| seen.node(name));
+            for rule in by.into_iter().flatten() {
+                let value = node.and_then(|node| node.labels.get(&rules[*rule].key));
+                if let Some(value) = value {
+                    *there.entry((*rule, value.as_str())).or_insert(0) += 1;
+                }
             }
         }
-        kin
+        Self { rules, of, there }
     }
 
-    /// How many of their like are in the zone.
-    pub(crate) fn there(&self, classes: &[(usize, u32)], zone: &str) -> u32 {
+    /// How many pods are where the offer would be that constraints of these classes count; where an offer does not have the
+    /// key of one, it is as full as the fullest.
+    pub(crate) fn there(&self, classes: &[(usize, u32)], offer: &Offer) -> u32 {
         let mut sum = 0_u32;
-        for (class, _) in classes {
-            if let Some(Some(own)) = self.of.get(*class) {
-                let there = self.there.get(&(*own, zone.to_owned()));
-                sum = sum.saturating_add(there.copied().unwrap_or(0));
+        for (class, pods) in classes {
+            for rule in self.of.get(*class).into_iter().flat_map(|(own, _)| own) {
+                let count = match offer.labels.get(&self.rules[*rule].key) {
+                    Some(value) => self.there.get(&(*rule, value.as_str())).copied().unwrap_or(0),
+                    None => self.fullest(*rule),
+                };
+                sum = sum.saturating_add(count.saturating_mul(*pods));
             }
         }
         sum
     }
 
+    fn fullest(&self, rule: usize) -> u32 {
+        let counts = self.there.range((rule, "")..(rule + 1, ""));
+        counts
+            .map(|(_, count)| *count)
+            .max()
+            .unwrap_or(0)
+            .saturating_add(1)
+    }
+
     /// They go there.
-    pub(crate) fn add(&mut self, classes: &[(usize, u32)], zone: &str) {
-        for (class, count) in classes {
-            if let Some(Some(own)) = self.of.get(*class) {
-                *self.there.entry((*own, zone.to_owned())).or_insert(0) += count;
+    pub(crate) fn add(&mut self, classes: &[(usize, u32)], offer: &'a Offer) {
+        for (class, pods) in classes {
+            for rule in self.of.get(*class).into_iter().flat_map(|(_, by)| by) {
+                if let Some(value) = offer.labels.get(&self.rules[*rule].key) {
+                    let there = self.there.entry((*rule, value.as_str())).or_insert(0);
+                    *there = there.saturating_add(*pods);
+                }
             }
         }
     }
@@ -218,11 +246,10 @@ fn peers(market: &Market<'_>, table: &Table, keys: &BTreeSet<&str>, lot: usize) 
         offer.and_then(|offer| offer.labels.get(key).cloned())
     };
     let equal = |(ix, other): &(usize, &Lot)| {
-        other.group != own.group
+        *ix != lot
             && other.price == own.price
             && other.unknown == own.unknown
             && table.lot_prices[*ix] == table.lot_prices[lot]
-            && other.admits == own.admits
             && keys.iter().all(|key| label(other, key) == label(own, key))
     };
     let found = market.lots.iter().enumerate().filter(equal);
@@ -247,5 +274,7 @@ fn are_alike(market: &Market<'_>, a: &Lot, b: &Lot) -> bool {
         && labels(a) == labels(b)
 }
 
+#[cfg(test)]
+mod soft;
 #[cfg(test)]
 mod tests;

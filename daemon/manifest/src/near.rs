@@ -1,8 +1,8 @@
 //! Required rules about other pods, and host ports, as the API writes them.
 //!
 //! Source: core/v1 `PodAffinityTerm`, `TopologySpreadConstraint`, `ContainerPort`, and what the API server does to
-//! a pod at creation (label keys merged into selectors, ports of pods on the host's network). Preferences are left
-//! out. Which namespaces a selector means is `namespaces`' work: a pod alone does not tell.
+//! a pod at creation (label keys merged into selectors, ports of pods on the host's network). Of preferences only soft
+//! topology spread is read. Which namespaces a selector means is `namespaces`' work: a pod alone does not tell.
 
 use crate::selectors::label_selector;
 use crate::sheet::At;
@@ -32,34 +32,46 @@ pub(crate) fn rules(spec: At<'_, '_>, labels: &Labels, namespace: &str) -> Vec<N
             });
         }
     }
-    for spread in hard_spread(spec) {
-        let count = |key, default| {
-            spread
-                .get(key)
-                .int()
-                .and_then(|n| u32::try_from(n).ok())
-                .unwrap_or(default)
-        };
-        let rule = NearRule::Spread {
-            skew: count("maxSkew", 1).max(1),
-            domains: count("minDomains", 1).max(1),
-        };
-        rules.push(Near {
-            nodes: NodeInclusion {
-                despite_affinity: spread.get("nodeAffinityPolicy").text() == Some("Ignore"),
-                only_tolerated: spread.get("nodeTaintsPolicy").text() == Some("Honor"),
-            },
-            ..Near::new(
-                text(spread.get("topologyKey")),
-                selector(spread, labels),
-                Some(vec![namespace.to_owned()]),
-                rule,
-            )
-        });
-    }
+    rules.extend(hard_spread(spec).map(|at| spread(at, labels, namespace)));
     rules.sort();
     rules.dedup();
     rules
+}
+
+/// Topology spread with `ScheduleAnyway`, sorted.
+pub(crate) fn soft_spread(spec: At<'_, '_>, labels: &Labels, namespace: &str) -> Vec<Near> {
+    let constraints = spec.get("topologySpreadConstraints").items();
+    let soft = constraints.filter(|at| at.get("whenUnsatisfiable").text() == Some("ScheduleAnyway"));
+    let soft = soft.filter(|at| at.get("topologyKey").text().is_some());
+    let mut rules: Vec<Near> = soft.map(|at| spread(at, labels, namespace)).collect();
+    rules.sort();
+    rules.dedup();
+    rules
+}
+
+fn spread(at: At<'_, '_>, labels: &Labels, namespace: &str) -> Near {
+    let count = |key, default| {
+        at.get(key)
+            .int()
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or(default)
+    };
+    let rule = NearRule::Spread {
+        skew: count("maxSkew", 1).max(1),
+        domains: count("minDomains", 1).max(1),
+    };
+    Near {
+        nodes: NodeInclusion {
+            despite_affinity: at.get("nodeAffinityPolicy").text() == Some("Ignore"),
+            only_tolerated: at.get("nodeTaintsPolicy").text() == Some("Honor"),
+        },
+        ..Near::new(
+            text(at.get("topologyKey")),
+            selector(at, labels),
+            Some(vec![namespace.to_owned()]),
+            rule,
+        )
+    }
 }
 
 /// What rules cannot say as long as nobody knows the labels of namespaces.
@@ -78,7 +90,7 @@ pub(crate) fn goes_by(spec: At<'_, '_>, key: &str) -> bool {
     let affinity = spec.get("affinity");
     let terms = ["podAffinity", "podAntiAffinity"].into_iter();
     let terms = terms.flat_map(|kind| affinity.at([kind, REQUIRED]).items());
-    let mut terms = terms.chain(hard_spread(spec));
+    let mut terms = terms.chain(spec.get("topologySpreadConstraints").items());
     terms.any(|term| {
         let keys = ["matchLabelKeys", "mismatchLabelKeys"].into_iter();
         let mut keys = keys.flat_map(|keys| term.get(keys).items());

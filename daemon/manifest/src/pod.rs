@@ -122,6 +122,7 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str, revision: &[&str]) -> P
         value.or_insert_with(|| TO_COME.to_owned());
     }
     let near = near::rules(spec, &labels, namespace);
+    let soft_spread = near::soft_spread(spec, &labels, namespace);
     PodSpec {
         namespace: namespace.to_owned(),
         requests: pod_requests(spec, top.get("status")),
@@ -146,6 +147,7 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str, revision: &[&str]) -> P
         exclusive: Vec::new(),
         shares: Vec::new(),
         prefers: selectors::preferences(affinity.get("nodeAffinity")),
+        soft_spread,
         traits,
     }
 }

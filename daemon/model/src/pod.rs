@@ -144,6 +144,9 @@ pub struct PodSpec {
     /// Preferred node affinity, sorted: never a reason to refuse, only one to choose between equals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prefers: Vec<Preference>,
+    /// Topology spread with `ScheduleAnyway`, sorted: the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub soft_spread: Vec<Near>,
     /// What no place is looked for with; a pending pod that has one is refused with the reason.
     pub unmodelled: Vec<Unmodelled>,
 }
@@ -225,8 +228,8 @@ pub struct Preference {
     pub weight: i32,
 }
 
-/// A required rule about other pods in the same topology domain (kube-scheduler's InterPodAffinity and
-/// PodTopologySpread; preferences are left out).
+/// A rule about other pods in the same topology domain (kube-scheduler's InterPodAffinity and PodTopologySpread):
+/// required, but for what stands in [`PodSpec::soft_spread`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Near {
     /// Node label whose equal values make a domain.

@@ -3,7 +3,6 @@
 use crate::constraints::ZONE;
 use crate::fixture::{Cluster, asks};
 use model::group::Group;
-use model::ids::WorkloadKey;
 use model::money::UsdPerHour;
 use model::offer::{Offer, OfferKind};
 use model::pod::{Preference, Taint, TaintEffect};
@@ -13,10 +12,10 @@ use model::{Aims, Memory, PodSpec};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-const PRICE: i64 = 100_000_000;
+pub(super) const PRICE: i64 = 100_000_000;
 
 /// Groups of one zone each, with so many nodes of so many at most; what is sold is the same.
-fn per_zone(groups: &[(&str, u32, u32)]) -> Snapshot {
+pub(super) fn per_zone(groups: &[(&str, u32, u32)]) -> Snapshot {
     let mut cluster = Cluster::new();
     for (name, nodes, max) in groups {
         cluster = cluster
@@ -80,7 +79,7 @@ fn counts<const N: usize>(of: [(&str, u32); N]) -> BTreeMap<String, u32> {
         .collect()
 }
 
-fn change(mut seen: Snapshot, group: &str, with: impl Fn(&mut Offer)) -> Snapshot {
+pub(super) fn change(mut seen: Snapshot, group: &str, with: impl Fn(&mut Offer)) -> Snapshot {
     let at = seen
         .groups
         .iter()
@@ -193,8 +192,7 @@ fn what_pods_would_rather_have_breaks_ties_and_costs_nothing() {
 #[test]
 fn pods_that_would_rather_be_spread_go_where_few_of_them_are() {
     let mut spreads = asks(3000, 8000);
-    spreads.traits.spreads = true;
-    spreads.owner = Some(WorkloadKey::new("Deployment", "default", "own"));
+    super::soft::wish(&mut spreads, ZONE, "own");
     let mut seen = per_zone(&[("a", 2, 99), ("b", 1, 99)]);
     let there = Cluster { seen };
     seen = there.running("own-1", "b-0", spreads.clone()).seen;

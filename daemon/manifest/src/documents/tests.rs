@@ -212,7 +212,9 @@ spec:
       - {weight: 40, preference: {matchExpressions: [{key: zone, operator: In, values: [a]}]}}
       - {weight: 7, preference: {}}
     podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone}]}
-  topologySpreadConstraints: [{whenUnsatisfiable: ScheduleAnyway}]
+  topologySpreadConstraints:
+  - {whenUnsatisfiable: ScheduleAnyway}
+  - {whenUnsatisfiable: ScheduleAnyway, topologyKey: topology.kubernetes.io/zone, maxSkew: 2, labelSelector: {matchLabels: {app: a}}}
 status: {nominatedNodeName: n2}
 ";
     let pod = pods("p.yaml", text).remove(0);
@@ -257,6 +259,17 @@ status: {nominatedNodeName: n2}
         .map(|liked| (liked.weight, liked.term.labels[0].key.as_str()))
         .collect();
     assert_eq!(preferred, [(40, "zone")], "an empty term prefers nothing");
+    let soft: Vec<_> = spec
+        .soft_spread
+        .iter()
+        .map(|near| (near.key.as_str(), near.rule))
+        .collect();
+    let rule = NearRule::Spread { skew: 2, domains: 1 };
+    assert_eq!(
+        soft,
+        [("topology.kubernetes.io/zone", rule)],
+        "one without a key spreads over nothing"
+    );
     assert_eq!(
         (pod.phase, pod.nominated.unwrap().as_str()),
         (PodPhase::Pending, "n2")
