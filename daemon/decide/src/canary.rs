@@ -9,7 +9,7 @@ use model::intent::IntentKind;
 use model::memory::{Canary, CanaryStage, Memory};
 use model::node::Node;
 use model::snapshot::{Freshness, Snapshot, Source};
-use model::time::Instant;
+use model::time::{Instant, Span};
 
 /// Brings what is remembered up to what is seen.
 pub(crate) fn follow(seen: &Snapshot, memory: &mut Memory, aims: &Aims) {
@@ -40,7 +40,7 @@ pub(crate) fn follow(seen: &Snapshot, memory: &mut Memory, aims: &Aims) {
             before.map(|canary| canary.stage),
             &new,
             asked(seen, group),
-            (seen.at, aims),
+            (seen.at, group.options.time_to_come(aims)),
         );
         if let Some(stage) = stage {
             let wanted = wanted.clone();
@@ -76,9 +76,9 @@ fn stage(
     before: Option<CanaryStage>,
     new: &[&Node],
     asked: Option<Instant>,
-    (now, aims): (Instant, &Aims),
+    (now, patience): (Instant, Span),
 ) -> Option<CanaryStage> {
-    let late = |since| now.since(since) >= aims.limits.provision_time;
+    let late = |since| now.since(since) >= patience;
     if new.iter().any(|node| node.ready) {
         return Some(match before {
             Some(CanaryStage::Ready(since)) => CanaryStage::Ready(since),

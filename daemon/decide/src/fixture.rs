@@ -4,7 +4,7 @@ use crate::policy::{Advised, Policy, PolicyEntry, PolicySet, View};
 use model::advice::{Advice, Hook, PolicyFault, PolicyMode};
 use model::aims::Aims;
 use model::fargate::{FargateRates, FargateSize};
-use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
+use model::group::{Group, GroupKind, GroupOptions, Instance, InstanceState, LaunchMode};
 use model::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
 use model::memory::Memory;
@@ -291,6 +291,7 @@ fn group(name: &str, kind: GroupKind, desired: u32, max: u32) -> Group {
         fargate_selectors: Vec::new(),
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, start: b
                 memory.nodeless_since.insert(instance.id.clone(), since);
             }
             let waited = seen.at.since(since);
-            if instances.all_known && waited >= aims.limits.provision_time {
+            if instances.all_known && waited >= group.options.provision_time(aims) {
                 done.give_up((seen, group), &instance.id, (waited, start), &mut spare);
             }
         }

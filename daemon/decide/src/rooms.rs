@@ -153,8 +153,7 @@ fn stand_of(seen: &Snapshot, aims: &Aims, node: &Node) -> Option<Stand> {
     if node.takes_pods() {
         return Some(Stand::Ready);
     }
-    let coming =
-        !node.unschedulable && !node.draining && node.is_booting(seen.at, aims.limits.provision_time);
+    let coming = !node.unschedulable && !node.draining && seen.is_booting(node, aims);
     coming.then_some(Stand::Coming)
 }
 

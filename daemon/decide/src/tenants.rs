@@ -62,6 +62,14 @@ impl Tenants {
             .zip(&self.ends)
             .map(|(begin, end)| self.pods.get(size(*begin)..size(*end)).unwrap_or_default())
     }
+
+    /// The pods of one node.
+    pub(crate) fn of_node(&self, at: usize) -> &[u32] {
+        let begin = at.checked_sub(1).and_then(|before| self.ends.get(before));
+        let begin = begin.map_or(0, |end| size(*end));
+        let end = self.ends.get(at).map_or(begin, |end| size(*end));
+        self.pods.get(begin..end).unwrap_or_default()
+    }
 }
 
 /// Of a name: compared sooner than the name itself, and the same in every run.

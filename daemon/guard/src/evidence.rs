@@ -211,7 +211,8 @@ pub(crate) fn is_watched_empty(node: &NodeName, case: &Case<'_>) -> bool {
     let Some(watch) = case.watch.filter(|watch| watch.at == Some(case.seen.at)) else {
         return false;
     };
-    let patience = case.aims.shrink.unneeded_for;
+    let group = case.seen.node(node).and_then(|node| node.group.as_ref());
+    let patience = case.seen.options(group).unneeded_for(case.aims);
     let emptied = watch
         .empty
         .get(node)

@@ -3,7 +3,7 @@
 
 use model::advice::{Hook, PolicyCall, PolicyFault, PolicyMode};
 use model::aims::{Aims, Mode, Modes, ScaleAim};
-use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
+use model::group::{Group, GroupKind, GroupOptions, Instance, InstanceState, LaunchMode};
 use model::intent::{Intent, IntentKind, LaunchStage, Ledger, RemoveStage};
 use model::node::{Node, STARTING_TAINT};
 use model::notes::Notes;
@@ -264,6 +264,7 @@ pub(crate) fn group_of(names: &[&str]) -> Group {
         fargate_selectors: Vec::new(),
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use decide::{Prepared, View};
 use model::advice::Hook;
 use model::aims::Aims;
 use model::disruption::Cause;
-use model::group::{Group, GroupKind, LaunchMode};
+use model::group::{Group, GroupKind, GroupOptions, LaunchMode};
 use model::ids::{GroupName, NodeName, OfferId, PodKey, StepId, WorkloadKey};
 use model::memory::{GroupUse, Memory, PastValues};
 use model::money::UsdPerHour;
@@ -372,6 +372,7 @@ fn groups() -> Vec<Group> {
         fargate_selectors: Vec::new(),
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     })
     .collect()
 }

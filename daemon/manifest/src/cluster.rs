@@ -11,6 +11,7 @@ use crate::intern::Specs;
 use crate::meta::Controller;
 use crate::namespaces::Namespaces;
 use crate::node::NodeObject;
+use crate::node_group::NodeGroupObject;
 use crate::object::Object;
 use crate::offers::PriceList;
 use crate::pod::PodObject;
@@ -46,6 +47,7 @@ pub struct ClusterBuilder {
     namespaces: Namespaces,
     admission: Admission,
     pub(crate) profiles: Vec<ProfileObject>,
+    pub(crate) node_groups: Vec<NodeGroupObject>,
     ecs: Ecs,
     replica_sets: BTreeMap<(String, String), Controller>,
     seen: BTreeMap<(&'static str, String, String), String>,
@@ -113,6 +115,7 @@ impl ClusterBuilder {
             Object::Driver(driver) => self.storage.add_driver(driver),
             Object::Attach(limits) => self.storage.add_limits(limits),
             Object::Profile(profile) => self.profiles.push(profile),
+            Object::NodeGroup(group) => self.node_groups.push(group),
             Object::Namespace(namespace) => self.namespaces.add(namespace),
             Object::RuntimeClass(class) => self.admission.add_class(class),
             Object::LimitRange(range) => self.admission.add_range(range),
@@ -214,6 +217,7 @@ impl ClusterBuilder {
             Object::Driver(driver) => ("CSIDriver", "", &driver.name),
             Object::Attach(limits) => ("CSINode", "", &limits.node),
             Object::Profile(profile) => ("FargateProfile", "", &profile.name),
+            Object::NodeGroup(group) => ("node group", "", group.name.as_str()),
             Object::Namespace(namespace) => ("Namespace", "", &namespace.name),
             Object::RuntimeClass(class) => ("RuntimeClass", "", &class.name),
             Object::LimitRange(range) => ("LimitRange", &range.namespace, &range.name),

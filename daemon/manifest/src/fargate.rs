@@ -5,7 +5,7 @@
 
 use crate::node::{ARCH, OS};
 use model::fargate::{FargateRates, FargateSize, MOST_EPHEMERAL, OWN_MEMORY};
-use model::group::{FargateSelector, Group, GroupKind, LaunchMode};
+use model::group::{FargateSelector, Group, GroupKind, GroupOptions, LaunchMode};
 use model::ids::{GroupName, OfferId};
 use model::offer::{Confidence, Offer, OfferKind};
 use model::prices::{FargatePrices, PriceOrigin, PriceSource};
@@ -27,6 +27,7 @@ pub fn profile_group(name: &str, selectors: Vec<FargateSelector>) -> Group {
         fargate_selectors: selectors,
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     }
 }
 

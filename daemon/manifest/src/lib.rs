@@ -21,6 +21,7 @@ mod meta;
 mod namespaces;
 mod near;
 mod node;
+mod node_group;
 mod object;
 mod offers;
 mod pod;
@@ -57,6 +58,7 @@ pub use market::aim_selectors;
 pub use meta::{Controller, instant};
 pub use namespaces::{NamespaceObject, Namespaces};
 pub use node::{ARCH, HOSTNAME, INSTANCE_TYPE, NodeObject, OS, ZONE, ZONE_ID, group_of};
+pub use node_group::NodeGroupObject;
 pub use object::{
     Object, attach_from, budget_from, claim_from, class_from, driver_from, namespace_from, node_from,
     pod_from, scaler_from, volume_from, workload_from,

@@ -11,7 +11,7 @@ use crate::offers::{FLEET, PriceList, Site, fleet_group};
 use crate::reserved;
 use crate::tariff::Tariff;
 use model::aims::{Aims, FargateAim};
-use model::group::{FargateSelector, Group, GroupKind, Instance, InstanceState, LaunchMode};
+use model::group::{FargateSelector, Group, GroupKind, GroupOptions, Instance, InstanceState, LaunchMode};
 use model::ids::{GroupName, OfferId};
 use model::offer::{Offer, OfferKind, Purchase};
 use model::registration::label::CAPACITY_TYPE;
@@ -41,7 +41,8 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
     let grown = Grown::new(&cluster.nodes, prices, (seen.at, &aims.startup_taints));
     for (found, ix) in found(&cluster.nodes).into_iter().zip(0..) {
         let told = grown.told(&found.nodes);
-        let group = found.group(&told);
+        let mut group = found.group(&told);
+        group.options = options(cluster, &group.name);
         if aims.groups.contains(&group.name) && group.foreign.is_none() {
             let sold = group_offers((&group, &told), &found.nodes, (prices, aims, &zones));
             seen.offers
@@ -97,6 +98,12 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
     reserved::reserve(seen, &known);
     reserved::cover(seen, &made);
     Tariff::of(prices).tell(&mut seen.nodes);
+}
+
+/// What manifests say of a group beside its nodes.
+fn options(cluster: &ClusterBuilder, name: &GroupName) -> GroupOptions {
+    let told = cluster.node_groups.iter().find(|group| group.name == *name);
+    told.map(|group| group.options.clone()).unwrap_or_default()
 }
 
 fn index(place: Option<usize>) -> u32 {

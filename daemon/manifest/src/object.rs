@@ -9,6 +9,7 @@ use crate::admission::{self, LimitRangeObject, RuntimeClassObject};
 use crate::ecs::{self, EcsObject};
 use crate::namespaces::{self, NamespaceObject};
 use crate::node::{self, NodeObject};
+use crate::node_group::{self, NodeGroupObject};
 use crate::pod::{self, PodObject};
 use crate::problem::Problems;
 use crate::profile::{self, ProfileObject};
@@ -42,6 +43,8 @@ pub enum Object {
     Attach(AttachObject),
     /// A Fargate profile.
     Profile(ProfileObject),
+    /// A group that is named beside its nodes.
+    NodeGroup(NodeGroupObject),
     /// The region that a cluster configuration names.
     Region(String),
     /// A Namespace.
@@ -122,8 +125,11 @@ pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Prob
         "ClusterConfig" => profile::cluster_config(top)
             .into_iter()
             .map(Object::Profile)
+            .chain(node_group::cluster_config(top).into_iter().map(Object::NodeGroup))
             .chain(profile::region(top).map(Object::Region))
             .collect(),
+        "InstanceGroup" => vec![Object::NodeGroup(node_group::instance_group(top))],
+        "Nodegroup" => vec![Object::NodeGroup(node_group::nodegroup(top))],
         "Namespace" => vec![Object::Namespace(namespaces::namespace(top))],
         "RuntimeClass" => vec![Object::RuntimeClass(admission::runtime_class(top))],
         "LimitRange" => vec![Object::LimitRange(admission::limit_range(top))],

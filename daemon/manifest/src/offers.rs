@@ -9,7 +9,7 @@ use crate::rates::{self, FargateByRegion, Gathered};
 use crate::region;
 use crate::table::{CellProblem, Columns, Row, csv_problem};
 use model::aims::{Aims, Catalogue};
-use model::group::{Group, GroupKind, LaunchMode};
+use model::group::{Group, GroupKind, GroupOptions, LaunchMode};
 use model::ids::{GroupName, OfferId};
 use model::money::UsdPerHour;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
@@ -217,6 +217,7 @@ pub fn fleet_group() -> Group {
         fargate_selectors: Vec::new(),
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     }
 }
 

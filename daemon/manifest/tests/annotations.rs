@@ -7,6 +7,7 @@
 
 use manifest::{ClusterBuilder, PriceList};
 use model::aims::Aims;
+use model::group::options::{KEYS, PREFIX};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -223,6 +224,110 @@ status: {{phase: Pending, startTime: '2026-01-01T00:00:00Z'}}
     cluster.finish(&PriceList::default(), &Aims::default())
 }
 
+/// Name of a tag, value, what the group is then.
+const TAGS: [(&str, &str, &str); 6] = [
+    (
+        "scaledownunneededtime",
+        "1h30m",
+        "must have been unneeded for 90m0s",
+    ),
+    (
+        "scaledownutilizationthreshold",
+        "0.65",
+        "is used to 65 % of its CPU or memory",
+    ),
+    (
+        "scaledowngpuutilizationthreshold",
+        ".5",
+        "is used to 50 % of its GPUs",
+    ),
+    (
+        "ignoredaemonsetsutilization",
+        "T",
+        "DaemonSets do not count in that",
+    ),
+    ("maxnodeprovisiontime", "25m", "to become a node: 25m0s"),
+    ("maxnodestartuptime", "0.5h", "to become Ready: 30m0s"),
+];
+
+/// What is told of a group with this tag, wherever a file may say it.
+fn told_of_group(name: &str, value: &str) -> [Vec<String>; 4] {
+    let tags = format!("{{{:?}: {value:?}, team: a}}", format!("{PREFIX}{name}"));
+    let node = |label: &str| {
+        format!(
+            "kind: Node\nmetadata: {{name: n, labels: {{{label}: web}}}}\nstatus: {{allocatable: {{cpu: 1, memory: 1Gi}}}}\n---\n"
+        )
+    };
+    let files = [
+        (
+            "alpha.eksctl.io/nodegroup-name",
+            format!("kind: ClusterConfig\nmetadata: {{name: c}}\nnodeGroups: [{{name: web, tags: {tags}}}]"),
+        ),
+        (
+            "eks.amazonaws.com/nodegroup",
+            format!(
+                "kind: ClusterConfig\nmetadata: {{name: c}}\nmanagedNodeGroups: [{{name: other}}, {{name: web, tags: {tags}}}]"
+            ),
+        ),
+        (
+            "eks.amazonaws.com/nodegroup",
+            format!("kind: Nodegroup\nmetadata: {{name: x}}\nspec: {{name: web, tags: {tags}}}"),
+        ),
+        (
+            "kops.k8s.io/instancegroup",
+            format!("kind: InstanceGroup\nmetadata: {{name: web}}\nspec: {{cloudLabels: {tags}}}"),
+        ),
+    ];
+    files.map(|(label, file)| {
+        let mut cluster = ClusterBuilder::new();
+        cluster
+            .read("group.yaml", format!("{}{file}", node(label)).as_bytes())
+            .unwrap();
+        let seen = cluster.finish(&PriceList::default(), &Aims::default());
+        let group = seen
+            .groups
+            .iter()
+            .find(|group| group.name.as_str() == "web")
+            .unwrap();
+        group.options.told()
+    })
+}
+
+#[test]
+fn tags_of_groups_are_read_wherever_they_stand() {
+    let mut keys: Vec<&str> = Vec::new();
+    for (name, value, says) in TAGS.into_iter().chain([UNREADY]) {
+        for told in told_of_group(name, value) {
+            assert!(
+                told.len() == 1 && told[0].contains(says),
+                "{name}={value}: {told:?}"
+            );
+        }
+        keys.push(name);
+    }
+    keys.sort_unstable();
+    let mut all = KEYS;
+    all.sort_unstable();
+    assert_eq!(keys, all);
+    for value in ["True ", "yes", "50%", "600", "", "10 m", "1 h"] {
+        for key in KEYS {
+            // `600` is a number.
+            let reads = value == "600" && key.ends_with("threshold");
+            for told in told_of_group(key, value) {
+                assert_eq!(told.len(), 1);
+                assert_eq!(told[0].contains("is ignored"), !reads, "{key}={value}: {told:?}");
+            }
+        }
+    }
+}
+
+/// Shown, and nothing more.
+const UNREADY: (&str, &str, &str) = (
+    "scaledownunreadytime",
+    "20m",
+    "not Ready must have been so for 20m0s",
+);
+
 /// What the picture says of the pod and the node.
 fn told(seen: &Snapshot) -> String {
     let mut told: Vec<String> = Vec::new();
@@ -275,7 +380,8 @@ fn the_document_and_the_table_have_the_same_rows() {
     assert_eq!(names.len(), rows.len(), "each name stands once");
     let honoured = rows.iter().filter(|(.., status)| *status == "honoured");
     let honoured: BTreeSet<&str> = honoured.map(|(name, ..)| *name).collect();
-    let tested: BTreeSet<&str> = HONOURED.iter().map(|(name, ..)| *name).collect();
+    let tested = HONOURED.iter().chain(&TAGS).map(|(name, ..)| *name);
+    let tested: BTreeSet<&str> = tested.collect();
     assert_eq!(honoured, tested);
     for (name, _, status) in rows {
         assert!(
@@ -289,7 +395,7 @@ fn the_document_and_the_table_have_the_same_rows() {
 #[test]
 fn what_is_not_honoured_says_nothing() {
     for (name, what, status) in rows() {
-        if status == "not honoured" {
+        if status == "not honoured" && what != "tag" {
             assert_eq!(told(&seen(name, what, "true")), "", "{name}");
         }
     }

@@ -1,9 +1,12 @@
 //! Groups: where capacity is changed.
 
+pub mod options;
+
 use crate::ids::{GroupName, InstanceId};
 use crate::pod::Taint;
 use crate::selector::{LabelSelector, Labels};
 use crate::time::Instant;
+pub use options::GroupOptions;
 use serde::{Deserialize, Serialize};
 
 /// Tag of the Auto Scaling groups of EKS' managed node groups, and of `eksctl`'s: the cluster's name.
@@ -41,6 +44,9 @@ pub struct Group {
     /// Somebody (EKS, kops) is replacing its nodes now: it may grow, and no node of it is removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolling: Option<String>,
+    /// What its own tags say of how it is scaled.
+    #[serde(default, skip_serializing_if = "GroupOptions::is_usual")]
+    pub options: GroupOptions,
 }
 
 /// Fewest and most instances of a group.

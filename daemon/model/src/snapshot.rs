@@ -2,7 +2,9 @@
 //!
 //! Built by an Observe, never changed afterwards. Unknown is not zero: what is missing says so.
 
-use crate::group::Group;
+use crate::aims::Aims;
+use crate::group::options::NOTHING_SAID;
+use crate::group::{Group, GroupOptions};
 use crate::ids::{GroupName, NodeName, OfferId, PodKey};
 use crate::intent::Ledger;
 use crate::money::UsdPerHour;
@@ -114,6 +116,19 @@ impl Snapshot {
             .binary_search_by(|g| g.name.cmp(name))
             .ok()
             .and_then(|ix| self.groups.get(ix))
+    }
+
+    /// What the tags of a group say of how it is scaled; of one that is not there, nothing.
+    pub fn options(&self, group: Option<&GroupName>) -> &GroupOptions {
+        group
+            .and_then(|name| self.group(name))
+            .map_or(&NOTHING_SAID, |group| &group.options)
+    }
+
+    /// Whether a node is not Ready and still within the time that its group or the aims let it boot.
+    pub fn is_booting(&self, node: &Node, aims: &Aims) -> bool {
+        let within = || self.options(node.group.as_ref()).startup_time(aims);
+        !node.ready && node.is_booting(self.at, within())
     }
 
     /// The node of this name.
@@ -276,6 +291,7 @@ mod tests {
                 fargate_selectors: Vec::new(),
                 foreign: None,
                 rolling: None,
+                options: GroupOptions::default(),
             }],
             workloads: vec![Workload {
                 key: WorkloadKey::new("Deployment", "ns", "w"),

@@ -2,7 +2,7 @@
 //!
 //! Such a node is capacity on its way: pods will go there, so that nothing is bought in its place; nobody is sent there
 //! yet, it is not given up, and its group is not believed to be made so. All of that for at most [`GRACE`] from the
-//! node's creation; afterwards taints and amounts count as they stand, and it is told ([`Startup::overdue`]). Sources:
+//! node's creation, or what a tag of its group says (`GroupOptions::startup_time`); afterwards taints and amounts count as they stand, and it is told ([`Startup::overdue`]). Sources:
 //! cluster-autoscaler `pkg/utils/taints/taints.go`, Karpenter `pkg/scheduling/taints.go` and `lifecycle/
 //! initialization.go` (every resource that was promised must be in allocatable), aws-ebs-csi-driver and
 //! aws-efs-csi-driver `docs/install.md`, Cilium `installation/taints.rst`. Not here: nodes that are not Ready
@@ -149,6 +149,8 @@ pub struct Startup<'a> {
     at: Instant,
     /// So long after its creation a node may be.
     within: Span,
+    /// The same of nodes of groups whose own tags say otherwise.
+    of_group: BTreeMap<&'a GroupName, Span>,
     own: &'a [String],
     shown: BTreeMap<Kind<'a>, Shown<'a>>,
 }
@@ -169,15 +171,22 @@ impl<'a> Startup<'a> {
         Self {
             at,
             within: GRACE,
+            of_group: BTreeMap::new(),
             own,
             shown,
         }
     }
 
-    /// For a Snapshot; nodes are given no longer than the aims let them boot.
+    /// For a Snapshot; nodes are given no longer than the aims let them boot, or as long as their group's own tag says.
     pub fn of(seen: &'a Snapshot, aims: &'a Aims) -> Self {
+        let groups = seen.groups.iter().filter(|group| !group.options.is_usual());
+        let times = groups.map(|group| {
+            let boots = group.options.provision_time(aims).min(GRACE);
+            (&group.name, group.options.startup_time.unwrap_or(boots))
+        });
         Self {
             within: GRACE.min(aims.limits.provision_time),
+            of_group: times.collect(),
             ..Self::new(&seen.nodes, seen.at, &aims.startup_taints)
         }
     }
@@ -223,7 +232,7 @@ impl<'a> Startup<'a> {
 
     /// The node as it will be once it is up; `None` where it is already, or will never be.
     fn grown(&self, seen: &Snapshot, node: &Node) -> Option<Node> {
-        let boots = node.is_booting(seen.at, self.within);
+        let boots = node.is_booting(seen.at, self.within(node));
         let promised = promised(seen, node);
         if node.fargate || node.deleting || !(boots || self.is_upcoming(node, promised)) {
             return None;
@@ -244,7 +253,12 @@ impl<'a> Startup<'a> {
     }
 
     fn is_young(&self, node: &Node) -> bool {
-        self.at.since(node.created) <= self.within
+        self.at.since(node.created) <= self.within(node)
+    }
+
+    fn within(&self, node: &Node) -> Span {
+        let own = node.group.as_ref().and_then(|group| self.of_group.get(group));
+        own.copied().unwrap_or(self.within)
     }
 
     fn taints(&self, node: &Node) -> Vec<Lack> {
@@ -329,7 +343,8 @@ fn is_late(name: &str) -> bool {
     !name.starts_with("hugepages-") && attach_driver(name).is_none()
 }
 
-fn is_gpu(name: &str) -> bool {
+/// Whether a resource of a node is a GPU, or a part of one.
+pub fn is_gpu(name: &str) -> bool {
     GPU_DEVICES.iter().any(|prefix| name.starts_with(prefix))
 }
 

@@ -3,7 +3,7 @@
 //! No calls of its own: the nodes of the look are all there is to see. Not here: creating and deleting nodes.
 
 use crate::capacity::Capacity;
-use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
+use model::group::{Group, GroupKind, GroupOptions, Instance, InstanceState, LaunchMode};
 use model::ids::{InstanceId, OfferId};
 use model::kwok::{GROUP_LABEL, KwokGroup};
 use model::node::Node;
@@ -73,6 +73,7 @@ fn group(template: &KwokGroup, nodes: &[Node]) -> Group {
         fargate_selectors: Vec::new(),
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     };
     group.desired = group.living();
     group

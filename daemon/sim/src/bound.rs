@@ -158,6 +158,7 @@ fn market(scenario: &Scenario) -> Snapshot {
         fargate_selectors: plan.selectors(),
         foreign: None,
         rolling: None,
+        options: plan.options.clone(),
     });
     let daemons: Vec<Arc<PodSpec>> = scenario
         .daemon_sets

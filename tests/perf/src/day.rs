@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use law::{Deployment, TICK};
 use model::aims::{Aims, Mode};
-use model::group::GroupKind;
+use model::group::{GroupKind, GroupOptions};
 use model::limits::Limits;
 use model::pod::PodSpec;
 use model::selector::Labels;
@@ -308,6 +308,7 @@ fn scenario(
             labels: Labels::new(),
             taints: Vec::new(),
             selects: Vec::new(),
+            options: GroupOptions::default(),
         }],
         offers: offers.to_vec(),
         daemon_sets: vec![agent],

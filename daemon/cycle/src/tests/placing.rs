@@ -3,7 +3,7 @@
 use super::stage::{Eyes, Hands, clock, crowded, desk};
 use crate::{Answer, Desk, Ends, ManualClock, MemoryStore, Placed, Scope, Why, run_cycle};
 use model::aims::Mode;
-use model::group::{FargateSelector, Group, GroupKind, LaunchMode};
+use model::group::{FargateSelector, Group, GroupKind, GroupOptions, LaunchMode};
 use model::offer::{Confidence, Offer, OfferKind};
 use model::pod::{PodSpec, PodTraits};
 use model::selector::{LabelSelector, Labels};
@@ -42,6 +42,7 @@ fn profile() -> Group {
         }],
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{Desk, Ends, Fixed, InForce, ManualClock, Parts};
 use guard::{Act, Cleared, Fence, LedgerStore, StoreError, Stored};
 use model::aims::{Aims, Mode, Modes};
-use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
+use model::group::{Group, GroupKind, GroupOptions, Instance, InstanceState, LaunchMode};
 use model::intent::{Intent, IntentKind, Ledger, RemoveStage};
 use model::memory::Memory;
 use model::node::Node;
@@ -346,6 +346,7 @@ fn group(names: &[&str]) -> Group {
         fargate_selectors: Vec::new(),
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     }
 }
 

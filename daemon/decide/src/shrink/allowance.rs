@@ -97,6 +97,6 @@ fn is_out(seen: &Snapshot, aims: &Aims, node: &Node) -> bool {
     let removed = seen.ledger.removal_of(&node.name).is_some_and(
         |intent| !matches!(&intent.kind, IntentKind::Remove { stage, .. } if *stage == RemoveStage::Undoing),
     );
-    let serves = node.ready || node.is_booting(seen.at, aims.limits.provision_time);
+    let serves = node.ready || seen.is_booting(node, aims);
     removed || node.deleting || node.draining || node.goes() || !serves
 }

@@ -10,7 +10,7 @@ use super::orders::{self, Orders};
 use super::prices::Prices;
 use super::search::{Found, Search, Terms};
 use super::ties::{Pool, Ties};
-use super::{Before, Shrunk, in_vain, turnover};
+use super::{Before, Shrunk, in_vain, turnover, used};
 use crate::fill::Taste;
 use crate::number::{floor, real, size};
 use model::aims::Aims;
@@ -129,7 +129,8 @@ impl<'a, 'b> Judge<'a, 'b> {
             let why = self
                 .must_stay(node)
                 .or_else(|| in_vain::rests(node, bin, self.seen, memory))
-                .or_else(|| fleet.pods_must_stay(bin, budgets));
+                .or_else(|| fleet.pods_must_stay(bin, budgets))
+                .or_else(|| used::keeps(fleet, at));
             match why {
                 Some(why) => self.stays(node, why),
                 None => candidates.push(May {
@@ -176,6 +177,12 @@ impl<'a, 'b> Judge<'a, 'b> {
         keeps(self.seen, self.aims, node).or_else(|| self.before.says.denied(&node.name))
     }
 
+    /// How long a node must have been unneeded.
+    fn patience(&self, bin: usize) -> Span {
+        let group = self.seen.nodes.get(bin).and_then(|node| node.group.as_ref());
+        self.seen.options(group).unneeded_for(self.aims)
+    }
+
     /// Nodes that the group can still lose.
     pub(super) fn spare(&self, name: &GroupName) -> u32 {
         let leaving = self.leaving.get(name).copied().unwrap_or(0);
@@ -215,9 +222,10 @@ impl<'a, 'b> Judge<'a, 'b> {
                 since.insert(bin.name.clone(), may.since.unwrap_or(now));
             }
             let waited = now.since(may.since.unwrap_or(now));
-            let able_to = wasteful || may.since.is_some() || shrink.unneeded_for <= Span::ZERO;
+            let patience = self.patience(may.bin);
+            let able_to = wasteful || may.since.is_some() || patience <= Span::ZERO;
             let open = self.budgeted(fleet, may.bin).is_none_or(|left| left > 0);
-            if waited >= shrink.unneeded_for && able_to && open {
+            if waited >= patience && able_to && open {
                 able.push(Candidate {
                     bin: may.bin,
                     waste: waste.unwrap_or(0),
@@ -387,7 +395,7 @@ impl<'a, 'b> Judge<'a, 'b> {
                 let waited = now.since(known);
                 let closed =
                     Self::cause(search.fleet, may.bin).and_then(|of| self.allowance.closed(of.0, of.1));
-                if waited < self.aims.shrink.unneeded_for {
+                if waited < self.patience(may.bin) {
                     self.stays(node, Stays::NotUnneededLongEnough { since: waited });
                 } else if let Some(closed) = closed {
                     self.stays(node, closed);

@@ -176,7 +176,7 @@ impl<'a> Fleet<'a> {
         }
         // A node that is no longer booting in time is no place to count on.
         for (bin, node) in self.bins.iter_mut().zip(&seen.nodes) {
-            bin.awaited &= node.ready || node.is_booting(seen.at, aims.limits.provision_time);
+            bin.awaited &= node.ready || seen.is_booting(node, aims);
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) fn note(
         }
         let failures = known.map_or(0, |known| known.failures).saturating_add(1);
         let rest = if failures > BORNE {
-            rest(failures, aims)
+            rest(failures, seen.options(Some(group)).unneeded_for(aims))
         } else {
             Span::ZERO
         };
@@ -55,7 +55,8 @@ pub(super) fn note(
         memory.in_vain.insert(group.clone(), noted);
     }
     memory.in_vain.retain(|group, known| {
-        let forgotten = known.until + rest(known.failures, aims);
+        let patience = seen.options(Some(group)).unneeded_for(aims);
+        let forgotten = known.until + rest(known.failures, patience);
         seen.at < forgotten && seen.group(group).is_some()
     });
 }
@@ -77,8 +78,8 @@ fn moved(seen: &Snapshot, group: &GroupName, since: Instant) -> bool {
     })
 }
 
-fn rest(failures: u32, aims: &Aims) -> Span {
-    let first = aims.shrink.unneeded_for.max(SHORTEST).millis();
+fn rest(failures: u32, patience: Span) -> Span {
+    let first = patience.max(SHORTEST).millis();
     let doubled = first.saturating_mul(1 << failures.saturating_sub(BORNE + 1).min(20));
     Span::from_millis(doubled.min(LONGEST.millis().max(first)))
 }
@@ -185,6 +186,6 @@ mod tests {
         seen.at = seen.at + Span::from_millis(1);
         note(&seen, &mut memory, &aims, (&[], &[]));
         assert!(memory.in_vain.is_empty());
-        assert_eq!(rest(u32::MAX, &aims), LONGEST.max(first));
+        assert_eq!(rest(u32::MAX, first), LONGEST.max(first));
     }
 }

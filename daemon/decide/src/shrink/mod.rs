@@ -24,6 +24,7 @@ mod renewing;
 mod search;
 mod ties;
 mod turnover;
+mod used;
 mod yielding;
 
 use crate::nodeless::Nodeless;

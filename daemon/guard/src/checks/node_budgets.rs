@@ -66,7 +66,7 @@ fn spent(budget: &NodeBudget, case: &Case<'_>, tally: &Tally) -> Option<Objectio
             IntentKind::Launch { .. } => None,
         });
     let leaving: BTreeSet<_> = open.chain(&tally.cordoned).collect();
-    let serves = |node: &Node| node.ready || node.is_booting(case.seen.at, case.limits().provision_time);
+    let serves = |node: &Node| node.ready || case.seen.is_booting(node, case.aims);
     let out = counted.iter().filter(|node| {
         leaving.contains(&node.name) || node.deleting || node.draining || node.goes() || !serves(node)
     });

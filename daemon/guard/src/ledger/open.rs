@@ -22,7 +22,7 @@ pub(crate) fn open_as(ledger: &mut Ledger, step: &Step, counted: Counted, seen: 
         StepKind::GrowGroup { .. } | StepKind::Cordon { .. } | StepKind::RemoveInstance { .. } => {
             let Some(id) = &step.intent else { return };
             if ledger.intent(id).is_none() {
-                begin(ledger, id, (step, counted), at, aims);
+                begin(ledger, id, (step, counted), seen, aims);
             }
         }
         StepKind::Evict { node, .. } => {
@@ -61,7 +61,14 @@ pub(crate) fn open_as(ledger: &mut Ledger, step: &Step, counted: Counted, seen: 
     }
 }
 
-fn begin(ledger: &mut Ledger, id: &IntentId, (step, counted): (&Step, Counted), at: Instant, aims: &Aims) {
+fn begin(
+    ledger: &mut Ledger,
+    id: &IntentId,
+    (step, counted): (&Step, Counted),
+    seen: &Snapshot,
+    aims: &Aims,
+) {
+    let at = seen.at;
     let (kind, deadline, effect) = match &step.kind {
         StepKind::GrowGroup {
             group,
@@ -91,7 +98,8 @@ fn begin(ledger: &mut Ledger, id: &IntentId, (step, counted): (&Step, Counted), 
             };
             let rate = *rate;
             let effect = (group, EffectKind::Bought { count, rate, proof });
-            (kind, at + aims.limits.provision_time, effect)
+            let deadline = at + seen.options(Some(group)).provision_time(aims);
+            (kind, deadline, effect)
         }
         StepKind::Cordon {
             node,

@@ -1,7 +1,7 @@
 //! A small cluster in which every hook of scaler and placement has something to say.
 
 use decide::SCALE_ANNOTATION;
-use model::group::{FargateSelector, Group, GroupKind, LaunchMode};
+use model::group::{FargateSelector, Group, GroupKind, GroupOptions, LaunchMode};
 use model::ids::{GroupName, OfferId, PodKey, WorkloadKey};
 use model::money::UsdPerHour;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
@@ -107,6 +107,7 @@ fn group(name: &str, kind: GroupKind) -> Group {
         },
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use model::aims::Aims;
 use model::ids::GroupName;
 use model::offer::Offer;
 use model::snapshot::Snapshot;
+use proptest::prelude::*;
 use rstest::rstest;
 
 const OLD: &str = "2026-11-20T08:00:00Z";
@@ -264,5 +265,61 @@ fn a_node_that_the_cloud_provider_has_not_described_is_where_its_provider_id_say
         ("topology.kubernetes.io/region", "us-west-2"),
     ] {
         assert_eq!(labels.get(key).map(String::as_str), Some(value), "{key}");
+    }
+}
+
+/// What a generated node tells: thousandths of a CPU, GiB of memory, pods, GiB of huge pages and of storage.
+type Amounts = (u32, u32, u32, u32, u32);
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Whatever nodes a group has, more or less of everything than the price list says, a new one is promised what the
+    /// least of those that are up has; one that agents hold back or that is not of the type says nothing, and where none is
+    /// up the list counts.
+    #[test]
+    fn what_nodes_that_are_up_have_wins_over_the_list(
+        nodes in proptest::collection::vec(((100_u32..9000, 1_u32..40, 1_u32..250, 0_u32..4, 1_u32..200), 0_usize..3), 1..6),
+    ) {
+        let names = ["a", "b", "c", "d", "e"];
+        let written: Vec<String> = nodes
+            .iter()
+            .map(|((cpu, memory, pods, pages, storage), _)| format!(
+                "cpu: {cpu}m, memory: {memory}Gi, pods: {pods}, hugepages-2Mi: {pages}Gi, ephemeral-storage: {storage}Gi"
+            ))
+            .collect();
+        let stands = |kind: usize| match kind {
+            0 => USUAL,
+            1 => Told { created: NEW, taints: &["node.cilium.io/agent-not-ready"], ..USUAL },
+            _ => Told { labels: "node.kubernetes.io/instance-type: g5.xlarge, nvidia.com/gpu.present: 'false'", ..USUAL },
+        };
+        let told = nodes.iter().zip(&names).zip(&written);
+        let told: Vec<Told<'_>> = told
+            .map(|(((_, kind), name), allocatable)| Told { name, allocatable, ..stands(*kind) })
+            .collect();
+        let seen = seen(&told, "{}");
+        let up = |wanted: usize| -> Vec<Amounts> {
+            let of = nodes.iter().filter(|(_, kind)| *kind == wanted);
+            of.map(|(amounts, _)| *amounts).collect()
+        };
+        let offer = seen.offers.iter().find(|offer| offer.instance_type() == Some("m5.large"));
+        let usual = up(0);
+        let Some(offer) = offer else {
+            prop_assert!(usual.is_empty() && up(1).is_empty());
+            return Ok(());
+        };
+        let there = &offer.allocatable;
+        if usual.is_empty() {
+            let listed = &prices().rows[0];
+            prop_assert_eq!(there, &listed.allocatable);
+            prop_assert_eq!(offer.max_pods, listed.max_pods);
+            return Ok(());
+        }
+        let least = |part: fn(&Amounts) -> u32| i64::from(usual.iter().map(part).min().unwrap_or(0));
+        prop_assert_eq!(there.cpu_milli, least(|of| of.0));
+        prop_assert_eq!(there.memory_bytes, least(|of| of.1) << 30);
+        prop_assert_eq!(i64::from(offer.max_pods), least(|of| of.2));
+        prop_assert_eq!(there.amount("hugepages-2Mi"), least(|of| of.3) << 30);
+        prop_assert_eq!(there.ephemeral_bytes, least(|of| of.4) << 30);
     }
 }

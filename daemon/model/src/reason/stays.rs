@@ -3,6 +3,7 @@
 use super::{Misfit, Tie};
 use crate::advice::Coded;
 use crate::disruption::{Cause, Closed};
+use crate::group::options::Share;
 use crate::ids::{PodKey, PolicyName};
 use crate::money::UsdPerHour;
 use crate::pod::Unmodelled;
@@ -94,6 +95,13 @@ pub enum Stays {
     NotUnneededLongEnough {
         /// For how long so far.
         since: Span,
+    },
+    /// It is used to as much as a tag of its group says that nodes stay at.
+    Used {
+        /// The part that pods ask for, in millionths.
+        used: u32,
+        /// What the tag says.
+        threshold: u32,
     },
     /// Its group is at its minimum.
     GroupAtMinimum,
@@ -287,6 +295,12 @@ impl fmt::Display for Stays {
             ),
             Self::TooYoung => f.write_str("too young"),
             Self::NotUnneededLongEnough { since } => write!(f, "unneeded for {since} only"),
+            Self::Used { used, threshold } => write!(
+                f,
+                "its pods ask for {} of it, and a tag of its group keeps nodes used to {}",
+                Share(*used),
+                Share(*threshold)
+            ),
             Self::GroupAtMinimum => f.write_str("its group is at its minimum"),
             Self::NoGroup => f.write_str("it belongs to no group that can shrink"),
             Self::NotWorthIt => f.write_str("moving its pods costs more than it saves"),

@@ -4,12 +4,13 @@
 //! profiles never change. A cluster that EKS does not know (kops) has none. Not here: sizes, which are the Auto
 //! Scaling group's.
 
+use super::node_template;
 use super::sdk::AwsError;
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_eks::Client;
 use aws_sdk_eks::operation::list_fargate_profiles::ListFargateProfilesError;
 use aws_sdk_eks::types::{FargateProfile, Nodegroup, NodegroupStatus, TaintEffect as EksEffect};
-use model::group::{EKS_NODE_GROUP_TAG, FargateSelector, Group};
+use model::group::{EKS_NODE_GROUP_TAG, FargateSelector, Group, options};
 use model::pod::{Taint, TaintEffect};
 use model::registration::{OperatingSystem, label};
 use model::selector::{LabelSelector, Requirement};
@@ -32,6 +33,8 @@ pub(super) struct NodeGroup {
     labels: BTreeMap<String, String>,
     taints: Vec<Taint>,
     rolling: Option<String>,
+    /// Those of its tags that say how it is scaled: EKS does not hand them on to the Auto Scaling group.
+    tags: BTreeMap<String, String>,
 }
 
 /// A profile of the cluster.
@@ -141,6 +144,7 @@ impl Eks {
                 group.taints.push(taint.clone());
             }
         }
+        group.options = node_template::options(row.tags(), &told.tags);
         group.rolling.clone_from(&told.rolling);
     }
 }
@@ -208,6 +212,13 @@ fn node_group(told: &Nodegroup) -> NodeGroup {
         labels,
         taints: told.taints().iter().filter_map(taint).collect(),
         rolling,
+        tags: told
+            .tags()
+            .into_iter()
+            .flatten()
+            .filter(|(key, _)| key.starts_with(options::PREFIX))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
     }
 }
 
@@ -290,9 +301,12 @@ mod tests {
             .status(NodegroupStatus::Updating)
             .capacity_type(aws_sdk_eks::types::CapacityTypes::Spot)
             .labels("team", "a")
+            .tags("team", "a")
+            .tags(format!("{}scaledownunneededtime", options::PREFIX), "7m")
             .taints(odd)
             .build();
         let read = node_group(&told);
+        assert_eq!(read.tags.len(), 1, "{:?}", read.tags);
         assert_eq!(read.labels[CAPACITY_LABEL], "SPOT");
         assert_eq!(read.labels["team"], "a");
         assert_eq!(

@@ -10,7 +10,7 @@ use super::sdk::AwsError;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, InstanceStateName, Reservation};
 use model::fleet::{CLUSTER_TAG, FLEET_TAG, Fleet};
-use model::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
+use model::group::{Group, GroupKind, GroupOptions, Instance, InstanceState, LaunchMode};
 use model::ids::{InstanceId, OfferId};
 use model::money::UsdPerHour;
 use model::node::Template;
@@ -168,6 +168,7 @@ pub(super) fn group(fleet: &Fleet, members: &Members) -> Group {
         fargate_selectors: Vec::new(),
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     };
     group.desired = group.living();
     group

@@ -1,26 +1,20 @@
 //! Auto Scaling groups of this cluster: found by tags, read as they are described.
 //!
-//! Tags: `plimsoll.io/cluster = NAME`, the Cluster Autoscaler's `k8s.io/cluster-autoscaler/NAME` (any value), EKS'
-//! and eksctl's `kubernetes.io/cluster/NAME = owned` and `eks:cluster-name = NAME`, and kops' `KubernetesCluster =
-//! NAME` with `kops.k8s.io/instancegroup`; so that a cluster is found without re-tagging. Filters are applied again
-//! here, since not every endpoint applies them. Not here: what the groups can buy, what EKS alone tells (`eks`).
+//! Tags: Plimsoll's own, the Cluster Autoscaler's, EKS' and eksctl's, kops' (`model::discovery`), so that a cluster is
+//! found without re-tagging. Filters are applied again here, since not every endpoint
+//! applies them. Not here: what the groups can buy, what EKS alone tells (`eks`).
 
 use super::sdk::AwsError;
 use super::{Settings, node_template};
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, LifecycleState};
-use model::fleet::CLUSTER_TAG;
-use model::group::{
-    EKS_CLUSTER_TAG, EKS_NODE_GROUP_TAG, Group, GroupKind, Instance, InstanceState, KOPS_GROUP_TAG,
-};
+use model::discovery::ways;
+use model::group::{EKS_NODE_GROUP_TAG, Group, GroupKind, Instance, InstanceState, KOPS_GROUP_TAG};
 use model::ids::{GroupName, InstanceId};
 use model::launch::{Described, Share};
 use model::node::Node;
 use std::collections::BTreeMap;
 
-const AUTOSCALER_TAG: &str = "k8s.io/cluster-autoscaler/";
-const OWNER_TAG: &str = "kubernetes.io/cluster/";
-const KOPS_CLUSTER_TAG: &str = "KubernetesCluster";
 /// Roles of kops groups that hold no workloads (kops `CloudTagsForInstanceGroup`).
 const KOPS_ROLES: [&str; 4] = [
     "k8s.io/role/control-plane",
@@ -45,13 +39,12 @@ pub(super) async fn discover(
 ) -> Result<Vec<AutoScalingGroup>, AwsError> {
     // The values of one filter are alternatives, so that one sweep finds all; several would spend more of a bucket
     // that all callers of the account share.
+    let telling = ways(cluster)
+        .into_iter()
+        .filter_map(|way| way.tags.into_iter().next());
     let by_tag = Filter::builder()
         .name("tag-key")
-        .values(CLUSTER_TAG)
-        .values(format!("{AUTOSCALER_TAG}{cluster}"))
-        .values(format!("{OWNER_TAG}{cluster}"))
-        .values(EKS_CLUSTER_TAG)
-        .values(KOPS_GROUP_TAG)
+        .set_values(Some(telling.map(|(key, _)| key).collect()))
         .build();
     let mut pages = client
         .describe_auto_scaling_groups()
@@ -104,11 +97,7 @@ fn belongs(group: &AutoScalingGroup, cluster: &str) -> bool {
     if KOPS_ROLES.iter().any(|role| value(role).is_some()) {
         return false;
     }
-    value(CLUSTER_TAG) == Some(cluster)
-        || value(&format!("{AUTOSCALER_TAG}{cluster}")).is_some()
-        || value(&format!("{OWNER_TAG}{cluster}")) == Some("owned")
-        || value(EKS_CLUSTER_TAG) == Some(cluster)
-        || (value(KOPS_GROUP_TAG).is_some() && value(KOPS_CLUSTER_TAG) == Some(cluster))
+    ways(cluster).iter().any(|way| way.holds(value))
 }
 
 /// What tells whether a group is as it was: everything but its instances.
@@ -149,6 +138,7 @@ pub(super) fn group(row: &AutoScalingGroup, settings: &Settings) -> Group {
         fargate_selectors: Vec::new(),
         foreign: foreign(row),
         rolling: None,
+        options: node_template::options(row.tags(), &BTreeMap::new()),
     }
 }
 
@@ -241,6 +231,10 @@ fn state(state: Option<&LifecycleState>) -> InstanceState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::fleet::CLUSTER_TAG;
+    use model::group::EKS_CLUSTER_TAG;
+
+    const KOPS_CLUSTER_TAG: &str = "KubernetesCluster";
     use aws_sdk_autoscaling::types::{
         InstancesDistribution, MixedInstancesPolicy, SuspendedProcess, TagDescription,
     };

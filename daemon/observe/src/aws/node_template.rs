@@ -1,14 +1,16 @@
-//! What the tags of a group tell of the nodes it will launch: labels, taints and resources, as Cluster Autoscaler reads
-//! them for groups without nodes (`k8s.io/cluster-autoscaler/node-template/…`; its AWS README, "Auto-Discovery Setup").
+//! What the tags of a group tell: labels, taints and resources of the nodes it will launch, as Cluster Autoscaler reads
+//! them for groups without nodes, and how the group is scaled (`k8s.io/cluster-autoscaler/node-template/…`; its AWS README, "Auto-Discovery Setup").
 //!
 //! A tag that cannot be read says nothing. Not here: what nodes that have lived tell, which is believed before any tag
 //! (`lived`).
 
 use aws_sdk_autoscaling::types::TagDescription;
 use manifest::quantity;
+use model::group::GroupOptions;
 use model::pod::{Taint, TaintEffect};
 use model::resources::Resources;
 use model::selector::Labels;
+use std::collections::BTreeMap;
 
 const LABEL: &str = "k8s.io/cluster-autoscaler/node-template/label/";
 const TAINT: &str = "k8s.io/cluster-autoscaler/node-template/taint/";
@@ -26,6 +28,17 @@ pub(super) fn taints(tags: &[TagDescription]) -> Vec<Taint> {
     told(tags, TAINT)
         .filter_map(|(key, value)| taint(key, value))
         .collect()
+}
+
+/// How the group is scaled, as its own tags say and, where these say nothing, those of its managed node group.
+pub(super) fn options(tags: &[TagDescription], of_node_group: &BTreeMap<String, String>) -> GroupOptions {
+    let own = tags
+        .iter()
+        .filter_map(|tag| Some((tag.key()?, tag.value().unwrap_or_default())));
+    let theirs = of_node_group
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()));
+    GroupOptions::of_tags(theirs.chain(own))
 }
 
 /// Lays the resources that tags tell over what the type is known to have: `cpu`, `memory`, `ephemeral-storage` as they
@@ -98,6 +111,26 @@ mod tests {
             (found[0].key.as_str(), found[0].value.as_str(), found[0].effect),
             ("gpu", "a:b", TaintEffect::NoSchedule)
         );
+    }
+
+    #[test]
+    fn a_groups_own_tags_win_over_those_of_its_node_group() {
+        let key = |key: &str| format!("{}{key}", model::group::options::PREFIX);
+        let own = [
+            tag(key("scaledownunneededtime"), "3m"),
+            tag(key("maxnodeprovisiontime"), "25"),
+            tag("k8s.io/cluster-autoscaler/enabled".to_owned(), "true"),
+        ];
+        let theirs = [
+            (key("scaledownunneededtime"), "7m".to_owned()),
+            (key("scaledownutilizationthreshold"), "0.4".to_owned()),
+        ];
+        let read = options(&own, &BTreeMap::from(theirs));
+        assert_eq!(read.unneeded_for, Some(model::time::Span::from_secs(180)));
+        assert_eq!(read.threshold, Some(400_000));
+        let ignored: Vec<&str> = read.ignored.iter().map(|tag| tag.key.as_str()).collect();
+        assert_eq!(ignored, ["maxnodeprovisiontime"], "what means nothing is told");
+        assert!(options(&[], &BTreeMap::new()).is_usual());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Who a node belongs to: the provider's list first, labels second, nobody else.
 
 use super::*;
-use model::group::{GroupKind, InstanceState, LaunchMode};
+use model::group::{GroupKind, GroupOptions, InstanceState, LaunchMode};
 use model::ids::GroupName;
 use model::money::UsdPerHour;
 use model::offer::{Confidence, Purchase};
@@ -29,6 +29,7 @@ fn group(name: &str, kind: GroupKind, instances: &[&str]) -> Group {
         fargate_selectors: Vec::new(),
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use decide::{Prepared, View};
 use model::advice::{Advice, Hook, ScaleRow};
 use model::aims::Aims;
 use model::disruption::Cause;
-use model::group::{Group, GroupKind, LaunchMode};
+use model::group::{Group, GroupKind, GroupOptions, LaunchMode};
 use model::ids::{GroupName, NodeName, PodKey, StepId, WorkloadKey};
 use model::memory::{GroupUse, Memory};
 use model::money::UsdPerHour;
@@ -162,6 +162,7 @@ fn group(name: &str, kind: GroupKind) -> Group {
         fargate_selectors: Vec::new(),
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     }
 }
 

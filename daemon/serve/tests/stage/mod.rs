@@ -4,7 +4,7 @@
 
 use cycle::{Desk, Ends, Fixed, Handle, InForce, ManualClock, MemoryStore, Parts};
 use guard::{Fence, Nobody};
-use model::group::{Group, GroupKind, LaunchMode};
+use model::group::{Group, GroupKind, GroupOptions, LaunchMode};
 use model::ids::InstanceId;
 use model::node::Node;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
@@ -211,6 +211,7 @@ fn group(name: &str) -> Group {
         fargate_selectors: Vec::new(),
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::scenario::values;
 use manifest::At;
 use manifest::{PriceList, Problems, Site};
 use model::aims::{Aims, Catalogue};
+use model::group::GroupOptions;
 use model::offer::{Confidence, OfferKind, Purchase};
 use model::pod::Taint;
 use model::prices::FargatePrices;
@@ -48,7 +49,8 @@ pub(super) fn groups<'s, 't>(at: At<'s, 't>, zones: &[String]) -> Vec<ReadGroup<
 
 fn group<'s, 't>(at: At<'s, 't>, zones: &[String]) -> Option<ReadGroup<'s, 't>> {
     at.only(&[
-        "name", "kind", "types", "zones", "purchase", "min", "max", "initial", "labels", "taints", "selects",
+        "name", "kind", "types", "zones", "purchase", "min", "max", "initial", "labels", "taints", "tags",
+        "selects",
     ]);
     let name = GroupName::new(at.get("name").name()?);
     let kind = kind(at.get("kind"));
@@ -63,7 +65,7 @@ fn group<'s, 't>(at: At<'s, 't>, zones: &[String]) -> Option<ReadGroup<'s, 't>> 
         at.get("initial").problem("must lie between min and max");
     }
     let own: &[&str] = if is_fargate {
-        &["types", "zones", "purchase", "taints", "min", "initial"]
+        &["types", "zones", "purchase", "taints", "tags", "min", "initial"]
     } else {
         &["selects"]
     };
@@ -84,6 +86,7 @@ fn group<'s, 't>(at: At<'s, 't>, zones: &[String]) -> Option<ReadGroup<'s, 't>> 
         labels: at.get("labels").labels(),
         taints: at.get("taints").items().filter_map(taint).collect(),
         selects: at.get("selects").items().filter_map(select).collect(),
+        options: options(at.get("tags")),
     };
     if is_fargate && plan.selects.is_empty() {
         at.get("selects").problem("a profile must select something");
@@ -103,6 +106,16 @@ fn group<'s, 't>(at: At<'s, 't>, zones: &[String]) -> Option<ReadGroup<'s, 't>> 
         zones: if named.is_empty() { zones.to_vec() } else { named },
         purchase: purchase(at.get("purchase")),
     })
+}
+
+/// Tags of the Cluster Autoscaler, of which one that means nothing is a slip of the keyboard.
+fn options(at: At<'_, '_>) -> GroupOptions {
+    let tags = at.labels();
+    let options = GroupOptions::of_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    for ignored in &options.ignored {
+        at.problem(ignored);
+    }
+    options
 }
 
 fn nodes(at: At<'_, '_>, fallback: u32) -> u32 {

@@ -1,6 +1,6 @@
 //! Parts of a scenario: groups, pods, workloads, jobs and the curves that drive them.
 
-use model::group::{FargateSelector, GroupKind};
+use model::group::{FargateSelector, GroupKind, GroupOptions};
 use model::pod::Taint;
 use model::selector::{LabelSelector, Labels};
 use model::time::Lag;
@@ -25,6 +25,8 @@ pub struct GroupPlan {
     pub taints: Vec<Taint>,
     /// Fargate profiles: what the profile selects.
     pub selects: Vec<FargateSelect>,
+    /// What its tags say of how it is scaled.
+    pub options: GroupOptions,
 }
 
 /// One selector of a Fargate profile.

@@ -236,6 +236,7 @@ impl State {
                     fargate_selectors: plan.selectors(),
                     foreign: None,
                     rolling: None,
+                    options: plan.options.clone(),
                 }
             })
             .collect()

@@ -6,6 +6,7 @@ use crate::scenario::{
     Amount, Arrivals, Budget, Curve, DaemonPlan, FargateSelect, Fault, FaultKind, GroupPlan, JobPlan, Load,
     PodPlan, Scenario, Scoring, WorkloadPlan,
 };
+use model::group::GroupOptions;
 use model::node::STARTING_TAINT;
 use model::offer::{Confidence, OfferKind, Purchase};
 use model::pod::{PodPhase, Taint, TaintEffect, Toleration};
@@ -49,6 +50,7 @@ fn group(name: &str, kind: GroupKind, initial: u32) -> GroupPlan {
         labels: Labels::new(),
         taints: Vec::new(),
         selects: Vec::new(),
+        options: GroupOptions::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::Picture;
 use super::rows::{Kind, Paid, group_kind, milli, millis, owner, place, price, row};
-use model::group::{Group as ModelGroup, LaunchMode};
+use model::group::{Group as ModelGroup, GroupOptions, LaunchMode};
 use model::ids::{GroupName, NodeName, OfferId, PodKey, WorkloadKey};
 use model::memory::{Backoff, GroupUse};
 use model::node::{Leaves, Leaving, Node as ModelNode};
@@ -134,6 +134,7 @@ impl Picture {
             fargate_selectors: Vec::new(),
             foreign: row.foreign.then(|| "somebody".to_owned()),
             rolling: None,
+            options: GroupOptions::default(),
         });
     }
 

@@ -4,7 +4,7 @@ use super::{Picture, Written};
 use decide::policy::{CandidateRow, ClassRow, MoverRow, SetRow, StepRow, WorkloadRow};
 use model::aims::Aims;
 use model::disruption::Cause;
-use model::group::{Group, GroupKind, LaunchMode};
+use model::group::{Group, GroupKind, GroupOptions, LaunchMode};
 use model::ids::{GroupName, NodeName, PodKey, StepId, WorkloadKey};
 use model::memory::{GroupUse, Memory, PastValues};
 use model::money::UsdPerHour;
@@ -460,6 +460,7 @@ fn group(name: GroupName, kind: GroupKind, labels: Labels) -> Group {
         fargate_selectors: Vec::new(),
         foreign: None,
         rolling: None,
+        options: GroupOptions::default(),
     }
 }
 
