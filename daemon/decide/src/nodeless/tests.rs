@@ -72,6 +72,23 @@ fn an_instance_without_a_node_goes_after_the_provision_time() {
     );
 }
 
+/// `maxnodeprovisiontime` of the group wins over the aims.
+#[test]
+fn a_group_has_a_provision_time_of_its_own() {
+    for (own, waited_for, goes) in [
+        (300, 299, 0),
+        (300, 300, 1),
+        (1800, 900, 0),
+        (1800, 1799, 0),
+        (1800, 1800, 1),
+    ] {
+        let mut seen = seen();
+        seen.groups[0].options.provision_time = Some(Span::from_secs(own));
+        let done = run(&seen, &waited(Span::from_secs(waited_for)));
+        assert_eq!(removals(&done).len(), goes, "{own} {waited_for}");
+    }
+}
+
 #[test]
 fn what_joins_or_goes_is_forgotten() {
     let mut joined = seen();

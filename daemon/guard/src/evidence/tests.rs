@@ -265,6 +265,19 @@ fn gone(stage: &Stage, memory: &Memory) -> usize {
     words.into_iter().filter(|word| *word == Verdict::Cleared).count()
 }
 
+/// `scaledownunneededtime` of the group wins over the aims: the nodes have been empty for ten minutes and a half.
+#[test]
+fn a_group_has_a_patience_of_its_own() {
+    for (own, expected) in [(60, 25), (600, 25), (630, 5), (1200, 5)] {
+        let (stage, memory) = watched(|s| {
+            s.seen.workloads[0].replicas = 0;
+            s.seen.pods.clear();
+            s.group_mut().options.unneeded_for = Some(Span::from_secs(own));
+        });
+        assert_eq!(gone(&stage, &memory), expected, "{own} s");
+    }
+}
+
 type Vanishing = (&'static str, fn(&mut Stage), usize);
 
 /// How pods leave their nodes, and how many of those nodes may go at once.

@@ -67,6 +67,19 @@ fn unknown() -> Outcome {
 }
 
 #[test]
+fn a_launch_has_the_time_that_its_group_gives_it() {
+    for own in [None, Some(60), Some(3600)] {
+        let (mut stage, step) = growing();
+        stage.group_mut().options.provision_time = own.map(Span::from_secs);
+        open_one(&mut stage, &step);
+        let intent = stage.ledger.intents.first().unwrap();
+        let usual = stage.aims.limits.provision_time;
+        let time = own.map_or(usual, Span::from_secs);
+        assert_eq!(intent.deadline, stage.seen.at + time);
+    }
+}
+
+#[test]
 fn a_launch_from_opening_to_joining() {
     let (mut stage, step) = growing();
     open_one(&mut stage, &step);

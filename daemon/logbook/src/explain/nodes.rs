@@ -110,6 +110,9 @@ pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
     for said in group.options.told() {
         answer.saw(FactKind::State, 1, said);
     }
+    for said in group.options.told() {
+        answer.saw(FactKind::State, 1, said);
+    }
     let used = record.memory.utilisation.get(name);
     if let Some(used) = used {
         answer.saw(

@@ -523,3 +523,41 @@ fn a_pod_that_could_be_on_fargate_is_told() {
         "{told:?}"
     );
 }
+
+#[test]
+fn what_the_tags_of_a_group_say_is_told() {
+    use model::group::options::PREFIX;
+    use model::group::{Group, GroupKind, GroupOptions, LaunchMode};
+    let tags = [
+        (format!("{PREFIX}scaledownunneededtime"), "5m"),
+        (format!("{PREFIX}scaledownutilizationthreshold"), "half"),
+    ];
+    let mut record = record();
+    let mut seen = Snapshot::clone(&record.snapshot);
+    seen.groups = vec![Group {
+        name: "web".into(),
+        kind: GroupKind::Asg,
+        min: 1,
+        max: 9,
+        desired: 1,
+        launch: LaunchMode::Desired,
+        instances: Vec::new(),
+        labels: model::selector::Labels::new(),
+        taints: Vec::new(),
+        fargate_selectors: Vec::new(),
+        foreign: None,
+        rolling: None,
+        options: GroupOptions::of_tags(tags.iter().map(|(key, value)| (key.as_str(), *value))),
+    }];
+    record.snapshot = Arc::new(seen);
+    let told = explain(&record, &Subject::Group("web".into())).unwrap();
+    for line in [
+        "its tag scaledownunneededtime says that a node must have been unneeded for 5m0s",
+        "its tag scaledownutilizationthreshold: \"half\" is ignored, a number such as 0.5 is read",
+    ] {
+        assert!(
+            told.facts.iter().any(|fact| fact.text == line),
+            "{line}: {told:?}"
+        );
+    }
+}

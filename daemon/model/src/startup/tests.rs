@@ -217,3 +217,64 @@ fn what_never_came_is_told_in_the_end() {
         ]
     );
 }
+
+/// `maxnodestartuptime` of the group wins over the aims and over what is usual, both ways.
+#[test]
+fn a_group_gives_its_nodes_a_time_of_its_own() {
+    use crate::group::{Group, GroupKind, GroupOptions, LaunchMode};
+    let group = |options: GroupOptions| Group {
+        name: "g".into(),
+        kind: GroupKind::Asg,
+        min: 0,
+        max: 9,
+        desired: 1,
+        launch: LaunchMode::Desired,
+        instances: Vec::new(),
+        labels: Labels::new(),
+        taints: Vec::new(),
+        fargate_selectors: Vec::new(),
+        foreign: None,
+        rolling: None,
+        options,
+    };
+    let aims = Aims::default();
+    let minutes = |minutes: i64| Span::from_secs(60 * minutes);
+    let own = |startup: Option<i64>, provision: Option<i64>| GroupOptions {
+        startup_time: startup.map(minutes),
+        provision_time: provision.map(minutes),
+        ..GroupOptions::default()
+    };
+    // What the tags say, how long a node may lack a taint's end, and how long it may boot.
+    for (options, lacks, boots) in [
+        (own(None, None), 15, 15),
+        (own(Some(5), None), 5, 5),
+        (own(Some(30), None), 30, 30),
+        (own(None, Some(10)), 10, 10),
+        (own(None, Some(40)), 15, 40),
+        (own(Some(20), Some(40)), 20, 20),
+    ] {
+        for ready in [true, false] {
+            let time = if ready { lacks } else { boots };
+            for (after, coming) in [
+                (minutes(time), true),
+                (Span::from_millis(minutes(time).millis() + 1), false),
+            ] {
+                let mut young = tainted("node.cilium.io/agent-not-ready", TaintEffect::NoSchedule);
+                young.ready = ready;
+                let seen = Snapshot {
+                    at: CREATED + after,
+                    nodes: vec![young],
+                    groups: vec![group(options.clone())],
+                    ..Snapshot::default()
+                };
+                let node = &seen.nodes[0];
+                let is = if ready {
+                    Startup::of(&seen, &aims).is_upcoming(node, None)
+                } else {
+                    seen.is_booting(node, &aims)
+                };
+                assert_eq!(is, coming, "{options:?} {ready} {after}");
+            }
+        }
+    }
+}
