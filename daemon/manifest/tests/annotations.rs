@@ -225,7 +225,7 @@ const READ: [(&str, &str, &str); 26] = [
 ];
 
 /// What the document calls a startup taint.
-const STARTUP: &str = "keeps pods off; on its way for 900s";
+const STARTUP: &str = "keeps pods off; on its way for 15m0s";
 
 /// Rows of the document: name, what it is, and how it is treated.
 fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
