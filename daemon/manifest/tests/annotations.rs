@@ -244,7 +244,7 @@ fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
 /// A node and a pod with what the row names, or with nothing.
 fn seen(name: &str, what: &str, value: &str) -> Snapshot {
     let key = name.trim_end_matches(" (node)");
-    let key = &*key.replace('<', "").replace('>', "");
+    let key = &*key.replace(['<', '>'], "");
     let of_pod = DOCUMENT.split("\n## Annotations of nodes").next().unwrap();
     let is_pods = of_pod.contains(&format!("| `{name}` |"));
     let entry = format!("{{{key:?}: {value:?}}}");

@@ -143,7 +143,9 @@ fn without_one_of_the_witnesses_it_stays() {
             instance(Some(InstanceState::Terminating)),
         ),
         (
-            |s| drop(s.sources.remove(&Source::Groups)),
+            |s| {
+                s.sources.remove(&Source::Groups);
+            },
             unheard(Source::Groups),
         ),
         (
