@@ -226,7 +226,7 @@ const READ: [(&str, &str, &str); 26] = [
 ];
 
 /// What the document calls a startup taint.
-const STARTUP: &str = "keeps pods off; on its way for 900s";
+const STARTUP: &str = "keeps pods off; on its way for 15m0s";
 
 /// Rows of the document: name, what it is, and how it is treated.
 fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
@@ -245,7 +245,7 @@ fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
 /// A node and a pod with what the row names, or with nothing.
 fn seen(name: &str, what: &str, value: &str) -> Snapshot {
     let key = name.trim_end_matches(" (node)");
-    let key = &*key.replace('<', "").replace('>', "");
+    let key = &*key.replace(['<', '>'], "");
     let of_pod = DOCUMENT.split("\n## Annotations of nodes").next().unwrap();
     let is_pods = of_pod.contains(&format!("| `{name}` |"));
     let entry = format!("{{{key:?}: {value:?}}}");

@@ -259,18 +259,18 @@ mod tests {
         }
     }
 
-    fn lease(ago: i64, lasts: i64, holder: &str) -> Option<Lease> {
-        Some(Lease {
+    fn lease(ago: i64, lasts: i64, holder: &str) -> Lease {
+        Lease {
             name: "kube-system/cluster-autoscaler".to_owned(),
             holder: holder.to_owned(),
             renewed: NOW - Span::from_secs(ago),
             lasts: Span::from_secs(lasts),
-        })
+        }
     }
 
-    fn other(kind: AutoscalerKind, lease: Option<Lease>) -> Autoscaler {
+    fn other(kind: AutoscalerKind, lease: impl Into<Option<Lease>>) -> Autoscaler {
         Autoscaler {
-            lease,
+            lease: lease.into(),
             ..Autoscaler::new(kind)
         }
     }

@@ -51,9 +51,8 @@ async fn play(scenario: Scenario) -> Told {
     let mut each = |record: &CycleRecord| {
         for step in &record.plan.steps {
             let cleared = record.verdicts.contains(&(step.id, Verdict::Cleared));
-            let node = match &step.kind {
-                StepKind::Cordon { node, .. } | StepKind::RemoveNode { node, .. } => node,
-                _ => continue,
+            let (StepKind::Cordon { node, .. } | StepKind::RemoveNode { node, .. }) = &step.kind else {
+                continue;
             };
             if cleared && matches!(step.reason, Reason::Broken { .. }) {
                 steps.push((record.at, step.kind.name(), node.clone()));
