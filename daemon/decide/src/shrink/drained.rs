@@ -42,7 +42,9 @@ impl Search<'_, '_> {
                 if covered.iter().any(|budget| budgets[*budget] == 0) {
                     return true;
                 }
-                covered.iter().for_each(|budget| budgets[*budget] -= 1);
+                for budget in covered {
+                    budgets[*budget] -= 1;
+                }
                 ties.lift(*bin, &[(*kind, 1)]);
                 waiting.push(*kind);
                 moved = true;
@@ -55,7 +57,9 @@ impl Search<'_, '_> {
                 };
                 room.copies -= 1;
                 let covered = self.fleet.covered(*kind);
-                covered.iter().for_each(|budget| budgets[*budget] += 1);
+                for budget in covered {
+                    budgets[*budget] += 1;
+                }
                 moved = true;
                 false
             });

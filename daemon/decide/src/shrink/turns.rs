@@ -4,7 +4,6 @@ use super::tests::{budget, names, stays};
 use super::tied::{HOST, SPREAD, ZONE, moves_to, near, of, run, three};
 use crate::filters::Filters;
 use crate::fixture::Cluster;
-use model::ids::NodeName;
 use model::pod::{NearRule, PodSpec, Toleration};
 use model::reason::{Holds, Stays};
 use model::snapshot::Snapshot;
@@ -95,21 +94,4 @@ fn pods_that_a_budget_lets_go_one_by_one_are_not_moved_as_if_they_left_together(
     };
     assert_eq!(stays(&done, "n2"), Some(why));
     assert_eq!(names(&run(&company("b", "a", 1))), ["cordon n2"]);
-}
-
-/// Pods of n2 (moved last) go to the node that stays, although the other is fuller and could take them now.
-#[test]
-fn nobody_is_moved_to_a_node_that_could_go_itself() {
-    let mut cluster = three().running("mover", "n2", of("web"));
-    crate::fixture::join(
-        &mut cluster.seen,
-        &NodeName::new("n0"),
-        &model::ids::OfferId::new("g:s/a/on-demand"),
-    );
-    for pod in ["full-1", "full-2", "full-3"] {
-        cluster = cluster.running(pod, "n0", of("web"));
-    }
-    let done = run(&cluster.seen());
-    let to = moves_to(&done, "mover");
-    assert!(to.as_deref() != Some("n0"), "{to:?}");
 }

@@ -121,7 +121,9 @@ impl<'a> Search<'a> {
         };
         let pods: Vec<(SpecIx, &NodeName)> = movers.iter().filter_map(|pod| of(&pod)).collect();
         if !one_by_one {
-            pods.iter().for_each(|(spec, node)| filters.take(*spec, node));
+            for (spec, node) in &pods {
+                filters.take(*spec, node);
+            }
         }
         let open = seen.nodes.iter().filter(|node| !node.unschedulable);
         Self {

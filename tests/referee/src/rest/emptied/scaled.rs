@@ -19,7 +19,7 @@ pub(super) fn scaled_down(mut world: World, dice: &mut Dice) -> World {
     world.case.pending.clear();
     world.case.bind.clear();
     let owners: Vec<Value> = world.controllers.clone();
-    for owner in owners.iter().filter(is_scaled) {
+    for owner in owners.iter().filter(|owner| is_scaled(owner)) {
         let there = owned(&world, owner);
         let left = if !dice.percent(50) {
             there.len()
@@ -41,14 +41,14 @@ pub(super) fn scaled_down(mut world: World, dice: &mut Dice) -> World {
 /// With as many replicas everywhere as there are pods.
 pub(super) fn counted(mut world: World) -> World {
     let owners: Vec<Value> = world.controllers.clone();
-    for owner in owners.iter().filter(is_scaled) {
+    for owner in owners.iter().filter(|owner| is_scaled(owner)) {
         let left = owned(&world, owner).len();
         set_replicas(&mut world, owner, left);
     }
     world
 }
 
-fn is_scaled(owner: &&Value) -> bool {
+fn is_scaled(owner: &Value) -> bool {
     SCALED.contains(&owner["kind"].as_str().unwrap_or_default())
 }
 
