@@ -47,7 +47,10 @@ fn moved(seen: &Snapshot, lately: Span) -> u32 {
         .filter(|effect| seen.at.since(effect.at) < lately)
         .map(|effect| match &effect.kind {
             EffectKind::Evicted { count } | EffectKind::Remade { count, .. } => *count,
-            EffectKind::Bought { .. } | EffectKind::Removed | EffectKind::Emptied { .. } => 0,
+            EffectKind::Bought { .. }
+            | EffectKind::Removed
+            | EffectKind::Emptied { .. }
+            | EffectKind::Explained { .. } => 0,
         })
         .fold(0, u32::saturating_add)
 }

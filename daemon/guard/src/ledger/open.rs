@@ -108,6 +108,7 @@ fn begin(ledger: &mut Ledger, id: &IntentId, (step, counted): (&Step, Counted), 
             };
             let effect = match counted {
                 Counted::Emptied => EffectKind::Emptied { node: node.clone() },
+                Counted::Explained(pods) => EffectKind::Explained { pods },
                 _ => EffectKind::Removed,
             };
             (kind, at + aims.shrink.drain_timeout, (group, effect))
