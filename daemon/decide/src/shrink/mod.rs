@@ -13,6 +13,7 @@ mod choose;
 mod continuing;
 mod crew;
 mod disruption;
+mod explained;
 mod fleet;
 mod in_vain;
 mod leaving;
@@ -150,6 +151,7 @@ pub(crate) fn decide(
     let seen = fleet.seen;
     for bin in &mut fleet.bins {
         bin.addend = before.says.addend(&bin.name);
+        bin.again = explained::again(seen, bin, (memory, aims));
     }
     let mut shrunk = Shrunk::default();
     let blind = [Source::Pods, Source::Nodes, Source::Groups, Source::Budgets]
