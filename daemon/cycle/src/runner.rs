@@ -1,12 +1,12 @@
-//! When to run next: at a steady interval, sooner when something has happened, and to the end of what is
-//! under way when told to stop.
+//! When to run next: at a steady interval, sooner when something has happened or a removal has come a stage further,
+//! and to the end of what is under way when told to stop.
 
 use crate::desk::Desk;
 use crate::ends::Ends;
 use crate::run_cycle;
 use guard::{Act, StoreError};
-use logbook::Trouble;
-use model::{Observe, Span};
+use logbook::{CycleRecord, Trouble};
+use model::{Observe, Span, StepKind};
 use std::future::Future;
 use std::pin::pin;
 
@@ -15,7 +15,8 @@ use std::pin::pin;
 pub struct Runner {
     /// From the end of one cycle to the beginning of the next when nothing happens.
     pub interval: Span,
-    /// The same when something has happened: events that come together are one cycle.
+    /// The same when something has happened, or when the cycle has moved a removal that the next one carries on: events
+    /// that come together are one cycle.
     pub gap: Span,
 }
 
@@ -70,7 +71,7 @@ impl Runner {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break Stopped::Asked,
-                () = self.rest(desk) => {}
+                () = self.rest(desk, goes_on(&record)) => {}
             }
         };
         desk.stop();
@@ -78,11 +79,30 @@ impl Runner {
         Ok(why)
     }
 
-    async fn rest(&self, desk: &Desk) {
+    async fn rest(&self, desk: &Desk, goes_on: bool) {
+        let most = if goes_on {
+            self.gap.min(self.interval)
+        } else {
+            self.interval
+        };
         tokio::select! {
             biased;
             () = desk.shared.wake.notified() => desk.clock().sleep(self.gap).await,
-            () = desk.clock().sleep(self.interval) => {}
+            () = desk.clock().sleep(most) => {}
         }
     }
+}
+
+/// Whether the next cycle has something to carry on at once: a node was cordoned, and its pods are asked to leave next;
+/// pods were asked to leave, and the node goes once they have; a node has gone, and the next one may. Where they take their
+/// time the usual interval comes after that: a cycle in which nothing was done is followed by no early one.
+fn goes_on(record: &CycleRecord) -> bool {
+    let moves = |kind: &StepKind| match kind {
+        StepKind::Cordon { after, .. } => after.is_empty(),
+        StepKind::Evict { .. } | StepKind::RemoveNode { .. } => true,
+        _ => false,
+    };
+    let done = record.outcomes.iter().filter(|(_, outcome)| outcome.is_done());
+    let mut steps = done.filter_map(|(id, _)| record.plan.steps.iter().find(|step| step.id == *id));
+    steps.any(|step| moves(&step.kind))
 }

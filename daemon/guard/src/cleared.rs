@@ -16,6 +16,8 @@ pub enum Counted {
     Proven(Proof),
     /// The removal of a node that was watched empty.
     Emptied,
+    /// A removal that owners explain who have lowered their replicas; so many pods are moved for it.
+    Explained(u32),
     /// An eviction from a node whose removal had counted as that of an empty one: it counts as any other from now on.
     Filled,
 }

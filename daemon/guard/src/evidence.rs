@@ -5,8 +5,9 @@
 //! nor does a pod that we moved ourselves. What is not proven is not forbidden: the tight windows count it.
 
 use crate::case::Case;
-use crate::tally::number;
+use crate::tally::{Tally, number};
 use model::intent::{EffectKind, Ledger, Proof};
+use model::limits::Limits;
 use model::memory::Memory;
 use model::offer::{Offer, OfferKind, Purchase};
 use model::pod::{NearRule, Pod, PodPhase, PodSpec, TaintEffect};
@@ -221,6 +222,25 @@ pub(crate) fn is_watched_empty(node: &NodeName, case: &Case<'_>) -> bool {
         && emptied
         && case.movable_on(node).next().is_none()
         && watch.unexplained() <= case.unexplained_allowed()
+}
+
+/// Pods that are moved for the removal of the node, at least one, where it is explained: owners that no policy and no
+/// scaler sets have let go of as many pods within a long window, and this window of nodes has room. What nobody can
+/// explain that vanished makes it as tight as any other.
+pub(crate) fn explained(node: &NodeName, case: &Case<'_>, tally: &Tally) -> Option<u32> {
+    let watch = case.watch.filter(|watch| watch.at == Some(case.seen.at))?;
+    let limits = case.limits();
+    let nodes = number(case.seen.nodes.iter().filter(|node| !node.fargate).count());
+    let usual = Limits::default().explained_per_window_permille;
+    let most = match limits.explained_per_window_permille {
+        0 => return None,
+        permille => crate::checks::share(nodes, permille, usual, limits),
+    };
+    let pods = number(case.movable_on(node).count()).max(1);
+    let explained = tally.explained < most
+        && tally.explained_pods.saturating_add(pods) <= watch.released()
+        && watch.unexplained() <= case.unexplained_allowed();
+    explained.then_some(pods)
 }
 
 #[cfg(test)]

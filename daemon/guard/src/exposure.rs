@@ -16,6 +16,9 @@ pub struct Exposure {
     pub nodes_removed: u32,
     /// Nodes removed that were watched empty, in a cluster of `max_nodes`: no pod is moved by it.
     pub nodes_emptied: u32,
+    /// Nodes removed that pods stand on beside those, in a cluster of `max_nodes`, once owners have lowered their replicas:
+    /// no more pods are moved for it than these have let go of.
+    pub nodes_explained: u32,
     /// Evictions.
     pub evictions: u32,
     /// Most nodes there are, ever.
@@ -42,11 +45,16 @@ pub fn exposure(limits: &Limits) -> Exposure {
         0 => 0,
         permille => share(permille, usual.emptied_per_window_permille),
     };
+    let explained = match limits.explained_per_window_permille {
+        0 => 0,
+        permille => share(permille, usual.explained_per_window_permille),
+    };
     Exposure {
         nodes_bought: bought,
         added,
         nodes_removed: removed.saturating_mul(long),
         nodes_emptied: emptied.saturating_mul(per_hour(limits.emptied_window)),
+        nodes_explained: explained.saturating_mul(per_hour(limits.emptied_window)),
         evictions: limits.evictions_per_window.saturating_mul(short),
         max_nodes: most,
         max_rate: limits.max_rate,

@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::cleared::Counted;
-use crate::evidence::is_watched_empty;
+use crate::evidence::{explained, is_watched_empty};
 use model::group::GroupKind;
 use model::intent::{EffectKind, IntentKind, LaunchStage, Proof, RemoveStage, nodeless};
 use model::plan::{Step, StepKind};
@@ -18,6 +18,10 @@ pub(crate) struct Tally {
     pub(crate) emptied: u32,
     /// Nodes whose open removal counts as that of an empty one.
     pub(crate) emptied_nodes: BTreeSet<NodeName>,
+    /// Removals that owners explain begun in the window of the empty ones.
+    pub(crate) explained: u32,
+    /// Pods moved for such removals in the long window.
+    pub(crate) explained_pods: u32,
     /// Removals begun in the long window.
     pub(crate) removed_long: u32,
     /// Removals under way.
@@ -78,6 +82,12 @@ impl Tally {
                     let open = case.ledger.removal_of(node);
                     if open.is_some_and(|intent| intent.opened == effect.at) {
                         tally.emptied_nodes.insert(node.clone());
+                    }
+                }
+                EffectKind::Explained { pods } => {
+                    tally.explained += u32::from(age <= case.limits().emptied_window);
+                    if long {
+                        tally.explained_pods = tally.explained_pods.saturating_add(*pods);
                     }
                 }
                 EffectKind::Bought { count, rate, proof } if short => {
@@ -213,6 +223,14 @@ impl Tally {
             return;
         }
         self.leaving += 1;
+        if let StepKind::Cordon { node, .. } = &step.kind
+            && let Some(pods) = explained(node, case, self)
+        {
+            self.explained += 1;
+            self.explained_pods = self.explained_pods.saturating_add(pods);
+            self.counted.insert(step.id, Counted::Explained(pods));
+            return;
+        }
         self.removed_long += 1;
         *self.removed.entry(group.clone()).or_default() += 1;
     }

@@ -177,6 +177,7 @@ fn limits(at: At<'_, '_>) -> Limits {
         "removals_at_once",
         "emptied_window",
         "emptied_per_window",
+        "explained_per_window",
         "growth_by_evidence",
         "bought_per_window",
         "max_nodes",
@@ -202,6 +203,10 @@ fn limits(at: At<'_, '_>) -> Limits {
         removals_at_once: count("removals_at_once", usual.removals_at_once),
         emptied_window: span(at.get("emptied_window"), usual.emptied_window),
         emptied_per_window_permille: share(at.get("emptied_per_window"), usual.emptied_per_window_permille),
+        explained_per_window_permille: share(
+            at.get("explained_per_window"),
+            usual.explained_per_window_permille,
+        ),
         growth_by_evidence: flag_or(at.get("growth_by_evidence"), usual.growth_by_evidence),
         bought_per_window: count("bought_per_window", usual.bought_per_window),
         max_nodes: count("max_nodes", usual.max_nodes),
@@ -215,6 +220,7 @@ fn limits(at: At<'_, '_>) -> Limits {
     let shares = [
         ("removed_per_window", limits.removed_per_window_permille),
         ("emptied_per_window", limits.emptied_per_window_permille),
+        ("explained_per_window", limits.explained_per_window_permille),
         ("removed_per_long_window", limits.removed_per_long_window_permille),
     ];
     for (key, permille) in shares {
@@ -298,6 +304,7 @@ fn shrink(at: At<'_, '_>) -> ShrinkAims {
         "enabled",
         "unneeded_for",
         "min_age",
+        "explained_for",
         "drain_timeout",
         "parallel",
         "eviction_cost",
@@ -310,6 +317,7 @@ fn shrink(at: At<'_, '_>) -> ShrinkAims {
         enabled: flag("enabled", usual.enabled),
         unneeded_for: span(at.get("unneeded_for"), usual.unneeded_for),
         min_age: span(at.get("min_age"), usual.min_age),
+        explained_for: span(at.get("explained_for"), usual.explained_for),
         drain_timeout: span(at.get("drain_timeout"), usual.drain_timeout),
         parallel: at.get("parallel").count().unwrap_or(usual.parallel),
         eviction_cost_nanos: rate(at.get("eviction_cost"), UsdPerHour(usual.eviction_cost_nanos)).0,

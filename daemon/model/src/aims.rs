@@ -252,6 +252,10 @@ pub struct ShrinkAims {
     pub unneeded_for: Span,
     /// A node younger than this is left alone.
     pub min_age: Span,
+    /// Both of these are no longer than this for nodes whose pods are no more than owners have let go of by lowering their
+    /// replicas, and find room on others: that is no lull. For what is replaced they are as ever. 0, and in what was recorded without it: it makes no difference.
+    #[serde(default)]
+    pub explained_for: Span,
     /// A drain that takes longer is given up.
     pub drain_timeout: Span,
     /// Nodes drained at once.
@@ -274,6 +278,7 @@ impl Default for ShrinkAims {
             enabled: true,
             unneeded_for: Span::from_secs(600),
             min_age: Span::from_secs(600),
+            explained_for: Span::from_secs(60),
             drain_timeout: Span::from_secs(1800),
             parallel: 2,
             eviction_cost_nanos: 500_000,

@@ -183,6 +183,11 @@ pub enum EffectKind {
         /// Which.
         node: NodeName,
     },
+    /// A removal begun that owners explain who have lowered their replicas.
+    Explained {
+        /// Pods that are moved for it, at least one.
+        pods: u32,
+    },
     /// Pods asked to leave a node of the group, in one cycle.
     Evicted {
         /// How many.

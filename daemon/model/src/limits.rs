@@ -29,6 +29,11 @@ pub struct Limits {
     /// removed like any other. What was recorded without it keeps that.
     #[serde(default)]
     pub emptied_per_window_permille: u32,
+    /// Nodes removed per `emptied_window` with pods that have to move, in thousandths of the cluster, as long as no more
+    /// pods are moved for it than owners have let go of by lowering their replicas; at least one. 0, and in what was
+    /// recorded without it: they are removed like any other.
+    #[serde(default)]
+    pub explained_per_window_permille: u32,
     /// Nodes that waiting pods prove to be needed are bounded by `max_nodes` and `max_rate` alone. Where this is off, and
     /// in what was recorded without it, every purchase counts against the windows.
     #[serde(default)]
@@ -63,6 +68,7 @@ impl Default for Limits {
             removals_at_once: 10,
             emptied_window: Span::from_secs(60),
             emptied_per_window_permille: 200,
+            explained_per_window_permille: 200,
             growth_by_evidence: true,
             bought_per_window: 100,
             max_nodes: 1000,

@@ -1,5 +1,5 @@
 //! What the guard has watched for itself: which nodes stand empty, since when, and whether what became of their pods
-//! explains it.
+//! explains it, and which owners have said that they want fewer pods.
 //!
 //! A value that is part of the Memory: bounded, recorded, replayed. It knows nothing of plans and policies. Losing it
 //! means that nothing was watched, and then only the tight windows let nodes go.
@@ -8,6 +8,7 @@ use crate::ids::{NodeName, PodKey, WorkloadKey};
 use crate::pod::{PodPhase, PodSpec};
 use crate::snapshot::{Snapshot, Source};
 use crate::time::{Instant, Span};
+use crate::workload::Workload;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,16 @@ pub struct Watch {
     /// Pods that were there and had not ended, by owner; those of nobody under the kind `Pod`, by namespace.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", with = "crate::memory::pairs")]
     pub owners: BTreeMap<WorkloadKey, u32>,
+    /// Replicas that owners wanted, where that is not the number of their pods.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", with = "crate::memory::pairs")]
+    pub wanted: BTreeMap<WorkloadKey, u32>,
+    /// Owners whose last word was that they want fewer, and when, of one long window: neither policies nor a scaler set
+    /// their replicas.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", with = "crate::memory::pairs")]
+    pub lowered: BTreeMap<WorkloadKey, Instant>,
+    /// When they let go of pods by that, and of how many; of one long window.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<(Instant, u32)>,
     /// Pods that were ending or had ended.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ending: BTreeSet<PodKey>,
@@ -84,7 +95,11 @@ impl Watch {
             if vanished > 0 {
                 self.vanished.push((seen.at, vanished));
             }
+            self.lower(seen, &scaled);
         }
+        self.lowered.retain(|_, at| seen.at.since(*at) <= long_window);
+        self.released.retain(|(at, _)| seen.at.since(*at) <= long_window);
+        self.wanted = wanted(seen, &now.owners);
         self.vanished.retain(|(at, _)| seen.at.since(*at) <= long_window);
         self.empty = now.empty(seen, watching.then_some(&*self));
         self.at = Some(seen.at);
@@ -110,12 +125,7 @@ impl Watch {
                 *ended.entry(owner(&seen.spec(pod.spec))).or_default() += 1;
             }
         }
-        let wanted = |key: &WorkloadKey| {
-            let at = seen.workloads.binary_search_by(|workload| workload.key.cmp(key));
-            at.ok()
-                .and_then(|at| seen.workloads.get(at))
-                .map(|of| of.replicas)
-        };
+        let wanted = |key: &WorkloadKey| workload(seen, key).map(|of| of.replicas);
         let mut vanished = 0_u32;
         for (key, before) in &self.owners {
             let there = now.owners.get(key).copied().unwrap_or(0);
@@ -127,6 +137,58 @@ impl Watch {
         }
         vanished
     }
+
+    /// Notes owners that want fewer replicas than they wanted in the last picture. Room that any of them takes later is no
+    /// longer let go of, and one that wants more again has said nothing.
+    fn lower(&mut self, seen: &Snapshot, scaled: &impl Fn(&WorkloadKey) -> bool) {
+        let (mut let_go, mut taken_back) = (0_u32, 0_u32);
+        for (key, there) in &self.owners {
+            let before = self.wanted.get(key).copied().unwrap_or(*there);
+            let Some(of) = workload(seen, key).filter(|of| of.owned_by.is_none() && !scaled(key)) else {
+                continue;
+            };
+            if of.replicas < before {
+                self.lowered.insert(key.clone(), seen.at);
+                let_go = let_go.saturating_add(before.min(*there).saturating_sub(of.replicas));
+            } else if of.replicas > before {
+                self.lowered.remove(key);
+                taken_back = taken_back.saturating_add(of.replicas - before);
+            }
+        }
+        if let_go > 0 {
+            self.released.push((seen.at, let_go));
+        }
+        for (_, pods) in self.released.iter_mut().rev() {
+            let less = taken_back.min(*pods);
+            (*pods, taken_back) = (*pods - less, taken_back - less);
+        }
+        self.released.retain(|(_, pods)| *pods > 0);
+    }
+
+    /// Pods that owners have let go of within a long window by wanting fewer.
+    pub fn released(&self) -> u32 {
+        let pods = self.released.iter().map(|(_, pods)| *pods);
+        pods.fold(0, u32::saturating_add)
+    }
+
+    /// Whether the pod's owner has said, since the pod was made, that it wants fewer of them.
+    pub fn wanted_less_since(&self, owner: &WorkloadKey, made: Instant) -> bool {
+        self.lowered.get(owner).is_some_and(|at| made <= *at)
+    }
+}
+
+fn workload<'s>(seen: &'s Snapshot, key: &WorkloadKey) -> Option<&'s Workload> {
+    let at = seen.workloads.binary_search_by(|workload| workload.key.cmp(key));
+    at.ok().and_then(|at| seen.workloads.get(at))
+}
+
+/// Replicas wanted, where that is not the number of pods.
+fn wanted(seen: &Snapshot, owners: &BTreeMap<WorkloadKey, u32>) -> BTreeMap<WorkloadKey, u32> {
+    let differs = |(key, there): (&WorkloadKey, &u32)| {
+        let of = workload(seen, key).filter(|of| of.replicas != *there)?;
+        Some((key.clone(), of.replicas))
+    };
+    owners.iter().filter_map(differs).collect()
 }
 
 /// What one picture shows.

@@ -4,6 +4,7 @@
 //! A room of its own because it needs the ends without AWS. Not here: prices of a plan beside its bound (tests/perf),
 //! single placements (tests/referee), stories of the daemon (tests/e2e).
 
+pub mod halved;
 pub mod market;
 pub mod mix;
 pub mod slack;

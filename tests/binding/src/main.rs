@@ -1,16 +1,19 @@
 //! `binding`: mixed pods, the nodes of one plan, and the share that the real kube-scheduler makes run: nominated, left
 //! alone, and with the slack that makes up for that. Exits with 1 where nominations miss the wanted share.
 
+use binding::halved::{self, Halved};
 use binding::mix;
 use binding::slack::{self, WANTED};
 use binding::trial::{Outcomes, Setup, Way, run};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use plimsoll_tests::Result;
 use std::process::ExitCode;
 
 /// Lets the real kube-scheduler realise a plan.
 #[derive(Debug, Parser)]
 struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// Pods.
     #[arg(long, default_value_t = 2000)]
     pods: usize,
@@ -28,10 +31,20 @@ struct Args {
     runs: usize,
 }
 
+/// Something else than what becomes of one plan.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Half of all replicas go, and the daemon gives back what it can: $/h and evictions over time.
+    Halved(Halved),
+}
+
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "the table")]
 async fn main() -> Result<ExitCode> {
     let args = Args::parse();
+    if let Some(Verb::Halved(halved)) = &args.verb {
+        return halved::run(halved).await;
+    }
     let apps = mix::apps(args.pods, args.seed)?;
     println!(
         "{} pods of k8smix (synthetic) in {} ReplicaSets, seed {}",

@@ -89,14 +89,22 @@ pub struct App {
     pub rule: Rule,
 }
 
+/// In turn, where a third has a zone spread and nobody anything else.
+pub const THIRD: [Rule; 3] = [Rule::Plain, Rule::Plain, Rule::Spread];
+
 /// ReplicaSets with so many pods in all.
 pub fn apps(pods: usize, seed: u64) -> Result<Vec<App>> {
+    dealt(pods, seed, &DEAL)
+}
+
+/// The same with rules of another deal.
+pub fn dealt(pods: usize, seed: u64, deal: &[Rule]) -> Result<Vec<App>> {
     let shapes = Source::K8smix.draw(pods, seed)?;
     let mut apps: Vec<App> = Vec::new();
     for (cpu_milli, memory_bytes, mut left) in shapes {
         while left > 0 {
             let number = apps.len();
-            let rule = DEAL[number % DEAL.len()];
+            let rule = deal[number % deal.len()];
             let replicas = left.min(rule.most());
             left -= replicas;
             apps.push(App {
@@ -131,9 +139,24 @@ pub fn shares(apps: &[App]) -> BTreeMap<Rule, u32> {
 }
 
 impl App {
+    /// Its name.
+    pub fn name(&self) -> String {
+        format!("app-{}", self.number)
+    }
+
+    /// As a Deployment whose pods start and stop at once, as the API server takes it.
+    pub fn deployment(&self) -> Value {
+        let mut deployment = self.replica_set();
+        deployment["kind"] = json!("Deployment");
+        let template = &mut deployment["spec"]["template"];
+        template["metadata"]["annotations"] = json!({"fakelet/start-after": "1s"});
+        template["spec"]["terminationGracePeriodSeconds"] = json!(0);
+        deployment
+    }
+
     /// As the API server takes it.
     pub fn replica_set(&self) -> Value {
-        let name = format!("app-{}", self.number);
+        let name = self.name();
         json!({
             "apiVersion": "apps/v1",
             "kind": "ReplicaSet",

@@ -300,7 +300,7 @@ fn aims(nodes: u32) -> Aims {
     aims
 }
 
-fn said(error: impl std::fmt::Display) -> Error {
+pub(crate) fn said(error: impl std::fmt::Display) -> Error {
     error.to_string().into()
 }
 
@@ -326,7 +326,7 @@ fn bought(plan: &Plan) -> u32 {
 }
 
 /// A node that is there already, as every cluster has one, and takes none of the pods.
-fn system_node() -> Value {
+pub(crate) fn system_node() -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Node",

@@ -319,6 +319,31 @@ async fn a_runner_keeps_its_rhythm_and_wakes_early() {
     assert_eq!(at[2].since(at[1]), Span::from_secs(1));
 }
 
+/// Found beside Karpenter: with one stage of a removal per interval, a node that could go at once took half a minute.
+#[tokio::test]
+async fn a_removal_is_carried_on_after_the_gap() {
+    let clock = clock();
+    let (mut ends, store) = draining(&clock, Hands::new(|_| Outcome::done()));
+    let desk = desk(store, &clock).await;
+    let mut records = desk.handle().watch();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let runner = Runner::default();
+    let run = runner.run(&mut ends, &desk, async {
+        let _ = stopped.await;
+    });
+    let outside = async {
+        let first = records.recv().await.unwrap();
+        assert!(first.outcomes.iter().all(|(_, outcome)| outcome.is_done()));
+        others_run().await;
+        clock.advance(Span::from_secs(1));
+        let second = records.recv().await.unwrap();
+        stop.send(()).unwrap();
+        second.at.since(first.at)
+    };
+    let (ended, after) = tokio::join!(run, outside);
+    assert_eq!((ended, after), (Ok(Stopped::Asked), Span::from_secs(1)));
+}
+
 #[tokio::test]
 async fn a_runner_ends_with_its_recording() {
     let clock = Arc::new(ManualClock::leaping(super::stage::START));

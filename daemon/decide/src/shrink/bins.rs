@@ -32,6 +32,8 @@ pub(super) struct Bin {
     pub(super) priced: bool,
     /// What giving it up must bring beyond its price, as policies want it: nano-dollars per hour.
     pub(super) addend: i64,
+    /// The same for pods on it that were moved once already (`explained`).
+    pub(super) again: i64,
 }
 
 impl Bin {
@@ -53,6 +55,7 @@ impl Bin {
             price: price.unwrap_or(UsdPerHour::ZERO).0,
             priced: price.is_some(),
             addend: 0,
+            again: 0,
         }
     }
 
@@ -69,6 +72,7 @@ impl Bin {
             price: price.0,
             priced: true,
             addend: 0,
+            again: 0,
         }
     }
 

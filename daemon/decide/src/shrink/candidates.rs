@@ -10,7 +10,7 @@ use super::orders::{self, Orders};
 use super::prices::Prices;
 use super::search::{Found, Search, Terms};
 use super::ties::{Pool, Ties};
-use super::{Before, Shrunk, in_vain, turnover, used};
+use super::{Before, Shrunk, explained, in_vain, turnover, used};
 use crate::fill::Taste;
 use crate::number::{floor, real, size};
 use model::aims::Aims;
@@ -82,6 +82,8 @@ pub(super) struct Judge<'a, 'b> {
     leaving: BTreeMap<GroupName, u32>,
     /// Nodes on their way out.
     begun: u32,
+    /// Pods whose moving owners explain who have lowered their replicas.
+    explained: u32,
     pub(super) refusals: Vec<Refusal>,
 }
 
@@ -112,6 +114,7 @@ impl<'a, 'b> Judge<'a, 'b> {
             before,
             leaving,
             begun,
+            explained: 0,
             refusals: Vec::new(),
         }
     }
@@ -120,6 +123,8 @@ impl<'a, 'b> Judge<'a, 'b> {
     pub(super) fn candidates(&mut self, fleet: &Fleet<'_>, memory: &Memory, budgets: &[u32]) -> Vec<May> {
         let mut candidates = Vec::new();
         let repair = Repair::new(self.seen, self.aims);
+        let aims = self.aims;
+        self.explained = explained::pods(self.seen, memory, aims);
         for (at, node) in self.seen.nodes.iter().enumerate() {
             let bin = &fleet.bins[at];
             if !bin.receives || bin.awaited {
@@ -128,8 +133,9 @@ impl<'a, 'b> Judge<'a, 'b> {
                 }
                 continue;
             }
+            let young = self.patience(aims.shrink.min_age, bin.moves());
             let why = self
-                .must_stay(node)
+                .must_stay(node, young)
                 .or_else(|| in_vain::rests(node, bin, self.seen, memory))
                 .or_else(|| fleet.pods_must_stay(bin, budgets))
                 .or_else(|| used::keeps(fleet, at));
@@ -163,15 +169,30 @@ impl<'a, 'b> Judge<'a, 'b> {
     }
 
     /// What keeps the node from being given up whatever its pods are.
-    fn must_stay(&self, node: &Node) -> Option<Stays> {
+    fn must_stay(&self, node: &Node, min_age: Span) -> Option<Stays> {
         if let Some(why) = self.keeps(node) {
             return Some(why);
         }
-        if self.seen.at.since(node.created) < self.aims.shrink.min_age {
+        if self.seen.at.since(node.created) < min_age {
             return Some(Stays::TooYoung);
         }
         let group = node.group.as_ref()?;
         (self.spare(group) == 0).then_some(Stays::GroupAtMinimum)
+    }
+
+    /// Whether the node is as old as any has to be.
+    fn is_grown(&self, fleet: &Fleet<'_>, bin: usize) -> bool {
+        let node = fleet.node(bin);
+        node.is_some_and(|node| self.seen.at.since(node.created) >= self.aims.shrink.min_age)
+    }
+
+    /// How long a node with so many pods must have been unneeded, or there, where `usual` is what the aims say.
+    fn patience(&self, usual: Span, moves: u32) -> Span {
+        if moves.max(1) <= self.explained {
+            usual.min(self.aims.shrink.explained_for)
+        } else {
+            usual
+        }
     }
 
     /// What keeps the node whatever its pods are, its age, and what its group can do without.
@@ -179,8 +200,8 @@ impl<'a, 'b> Judge<'a, 'b> {
         keeps(self.seen, self.aims, node).or_else(|| self.before.says.denied(&node.name))
     }
 
-    /// How long a node must have been unneeded.
-    fn patience(&self, bin: usize) -> Span {
+    /// How long a node must have been unneeded, as its group or the aims say.
+    fn unneeded_for(&self, bin: usize) -> Span {
         let group = self.seen.nodes.get(bin).and_then(|node| node.group.as_ref());
         self.seen.options(group).unneeded_for(self.aims)
     }
@@ -202,7 +223,7 @@ impl<'a, 'b> Judge<'a, 'b> {
     ) -> BTreeMap<NodeName, Instant> {
         let now = self.seen.at;
         let shrink = &self.aims.shrink;
-        let room = turnover::refilled(fleet, prices, self.aims);
+        let room = turnover::refilled(fleet, prices, (memory, self.aims));
         let terms = Terms {
             cost: real(shrink.eviction_cost_nanos),
             hours: turnover::in_hours(shrink.payback),
@@ -224,7 +245,7 @@ impl<'a, 'b> Judge<'a, 'b> {
                 since.insert(bin.name.clone(), may.since.unwrap_or(now));
             }
             let waited = now.since(may.since.unwrap_or(now));
-            let patience = self.patience(may.bin);
+            let patience = self.patience(self.unneeded_for(may.bin), bin.moves());
             let able_to = wasteful || may.since.is_some() || patience <= Span::ZERO;
             let open = self.budgeted(fleet, may.bin).is_none_or(|left| left > 0);
             if waited >= patience && able_to && open {
@@ -232,6 +253,7 @@ impl<'a, 'b> Judge<'a, 'b> {
                     bin: may.bin,
                     waste: waste.unwrap_or(0),
                     hours: turnover::hours(room, waited, self.aims),
+                    settled: waited >= shrink.unneeded_for && self.is_grown(fleet, may.bin),
                 });
             }
         }
@@ -381,7 +403,8 @@ impl<'a, 'b> Judge<'a, 'b> {
             let known = may.since.unwrap_or(now);
             let hours = turnover::hours(terms.room, now.since(known), self.aims);
             let terms = Terms { hours, ..terms };
-            let counted = terms.evictions(moves);
+            let again = search.fleet.bins[may.bin].again;
+            let counted = terms.evictions(moves) + real(again);
             let addend = search.fleet.bins[may.bin].addend;
             let worth_less = Stays::CostsMore {
                 price: UsdPerHour(price),
@@ -392,12 +415,18 @@ impl<'a, 'b> Judge<'a, 'b> {
             };
             if !search.can_spare(&[may.bin]) {
                 self.stays(node, Stays::GroupAtMinimum);
-            } else if search.probe(&[may.bin], terms).is_some() {
+            } else if let Some(found) = search.probe(&[may.bin], terms) {
                 since.insert(node.name.clone(), known);
                 let waited = now.since(known);
                 let closed =
                     Self::cause(search.fleet, may.bin).and_then(|of| self.allowance.closed(of.0, of.1));
-                if waited < self.patience(may.bin) {
+                let usual = self.unneeded_for(may.bin);
+                let patience = if found.bought.is_empty() {
+                    self.patience(usual, moves)
+                } else {
+                    usual
+                };
+                if waited < patience {
                     self.stays(node, Stays::NotUnneededLongEnough { since: waited });
                 } else if let Some(closed) = closed {
                     self.stays(node, closed);

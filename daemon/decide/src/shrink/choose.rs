@@ -1,7 +1,8 @@
 //! Which nodes to give up, most saved for each eviction first.
 //!
 //! Single nodes are probed in the order of what they could save at best; what was found before something else was
-//! begun is probed again, because free room only shrinks. Then small sets of wasteful nodes are tried together:
+//! begun is probed again, because free room only shrinks. Then small sets of wasteful nodes that have waited for long are
+//! tried together:
 //! their pods may fit fewer or cheaper nodes than they are on now. Counted work, loaded dice: the same every time.
 
 use super::search::{Found, Search, Terms};
@@ -53,6 +54,8 @@ pub(super) struct Candidate {
     pub(super) waste: i64,
     /// Hours in which giving it up must pay.
     pub(super) hours: f64,
+    /// It has been unneeded as long as any node has to be: others may be bought in its place.
+    pub(super) settled: bool,
 }
 
 /// What is given up, in this order.
@@ -65,7 +68,8 @@ pub(super) fn choose(
     let mut chosen = singles(search, candidates, terms, reach);
     let begun: usize = chosen.iter().map(|found| found.ruined.len()).sum();
     let left = reach.nodes.saturating_sub(begun);
-    let mut open: Vec<Candidate> = candidates.to_vec();
+    let settled = candidates.iter().filter(|candidate| candidate.settled);
+    let mut open: Vec<Candidate> = settled.copied().collect();
     together(search, &mut open, terms, (reach, left), &mut chosen);
     chosen
 }
@@ -113,7 +117,9 @@ fn singles(search: &mut Search<'_, '_>, candidates: &[Candidate], terms: Terms, 
         }
         misses += 1;
         let terms = together_in(terms, candidates, &[bin]);
-        if let Some(found) = search.probe(&[bin], terms) {
+        let settled = candidates.iter().any(|of| of.bin == bin && of.settled);
+        let found = search.probe(&[bin], terms);
+        if let Some(found) = found.filter(|found| settled || found.bought.is_empty()) {
             misses = 0;
             let key = per_eviction(&found, terms);
             let at = quotes.partition_point(|(other, quote)| (quote.key, bin) < (key, *other));

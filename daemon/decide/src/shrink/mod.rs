@@ -14,6 +14,7 @@ mod continuing;
 mod crew;
 mod disruption;
 mod drained;
+mod explained;
 mod fleet;
 mod in_vain;
 mod leaving;
@@ -155,6 +156,7 @@ pub(crate) fn decide(
     let seen = fleet.seen;
     for bin in &mut fleet.bins {
         bin.addend = before.says.addend(&bin.name);
+        bin.again = explained::again(seen, bin, (memory, aims));
     }
     let mut shrunk = Shrunk::default();
     let blind = [Source::Pods, Source::Nodes, Source::Groups, Source::Budgets]

@@ -355,7 +355,11 @@ impl<'s, 'a> Search<'s, 'a> {
     /// What a bin with its pods counts on top of its price, less what policies want for its going.
     fn on_top(&self, bin: usize) -> i64 {
         let of = &self.fleet.bins[bin];
-        self.prices.on_top(bin).with(of.moves()).saturating_sub(of.addend)
+        self.prices
+            .on_top(bin)
+            .with(of.moves())
+            .saturating_sub(of.addend)
+            .saturating_sub(of.again)
     }
 
     /// What pods count on top where they were put into free room since.

@@ -19,24 +19,33 @@ const BOOT: Span = Span::from_secs(120);
 const DRAIN: Span = Span::from_secs(60);
 
 /// The part of the free room that pods will ask for within the time in which a removal must pay: what came in as long
-/// a time before this, over what is free, 1 at most. Pods that we asked to move are no demand that came.
-pub(super) fn refilled(fleet: &Fleet<'_>, prices: &Prices<'_>, aims: &Aims) -> f64 {
-    let seen = fleet.seen;
+/// a time before this, over what is free, 1 at most. Pods that we asked to move are no demand that came, nor are those
+/// whose owner has said since that it wants fewer of them, as many as owners have let go of on balance.
+pub(super) fn refilled(fleet: &Fleet<'_>, prices: &Prices<'_>, (memory, aims): (&Memory, &Aims)) -> f64 {
+    let (seen, watch) = (fleet.seen, &memory.watch);
     let lately = aims.shrink.payback.min(aims.limits.long_window);
     let (mut came, mut worth, mut free) = (0_u32, 0_i64, 0_i64);
+    let mut unwanted = 0_u32;
     for (at, bin) in fleet.bins.iter().enumerate() {
         for pod in bin.pods.iter().filter_map(|pod| seen.pods.get(size(*pod))) {
             let pays = prices.row(pod.spec).map(|row| prices.pays[size(row)]);
             if let Some(pays) = pays.filter(|_| seen.at.since(pod.created) < lately) {
                 came = came.saturating_add(1);
                 worth = worth.saturating_add(pays);
+                let owner = seen
+                    .specs
+                    .get(size(pod.spec))
+                    .and_then(|spec| spec.owner.as_ref());
+                let less = owner.is_some_and(|owner| watch.wanted_less_since(owner, pod.created));
+                unwanted = unwanted.saturating_add(u32::from(less));
             }
         }
         let waste = prices.waste(fleet, at).filter(|_| bin.receives);
         free = free.saturating_add(waste.unwrap_or(0).max(0));
     }
-    let moved = moved(seen, lately).min(came);
-    let own = f64::from(came - moved) / f64::from(came.max(1));
+    let unwanted = unwanted.min(watch.released());
+    let off = moved(seen, lately).saturating_add(unwanted).min(came);
+    let own = f64::from(came - off) / f64::from(came.max(1));
     (real(worth) * own / real(free.max(1))).clamp(0.0, 1.0)
 }
 
@@ -47,7 +56,10 @@ fn moved(seen: &Snapshot, lately: Span) -> u32 {
         .filter(|effect| seen.at.since(effect.at) < lately)
         .map(|effect| match &effect.kind {
             EffectKind::Evicted { count } | EffectKind::Remade { count, .. } => *count,
-            EffectKind::Bought { .. } | EffectKind::Removed | EffectKind::Emptied { .. } => 0,
+            EffectKind::Bought { .. }
+            | EffectKind::Removed
+            | EffectKind::Emptied { .. }
+            | EffectKind::Explained { .. } => 0,
         })
         .fold(0, u32::saturating_add)
 }

@@ -159,7 +159,7 @@ fn used(stage: &Stage) -> (u32, u32, u32, i64) {
         if NOW.since(effect.at) <= stage.aims.limits.window {
             match &effect.kind {
                 EffectKind::Removed => used.0 += 1,
-                EffectKind::Emptied { .. } => {}
+                EffectKind::Emptied { .. } | EffectKind::Explained { .. } => {}
                 EffectKind::Evicted { count } | EffectKind::Remade { count, .. } => used.1 += count,
                 EffectKind::Bought { count, rate, .. } => {
                     used.2 += count;

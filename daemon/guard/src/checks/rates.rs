@@ -3,7 +3,7 @@
 
 use super::{Objection, hold};
 use crate::case::Case;
-use crate::evidence::is_watched_empty;
+use crate::evidence::{explained, is_watched_empty};
 use crate::tally::{Tally, continues, number, proven, purchase};
 use model::limits::Limits;
 use model::plan::{Step, StepKind};
@@ -20,6 +20,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
         StepKind::Cordon { node, group, .. } if is_watched_empty(node, case) => {
             emptying(case, tally).filter(|_| removing(group, case, tally).is_some())
         }
+        StepKind::Cordon { node, .. } if explained(node, case, tally).is_some() => at_once(case, tally),
         StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. } => {
             removing(group, case, tally)
         }
@@ -94,12 +95,14 @@ fn removing(name: &GroupName, case: &Case<'_>, tally: &Tally) -> Option<Objectio
     if tally.removed_long >= per_cluster {
         return hold(HoldReason::RemovalsPerWindow { limit: per_cluster });
     }
-    if tally.leaving >= limits.removals_at_once {
-        return hold(HoldReason::RemovalsAtOnce {
-            limit: limits.removals_at_once,
-        });
-    }
-    None
+    at_once(case, tally)
+}
+
+fn at_once(case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    let limit = case.limits().removals_at_once;
+    (tally.leaving >= limit)
+        .then(|| hold(HoldReason::RemovalsAtOnce { limit }))
+        .flatten()
 }
 
 /// Nodes that were watched empty go by a limit of their own: nobody is moved by it.

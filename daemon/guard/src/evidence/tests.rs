@@ -229,7 +229,7 @@ fn a_pod_proves_once_until_it_is_placed_or_an_hour_has_passed() {
 fn batch() -> Stage {
     let mut stage = Stage::new();
     stage.aims.scale.clear();
-    stage.aims.limits = model::limits::Limits::default();
+    stage.aims.limits = Limits::default();
     let names: Vec<String> = (0..100).map(|number| format!("b{number:02}")).collect();
     stage.seen.nodes = names.iter().map(|name| node(name)).collect();
     stage.seen.groups = vec![group_of(&names.iter().map(String::as_str).collect::<Vec<_>>())];
@@ -364,6 +364,7 @@ fn vanishings() -> [Vanishing; 11] {
                 s.seen.workloads[0].replicas = 0;
                 s.seen.pods.clear();
                 s.aims.limits.emptied_per_window_permille = 0;
+                s.aims.limits.explained_per_window_permille = 0;
             },
             tight,
         ),
@@ -392,6 +393,129 @@ fn nodes_watched_empty_go_by_share_of_the_fleet_where_the_owners_explain_it() {
             memory.watch.vanished
         );
     }
+}
+
+/// How a workload of a hundred pods, one on each node, lowers its replicas, and how many nodes with pods may go at once.
+fn lowerings() -> [Vanishing; 9] {
+    fn to(s: &mut Stage, replicas: u32) {
+        s.seen.workloads[0].replicas = replicas;
+        s.seen.pods.truncate(replicas as usize);
+        s.aims.limits.removals_at_once = 100;
+    }
+    // 5 % of the group, and what is explained on top.
+    let (tight, share) = (5, 20);
+    [
+        ("by half", |s| to(s, 50), tight + share),
+        ("not at all", |s| to(s, 100), tight),
+        ("by as many pods as may be moved", |s| to(s, 97), tight + 3),
+        (
+            "by half, and no more at once than usual",
+            |s| {
+                to(s, 50);
+                s.aims.limits.removals_at_once = 7;
+            },
+            7,
+        ),
+        (
+            "by its scaler",
+            |s| {
+                to(s, 50);
+                s.seen.workloads[0].owned_by = Some("hpa".to_owned());
+            },
+            tight,
+        ),
+        (
+            "by a policy",
+            |s| {
+                to(s, 50);
+                s.aims.scale = Stage::new().aims.scale;
+            },
+            tight,
+        ),
+        (
+            "by half, with more gone than it says",
+            |s| {
+                to(s, 50);
+                s.seen.pods.truncate(40);
+            },
+            tight,
+        ),
+        (
+            "by half, where that makes no difference",
+            |s| {
+                to(s, 50);
+                s.aims.limits.explained_per_window_permille = 0;
+            },
+            tight,
+        ),
+        (
+            "by going altogether",
+            |s| {
+                to(s, 50);
+                s.seen.workloads.clear();
+            },
+            tight,
+        ),
+    ]
+}
+
+#[test]
+fn nodes_with_pods_go_by_share_of_the_fleet_where_as_many_pods_were_let_go_of() {
+    for (what, edit, expected) in lowerings() {
+        let (stage, memory) = watched(edit);
+        // Those that were watched empty go by a limit of their own.
+        let filled: BTreeSet<&NodeName> = stage
+            .seen
+            .pods
+            .iter()
+            .filter_map(|pod| pod.node.as_ref())
+            .collect();
+        let steps = filled
+            .iter()
+            .zip(0..)
+            .map(|(name, number)| step(number, None, cordon(name.as_str())));
+        let words = words(&stage, steps.collect(), Some(&memory.watch));
+        let gone = words.into_iter().filter(|word| *word == Verdict::Cleared).count();
+        assert_eq!(gone, expected, "{what}: {:?}", memory.watch.released);
+    }
+}
+
+#[test]
+fn what_owners_take_back_explains_nothing_and_what_was_moved_for_it_counts() {
+    let (mut stage, mut memory) = watched(|s| {
+        s.seen.workloads[0].replicas = 90;
+        s.seen.pods.truncate(90);
+    });
+    assert_eq!(memory.watch.released(), 10);
+    stage.seen.workloads[0].replicas = 96;
+    stage.seen.at = stage.seen.at + Span::from_secs(30);
+    watch(&mut memory, &stage.seen, &stage.aims);
+    assert_eq!(memory.watch.released(), 4);
+    stage.aims.limits.removals_at_once = 100;
+    let judged = |stage: &Stage, from: u32| {
+        let steps = (from..from + 20).map(|number| step(number, None, cordon(&format!("b{number:02}"))));
+        let plan = plan(steps.collect());
+        let proposal = Proposal {
+            plan: &plan,
+            notes: &stage.notes,
+            resumed: &[],
+            watch: Some(&memory.watch),
+        };
+        judge(&stage.seen, &stage.ledger, proposal, &stage.aims, &Fence::sole()).cleared
+    };
+    let cleared = judged(&stage, 0);
+    let explained = cleared
+        .iter()
+        .filter(|step| step.counted() == Counted::Explained(1));
+    assert_eq!((explained.count(), cleared.len()), (4, 9));
+    for step in &cleared {
+        open(&mut stage.ledger, step, &stage.seen, &stage.aims);
+    }
+    assert!(judged(&stage, 20).is_empty(), "all of it is used up");
+    // An hour later nobody remembers who had let go of what.
+    stage.seen.at = stage.seen.at + Span::from_secs(3601);
+    watch(&mut memory, &stage.seen, &stage.aims);
+    assert_eq!(memory.watch.released(), 0);
 }
 
 #[test]

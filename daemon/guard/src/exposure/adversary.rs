@@ -5,7 +5,7 @@
 //! `PLIMSOLL_ADVERSARY_STEPS` sets how many steps are tried in all.
 
 use super::*;
-use crate::cleared::{Cleared, Fence};
+use crate::cleared::{Cleared, Counted, Fence};
 use crate::evidence::{PLAY, watch};
 use crate::judge::{Proposal, judge};
 use crate::ledger::{open, reconcile, settle};
@@ -14,7 +14,7 @@ use model::group::InstanceState;
 use model::memory::Memory;
 use model::plan::{Step, StepKind};
 use model::pod::PodPhase;
-use model::{Instant, NodeName, Outcome, PodKey, Resources};
+use model::{Instant, NodeName, Outcome, PodKey, Resources, WorkloadKey};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -45,10 +45,18 @@ struct Done {
     removed: VecDeque<(Instant, u32)>,
     evicted: VecDeque<(Instant, u32)>,
     emptied: VecDeque<(Instant, u32)>,
+    /// Pods moved because owners explain it, and pods that owners have let go of, these for two hours.
+    explained: VecDeque<(Instant, u32)>,
+    explained_nodes: VecDeque<(Instant, u32)>,
+    released: VecDeque<(Instant, u32)>,
 }
 
 fn within(deeds: &mut VecDeque<(Instant, u32)>, now: Instant) -> u32 {
-    deeds.retain(|(at, _)| now.since(*at) <= HOUR);
+    within_hours(deeds, now, 1)
+}
+
+fn within_hours(deeds: &mut VecDeque<(Instant, u32)>, now: Instant, hours: i64) -> u32 {
+    deeds.retain(|(at, _)| now.since(*at).millis() <= HOUR.millis() * hours);
     deeds.iter().map(|(_, count)| count).sum()
 }
 
@@ -63,6 +71,8 @@ struct World {
     tried: u64,
     /// The most that was reached of the bounds, in percent: nodes, removals, evictions.
     reached: [u32; 3],
+    /// Most pods that were moved in an hour because owners explained it.
+    explained: u32,
 }
 
 impl World {
@@ -89,6 +99,16 @@ impl World {
         let mut wild = (*stage.seen.specs[0]).clone();
         wild.owner = None;
         stage.seen.specs.push(Arc::new(wild));
+        // Those of an honest one too, and it says how many it wants.
+        let mut honest = (*stage.seen.specs[0]).clone();
+        let owner = WorkloadKey::new("Deployment", "ns", "shop");
+        honest.owner = Some(owner.clone());
+        stage.seen.specs.push(Arc::new(honest));
+        let shop = model::Workload {
+            key: owner,
+            ..stage.seen.workloads[0].clone()
+        };
+        stage.seen.workloads.push(shop);
         let mut world = Self {
             stage,
             memory: Memory::default(),
@@ -98,11 +118,13 @@ impl World {
             named: 0,
             tried: 0,
             reached: [0; 3],
+            explained: 0,
         };
         for _ in 0..60 {
             world.join();
         }
         world.wait_for(100);
+        world.shop_wants(80);
         world.bind();
         world
     }
@@ -131,6 +153,36 @@ impl World {
             self.stage.seen.pods.push(waiting);
         }
         self.stage.seen.sort();
+    }
+
+    /// The honest workload wants so many replicas, and has them at once.
+    fn shop_wants(&mut self, replicas: u32) {
+        let seen = &mut self.stage.seen;
+        let shop = seen.workloads.iter_mut().find(|of| &*of.key.name == "shop");
+        let Some(shop) = shop else { return };
+        shop.replicas = replicas;
+        let there: Vec<PodKey> = seen
+            .pods
+            .iter()
+            .filter(|pod| pod.spec == 2)
+            .map(|pod| pod.key.clone())
+            .collect();
+        let wanted = replicas as usize;
+        if there.len() > wanted {
+            let gone: BTreeSet<&PodKey> = there.iter().skip(wanted).collect();
+            let count = u32::try_from(gone.len()).unwrap_or(u32::MAX);
+            self.done.released.push_back((seen.at, count));
+            seen.pods.retain(|pod| !gone.contains(&pod.key));
+            return;
+        }
+        for _ in there.len()..wanted {
+            let mut waiting = pod(&format!("s{:06}", self.named), None);
+            (waiting.spec, waiting.created) = (2, seen.at);
+            self.named += 1;
+            self.honest.insert(waiting.key.clone());
+            seen.pods.push(waiting);
+        }
+        seen.sort();
     }
 
     /// Some of what waits is placed, and ends some time.
@@ -166,12 +218,16 @@ impl World {
             let count = self.dice.below(40);
             self.wait_for(count);
         }
+        if self.dice.below(5) == 0 {
+            let replicas = self.dice.below(90);
+            self.shop_wants(replicas);
+        }
         if self.dice.below(2) == 0 {
             self.bind();
         }
         if self.dice.below(6) == 0 {
             for pod in &mut self.stage.seen.pods {
-                if pod.node.is_some() && self.dice.below(8) == 0 {
+                if pod.node.is_some() && pod.spec != 2 && self.dice.below(8) == 0 {
                     pod.phase = PodPhase::Finished;
                 }
             }
@@ -277,6 +333,7 @@ impl World {
 
     fn carry_out(&mut self, cleared: &Cleared<Step>) {
         let now = self.stage.seen.at;
+        let counted = cleared.counted();
         match &cleared.get().kind {
             StepKind::GrowGroup { from, to, pods, .. } => {
                 // Honest pods speak for nodes that are full to one part of the play, each once.
@@ -296,10 +353,13 @@ impl World {
                 let is =
                     |pod: &&model::Pod| pod.node.as_ref() == Some(node) && pod.phase != PodPhase::Finished;
                 let filled = self.stage.seen.pods.iter().any(|pod| is(&pod));
-                let count = if filled {
-                    &mut self.done.removed
-                } else {
-                    &mut self.done.emptied
+                let count = match counted {
+                    Counted::Explained(pods) => {
+                        self.done.explained.push_back((now, pods));
+                        &mut self.done.explained_nodes
+                    }
+                    _ if filled => &mut self.done.removed,
+                    _ => &mut self.done.emptied,
                 };
                 count.push_back((now, 1));
                 let node = self.stage.node_mut(node.as_str());
@@ -332,6 +392,10 @@ impl World {
             assert!(did <= most, "{did} in an hour, {most} was printed");
             *reached = (*reached).max(did * 100 / most.max(1));
         }
+        let moved = within(&mut self.done.explained, now);
+        assert!(moved <= within_hours(&mut self.done.released, now, 2), "{moved}");
+        assert!(within(&mut self.done.explained_nodes, now) <= bound.nodes_explained);
+        self.explained = self.explained.max(moved);
         // Those nobody watched count as any other.
         assert!(within(&mut self.done.emptied, now) <= bound.nodes_emptied + bound.nodes_removed);
         assert!(PRICE.times(u64::from(did[0])) <= bound.added);
@@ -346,7 +410,7 @@ fn no_hostile_plan_does_more_than_is_printed() {
         .ok()
         .and_then(|steps| steps.parse().ok());
     let wanted: u64 = wanted.unwrap_or(STEPS);
-    let (mut tried, mut seed, mut reached) = (0, 1, [0; 3]);
+    let (mut tried, mut seed, mut reached, mut explained) = (0, 1, [0; 3], 0);
     while tried < wanted {
         let mut world = World::new(seed);
         assert_eq!(world.stage.seen.at, NOW);
@@ -355,16 +419,21 @@ fn no_hostile_plan_does_more_than_is_printed() {
         }
         tried += world.tried;
         seed += 1;
+        explained = explained.max(world.explained);
         for (most, reached) in reached.iter_mut().zip(world.reached) {
             *most = reached.max(*most);
         }
     }
     let [bought, removed, evicted] = reached;
     println!(
-        "{tried} steps reached {bought} % of the bound of nodes, {removed} % of removals, {evicted} % of evictions"
+        "{tried} steps reached {bought} % of the bound of nodes, {removed} % of removals, {evicted} % of evictions; {explained} \
+         pods were moved for what owners let go of"
     );
     // A bound that nobody comes near proves little.
-    assert!(bought > 50 && removed > 50 && evicted > 5, "{reached:?}");
+    assert!(
+        bought > 50 && removed > 25 && evicted > 0 && explained > 5,
+        "{reached:?} {explained}"
+    );
 }
 
 #[test]
@@ -385,6 +454,14 @@ fn the_usual_bounds_are_these() {
     };
     assert_eq!(
         (bound.nodes_emptied, exposure(&tight).nodes_emptied),
+        (200 * 60, 0)
+    );
+    let tight = Limits {
+        explained_per_window_permille: 0,
+        ..Limits::default()
+    };
+    assert_eq!(
+        (bound.nodes_explained, exposure(&tight).nodes_explained),
         (200 * 60, 0)
     );
     let slow = Limits {

@@ -116,6 +116,7 @@ fn begin(
             };
             let effect = match counted {
                 Counted::Emptied => EffectKind::Emptied { node: node.clone() },
+                Counted::Explained(pods) => EffectKind::Explained { pods },
                 _ => EffectKind::Removed,
             };
             (kind, at + aims.shrink.drain_timeout, (group, effect))

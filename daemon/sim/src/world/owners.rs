@@ -144,9 +144,13 @@ impl State {
             Some((_, size)),
         ) = (owner, workload.sizes.get(ix))
         {
+            let let_go = replicas.saturating_sub(*size);
             *replicas = *size;
             *generation += 1;
             self.dirty = true;
+            if let_go > 0 && workload.hpa.is_none() {
+                self.lets_go(let_go);
+            }
         }
     }
 

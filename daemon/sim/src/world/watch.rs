@@ -45,6 +45,8 @@ pub(crate) enum What {
     Removed,
     /// A pod evicted.
     Evicted,
+    /// Somebody has lowered replicas by so many.
+    LetGo(u32),
 }
 
 impl State {
@@ -106,7 +108,7 @@ impl State {
                 let evicted = self.within(limits.window, |deed| deed.what == What::Evicted);
                 (evicted > limits.evictions_per_window).then(|| format!("{evicted} evictions"))
             }
-            What::Removed => None,
+            What::Removed | What::LetGo(_) => None,
         };
         if let Some(over) = over {
             self.breach(Violation {
@@ -186,8 +188,13 @@ impl State {
         let groups = self.scenario.groups.iter();
         let nodes = groups.filter(|group| group.kind != GroupKind::FargateProfile);
         let size = nodes.map(|group| self.living(&group.name)).sum::<u32>() + removed;
+        let explained = match limits.explained_per_window_permille {
+            0 => 0,
+            permille => share(size, permille, 200, limits),
+        };
         let allowed = share(size, limits.emptied_per_window_permille, 200, limits)
-            + share(size, limits.removed_per_window_permille, 50, limits);
+            + share(size, limits.removed_per_window_permille, 50, limits)
+            + explained.min(self.let_go(limits.long_window));
         (begun > allowed).then(|| format!("{begun} empty nodes removed, {allowed} allowed,"))
     }
 
@@ -205,10 +212,41 @@ impl State {
             .filter(|g| g.kind != GroupKind::FargateProfile);
         let size_long = nodes.map(|g| self.living(&g.name)).sum::<u32>() + removed_long;
         let long = share(size_long, limits.removed_per_long_window_permille, 100, limits);
+        // Beside these, where somebody let go of pods: a node for each of them, and a share of the fleet in each of the
+        // windows that the time has.
+        let explained = |window: Span| match limits.explained_per_window_permille {
+            0 => 0,
+            permille => {
+                let windows = window.millis() / limits.emptied_window.millis().max(1) + 1;
+                let share = share(size_long, permille, 200, limits);
+                share.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX))
+            }
+        };
+        let let_go = self.let_go(limits.long_window);
+        let short = short.saturating_add(explained(limits.window).min(let_go));
+        let long = long.saturating_add(explained(limits.long_window).min(let_go));
         if begun > short {
             return Some(format!("{begun} removals in group {group}, {short} allowed,"));
         }
         (begun_long > long).then(|| format!("{begun_long} removals, {long} allowed,"))
+    }
+
+    /// Notes that somebody has lowered replicas by so many.
+    pub(crate) fn lets_go(&mut self, pods: u32) {
+        self.deeds.push(Deed {
+            at: self.now,
+            group: GroupName::new(""),
+            what: What::LetGo(pods),
+        });
+    }
+
+    fn let_go(&self, window: Span) -> u32 {
+        let deeds = self.deeds.iter().filter(|deed| self.now.since(deed.at) <= window);
+        let pods = deeds.map(|deed| match deed.what {
+            What::LetGo(pods) => pods,
+            _ => 0,
+        });
+        pods.fold(0, u32::saturating_add)
     }
 
     fn within(&self, window: Span, is: impl Fn(&Deed) -> bool) -> u32 {

@@ -48,7 +48,9 @@ fn sentence(bound: &Exposure) -> String {
          hour each; pods of workloads that policies may scale, headroom, and pods that were moved do not count. Whatever \
          waits: never more than {} nodes, and never above {}.\n\
          It can have at most {} nodes an hour removed that were not watched empty, with at most {} evictions, and at most \
-         {} nodes an hour that were (both in a cluster of {} nodes; no pod is moved for an empty one).",
+         {} nodes an hour that were (both in a cluster of {} nodes; no pod is moved for an empty one). Once owners that no \
+         policy scales have lowered their replicas: at most {} more nodes an hour, and no more pods moved for them than \
+         those owners have let go of.",
         bound.nodes_bought,
         bound.added,
         guard::PLAY,
@@ -58,6 +60,7 @@ fn sentence(bound: &Exposure) -> String {
         bound.evictions,
         bound.nodes_emptied,
         bound.max_nodes,
+        bound.nodes_explained,
     )
 }
 
@@ -75,6 +78,7 @@ fn document(limits: &Limits, bound: &Exposure) -> Value {
             "proven_times_need": guard::PLAY,
             "removed_nodes_per_hour": bound.nodes_removed,
             "emptied_nodes_per_hour": bound.nodes_emptied,
+            "explained_nodes_per_hour": bound.nodes_explained,
             "evictions_per_hour": bound.evictions,
             "max_nodes": bound.max_nodes,
             "max_usd_per_hour": bound.max_rate.dollars(),
@@ -127,6 +131,11 @@ fn described(limits: &Limits) -> Vec<(&'static str, String, &'static str)> {
             "emptied_per_window",
             share(limits.emptied_per_window_permille),
             "of the cluster's nodes that may be removed per such window once watched empty, at least one; 0%: as any other",
+        ),
+        (
+            "explained_per_window",
+            share(limits.explained_per_window_permille),
+            "of the cluster's nodes that may be removed per emptied_window with pods that have to move, at least one, as long as no more pods are moved for it than owners have let go of by lowering their replicas; 0%: as any other",
         ),
         (
             "removed_per_window",
