@@ -5,7 +5,7 @@
 //! could not be read of it beside: a live object is there whether it can be read or not, and its watcher knows
 //! how careful to be with it.
 
-use crate::admission::{self, LimitRangeObject, RuntimeClassObject};
+use crate::admission::{self, LimitRangeObject, PriorityClassObject, RuntimeClassObject};
 use crate::ecs::{self, EcsObject};
 use crate::namespaces::{self, NamespaceObject};
 use crate::node::{self, NodeObject};
@@ -50,10 +50,10 @@ pub enum Object {
     RuntimeClass(RuntimeClassObject),
     /// A LimitRange.
     LimitRange(LimitRangeObject),
+    /// A PriorityClass.
+    PriorityClass(PriorityClassObject),
     /// Something of ECS.
     Ecs(Box<EcsObject>),
-    /// Known, but nothing is read from it (PriorityClass).
-    Ignored(&'static str),
     /// A kind that is not known here.
     Unknown(String),
 }
@@ -127,7 +127,7 @@ pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Prob
         "Namespace" => vec![Object::Namespace(namespaces::namespace(top))],
         "RuntimeClass" => vec![Object::RuntimeClass(admission::runtime_class(top))],
         "LimitRange" => vec![Object::LimitRange(admission::limit_range(top))],
-        "PriorityClass" => vec![Object::Ignored("PriorityClass")],
+        "PriorityClass" => vec![Object::PriorityClass(admission::priority_class(top))],
         kind if WORKLOAD_KINDS.contains(&kind) => {
             vec![Object::Workload(Box::new(workload::workload(kind, top)))]
         }
