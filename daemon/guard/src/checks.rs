@@ -2,7 +2,7 @@
 //!
 //! Strikes: generation (H5), objects and scope (I21), own node (I14), do-not-disrupt and budgets (I22), HPA, bounds
 //! (I3, I6), drained (I3, I22). Holds: fence (I8), kill switch (I20), modes (I13), freshness (I1, I2), policy
-//! faults (I12), reviews, open intents (I7, I9), canaries and replacement (I10), rolling updates of others, budgets of the aims, rates (I5, I6, I23). Undoing
+//! faults (I12), reviews, open intents (I7, I9), canaries and replacement (I10), rolling updates of others, budgets and quotas of the aims, rates (I5, I6, I23). Undoing
 //! a removal is held by nothing but the fence and the kill switch. What the provider takes away within minutes may be
 //! drained past minima, rates, rolling updates and the node's own annotations; budgets and annotated pods stay.
 
@@ -21,6 +21,7 @@ mod objects;
 mod own_node;
 mod paused;
 mod policy_fault;
+mod quotas;
 mod rates;
 mod renewal;
 mod replacement;
@@ -51,7 +52,7 @@ pub(crate) enum Objection {
 type Check = fn(&Step, &Case<'_>, &Tally) -> Option<Objection>;
 
 /// In the order they are asked.
-pub(crate) const CHECKS: [Check; 20] = [
+pub(crate) const CHECKS: [Check; 21] = [
     generation::check,
     objects::check,
     own_node::check,
@@ -71,6 +72,7 @@ pub(crate) const CHECKS: [Check; 20] = [
     replacement::check,
     rolling::check,
     node_budgets::check,
+    quotas::check,
     rates::check,
 ];
 
