@@ -28,11 +28,14 @@ mod preemption;
 mod provisioned;
 mod purchase;
 mod queue;
+mod quotas;
+mod rationing;
 mod refuse;
 mod remake;
 mod remember;
 mod review;
 mod rooms;
+mod rounds;
 mod scale;
 mod scope;
 mod seating;
@@ -152,7 +155,7 @@ fn think<T>(
     for (kind, reason) in bounds {
         steps.add(kind, reason, None);
     }
-    steps.grow(&placed.purchase, aims);
+    steps.grow(&placed.purchase, &classes, aims);
     steps.replace(&mut shrunk);
     steps.place_on_fargate(&market, &classes, placed.adjust.as_ref(), &placed.purchase);
     steps.nominate(&placed.rooms, &placed.housed, (&classes, &placed.deals));
@@ -160,7 +163,7 @@ fn think<T>(
         &market,
         &classes,
         placed.adjust.as_ref(),
-        &placed.purchase.unplaced,
+        (&placed.purchase, aims),
     );
     refusals.extend(scaled.refusals);
     refusals.extend(waiting_bounds);

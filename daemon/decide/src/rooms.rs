@@ -13,9 +13,10 @@ use crate::fit::{self, Place};
 use crate::market::Market;
 use crate::number::size;
 use crate::packing::Table;
+use crate::purchase::Bought;
 use crate::space::{self, Vector};
 use crate::tenants::Tenants;
-pub(crate) use house::house;
+pub(crate) use house::{house, keep, lodge};
 use model::aims::Aims;
 use model::ids::{NodeName, PodKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
@@ -59,6 +60,36 @@ pub(crate) struct Room {
 }
 
 impl Room {
+    /// What is left on a node that is to be bought.
+    pub(crate) fn bought(demand: &Demand<'_>, node: &Bought) -> Self {
+        let Demand { market, classes } = *demand;
+        let offer = &market.seen.offers[node.offer];
+        let group = market.seen.groups.get(size(offer.group));
+        let place = Place {
+            labels: &offer.labels,
+            name: "",
+            taints: group.map_or(&[], |group| &group.taints),
+        };
+        let agents: Vec<usize> = market.agents.on(place).map(|(ix, _)| ix).collect();
+        let whole = market.room_of(offer);
+        let mut room = Self {
+            name: node.node.name.clone(),
+            stand: Stand::Coming,
+            emptiness: 0,
+            set: Some(market.set_of[node.offer]),
+            tariff: Some(market.tariff_of[node.offer]),
+            admits: admits(market, classes, place, &agents),
+            company: Company::on(&node.node.name, &market.crowds),
+            free: whole.clone(),
+            meant_for: Arc::default(),
+        };
+        for class in &node.classes {
+            room.take(&market.asks[*class], &classes[*class]);
+        }
+        room.emptiness = emptiness(&room.free, &whole);
+        room
+    }
+
     /// How many more pods of a class the node may hold, amounts apart.
     fn more(&self, class: &Class) -> u32 {
         if class.crowding.is_free() {
@@ -98,11 +129,28 @@ pub(crate) struct Housed {
 }
 
 impl Housed {
+    /// Adds who found room later.
+    pub(crate) fn join(&mut self, more: Self) {
+        for (node, pods) in more.pods {
+            self.pods.entry(node).or_default().extend(pods);
+        }
+        for (node, asks) in more.asks {
+            self.asks.entry(node).or_default().extend(asks);
+        }
+        self.preempting.extend(more.preempting);
+    }
+
     fn add(&mut self, node: &NodeName, pod: (usize, PodKey), classes: &[Class]) {
         let requests = classes[pod.0].body.requests.clone();
         self.asks.entry(node.clone()).or_default().push(requests);
         self.pods.entry(node.clone()).or_default().push(pod);
     }
+}
+
+/// Adds rooms where they belong: before those of nodes on their way out, full ones first.
+pub(crate) fn insert(rooms: &mut Vec<Room>, more: Vec<Room>) {
+    rooms.extend(more);
+    rooms.sort_by(|a, b| (a.stand, a.emptiness, &a.name).cmp(&(b.stand, b.emptiness, &b.name)));
 }
 
 /// Finds every room, full nodes first within each stand.
