@@ -1,7 +1,8 @@
 //! Demand: pods that wait, replicas to come and headroom, folded into classes.
 //!
 //! Waiting means: no node, not gated, terminating or finished, scheduled by the default scheduler or one named
-//! in the aims, not owned by a DaemonSet. Where pods go is not decided here.
+//! in the aims, not owned by a DaemonSet. Pods below the aims' `priority.expendable_below` are demand for free room only,
+//! as for the Cluster Autoscaler (`--expendable-pods-priority-cutoff`). Where pods go is not decided here.
 
 use crate::constraints::{Crowding, Deal, ZONE};
 use crate::number::count;
@@ -32,6 +33,8 @@ pub(crate) struct Class {
     pub(crate) body: Arc<PodSpec>,
     /// They have waited too long to be placed on Fargate at admission.
     pub(crate) late: bool,
+    /// Of so low a priority that they are placed in free room only.
+    pub(crate) expendable: bool,
     /// Names: waiting pods first, then replicas to come, then virtual pods.
     pub(crate) pods: Vec<PodKey>,
     /// How many wait now.
@@ -44,6 +47,17 @@ pub(crate) struct Class {
     pub(crate) crowding: Arc<Crowding>,
     /// The zone it was dealt, where zones are dealt.
     pub(crate) deal: Option<Deal>,
+}
+
+/// Who goes before whom where there is not enough for all; later ones go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    /// Nothing is bought for them, and nothing is kept from anybody.
+    Expendable,
+    /// Virtual pods.
+    Headroom,
+    /// Pods of this priority.
+    Pod(i32),
 }
 
 impl Class {
@@ -61,6 +75,15 @@ impl Class {
         self.to_come += other.to_come;
         self.headroom += other.headroom;
         self.late |= other.late;
+    }
+
+    /// Who goes before whom where there is not enough for all.
+    pub(crate) fn rank(&self) -> Rank {
+        match self.spec {
+            _ if self.expendable => Rank::Expendable,
+            None => Rank::Headroom,
+            Some(_) => Rank::Pod(self.body.priority),
+        }
     }
 
     /// Waiting pods, replicas to come, virtual pods.
@@ -83,6 +106,7 @@ impl Class {
             spec: self.spec,
             body: Arc::clone(&self.body),
             late: self.late,
+            expendable: self.expendable,
             crowding: Arc::clone(&self.crowding),
             deal: None,
         }
@@ -161,6 +185,7 @@ pub(crate) fn classes(
     }
     let mut classes = found.classes;
     for class in &mut classes {
+        class.expendable = aims.is_expendable(class.body.priority);
         class.body = spread::with_defaults(seen, aims, &class.body);
     }
     classes.sort_by(|a, b| (&a.body, a.spec, a.late).cmp(&(&b.body, b.spec, b.late)));
@@ -190,6 +215,7 @@ impl Folded {
                 spec: Some(spec),
                 body: Arc::clone(body),
                 late,
+                expendable: false,
                 pods: Vec::new(),
                 pending: 0,
                 to_come: 0,
@@ -214,6 +240,7 @@ pub(crate) fn virtual_class(requests: Resources, first: u32, how_many: u32) -> C
         spec: None,
         body: Arc::new(body),
         late: true,
+        expendable: false,
         pods: (first..first.saturating_add(how_many))
             .map(|n| PodKey::new(HEADROOM_NAMESPACE, format!("room-{n}")))
             .collect(),

@@ -30,11 +30,14 @@ mod preemption;
 mod provisioned;
 mod purchase;
 mod queue;
+mod quotas;
+mod rationing;
 mod refuse;
 mod remake;
 mod remember;
 mod review;
 mod rooms;
+mod rounds;
 mod scale;
 mod scope;
 mod seating;
@@ -154,7 +157,7 @@ fn think<T>(
     for (kind, reason) in bounds {
         steps.add(kind, reason, None);
     }
-    steps.grow(&placed.purchase, aims);
+    steps.grow(&placed.purchase, &classes, aims);
     steps.replace(&mut shrunk);
     steps.place_on_fargate(&market, &classes, placed.adjust.as_ref(), &placed.purchase);
     steps.nominate(&placed.rooms, &placed.housed, (&classes, &placed.deals));
@@ -162,7 +165,7 @@ fn think<T>(
         &market,
         &classes,
         placed.adjust.as_ref(),
-        &placed.purchase.unplaced,
+        (&placed.purchase, aims),
     );
     refusals.extend(scaled.refusals);
     refusals.extend(waiting_bounds);

@@ -11,6 +11,7 @@ use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
 use crate::policy::SetRow;
 use crate::preemption::Preemptors;
+use crate::quotas::Left;
 use crate::space::{self, PODS, Space, Vector};
 use crate::spot::{self, Tariff};
 use model::aims::Aims;
@@ -23,6 +24,7 @@ use model::money::UsdPerHour;
 use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::pod::PodSpec;
 use model::provisioned::size_of;
+use model::quota::{Amounts, Measure};
 use model::reason::{GroupBlock, Misfit};
 use model::selector::Labels;
 use model::snapshot::Snapshot;
@@ -45,6 +47,8 @@ pub(crate) struct Lot {
     pub(crate) admits: Arc<[bool]>,
     /// Zones that it is sold in, by their place among the market's.
     pub(crate) zones: u64,
+    /// What one counts where there are quotas.
+    pub(crate) each: Amounts,
     /// Price of one.
     pub(crate) price: UsdPerHour,
     /// Nobody knows the price: taken only by classes that fit nothing priced.
@@ -75,6 +79,12 @@ pub(crate) struct Market<'a> {
     pub(crate) short: Vec<bool>,
     /// By group: nodes it may still be grown by.
     pub(crate) growth: Vec<u32>,
+    /// By group: nodes it has or was asked for, its maximum at most.
+    pub(crate) asked: Vec<u32>,
+    /// What quotas leave before anything is bought.
+    pub(crate) left: Left,
+    /// By group: how much it is preferred.
+    pub(crate) weights: Vec<u32>,
     pub(crate) sets: Vec<SetRow>,
     /// By offer: its set.
     pub(crate) set_of: Vec<usize>,
@@ -115,7 +125,8 @@ impl<'a> Market<'a> {
                 .map(|c| &*c.body)
                 .chain(agents.list.iter().map(|agent| agent.spec)),
         );
-        let (blocks, growth) = standing(seen, memory, aims);
+        let left = Left::of(seen, aims);
+        let (blocks, growth) = standing((seen, &left), memory, aims);
         let (sets, set_of) = offer_sets(seen, memory);
         let (tariffs, tariff_of) = spot::tariffs(seen, aims, &set_of);
         let (rules, rule_of) = rules(&agents, classes);
@@ -127,6 +138,13 @@ impl<'a> Market<'a> {
             blocks,
             short: short(seen, memory),
             growth,
+            asked: seen
+                .groups
+                .iter()
+                .map(|group| expected_size(seen, &group.name, group.desired).min(group.max))
+                .collect(),
+            left,
+            weights: seen.groups.iter().map(|group| aims.weight(&group.name)).collect(),
             sets,
             set_of,
             tariffs,
@@ -189,7 +207,8 @@ impl<'a> Market<'a> {
                 .or_insert_with(|| self.terrain(offer, rules));
             let mut room = self.space.capacity(&offer.allocatable, offer.max_pods);
             space::take(&mut room, daemons, 1);
-            if room[PODS] < 1 {
+            let each = self.left.each(offer);
+            if room[PODS] < 1 || !self.left.allows(group, &each) {
                 continue;
             }
             for amount in &mut room {
@@ -202,6 +221,7 @@ impl<'a> Market<'a> {
                 unknown: offer.confidence == Confidence::Unknown,
                 price: offer.price,
                 room,
+                each,
             };
             lots.entry(key).or_default().push(ix);
         }
@@ -213,6 +233,7 @@ impl<'a> Market<'a> {
                 room: key.room,
                 admits: key.admits,
                 zones: self.zones_of(&offers),
+                each: key.each,
                 price: key.price,
                 unknown: key.unknown,
                 offers,
@@ -230,10 +251,44 @@ impl<'a> Market<'a> {
         self.zones.binary_search(&zone).ok().filter(|at| *at < 64)
     }
 
-    /// Whether an offer is not bought now, whatever pods want: its group does not grow, or there is no capacity.
+    /// Whether an offer is not bought now, whatever pods want: its group does not grow, there is no capacity, or no quota
+    /// has room for it.
     pub(crate) fn stands(&self, offer: usize) -> bool {
-        let group = size(self.seen.offers[offer].group);
-        self.short[offer] || self.blocks.get(group).is_some_and(Option::is_some)
+        let of = &self.seen.offers[offer];
+        let group = size(of.group);
+        self.short[offer]
+            || self.blocks.get(group).is_some_and(Option::is_some)
+            || !(of.is_fargate() || self.left.allows(group, &self.left.each(of)))
+    }
+
+    /// Weights of the groups that anything is bought of now, lightest first.
+    pub(crate) fn weights_sold(&self) -> BTreeSet<u32> {
+        let fargate = self.fargate.iter().flatten().map(|option| self.weight_of(option));
+        let nodes = self.lots.iter().map(|lot| self.weights[lot.group]);
+        nodes.chain(fargate).collect()
+    }
+
+    /// What the profile of a Fargate option weighs.
+    pub(crate) fn weight_of(&self, option: &FargateOption) -> u32 {
+        let group = size(self.seen.offers[option.offer].group);
+        self.weights.get(group).copied().unwrap_or(0)
+    }
+
+    /// Some group weighs something.
+    pub(crate) fn is_weighed(&self) -> bool {
+        self.weights.iter().any(|weight| *weight > 0)
+    }
+
+    /// The lot that an offer is of.
+    pub(crate) fn lot_of(&self, offer: usize) -> Option<&Lot> {
+        self.lots.iter().find(|lot| lot.offers.contains(&offer))
+    }
+
+    /// Whether a node may be of one lot instead of another, as far as quotas and weights go.
+    pub(crate) fn may_replace(&self, lot: &Lot, by: &Lot) -> bool {
+        let same_weight = self.weights.get(lot.group) == self.weights.get(by.group);
+        let limited = by.group != lot.group && self.left.limits_group(by.group);
+        same_weight && !limited && by.each.is_within(&lot.each)
     }
 
     /// Name of the group that an offer is bought by.
@@ -352,6 +407,7 @@ struct LotKey {
     price: UsdPerHour,
     room: Vector,
     admits: Arc<[bool]>,
+    each: Amounts,
 }
 
 /// By offer: whether its pool had no capacity lately. A pool is a type in a zone by a purchase, whoever buys from it.
@@ -370,14 +426,24 @@ fn short(seen: &Snapshot, memory: &Memory) -> Vec<bool> {
 }
 
 /// By group: why it may not grow, and by how much it may.
-fn standing(seen: &Snapshot, memory: &Memory, aims: &Aims) -> (Vec<Option<GroupBlock>>, Vec<u32>) {
+fn standing(
+    (seen, left): (&Snapshot, &Left),
+    memory: &Memory,
+    aims: &Aims,
+) -> (Vec<Option<GroupBlock>>, Vec<u32>) {
     seen.groups
         .iter()
-        .map(|group| {
+        .enumerate()
+        .map(|(ix, group)| {
             let fargate = group.kind == GroupKind::FargateProfile;
             let room = group
                 .max
                 .saturating_sub(expected_size(seen, &group.name, group.desired));
+            let within = if left.is_free() || fargate {
+                room
+            } else {
+                left.copies(ix, &least(seen, ix), room)
+            };
             let backs_off = memory.backoff.get(&group.name).is_some_and(|b| b.until > seen.at);
             let block = if group.foreign.is_some() {
                 Some(GroupBlock::Foreign)
@@ -390,12 +456,29 @@ fn standing(seen: &Snapshot, memory: &Memory, aims: &Aims) -> (Vec<Option<GroupB
                 Some(GroupBlock::NoCapacity)
             } else if room == 0 && !fargate {
                 Some(GroupBlock::AtMaximum)
+            } else if within == 0 && !fargate {
+                left.reached(ix, &least(seen, ix)).map(GroupBlock::Quota)
             } else {
                 None
             };
-            (block, room)
+            (block, within)
         })
         .unzip()
+}
+
+/// The least of each measure that a node of the group counts.
+fn least(seen: &Snapshot, group: usize) -> Amounts {
+    let own = seen
+        .offers
+        .iter()
+        .filter(|offer| size(offer.group) == group && !offer.is_fargate());
+    let counted = own.map(|offer| Amounts::of_node(&offer.allocatable));
+    let least = |measure| counted.clone().map(|each| each.of(measure)).min().unwrap_or(0);
+    Amounts {
+        cpu_milli: least(Measure::Cpu),
+        memory_bytes: least(Measure::Memory),
+        nodes: 1,
+    }
 }
 
 /// Desired size once every open launch has taken effect.

@@ -34,7 +34,7 @@ pub(crate) fn pods(demand: &Demand<'_>, purchase: &Purchase) -> Vec<CouldMove> {
     let mut named: Vec<CouldMove> = Vec::new();
     for (ix, class) in demand.classes.iter().enumerate() {
         let spec = &class.body;
-        if !is_left(spec) || demand.market.fargate[ix].is_empty() {
+        if class.expendable || !is_left(spec) || demand.market.fargate[ix].is_empty() {
             continue;
         }
         let taken = taken(demand, ix);

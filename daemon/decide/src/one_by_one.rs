@@ -16,7 +16,8 @@ use crate::market::Market;
 use crate::number::size;
 use crate::packing::Table;
 use crate::placement::Adjust;
-use crate::purchase::Bought;
+use crate::purchase::{Bought, Purchase};
+use crate::quotas;
 use crate::rooms::{self, Housed, Room, Stand};
 use crate::spread;
 use crate::tenants::Tenants;
@@ -68,6 +69,8 @@ pub(crate) struct Seats {
     pub(crate) seated: Vec<Seated>,
     /// More nodes: offer and pods.
     pub(crate) bought: Vec<Bought>,
+    /// What quotas leave after that.
+    pub(crate) left: quotas::Left,
 }
 
 /// What filters borrow: made before they are.
@@ -84,25 +87,21 @@ struct Pool {
 pub(crate) type Left = BTreeMap<usize, Vec<PodKey>>;
 
 /// Finds places for what is left, if anything that has rules is.
-pub(crate) fn seat(
-    of: &Leftover<'_>,
-    aims: &Aims,
-    (unplaced, housed, bought): (&[(usize, PodKey)], &Housed, &[Bought]),
-) -> Seats {
-    let left = left(of.classes, of.market.seen, unplaced);
+pub(crate) fn seat(of: &Leftover<'_>, aims: &Aims, (housed, purchase): (&Housed, &Purchase)) -> Seats {
+    let left = left(of.classes, of.market.seen, &purchase.unplaced);
     if left.is_empty() {
         return Seats::default();
     }
     let picture = picture(of.market.seen, of.rooms);
-    let pool = Pool::new(of, aims, (&left, bought));
-    OneByOne::new(of, &pool, (&picture, housed, bought)).anywhere(left)
+    let pool = Pool::new(of, aims, (&left, &purchase.bought));
+    OneByOne::new(of, &pool, (&picture, housed, purchase)).anywhere(left)
 }
 
 /// The same on nodes that are there alone, before anything is bought, and each only where it was dealt.
 pub(crate) fn seat_there(of: &Leftover<'_>, aims: &Aims, (left, housed): (Left, &Housed)) -> Vec<Seated> {
     let picture = picture(of.market.seen, of.rooms);
     let pool = Pool::new(of, aims, (&left, &[]));
-    OneByOne::new(of, &pool, (&picture, housed, &[])).where_dealt(left)
+    OneByOne::new(of, &pool, (&picture, housed, &Purchase::default())).where_dealt(left)
 }
 
 /// By class: pods with rules that found no place.

@@ -1,5 +1,6 @@
 //! From packings to nodes by name: which offer of a lot, which pods on which node, which pods on Fargate.
 //!
+//! Bought is in rounds, where some pods or some groups go before others (`rounds`); most often there is one.
 //! Zones are dealt here: of equal offers, the zone in which the group, and groups like it (`similar`), have fewest
 //! nodes. What a purchase means in steps is in `steps`.
 
@@ -7,9 +8,12 @@ use crate::bound::Duals;
 use crate::constraints::ZONE;
 use crate::demand::Class;
 use crate::market::{FargateOption, Market};
+use crate::number::size;
 use crate::packing::{self, Batch, Packed, Table, Work, node_price};
 use crate::placement;
 use crate::queue::{Queue, Taken};
+use crate::quotas::Left;
+use crate::rationing;
 use crate::seating::{Seat, Seating};
 use crate::similar::{Equals, Kin, Wanted, dislikes};
 use crate::space;
@@ -53,6 +57,16 @@ impl Bought {
         self.waiting = self.waiting.saturating_sub(u32::from(seen.pod(pod).is_some()));
     }
 
+    /// One pod more, of whom it is known whether it waits already and what it costs on top.
+    pub(crate) fn add(&mut self, (class, pod): (usize, PodKey), waits: bool, addend: i64) {
+        self.node.pods.push(pod);
+        self.classes.push(class);
+        self.waiting += u32::from(waits);
+        let price = self.policy_price.saturating_add(addend);
+        self.clamped |= price < 0;
+        self.policy_price = price.max(0);
+    }
+
     /// The same node, bought by another offer.
     pub(crate) fn put_on(&mut self, market: &Market<'_>, offer: usize) {
         self.node.group = market.group_of(offer);
@@ -69,90 +83,166 @@ pub(crate) struct Purchase {
     pub(crate) unplaced: Vec<(usize, PodKey)>,
     /// Duals that packing proved, where they are better than those it was given.
     pub(crate) proof: Option<Duals>,
+    /// What quotas leave to be bought after that.
+    pub(crate) left: Left,
 }
 
-/// Buys for what is left in the queue.
-pub(crate) fn buy(
-    market: &Market<'_>,
-    table: &Table,
-    duals: &Duals,
-    (classes, most, last, work): (&[Class], &[u32], &[LastNodes], Work),
-    queue: &mut Queue<'_>,
-) -> Purchase {
-    let late: Vec<bool> = table
-        .rows
-        .iter()
-        .map(|row| row.classes.iter().any(|c| classes[*c].late))
-        .collect();
-    let to_fargate = placement::choose(market, table, duals, &late);
-    let mut on_fargate: Vec<(usize, u32, Option<UsdPerHour>)> = Vec::new();
-    let mut counts = queue.left();
-    for (row, count) in counts.iter_mut().enumerate() {
-        if to_fargate[row] && *count > 0 {
-            let instead = placement::ec2_price(market, table, duals, row).map(|ec2| ec2.price);
-            on_fargate.push((row, std::mem::take(count), instead));
+/// Buys round by round: what one round has bought, the next can buy no more.
+pub(crate) struct Buyer<'a> {
+    market: &'a Market<'a>,
+    classes: &'a [Class],
+    /// The last purchase.
+    last: &'a [LastNodes],
+    work: Work,
+    till: Till<'a>,
+    /// By group: nodes that may still be bought.
+    growth: Vec<u32>,
+    purchase: Purchase,
+}
+
+impl<'a> Buyer<'a> {
+    /// Nothing is bought yet.
+    pub(crate) fn new(
+        market: &'a Market<'a>,
+        table: &'a Table,
+        (classes, last, work): (&'a [Class], &'a [LastNodes], Work),
+    ) -> Self {
+        Self {
+            market,
+            classes,
+            last,
+            work,
+            till: Till::new(market, table, classes),
+            growth: table.growth.clone(),
+            purchase: Purchase {
+                left: market.left.clone(),
+                ..Purchase::default()
+            },
         }
     }
-    let packer = Packer {
-        market,
-        last,
-        table,
-        duals,
-        classes,
-        most,
-        work,
-    };
-    let mut till = Till::new(market, table, classes);
-    let mut purchase = Purchase::default();
-    let late_batch = |batch: &Batch| lonely(table, &late, batch);
-    let group = |column: usize| table.columns[column].group;
-    if table.guarded {
-        let seats = packer.seats(&counts, queue);
-        let groups = seats.iter().map(|seat| (group(seat.column), 1));
-        till.equals = Equals::new(market, table, groups);
-        for seat in &seats {
-            purchase.bought.push(till.seat(seat, queue));
-        }
-    } else {
-        let packed = packer.pack(&counts, queue);
-        let groups = packed.batches.iter();
-        let groups = groups.map(|(_, batch)| (group(batch.column), batch.copies));
-        till.equals = Equals::new(market, table, groups);
-        purchase.proof = packed.proof;
-        for (zone, batch) in &packed.batches {
-            if let Some(rows) = late_batch(batch) {
-                on_fargate.extend(rows);
-                continue;
-            }
-            for _ in 0..batch.copies {
-                purchase.bought.push(till.node((*zone, batch), queue));
-            }
-        }
+
+    /// What was proven holds for some of what can be bought only.
+    pub(crate) fn forget_proof(&mut self) {
+        self.purchase.proof = None;
     }
-    for (row, count, instead) in on_fargate {
-        let Some((option, price)) = table.rows[row].solo.clone() else {
-            continue;
+
+    /// What is bought so far.
+    pub(crate) fn bought(&mut self) -> &mut [Bought] {
+        &mut self.purchase.bought
+    }
+
+    /// Buys for what the queue serves, from the columns of this table.
+    pub(crate) fn round(
+        &mut self,
+        (table, duals): (&'a Table, &'a Duals),
+        most: &[u32],
+        queue: &mut Queue<'_>,
+    ) {
+        let (market, classes) = (self.market, self.classes);
+        let late = |row: &packing::Row| row.classes.iter().any(|class| classes[*class].late);
+        let late: Vec<bool> = table.rows.iter().map(late).collect();
+        let to_fargate = placement::choose(market, table, duals, &late);
+        let mut on_fargate: Vec<(usize, u32, Option<UsdPerHour>)> = Vec::new();
+        let mut counts = queue.left();
+        for (row, count) in counts.iter_mut().enumerate() {
+            if to_fargate[row] && *count > 0 {
+                let instead = placement::ec2_price(market, table, duals, row).map(|ec2| ec2.price);
+                on_fargate.push((row, std::mem::take(count), instead));
+            }
+        }
+        let own;
+        let limited = if table.growth == self.growth {
+            table
+        } else {
+            own = Table {
+                growth: self.growth.clone(),
+                ..table.clone()
+            };
+            &own
         };
-        for _ in 0..count {
-            let taken = queue.take(row, 1);
-            if !taken.pods.is_empty() {
-                purchase
-                    .bought
-                    .push(till.fargate_pod((&option, price), taken, instead));
+        let packer = Packer {
+            market,
+            last: self.last,
+            table: limited,
+            duals,
+            classes,
+            most,
+            work: self.work,
+            left: &self.purchase.left,
+        };
+        let before = self.purchase.bought.len();
+        let till = &mut self.till;
+        till.table = table;
+        let group = |column: usize| table.columns[column].group;
+        if table.guarded {
+            let seats = packer.seats(&counts, queue);
+            let groups = seats.iter().map(|seat| (group(seat.column), 1));
+            till.equals = Equals::new(market, table, &self.growth, groups);
+            for seat in &seats {
+                self.purchase.bought.push(till.seat(seat, queue));
+            }
+        } else {
+            let packed = packer.pack(&counts, queue);
+            let groups = packed.batches.iter();
+            let groups = groups.map(|(_, batch)| (group(batch.column), batch.copies));
+            till.equals = Equals::new(market, table, &self.growth, groups);
+            self.purchase.proof = packed.proof;
+            for (zone, batch) in &packed.batches {
+                if let Some(rows) = lonely(table, &late, batch) {
+                    on_fargate.extend(rows);
+                    continue;
+                }
+                for _ in 0..batch.copies {
+                    self.purchase.bought.push(till.node((*zone, batch), queue));
+                }
+            }
+        }
+        self.spend(before);
+        self.place_on_fargate(table, on_fargate, queue);
+    }
+
+    /// Counts the nodes bought since there were so many.
+    fn spend(&mut self, before: usize) {
+        let seen = self.market.seen;
+        let offers = self.purchase.bought[before..].iter().map(|bought| bought.offer);
+        let offers: Vec<usize> = offers.collect();
+        for offer in &offers {
+            let growth = &mut self.growth[size(seen.offers[*offer].group)];
+            *growth = growth.saturating_sub(1);
+        }
+        self.purchase.left.take_offers(seen, offers.into_iter());
+    }
+
+    fn place_on_fargate(
+        &mut self,
+        table: &Table,
+        rows: Vec<(usize, u32, Option<UsdPerHour>)>,
+        queue: &mut Queue<'_>,
+    ) {
+        for (row, count, instead) in rows {
+            let Some((option, price)) = table.rows[row].solo.clone() else {
+                continue;
+            };
+            for _ in 0..count {
+                let taken = queue.take(row, 1);
+                if !taken.pods.is_empty() {
+                    let bought = self.till.fargate_pod((&option, price), taken, instead);
+                    self.purchase.bought.push(bought);
+                }
             }
         }
     }
-    for row in 0..table.rows.len() {
-        let left = queue.left()[row];
-        purchase.unplaced.extend(
-            queue
-                .take(row, left)
-                .pods
-                .into_iter()
-                .filter(|(class, _)| classes[*class].spec.is_some()),
-        );
+
+    /// All that was bought; whoever is left in the queue has no place.
+    pub(crate) fn finish(mut self, queue: &mut Queue<'_>) -> Purchase {
+        let left = queue.left();
+        for (row, left) in left.into_iter().enumerate() {
+            let pods = queue.take(row, left).pods.into_iter();
+            let real = pods.filter(|(class, _)| self.classes[*class].spec.is_some());
+            self.purchase.unplaced.extend(real);
+        }
+        self.purchase
     }
-    purchase
 }
 
 /// What packing needs to know.
@@ -165,6 +255,8 @@ struct Packer<'a> {
     classes: &'a [Class],
     most: &'a [u32],
     work: Work,
+    /// What quotas leave.
+    left: &'a Left,
 }
 
 /// Times that pods without a seat are packed again before each gets a node of its own.
@@ -177,7 +269,11 @@ impl Packer<'_> {
         let (table, duals) = (self.table, self.duals);
         let last = (self.classes, self.last);
         let again = warm::packing(self.market, last, (table, duals), (&counts, self.most));
-        match again.filter(|again| warm::rank(table, again) < warm::rank(table, &packed)) {
+        let better = |again: &Packed| {
+            warm::rank(table, again) < warm::rank(table, &packed)
+                && rationing::holds(table, &again.batches, self.left)
+        };
+        match again.filter(better) {
             Some(again) => Packed {
                 proof: packed.proof,
                 ..again
@@ -188,7 +284,15 @@ impl Packer<'_> {
 
     /// What packing finds, and the pods that it was for.
     fn find(&self, counts: &[u32], queue: &Queue<'_>) -> (Packed, Vec<u32>) {
-        let packed = packing::pack(self.table, self.duals, (counts, self.most), self.work);
+        let pack = |counts: &[u32]| {
+            rationing::pack(
+                (self.table, self.duals),
+                (counts, self.most),
+                self.work,
+                self.left,
+            )
+        };
+        let packed = pack(counts);
         if packed.left.iter().all(|left| *left == 0) {
             return (packed, counts.to_vec());
         }
@@ -201,8 +305,7 @@ impl Packer<'_> {
         if real == counts {
             return (packed, real);
         }
-        let packed = packing::pack(self.table, self.duals, (&real, self.most), self.work);
-        (packed, real)
+        (pack(&real), real)
     }
 
     /// Nodes with their pods by class, for rules that rows cannot say.
@@ -220,10 +323,12 @@ impl Packer<'_> {
             if counts.iter().all(|count| *count == 0) {
                 break;
             }
+            let columns = seating.seats.iter().map(|seat| seat.column);
+            let left = rationing::beside(&table, columns, self.left);
             let packed = match round {
                 0 => self.pack(&counts, queue),
-                SEATINGS => packing::singly(&table, &counts),
-                _ => packing::pack(&table, self.duals, (&counts, self.most), Work::NONE),
+                SEATINGS => rationing::singly(&table, &counts, &left),
+                _ => rationing::pack((&table, self.duals), (&counts, self.most), Work::NONE, &left),
             };
             seating.seat(&packed.batches);
             table.growth = seating.growth();
@@ -306,7 +411,7 @@ impl<'a> Till<'a> {
             cycle: seen.cycle,
             nodes: 0,
             pods: 0,
-            equals: Equals::new(market, table, std::iter::empty()),
+            equals: Equals::new(market, table, &table.growth, std::iter::empty()),
             zone_of: seen
                 .offers
                 .iter()
@@ -428,8 +533,7 @@ impl<'a> Till<'a> {
             let (Some(zone), 1) = (zones.first(), zones.len()) else {
                 continue;
             };
-            let of = &self.market.seen.groups[group];
-            let asked = of.max.saturating_sub(self.market.growth[group]);
+            let asked = self.market.asked[group];
             let there = self.zones.entry((group, *zone)).or_insert(0);
             *there = (*there).max(asked);
         }

@@ -1,5 +1,5 @@
 //! Pods that still have no place, by class and by row of the table: waiting ones first, then those to come, then
-//! headroom.
+//! headroom. Where some classes go before others, the queue is closed to the others meanwhile.
 
 use crate::demand::Class;
 use crate::number::count;
@@ -16,6 +16,8 @@ pub(crate) struct Queue<'a> {
     rows: Vec<Row>,
     /// By class: its row.
     row_of: Vec<usize>,
+    /// By class: whether it is served now.
+    open: Vec<bool>,
     /// Class and place in it by pod: built when somebody first asks for a pod by name.
     place: Option<BTreeMap<&'a PodKey, (usize, usize)>>,
     /// Pods that were pulled out of the order.
@@ -31,6 +33,8 @@ struct Line<'a> {
     /// The first pod without a place.
     next: usize,
     left: u32,
+    /// How many of those that are left are real.
+    real: u32,
 }
 
 #[derive(Clone, Default)]
@@ -68,6 +72,7 @@ impl<'a> Queue<'a> {
             row.left += class.count();
             row.real += real.min(class.count());
             Line {
+                real: real.min(class.count()),
                 pods: &class.pods,
                 ends: [class.pending as usize, real as usize, class.pods.len()]
                     .map(|end| end.min(class.pods.len())),
@@ -79,8 +84,23 @@ impl<'a> Queue<'a> {
             lines: lines.collect(),
             rows,
             row_of: table.row_of.clone(),
+            open: vec![true; classes.len()],
             place: None,
             pulled: BTreeSet::new(),
+        }
+    }
+
+    /// Serves these classes from now on, and no others.
+    pub(crate) fn open_to(&mut self, served: impl Fn(usize) -> bool) {
+        for (class, open) in self.open.iter_mut().enumerate() {
+            *open = served(class);
+        }
+        for row in &mut self.rows {
+            let open = row.classes.iter().filter(|class| self.open[**class]);
+            let lines = open.map(|class| &self.lines[*class]);
+            (row.left, row.real) =
+                lines.fold((0, 0), |(left, real), line| (left + line.left, real + line.real));
+            row.served = (0, 0);
         }
     }
 
@@ -91,7 +111,11 @@ impl<'a> Queue<'a> {
 
     /// Those of a class.
     pub(crate) fn left_of(&self, class: usize) -> u32 {
-        self.lines[class].left
+        if self.open[class] {
+            self.lines[class].left
+        } else {
+            0
+        }
     }
 
     /// Those of a row that stand for pods and replicas, not for headroom.
@@ -115,19 +139,22 @@ impl<'a> Queue<'a> {
     /// Class of a pod that has no place yet.
     pub(crate) fn class_of(&mut self, pod: &PodKey) -> Option<usize> {
         let place = self.find(pod)?;
-        (!self.pulled.contains(&place)).then_some(place.0)
+        self.waits(place).then_some(place.0)
     }
 
-    /// Takes this very pod; `false` when it has a place already. Only before `take` is first used.
+    /// Takes this very pod; `false` when it has a place already.
     pub(crate) fn pull(&mut self, pod: &PodKey) -> bool {
-        let Some((class, at)) = self.find(pod) else {
+        let Some((class, at)) = self.find(pod).filter(|place| self.waits(*place)) else {
             return false;
         };
-        if !self.pulled.insert((class, at)) {
-            return false;
-        }
+        self.pulled.insert((class, at));
         self.serve(class, at);
         true
+    }
+
+    /// Whether the pod at this place is served now and has none yet.
+    fn waits(&self, (class, at): (usize, usize)) -> bool {
+        self.open[class] && at >= self.lines[class].next && !self.pulled.contains(&(class, at))
     }
 
     /// Takes the next pods of a row.
@@ -150,6 +177,10 @@ impl<'a> Queue<'a> {
                 self.rows[row].served = (kind + 1, 0);
                 continue;
             };
+            if !self.open[class] {
+                self.rows[row].served = (kind, at + 1);
+                continue;
+            }
             let end = self.lines[class].ends[kind];
             self.take_until((class, end), most, taken);
             if self.lines[class].next >= end {
@@ -179,10 +210,12 @@ impl<'a> Queue<'a> {
 
     fn serve(&mut self, class: usize, at: usize) {
         let line = &mut self.lines[class];
+        let real = u32::from(at < line.ends[HEADROOM - 1]);
         line.left -= 1;
+        line.real -= real;
         let row = &mut self.rows[self.row_of[class]];
         row.left -= 1;
-        row.real -= u32::from(at < line.ends[HEADROOM - 1]);
+        row.real -= real;
     }
 
     fn find(&mut self, pod: &PodKey) -> Option<(usize, usize)> {

@@ -8,8 +8,11 @@ use crate::market::Market;
 use crate::naming::Names;
 use crate::number::{real, size};
 use crate::placement::Adjust;
+use crate::purchase::Purchase;
+use crate::quotas::Left;
 use crate::space::{PODS, Vector};
-use model::ids::{OfferId, PodKey};
+use model::aims::Aims;
+use model::ids::{GroupName, OfferId};
 use model::offer::Offer;
 use model::pod::PodSpec;
 use model::reason::{FargateBlock, GroupBlock, Misfit, Refusal};
@@ -23,18 +26,26 @@ pub(crate) fn pods(
     market: &Market<'_>,
     classes: &[Class],
     adjust: Option<&Adjust>,
-    unplaced: &[(usize, PodKey)],
+    (purchase, aims): (&Purchase, &Aims),
 ) -> Vec<Refusal> {
+    let unplaced = &purchase.unplaced;
     if unplaced.is_empty() {
         return Vec::new();
     }
-    let critic = Critic::new(market, adjust);
+    let critic = Critic::new(market, adjust, &purchase.left);
+    let went = Went::of(market, classes, purchase);
     let mut known: BTreeMap<usize, Verdict> = BTreeMap::new();
     let mut refusals = Vec::new();
     for (class, pod) in unplaced {
-        let verdict = known
-            .entry(*class)
-            .or_insert_with(|| critic.judge(*class, &classes[*class]));
+        let verdict = known.entry(*class).or_insert_with(|| {
+            let of = &classes[*class];
+            let verdict = critic.judge(*class, of);
+            if of.expendable {
+                verdict.of_expendable(of, aims)
+            } else {
+                went.before(of, verdict)
+            }
+        });
         refusals.push(Refusal::Pod {
             pod: pod.clone(),
             why: verdict.why.clone(),
@@ -55,6 +66,8 @@ pub(crate) struct Critic<'a> {
     adjust: Option<&'a Adjust>,
     /// By offer.
     rooms: Vec<Vector>,
+    /// What quotas leave after the purchase.
+    left: &'a Left,
 }
 
 struct Verdict {
@@ -62,6 +75,89 @@ struct Verdict {
     closest: Vec<(OfferId, Misfit)>,
     /// Groups that would do but for themselves.
     blocked: BTreeSet<(usize, GroupBlock)>,
+}
+
+impl Verdict {
+    /// Nothing was asked of any group.
+    fn of_expendable(self, of: &Class, aims: &Aims) -> Self {
+        let could_run = |why: &Misfit| matches!(why, Misfit::Group(_) | Misfit::NoOffers);
+        let why = Misfit::Expendable {
+            priority: of.body.priority,
+            below: aims.priority.expendable_below,
+        };
+        let instead = |of: Misfit| if could_run(&of) { why.clone() } else { of };
+        let closest = self.closest.into_iter().map(|(offer, of)| (offer, instead(of)));
+        Self {
+            closest: closest.collect(),
+            why: instead(self.why),
+            blocked: BTreeSet::new(),
+        }
+    }
+}
+
+/// Priorities that new nodes were bought for.
+struct Went<'a> {
+    market: &'a Market<'a>,
+    of_group: BTreeMap<GroupName, BTreeSet<i32>>,
+    all: BTreeSet<i32>,
+}
+
+impl<'a> Went<'a> {
+    fn of(market: &'a Market<'a>, classes: &[Class], purchase: &Purchase) -> Self {
+        let mut went = Self {
+            market,
+            of_group: BTreeMap::new(),
+            all: BTreeSet::new(),
+        };
+        for node in &purchase.bought {
+            if market.seen.offers[node.offer].is_fargate() {
+                continue;
+            }
+            let real = node
+                .classes
+                .iter()
+                .filter(|class| classes[**class].spec.is_some());
+            let priorities: BTreeSet<i32> = real.map(|class| classes[*class].body.priority).collect();
+            went.all.extend(&priorities);
+            went.of_group
+                .entry(node.node.group.clone())
+                .or_default()
+                .extend(priorities);
+        }
+        went
+    }
+
+    /// Names the priority of those who took what a limit allows, where it is higher.
+    fn before(&self, of: &Class, verdict: Verdict) -> Verdict {
+        let Misfit::Group(block) = &verdict.why else {
+            return verdict;
+        };
+        let seller = |offer: &OfferId| {
+            let offer = self.market.seen.offer_ix(offer)?;
+            Some(self.market.group_of(offer))
+        };
+        let nearest = verdict.closest.first();
+        let group = nearest.and_then(|(offer, _)| seller(offer));
+        let took: BTreeSet<i32> = match block {
+            GroupBlock::Quota(reached) if reached.group.is_none() => self.all.clone(),
+            GroupBlock::Quota(_) | GroupBlock::AtMaximum => {
+                let of_group = group.and_then(|group| self.of_group.get(&group));
+                of_group.cloned().unwrap_or_default()
+            }
+            _ => return verdict,
+        };
+        let by = took.into_iter().find(|priority| *priority > of.body.priority);
+        match by {
+            Some(by) => Verdict {
+                why: Misfit::Outranked {
+                    block: block.clone(),
+                    by,
+                },
+                ..verdict
+            },
+            None => verdict,
+        }
+    }
 }
 
 /// What settling made of the pods.
@@ -78,11 +174,12 @@ fn everywhere(of: &Class) -> Option<Misfit> {
 }
 
 impl<'a> Critic<'a> {
-    pub(crate) fn new(market: &'a Market<'a>, adjust: Option<&'a Adjust>) -> Self {
+    pub(crate) fn new(market: &'a Market<'a>, adjust: Option<&'a Adjust>, left: &'a Left) -> Self {
         let offers = market.seen.offers.iter();
         Self {
             market,
             adjust,
+            left,
             rooms: offers.map(|offer| market.room_of(offer)).collect(),
         }
     }
@@ -205,7 +302,12 @@ impl<'a> Critic<'a> {
     fn block(&self, ix: usize, offer: &Offer) -> GroupBlock {
         let block = self.market.blocks.get(size(offer.group)).cloned().flatten();
         let short = || self.market.short[ix].then_some(GroupBlock::NoCapacity);
-        block.or_else(short).unwrap_or(GroupBlock::AtMaximum)
+        let each = self.left.each(offer);
+        let quota = || self.left.reached(size(offer.group), &each).map(GroupBlock::Quota);
+        block
+            .or_else(short)
+            .or_else(quota)
+            .unwrap_or(GroupBlock::AtMaximum)
     }
 
     /// The first objection of an offer; when there is none, the group itself is the reason.

@@ -14,9 +14,10 @@ use crate::fit::{self, Place};
 use crate::market::Market;
 use crate::number::size;
 use crate::packing::Table;
+use crate::purchase::Bought;
 use crate::space::{self, Vector};
 use crate::tenants::Tenants;
-pub(crate) use house::house;
+pub(crate) use house::{house, keep, lodge};
 use model::aims::Aims;
 use model::ids::{NodeName, PodKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
@@ -60,9 +61,42 @@ pub(crate) struct Room {
     emptiness: i64,
     /// Pods that were bought for with it.
     meant_for: Arc<[PodKey]>,
+    /// Of those, such as room is kept for until all others are seated.
+    promised: Vec<PodKey>,
 }
 
 impl Room {
+    /// What is left on a node that is to be bought.
+    pub(crate) fn bought(demand: &Demand<'_>, node: &Bought) -> Self {
+        let Demand { market, classes } = *demand;
+        let offer = &market.seen.offers[node.offer];
+        let group = market.seen.groups.get(size(offer.group));
+        let place = Place {
+            labels: &offer.labels,
+            name: "",
+            taints: group.map_or(&[], |group| &group.taints),
+        };
+        let agents: Vec<usize> = market.agents.on(place).map(|(ix, _)| ix).collect();
+        let whole = market.room_of(offer);
+        let mut room = Self {
+            name: node.node.name.clone(),
+            stand: Stand::Coming,
+            emptiness: 0,
+            set: Some(market.set_of[node.offer]),
+            tariff: Some(market.tariff_of[node.offer]),
+            admits: admits(market, classes, place, &agents),
+            company: Company::on(&node.node.name, &market.crowds),
+            free: whole.clone(),
+            meant_for: Arc::default(),
+            promised: Vec::new(),
+        };
+        for class in &node.classes {
+            room.take(&market.asks[*class], &classes[*class]);
+        }
+        room.emptiness = emptiness(&room.free, &whole);
+        room
+    }
+
     /// How many more pods of a class the node may hold, amounts apart.
     fn more(&self, class: &Class) -> u32 {
         if class.crowding.is_free() {
@@ -104,6 +138,18 @@ pub(crate) struct Housed {
 }
 
 impl Housed {
+    /// Adds who found room later.
+    pub(crate) fn join(&mut self, more: Self) {
+        for (node, pods) in more.pods {
+            self.pods.entry(node).or_default().extend(pods);
+        }
+        for (node, asks) in more.asks {
+            self.asks.entry(node).or_default().extend(asks);
+        }
+        self.preempting.extend(more.preempting);
+        self.after_others.extend(more.after_others);
+    }
+
     pub(crate) fn add(&mut self, node: &NodeName, pod: (usize, PodKey), classes: &[Class]) {
         let requests = classes[pod.0].body.requests.clone();
         self.asks.entry(node.clone()).or_default().push(requests);
@@ -126,6 +172,12 @@ impl Housed {
             asks.remove(at);
         }
     }
+}
+
+/// Adds rooms where they belong: before those of nodes on their way out, full ones first.
+pub(crate) fn insert(rooms: &mut Vec<Room>, more: Vec<Room>) {
+    rooms.extend(more);
+    rooms.sort_by(|a, b| (a.stand, a.emptiness, &a.name).cmp(&(b.stand, b.emptiness, &b.name)));
 }
 
 /// Finds every room, full nodes first within each stand.
@@ -218,6 +270,7 @@ fn room_of_node(
         company: Company::on(&node.name, &market.crowds),
         free,
         meant_for: Arc::default(),
+        promised: Vec::new(),
     }
 }
 
@@ -325,6 +378,7 @@ fn coming<'a>(market: &Market<'a>, classes: &[Class]) -> (Vec<Room>, BTreeMap<&'
                 company: Company::on(name, &market.crowds),
                 free: free.clone(),
                 meant_for: Arc::clone(&meant_for),
+                promised: Vec::new(),
             });
         }
     }

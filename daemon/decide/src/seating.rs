@@ -84,6 +84,7 @@ impl<'a> Seating<'a> {
                 let sold = seat.zone.is_none_or(|zone| of.zones & (1 << zone) != 0);
                 let fits = |class: usize| self.table.fits[*column][self.table.row_of[class]];
                 (of.group, of.tariff) == (bought.group, bought.tariff)
+                    && of.each.is_within(&bought.each)
                     && sold
                     && space::holds(&of.room, &used)
                     && seat.pods.iter().all(|(class, _)| fits(*class))

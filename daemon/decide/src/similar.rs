@@ -70,13 +70,14 @@ pub(crate) struct Equals<'a> {
 }
 
 impl<'a> Equals<'a> {
-    /// `bought` are groups of what packing bought, one for each node.
+    /// `growth` is what groups may still grow by, `bought` are groups of what packing bought of that and how many nodes.
     pub(crate) fn new(
         market: &'a Market<'a>,
         table: &'a Table,
+        growth: &[u32],
         bought: impl Iterator<Item = (usize, u32)>,
     ) -> Self {
-        let mut spare = table.growth.clone();
+        let mut spare = growth.to_vec();
         for (group, nodes) in bought {
             if let Some(left) = spare.get_mut(group) {
                 *left = left.saturating_sub(nodes);
@@ -112,6 +113,7 @@ impl<'a> Equals<'a> {
             let allowed = |(row, _): &(usize, u32)| table.allowed(Some(of.set), *row);
             let admitted = |(class, _): &(usize, u32)| of.admits[market.rule_of[*class]];
             (of.group == group || self.spare.get(of.group).is_some_and(|left| *left > 0))
+                && market.may_replace(&market.lots[wanted.lot], of)
                 && wanted.classes.iter().all(admitted)
                 && space::holds(&of.room, &wanted.asked)
                 && wanted.rows.iter().all(allowed)

@@ -302,8 +302,12 @@ impl Ways<'_> {
             zones.iter().all(|dealt| Some(*dealt) == zone)
         };
         let mut ways: Vec<Way> = Vec::new();
+        let own = self.market.lot_of(node.offer);
         for lot in self.market.lots.iter().filter(|lot| !lot.unknown) {
             let price = self.price(lot, &rows);
+            if own.is_some_and(|own| !self.market.may_replace(own, lot)) {
+                continue;
+            }
             if price > most || !self.holds(lot, (&rows, &total), node) {
                 continue;
             }

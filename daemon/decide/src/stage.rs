@@ -12,9 +12,10 @@ use crate::one_by_one::{self, Left, Leftover, On, Refused, Seated};
 use crate::packing::{Table, Work};
 use crate::placement::{self, Adjust};
 use crate::policy::{ClassRow, Prepared, View};
-use crate::purchase::{self, Purchase};
+use crate::purchase::Purchase;
 use crate::queue::{Queue, Taken};
 use crate::rooms::{self, Demand, Housed, Room};
+use crate::rounds::{self, Found, Rounds};
 use crate::shrink::Shrinking;
 use crate::spot;
 use crate::undealt::{self, Undealt};
@@ -153,9 +154,8 @@ pub(crate) fn place<'a>(
 
 /// Seats pods with a spread over hostnames as their nodes rise together: free room is filled in any order, by which none
 /// may hold more than its share above the fewest that there were; one by one, the fewest rise.
-fn rise(
-    leftover: &Leftover<'_>,
-    aims: &Aims,
+pub(crate) fn rise(
+    (leftover, aims): (&Leftover<'_>, &Aims),
     (rooms, queue): (&mut [Room], &mut Queue<'_>),
     housed: &mut Housed,
 ) {
@@ -240,12 +240,7 @@ fn seat_left_over(
         adjust: placed.adjust.as_ref(),
         rooms: &placed.rooms,
     };
-    let packed = &placed.purchase;
-    let seats = one_by_one::seat(
-        &leftover,
-        aims,
-        (&packed.unplaced, &placed.housed, &packed.bought),
-    );
+    let seats = one_by_one::seat(&leftover, aims, (&placed.housed, &placed.purchase));
     if seats.seated.is_empty() {
         return;
     }
@@ -255,6 +250,7 @@ fn seat_left_over(
         .map(|bought| bought.node.price(&market.seen.offers[bought.offer]));
     let more: UsdPerHour = prices.sum();
     purchase.bought.extend(bought);
+    purchase.left = seats.left;
     let found: BTreeSet<PodKey> = seats.seated.iter().map(|seated| seated.pod.clone()).collect();
     purchase.unplaced.retain(|(_, pod)| !found.contains(pod));
     for Seated { class, pod, on } in seats.seated {
@@ -297,7 +293,7 @@ fn bind(
 }
 
 /// How far to search for duals.
-fn reach(work: Work, table: &Table) -> Reach {
+pub(crate) fn reach(work: Work, table: &Table) -> Reach {
     match work {
         _ if work.is_little() && !table.crowds.is_empty() => Reach::Rough,
         Work::NONE => Reach::Near,
@@ -321,7 +317,7 @@ fn attempt(
     adjust: Option<Adjust>,
 ) -> Placed {
     let demand = &Demand { market, classes };
-    let everyone = all(classes);
+    let everyone = bought_for(classes);
     let work = Work::of_aims(aims);
     let priced_at = |adjust: Option<&Adjust>| {
         let table = Table::new(market, classes, adjust);
@@ -332,13 +328,10 @@ fn attempt(
     let priced = adjust.as_ref().map(|adjust| priced_at(Some(adjust)));
     let (table, duals) = priced.as_ref().unwrap_or(&plain);
     let most = table.counts(&everyone);
-    let mut rooms = rooms::find((market, shrinking.fleet.tenants), aims, classes);
+    let mut before = rooms::find((market, shrinking.fleet.tenants), aims, classes);
     shrinking
         .kept
-        .take_from(&shrinking.fleet, (&market.space, classes), &mut rooms);
-    let before = rooms.clone();
-    let mut queue = Queue::new(table, classes);
-    let mut housed = rooms::house(demand, (table, duals), &mut rooms, &mut queue);
+        .take_from(&shrinking.fleet, (&market.space, classes), &mut before);
     let leftover = Leftover {
         market,
         classes,
@@ -347,9 +340,19 @@ fn attempt(
         adjust: adjust.as_ref(),
         rooms: &before,
     };
-    rise(&leftover, aims, (&mut rooms, &mut queue), &mut housed);
-    let problem = (classes, most.as_slice(), last, work);
-    let mut purchase = purchase::buy(market, table, duals, problem, &mut queue);
+    let rounds = Rounds {
+        rising: (&leftover, aims),
+        demand,
+        last: (last, work),
+        whole: (table, duals),
+        most: &most,
+        by_weight: &rounds::by_weight(demand, adjust.as_ref(), table, (&most, work)),
+    };
+    let Found {
+        rooms,
+        housed,
+        mut purchase,
+    } = rounds.place(&before);
     spot::diversify((market, aims), (table, adjust.as_ref()), &mut purchase.bought);
     let served = served(classes, &housed, &purchase);
     let bound_of = |table: &Table, duals: &Duals| {
@@ -448,7 +451,13 @@ fn all(classes: &[Class]) -> Vec<u32> {
     classes.iter().map(Class::count).collect()
 }
 
-/// Pods that have a place, by class: the demand the bound is about. Not those that wait for others to end: the room
+/// Pods that nodes may be bought for, by class.
+fn bought_for(classes: &[Class]) -> Vec<u32> {
+    let count = |class: &Class| if class.expendable { 0 } else { class.count() };
+    classes.iter().map(count).collect()
+}
+
+/// Pods that have a place, by class: the demand the bound is about. Not those that nothing is bought for, and not those that wait for others to end: the room
 /// that these leave is not free yet.
 fn served(classes: &[Class], housed: &Housed, purchase: &Purchase) -> Vec<u32> {
     let mut served = vec![0; classes.len()];
@@ -459,6 +468,11 @@ fn served(classes: &[Class], housed: &Housed, purchase: &Purchase) -> Vec<u32> {
     }
     for class in &housed.preempting {
         served[*class] -= 1;
+    }
+    for (served, class) in served.iter_mut().zip(classes) {
+        if class.expendable {
+            *served = 0;
+        }
     }
     served
 }

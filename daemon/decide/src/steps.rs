@@ -12,11 +12,13 @@ use crate::purchase::{Bought, Purchase};
 use crate::shrink::{Effect, Shrunk};
 use model::aims::Aims;
 use model::ids::{GroupName, IntentId, OfferId, StepId, WorkloadKey};
+use model::intent::{EffectKind, IntentKind};
 use model::money::UsdPerHour;
 use model::plan::{PlannedNode, Step, StepKind};
 use model::pod::PodPhase;
 use model::reason::Reason;
 use model::snapshot::Snapshot;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// What the guard's windows let in is asked for in so many parts.
@@ -66,18 +68,26 @@ impl<'a> Steps<'a> {
     /// whole or not at all, and one that no window has room for would be held for ever.
     ///
     /// Nodes that waiting pods prove to be needed are asked for apart from those that policies alone want: no window holds
-    /// them.
-    pub(crate) fn grow(&mut self, purchase: &Purchase, aims: &Aims) {
+    /// them. Where not all may be bought at once, nodes for pods of higher priority are asked for first.
+    pub(crate) fn grow(&mut self, purchase: &Purchase, classes: &[Class], aims: &Aims) {
         let limits = &aims.limits;
-        let mut orders: BTreeMap<(&GroupName, &OfferId), Vec<&Bought>> = BTreeMap::new();
-        for equal in purchase.bought.chunk_by(|a, b| a.offer == b.offer) {
+        let presses = self.presses(purchase, aims);
+        let rank = |bought: &Bought| {
+            let ranks = bought.classes.iter().map(|class| classes[*class].rank());
+            Reverse(ranks.max().filter(|_| presses))
+        };
+        let mut orders: BTreeMap<_, Vec<&Bought>> = BTreeMap::new();
+        for equal in purchase
+            .bought
+            .chunk_by(|a, b| a.offer == b.offer && rank(a) == rank(b))
+        {
             let node = &equal[0].node;
             if !self.seen.offers[equal[0].offer].is_fargate() {
-                let order = orders.entry((&node.group, &node.offer)).or_default();
-                order.extend(equal);
+                let order = orders.entry((rank(&equal[0]), &node.group, &node.offer));
+                order.or_default().extend(equal);
             }
         }
-        for ((group, offer), bought) in orders {
+        for ((_, group, offer), bought) in orders {
             let price = self.seen.offers[bought[0].offer].price;
             let (proven, other): (Vec<&Bought>, Vec<&Bought>) = bought
                 .into_iter()
@@ -91,6 +101,46 @@ impl<'a> Steps<'a> {
                 self.grow_by((group, offer), price, part);
             }
         }
+    }
+
+    /// Whether the guard's limits may let only some of the purchase in.
+    fn presses(&self, purchase: &Purchase, aims: &Aims) -> bool {
+        let (limits, seen) = (&aims.limits, self.seen);
+        let price = |bought: &Bought| seen.offers[bought.offer].price;
+        let nodes = || {
+            let bought = purchase.bought.iter();
+            bought.filter(|bought| !seen.offers[bought.offer].is_fargate())
+        };
+        let unproven =
+            || nodes().filter(|bought| !(limits.growth_by_evidence && self.is_proven(bought, aims)));
+        let (mut bought, mut added) = (unproven().count(), unproven().map(price).sum::<UsdPerHour>());
+        for effect in &seen.ledger.effects {
+            if let EffectKind::Bought { count, rate, proof } = &effect.kind
+                && seen.at.since(effect.at) <= limits.window
+            {
+                bought += size(count.saturating_sub(proof.nodes));
+                added += UsdPerHour(rate.0.saturating_sub(proof.rate.0));
+            }
+        }
+        let there = seen.nodes.iter().filter(|node| !node.fargate);
+        let mut all = there.count() + nodes().count();
+        let known = seen.nodes.iter().filter_map(|node| seen.node_price(node));
+        let mut rate = known.sum::<UsdPerHour>() + purchase.bought.iter().map(price).sum();
+        for intent in &seen.ledger.intents {
+            if let IntentKind::Launch {
+                offer, count, joined, ..
+            } = &intent.kind
+            {
+                let coming = size(*count).saturating_sub(joined.len());
+                all += coming;
+                let of = seen.offer_ix(offer).map(|offer| seen.offers[offer].price);
+                rate += of.unwrap_or_default().times(coming as u64);
+            }
+        }
+        bought > size(limits.bought_per_window)
+            || added > limits.added_per_window
+            || all > size(limits.max_nodes)
+            || rate > limits.max_rate
     }
 
     /// Whether a pod waits for the node whose number no policy sets.

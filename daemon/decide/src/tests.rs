@@ -4,6 +4,7 @@ mod agents;
 mod answers;
 mod hostile;
 mod large;
+mod limits;
 mod nominating;
 mod one_by_one;
 mod optimum;

@@ -81,7 +81,7 @@ pub(crate) fn of(demand: &Demand<'_>, placed: &Placed, pod: &PodKey) -> Option<W
         class: &demand.classes[ix],
         ix,
     };
-    let critic = Critic::new(demand.market, placed.adjust.as_ref());
+    let critic = Critic::new(demand.market, placed.adjust.as_ref(), &placed.purchase.left);
     Some(account.given(&critic))
 }
 

@@ -19,6 +19,7 @@ use model::offer::{Offer, OfferKind};
 use model::plan::{Plan, PlannedNode, StepKind};
 use model::pod::{Pod, PodPhase, PodSpec, Taint};
 use model::provisioned::size_of;
+use model::quota::{Amounts, Measure, Reached, Usage};
 use model::reason::Refusal;
 use model::resources::Resources;
 use model::selector::Labels;
@@ -51,6 +52,10 @@ pub enum Flaw {
     Forbidden(PodKey, NodeName, String),
     /// Nodes that the group would have, and its maximum.
     AboveMaximum(GroupName, u32, u32),
+    /// A quota that this plan goes beyond, and how much there would be.
+    AboveQuota(Reached, i64),
+    /// A node is bought for a pod that is expendable.
+    Expendable(PodKey, NodeName),
     /// The bill, and the sum of the prices.
     Bill(UsdPerHour, UsdPerHour),
     /// A bound is negative or above the bill.
@@ -76,6 +81,12 @@ impl fmt::Display for Flaw {
             Self::Forbidden(pod, node, why) => write!(f, "pod {pod} may not run on {node}: {why}"),
             Self::AboveMaximum(group, size, max) => {
                 write!(f, "group {group} would have {size} nodes, at most {max}")
+            }
+            Self::AboveQuota(reached, size) => {
+                write!(f, "{reached} would be exceeded: {}", reached.measure.shown(*size))
+            }
+            Self::Expendable(pod, node) => {
+                write!(f, "node {node} is bought for pod {pod}, which is expendable")
             }
             Self::Bill(said, sum) => write!(f, "the bill says {} and its nodes cost {}", said.0, sum.0),
             Self::Bound(bound, rate) => {
@@ -117,6 +128,7 @@ pub fn audit(seen: &Snapshot, aims: &Aims, plan: &Plan, notes: &Notes) -> Vec<Fl
     audit.neighbours(plan);
     audit.claims_of_one(plan);
     audit.groups(plan);
+    audit.quotas(plan);
     audit.money(plan, notes);
     audit.flaws
 }
@@ -269,6 +281,12 @@ impl<'a> Audit<'a> {
                 self.flaws.push(Flaw::Unknown(format!("offer {}", node.offer)));
                 continue;
             };
+            for pod in &node.pods {
+                let spec = self.specs.get(pod).copied().flatten();
+                if spec.is_some_and(|spec| self.aims.is_expendable(spec.priority)) {
+                    self.flaws.push(Flaw::Expendable(pod.clone(), node.name.clone()));
+                }
+            }
             let group = self.seen.groups.get(offer.group as usize);
             let Some(group) = group.filter(|group| group.name == node.group) else {
                 self.flaws.push(Flaw::Unknown(format!(
@@ -421,6 +439,39 @@ impl<'a> Audit<'a> {
                 }
                 Some(_) => {}
                 None => self.flaws.push(Flaw::Unknown(format!("group {name}"))),
+            }
+        }
+    }
+
+    /// Quotas that the plan adds to hold all that is there, on its way and bought, what replaces others included.
+    fn quotas(&mut self, plan: &Plan) {
+        if self.aims.quotas.is_none() {
+            return;
+        }
+        let before = Usage::of(self.seen, &self.seen.ledger);
+        let mut after = before.clone();
+        for node in plan.nodes.iter().chain(&plan.replacements) {
+            let offer = self.seen.offers.iter().find(|offer| offer.id == node.offer);
+            if let Some(offer) = offer.filter(|offer| !offer.is_fargate()) {
+                after.add(Some(&node.group), &Amounts::of_node(&offer.allocatable), 1);
+            }
+        }
+        let of_groups = self.aims.quotas.groups.iter().map(|(name, quota)| {
+            let used = (before.of_group(name), after.of_group(name));
+            (quota, Some(name), used)
+        });
+        let total = (&self.aims.quotas.total, None, (before.total, after.total));
+        for (quota, group, (before, after)) in of_groups.chain([total]) {
+            for measure in Measure::ALL {
+                let (was, is) = (before.of(measure), after.of(measure));
+                if let Some(limit) = quota.of(measure).filter(|limit| is > was && is > *limit) {
+                    let reached = Reached {
+                        group: group.cloned(),
+                        measure,
+                        limit,
+                    };
+                    self.flaws.push(Flaw::AboveQuota(reached, is));
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Strikes: generation (H5), objects and scope (I21), own node (I14), do-not-disrupt and budgets (I22), HPA, bounds
 //! (I3, I6), drained (I3, I22). Holds: fence (I8), kill switch (I20), modes (I13), freshness (I1, I2), a cluster of which
 //! much is not Ready, policy faults (I12), reviews, open intents (I7, I9), canaries and replacement (I10), rolling updates
-//! of others, budgets of the aims, rates (I5, I6, I23). Undoing a removal is held by nothing but the fence and the kill
+//! of others, budgets and quotas of the aims, rates (I5, I6, I23). Undoing a removal is held by nothing but the fence and the kill
 //! switch. What the provider takes away within minutes may be drained past minima, rates, rolling updates and the node's
 //! own annotations; budgets and annotated pods stay. What has stopped working goes past its pods, and past nothing else.
 
@@ -23,6 +23,7 @@ mod own_node;
 mod paused;
 mod plausible;
 mod policy_fault;
+mod quotas;
 mod rates;
 mod renewal;
 mod replacement;
@@ -53,7 +54,7 @@ pub(crate) enum Objection {
 type Check = fn(&Step, &Case<'_>, &Tally) -> Option<Objection>;
 
 /// In the order they are asked.
-pub(crate) const CHECKS: [Check; 21] = [
+pub(crate) const CHECKS: [Check; 22] = [
     generation::check,
     objects::check,
     own_node::check,
@@ -74,6 +75,7 @@ pub(crate) const CHECKS: [Check; 21] = [
     replacement::check,
     rolling::check,
     node_budgets::check,
+    quotas::check,
     rates::check,
 ];
 

@@ -47,6 +47,8 @@ pub(crate) struct Evidence<'a> {
     moved: u32,
     /// Pods made before this may have proven something that is forgotten.
     forgotten: Option<Instant>,
+    /// Pods of lower priority prove nothing: no node is bought for them.
+    expendable_below: i32,
     on: bool,
 }
 
@@ -71,6 +73,7 @@ impl<'a> Evidence<'a> {
                 .filter(|spent| spent.pods.is_empty())
                 .map(|spent| spent.at)
                 .max(),
+            expendable_below: aims.priority.expendable_below,
             on: aims.limits.growth_by_evidence,
         }
     }
@@ -86,6 +89,7 @@ impl<'a> Evidence<'a> {
             && pod.nominated.is_none()
             && !spec.traits.mirror
             && spec.unmodelled.is_empty()
+            && spec.priority >= self.expendable_below
             && !self.spent.contains(&pod.key)
             && self.forgotten.is_none_or(|at| pod.created > at)
             && spec

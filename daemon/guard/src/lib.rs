@@ -11,6 +11,7 @@ mod checks;
 mod cleared;
 mod evidence;
 mod exposure;
+mod in_force;
 mod judge;
 pub mod ledger;
 #[cfg(test)]
@@ -23,5 +24,6 @@ pub use audit::{Flaw, audit};
 pub use cleared::{Cleared, Counted, Fence};
 pub use evidence::{PLAY, watch};
 pub use exposure::{Exposure, exposure};
+pub use in_force::{InForce, Limited, in_force};
 pub use judge::{Proposal, Verdicts, judge};
 pub use store::{LedgerStore, StoreError, Stored};

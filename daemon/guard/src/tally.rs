@@ -6,6 +6,7 @@ use crate::evidence::{explained, is_watched_empty};
 use model::group::GroupKind;
 use model::intent::{EffectKind, IntentKind, LaunchStage, Proof, RemoveStage, nodeless};
 use model::plan::{Step, StepKind};
+use model::quota::{Amounts, Usage};
 use model::{GroupName, IntentId, NodeName, PodKey, StepId, UsdPerHour, WorkloadKey};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,6 +53,8 @@ pub(crate) struct Tally {
     pub(crate) doubt: u32,
     /// How the steps that were cleared count, where not tightly.
     pub(crate) counted: BTreeMap<StepId, Counted>,
+    /// What quotas count, what this plan adds included; nothing where there are none.
+    pub(crate) used: Usage,
     /// Launches begun by this plan.
     pub(crate) launching: BTreeSet<IntentId>,
 }
@@ -67,6 +70,9 @@ impl Tally {
             doubt: case.evidence.moved(),
             ..Self::default()
         };
+        if !case.aims.quotas.is_none() {
+            tally.used = Usage::of(case.seen, case.ledger);
+        }
         for effect in &case.ledger.effects {
             let age = case.seen.at.since(effect.at);
             let (short, long) = (age <= case.limits().window, age <= case.limits().long_window);
@@ -140,7 +146,7 @@ impl Tally {
     /// Adds a cleared step.
     pub(crate) fn count(&mut self, step: &Step, case: &Case<'_>) {
         match &step.kind {
-            StepKind::GrowGroup { group, .. } => {
+            StepKind::GrowGroup { group, offer, .. } => {
                 self.launching.extend(step.intent.clone());
                 if continues(step, case) {
                     return;
@@ -158,6 +164,10 @@ impl Tally {
                 self.intents += 1;
                 let growing = self.growing_now.entry(group.clone()).or_default();
                 *growing = growing.saturating_add(count);
+                if let Some(offer) = case.offer(offer) {
+                    self.used
+                        .add(Some(group), &Amounts::of_node(&offer.allocatable), count);
+                }
                 if let StepKind::GrowGroup { pods, .. } = &step.kind {
                     self.launches.extend(pods.iter().cloned());
                 }

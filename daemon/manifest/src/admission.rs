@@ -1,6 +1,7 @@
-//! What admission adds to the pods of a template: defaults of LimitRanges, overhead and scheduling of a RuntimeClass.
+//! What admission adds to the pods of a template: defaults of LimitRanges, overhead and scheduling of a RuntimeClass, the
+//! priority of a PriorityClass.
 //!
-//! Source: `plugin/pkg/admission/limitranger`, `plugin/pkg/admission/runtimeclass` and `SetDefaults_LimitRangeItem`. Pods
+//! Source: `plugin/pkg/admission/{limitranger,runtimeclass,priority}` and `SetDefaults_LimitRangeItem`. Pods
 //! that are there have been through admission; templates have not. Deliberately absent: what these plugins refuse.
 
 use crate::meta;
@@ -22,6 +23,22 @@ pub struct RuntimeClassObject {
     tolerations: Vec<Toleration>,
 }
 
+/// A PriorityClass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriorityClassObject {
+    /// Name.
+    pub name: String,
+    value: i32,
+    /// Pods that name no class get it.
+    global: bool,
+}
+
+/// Classes that every cluster has (`scheduling.SystemPriorityClasses`).
+const SYSTEM_CLASSES: [(&str, i32); 2] = [
+    ("system-cluster-critical", 2_000_000_000),
+    ("system-node-critical", 2_000_001_000),
+];
+
 /// A LimitRange, as far as it gives containers requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitRangeObject {
@@ -41,6 +58,32 @@ pub(crate) fn runtime_class(top: At<'_, '_>) -> RuntimeClassObject {
         node_selector: scheduling.get("nodeSelector").labels(),
         tolerations: selectors::tolerations(scheduling.get("tolerations")),
     }
+}
+
+/// Reads a PriorityClass.
+pub(crate) fn priority_class(top: At<'_, '_>) -> PriorityClassObject {
+    let value = top.get("value");
+    PriorityClassObject {
+        name: meta::meta(top).name,
+        value: value.int().map_or(0, clamped),
+        global: top.get("globalDefault").flag(),
+    }
+}
+
+/// A priority; what is beyond all of them is the last.
+pub(crate) fn clamped(priority: i64) -> i32 {
+    i32::try_from(priority).unwrap_or(if priority < 0 { i32::MIN } else { i32::MAX })
+}
+
+/// The class that gives a pod its priority, where it tells none itself: the name it says, empty where it says none.
+pub(crate) fn class_of(spec: At<'_, '_>) -> Option<String> {
+    let named = || {
+        spec.get("priorityClassName")
+            .text()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    (!spec.get("priority").is_there()).then(named)
 }
 
 /// Reads a LimitRange. What it says of a container's limit is its request too where neither has one.
@@ -70,7 +113,16 @@ pub(crate) fn trimmed(spec: At<'_, '_>) -> Tree {
         });
         there.collect()
     };
-    let mut kept = picked(spec, &["resources", "overhead", "runtimeClassName"]);
+    let mut kept = picked(
+        spec,
+        &[
+            "resources",
+            "overhead",
+            "runtimeClassName",
+            "priority",
+            "priorityClassName",
+        ],
+    );
     for key in ["containers", "initContainers"] {
         let containers = spec.get(key).items();
         let containers = containers.map(|at| Tree::Map(picked(at, &["resources", "restartPolicy"])));
@@ -85,6 +137,9 @@ pub(crate) struct Admission {
     classes: BTreeMap<String, RuntimeClassObject>,
     /// By namespace and name.
     ranges: BTreeMap<(String, String), Amounts>,
+    priorities: BTreeMap<String, i32>,
+    /// Of pods that name no class.
+    usual: Option<i32>,
 }
 
 impl Admission {
@@ -96,10 +151,31 @@ impl Admission {
         self.ranges.insert((range.namespace, range.name), range.requests);
     }
 
+    /// Of several global defaults the least counts, as upstream.
+    pub(crate) fn add_priority(&mut self, class: PriorityClassObject) {
+        if class.global {
+            self.usual = Some(self.usual.map_or(class.value, |usual| usual.min(class.value)));
+        }
+        self.priorities.insert(class.name, class.value);
+    }
+
+    /// Priority that a class gives; none where nobody knows it.
+    pub(crate) fn priority(&self, class: &str) -> Option<i32> {
+        if class.is_empty() {
+            return self.usual;
+        }
+        let system = SYSTEM_CLASSES.iter().find(|(name, _)| *name == class);
+        let known = self.priorities.get(class).copied();
+        known.or_else(|| system.map(|(_, value)| *value))
+    }
+
     /// Makes of a template's spec what its pods will be; `written` is what the template says.
     pub(crate) fn admit(&self, spec: &mut PodSpec, written: &Tree) {
         let sheet = Sheet::new("", String::new());
         let top = sheet.top(written);
+        if let Some(priority) = class_of(top).and_then(|class| self.priority(&class)) {
+            spec.priority = priority;
+        }
         let class = top.get("runtimeClassName").text();
         let class = class.and_then(|name| self.classes.get(name));
         let mut defaults = Amounts::new();

@@ -4,6 +4,7 @@
 //! `1h30m`; shares are `5%`; money is in dollars.
 
 mod disruption;
+mod quotas;
 mod supply;
 
 use crate::documents::single;
@@ -50,6 +51,9 @@ fn read(top: At<'_, '_>) -> Aims {
         "schedulers",
         "groups",
         "bounds",
+        "quotas",
+        "weights",
+        "priority",
         "zones",
         "spread_defaults",
         "startup_taints",
@@ -70,6 +74,9 @@ fn read(top: At<'_, '_>) -> Aims {
         schedulers: texts(top.get("schedulers")),
         groups: texts(top.get("groups")).into_iter().map(GroupName::new).collect(),
         bounds: supply::bounds(top.get("bounds")),
+        quotas: quotas::quotas(top.get("quotas")),
+        weights: quotas::weights(top.get("weights")),
+        priority: quotas::priority(top.get("priority")),
         zones: top.get("zones").labels(),
         spread_defaults: spread_defaults(top.get("spread_defaults")),
         startup_taints: texts(top.get("startup_taints")),

@@ -65,6 +65,7 @@ struct PodRow {
     pod: Pod,
     claims: Vec<ClaimRef>,
     replica_set: Option<String>,
+    priority_class: Option<String>,
 }
 
 /// Claims that the pods of a workload mount, by workload.
@@ -123,6 +124,7 @@ impl ClusterBuilder {
             Object::RuntimeClass(class) => self.admission.add_class(class),
             Object::LimitRange(range) => self.admission.add_range(range),
             Object::Sign(sign) => self.signs.push(sign),
+            Object::PriorityClass(class) => self.admission.add_priority(class),
             Object::Ecs(object) => {
                 self.regions.extend(object.region());
                 self.ecs.add(*object);
@@ -226,6 +228,7 @@ impl ClusterBuilder {
             Object::Namespace(namespace) => ("Namespace", "", &namespace.name),
             Object::RuntimeClass(class) => ("RuntimeClass", "", &class.name),
             Object::LimitRange(range) => ("LimitRange", &range.namespace, &range.name),
+            Object::PriorityClass(class) => ("PriorityClass", "", &class.name),
             Object::Ecs(_)
             | Object::Sign(_)
             | Object::Scaler(_)
@@ -300,6 +303,7 @@ impl ClusterBuilder {
             pod,
             claims: object.claims,
             replica_set: object.replica_set,
+            priority_class: object.priority_class,
         });
     }
 
@@ -330,7 +334,7 @@ impl ClusterBuilder {
 
     /// Pods with their real owners, and the claims of each.
     fn resolved_pods(&mut self) -> (Vec<Pod>, Vec<Vec<ClaimRef>>) {
-        let mut known: BTreeMap<(SpecIx, WorkloadKey), SpecIx> = BTreeMap::new();
+        let mut known: BTreeMap<(SpecIx, Option<WorkloadKey>, Option<i32>), SpecIx> = BTreeMap::new();
         let rows = std::mem::take(&mut self.pods);
         let mut pods = Vec::with_capacity(rows.len());
         let mut all_claims = Vec::with_capacity(rows.len());
@@ -338,6 +342,7 @@ impl ClusterBuilder {
             mut pod,
             claims,
             replica_set,
+            priority_class,
         } in rows
         {
             let namespace = &pod.key.namespace;
@@ -345,13 +350,15 @@ impl ClusterBuilder {
                 let controller = self.replica_sets.get(&(namespace.to_string(), name))?;
                 Some(WorkloadKey::new(&controller.kind, namespace, &controller.name))
             });
-            if let Some(owner) = owner {
-                let key = (pod.spec, owner);
+            let priority = priority_class.and_then(|class| self.admission.priority(&class));
+            if owner.is_some() || priority.is_some() {
+                let key = (pod.spec, owner, priority);
                 pod.spec = if let Some(ix) = known.get(&key) {
                     *ix
                 } else {
                     let mut spec = PodSpec::clone(&self.specs.get(pod.spec));
-                    spec.owner = Some(key.1.clone());
+                    spec.owner = key.1.clone().or(spec.owner);
+                    spec.priority = priority.unwrap_or(spec.priority);
                     let ix = self.specs.add(spec);
                     known.insert(key, ix);
                     ix

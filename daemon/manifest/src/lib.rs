@@ -45,7 +45,7 @@ mod undescribed;
 mod volumes;
 mod workload;
 
-pub use admission::{LimitRangeObject, RuntimeClassObject};
+pub use admission::{LimitRangeObject, PriorityClassObject, RuntimeClassObject};
 pub use aims::{aims, aims_from, duration, workload_key};
 pub use allocatable::{max_pods, max_pods_with_prefixes, usual_allocatable};
 pub use attach::{ebs_volumes, limit_volumes};

@@ -5,7 +5,7 @@
 //! could not be read of it beside: a live object is there whether it can be read or not, and its watcher knows
 //! how careful to be with it.
 
-use crate::admission::{self, LimitRangeObject, RuntimeClassObject};
+use crate::admission::{self, LimitRangeObject, PriorityClassObject, RuntimeClassObject};
 use crate::autoscalers::{self, Sign};
 use crate::ecs::{self, EcsObject};
 use crate::namespaces::{self, NamespaceObject};
@@ -56,9 +56,11 @@ pub enum Object {
     LimitRange(LimitRangeObject),
     /// A sign of another autoscaler.
     Sign(Sign),
+    /// A PriorityClass.
+    PriorityClass(PriorityClassObject),
     /// Something of ECS.
     Ecs(Box<EcsObject>),
-    /// Known, but nothing is read from it (PriorityClass).
+    /// Known, but nothing is read from it (a Lease of somebody else).
     Ignored(&'static str),
     /// A kind that is not known here.
     Unknown(String),
@@ -136,7 +138,7 @@ pub(crate) fn object(place: &Place<'_>, tree: &Tree) -> Result<Vec<Object>, Prob
         "Namespace" => vec![Object::Namespace(namespaces::namespace(top))],
         "RuntimeClass" => vec![Object::RuntimeClass(admission::runtime_class(top))],
         "LimitRange" => vec![Object::LimitRange(admission::limit_range(top))],
-        "PriorityClass" => vec![Object::Ignored("PriorityClass")],
+        "PriorityClass" => vec![Object::PriorityClass(admission::priority_class(top))],
         "Lease" | "ConfigMap" | "NodePool" => {
             vec![sign(kind, top).map_or_else(|| nothing(kind), Object::Sign)]
         }

@@ -3,6 +3,7 @@
 //! Reads everything that placing or moving a pod depends on, and flags the constraints the engine does not
 //! model. Claims are only named here: what they mean needs the other objects (`volumes`).
 
+use crate::admission;
 use crate::meta::{self, Controller, Meta};
 use crate::near;
 use crate::requests::pod_requests;
@@ -42,6 +43,9 @@ pub struct PodObject {
     pub started: Option<Instant>,
     /// The claims it mounts, in its namespace.
     pub claims: Vec<ClaimRef>,
+    /// Class that gives it its priority, where it tells none itself; empty where it names none either. Pods of an API
+    /// server tell theirs.
+    pub priority_class: Option<String>,
     /// Its ReplicaSet, by which a better owner may be found.
     pub replica_set: Option<String>,
 }
@@ -93,6 +97,7 @@ pub(crate) fn pod(top: At<'_, '_>) -> PodObject {
             .unwrap_or(0),
         started: meta::instant(top.at(["status", "startTime"])),
         claims: volumes::claims(spec),
+        priority_class: admission::class_of(spec),
         spec: PodSpec {
             owner,
             labels,
@@ -136,9 +141,7 @@ pub(crate) fn pod_spec(top: At<'_, '_>, namespace: &str, revision: &[&str]) -> P
         } else {
             scheduler.to_owned()
         },
-        priority: spec.get("priority").int().map_or(0, |priority| {
-            i32::try_from(priority).unwrap_or(if priority < 0 { i32::MIN } else { i32::MAX })
-        }),
+        priority: spec.get("priority").int().map_or(0, admission::clamped),
         node_selector: spec.get("nodeSelector").labels(),
         node_affinity: selectors::node_terms(affinity.at(["nodeAffinity", required])),
         tolerations: selectors::tolerations(spec.get("tolerations")),

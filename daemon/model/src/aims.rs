@@ -6,6 +6,7 @@ use crate::group::Bounds;
 use crate::ids::{GroupName, WorkloadKey};
 use crate::limits::Limits;
 use crate::money::UsdPerHour;
+use crate::quota::Quotas;
 use crate::selector::glob;
 use crate::standing::Compose;
 use crate::time::Span;
@@ -52,6 +53,15 @@ pub struct Aims {
     /// Bounds that groups are to have, of self-managed Auto Scaling groups and managed node groups.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub bounds: BTreeMap<GroupName, BoundsAim>,
+    /// How much there may be, per group and in all.
+    #[serde(skip_serializing_if = "Quotas::is_none")]
+    pub quotas: Quotas,
+    /// Groups that are preferred whatever they cost, the heaviest first; what is not named weighs nothing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<GroupName, u32>,
+    /// What the priority of pods means for capacity.
+    #[serde(skip_serializing_if = "PriorityAims::is_usual")]
+    pub priority: PriorityAims,
     /// Zone id to zone name.
     pub zones: BTreeMap<String, String>,
     /// Keys of taints (`*` and `?` are wildcards) that nodes register with and agents take away, beside the known ones
@@ -138,6 +148,30 @@ impl BoundsAim {
             min: self.min.unwrap_or(now.min),
             max: self.max.unwrap_or(now.max),
         }
+    }
+}
+
+/// What the priority of pods means for capacity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PriorityAims {
+    /// Pods of lower priority are expendable: they are placed in free room only.
+    pub expendable_below: i32,
+}
+
+impl Default for PriorityAims {
+    /// The Cluster Autoscaler's.
+    fn default() -> Self {
+        Self {
+            expendable_below: -10,
+        }
+    }
+}
+
+impl PriorityAims {
+    /// As if nothing was said.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -32,6 +32,7 @@ pub mod plan;
 pub mod pod;
 pub mod prices;
 pub mod provisioned;
+pub mod quota;
 pub mod reason;
 pub mod registration;
 mod remedy;

@@ -14,6 +14,7 @@ use crate::money::UsdPerHour;
 use crate::node::Leaves;
 use crate::notes::Missed;
 use crate::pod::Unmodelled;
+use crate::quota::Reached;
 use crate::resources::MIB;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -362,6 +363,20 @@ pub enum Misfit {
     },
     /// The group has reached its maximum, backs off, or belongs to somebody else.
     Group(GroupBlock),
+    /// The same, and pods of higher priority took what there was.
+    Outranked {
+        /// What keeps the group.
+        block: GroupBlock,
+        /// The lowest priority among those that went before.
+        by: i32,
+    },
+    /// Pods of so low a priority are placed in free room only, and there is none.
+    Expendable {
+        /// Its priority.
+        priority: i32,
+        /// Pods below this are expendable.
+        below: i32,
+    },
     /// No offers at all.
     NoOffers,
 }
@@ -379,6 +394,8 @@ pub enum GroupBlock {
     Foreign,
     /// Not named in the aims.
     NotInAims,
+    /// A quota of the aims leaves no room for one more node.
+    Quota(Reached),
 }
 
 impl Reason {
@@ -539,7 +556,9 @@ impl Misfit {
             Self::ClaimShared { .. } => "VolumeClaimShared",
             Self::Unmodelled(what) => code_of(*what),
             Self::Forbidden { .. } => "ForbiddenByPolicy",
+            Self::Group(GroupBlock::Quota(_)) | Self::Outranked { .. } => "LimitReached",
             Self::Group(_) => "GroupBlocked",
+            Self::Expendable { .. } => "ExpendablePod",
             Self::NoOffers => "NoOffers",
         }
     }
@@ -655,6 +674,16 @@ impl fmt::Display for Misfit {
             ),
             Self::Forbidden { by, code } => write!(f, "policy {by} forbids it (code {code})"),
             Self::Group(block) => write!(f, "its group {block}"),
+            Self::Outranked { block, by } => {
+                write!(
+                    f,
+                    "its group {block}, and pods of priority {by} or higher went before"
+                )
+            }
+            Self::Expendable { priority, below } => write!(
+                f,
+                "its priority is {priority}: below {below} no node is bought, and there is no free room"
+            ),
             Self::NoOffers => f.write_str("there are no offers"),
         }
     }
@@ -701,7 +730,11 @@ const fn unmodelled(what: Unmodelled) -> &'static str {
 
 impl fmt::Display for GroupBlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Quota(reached) = self {
+            return write!(f, "would exceed {reached}");
+        }
         f.write_str(match self {
+            Self::Quota(_) => "would exceed a quota",
             Self::AtMaximum => "is at its maximum",
             Self::BacksOff => "backs off after failed launches",
             Self::NoCapacity => "had no capacity of what would do",

@@ -54,7 +54,10 @@ impl Misfit {
                 "offer nodes in more zones, allow a larger maxSkew, or run fewer replicas"
             }
             Self::Forbidden { .. } => "ask the owner of the policy about this code",
-            Self::Group(block) => block.remedy(),
+            Self::Group(block) | Self::Outranked { block, .. } => block.remedy(),
+            Self::Expendable { .. } => {
+                "give it a higher priority, or lower `priority.expendable_below` of the aims"
+            }
             Self::NoOffers => "offer something: a node group that may grow, or a list of types",
             Self::NotModelled { .. } => {
                 "offer nodes where the pods are that the rule means, or larger ones, or loosen the rule"
@@ -76,6 +79,7 @@ impl GroupBlock {
             Self::NoCapacity => "wait a few minutes, or allow more types and zones",
             Self::Foreign => "let its owner grow it, or offer another group",
             Self::NotInAims => "name the group in the aims",
+            Self::Quota(_) => "raise the quota, or let pods ask for less",
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::disruption::Closed;
 use crate::ids::PolicyName;
 use crate::money::UsdPerHour;
 use crate::plan::Hold;
+use crate::quota::Reached;
 use crate::repair::Doubt;
 use crate::snapshot::Source;
 use crate::time::Span;
@@ -91,6 +92,8 @@ pub enum HoldReason {
         /// Allowed.
         limit: u32,
     },
+    /// A quota of the aims leaves no room for it.
+    Quota(Reached),
     /// The replacement is not Ready yet.
     ReplacementNotReady,
     /// Somebody else is replacing the nodes of the group.
@@ -209,6 +212,7 @@ impl fmt::Display for HoldReason {
             Self::RatePerWindow { limit } => write!(f, "at most {limit} added per window"),
             Self::MaxRate { limit } => write!(f, "the cluster may cost at most {limit}"),
             Self::MaxNodes { limit } => write!(f, "at most {limit} nodes in the cluster"),
+            Self::Quota(reached) => write!(f, "it would exceed {reached}"),
             Self::ReplacementNotReady => f.write_str("its replacement is not Ready yet"),
             Self::Rolling { what } => write!(f, "{what}"),
             Self::Implausible { doubt } => write!(f, "{doubt}"),

@@ -122,6 +122,45 @@ fn a_refused_pod_gives_exit_code_one_and_a_reason() {
 }
 
 #[test]
+fn limits_in_force_are_shown_and_the_one_that_binds_is_named() {
+    let aims = "quotas: {total: {cpu: 8, memory: 1Ti}}\n";
+    let room = folder(&[("c.yaml", CLUSTER), ("o.csv", OFFERS), ("a.yaml", aims)]);
+    let asked = [
+        "plan",
+        "--cluster",
+        "c.yaml",
+        "--offers",
+        "o.csv",
+        "--aims",
+        "a.yaml",
+        "--verify",
+    ];
+    let run = plimsoll(&room, &asked);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    for wanted in [
+        "quota in total",
+        "8 CPUs",
+        "binds",
+        "max_nodes",
+        "max_rate",
+        "LimitReached",
+    ] {
+        assert!(run.stdout.contains(wanted), "{wanted} in {}", run.stdout);
+    }
+    let plan = plimsoll(&room, &[&asked[..], &["-o", "json"]].concat()).json();
+    let limits = plan["limits"].as_array().unwrap();
+    let cpu = limits.iter().find(|limit| limit["unit"] == "cpu_milli").unwrap();
+    assert_eq!(
+        *cpu,
+        serde_json::json!({"limit": "quota", "unit": "cpu_milli", "allowed": 8000, "used": 3000, "adds": 4000, "binds": true})
+    );
+    let binding = limits.iter().filter(|limit| limit["binds"] == true);
+    assert_eq!(binding.count(), 1, "{limits:?}");
+    assert_eq!(plan["refusals"][0]["reason"], "LimitReached");
+    assert_eq!(plan["flaws"], serde_json::json!([]));
+}
+
+#[test]
 fn two_runs_print_the_same_bytes() {
     let room = folder(&[("c.yaml", CLUSTER), ("o.csv", OFFERS)]);
     let once = || {

@@ -6,7 +6,7 @@ use crate::filters::Filters;
 use crate::fit::{self, HOSTNAME, Place};
 use crate::joining;
 use crate::number::size;
-use crate::purchase::{Bought, Till};
+use crate::purchase::{Purchase, Till};
 use crate::queue::Taken;
 use crate::rooms::{Housed, Room, Stand};
 use model::ids::{NodeName, PodKey};
@@ -30,8 +30,9 @@ struct Line {
     alone: bool,
 }
 
-/// What is bought first: what has a known price, what takes most where that counts, what costs least, the first offer.
-type Rank = (bool, Reverse<u32>, i128, usize);
+/// What is bought first: of the heaviest group, at a known price, what takes most where that counts, what costs least, the
+/// first offer.
+type Rank = (Reverse<u32>, bool, Reverse<u32>, i128, usize);
 
 /// A node that may take pods.
 struct Stop<'n> {
@@ -72,9 +73,9 @@ impl<'m> OneByOne<'m> {
     pub(super) fn new(
         of: &'m Leftover<'m>,
         pool: &'m Pool,
-        (picture, housed, bought): (&'m Snapshot, &Housed, &[Bought]),
+        (picture, housed, purchase): (&'m Snapshot, &Housed, &Purchase),
     ) -> Self {
-        let market = of.market;
+        let (market, bought) = (of.market, purchase.bought.as_slice());
         let mut search = Self {
             of,
             pool,
@@ -86,7 +87,10 @@ impl<'m> OneByOne<'m> {
             claims: BTreeMap::new(),
             as_dealt: false,
             work: WORK,
-            seats: Seats::default(),
+            seats: Seats {
+                left: purchase.left.clone(),
+                ..Seats::default()
+            },
             packed: bought.len(),
         };
         search.bind_claims_of_running();
@@ -224,6 +228,8 @@ impl<'m> OneByOne<'m> {
                 asked_as,
             });
         }
+        // Whom nobody outranks comes first.
+        lines.sort_by_key(|line| (Reverse(self.of.classes[line.class].rank()), line.class));
         self.running = lines.iter().any(|line| line.alone).then(|| {
             let mut running = Filters::new(self.of.market.seen);
             // Numbers are given in the order of learning, here as there.
@@ -271,7 +277,7 @@ impl<'m> OneByOne<'m> {
             let Stop { node, on, set } = self.stops[at];
             let elsewhere = match on {
                 Spot::There(room) => self.as_dealt && !room.admits[line.class],
-                Spot::Bought(_) => false,
+                Spot::Bought(_) => self.of.classes[line.class].expendable,
             };
             if elsewhere || set.is_some_and(|set| self.is_forbidden(line.class, set)) {
                 continue;
@@ -300,7 +306,8 @@ impl<'m> OneByOne<'m> {
     /// Buys a node for pods of the line: where all must be on one, the one that takes most of them; else the one that
     /// costs least for each.
     fn buy(&mut self, line: &mut Line) -> bool {
-        if line.pods.is_empty() || self.seats.bought.len() >= self.pool.fresh.len() {
+        let expendable = self.of.classes[line.class].expendable;
+        if line.pods.is_empty() || expendable || self.seats.bought.len() >= self.pool.fresh.len() {
             return false;
         }
         let body = &self.pool.bodies[&line.class];
@@ -320,7 +327,9 @@ impl<'m> OneByOne<'m> {
             } else {
                 (Reverse(0), each)
             };
-            let rank = (self.of.market.lots[lot].unknown, most, worth, offer);
+            let market = self.of.market;
+            let weight = market.weights.get(market.lots[lot].group).copied().unwrap_or(0);
+            let rank = (Reverse(weight), market.lots[lot].unknown, most, worth, offer);
             if best.as_ref().is_none_or(|known| rank < *known) {
                 best = Some(rank);
             }
@@ -334,7 +343,9 @@ impl<'m> OneByOne<'m> {
         let market = self.of.market;
         let lots = market.lots.iter().enumerate();
         let open = lots.filter(|(_, lot)| {
-            self.growth.get(lot.group).is_some_and(|growth| *growth > 0) && !self.is_forbidden(class, lot.set)
+            self.growth.get(lot.group).is_some_and(|growth| *growth > 0)
+                && self.seats.left.allows(lot.group, &lot.each)
+                && !self.is_forbidden(class, lot.set)
         });
         let offers = open.flat_map(|(at, lot)| lot.offers.iter().map(move |offer| (at, *offer)));
         let admits = |offer: usize| {
@@ -386,9 +397,10 @@ impl<'m> OneByOne<'m> {
             self.filters.drop_node(&node.name);
             return false;
         }
-        if let Some(growth) = self.growth.get_mut(size(market.seen.offers[offer].group)) {
-            *growth = growth.saturating_sub(1);
-        }
+        self.grow(offer);
+        let each = self.seats.left.each(&market.seen.offers[offer]);
+        let group = size(market.seen.offers[offer].group);
+        self.seats.left.take(group, &each, 1);
         self.seats.bought.push(bought);
         self.stops.push(Stop {
             node,

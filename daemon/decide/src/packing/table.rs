@@ -8,6 +8,7 @@ use crate::market::{FargateOption, Market};
 use crate::number::{floor, real};
 use crate::placement::Adjust;
 use crate::space::{self, PODS, Vector};
+use model::quota::Amounts;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A kind of pods.
@@ -80,6 +81,8 @@ pub(crate) struct Column {
     pub(crate) terrain: usize,
     /// Room for pods, in the table's dimensions.
     pub(crate) room: Vector,
+    /// What one counts where there are quotas.
+    pub(crate) each: Amounts,
     /// Price of one in nano-dollars per hour, as this table prices it.
     pub(crate) price: i64,
 }
@@ -112,9 +115,24 @@ pub(crate) struct Table {
 impl Table {
     /// Builds the table, plain or as policies price it.
     pub(crate) fn new(market: &Market<'_>, classes: &[Class], adjust: Option<&Adjust>) -> Self {
+        Self::of_weight((market, None), classes, adjust)
+    }
+
+    /// The same with what groups of one weight sell only: the rows are those of the whole.
+    pub(crate) fn of_weight(
+        (market, weight): (&Market<'_>, Option<u32>),
+        classes: &[Class],
+        adjust: Option<&Adjust>,
+    ) -> Self {
         let dims = dimensions(market);
         let holds = Holds::new(market, classes, adjust, &dims);
-        let (rows, row_of) = rows(market, classes, adjust, (&dims, &holds));
+        let (mut rows, row_of) = rows(market, classes, adjust, (&dims, &holds));
+        if weight.is_some() {
+            for row in &mut rows {
+                let class = row.classes.first();
+                row.solo = class.and_then(|class| solo((market, weight), *class, adjust));
+            }
+        }
         let mut table = Self {
             crowds: holds.dims,
             guarded: holds.guarded,
@@ -131,7 +149,7 @@ impl Table {
         if let Some(adjust) = adjust {
             table.adjust(market, adjust);
         }
-        table.fill_columns(market, classes, adjust);
+        table.fill_columns((market, weight), classes, adjust);
         table
     }
 
@@ -285,7 +303,12 @@ impl Table {
         }
     }
 
-    fn fill_columns(&mut self, market: &Market<'_>, classes: &[Class], adjust: Option<&Adjust>) {
+    fn fill_columns(
+        &mut self,
+        (market, weight): (&Market<'_>, Option<u32>),
+        classes: &[Class],
+        adjust: Option<&Adjust>,
+    ) {
         let total: u32 = classes.iter().map(Class::count).fold(0, u32::saturating_add);
         let mut candidates: Vec<(Column, Vec<bool>, bool)> = Vec::new();
         let mut terrains: BTreeMap<&[bool], usize> = BTreeMap::new();
@@ -302,6 +325,7 @@ impl Table {
                     *terrains.entry(&lot.admits).or_insert(next)
                 },
                 room: self.project(&lot.room),
+                each: lot.each,
                 price: adjust
                     .map_or(lot.price, |a| lot.price.scaled(a.factor(lot.set)))
                     .0,
@@ -324,13 +348,13 @@ impl Table {
                 }
             }
         }
+        candidates.retain(|(of, _, _)| weight.is_none_or(|weight| market.weights[of.group] == weight));
         candidates.sort_by_key(|(column, _, _)| (column.price, column.lot));
         for (column, fits, _) in candidates {
-            let beaten = self
-                .columns
-                .iter()
-                .zip(&self.fits)
-                .any(|(other, other_fits)| self.beats(other, other_fits, (&column, &fits), total));
+            let beaten = self.columns.iter().zip(&self.fits).any(|(other, other_fits)| {
+                let limited = other.group != column.group && market.left.limits_group(other.group);
+                !limited && self.beats(other, other_fits, (&column, &fits), total)
+            });
             if fits.contains(&true) && !beaten {
                 self.columns.push(column);
                 self.fits.push(fits);
@@ -365,6 +389,7 @@ impl Table {
                 .is_some_and(|growth| *growth >= total);
         same_terms
             && enough
+            && column.each.is_within(&other.each)
             && column.room.iter().zip(&other.room).all(|(a, b)| a >= b)
             && fits.iter().zip(other_fits).all(|(a, b)| *a || !*b)
     }
@@ -387,6 +412,7 @@ type Alike = (
     Option<(FargateOption, i64)>,
     Vec<(usize, i64)>,
     Vec<usize>,
+    Vec<FargateOption>,
 );
 
 fn alike(
@@ -401,9 +427,15 @@ fn alike(
         market.rule_of[ix],
         class.zone().map(zone),
         (class.body.unmodelled.is_empty(), class.late),
-        solo(market, ix, adjust),
+        solo((market, None), ix, adjust),
         adjust.map_or_else(Vec::new, |a| a.addends_of(ix).collect()),
         adjust.map_or_else(Vec::new, |a| a.forbids_of(ix).collect()),
+        // Groups of different weights are asked one after the other.
+        if market.is_weighed() {
+            market.fargate[ix].clone()
+        } else {
+            Vec::new()
+        },
     )
 }
 
@@ -506,7 +538,7 @@ fn rows(
                 rows.push(Row {
                     ask: ask.iter().copied().chain(crowded).collect(),
                     classes: Vec::new(),
-                    solo: solo(market, ix, adjust),
+                    solo: solo((market, None), ix, adjust),
                     cap: crowds
                         .iter()
                         .filter_map(|crowd| holds.caps.get(crowd))
@@ -550,10 +582,16 @@ fn limit_of(row: &Row, classes: &[Class]) -> Option<u32> {
     Some(limits.values().fold(0, |sum, most| sum.saturating_add(*most)))
 }
 
-/// The cheapest Fargate option of a class, priced plain or as policies have it, never below zero.
-fn solo(market: &Market<'_>, class: usize, adjust: Option<&Adjust>) -> Option<(FargateOption, i64)> {
+/// The cheapest Fargate option of a class, of profiles of one weight or of all, priced plain or as policies have it,
+/// never below zero.
+fn solo(
+    (market, weight): (&Market<'_>, Option<u32>),
+    class: usize,
+    adjust: Option<&Adjust>,
+) -> Option<(FargateOption, i64)> {
     market.fargate[class]
         .iter()
+        .filter(|option| weight.is_none_or(|weight| market.weight_of(option) == weight))
         .filter_map(|option| match adjust {
             None => Some((option.price.0, option)),
             Some(adjust) => adjust.fargate_price(class, option).map(|price| (price.0, option)),

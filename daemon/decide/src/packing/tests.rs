@@ -34,6 +34,7 @@ fn table(rows: &[(i64, i64)], columns: &[(i64, i64, i64)], growth: &[u32]) -> Ta
                 zones: 1,
                 terrain: 0,
                 room: vec![*cpu, *memory, 30],
+                each: model::quota::Amounts::default(),
                 price: *price,
             })
             .collect(),

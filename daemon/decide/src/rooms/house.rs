@@ -92,6 +92,25 @@ struct Seated {
     kept: Kept,
 }
 
+/// Keeps the rooms of those that wait for others to end, whoever is served first: kube-scheduler has settled that.
+pub(crate) fn keep(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>, housed: &mut Housed) {
+    keep_preemptors(demand, rooms, queue, housed);
+}
+
+/// Places pods that no node is kept for, as everybody else is placed: by value, full nodes first.
+pub(crate) fn lodge(
+    demand: &Demand<'_>,
+    (table, duals): (&Table, &Duals),
+    (rooms, queue): (&mut [Room], &mut Queue<'_>),
+    housed: &mut Housed,
+) {
+    let leaves = rooms.partition_point(|room| room.stand != Stand::Leaving);
+    let stay = &mut rooms[..leaves];
+    keep_nominations(demand, stay, queue, housed);
+    let by_value = (None, Taste::ON_FREE_ROOM);
+    fill_rooms(demand, (table, duals), (stay, queue), by_value, housed);
+}
+
 /// Rooms times kinds of pods up to which other orders are tried for what the usual one leaves over: above that the
 /// order of a few pods decides little.
 const FEW: usize = 1 << 13;
@@ -298,14 +317,11 @@ fn keep_nominations(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'
 fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>, housed: &mut Housed) {
     let mut launches: BTreeMap<Arc<[PodKey]>, Vec<usize>> = BTreeMap::new();
     for (ix, room) in rooms
-        .iter_mut()
+        .iter()
         .enumerate()
         .filter(|(_, room)| !room.meant_for.is_empty())
     {
-        launches
-            .entry(std::mem::take(&mut room.meant_for))
-            .or_default()
-            .push(ix);
+        launches.entry(Arc::clone(&room.meant_for)).or_default().push(ix);
     }
     for (pods, mut nodes) in launches {
         // The same order in every cycle, however full they are by now.
@@ -318,7 +334,7 @@ fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>,
             // Whose rules hold in one order only is seated after all others (`one_by_one`): its room is kept till then.
             if !demand.classes[class].body.unmodelled.is_empty() {
                 while let Some(node) = nodes.peek().copied() {
-                    if keep(demand, &mut rooms[node], class) {
+                    if promise(demand, &mut rooms[node], (class, pod)) {
                         break;
                     }
                     nodes.next();
@@ -340,12 +356,14 @@ fn keep_launches(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_>,
     }
 }
 
-/// Keeps room for a pod of the class that comes later.
-fn keep(demand: &Demand<'_>, room: &mut Room, class: usize) -> bool {
+/// Keeps room for a pod that comes later.
+fn promise(demand: &Demand<'_>, room: &mut Room, (class, pod): (usize, &PodKey)) -> bool {
     let ask = &demand.market.asks[class];
-    let fits = space::holds(&room.free, ask);
-    if fits {
+    let known = room.promised.contains(pod);
+    let fits = known || space::holds(&room.free, ask);
+    if fits && !known {
         space::take(&mut room.free, ask, 1);
+        room.promised.push(pod.clone());
     }
     fits
 }

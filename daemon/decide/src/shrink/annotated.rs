@@ -34,7 +34,7 @@ pub(super) fn must_stay(spec: &PodSpec, aims: &Aims, covered: bool) -> Option<Po
 impl Fleet<'_> {
     /// Why the pod may not be moved now.
     pub(super) fn stays(&self, pod: &Pod) -> Option<PodStays> {
-        let kind = self.kinds.get(size(pod.spec))?;
+        let kind = self.kinds.get(size(pod.spec)).filter(|kind| !kind.expendable)?;
         kind.stays.or_else(|| pod.held(kind.spec, self.seen.at))
     }
 }

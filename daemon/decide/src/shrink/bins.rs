@@ -18,6 +18,8 @@ pub(super) struct Bin {
     pub(super) pods: Vec<u32>,
     /// Those of them that are not on their way out already: kinds, and how many of each.
     pub(super) load: Vec<(u32, u32)>,
+    /// How many more are there that are expendable: they are asked to leave, and nowhere is looked for a place for them.
+    pub(super) expendable: u32,
     /// It takes pods now, and is not to go.
     pub(super) receives: bool,
     /// Index of its group.
@@ -45,6 +47,7 @@ impl Bin {
             planned: None,
             pods: Vec::new(),
             load: Vec::new(),
+            expendable: 0,
             receives: node.takes_pods() && !leaving,
             group: node
                 .group
@@ -65,6 +68,7 @@ impl Bin {
             planned: Some(offer),
             pods: Vec::new(),
             load: Vec::new(),
+            expendable: 0,
             receives: false,
             group: None,
             awaited: true,
@@ -74,6 +78,11 @@ impl Bin {
             addend: 0,
             again: 0,
         }
+    }
+
+    /// Nobody would have to leave it.
+    pub(super) fn is_bare(&self) -> bool {
+        self.moves() == 0 && self.expendable == 0
     }
 
     /// Pods that would have to move.

@@ -17,11 +17,14 @@ impl Search<'_, '_> {
         let mut bought: Vec<New> = Vec::new();
         let mut paid = 0_i64;
         let mut growth: Vec<(usize, u32)> = Vec::new();
+        let mut quotas = self.quotas.clone();
         while !self.rows.is_empty() {
             let open = |column: usize| {
                 let of = &self.prices.table.columns[column];
                 let taken = growth.iter().find(|(group, _)| *group == of.group);
                 set.is_none_or(|set| set == of.set)
+                    && quotas.allows(of.group, &of.each)
+                    && self.prices.market.weights[of.group] >= self.weight
                     && self.growth[of.group] > taken.map_or(0, |(_, taken)| *taken)
             };
             let new = self.next(&open, taste)?;
@@ -29,7 +32,9 @@ impl Search<'_, '_> {
             if real(paid) >= spare {
                 return None;
             }
-            let group = self.prices.table.columns[new.column].group;
+            let of = &self.prices.table.columns[new.column];
+            let group = of.group;
+            quotas.take(group, &of.each, 1);
             match growth.iter_mut().find(|(known, _)| *known == group) {
                 Some((_, taken)) => *taken += 1,
                 None => growth.push((group, 1)),

@@ -269,12 +269,15 @@ impl<'a, 'b> Judge<'a, 'b> {
             .map(|pool| Ties::new(fleet, pool, Some(self.before.housed)));
         let mut search = Search::new(fleet, prices, growth);
         search.ties = ties;
+        search.quotas = prices.market.left.clone();
+        let bought = self.before.bought.iter().map(|(offer, _)| *offer);
+        search.quotas.take_offers(self.seen, bought);
         let groups = self.seen.groups.iter();
         search.spare = groups.map(|group| self.spare(&group.name)).collect();
         let empties = self.empties();
         let (empty, mut able): (Vec<Candidate>, Vec<Candidate>) = able
             .into_iter()
-            .partition(|of| empties > 0 && search.fleet.bins[of.bin].moves() == 0);
+            .partition(|of| empties > 0 && search.fleet.bins[of.bin].is_bare());
         let mut chosen = choose::choose(&mut search, &empty, terms, Reach::alone(empties));
         // What the share of empty nodes has no room for goes by the window of all others.
         let receives = |of: &Candidate| search.fleet.bins[of.bin].receives;
@@ -348,7 +351,7 @@ impl<'a, 'b> Judge<'a, 'b> {
     /// Group of a node, and for what it would go.
     fn cause<'f>(fleet: &'f Fleet<'_>, bin: usize) -> Option<(&'f GroupName, Cause)> {
         let group = fleet.node(bin)?.group.as_ref()?;
-        let empty = fleet.bins[bin].moves() == 0;
+        let empty = fleet.bins[bin].is_bare();
         Some((group, if empty { Cause::Empty } else { Cause::Underused }))
     }
 

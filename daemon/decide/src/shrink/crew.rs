@@ -1,6 +1,8 @@
 //! Who may be moved: kinds of pods, what keeps them where they are, and the budgets over them.
 //!
-//! Pods of DaemonSets and the node's own static pods neither move nor hold a node. Where pods could go is not
+//! Pods of DaemonSets and the node's own static pods neither move nor hold a node. Expendable pods hold none either, but
+//! for their PodDisruptionBudgets, which the Eviction API keeps whoever asks (the Cluster Autoscaler lets them die with
+//! the node). Where pods could go is not
 //! asked here.
 
 use super::annotated;
@@ -22,6 +24,10 @@ use std::sync::Arc;
 const NODE_CRITICAL: i32 = 2_000_001_000;
 
 /// Pods of one spec.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four things that are so or not, each asked for in a place of its own"
+)]
 pub(super) struct Kind<'a> {
     pub(super) spec: &'a PodSpec,
     pub(super) ask: Vector,
@@ -29,6 +35,8 @@ pub(super) struct Kind<'a> {
     pub(super) rule: usize,
     /// They belong to the node: they neither move nor hold it.
     pub(super) of_node: bool,
+    /// They keep no node: asked to leave, they go wherever there is room, or wait.
+    pub(super) expendable: bool,
     /// Why none of them may be moved.
     pub(super) stays: Option<PodStays>,
     /// The same with the cluster's default constraints.
@@ -64,12 +72,15 @@ pub(super) fn kinds<'a>(seen: &'a Snapshot, aims: &Aims, space: &Space) -> (Vec<
                 rules.len() - 1
             });
             let covered = covered(seen, spec);
+            let expendable = aims.is_expendable(spec.priority) && !spec.traits.mirror;
+            let stays = || annotated::must_stay(spec, aims, !covered.is_empty());
             Kind {
                 spec,
                 ask: space.request(&spec.requests),
                 rule,
                 of_node: belongs_to_node(spec),
-                stays: annotated::must_stay(spec, aims, !covered.is_empty()),
+                expendable,
+                stays: if expendable { None } else { stays() },
                 body: Arc::clone(spread),
                 tied: apart.ties(spread),
                 counted: apart.counts(spread),
@@ -171,7 +182,7 @@ impl Fleet<'_> {
                 || kind.unmodelled.is_some()
                 || blocked(kind, budgets).is_some()
         };
-        if !bin.load.iter().any(holds) {
+        if bin.expendable == 0 && !bin.load.iter().any(holds) {
             return None;
         }
         let pods = bin.pods.iter().map(|at| &self.seen.pods[size(*at)]);
@@ -189,7 +200,7 @@ impl Fleet<'_> {
                     budget: format!("{}/{}", budget.namespace, budget.name),
                 });
             }
-            if let Some(what) = kind.unmodelled {
+            if let Some(what) = kind.unmodelled.filter(|_| !kind.expendable) {
                 return Some(Stays::PodHeld {
                     pod: pod.key.clone(),
                     by: naming::holds(self.seen, kind.spec, what),

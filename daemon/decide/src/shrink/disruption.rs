@@ -131,7 +131,10 @@ fn rows(
             unneeded: memory.unneeded_since.get(&node.name).map(|at| seen.at.since(*at)),
             due: aims.disruption.due(node, seen),
         });
-        let moves = |pod: &&u32| seen.pods[size(**pod)].phase != PodPhase::Terminating;
+        let moves = |pod: &&u32| {
+            let pod = &seen.pods[size(**pod)];
+            pod.phase != PodPhase::Terminating && !fleet.kinds[size(pod.spec)].expendable
+        };
         movers.extend(bin.pods.iter().filter(moves).map(|pod| MoverRow {
             candidate: row,
             pod: *pod,

@@ -16,7 +16,7 @@ use model::ids::{NodeName, PodKey};
 use model::intent::{Intent, IntentKind, RemoveStage};
 use model::node::Node;
 use model::offer::Offer;
-use model::pod::{PodPhase, PodSpec, Taint};
+use model::pod::{Pod, PodPhase, PodSpec, Taint};
 use model::snapshot::Snapshot;
 use model::time::Span;
 use std::cell::Cell;
@@ -123,7 +123,12 @@ impl<'a> Fleet<'a> {
                     continue;
                 }
                 bin.pods.push(*of);
-                if pod.phase != PodPhase::Terminating {
+                if pod.phase == PodPhase::Terminating {
+                    continue;
+                }
+                if kind.expendable {
+                    bin.expendable += 1;
+                } else {
                     add(&mut bin.load, pod.spec, 1);
                 }
             }
@@ -338,8 +343,8 @@ impl<'a> Fleet<'a> {
     pub(super) fn movers(&self, bin: usize) -> impl Iterator<Item = (&'a PodKey, u32)> {
         let seen = self.seen;
         let pods = self.bins[bin].pods.iter().map(|at| &seen.pods[size(*at)]);
-        pods.filter(|pod| pod.phase != PodPhase::Terminating)
-            .map(|pod| (&pod.key, pod.spec))
+        let moves = |pod: &&Pod| pod.phase != PodPhase::Terminating && !self.kinds[size(pod.spec)].expendable;
+        pods.filter(moves).map(|pod| (&pod.key, pod.spec))
     }
 }
 

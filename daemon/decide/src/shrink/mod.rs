@@ -228,6 +228,8 @@ mod apart;
 #[cfg(test)]
 mod budgeted;
 #[cfg(test)]
+mod expendable;
+#[cfg(test)]
 mod halves;
 #[cfg(test)]
 mod judged;

@@ -156,12 +156,15 @@ impl<'a> Renewing<'_, 'a> {
         if taken.count() >= size(growth) || self.prices.market.blocks.get(at).is_none_or(Option::is_some) {
             return None;
         }
+        let mut left = self.prices.market.left.clone();
+        left.take_offers(seen, bought.iter().map(|(offer, _)| *offer));
         let can_be_had = |ix: &usize| {
             let offer = &seen.offers[*ix];
             let short = self.prices.market.short.get(*ix).copied().unwrap_or(true);
             size(offer.group) == at
                 && !offer.is_fargate()
                 && !short
+                && left.allows(at, &left.each(offer))
                 && offer.confidence != Confidence::Unknown
         };
         let own = node.offer.as_ref().and_then(|id| seen.offer_ix(id));

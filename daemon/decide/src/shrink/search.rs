@@ -10,6 +10,7 @@ use super::seeking::ALL_QUESTIONS;
 use super::ties::Ties;
 use crate::fill::{self, Item, Taste};
 use crate::number::{count, real, size};
+use crate::quotas::Left;
 use crate::space::{self, Vector};
 use model::ids::PodKey;
 use model::reason::Holds;
@@ -113,6 +114,10 @@ pub(super) struct Search<'s, 'a> {
     pub(super) prices: &'s Prices<'a>,
     /// By group: nodes it may still be grown by.
     pub(super) growth: Vec<u32>,
+    /// What quotas leave to be bought: what replaces a node stands beside it for a while.
+    pub(super) quotas: Left,
+    /// The most that a group of the nodes weighs which a probe gives up: nothing lighter takes their place.
+    pub(super) weight: u32,
     /// By group: nodes it may still lose.
     pub(super) spare: Vec<u32>,
     /// Bins that take pods, full ones first.
@@ -152,6 +157,8 @@ impl<'s, 'a> Search<'s, 'a> {
             fleet,
             prices,
             growth,
+            quotas: Left::default(),
+            weight: 0,
             receivers,
         }
     }
@@ -184,6 +191,11 @@ impl<'s, 'a> Search<'s, 'a> {
         for bin in ruined {
             self.fleet.bins[*bin].receives = false;
         }
+        let weights = &self.prices.market.weights;
+        let weighs = ruined
+            .iter()
+            .filter_map(|bin| weights.get(self.fleet.bins[*bin].group?));
+        self.weight = weighs.max().copied().unwrap_or(0);
         let found = self.placed(ruined, (mark, price, spare), terms);
         let found = found.map(|(bought, headroom)| {
             let paid: i64 = bought.iter().map(|new| self.price(new.column)).sum();
@@ -295,8 +307,9 @@ impl<'s, 'a> Search<'s, 'a> {
             self.fleet.take(*bin, ask);
         }
         for new in &found.bought {
-            let group = self.prices.table.columns[new.column].group;
-            self.growth[group] = self.growth[group].saturating_sub(1);
+            let of = &self.prices.table.columns[new.column];
+            self.growth[of.group] = self.growth[of.group].saturating_sub(1);
+            self.quotas.take(of.group, &of.each, 1);
         }
     }
 

@@ -480,3 +480,43 @@ fn found(ways: &[(&str, Spoil)]) {
         );
     }
 }
+
+#[test]
+fn quotas_and_pods_that_nothing_is_bought_for_are_found() {
+    found(&[
+        (
+            "the quota of 4 nodes in total would be exceeded: 5 nodes",
+            |(stage, _, _)| {
+                stage.aims.quotas.total.nodes = Some(4);
+            },
+        ),
+        (
+            "the quota of 1 CPU of group web would be exceeded",
+            |(stage, _, _)| {
+                let quota = model::quota::Quota {
+                    cpu_milli: Some(1000),
+                    ..model::quota::Quota::default()
+                };
+                stage.aims.quotas.groups.insert("web".into(), quota);
+            },
+        ),
+        (
+            "node new-1 is bought for pod ns/w1, which is expendable",
+            |(stage, _, _)| {
+                stage.aims.priority.expendable_below = 1;
+            },
+        ),
+    ]);
+    let mut enough = sound();
+    enough.0.aims.quotas.total.nodes = Some(5);
+    assert_eq!(flaws(&enough), Vec::<String>::new());
+    // What is above a quota already is nobody's doing, as long as nothing is added.
+    let (stage, plan, notes) = &mut enough;
+    stage.aims.quotas.total.nodes = Some(1);
+    plan.existing = vec![(NodeName::new("n1"), std::mem::take(&mut plan.nodes[0].pods))];
+    plan.nodes.clear();
+    plan.cost = model::plan::Cost::default();
+    notes.classes[0].bought = 0;
+    notes.waste.clear();
+    assert_eq!(flaws(&enough), Vec::<String>::new());
+}

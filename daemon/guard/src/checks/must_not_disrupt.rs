@@ -1,4 +1,5 @@
-//! I22: what is annotated, static, without a controller or tied to local data is not moved.
+//! I22: what is annotated, static, without a controller or tied to local data is not moved, unless the aims call it
+//! expendable.
 
 use super::{Objection, strike};
 use crate::case::Case;
@@ -13,7 +14,9 @@ pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection
         // Nobody is moved by it, and nothing that is annotated stays longer without it.
         StepKind::Cordon { node, .. } if case.is_taken(node) => false,
         StepKind::Cordon { node, .. } => {
-            let held = |(pod, spec): (&Pod, Arc<PodSpec>)| pod.held(&spec, case.seen.at).is_some();
+            let held = |(pod, spec): (&Pod, Arc<PodSpec>)| {
+                !case.aims.is_expendable(spec.priority) && pod.held(&spec, case.seen.at).is_some()
+            };
             let pods = || !case.is_given_up(node) && case.movable_on(node).any(held);
             held_node(node, case) || removed_by_others(node, case) || pods()
         }
@@ -58,6 +61,9 @@ fn removed_by_others(node: &NodeName, case: &Case<'_>) -> bool {
 /// `safe-to-evict: "true"` allows what nobody would recreate and what loses local data, as in the Cluster
 /// Autoscaler; it does not overrule do-not-disrupt.
 fn clings(pod: &Pod, spec: &PodSpec, case: &Case<'_>) -> bool {
+    if case.aims.is_expendable(spec.priority) {
+        return false;
+    }
     if pod.held(spec, case.seen.at).is_some() {
         return true;
     }

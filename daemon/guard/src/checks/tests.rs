@@ -4,6 +4,7 @@ mod bundles;
 mod holds;
 mod node_budgets;
 mod nodeless;
+mod quotas;
 mod renewal;
 mod repair;
 mod strikes;

@@ -158,3 +158,39 @@ fn rules_by_revision_mean_no_pod_of_an_old_one(
     );
     assert!(!matches!(near.rule, NearRule::Spread { skew: 0, .. }));
 }
+
+const CLASSES: &str = "
+kind: PriorityClass
+metadata: {name: high}
+value: 1000
+---
+kind: PriorityClass
+metadata: {name: spare}
+value: -20
+globalDefault: true
+---
+";
+
+#[rstest]
+#[case("priorityClassName: high, containers: [{name: c}]", 1000)]
+#[case("priorityClassName: high, priority: 7, containers: [{name: c}]", 7)]
+#[case(
+    "priorityClassName: system-node-critical, containers: [{name: c}]",
+    2_000_001_000
+)]
+#[case("priorityClassName: nobody-knows, containers: [{name: c}]", 0)]
+#[case("containers: [{name: c}]", -20)]
+fn a_priority_class_gives_its_priority(#[case] pod: &str, #[case] wanted: i32) {
+    let deployment = deployment(pod);
+    assert_eq!(spec_of(&[CLASSES, &deployment]).priority, wanted);
+    assert_eq!(spec_of(&[&deployment, CLASSES]).priority, wanted);
+    let pod = format!("kind: Pod\nmetadata: {{name: p, namespace: shop}}\nspec: {{{pod}}}\n---\n");
+    for parts in [[CLASSES, &pod], [&pod, CLASSES]] {
+        let mut builder = ClusterBuilder::new();
+        builder
+            .read("c.yaml", parts.concat().as_bytes())
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        let seen = builder.finish(&built_in(), &Aims::default());
+        assert_eq!(seen.spec(seen.pods[0].spec).priority, wanted, "written by hand");
+    }
+}

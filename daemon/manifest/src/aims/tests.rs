@@ -6,6 +6,7 @@ use model::advice::Hook;
 use model::aims::{Aims, Mode};
 use model::ids::{GroupName, WorkloadKey};
 use model::limits::Limits;
+use model::quota::Quota;
 use model::time::Span;
 
 const WHOLE: &str = "
@@ -30,6 +31,9 @@ reserved:
 schedulers: [mine]
 groups: [ng-1]
 bounds: {ng-1: {min: 2, max: 40}, ng-2: {max: 7}}
+quotas: {total: {cpu: 640, memory: 2Ti}, groups: {ng-1: {cpu: 1500m, nodes: 8}, ng-2: {memory: 1048576}, ng-3: {cpu: 0.5}}}
+weights: {ng-1: 10, ng-2: 0}
+priority: {expendable_below: 0}
 zones: {use1-az1: us-east-1a}
 spread_defaults:
 - {topologyKey: zone, maxSkew: 3, whenUnsatisfiable: DoNotSchedule}
@@ -67,6 +71,36 @@ fn the_whole_schema() {
     assert_eq!(read.fargate[0].namespaces, ["batch-*"]);
     let bounds: Vec<_> = read.bounds.values().map(|aim| (aim.min, aim.max)).collect();
     assert_eq!(bounds, [(Some(2), Some(40)), (None, Some(7))]);
+    let total = Quota {
+        cpu_milli: Some(640_000),
+        memory_bytes: Some(2 << 40),
+        nodes: None,
+    };
+    assert_eq!(read.quotas.total, total);
+    let quotas = read.quotas.groups.values();
+    let quotas: Vec<_> = quotas
+        .map(|of| (of.cpu_milli, of.memory_bytes, of.nodes))
+        .collect();
+    assert_eq!(
+        quotas,
+        [
+            (Some(1500), None, Some(8)),
+            (None, Some(1 << 20), None),
+            (Some(500), None, None)
+        ]
+    );
+    assert_eq!(
+        ["ng-1", "ng-2", "ng-3"].map(|name| read.weight(&name.into())),
+        [10, 0, 0]
+    );
+    assert_eq!(
+        [-1, 0].map(|priority| read.is_expendable(priority)),
+        [true, false]
+    );
+    assert_eq!(
+        [-11, -10].map(|priority| Aims::default().is_expendable(priority)),
+        [true, false]
+    );
     let moves = ["batch-7", "web", "website", "batch"].map(|namespace| read.moves_to_fargate(namespace));
     assert_eq!(moves, [true, true, false, false]);
     assert!(!read.shrink.enabled);
@@ -121,6 +155,9 @@ reserved: [{name: a, nodes: 1}, {name: a, nodes: 1, price: x}, {type: m6a.large}
 modes: {hooks: {shrinker: act}}
 compose: {scaler: highest, headroom: max, review: any}
 bounds: {a: {min: 3, max: 2}, b: {}, c: {min: -1}}
+quotas: {total: {cpu: 4x, memory: -1Gi, pods: 3, nodes: -1}, groups: {a: {}, b: {cpu: [1]}}, of: 1}
+weights: {a: 101, b: heavy, c: -1}
+priority: {expendable_below: 2147483648, cutoff: 1}
 spread_defaults: [{topologyKey: zone, maxSkew: 0, whenUnsatisfiable: Never}]
 ";
     let problems = aims("a.yaml", text.as_bytes()).unwrap_err().to_string();
@@ -153,6 +190,18 @@ spread_defaults: [{topologyKey: zone, maxSkew: 0, whenUnsatisfiable: Never}]
         "bounds.a: min must not be above max",
         "bounds.b: min or max is wanted",
         "bounds.c.min: must be between 0",
+        "quotas.total.cpu: \"4x\": unknown unit",
+        "quotas.total.memory: must not be negative",
+        "quotas.total.nodes: must be between 0",
+        "quotas.total.pods: unknown field; known are cpu, memory, nodes",
+        "quotas.groups.a: cpu, memory or nodes is wanted",
+        "quotas.groups.b.cpu: must be a quantity, is a list",
+        "quotas.of: unknown field",
+        "weights.a: must be a whole number from 0 to 100",
+        "weights.b: must be a whole number",
+        "weights.c: must be a whole number from 0 to 100",
+        "priority.expendable_below: must be between",
+        "priority.cutoff: unknown field",
         "spread_defaults[0].maxSkew: must be 1 or more",
         "spread_defaults[0].whenUnsatisfiable: \"Never\": must be",
     ] {

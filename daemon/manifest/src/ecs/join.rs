@@ -193,6 +193,7 @@ impl Ecs {
             None => None,
         };
         Some(PodObject {
+            priority_class: None,
             key: PodKey::new(&task.cluster, &task.id),
             uid: String::new(),
             resource_version: String::new(),

@@ -4,6 +4,7 @@
 
 mod bill;
 mod document;
+mod limits;
 mod near;
 mod prices;
 mod report;
@@ -67,6 +68,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         .then(|| guard::audit(&seen, &aims, &done.plan, &done.notes));
     drop(progress);
     let mut document = PlanJson::new(&seen, &done, seconds).verified(flaws.as_deref());
+    document.limits = limits::limits(&seen, &aims, &done);
     document.bill = args.bill.then(|| BillJson::new(&seen, &done));
     if let Some(pod) = &pod {
         if why.is_none() {

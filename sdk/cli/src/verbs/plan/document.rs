@@ -3,6 +3,7 @@
 //! Money is in dollars per hour, memory in bytes and MiB (requests rounded up, allocatable down).
 
 use super::bill::BillJson;
+use super::limits::LimitJson;
 use super::prices::PricesJson;
 use decide::Deliberation;
 use decide::demand::{HEADROOM_NAMESPACE, free_names};
@@ -30,6 +31,9 @@ pub(crate) struct PlanJson {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) could_move: Vec<CouldMoveJson>,
     pub(crate) cost: CostJson,
+    /// Limits in force, and how much of each is used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) limits: Vec<LimitJson>,
     /// Whose prices these are, and of what day.
     pub(crate) prices: PricesJson,
     pub(crate) steps: Vec<StepJson>,
@@ -269,6 +273,7 @@ impl PlanJson {
                 policy_lower_bound_usd_per_hour: plan.cost.policy_bound.dollars(),
                 gap_percent: plan.cost.gap_percent(),
             },
+            limits: Vec::new(),
             prices: PricesJson::new(seen),
             steps: steps_json(plan),
             policy_faults: faults(done),

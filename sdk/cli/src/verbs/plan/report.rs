@@ -1,6 +1,7 @@
 //! The plan for people: what it costs, what is bought, what is refused, what would be done.
 
 use super::document::{NodeJson, OfferJson, PlanJson, RefusalJson};
+use super::limits;
 use crate::output::{plain, table};
 use comfy_table::Table;
 use std::collections::BTreeMap;
@@ -44,6 +45,9 @@ pub(crate) fn whole(plan: &PlanJson) -> String {
         if plan.could_move.len() > STEPS {
             let _ = writeln!(text, "… and {} more pods", plan.could_move.len() - STEPS);
         }
+    }
+    if let Some(limits) = limits::text(&plan.limits) {
+        let _ = write!(text, "\n{limits}\n");
     }
     for refusal in &plan.other_refusals {
         let _ = write!(text, "\n{}", plain(refusal));

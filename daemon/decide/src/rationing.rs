@@ -1,0 +1,154 @@
+//! Packing within quotas: what they leave no room for is packed anew onto nodes that count less.
+//!
+//! Packing itself knows nothing of quotas, for they nearly always leave more than is bought; then what it finds is
+//! taken as it is. Else the nodes that take least of what is left for the pods they run are kept, and the pods of the
+//! others are packed again with what can still be bought. It ends: every round keeps a node, or nothing can be bought.
+
+use crate::bound::Duals;
+use crate::packing::{self, Batch, Packed, Table, Work};
+use crate::quotas::Left;
+
+/// Packs pods, by row, as `packing::pack` does, and never beyond what quotas leave.
+pub(crate) fn pack(
+    (table, duals): (&Table, &Duals),
+    (counts, most): (&[u32], &[u32]),
+    work: Work,
+    left: &Left,
+) -> Packed {
+    if left.is_free() {
+        return packing::pack(table, duals, (counts, most), work);
+    }
+    let rows: Vec<usize> = (0..table.rows.len()).collect();
+    let (mut left, mut growth) = (left.clone(), table.growth.clone());
+    let mut found = Packed {
+        left: counts.to_vec(),
+        ..Packed::default()
+    };
+    loop {
+        let open: Vec<usize> = (0..table.columns.len())
+            .filter(|column| {
+                let of = &table.columns[*column];
+                growth[of.group] > 0 && left.allows(of.group, &of.each)
+            })
+            .collect();
+        if open.is_empty() || found.left.iter().all(|left| *left == 0) {
+            return found;
+        }
+        let whole = open.len() == table.columns.len();
+        let mut part = if whole {
+            table.clone()
+        } else {
+            table.part(&rows, &open)
+        };
+        part.growth.clone_from(&growth);
+        let duals = if whole {
+            duals.clone()
+        } else {
+            duals.part(&rows, &open)
+        };
+        let mut packed = packing::pack(&part, &duals, (&found.left, most), work);
+        for (_, batch) in &mut packed.batches {
+            batch.column = open[batch.column];
+        }
+        let first = whole && found.batches.is_empty();
+        found.left = packed.left;
+        let (kept, given_up) = keep(table, packed.batches, &mut left);
+        for (_, batch) in &kept {
+            let growth = &mut growth[table.columns[batch.column].group];
+            *growth = growth.saturating_sub(batch.copies);
+        }
+        found.proof = packed.proof.filter(|_| first && given_up.is_empty());
+        found.batches.extend(kept);
+        if given_up.is_empty() {
+            return found;
+        }
+        give_back(&given_up, &mut found.left);
+    }
+}
+
+/// A node for each pod, as far as groups and quotas let them grow.
+pub(crate) fn singly(table: &Table, counts: &[u32], left: &Left) -> Packed {
+    let mut packed = packing::singly(table, counts);
+    if left.is_free() {
+        return packed;
+    }
+    let (kept, given_up) = keep(table, packed.batches, &mut left.clone());
+    give_back(&given_up, &mut packed.left);
+    Packed {
+        batches: kept,
+        ..packed
+    }
+}
+
+/// Whether quotas have room for all of these nodes.
+pub(crate) fn holds(table: &Table, batches: &[Dealt], left: &Left) -> bool {
+    let mut left = left.clone();
+    batches.iter().all(|(_, batch)| {
+        let of = &table.columns[batch.column];
+        let fits = left.copies(of.group, &of.each, batch.copies) == batch.copies;
+        left.take(of.group, &of.each, batch.copies);
+        fits
+    })
+}
+
+/// Nodes with the zone they belong to.
+type Dealt = (Option<usize>, Batch);
+
+/// Nodes that quotas have room for, counted off, and those they have none for. As they come where there is room for
+/// all; else those first that take least for each of their pods.
+fn keep(table: &Table, batches: Vec<Dealt>, left: &mut Left) -> (Vec<Dealt>, Vec<Dealt>) {
+    let mut batches = batches;
+    if !holds(table, &batches, left) {
+        let takes = |batch: &Batch| {
+            let of = &table.columns[batch.column];
+            let pods: u32 = batch.pods.iter().map(|(_, n)| n).sum();
+            left.share(of.group, &of.each) / f64::from(pods.max(1))
+        };
+        let mut keyed: Vec<(f64, Dealt)> = batches
+            .into_iter()
+            .map(|dealt| (takes(&dealt.1), dealt))
+            .collect();
+        keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
+        batches = keyed.into_iter().map(|(_, dealt)| dealt).collect();
+    }
+    let (mut kept, mut given_up) = (Vec::new(), Vec::new());
+    for (zone, batch) in batches {
+        let of = &table.columns[batch.column];
+        let copies = left.copies(of.group, &of.each, batch.copies);
+        left.take(of.group, &of.each, copies);
+        let part = |copies| {
+            let batch = Batch {
+                copies,
+                ..batch.clone()
+            };
+            (zone, batch)
+        };
+        if copies > 0 {
+            kept.push(part(copies));
+        }
+        if copies < batch.copies {
+            given_up.push(part(batch.copies - copies));
+        }
+    }
+    (kept, given_up)
+}
+
+fn give_back(given_up: &[Dealt], left: &mut [u32]) {
+    for (_, batch) in given_up {
+        for (row, n) in &batch.pods {
+            left[*row as usize] += n * batch.copies;
+        }
+    }
+}
+
+/// What nodes take, counted off.
+pub(crate) fn beside(table: &Table, columns: impl Iterator<Item = usize>, left: &Left) -> Left {
+    let mut left = left.clone();
+    if !left.is_free() {
+        for column in columns {
+            let of = &table.columns[column];
+            left.take(of.group, &of.each, 1);
+        }
+    }
+    left
+}
