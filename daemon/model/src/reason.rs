@@ -666,7 +666,7 @@ impl fmt::Display for Misfit {
             Self::Unmodelled(what) => f.write_str(unmodelled(*what)),
             Self::NotModelled { tie } => write!(
                 f,
-                "{tie}: no node that is there or for sale keeps it, whoever of the others has come"
+                "{tie}: no node, present or for sale, satisfies it even when all other pods are placed"
             ),
             Self::ClaimShared { claim } => write!(
                 f,

@@ -261,10 +261,41 @@ impl<'m> OneByOne<'m> {
             for line in &mut *lines {
                 moved |= self.seat(line);
             }
-            if !moved && !lines.iter_mut().any(|line| self.buy(line)) {
+            if moved {
+                continue;
+            }
+            if !lines.iter_mut().any(|line| self.buy(line)) {
                 return;
             }
+            self.look_again(lines);
         }
+    }
+
+    /// A node that joins may be the emptiest: whom that keeps off the bought node where it was seated is seated anew.
+    fn look_again(&mut self, lines: &mut [Line]) {
+        let stops = self.stops.iter().filter_map(|stop| match stop.on {
+            Spot::Bought(at) => Some((at, stop.node)),
+            Spot::There(_) => None,
+        });
+        let nodes: BTreeMap<usize, &'m Node> = stops.collect();
+        let mut seated = std::mem::take(&mut self.seats.seated);
+        seated.retain(|seat| {
+            let On::Bought(at) = seat.on else { return true };
+            let line = lines.iter_mut().find(|line| line.class == seat.class);
+            let (Some(node), Some(line)) = (nodes.get(&at), line) else {
+                return true;
+            };
+            self.filters.take(line.asked_as, &node.name);
+            let stays = self.admits(line, node);
+            if stays {
+                self.filters.put(line.asked_as, &node.name);
+            } else {
+                line.pods.push(seat.pod.clone());
+            }
+            stays
+        });
+        seated.append(&mut self.seats.seated);
+        self.seats.seated = seated;
     }
 
     /// Puts pods of the line onto nodes that are there or bought; whether any found a place.
