@@ -126,12 +126,12 @@ impl<'a> Queue<'a> {
     /// Pods and replicas of a class without a place, in their order; headroom left out.
     pub(crate) fn real_pods_of(&self, class: usize) -> impl Iterator<Item = &'a PodKey> {
         let line = &self.lines[class];
-        let pods = line
-            .pods
-            .iter()
-            .enumerate()
-            .take(line.ends[HEADROOM - 1])
-            .skip(line.next);
+        let end = if self.open[class] {
+            line.ends[HEADROOM - 1]
+        } else {
+            0
+        };
+        let pods = line.pods.iter().enumerate().take(end).skip(line.next);
         let open = pods.filter(move |(at, _)| !self.pulled.contains(&(class, *at)));
         open.map(|(_, pod)| pod)
     }

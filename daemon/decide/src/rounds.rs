@@ -99,7 +99,10 @@ impl Rounds<'_> {
             };
             ranks.iter().rev().map(|rank| of(*rank)).collect()
         };
-        if refused(&together) < refused(&apart) {
+        // Fewer of the highest that is refused at all decide: fewer of a lower one may have taken its place.
+        let counts = refused(&together).into_iter().zip(refused(&apart));
+        let highest = counts.into_iter().find(|counts| *counts != (0, 0));
+        if highest.is_some_and(|(together, apart)| together < apart) {
             together
         } else {
             apart
