@@ -233,7 +233,9 @@ impl Tally {
             return;
         }
         self.leaving += 1;
+        // Watched empty nodes beyond their own window take the room of the tight ones alone.
         if let StepKind::Cordon { node, .. } = &step.kind
+            && !is_watched_empty(node, case)
             && let Some(pods) = explained(node, case, self)
         {
             self.explained += 1;

@@ -200,6 +200,15 @@ impl<'a, 'b> Judge<'a, 'b> {
         keeps(self.seen, self.aims, node).or_else(|| self.before.says.denied(&node.name))
     }
 
+    /// How long a node with so many pods must have been unneeded: what its group says for itself nothing shortens.
+    fn patience_with(&self, bin: usize, moves: u32) -> Span {
+        let group = self.seen.nodes.get(bin).and_then(|node| node.group.as_ref());
+        match self.seen.options(group).unneeded_for {
+            Some(own) => own,
+            None => self.patience(self.aims.shrink.unneeded_for, moves),
+        }
+    }
+
     /// How long a node must have been unneeded, as its group or the aims say.
     fn unneeded_for(&self, bin: usize) -> Span {
         let group = self.seen.nodes.get(bin).and_then(|node| node.group.as_ref());
@@ -245,7 +254,7 @@ impl<'a, 'b> Judge<'a, 'b> {
                 since.insert(bin.name.clone(), may.since.unwrap_or(now));
             }
             let waited = now.since(may.since.unwrap_or(now));
-            let patience = self.patience(self.unneeded_for(may.bin), bin.moves());
+            let patience = self.patience_with(may.bin, bin.moves());
             let able_to = wasteful || may.since.is_some() || patience <= Span::ZERO;
             let open = self.budgeted(fleet, may.bin).is_none_or(|left| left > 0);
             if waited >= patience && able_to && open {
@@ -423,11 +432,10 @@ impl<'a, 'b> Judge<'a, 'b> {
                 let waited = now.since(known);
                 let closed =
                     Self::cause(search.fleet, may.bin).and_then(|of| self.allowance.closed(of.0, of.1));
-                let usual = self.unneeded_for(may.bin);
                 let patience = if found.bought.is_empty() {
-                    self.patience(usual, moves)
+                    self.patience_with(may.bin, moves)
                 } else {
-                    usual
+                    self.unneeded_for(may.bin)
                 };
                 if waited < patience {
                     self.stays(node, Stays::NotUnneededLongEnough { since: waited });

@@ -171,11 +171,13 @@ impl State {
             return;
         }
         pod.phase = PodPhase::Finished;
-        let (node, spec) = (pod.node.clone(), pod.spec);
+        let (node, spec, of_job) = (pod.node.clone(), pod.spec, pod.runs.is_some());
         if let Some(node) = node {
             self.vacate(&node, spec);
             self.release_fargate(&node);
         }
+        // Its Job wants one fewer.
+        self.lets_go(u32::from(of_job));
         self.dirty = true;
         self.queue
             .push(self.now + Span::from_secs(30), Event::Gone(key.clone()));
