@@ -50,14 +50,20 @@ pub(crate) fn described<'n>(nodes: &'n [NodeObject], prices: &PriceList) -> Cow<
     Cow::Owned(all)
 }
 
-/// The type that the node must be an instance of; `None` where its amounts do not tell.
+/// The type that the node must be an instance of: one that others of its group have, else any; `None` where its amounts do
+/// not tell.
 fn type_of<'r>(
     node: &Node,
     of_group: Option<&BTreeSet<&String>>,
     rows: &'r [TypeRow],
 ) -> Option<&'r TypeRow> {
-    let known = |row: &&TypeRow| of_group.is_none_or(|types| types.contains(&row.instance_type));
-    let like = rows.iter().filter(|row| known(row) && is_like(node, row));
+    let known = |row: &TypeRow| of_group.is_some_and(|types| types.contains(&row.instance_type));
+    nearest(node, rows.iter().filter(|row| known(row))).or_else(|| nearest(node, rows.iter()))
+}
+
+/// The type with the nearest amounts, if it is one.
+fn nearest<'r>(node: &Node, rows: impl Iterator<Item = &'r TypeRow>) -> Option<&'r TypeRow> {
+    let like = rows.filter(|row| is_like(node, row));
     let mut near: Vec<(i64, &TypeRow)> = like
         .filter_map(|row| Some((distance(&node.allocatable, &row.allocatable)?, row)))
         .collect();
