@@ -8,7 +8,7 @@ use super::choose::{self, Candidate, Reach};
 use super::fleet::Fleet;
 use super::orders::{self, Orders};
 use super::prices::Prices;
-use super::search::{Found, Search, Terms};
+use super::search::{Found, Search, Terms, Tied};
 use super::ties::{Pool, Ties};
 use super::{Before, Shrunk, explained, in_vain, turnover, used};
 use crate::fill::Taste;
@@ -84,6 +84,8 @@ pub(super) struct Judge<'a, 'b> {
     begun: u32,
     /// Pods whose moving owners explain who have lowered their replicas.
     explained: u32,
+    /// Nodes that are to go after those that do now, sorted.
+    pub(super) next: Vec<usize>,
     pub(super) refusals: Vec<Refusal>,
 }
 
@@ -115,6 +117,7 @@ impl<'a, 'b> Judge<'a, 'b> {
             leaving,
             begun,
             explained: 0,
+            next: Vec::new(),
             refusals: Vec::new(),
         }
     }
@@ -244,7 +247,7 @@ impl<'a, 'b> Judge<'a, 'b> {
         let waste = |fleet: &Fleet<'_>, may: &May| prices.waste(fleet, may.bin);
         // Since when a node wastes much.
         let mut since: BTreeMap<NodeName, Instant> = BTreeMap::new();
-        let mut able: Vec<Candidate> = Vec::new();
+        let (mut able, mut later): (Vec<Candidate>, Vec<Candidate>) = (Vec::new(), Vec::new());
         for may in candidates {
             let bin = &fleet.bins[may.bin];
             let waste = waste(fleet, may);
@@ -257,13 +260,15 @@ impl<'a, 'b> Judge<'a, 'b> {
             let patience = self.patience_with(may.bin, bin.moves());
             let able_to = wasteful || may.since.is_some() || patience <= Span::ZERO;
             let open = self.budgeted(fleet, may.bin).is_none_or(|left| left > 0);
-            if waited >= patience && able_to && open {
-                able.push(Candidate {
-                    bin: may.bin,
-                    waste: waste.unwrap_or(0),
-                    hours: turnover::hours(room, waited, self.aims),
-                    settled: waited >= shrink.unneeded_for && self.is_grown(fleet, may.bin),
-                });
+            let candidate = Candidate {
+                bin: may.bin,
+                waste: waste.unwrap_or(0),
+                hours: turnover::hours(room, waited, self.aims),
+                settled: waited >= shrink.unneeded_for && self.is_grown(fleet, may.bin),
+            };
+            if able_to && open {
+                let list = if waited >= patience { &mut able } else { &mut later };
+                list.push(candidate);
             }
         }
         let left = if self.before.start {
@@ -299,6 +304,12 @@ impl<'a, 'b> Judge<'a, 'b> {
             }
         }
         self.answer(&mut search, candidates, terms, &mut since);
+        let moves = self.begun > 0 || chosen.iter().any(|found| found.moves > 0);
+        if self.before.start && moves {
+            // Those too that have not been unneeded for long enough yet: until then they would be filled.
+            able.extend(later);
+            self.next = choose::next(&mut search, &able, terms);
+        }
         let mut orders = Orders::new(self.seen, prices, self.before.bought);
         for found in &chosen {
             let times = |bin: usize| {
@@ -398,6 +409,7 @@ impl<'a, 'b> Judge<'a, 'b> {
         since: &mut BTreeMap<NodeName, Instant>,
     ) {
         let now = self.seen.at;
+        search.tied = Tied::Foreseen;
         let mut asked: Vec<(u32, i64, May)> = candidates
             .iter()
             .filter(|may| search.fleet.bins[may.bin].receives)

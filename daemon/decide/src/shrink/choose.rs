@@ -5,7 +5,7 @@
 //! tried together:
 //! their pods may fit fewer or cheaper nodes than they are on now. Counted work, loaded dice: the same every time.
 
-use super::search::{Found, Search, Terms};
+use super::search::{Found, Search, Terms, Tied};
 use crate::fill::Taste;
 use crate::number::{count, real};
 use crate::packing::Dice;
@@ -21,6 +21,8 @@ const TRIES: u32 = 40;
 const MISSES: u32 = 100;
 /// Nodes that are looked at for whether they could go before any does.
 const LOOKED_AT: usize = 64;
+/// Nodes that are foreseen to go after those that do.
+const FORESEEN: usize = 50;
 /// Rounds of tries without anything found, after which there is nothing to find.
 const ROUNDS: u32 = 24;
 
@@ -74,6 +76,35 @@ pub(super) fn choose(
     chosen
 }
 
+/// Nodes that would be given up after those that are, without others in their place; sorted. Nothing may be asked of the
+/// search afterwards but its fleet, which is as it was.
+pub(super) fn next(search: &mut Search<'_, '_>, candidates: &[Candidate], terms: Terms) -> Vec<usize> {
+    let mark = search.fleet.mark();
+    let bins = search.fleet.bins.iter();
+    let before: Vec<(bool, bool)> = bins.map(|bin| (bin.receives, bin.awaited)).collect();
+    search.tied = Tied::Foreseen;
+    let left = candidates.iter().filter(|of| search.fleet.bins[of.bin].receives);
+    let left: Vec<Candidate> = left
+        .map(|of| Candidate {
+            settled: false,
+            ..*of
+        })
+        .collect();
+    let nodes = left.len().min(FORESEEN);
+    let reach = Reach {
+        probes: search.probes.saturating_add(probes(nodes)),
+        ..Reach::alone(nodes)
+    };
+    let found = singles(search, &left, terms, reach);
+    search.fleet.undo(mark);
+    for (bin, (receives, awaited)) in search.fleet.bins.iter_mut().zip(before) {
+        (bin.receives, bin.awaited) = (receives, awaited);
+    }
+    let mut next: Vec<usize> = found.into_iter().flat_map(|found| found.ruined).collect();
+    next.sort_unstable();
+    next
+}
+
 /// What a node could save for each eviction at best, and the round it was last probed in.
 struct Quote {
     key: f64,
@@ -107,6 +138,10 @@ fn singles(search: &mut Search<'_, '_>, candidates: &[Candidate], terms: Terms, 
     while misses < MISSES && chosen.len() < reach.nodes && search.probes < reach.probes {
         let Some((bin, quote)) = quotes.pop() else { break };
         if search.fleet.bins[bin].awaited {
+            continue;
+        }
+        // Evictions go first where they bring most: what brings less does not overtake what has to wait.
+        if search.tied == Tied::Waits && search.fleet.bins[bin].moves() > 0 {
             continue;
         }
         if let Some(found) = quote.found.filter(|_| quote.round == round) {

@@ -49,6 +49,7 @@ use movers::Kept;
 use prices::Prices;
 use renewing::Renewing;
 pub(crate) use repairing::as_going;
+use yielding::Nodes;
 
 /// Refusals listed.
 const LISTED: usize = 50;
@@ -182,7 +183,7 @@ pub(crate) fn decide(
         memory.unneeded_since.clear();
         if !blind && before.start && yielding::any(seen) {
             let prices = prices.unwrap_or_else(|| Prices::new(&fleet, memory, aims));
-            shrunk.marks = yielding::decide(&fleet, &prices, &[]);
+            shrunk.marks = yielding::decide(&fleet, &prices, Nodes::default());
         }
         return shrunk;
     }
@@ -210,11 +211,16 @@ pub(crate) fn decide(
         let prices = kept_prices.get_or_insert_with(|| Prices::new(&fleet, memory, aims));
         memory.unneeded_since = judge.judge(&mut fleet, prices, (&candidates[..], &*memory), &mut shrunk);
     }
-    if before.start && (aims.shrink.yields || yielding::any(seen)) {
-        let wasteful = if aims.shrink.yields { &candidates[..] } else { &[] };
-        let may_go: Vec<usize> = wasteful.iter().map(|may| may.bin).collect();
+    let next = std::mem::take(&mut judge.next);
+    if before.start && (aims.shrink.yields || !next.is_empty() || yielding::any(seen)) {
+        let may_go: Vec<usize> = candidates.iter().map(|may| may.bin).collect();
         let prices = kept_prices.get_or_insert_with(|| Prices::new(&fleet, memory, aims));
-        shrunk.marks = yielding::decide(&fleet, prices, &may_go);
+        let nodes = Nodes {
+            may_go: &may_go,
+            next: &next,
+            yields: aims.shrink.yields,
+        };
+        shrunk.marks = yielding::decide(&fleet, prices, nodes);
     }
     judge.refusals.truncate(LISTED);
     shrunk.refusals.append(&mut judge.refusals);

@@ -108,6 +108,20 @@ impl Terms {
     }
 }
 
+/// Whether pods that filters judge are moved already: nobody says in which order kube-scheduler sees those of two removals,
+/// so that the next one waits until those of the first stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tied {
+    /// None is.
+    No,
+    /// Some are.
+    Begun,
+    /// Some are, and another removal was found that waits for them.
+    Waits,
+    /// What could go later is looked for, not what goes now: nothing waits.
+    Foreseen,
+}
+
 /// See the module.
 pub(super) struct Search<'s, 'a> {
     pub(super) fleet: &'s mut Fleet<'a>,
@@ -136,9 +150,8 @@ pub(super) struct Search<'s, 'a> {
     pub(super) lifted: usize,
     /// Questions to the filters that are left for other orders.
     pub(super) questions: u32,
-    /// Pods that ask for them are moved already: nobody says in which order kube-scheduler sees those of two removals, so
-    /// that the next one waits until these stand.
-    pub(super) begun_tied: bool,
+    /// Whether pods that ask for them are moved already.
+    pub(super) tied: Tied,
 }
 
 impl<'s, 'a> Search<'s, 'a> {
@@ -152,7 +165,7 @@ impl<'s, 'a> Search<'s, 'a> {
             engaged: false,
             lifted: 0,
             questions: ALL_QUESTIONS,
-            begun_tied: false,
+            tied: Tied::No,
             spare: Vec::new(),
             fleet,
             prices,
@@ -219,9 +232,12 @@ impl<'s, 'a> Search<'s, 'a> {
         for (bin, ask) in found.iter().flat_map(|found| &found.headroom) {
             self.fleet.give(*bin, ask);
         }
-        let waits = self.engaged && self.begun_tied;
-        let found = found.filter(|_| !waits);
         let found = found.and_then(|mut found| self.settle(&mut found, told).then_some(found));
+        let waits = self.engaged && matches!(self.tied, Tied::Begun | Tied::Waits);
+        if waits && found.is_some() {
+            self.tied = Tied::Waits;
+        }
+        let found = found.filter(|_| !waits);
         self.unlift(told);
         self.fleet.undo(mark);
         for bin in ruined {
@@ -290,7 +306,9 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Makes it so: the nodes receive no more, the room is taken, and those that receive stay.
     pub(super) fn commit(&mut self, found: &Found) {
-        self.begun_tied |= self.moves_tied(found);
+        if self.tied == Tied::No && self.moves_tied(found) {
+            self.tied = Tied::Begun;
+        }
         self.commit_ties(found);
         for bin in &found.ruined {
             self.fleet.bins[*bin].receives = false;

@@ -371,6 +371,12 @@ fn a_removal_is_given_up_when_it_should_be() {
         Some(GiveUp::TimedOut),
         "a cordon of ours without an intent"
     );
+    lost.nodes[1].ready = false;
+    assert_eq!(
+        given_up(&lost),
+        None,
+        "its instance may be gone: nothing is to run there"
+    );
     assert_eq!(given_up(&leaving(RemoveStage::Draining, small())), None);
 }
 
@@ -511,7 +517,12 @@ fn new_pods_avoid_a_wasteful_node_as_long_as_it_is_one() {
         "only where the aims say so"
     );
     assert!(avoided(&tainted("n2"), &yielding()).is_empty(), "as it is");
-    assert_eq!(avoided(&tainted("n2"), &Aims::default()), off("n2"));
+    assert!(
+        avoided(&tainted("n2"), &Aims::default()).is_empty(),
+        "it was to go, and still may"
+    );
+    let full = avoided(&tainted("n1"), &Aims::default());
+    assert_eq!(full, off("n1"), "it has filled");
     let mut disabled = yielding();
     disabled.shrink.enabled = false;
     assert_eq!(avoided(&tainted("n2"), &disabled), off("n2"));
@@ -523,6 +534,37 @@ fn new_pods_avoid_a_wasteful_node_as_long_as_it_is_one() {
         avoided(&kept, &yielding()).is_empty(),
         "a node that stays may fill"
     );
+}
+
+/// kube-scheduler puts pods onto the emptiest nodes: without a word to it, onto those that go next.
+#[test]
+fn nodes_that_go_next_take_no_pods_of_those_that_go_first() {
+    let mut cluster = Cluster::new()
+        .group("g", 4, 9)
+        .offer("g", "s", 1000, 1000, 100_000_000);
+    for (node, pods) in [("n1", 1), ("n2", 1), ("n3", 1), ("n4", 6)] {
+        cluster = cluster.node(node, "g", "s");
+        for pod in 0..pods {
+            cluster = cluster.running(&format!("{node}-{pod}"), node, small());
+        }
+    }
+    let mut aims = Aims::default();
+    aims.shrink.parallel = 1;
+    let mut memory = long_unneeded();
+    memory.unneeded_since.insert("n3".into(), OLD);
+    let mut seen = cluster.seen();
+    seen.groups[0].min = 1;
+    let named = |seen: &Snapshot, memory: &Memory| {
+        let done = deliberate(seen, memory, &PolicySet::default(), &aims);
+        let mut names = names(&done);
+        names.sort();
+        names
+    };
+    assert_eq!(
+        named(&seen, &memory),
+        ["cordon n1", "let n2 empty", "let n3 empty"]
+    );
+    assert!(named(&seen, &Memory::default()).is_empty(), "nobody is moved yet");
 }
 
 #[test]

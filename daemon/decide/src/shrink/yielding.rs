@@ -1,5 +1,9 @@
-//! Nodes that waste much and are to empty by themselves: which of their pods go first, and where new ones go instead.
+//! Nodes that are to empty by themselves: which of their pods go first, and where new ones go instead.
 //!
+//! Nodes that are to be given up after those that are being drained take no pods of theirs where kube-scheduler has a
+//! choice: left alone it puts them onto the emptiest nodes, which are the next to go, and every pod is moved twice.
+//!
+//! Where the aims want it, nodes that waste much do so too whether or not they can go.
 //! Pods that die anyway cost no eviction. A ReplicaSet gives up pods of lower deletion cost first, so pods are marked by
 //! what their node wastes for each of them; and kube-scheduler is asked by a taint (`PreferNoSchedule`) to put new pods
 //! elsewhere where it can, so that full nodes stay full and wasteful ones run empty. Both with some slack both ways, for
@@ -33,27 +37,47 @@ pub(super) fn any(seen: &Snapshot) -> bool {
     seen.pods.iter().any(|pod| pod.deletion_cost != 0) || seen.nodes.iter().any(model::node::Node::emptying)
 }
 
-/// Marks and taints to set, change or take away: of nodes of `may_go` by what they waste, all others bear none.
-pub(super) fn decide(fleet: &Fleet<'_>, prices: &Prices<'_>, may_go: &[usize]) -> Vec<Effect> {
+/// Nodes by their bins, sorted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Nodes<'n> {
+    /// Those that may go.
+    pub(super) may_go: &'n [usize],
+    /// Those that are to go after the ones that are being drained.
+    pub(super) next: &'n [usize],
+    /// Pods are marked, and whatever wastes much and may go is avoided.
+    pub(super) yields: bool,
+}
+
+/// Marks and taints to set, change or take away.
+pub(super) fn decide(fleet: &Fleet<'_>, prices: &Prices<'_>, nodes: Nodes<'_>) -> Vec<Effect> {
     let waste = |bin: usize| {
-        let may_go = may_go.binary_search(&bin).is_ok();
+        let may_go = nodes.may_go.binary_search(&bin).is_ok();
         prices.waste(fleet, bin).filter(|_| may_go).unwrap_or(0)
     };
     let wasted: Vec<i64> = (0..fleet.bins.len()).map(|bin| waste(bin).max(0)).collect();
-    let mut effects = taints(fleet, &wasted);
-    effects.extend(marks(fleet, prices, &wasted));
+    let mut effects = taints(fleet, &wasted, nodes);
+    let marked = if nodes.yields {
+        wasted
+    } else {
+        vec![0; wasted.len()]
+    };
+    effects.extend(marks(fleet, prices, &marked));
     effects
 }
 
-/// `wasted`: by bin.
-fn taints(fleet: &Fleet<'_>, wasted: &[i64]) -> Vec<Effect> {
+/// `wasted`: by bin. A node that was to go stays avoided as long as it may go and wastes: plans change from cycle to cycle.
+fn taints(fleet: &Fleet<'_>, wasted: &[i64], nodes: Nodes<'_>) -> Vec<Effect> {
     let receiving = fleet.bins.iter().zip(wasted).enumerate();
     let mut wanted: Vec<(i64, Effect)> = Vec::new();
     for (at, (bin, wastes)) in receiving.filter(|(_, (bin, _))| bin.receives) {
         let Some(node) = fleet.node(at) else { continue };
         let (from, below) = AVOIDED;
         let share = hundredths(*wastes, bin.price);
-        let on = share >= if node.emptying() { below } else { from };
+        let on = if node.emptying() {
+            share >= below
+        } else {
+            nodes.yields && share >= from || nodes.next.binary_search(&at).is_ok()
+        };
         if on != node.emptying() {
             let kind = StepKind::Avoid {
                 node: bin.name.clone(),

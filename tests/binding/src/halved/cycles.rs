@@ -5,10 +5,11 @@
 
 use cycle::Handle;
 use logbook::CycleRecord;
+use model::PodKey;
 use model::plan::StepKind;
 use model::reason::Refusal;
 use model::verdict::Verdict;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::broadcast::Receiver;
@@ -17,12 +18,16 @@ use tokio::sync::broadcast::Receiver;
 pub(super) struct Cycles {
     records: Receiver<Arc<CycleRecord>>,
     aloud: bool,
-    cycles: u32,
+    count: u32,
     longest_ms: u64,
     /// By kind of step and what became of it.
     steps: BTreeMap<String, u32>,
     /// By what keeps nodes: nodes and cycles.
     stays: BTreeMap<String, u32>,
+    /// Pods of the first picture; who is not among them was moved, or replaces who was.
+    first: Option<BTreeSet<PodKey>>,
+    /// Evictions of others.
+    again: u32,
 }
 
 impl Cycles {
@@ -30,10 +35,12 @@ impl Cycles {
         Self {
             records: handle.watch(),
             aloud,
-            cycles: 0,
+            count: 0,
             longest_ms: 0,
             steps: BTreeMap::new(),
             stays: BTreeMap::new(),
+            first: None,
+            again: 0,
         }
     }
 
@@ -46,20 +53,37 @@ impl Cycles {
     pub(super) fn take_in(&mut self, cut: Instant) {
         while let Ok(record) = self.records.try_recv() {
             let (steps, stays) = (steps(&record), stays(&record));
-            self.cycles += 1;
+            self.count += 1;
             self.longest_ms = self.longest_ms.max(record.took_ms);
             if self.aloud {
                 say(&record, cut, (&steps, &stays));
             }
             merge(&mut self.steps, steps);
             merge(&mut self.stays, stays);
+            self.count_again(&record);
+        }
+    }
+
+    fn count_again(&mut self, record: &CycleRecord) {
+        let pods = || record.snapshot.pods.iter().map(|pod| pod.key.clone());
+        let first = self.first.get_or_insert_with(|| pods().collect());
+        let done: BTreeSet<_> = record
+            .outcomes
+            .iter()
+            .filter_map(|(id, done)| done.is_done().then_some(*id))
+            .collect();
+        for step in record.plan.steps.iter().filter(|step| done.contains(&step.id)) {
+            if let StepKind::Evict { pod, .. } = &step.kind {
+                self.again += u32::from(!first.contains(pod));
+            }
         }
     }
 
     #[expect(clippy::print_stdout, reason = "what was read")]
     pub(super) fn tell(&self) {
-        println!("{} cycles, the longest {} ms", self.cycles, self.longest_ms);
+        println!("{} cycles, the longest {} ms", self.count, self.longest_ms);
         println!("steps: {}", listed(&self.steps));
+        println!("evictions of pods that had been moved before: {}", self.again);
         println!("kept, nodes × cycles: {}", listed(&self.stays));
     }
 }
