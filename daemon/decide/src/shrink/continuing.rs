@@ -78,7 +78,9 @@ pub(super) fn carry_on(
             });
         }
     }
-    for node in seen.nodes.iter().filter(|node| node.draining && !node.deleting) {
+    // A node that is not Ready may be that of an instance that is gone: it waits for its end, or for being itself again.
+    let ours = |node: &&Node| node.draining && !node.deleting && node.ready;
+    for node in seen.nodes.iter().filter(ours) {
         if seen.ledger.removal_of(&node.name).is_none() {
             let lost = IntentId::new("lost");
             shrunk

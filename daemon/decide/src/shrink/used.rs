@@ -134,7 +134,7 @@ mod tests {
             (used + 1, true),
             (1_000_000, true),
         ] {
-            let text = format!("{}e-6", threshold);
+            let text = format!("{threshold}e-6");
             let done = after(&tagged(&[("scaledownutilizationthreshold", &text)]));
             assert_eq!(names(&done).len(), usize::from(goes), "{text}");
             let why = (!goes).then_some(Stays::Used { used, threshold });
