@@ -139,10 +139,11 @@ impl Watch {
     }
 
     /// Notes owners that want fewer replicas than they wanted in the last picture. Room that any of them takes later is no
-    /// longer let go of, and one that wants more again has said nothing.
+    /// longer let go of, and one that wants more again has said nothing. A Job that has run says nothing either: who runs
+    /// Jobs runs more of them.
     fn lower(&mut self, seen: &Snapshot, scaled: &impl Fn(&WorkloadKey) -> bool) {
         let (mut let_go, mut taken_back) = (0_u32, 0_u32);
-        for (key, there) in &self.owners {
+        for (key, there) in self.owners.iter().filter(|(key, _)| &*key.kind != "Job") {
             let before = self.wanted.get(key).copied().unwrap_or(*there);
             let Some(of) = workload(seen, key).filter(|of| of.owned_by.is_none() && !scaled(key)) else {
                 continue;

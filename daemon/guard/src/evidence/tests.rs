@@ -1,7 +1,7 @@
 //! What proves growth, and what proves that an empty node may go: a table of neighbours on both sides of each rule.
 
 use super::*;
-use crate::cleared::{Counted, Fence};
+use crate::cleared::{Cleared, Counted, Fence};
 use crate::judge::{Proposal, Verdicts, judge};
 use crate::ledger::{open, reconcile};
 use crate::stage::{GENERATION, NOW, PRICE, Stage, cordon, evict, group_of, key, node, plan, pod, step};
@@ -520,6 +520,31 @@ fn what_owners_take_back_explains_nothing_and_what_was_moved_for_it_counts() {
 }
 
 #[test]
+fn a_job_that_has_run_explains_no_moves() {
+    for (kind, released) in [("Deployment", 10), ("Job", 0)] {
+        let mut stage = batch();
+        let known = stage.seen.workloads[0].key.clone();
+        let key = WorkloadKey {
+            kind: kind.into(),
+            ..known.clone()
+        };
+        stage.seen.workloads[0].key = key.clone();
+        for spec in stage.seen.specs.iter_mut().map(Arc::make_mut) {
+            if spec.owner.as_ref() == Some(&known) {
+                spec.owner = Some(key.clone());
+            }
+        }
+        let mut memory = Memory::default();
+        watch(&mut memory, &stage.seen, &stage.aims);
+        stage.seen.workloads[0].replicas = 90;
+        stage.seen.pods.truncate(90);
+        stage.seen.at = stage.seen.at + Span::from_secs(30);
+        watch(&mut memory, &stage.seen, &stage.aims);
+        assert_eq!(memory.watch.released(), released, "{kind}");
+    }
+}
+
+#[test]
 fn pods_of_scaled_workloads_leave_their_nodes_to_the_tight_limit() {
     let mut stage = batch();
     stage.aims.scale = Stage::new().aims.scale;
@@ -588,7 +613,7 @@ fn empty_nodes_go_as_any_other_once_their_window_is_used_up() {
         s.seen.pods.clear();
     });
     let said = judged(&stage, &memory, 26);
-    let counted: Vec<Counted> = said.cleared.iter().map(|cleared| cleared.counted()).collect();
+    let counted: Vec<Counted> = said.cleared.iter().map(Cleared::counted).collect();
     assert_eq!(counted.len(), 25);
     assert!(
         counted
