@@ -1,5 +1,6 @@
 //! Room for one more pod by ejection chains: a pod that was seated goes to another node, or puts a third one out there,
-//! so that one which found no room has its place.
+//! so that one which found no room has its place. Where one is not enough several leave a node for it, small ones rather
+//! than large ones.
 //!
 //! Filling node after node takes nothing back, and what it leaves over would be bought for although everybody fits. Only
 //! pods that nobody has nominated or bought a node for are moved, only on nodes that stay. Work is counted.
@@ -15,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Pods that one after another go elsewhere for one.
 const LINKS: usize = 2;
+/// Pods that leave one node for one, at most.
+const OUT: usize = 6;
 /// Places that are tried, at most.
 const WORK: usize = 20_000;
 
@@ -22,6 +25,7 @@ const WORK: usize = 20_000;
 pub(super) type Kept = BTreeMap<NodeName, usize>;
 
 /// A room while chains are tried.
+#[derive(Clone)]
 struct Berth<'r> {
     /// Its place among the rooms.
     at: usize,
@@ -136,7 +140,60 @@ impl Chains<'_, '_> {
                 }
             }
         }
-        false
+        (0..self.berths.len())
+            .any(|at| !path.contains(&at) && self.place_for_several((at, &pod), links, path))
+    }
+
+    /// Puts the pod where several have to leave for it; whether all of them found another berth.
+    fn place_for_several(
+        &mut self,
+        (at, pod): (usize, &(usize, PodKey)),
+        links: usize,
+        path: &mut Vec<usize>,
+    ) -> bool {
+        if self.work == 0 || !self.admits(at, pod.0) {
+            return false;
+        }
+        self.work = self.work.saturating_sub(self.berths.len());
+        let before = self.berths.clone();
+        let Some(out) = self.clear(at, pod.0) else {
+            self.berths = before;
+            return false;
+        };
+        self.put(at, pod.clone());
+        path.push(at);
+        // Large ones find a berth less easily.
+        let placed = out
+            .into_iter()
+            .rev()
+            .all(|other| self.place(other, links - 1, path));
+        path.pop();
+        if !placed {
+            self.berths = before;
+        }
+        placed
+    }
+
+    /// Lets pods off the berth, small ones first, until one of the class fits; none where that takes too many.
+    fn clear(&mut self, at: usize, class: usize) -> Option<Vec<(usize, PodKey)>> {
+        let asks = &self.demand.market.asks;
+        let mut others = self.movable(at, class);
+        others.sort_by_cached_key(|other| {
+            let each = asks[*other].iter().zip(&self.berths[at].room.free);
+            let shares = each.map(|(ask, whole)| ask.saturating_mul(1000) / (*whole).max(1));
+            (shares.max().unwrap_or(0), *other)
+        });
+        let mut out = Vec::new();
+        for other in others {
+            while out.len() < OUT {
+                let Some(pod) = self.remove(at, other) else { break };
+                out.push(pod);
+                if self.takes(at, class) {
+                    return Some(out);
+                }
+            }
+        }
+        None
     }
 
     fn class(&self, class: usize) -> &Class {
