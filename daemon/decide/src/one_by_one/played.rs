@@ -6,6 +6,7 @@
 //! are there come first, for their pods are bound while others boot; then all. Nothing is moved here.
 
 use super::{Leftover, Pool, picture};
+use crate::constraints::ZONE;
 use crate::filters::Filters;
 use crate::fit::Place;
 use crate::purchase::Bought;
@@ -13,7 +14,7 @@ use crate::rooms::{Housed, Stand};
 use model::aims::Aims;
 use model::ids::{NodeName, PodKey};
 use model::node::Node;
-use model::pod::SpecIx;
+use model::pod::{Near, PodSpec, SpecIx};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,13 +53,29 @@ pub(crate) fn refused(
     let classes = (0..of.classes.len()).filter(|class| of.classes[*class].spec.is_some());
     let everybody = classes.map(|class| (class, Vec::new())).collect();
     let pool = Pool::new(of, aims, (&everybody, bought));
-    let play = |late: bool| Play::new(of, &pool, &picture).run((housed, bought), late);
-    let late = play(true);
-    if late.is_empty() {
-        return late;
+    let mut fewest: Option<Vec<Refused>> = None;
+    for order in [Order::Late, Order::Early, Order::InTurns] {
+        let refused = Play::new(of, &pool, &picture).run((housed, bought), order);
+        if refused.is_empty() {
+            return refused;
+        }
+        if fewest.as_ref().is_none_or(|known| refused.len() < known.len()) {
+            fewest = Some(refused);
+        }
     }
-    let early = play(false);
-    if early.len() < late.len() { early } else { late }
+    fewest.unwrap_or_default()
+}
+
+/// In which order pods and bought nodes come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Pods with rules first; nodes once nobody is admitted without them.
+    Late,
+    /// The same, with all nodes from the start.
+    Early,
+    /// With all nodes from the start, pods that the same rules count in turns from zone to zone: what was dealt in balance is
+    /// in balance all the time, also where those of one rule are counted by another.
+    InTurns,
 }
 
 struct Play<'m> {
@@ -94,16 +111,16 @@ impl<'m> Play<'m> {
         play
     }
 
-    /// Binds pods as long as any is admitted; bought nodes join at once, or (`late`) when nobody is admitted without them.
-    fn run(mut self, (housed, bought): (&Housed, &[Bought]), late: bool) -> Vec<Refused> {
+    /// Binds pods as long as any is admitted.
+    fn run(mut self, (housed, bought): (&Housed, &[Bought]), order: Order) -> Vec<Refused> {
         let absent = self.pool.named.len() - bought.len();
         let (pool, seen) = (self.pool, self.of.market.seen);
         for node in &pool.named[..absent] {
             self.join(node);
         }
         let mut waiting = self.waiting_for_rooms(housed, absent);
-        if late {
-            self.bind(&mut waiting);
+        if order == Order::Late {
+            self.bind(&mut waiting, order);
         }
         for (at, (bought, node)) in bought.iter().zip(&pool.named[absent..]).enumerate() {
             if seen.offers[bought.offer].is_fargate() {
@@ -113,7 +130,7 @@ impl<'m> Play<'m> {
             let pods = bought.classes.iter().zip(&bought.node.pods);
             waiting.extend(pods.filter_map(|(class, pod)| self.waits((*class, pod), (Err(at), node))));
         }
-        self.bind(&mut waiting);
+        self.bind(&mut waiting, order);
         let refused = waiting.into_iter().map(|waits| Refused {
             class: waits.class,
             pod: waits.pod,
@@ -146,9 +163,9 @@ impl<'m> Play<'m> {
                 }
                 let waits = self.waits((*class, pod), (Ok(node.name.clone()), node));
                 if room.stand == Stand::Leaving {
-                    waits
-                        .iter()
-                        .for_each(|waits| self.filters.put(waits.asked_as, &node.name));
+                    if let Some(waits) = waits {
+                        self.filters.put(waits.asked_as, &node.name);
+                    }
                 } else {
                     waiting.extend(waits);
                 }
@@ -171,10 +188,17 @@ impl<'m> Play<'m> {
         })
     }
 
-    /// Those with rules first: whoever is counted by them may come at any time after.
-    fn bind(&mut self, waiting: &mut Vec<Waits<'m>>) {
-        let ruled = |waits: &Waits<'_>| !self.pool.bodies[&waits.class].near.is_empty();
-        waiting.sort_by_key(|waits| !ruled(waits));
+    /// Those with rules first, whoever is counted by them may come at any time after; or all of them in turns.
+    fn bind(&mut self, waiting: &mut Vec<Waits<'m>>, order: Order) {
+        if order == Order::InTurns {
+            let turns = self.turns(waiting);
+            let mut numbered: Vec<_> = turns.into_iter().zip(std::mem::take(waiting)).collect();
+            numbered.sort_by_key(|(turn, _)| *turn);
+            waiting.extend(numbered.into_iter().map(|(_, waits)| waits));
+        } else {
+            let ruled = |waits: &Waits<'_>| !self.pool.bodies[&waits.class].near.is_empty();
+            waiting.sort_by_key(|waits| !ruled(waits));
+        }
         loop {
             let before = waiting.len();
             waiting.retain(|waits| {
@@ -188,5 +212,33 @@ impl<'m> Play<'m> {
                 return;
             }
         }
+    }
+
+    /// By pod: how many of those that the same rules count come to its zone before it.
+    fn turns(&self, waiting: &[Waits<'m>]) -> Vec<u32> {
+        let mut rules: Vec<&Near> = Vec::new();
+        for near in self.pool.bodies.values().flat_map(|body| &body.near) {
+            if !rules.contains(&near) {
+                rules.push(near);
+            }
+        }
+        let counted = |body: &PodSpec| -> Vec<usize> {
+            let by = rules.iter().enumerate().filter(|(_, rule)| rule.selects(body));
+            by.map(|(at, _)| at).collect()
+        };
+        let of_class: BTreeMap<usize, Vec<usize>> = self
+            .pool
+            .bodies
+            .iter()
+            .map(|(class, body)| (*class, counted(body)))
+            .collect();
+        let mut there: BTreeMap<(&[usize], Option<&String>), u32> = BTreeMap::new();
+        let turn = |waits: &Waits<'m>| {
+            let by = of_class.get(&waits.class).map_or(&[][..], Vec::as_slice);
+            let before = there.entry((by, waits.node.labels.get(ZONE))).or_insert(0);
+            *before += 1;
+            *before - 1
+        };
+        waiting.iter().map(turn).collect()
     }
 }
