@@ -45,6 +45,9 @@ pub enum Kind {
     Forgets,
     /// More is bought while what was bought starts.
     BuysWhileStarting,
+    /// The same where the Ledger that says for whom it was bought is lost: room is looked for anew, and nobody finds the
+    /// packing twice. Told, and no objection.
+    BuysUnwritten,
     /// More is bought once everything planned is done.
     BuysAgain,
     /// A pod that was refused is placed on a node that is there, once everything planned is done.
@@ -63,6 +66,7 @@ impl Kind {
             Self::BuysForNominated => "buys for a nominated pod",
             Self::Forgets => "forgets a pod",
             Self::BuysWhileStarting => "buys while nodes start",
+            Self::BuysUnwritten => "buys while nodes start that nobody wrote down",
             Self::BuysAgain => "buys again",
             Self::PlacesLater => "places later",
             Self::StepsAgain => "steps again",
@@ -123,10 +127,13 @@ pub fn judge(world: &World, scheduler: &mut Scheduler) -> Result<Verdict> {
     verdict.findings.extend(of_plan(world, &plan));
     let joining = realise::joining(world, &seen, &plan)?;
     if !plan.nodes.is_empty() {
-        let again = planned(&joining, &joining.snapshot()?);
-        verdict
-            .findings
-            .extend(purchases(&again, Kind::BuysWhileStarting, &joining));
+        let meanwhile = realise::meanwhile(&joining, &seen, &plan);
+        let mut now = meanwhile.snapshot()?;
+        let unwritten = purchases(&planned(&meanwhile, &now), Kind::BuysUnwritten, &meanwhile);
+        now.ledger.intents = realise::launches(&plan, &now);
+        let again = purchases(&planned(&meanwhile, &now), Kind::BuysWhileStarting, &meanwhile);
+        verdict.findings.extend(unwritten);
+        verdict.findings.extend(again);
     }
     let settled = realise::settled(&joining);
     let question = realise::question(&settled, &seen, &plan)?;

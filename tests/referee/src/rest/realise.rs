@@ -7,10 +7,12 @@ use super::{daemons, registered::csi_node};
 use crate::case::{self, Case};
 use crate::plan::{Placement, Question};
 use anyhow::{Context as _, Result};
-use model::ids::NodeName;
+use model::ids::{IntentId, NodeName};
+use model::intent::{Intent, IntentKind, LaunchStage};
 use model::offer::OfferKind;
-use model::plan::Plan;
+use model::plan::{Plan, Step, StepKind};
 use model::snapshot::Snapshot;
+use model::time::Span;
 use serde_json::{Value, json};
 
 /// When bought nodes join.
@@ -47,6 +49,65 @@ pub fn joining(world: &World, seen: &Snapshot, plan: &Plan) -> Result<World> {
         world.later.push(later);
     }
     Ok(world)
+}
+
+/// The cluster while bought nodes start: by then kube-scheduler has bound those whose node was up when the plan was made.
+pub fn meanwhile(joining: &World, seen: &Snapshot, plan: &Plan) -> World {
+    let mut asked = joining.case.clone();
+    let pending = std::mem::take(&mut asked.pending);
+    asked.bind.clear();
+    let is_up = |name: &NodeName| {
+        seen.node(name)
+            .is_some_and(|node| node.ready && !node.unschedulable && !node.is_starting())
+    };
+    for (node, pods) in plan.existing.iter().filter(|(node, _)| is_up(node)) {
+        let theirs = pending.iter().filter(|object| pods.contains(&case::key(object)));
+        // Who is nominated waits for others to end.
+        for object in theirs.filter(|object| object["status"]["nominatedNodeName"].is_null()) {
+            asked.pending.push(object.clone());
+            asked.bind.push(node.as_str().to_owned());
+        }
+    }
+    bound(joining, &asked)
+}
+
+/// What the daemon has written down meanwhile: the launches of the plan, whose nodes have all joined (`guard`'s Ledger keeps
+/// them open while nodes start).
+pub fn launches(plan: &Plan, joining: &Snapshot) -> Vec<Intent> {
+    let launch = |(at, step): (usize, &Step)| {
+        let StepKind::GrowGroup {
+            group,
+            offer,
+            from,
+            to,
+            nodes,
+            pods,
+            ..
+        } = &step.kind
+        else {
+            return None;
+        };
+        let kind = IntentKind::Launch {
+            group: group.clone(),
+            offer: offer.clone(),
+            count: to.saturating_sub(*from),
+            from: *from,
+            to: *to,
+            planned: nodes.clone(),
+            pods: pods.clone(),
+            stage: LaunchStage::Joined,
+            instances: Vec::new(),
+            joined: nodes.iter().map(|name| NodeName::new(real_name(name))).collect(),
+        };
+        Some(Intent {
+            id: IntentId::new(format!("1-{at}")),
+            kind,
+            opened: joining.at,
+            deadline: joining.at + Span::from_secs(600),
+            generation: 0,
+        })
+    };
+    plan.steps.iter().enumerate().filter_map(launch).collect()
 }
 
 /// The cluster when every node has finished starting, every agent runs, and who made room for a nominated pod has left.

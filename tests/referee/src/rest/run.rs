@@ -107,7 +107,8 @@ impl Tally {
         self.placed += verdict.placed;
         self.bought += verdict.bought;
         self.refused += verdict.refused;
-        self.at_rest += u64::from(verdict.findings.is_empty());
+        let objects = |finding: &Finding| finding.kind != Kind::BuysUnwritten;
+        self.at_rest += u64::from(!verdict.findings.iter().any(objects));
         let mut fresh = None;
         let mut kinds: Vec<Kind> = verdict.findings.iter().map(|finding| finding.kind).collect();
         kinds.sort();
