@@ -26,8 +26,8 @@ pub(crate) struct Played {
 
 /// Plays it twice.
 pub(crate) async fn twice(incident: Incident) -> Played {
-    let (theirs, _) = run(&incident, false).await;
-    let (ours, told) = run(&incident, true).await;
+    let (theirs, _) = Box::pin(run(&incident, false)).await;
+    let (ours, told) = Box::pin(run(&incident, true)).await;
     Played {
         incident,
         theirs,

@@ -94,5 +94,6 @@ async fn ninety_percent_of_what_a_batch_leaves_idle_stops_within_twenty_minutes(
         "{left} of {idle} an hour still idle after 20 minutes"
     );
     assert_eq!(played.scorecard.violations, []);
-    assert!(played.scorecard.evictions <= 10, "{}", played.scorecard.evictions);
+    // Of the shop's 10 pods each moves at most twice: into room beside the batch, and once that has ended.
+    assert!(played.scorecard.evictions <= 20, "{}", played.scorecard.evictions);
 }

@@ -262,14 +262,14 @@ pub(crate) fn karpenter_9226_nodes_of_instances_that_are_gone_stay(name: &'stati
             ..Habits::default()
         },
         failed: |r| r.waiting == 6 && r.launched == 2,
-        held: |r| r.removed == 0 && r.launched == 5 && r.last_waited <= 360 + 340 + 180,
+        held: |r| r.removed == 0 && r.launched == 5 && r.last_waited <= 310 + 340 + 180,
         ..Incident::of(name, "karpenter-provider-aws #9226, #9479")
     })
     .at(0, Event::KeepNodes)
     .at(30, Event::Replicas { owner, to: 12 })
     .at(300, Event::Replicas { owner, to: 8 })
-    .at(360, Event::End { group, count })
-    .at(420, Event::Replicas { owner, to: 12 })
+    .at(310, Event::End { group, count })
+    .at(370, Event::Replicas { owner, to: 12 })
 }
 
 /// The role may not end instances.
