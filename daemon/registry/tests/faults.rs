@@ -152,7 +152,7 @@ async fn the_last_good_policy_stays_and_nothing_unverified_comes() {
         // Signatures are referrers in one half of the worlds, and under their tag in the other.
         let referrers = ix % 2 == 0 && !matches!(row.ill, Ill::Borrowed);
         let world = World::new(registry, referrers).await;
-        plays(row, world).await;
+        Box::pin(plays(row, world)).await;
     })
     .await;
 }

@@ -95,9 +95,8 @@ pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<
         interval: config.interval,
         gap: Span::from_secs(1).min(config.interval),
     };
-    let ended = runner
-        .run(&mut Ends { eyes, hands }, &desk, signals.ended())
-        .await;
+    let mut ends = Ends { eyes, hands };
+    let ended = Box::pin(runner.run(&mut ends, &desk, signals.ended())).await;
     // Where a cycle has failed, no signal has come: nothing is placed by a runtime that ends.
     if ended.is_ok() {
         placed(placing).await;

@@ -43,7 +43,7 @@ enum Verb {
 async fn main() -> Result<ExitCode> {
     let args = Args::parse();
     if let Some(Verb::Halved(halved)) = &args.verb {
-        return halved::run(halved).await;
+        return Box::pin(halved::run(halved)).await;
     }
     let apps = mix::apps(args.pods, args.seed)?;
     println!(

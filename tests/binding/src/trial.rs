@@ -106,7 +106,7 @@ async fn one(setup: &Setup) -> Result<Outcomes> {
     let apps = apps(setup.pods, setup.seed)?;
     let mut trial = Trial::begin(&cluster, setup).await?;
     trial.pods_wait(&apps).await?;
-    let desk = trial.buy().await?;
+    let desk = Box::pin(trial.buy()).await?;
     let desk = (setup.way != Way::LeftAlone).then_some(&desk);
     trial.settle(desk).await?;
     trial.told.waits = waiting(&trial.api).await?;
