@@ -156,15 +156,7 @@ async fn install(cluster: &Cluster) -> Result<()> {
     );
     check_config(cluster, "observe").await?;
     may(cluster, &READS, true);
-    may_by_name(cluster, &OTHERS, true);
-    for (verb, expected) in [("list", true), ("patch", false)] {
-        assert_eq!(
-            may_of_karpenter(cluster, verb).await?,
-            expected,
-            "{verb} nodepools"
-        );
-    }
-    may_by_name(cluster, &NOT_OTHERS, false);
+    may_of_others(cluster).await?;
     may(cluster, &ACTS, false);
     may(cluster, &KUBELETS, false);
     may(cluster, &NEVER, false);
@@ -257,6 +249,20 @@ fn may_by_name(cluster: &Cluster, what: &[(&str, &str, &str)], expected: bool) {
         let answer = kubectl.status().unwrap().success();
         assert_eq!(answer, expected, "may the daemon {verb} {object} in {namespace}?");
     }
+}
+
+/// Other autoscalers are looked at, and nothing beside.
+async fn may_of_others(cluster: &Cluster) -> Result<()> {
+    may_by_name(cluster, &OTHERS, true);
+    may_by_name(cluster, &NOT_OTHERS, false);
+    for (verb, expected) in [("list", true), ("patch", false)] {
+        assert_eq!(
+            may_of_karpenter(cluster, verb).await?,
+            expected,
+            "{verb} nodepools"
+        );
+    }
+    Ok(())
 }
 
 /// Whether the daemon may do this to Karpenter's node pools. The API server is asked itself: kubectl finds no resource

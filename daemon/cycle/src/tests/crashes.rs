@@ -237,7 +237,13 @@ async fn removals_from_one_group_go_together_and_each_is_settled_by_itself() {
         let desk = desk(store.clone(), &clock).await;
         let record = run_cycle(&mut ends, &desk).await;
         assert_eq!(*ends.hands.batches.lock().unwrap(), batches);
-        assert_eq!((ends.hands.asked().len(), record.outcomes.len()), (3, 3));
+        // The fourth node is asked to take no pods meanwhile.
+        let removals_of = |steps: &[Step]| {
+            let removes = |step: &&Step| matches!(step.kind, StepKind::RemoveNode { .. });
+            steps.iter().filter(removes).count()
+        };
+        assert_eq!(removals_of(&ends.hands.asked()), 3);
+        assert_eq!(record.outcomes.len(), ends.hands.asked().len());
         let stages = removals(&store);
         let of = |name: &str| stages.iter().find(|(node, _)| node == name).unwrap().1;
         assert_eq!(
@@ -259,7 +265,7 @@ async fn removals_that_never_answer_are_unknown_one_and_all() {
     ends.hands.together = 10;
     let desk = desk(store.clone(), &clock).await;
     let record = run_cycle(&mut ends, &desk).await;
-    assert_eq!(record.outcomes.len(), 3);
+    assert!(record.outcomes.len() >= 3, "{:?}", record.outcomes);
     for (_, outcome) in &record.outcomes {
         assert!(matches!(outcome, Outcome::Unknown { why } if why == "no answer within 10s"));
     }
