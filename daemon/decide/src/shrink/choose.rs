@@ -96,6 +96,10 @@ pub(super) fn next(search: &mut Search<'_, '_>, candidates: &[Candidate], terms:
         ..Reach::alone(nodes)
     };
     let found = singles(search, &left, terms, reach);
+    // Headroom stands in no journal.
+    for (bin, ask) in found.iter().flat_map(|found| &found.headroom) {
+        search.fleet.give(*bin, ask);
+    }
     search.fleet.undo(mark);
     for (bin, (receives, awaited)) in search.fleet.bins.iter_mut().zip(before) {
         (bin.receives, bin.awaited) = (receives, awaited);
