@@ -461,10 +461,7 @@ impl fmt::Display for Reason {
             }
             Self::Renews { node, cause, .. } => write!(f, "takes the place of {node}, which has {cause}"),
             Self::Renewed { cause, by, .. } => write!(f, "has {cause}, {by} takes its place"),
-            Self::Wasteful { wastes, of } => write!(
-                f,
-                "the node wastes {wastes} of {of}: its pods go first where some are given up"
-            ),
+            Self::Wasteful { wastes, of } => write!(f, "the node wastes {wastes} of {of}"),
             Self::Leaving { why, .. } => write!(f, "the provider takes the instance away: {why}"),
             Self::Broken { since } => write!(
                 f,
