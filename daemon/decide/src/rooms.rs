@@ -131,8 +131,6 @@ pub(crate) struct Housed {
     pub(crate) pods: BTreeMap<NodeName, Vec<(usize, PodKey)>>,
     /// By node: what those pods ask for.
     pub(crate) asks: BTreeMap<NodeName, Vec<Resources>>,
-    /// Classes of those that wait there for others to end: their room is not free yet.
-    pub(crate) preempting: Vec<usize>,
     /// Whom kube-scheduler admits only once others have come.
     pub(crate) after_others: BTreeSet<PodKey>,
 }
@@ -146,7 +144,6 @@ impl Housed {
         for (node, asks) in more.asks {
             self.asks.entry(node).or_default().extend(asks);
         }
-        self.preempting.extend(more.preempting);
         self.after_others.extend(more.after_others);
     }
 
@@ -409,12 +406,21 @@ fn arrived<'a>(
     arrived.max(joined.len()).min(size(*count))
 }
 
-/// The rooms as the bound sees them, before anything is placed.
-pub(crate) fn as_free(rooms: &[Room], table: &Table) -> Vec<FreeRoom> {
+/// The rooms as the bound sees them, before anything is placed. What preemptors wait for is free as well: once it is, others
+/// may have it beside them, or instead of those that found room elsewhere.
+pub(crate) fn as_free(market: &Market<'_>, rooms: &[Room], table: &Table) -> Vec<FreeRoom> {
+    let free_of = |room: &Room| {
+        let mut free = room.free.clone();
+        for requests in market.preemptors.freed.get(&room.name).into_iter().flatten() {
+            space::put(&mut free, &market.space.request(requests), 1);
+        }
+        let free = table.project_with(&free, |_| u32::MAX);
+        free.into_iter().map(|free| free.max(0)).collect()
+    };
     rooms
         .iter()
         .map(|room| FreeRoom {
-            room: room.free_in(table).into_iter().map(|free| free.max(0)).collect(),
+            room: free_of(room),
             set: room.set,
             tariff: room.tariff,
             admits: table

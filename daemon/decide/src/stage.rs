@@ -356,7 +356,7 @@ fn attempt(
     spot::diversify((market, aims), (table, adjust.as_ref()), &mut purchase.bought);
     let served = served(classes, &housed, &purchase);
     let bound_of = |table: &Table, duals: &Duals| {
-        let free = rooms::as_free(&before, table);
+        let free = rooms::as_free(market, &before, table);
         UsdPerHour(duals.bound(table, &table.counts(&served), &free))
     };
     // What packing proved holds for the prices it packed at.
@@ -457,17 +457,13 @@ fn bought_for(classes: &[Class]) -> Vec<u32> {
     classes.iter().map(count).collect()
 }
 
-/// Pods that have a place, by class: the demand the bound is about. Not those that nothing is bought for, and not those that wait for others to end: the room
-/// that these leave is not free yet.
+/// Pods that have a place, by class: the demand the bound is about. Not those that nothing is bought for.
 fn served(classes: &[Class], housed: &Housed, purchase: &Purchase) -> Vec<u32> {
     let mut served = vec![0; classes.len()];
     let bought = purchase.bought.iter().flat_map(|b| &b.classes);
     let there = housed.pods.values().flatten().map(|(class, _)| class);
     for class in there.chain(bought) {
         served[*class] += 1;
-    }
-    for class in &housed.preempting {
-        served[*class] -= 1;
     }
     for (served, class) in served.iter_mut().zip(classes) {
         if class.expendable {

@@ -50,7 +50,7 @@ impl<'a> Undealt<'a> {
         let mut rooms = rooms::find((market, shrinking.fleet.tenants), aims, classes);
         let kept = (&market.space, classes);
         shrinking.kept.take_from(&shrinking.fleet, kept, &mut rooms);
-        UsdPerHour(duals.bound(&table, &counts, &rooms::as_free(&rooms, &table)))
+        UsdPerHour(duals.bound(&table, &counts, &rooms::as_free(market, &rooms, &table)))
     }
 }
 

@@ -142,3 +142,18 @@ fn two_preemptors_of_one_node_are_counted_one_after_the_other() {
         assert_eq!(bought(&cluster.seen()), nodes, "{cpu}");
     }
 }
+
+/// The bound is under what it costs to wait for the victim and to buy nothing.
+#[test]
+fn the_bound_counts_room_that_is_free_once_victims_have_gone() {
+    for (cpu, bounded) in [(600, false), (1000, false), (1100, true)] {
+        let mut seen = preempting().pending("other", 1, with_priority(0, cpu)).seen();
+        let high = seen.pod(&PodKey::new("default", "high-0")).unwrap().spec;
+        std::sync::Arc::make_mut(&mut seen.specs[high as usize])
+            .requests
+            .cpu_milli = 2000;
+        let done = decided(&seen, &Memory::default());
+        assert_eq!(done.plan.nodes.len(), 1, "{cpu}");
+        assert_eq!(done.plan.cost.bound.0 > 0, bounded, "{cpu}: {:?}", done.plan.cost);
+    }
+}

@@ -291,7 +291,6 @@ fn keep_preemptors(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'_
         }
         room.company.put(&classes[class].crowding, 1);
         housed.add(node, (class, pod.clone()), classes);
-        housed.preempting.push(class);
     }
 }
 
