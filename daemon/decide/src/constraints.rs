@@ -7,6 +7,7 @@
 //! one node that nobody keeps yet is refused as not modelled.
 
 mod census;
+mod counts;
 mod crowd;
 mod deal;
 mod domains;
@@ -17,10 +18,11 @@ use crate::demand::Class;
 use crate::fit::HOSTNAME;
 use crate::number::{count, size};
 use census::{Census, Rules};
+use counts::{Limit, Rule};
 use crowd::Guard;
 pub(crate) use crowd::{Company, Crowding, Crowds};
+use deal::Party;
 pub(crate) use deal::{Chance, Deal, Deals, Tried};
-use deal::{Limit, Party, Rule};
 use domains::{Domains, Key, Set};
 use model::ids::{NodeName, PodKey};
 use model::intent::IntentKind;
@@ -439,11 +441,11 @@ fn fixed_limits(census: &Census<'_>, waiting: &Waiting, reading: &mut Reading) {
             Limit::Skew { skew, domains } => {
                 let (there, sold) = census.counted(rule.crowd);
                 let values = census.domains.of_values_of(rule.key);
-                deal::fewest(&counts, (values, there | sold), domains).saturating_add(skew)
+                counts::fewest(&counts, (values, there | sold), domains).saturating_add(skew)
             }
         };
         let open = (0..census.domains.len())
-            .filter(|domain| deal::sum(&counts, census.domains.alike(rule.key, *domain)) <= most)
+            .filter(|domain| counts::sum(&counts, census.domains.alike(rule.key, *domain)) <= most)
             .fold(0, |set: Set, domain| set | 1 << domain);
         reading.only(open);
     }

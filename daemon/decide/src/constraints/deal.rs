@@ -5,6 +5,7 @@
 //! them gets changes what the others may have. A domain that has no node yet counts once something is bought there:
 //! it is given up where nothing can be. Nodes are not looked at here.
 
+use super::counts::{Counts, Limit, Rule, first};
 use super::domains::{Domains, Key, Set, bits, restrict};
 use super::ground::Member;
 use crate::demand::Class;
@@ -13,32 +14,6 @@ use model::pod::{PodSpec, Unmodelled};
 use model::selector::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// How many of a crowd a domain may hold, to a class that goes there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Limit {
-    /// So much above the domain with fewest; none counts as having any while there are fewer than `domains`.
-    Skew { skew: u32, domains: u32 },
-    /// None but the pod itself.
-    Alone,
-}
-
-impl Limit {
-    const fn reason(self) -> Unmodelled {
-        match self {
-            Self::Skew { .. } => Unmodelled::TopologySpread,
-            Self::Alone => Unmodelled::PodAntiAffinity,
-        }
-    }
-}
-
-/// A rule about the domains of a topology key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rule {
-    pub(super) crowd: u32,
-    pub(super) key: Key,
-    pub(super) limit: Limit,
-}
 
 /// Where a class was dealt to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,7 +140,7 @@ impl Party {
         !self.rules.is_empty() && self.after.is_empty()
     }
 
-    fn is_of(&self, crowd: u32) -> bool {
+    pub(super) fn is_of(&self, crowd: u32) -> bool {
         self.member.iter().any(|member| member.crowd == crowd)
     }
 
@@ -222,6 +197,8 @@ impl Ground {
 pub(crate) struct Deals {
     ground: Ground,
     parties: Vec<Party>,
+    /// What was dealt with pods where they are expected did not come out even.
+    starts_over: bool,
 }
 
 /// What came of a deal.
@@ -241,110 +218,6 @@ pub(crate) enum Chance {
     Trim,
     /// What does not come out even is refused whole.
     Last,
-}
-
-/// Pods of each crowd, by domain.
-pub(super) struct Counts<'a> {
-    ground: &'a Ground,
-    /// By crowd: domains that a spread counts.
-    counted: Vec<Set>,
-    /// At most.
-    most: Vec<Vec<u32>>,
-    /// At least: pods that may stand where a spread does not count them are left out.
-    least: Vec<Vec<u32>>,
-}
-
-impl<'a> Counts<'a> {
-    fn new(ground: &'a Ground, counted: Vec<Set>) -> Self {
-        Self {
-            counted,
-            most: ground.there.clone(),
-            least: ground.there.clone(),
-            ground,
-        }
-    }
-
-    /// Pods of a slot stand in the first of its domains: nobody who counts them tells these apart.
-    fn put(&mut self, party: &Party, slot: Set, pods: u32) {
-        for member in &party.member {
-            let crowd = size(member.crowd);
-            if member.possibly & slot != 0 {
-                self.most[crowd][first(slot)] += pods;
-                if member.surely & slot == slot {
-                    self.least[crowd][first(slot)] += pods;
-                }
-            }
-        }
-    }
-
-    /// Somebody of the party may have come to a slot, or not.
-    pub(super) fn expect(&mut self, party: &Party, slot: Set) {
-        let here = party.member.iter().filter(|member| member.possibly & slot != 0);
-        for member in here {
-            self.most[size(member.crowd)][first(slot)] += 1;
-        }
-    }
-
-    fn most(&self, crowd: u32, key: Key, slot: Set) -> u32 {
-        let there = self.ground.domains.alike(key, first(slot));
-        sum(&self.most[size(crowd)], there)
-    }
-
-    /// Whether there is somebody of the crowd.
-    fn is_kept(&self, crowd: u32, key: Key, slot: Set) -> bool {
-        let there = self.ground.domains.alike(key, first(slot));
-        self.least
-            .get(size(crowd))
-            .is_some_and(|counts| sum(counts, there) > 0)
-    }
-
-    /// Whether all whom the party follows are in the slot's domain.
-    pub(super) fn follows(&self, party: &Party, slot: Set) -> bool {
-        let mut after = party.after.iter();
-        after.all(|(crowd, key)| self.is_kept(*crowd, *key, slot))
-    }
-
-    /// Whether the party's own rules let one more of it into the slot.
-    pub(super) fn admits(&self, party: &Party, slot: Set) -> bool {
-        party.rules.iter().all(|rule| {
-            let there = self.most(rule.crowd, rule.key, slot);
-            match rule.limit {
-                Limit::Alone => there == 0,
-                Limit::Skew { skew, domains } => {
-                    let own = u32::from(party.is_of(rule.crowd));
-                    there + own <= self.limit(rule, (skew, domains))
-                }
-            }
-        })
-    }
-
-    /// Whether the slot's domain holds more than the party's spreads allow.
-    fn is_skewed(&self, party: &Party, slot: Set) -> bool {
-        party.rules.iter().any(|rule| match rule.limit {
-            Limit::Skew { skew, domains } => {
-                self.most(rule.crowd, rule.key, slot) > self.limit(rule, (skew, domains))
-            }
-            Limit::Alone => false,
-        })
-    }
-
-    /// What a domain may hold of the crowd.
-    fn limit(&self, rule: &Rule, (skew, domains): (u32, u32)) -> u32 {
-        let crowd = size(rule.crowd);
-        let values = self.ground.domains.of_values_of(rule.key);
-        fewest(&self.least[crowd], (values, self.counted[crowd]), domains).saturating_add(skew)
-    }
-}
-
-/// Pods in all of these domains.
-pub(super) fn sum(counts: &[u32], domains: Set) -> u32 {
-    let there = bits(domains).filter_map(|domain| counts.get(domain));
-    there.fold(0, |sum, count| sum.saturating_add(*count))
-}
-
-/// The first domain of a slot, which is never empty.
-const fn first(slot: Set) -> usize {
-    slot.trailing_zeros() as usize
 }
 
 /// Pods of one party: by slot, and those that none may have.
@@ -389,7 +262,11 @@ impl Hand {
 impl Deals {
     /// Deals for the first time: adds the parts of every party to the classes.
     pub(super) fn new(ground: Ground, parties: Vec<Party>, classes: &mut Vec<Class>) -> Self {
-        let mut deals = Self { ground, parties };
+        let mut deals = Self {
+            ground,
+            parties,
+            starts_over: false,
+        };
         deals.note_keys();
         let hands = deals.deal();
         deals.hand_out(hands, classes);
@@ -456,6 +333,7 @@ impl Deals {
             BTreeSet::new()
         };
         self.learn((classes, &tried.unplaced), &cut);
+        self.starts_over |= !uneven.is_empty();
         let hands = self.deal();
         let changed = !uneven.is_empty() || self.grows(&hands, (classes, &tried.unplaced));
         changed.then(|| self.hand_out(hands, classes))
@@ -592,7 +470,7 @@ impl Deals {
             closed: vec![0; ground.there.len()],
             load: vec![0; ground.domains.len()],
         };
-        let homes = table.settle_companies(&self.parties);
+        let homes = table.settle_companies(&self.parties, !self.starts_over);
         let mut order: Vec<usize> = (0..self.parties.len()).collect();
         order.sort_by_key(|at| {
             let party = &self.parties[*at];
@@ -613,6 +491,13 @@ impl Deals {
             let there = slots.filter(|(_, slot)| **slot & home != 0);
             there.map(|(at, _)| at).collect()
         };
+        // Who is expected somewhere has it before anybody is dealt to: what others are dealt first may shut it. Whether
+        // rules hold is not asked: they did when it was bought, of domains as they were, and `uneven` asks in the end.
+        if !self.starts_over {
+            for (hand, party) in hands.iter_mut().zip(&self.parties) {
+                table.deal_expected(party, &open(party), hand);
+            }
+        }
         // Whoever follows others comes after them; a round without anybody to deal to is the last.
         loop {
             let (ready, rest): (Vec<usize>, Vec<usize>) = order
@@ -621,7 +506,7 @@ impl Deals {
             let now = if ready.is_empty() { &order } else { &ready };
             for at in now {
                 let party = &self.parties[*at];
-                hands[*at] = table.deal(party, &open(party));
+                table.deal(party, &open(party), &mut hands[*at]);
             }
             if ready.is_empty() || rest.is_empty() {
                 return hands;
@@ -637,16 +522,6 @@ fn reassign(class: &mut Class, whole: &Class, pods: &[usize]) {
         (part.pods, part.pending, part.to_come, part.headroom);
 }
 
-/// Fewest of a crowd in the domains of any value, of those that are counted; none while there are fewer than
-/// `domains`.
-pub(super) fn fewest(counts: &[u32], (values, counted): (&[Set], Set), domains: u32) -> u32 {
-    let there = || values.iter().filter(|value| **value & counted != 0);
-    if there().count() < size(domains) {
-        return 0;
-    }
-    there().map(|value| sum(counts, *value)).min().unwrap_or(0)
-}
-
 /// Domains that are being dealt to.
 struct Table<'a> {
     /// Pods that run there or were dealt.
@@ -657,9 +532,17 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// Where each company goes, the heaviest first, to where least is.
-    fn settle_companies(&mut self, parties: &[Party]) -> BTreeMap<usize, Set> {
+    /// Where each company goes, the heaviest first, to where most of it are expected, else to where least is.
+    fn settle_companies(&mut self, parties: &[Party], as_expected: bool) -> BTreeMap<usize, Set> {
         let mut companies: BTreeMap<usize, (i64, Set, BTreeSet<Key>)> = BTreeMap::new();
+        let expected = |company: usize, home: Set| -> usize {
+            let of = |party: &&Party| party.company.as_ref().is_some_and(|(own, _)| *own == company);
+            let slots = parties.iter().filter(of).flat_map(|party| {
+                let there = party.expected.iter();
+                there.filter(move |(slot, _)| party.slots[**slot] & home != 0)
+            });
+            slots.map(|(_, pods)| pods.len()).sum()
+        };
         for party in parties {
             let Some((company, keys)) = &party.company else {
                 continue;
@@ -685,9 +568,10 @@ impl Table<'_> {
         // Loads count again when the pods are dealt; until then companies keep out of each other's way.
         let mut load = self.load.clone();
         for (weight, company, slots) in heaviest {
-            let least = slots
-                .into_iter()
-                .min_by_key(|slot| (total(&load, *slot), first(*slot)));
+            let least = slots.into_iter().min_by_key(|slot| {
+                let expected = if as_expected { expected(company, *slot) } else { 0 };
+                (std::cmp::Reverse(expected), total(&load, *slot), first(*slot))
+            });
             if let Some(slot) = least {
                 load[first(slot)] = load[first(slot)].saturating_add(weight);
                 homes.insert(company, slot);
@@ -702,28 +586,40 @@ impl Table<'_> {
         party.after.is_empty() || slots.iter().any(follows)
     }
 
-    fn deal(&mut self, party: &Party, slots: &[usize]) -> Hand {
-        let mut hand = Hand::default();
-        let weight = party.weight();
-        for pod in 0..party.whole.pods.len() {
-            let Some(at) = self.next(party, slots, &hand) else {
-                hand.over.push(pod);
-                continue;
-            };
-            let slot = party.slots[at];
-            self.counts.put(party, slot, 1);
-            for rule in party.rules.iter().filter(|rule| rule.limit == Limit::Alone) {
-                let there = self.counts.ground.domains.alike(rule.key, first(slot));
-                self.closed[size(rule.crowd)] |= there;
+    /// Deals pods to the slots where they are expected, as far as these can take them.
+    fn deal_expected(&mut self, party: &Party, slots: &[usize], hand: &mut Hand) {
+        for (at, pods) in party.expected.iter().filter(|(at, _)| slots.contains(at)) {
+            let room = party.full.get(at).map_or(usize::MAX, |full| size(*full));
+            for pod in pods.iter().take(room) {
+                self.put(party, (*at, *pod), hand);
             }
-            self.load[first(slot)] = self.load[first(slot)].saturating_add(weight);
-            hand.by_slot.entry(at).or_default().push(pod);
         }
-        if party.expected.is_empty() {
-            hand
-        } else {
-            hand.exchanged(party)
+    }
+
+    /// Deals what has no slot yet.
+    fn deal(&mut self, party: &Party, slots: &[usize], hand: &mut Hand) {
+        let dealt: BTreeSet<usize> = hand.by_slot.values().flatten().copied().collect();
+        for pod in (0..party.whole.pods.len()).filter(|pod| !dealt.contains(pod)) {
+            match self.next(party, slots, hand) {
+                Some(at) => self.put(party, (at, pod), hand),
+                None => hand.over.push(pod),
+            }
         }
+        if !party.expected.is_empty() {
+            *hand = std::mem::take(hand).exchanged(party);
+        }
+    }
+
+    fn put(&mut self, party: &Party, (at, pod): (usize, usize), hand: &mut Hand) {
+        let slot = party.slots[at];
+        self.counts.put(party, slot, 1);
+        for rule in party.rules.iter().filter(|rule| rule.limit == Limit::Alone) {
+            let there = self.counts.ground.domains.alike(rule.key, first(slot));
+            self.closed[size(rule.crowd)] |= there;
+        }
+        let load = &mut self.load[first(slot)];
+        *load = load.saturating_add(party.weight());
+        hand.by_slot.entry(at).or_default().push(pod);
     }
 
     /// The slot of the next pod: fewest of what counts, then one where more are expected, then least load; `None` where

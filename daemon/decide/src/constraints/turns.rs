@@ -3,7 +3,8 @@
 //! A deal holds once everybody has come. On the way there kube-scheduler looks at one pod after another, and one that
 //! comes before its time is kept out of its domain, or finds a place in another. Not here: the deal itself.
 
-use super::deal::{Counts, Deals, Party};
+use super::counts::Counts;
+use super::deal::{Deals, Party};
 use super::domains::Set;
 use crate::demand::Class;
 use std::collections::BTreeSet;
