@@ -11,6 +11,7 @@ use model::ids::{IntentId, NodeName};
 use model::intent::{Intent, IntentKind, LaunchStage};
 use model::offer::OfferKind;
 use model::plan::{Plan, Step, StepKind};
+use model::pod::{Taint, TaintEffect};
 use model::snapshot::Snapshot;
 use model::time::Span;
 use serde_json::{Value, json};
@@ -56,16 +57,25 @@ pub fn meanwhile(joining: &World, seen: &Snapshot, plan: &Plan) -> World {
     let mut asked = joining.case.clone();
     let pending = std::mem::take(&mut asked.pending);
     asked.bind.clear();
-    let is_up = |name: &NodeName| {
-        seen.node(name)
-            .is_some_and(|node| node.ready && !node.unschedulable && !node.is_starting())
+    let cordon = Taint {
+        key: "node.kubernetes.io/unschedulable".to_owned(),
+        value: String::new(),
+        effect: TaintEffect::NoSchedule,
     };
-    for (node, pods) in plan.existing.iter().filter(|(node, _)| is_up(node)) {
+    let tolerates = |object: &Value| {
+        let spec = seen.pod(&case::key(object)).map(|pod| seen.spec(pod.spec));
+        spec.is_some_and(|spec| spec.tolerations.iter().any(|of| of.tolerates(&cordon)))
+    };
+    for (name, pods) in &plan.existing {
+        let Some(node) = seen.node(name).filter(|node| node.ready && !node.is_starting()) else {
+            continue;
+        };
         let theirs = pending.iter().filter(|object| pods.contains(&case::key(object)));
         // Who is nominated waits for others to end.
-        for object in theirs.filter(|object| object["status"]["nominatedNodeName"].is_null()) {
+        let now = theirs.filter(|object| object["status"]["nominatedNodeName"].is_null());
+        for object in now.filter(|object| !node.unschedulable || tolerates(object)) {
             asked.pending.push(object.clone());
-            asked.bind.push(node.as_str().to_owned());
+            asked.bind.push(name.as_str().to_owned());
         }
     }
     bound(joining, &asked)
