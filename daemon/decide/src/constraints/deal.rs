@@ -144,6 +144,11 @@ impl Party {
         self.member.iter().any(|member| member.crowd == crowd)
     }
 
+    /// Whether a slot could take any of its pods.
+    fn may_take(&self, slot: usize) -> bool {
+        self.full.get(&slot) != Some(&0)
+    }
+
     fn refused(&self) -> bool {
         !self.whole.body.unmodelled.is_empty()
     }
@@ -536,10 +541,12 @@ impl Table<'_> {
     fn settle_companies(&mut self, parties: &[Party], as_expected: bool) -> BTreeMap<usize, Set> {
         let mut companies: BTreeMap<usize, (i64, Set, BTreeSet<Key>)> = BTreeMap::new();
         let expected = |company: usize, home: Set| -> usize {
-            let of = |party: &&Party| party.company.as_ref().is_some_and(|(own, _)| *own == company);
+            let of = |party: &&Party| {
+                as_expected && party.company.as_ref().is_some_and(|(own, _)| *own == company)
+            };
             let slots = parties.iter().filter(of).flat_map(|party| {
-                let there = party.expected.iter();
-                there.filter(move |(slot, _)| party.slots[**slot] & home != 0)
+                let there = |slot: &usize| party.slots[*slot] & home != 0 && party.may_take(*slot);
+                party.expected.iter().filter(move |(slot, _)| there(slot))
             });
             slots.map(|(_, pods)| pods.len()).sum()
         };
@@ -552,9 +559,9 @@ impl Table<'_> {
                 .or_insert_with(|| (0, Set::MAX, keys.clone()));
             let pods = i64::from(party.whole.count());
             entry.0 = entry.0.saturating_add(party.weight().saturating_mul(pods));
-            // Where nobody of it found room, nobody would now.
+            // Where nobody of it found room, nobody would now. The others are not called away from where they are expected.
             let slots = party.slots.iter().enumerate();
-            let open = slots.filter(|(slot, _)| party.full.get(slot) != Some(&0));
+            let open = slots.filter(|(at, slot)| party.may_take(*at) || expected(*company, **slot) > 0);
             entry.1 &= open.fold(0, |set, (_, slot)| set | slot);
         }
         let mut heaviest: Vec<(i64, usize, Vec<Set>)> = companies
@@ -569,8 +576,8 @@ impl Table<'_> {
         let mut load = self.load.clone();
         for (weight, company, slots) in heaviest {
             let least = slots.into_iter().min_by_key(|slot| {
-                let expected = if as_expected { expected(company, *slot) } else { 0 };
-                (std::cmp::Reverse(expected), total(&load, *slot), first(*slot))
+                let expected = std::cmp::Reverse(expected(company, *slot));
+                (expected, total(&load, *slot), first(*slot))
             });
             if let Some(slot) = least {
                 load[first(slot)] = load[first(slot)].saturating_add(weight);

@@ -301,3 +301,25 @@ fn who_comes_later_does_not_shut_the_zone_of_a_launch() {
         assert_eq!((on_their_way.count(), refused(&done)), (2, size(pods)));
     }
 }
+
+/// Found by `referee rest`: company that has room nowhere called those whom it wants to be with from zone to zone, and in the
+/// next cycle away from the nodes that had been bought for them.
+#[test]
+fn who_has_room_nowhere_calls_nobody_away() {
+    let web = app("web", 1500, &[]);
+    let to_web = near(ZONE, "web", NearRule::Together);
+    let cache = app("cache", 64_000, &[to_web]);
+    let both = |cluster: Cluster| {
+        let cluster = cluster.pending("web", 3, web.clone());
+        cluster.pending("cache", 2, cache.clone())
+    };
+    let (mut seen, done) = planned(both(shop()));
+    let bought = done.plan.nodes.iter().flat_map(|node| &node.pods).count();
+    assert_eq!((bought, refused(&done)), (3, 2), "{:?}", done.plan);
+    let launches = launched(&seen, &done);
+    seen.ledger.intents.extend(launches);
+    seen.cycle += 1;
+    let (_, done) = planned(Cluster { seen });
+    assert!(done.plan.nodes.is_empty(), "{:?}", done.plan.nodes);
+    assert_eq!(refused(&done), 2);
+}
