@@ -17,7 +17,9 @@ const ZONE: &str = "topology.kubernetes.io/zone";
 /// What holds a pod whose constraint is not modelled where it is.
 pub(crate) fn holds(seen: &Snapshot, own: &PodSpec, what: Unmodelled) -> Holds {
     match Names::new(seen, own).unmodelled(what) {
-        Some(Misfit::NotModelled { tie } | Misfit::NobodyToJoin { tie }) => Holds::NotModelled(tie),
+        Some(
+            Misfit::NotModelled { tie } | Misfit::NamespacesUnknown { tie } | Misfit::NobodyToJoin { tie },
+        ) => Holds::NotModelled(tie),
         _ => Holds::Unmodelled(what),
     }
 }
@@ -156,6 +158,9 @@ impl<'a> Names<'a> {
         if what == Unmodelled::PodAffinity && rules.is_empty() {
             let claim = self.own.shares.first()?.clone();
             return Some(Misfit::ClaimShared { claim });
+        }
+        if let Some(rule) = rules.iter().find(|rule| rule.near.namespace_selector.is_some()) {
+            return Some(Misfit::NamespacesUnknown { tie: rule.tie() });
         }
         let odd = |rule: &&&Rule<'_>| ![HOSTNAME, ZONE].contains(&rule.near.key.as_str());
         let others = |rule: &&&Rule<'_>| !rule.near.selects(self.own);

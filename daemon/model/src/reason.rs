@@ -349,6 +349,11 @@ pub enum Misfit {
         /// The rule.
         tie: Tie,
     },
+    /// A rule about pods in namespaces that it selects by labels, which nobody knows of all namespaces.
+    NamespacesUnknown {
+        /// The rule.
+        tie: Tie,
+    },
     /// It shares a claim that is not bound, and no zone takes all who do.
     ClaimShared {
         /// The claim.
@@ -549,7 +554,7 @@ impl Misfit {
             Self::FargateExcluded(_) | Self::FargateIgnores { .. } => "FargateExcluded",
             Self::NoFargateProfile => "NoFargateProfile",
             Self::NoZoneLeft | Self::NoDomainLeft { .. } => "NoZoneLeft",
-            Self::NotModelled { .. } => "UnmodelledConstraint",
+            Self::NotModelled { .. } | Self::NamespacesUnknown { .. } => "UnmodelledConstraint",
             Self::ClaimShared { .. } => "VolumeClaimShared",
             Self::Unmodelled(what) => code_of(*what),
             Self::Forbidden { .. } => "ForbiddenByPolicy",
@@ -664,6 +669,10 @@ impl fmt::Display for Misfit {
             Self::NotModelled { tie } => write!(
                 f,
                 "{tie}: no node, present or for sale, satisfies it even when all other pods are placed"
+            ),
+            Self::NamespacesUnknown { tie } => write!(
+                f,
+                "{tie}: its namespaceSelector asks for labels of namespaces that are not listed"
             ),
             Self::ClaimShared { claim } => write!(
                 f,

@@ -62,6 +62,7 @@ impl Misfit {
             Self::NotModelled { .. } => {
                 "offer nodes where the pods are that the rule means, or larger ones, or loosen the rule"
             }
+            Self::NamespacesUnknown { .. } => "list the namespaces as well: `kubectl get namespaces -o yaml`",
             Self::ClaimShared { .. } => "offer nodes for all of its pods in one zone",
             Self::Unmodelled(_) => {
                 "say the rule in another way, or place the pod by hand: the plan leaves it alone"

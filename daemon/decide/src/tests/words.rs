@@ -74,6 +74,17 @@ fn ruled() -> Vec<(String, PodSpec)> {
         let both = [own, near(key, "db", NearRule::Together)];
         all.push((format!("affinity to itself and db by {short}"), app("web", &both)));
     }
+    for (called, rule, what) in [
+        ("affinity", NearRule::Together, Unmodelled::PodAffinity),
+        ("anti-affinity", NearRule::Apart, Unmodelled::PodAntiAffinity),
+    ] {
+        let labels = Labels::from([("team".to_owned(), "a".to_owned())]);
+        let mut of = near(KEYS[0], "db", rule);
+        of.namespace_selector = Some(LabelSelector::equal(&labels));
+        let mut spec = app("web", &[of]);
+        spec.unmodelled.push(what);
+        all.push((format!("{called} to namespaces that are not listed"), spec));
+    }
     all
 }
 
@@ -328,6 +339,7 @@ fn sane(spec: &PodSpec, why: Option<&Misfit>, text: &str, line: &str) {
             | Misfit::DealtElsewhere { .. }
             | Misfit::NoDomainLeft { .. }
             | Misfit::NotModelled { .. }
+            | Misfit::NamespacesUnknown { .. }
             | Misfit::FargateIgnores { .. }
     );
     let unnamed = matches!(
