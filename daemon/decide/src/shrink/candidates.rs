@@ -429,12 +429,19 @@ impl<'a, 'b> Judge<'a, 'b> {
             let terms = Terms { hours, ..terms };
             let again = search.fleet.bins[may.bin].again;
             let counted = terms.evictions(moves) + real(again);
+            // What the evictions count once room has been wasted for as long as they may take to pay.
+            let payback = turnover::in_hours(self.aims.shrink.payback);
+            let at_best = Terms {
+                hours: payback.max(hours),
+                ..terms
+            };
+            let at_best = at_best.evictions(moves) + real(again);
             let addend = search.fleet.bins[may.bin].addend;
             let worth_less = Stays::CostsMore {
                 price: UsdPerHour(price),
                 wastes: search.prices.waste(search.fleet, may.bin).map(UsdPerHour),
                 moves,
-                counts: UsdPerHour(floor(counted)),
+                counts: UsdPerHour(floor(at_best)),
                 addend: UsdPerHour(addend),
             };
             if !search.can_spare(&[may.bin]) {
@@ -456,8 +463,11 @@ impl<'a, 'b> Judge<'a, 'b> {
                 }
             } else if moves > 0 && !search.fleet.bins[may.bin].priced {
                 self.stays(node, unpriced(node));
-            } else if real(price) <= counted + real(addend) {
+            } else if real(price) <= at_best + real(addend) {
                 self.stays(node, worth_less);
+            } else if real(price) <= counted + real(addend) {
+                let since = now.since(known);
+                self.stays(node, Stays::NotUnneededLongEnough { since });
             } else if let Some((pod, by)) = search.first_left(may.bin) {
                 let why = by.map_or_else(
                     || Stays::PodsDoNotFit { pod: pod.clone() },
