@@ -263,21 +263,7 @@ fn to_come<'a>(
     }
     // Pods of nodes that go are had no longer: their places are bought before they move.
     let going: BTreeSet<&NodeName> = seen.nodes.iter().filter(|n| n.goes()).map(|n| &n.name).collect();
-    let mut owned: BTreeMap<&WorkloadKey, (u32, SpecIx)> = BTreeMap::new();
-    for pod in &seen.pods {
-        let Some(owner) = seen.specs.get(pod.spec as usize).and_then(|s| s.owner.as_ref()) else {
-            continue;
-        };
-        let job = &*owner.kind == "Job";
-        let counts = match pod.phase {
-            PodPhase::Finished => job,
-            PodPhase::Terminating => false,
-            _ if pod.node.as_ref().is_some_and(|node| going.contains(node)) => false,
-            PodPhase::Pending | PodPhase::Gated | PodPhase::Starting | PodPhase::Running => true,
-        };
-        let entry = owned.entry(owner).or_insert((0, pod.spec));
-        entry.0 += u32::from(counts);
-    }
+    let owned = owned(seen, &going);
     let deployments: BTreeSet<&WorkloadKey> = seen
         .workloads
         .iter()
@@ -300,6 +286,37 @@ fn to_come<'a>(
         }
     }
     lacking
+}
+
+/// By owner: pods that count as its replicas, and the spec of the first by name.
+fn owned<'a>(seen: &'a Snapshot, going: &BTreeSet<&NodeName>) -> BTreeMap<&'a WorkloadKey, (u32, SpecIx)> {
+    // By spec first: keys are compared once for each, not for every pod.
+    let mut by_spec: Vec<Option<(usize, u32)>> = vec![None; seen.specs.len()];
+    for (at, pod) in seen.pods.iter().enumerate() {
+        let spec = seen.specs.get(pod.spec as usize);
+        let Some(owner) = spec.and_then(|spec| spec.owner.as_ref()) else {
+            continue;
+        };
+        let counts = match pod.phase {
+            PodPhase::Finished => &*owner.kind == "Job",
+            PodPhase::Terminating => false,
+            _ if pod.node.as_ref().is_some_and(|node| going.contains(node)) => false,
+            PodPhase::Pending | PodPhase::Gated | PodPhase::Starting | PodPhase::Running => true,
+        };
+        by_spec[pod.spec as usize].get_or_insert((at, 0)).1 += u32::from(counts);
+    }
+    let specs = by_spec.into_iter().zip(0..);
+    let mut specs: Vec<(usize, SpecIx, u32)> = specs
+        .filter_map(|(of, spec)| of.map(|(first, have)| (first, spec, have)))
+        .collect();
+    specs.sort_unstable();
+    let mut owned: BTreeMap<&WorkloadKey, (u32, SpecIx)> = BTreeMap::new();
+    for (_, spec, have) in specs {
+        if let Some(owner) = &seen.specs[spec as usize].owner {
+            owned.entry(owner).or_insert((0, spec)).0 += have;
+        }
+    }
+    owned
 }
 
 /// Whether a ReplicaSet is a revision of a Deployment that is listed itself (`<deployment>-<hash>`): its pods

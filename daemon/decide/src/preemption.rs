@@ -31,10 +31,11 @@ pub(crate) struct Preemptors {
 impl Preemptors {
     /// Those whose nomination comes true once the victims are gone.
     pub(crate) fn of(seen: &Snapshot, memory: &Memory) -> Self {
-        let nominated = nominated(seen, memory);
-        if nominated.is_empty() {
+        // Those who wait on a node where somebody ends: noted when the cycle began (`remember::nominated`).
+        if memory.nominated_since.is_empty() {
             return Self::default();
         }
+        let nominated = nominated(seen, memory);
         let mut victims: BTreeMap<&NodeName, Vec<SpecIx>> = BTreeMap::new();
         for pod in seen.pods.iter().filter(|pod| pod.phase == PodPhase::Terminating) {
             let above = |(_, node, priority): &(&Pod, &NodeName, i32)| {

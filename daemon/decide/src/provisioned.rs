@@ -62,6 +62,9 @@ fn newest(seen: &Snapshot) -> BTreeMap<&WorkloadKey, Telling<'_>> {
     let nodes = seen.nodes.iter().filter(|node| node.fargate);
     let nodes: BTreeSet<&NodeName> = nodes.map(|node| &node.name).collect();
     let mut newest: BTreeMap<&WorkloadKey, Telling<'_>> = BTreeMap::new();
+    if nodes.is_empty() {
+        return newest;
+    }
     let runs_there = |pod: &&Pod| pod.node.as_ref().is_some_and(|node| nodes.contains(node));
     for pod in seen.pods.iter().filter(runs_there) {
         let Some(spec) = seen.specs.get(pod.spec as usize) else {

@@ -544,7 +544,17 @@ impl<'a> Till<'a> {
     /// most; then of its group and groups like it the one where fewest of the pods are of which they would rather be
     /// spread, and in the zone with fewest nodes.
     fn choose_offer(&mut self, lot: usize, dealt: Option<usize>, pods: &Taken) -> usize {
-        let (market, wanted) = (self.market, self.wanted(lot, pods));
+        let market = self.market;
+        // Nothing to choose from: the usual case where types are few, and there may be thousands of nodes.
+        if let [only] = *market.lots[lot].offers
+            && self.kin.is_empty()
+            && self.equals.is_alone(lot)
+        {
+            let zone = (market.lots[lot].group, self.zone_of[only]);
+            *self.zones.entry(zone).or_insert(0) += 1;
+            return only;
+        }
+        let wanted = self.wanted(lot, pods);
         let lots = self.equals.lots_for(&wanted);
         let offers = &market.seen.offers;
         let dealt = dealt.map(|zone| market.zone_name(zone));

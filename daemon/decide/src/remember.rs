@@ -44,11 +44,13 @@ pub(crate) fn nominated(seen: &Snapshot, memory: &mut Memory) {
     if seen.freshness(Source::Pods) == Freshness::Missing {
         return;
     }
-    let ending = seen.pods.iter().filter(|pod| pod.phase == PodPhase::Terminating);
-    let ending: BTreeSet<&NodeName> = ending.filter_map(|pod| pod.node.as_ref()).collect();
     let waiting = seen.pods.iter().filter(|pod| pod.node.is_none());
     let named = waiting.filter_map(|pod| Some((pod, pod.nominated.as_ref()?)));
-    let named = named.filter(|(_, node)| ending.contains(node));
+    let named: Vec<(&Pod, &NodeName)> = named.collect();
+    let pods = if named.is_empty() { &[][..] } else { &seen.pods };
+    let ending = pods.iter().filter(|pod| pod.phase == PodPhase::Terminating);
+    let ending: BTreeSet<&NodeName> = ending.filter_map(|pod| pod.node.as_ref()).collect();
+    let named = named.into_iter().filter(|(_, node)| ending.contains(node));
     let since = named.take(NOMINATED_KEPT).map(|(pod, node)| {
         let known = memory.nominated_since.get(&pod.key);
         let known = known.filter(|known| known.node == *node).cloned();

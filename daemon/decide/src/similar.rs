@@ -94,6 +94,16 @@ impl<'a> Equals<'a> {
         }
     }
 
+    /// Whether no other lot is its equal.
+    pub(crate) fn is_alone(&mut self, lot: usize) -> bool {
+        let (market, table, keys) = (self.market, self.table, &self.keys);
+        let known = self.peers.entry(lot);
+        table.lot_prices.is_empty()
+            || known
+                .or_insert_with(|| peers(market, table, keys, lot))
+                .is_empty()
+    }
+
     /// Lots that the node may come from, its own first, and whether each is of a group like its own.
     pub(crate) fn lots_for(&mut self, wanted: &Wanted<'_>) -> Vec<(usize, bool)> {
         let own = (wanted.lot, true);
@@ -166,6 +176,11 @@ pub(crate) struct Kin<'a> {
 }
 
 impl<'a> Kin<'a> {
+    /// Nobody wishes for anything.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Counts those that run.
     pub(crate) fn new(market: &Market<'a>, classes: &'a [Class]) -> Self {
         let wishes = |class: &'a Class| {
@@ -190,7 +205,8 @@ impl<'a> Kin<'a> {
         let seen = market.seen;
         let counted: Vec<Vec<usize>> = seen.specs.iter().map(|spec| counting(spec)).collect();
         let mut there = BTreeMap::new();
-        for pod in seen.pods.iter().filter(|pod| pod.holds_resources()) {
+        let pods = if rules.is_empty() { &[][..] } else { &seen.pods };
+        for pod in pods.iter().filter(|pod| pod.holds_resources()) {
             let by = counted.get(size(pod.spec)).filter(|by| !by.is_empty());
             let node = by.and(pod.node.as_ref()).and_then(|name| seen.node(name));
             for rule in by.into_iter().flatten() {

@@ -9,17 +9,19 @@ use crate::market::Market;
 use crate::number::{count, size};
 use crate::placement::Adjust;
 use crate::purchase::{Bought, Purchase};
+use crate::scale::SCALE_ANNOTATION;
 use crate::shrink::{Effect, Shrunk};
 use model::aims::Aims;
 use model::ids::{GroupName, IntentId, OfferId, StepId, WorkloadKey};
 use model::intent::{EffectKind, IntentKind};
+use model::limits::Limits;
 use model::money::UsdPerHour;
 use model::plan::{PlannedNode, Step, StepKind};
 use model::pod::PodPhase;
 use model::reason::Reason;
 use model::snapshot::Snapshot;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the guard's windows let in is asked for in so many parts.
 const PARTS: usize = 10;
@@ -71,7 +73,9 @@ impl<'a> Steps<'a> {
     /// them. Where not all may be bought at once, nodes for pods of higher priority are asked for first.
     pub(crate) fn grow(&mut self, purchase: &Purchase, classes: &[Class], aims: &Aims) {
         let limits = &aims.limits;
-        let presses = self.presses(purchase, aims);
+        let (seen, scaled) = (self.seen, scaled(self.seen, aims));
+        let proven = |bought: &Bought| limits.growth_by_evidence && is_proven(seen, bought, &scaled);
+        let presses = self.presses(purchase, limits, &proven);
         let rank = |bought: &Bought| {
             let ranks = bought.classes.iter().map(|class| classes[*class].rank());
             Reverse(ranks.max().filter(|_| presses))
@@ -89,9 +93,8 @@ impl<'a> Steps<'a> {
         }
         for ((_, group, offer), bought) in orders {
             let price = self.seen.offers[bought[0].offer].price;
-            let (proven, other): (Vec<&Bought>, Vec<&Bought>) = bought
-                .into_iter()
-                .partition(|bought| limits.growth_by_evidence && self.is_proven(bought, aims));
+            let (proven, other): (Vec<&Bought>, Vec<&Bought>) =
+                bought.into_iter().partition(|bought| proven(bought));
             for part in proven.chunks(at_once((limits.max_nodes, limits.max_rate), price)) {
                 self.grow_by((group, offer), price, part);
             }
@@ -104,15 +107,14 @@ impl<'a> Steps<'a> {
     }
 
     /// Whether the guard's limits may let only some of the purchase in.
-    fn presses(&self, purchase: &Purchase, aims: &Aims) -> bool {
-        let (limits, seen) = (&aims.limits, self.seen);
+    fn presses(&self, purchase: &Purchase, limits: &Limits, proven: &dyn Fn(&Bought) -> bool) -> bool {
+        let seen = self.seen;
         let price = |bought: &Bought| seen.offers[bought.offer].price;
         let nodes = || {
             let bought = purchase.bought.iter();
             bought.filter(|bought| !seen.offers[bought.offer].is_fargate())
         };
-        let unproven =
-            || nodes().filter(|bought| !(limits.growth_by_evidence && self.is_proven(bought, aims)));
+        let unproven = || nodes().filter(|bought| !proven(bought));
         let (mut bought, mut added) = (unproven().count(), unproven().map(price).sum::<UsdPerHour>());
         for effect in &seen.ledger.effects {
             if let EffectKind::Bought { count, rate, proof } = &effect.kind
@@ -141,23 +143,6 @@ impl<'a> Steps<'a> {
             || added > limits.added_per_window
             || all > size(limits.max_nodes)
             || rate > limits.max_rate
-    }
-
-    /// Whether a pod waits for the node whose number no policy sets.
-    fn is_proven(&self, bought: &Bought, aims: &Aims) -> bool {
-        let scaled = |key: &WorkloadKey| {
-            let of = self
-                .seen
-                .workloads
-                .binary_search_by(|workload| workload.key.cmp(key));
-            let of = of.ok().and_then(|at| self.seen.workloads.get(at));
-            aims.scale.iter().any(|aim| aim.workload == *key)
-                || of.is_some_and(|of| of.annotations.contains_key("plimsoll.io/scale"))
-        };
-        bought.node.pods.iter().any(|pod| {
-            let pod = self.seen.pod(pod).filter(|pod| pod.phase == PodPhase::Pending);
-            pod.is_some_and(|pod| !self.seen.spec(pod.spec).owner.as_ref().is_some_and(scaled))
-        })
     }
 
     fn grow_by(&mut self, (group, offer): (&GroupName, &OfferId), price: UsdPerHour, bought: &[&Bought]) {
@@ -286,6 +271,27 @@ impl<'a> Steps<'a> {
             self.add(kind, reason, intent);
         }
     }
+}
+
+/// Workloads whose number of pods is set by us.
+fn scaled<'s>(seen: &'s Snapshot, aims: &'s Aims) -> BTreeSet<&'s WorkloadKey> {
+    let workloads = seen.workloads.iter();
+    let annotated = workloads.filter(|of| of.annotations.contains_key(SCALE_ANNOTATION));
+    let named = aims.scale.iter().map(|aim| &aim.workload);
+    annotated.map(|of| &of.key).chain(named).collect()
+}
+
+/// Whether a pod waits for the node whose number no policy sets.
+fn is_proven(seen: &Snapshot, bought: &Bought, scaled: &BTreeSet<&WorkloadKey>) -> bool {
+    // Pods are looked up only where it matters whose they are.
+    if bought.waiting == 0 || scaled.is_empty() {
+        return bought.waiting > 0;
+    }
+    let is_scaled = |owner: &WorkloadKey| scaled.contains(owner);
+    bought.node.pods.iter().any(|pod| {
+        let pod = seen.pod(pod).filter(|pod| pod.phase == PodPhase::Pending);
+        pod.is_some_and(|pod| !seen.spec(pod.spec).owner.as_ref().is_some_and(is_scaled))
+    })
 }
 
 /// Nodes at this price that one step asks for at most.

@@ -301,6 +301,9 @@ fn keep_nominations(demand: &Demand<'_>, rooms: &mut [Room], queue: &mut Queue<'
         .filter(|(_, room)| room.stand == Stand::Ready)
         .map(|(ix, room)| (room.name.clone(), ix))
         .collect();
+    if place.is_empty() {
+        return;
+    }
     for pod in demand.market.seen.pods.iter().filter(|pod| pod.node.is_none()) {
         let Some(at) = pod.nominated.as_ref().and_then(|node| place.get(node)) else {
             continue;

@@ -175,19 +175,21 @@ struct Owners(Vec<bool>);
 impl Owners {
     fn of(fleet: &Fleet<'_>) -> Self {
         let seen = fleet.seen;
+        // By spec first: keys are compared once for each, not for every pod.
+        let mut by_spec: Vec<(u32, bool)> = vec![(0, false); seen.specs.len()];
+        for pod in &seen.pods {
+            if let Some((count, theirs)) = by_spec.get_mut(size(pod.spec)) {
+                *count = count.saturating_add(1);
+                *theirs |= deletion_level(pod.deletion_cost).is_none();
+            }
+        }
         let mut counts: BTreeMap<&model::WorkloadKey, u32> = BTreeMap::new();
         let mut theirs: std::collections::BTreeSet<&model::WorkloadKey> = std::collections::BTreeSet::new();
-        for pod in &seen.pods {
-            let Some(owner) = seen
-                .specs
-                .get(size(pod.spec))
-                .and_then(|spec| spec.owner.as_ref())
-            else {
-                continue;
-            };
+        for (spec, (pods, marked)) in seen.specs.iter().zip(by_spec) {
+            let Some(owner) = &spec.owner else { continue };
             let count = counts.entry(owner).or_insert(0);
-            *count = count.saturating_add(1);
-            if deletion_level(pod.deletion_cost).is_none() {
+            *count = count.saturating_add(pods);
+            if marked {
                 theirs.insert(owner);
             }
         }
