@@ -106,7 +106,7 @@ async fn an_api_server_that_is_away_costs_no_node() {
         })
         .await?;
         // The empty node's time comes while nobody can be asked.
-        let patient = json!({"shrink": {"unneeded_for": "20s", "min_age": "0s", "drain_timeout": "30m"}});
+        let patient = json!({"shrink": {"unneeded_for": "40s", "min_age": "0s", "drain_timeout": "30m"}});
         let daemon = world.daemon("act", aims(&patient), json!([])).await?;
         away(&mut world, &daemon)
             .await

@@ -655,16 +655,7 @@ impl fmt::Display for Misfit {
             Self::NoZoneLeft => {
                 f.write_str("no zone may have it: one cannot take its share, the others would have too many")
             }
-            Self::NoDomainLeft { tie } => write!(
-                f,
-                "{tie}: {}",
-                match tie {
-                    Tie::Spread { .. } => "one domain can take no more, and any other would have too many",
-                    Tie::Affinity { .. } => "no domain can take them all",
-                    Tie::AntiAffinity { .. } => "every domain that can take it has such a pod",
-                    Tie::Unwanted { .. } => "they are in every domain that can take it",
-                }
-            ),
+            Self::NoDomainLeft { tie } => write!(f, "{tie}: {}", no_domain_left(tie)),
             Self::Unmodelled(what) => f.write_str(unmodelled(*what)),
             Self::NotModelled { tie } => write!(
                 f,
@@ -706,6 +697,15 @@ const fn code_of(what: Unmodelled) -> &'static str {
         Unmodelled::StorageClass => "StorageClass",
         Unmodelled::ResourceClaim => "ResourceClaim",
         _ => "UnmodelledConstraint",
+    }
+}
+
+const fn no_domain_left(tie: &Tie) -> &'static str {
+    match tie {
+        Tie::Spread { .. } => "one domain can take no more, and any other would have too many",
+        Tie::Affinity { .. } => "no domain can take them all",
+        Tie::AntiAffinity { .. } => "every domain that can take it has such a pod",
+        Tie::Unwanted { .. } => "they are in every domain that can take it",
     }
 }
 
