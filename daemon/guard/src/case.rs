@@ -8,8 +8,8 @@ use model::aims::{Aims, Modes};
 use model::group::Group;
 use model::intent::{IntentKind, Ledger, RemoveStage};
 use model::limits::Limits;
-use model::node::Node;
-use model::offer::{Offer, OfferKind};
+use model::node::{Node, Rate};
+use model::offer::{Confidence, Offer, OfferKind};
 use model::plan::Hold;
 use model::pod::{Pod, PodPhase, PodSpec};
 use model::provisioned::FargateBills;
@@ -149,7 +149,7 @@ impl<'a> Case<'a> {
             OfferKind::Ec2 { instance_type, .. } => self.families.get(family(instance_type)).copied(),
             OfferKind::Fargate { .. } => None,
         };
-        let trusted = offer.confidence != model::offer::Confidence::Unknown && offer.price > UsdPerHour::ZERO;
+        let trusted = offer.confidence != Confidence::Unknown && offer.price > UsdPerHour::ZERO;
         if trusted {
             offer.price
         } else {
@@ -160,10 +160,15 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What a running node costs at most.
+    /// What a running node costs at most: by its offer, else by the price of its type, else as much as the dearest. An
+    /// estimate is no limit from above.
     fn price_of(&self, node: &Node) -> UsdPerHour {
         if let Some(offer) = node.offer.as_ref().and_then(|id| self.offer(id)) {
             return self.price(offer);
+        }
+        let told = |rate: &Rate| matches!(rate.confidence, Confidence::Listed | Confidence::BuiltIn);
+        if let Some(rate) = node.rate.filter(told) {
+            return rate.price;
         }
         let kind = node.labels.get("node.kubernetes.io/instance-type");
         kind.and_then(|kind| self.families.get(family(kind)).copied())

@@ -2,6 +2,7 @@
 
 use super::*;
 use model::intent::Proof;
+use model::node::Rate;
 
 #[test]
 fn windows() {
@@ -103,6 +104,24 @@ fn totals() {
     };
     assert_eq!(
         word(unpriced, grow(4, 5)),
+        held(HoldReason::MaxRate {
+            limit: PRICE.times(5)
+        })
+    );
+    // Unless the price of its type is known; an estimate may be too low.
+    let told = |confidence: Confidence| {
+        move |s: &mut Stage| {
+            unpriced(s);
+            s.node_mut("n1").rate = Some(Rate {
+                price: PRICE,
+                confidence,
+            });
+        }
+    };
+    assert_eq!(word(told(Confidence::Listed), grow(4, 5)), Verdict::Cleared);
+    assert_eq!(word(told(Confidence::BuiltIn), grow(4, 5)), Verdict::Cleared);
+    assert_eq!(
+        word(told(Confidence::Estimated), grow(4, 5)),
         held(HoldReason::MaxRate {
             limit: PRICE.times(5)
         })
