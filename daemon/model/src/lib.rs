@@ -9,6 +9,7 @@ pub mod aims;
 pub mod annotations;
 pub mod autoscaler;
 pub mod beside;
+mod counted;
 pub mod discovery;
 pub mod disruption;
 pub mod fargate;
@@ -50,6 +51,7 @@ pub mod workload;
 
 pub use advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode};
 pub use aims::Aims;
+pub use counted::Counted;
 pub use group::{Group, GroupKind, Instance, InstanceState};
 pub use ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, StepId, WorkloadKey};
 pub use intent::{Intent, IntentKind, Ledger};

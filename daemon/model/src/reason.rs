@@ -6,6 +6,7 @@
 mod stays;
 mod tie;
 
+use crate::counted::Counted;
 use crate::disruption::Cause;
 pub use crate::fargate::FargateBlock;
 use crate::group::Bounds;
@@ -423,9 +424,10 @@ impl fmt::Display for Reason {
             }
             Self::Scaled { by, text, .. } => write!(f, "policy {by}: {text}"),
             Self::Demand { pods, pending, rate } => {
+                let pods = Counted(*pods, "pod");
                 write!(
                     f,
-                    "room for {pods} pods ({pending} waiting now), cheapest found at {rate}"
+                    "room for {pods} ({pending} waiting now), cheapest found at {rate}"
                 )
             }
             Self::FargateCheaper {
@@ -445,10 +447,13 @@ impl fmt::Display for Reason {
             }
             Self::Planned => f.write_str("the plan counts on this node for it"),
             Self::Unneeded { since, saves, moves } => {
-                write!(
-                    f,
-                    "unneeded for {since}, its {moves} pods fit elsewhere, saves {saves}"
-                )
+                write!(f, "unneeded for {since}")?;
+                match moves {
+                    0 => {}
+                    1 => f.write_str(", its pod fits elsewhere")?,
+                    _ => write!(f, ", its {moves} pods fit elsewhere")?,
+                }
+                write!(f, ", saves {saves}")
             }
             Self::Replaces {
                 nodes,
@@ -457,7 +462,7 @@ impl fmt::Display for Reason {
             } => {
                 write!(f, "replaces ")?;
                 names(f, nodes)?;
-                write!(f, ": saves {saves} for {evictions} evictions")
+                write!(f, ": saves {saves} for {}", Counted(*evictions, "eviction"))
             }
             Self::Replaced { since, by, saves, .. } => {
                 write!(f, "dearer than it must be for {since}, replaced by ")?;
@@ -524,9 +529,10 @@ impl fmt::Display for Refusal {
             }
             Self::NodeStays { node, why } => write!(f, "node {node} stays: {why}"),
             Self::BoundsWait { group, wanted, size } => {
+                let size = Counted(*size, "instance");
                 write!(
                     f,
-                    "group {group} has {size} instances, and the aims want its bounds to be {wanted}"
+                    "group {group} has {size}, and the aims want its bounds to be {wanted}"
                 )
             }
             Self::GroupStays { group, why } => write!(f, "group {group} does not grow: {why}"),
@@ -590,6 +596,20 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// Huge pages are bytes as well; other extended resources are counted.
+fn insufficient_extended(
+    f: &mut fmt::Formatter<'_>,
+    resource: &str,
+    (asked, there): (i64, i64),
+) -> fmt::Result {
+    if resource.starts_with("hugepages-") {
+        let (asked, there) = (Bytes::asked(asked), Bytes::there(there));
+        write!(f, "asks for {asked} of {resource}, {there} there")
+    } else {
+        write!(f, "asks for {asked} {resource}, {there} there")
+    }
+}
+
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -606,9 +626,7 @@ impl fmt::Display for Misfit {
                 resource,
                 asked,
                 there,
-            } => {
-                write!(f, "asks for {asked} {resource}, {there} there")
-            }
+            } => insufficient_extended(f, resource, (*asked, *there)),
             Self::TooManyPods => f.write_str("the node's pod count is used up"),
             Self::UntoleratedTaint { taint } => write!(f, "does not tolerate taint {taint}"),
             Self::NodeSelector { wants } => write!(f, "its node selector wants {wants}"),
@@ -616,7 +634,9 @@ impl fmt::Display for Misfit {
             Self::NodeAffinityWants { wants } if wants.is_empty() => {
                 f.write_str("its required node affinity matches no node")
             }
-            Self::NodeAffinityWants { wants } => write!(f, "its required node affinity wants {wants}"),
+            Self::NodeAffinityWants { wants } => {
+                write!(f, "its required node affinity wants nodes where {wants}")
+            }
             Self::Tied { tie } => write!(
                 f,
                 "{tie}: {}",

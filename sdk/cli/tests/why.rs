@@ -140,6 +140,34 @@ fn a_refused_pod_is_told_by_how_much_offers_fall_short_and_what_would_help() {
 }
 
 #[test]
+fn huge_pages_are_told_in_mebibytes() {
+    let pod = "
+kind: Pod
+metadata: {name: pages, namespace: shop}
+spec: {containers: [{resources: {requests: {cpu: 1, memory: 1Gi, hugepages-2Mi: 64Mi}, limits: {hugepages-2Mi: 64Mi}}}]}
+";
+    let room = folder(&[("c.yaml", pod), ("o.csv", OFFERS)]);
+    let run = plimsoll(
+        &room,
+        &[
+            "plan",
+            "--cluster",
+            "c.yaml",
+            "--offers",
+            "o.csv",
+            "--why",
+            "shop/pages",
+        ],
+    );
+    for part in [
+        "shop/pages has no place: asks for 64Mi of hugepages-2Mi, 0 there",
+        "asks for     1000m CPU, 1024Mi memory, 64Mi hugepages-2Mi",
+    ] {
+        assert!(run.stdout.contains(part), "{part} is missing in\n{}", run.stdout);
+    }
+}
+
+#[test]
 fn pods_that_do_not_wait_are_told_why() {
     for (pod, wanted) in [
         ("shop/busy", "shop/busy does not wait for a node: it is on n1"),

@@ -12,7 +12,7 @@ use super::search::{Found, Search, Terms, Tied};
 use super::ties::{Pool, Ties};
 use super::{Before, Shrunk, explained, in_vain, turnover, used};
 use crate::fill::Taste;
-use crate::number::{floor, real, size};
+use crate::number::{count, floor, real, size};
 use model::aims::Aims;
 use model::disruption::Cause;
 use model::group::Group;
@@ -303,7 +303,7 @@ impl<'a, 'b> Judge<'a, 'b> {
                 since.insert(search.fleet.bins[may.bin].name.clone(), known);
             }
         }
-        self.answer(&mut search, candidates, terms, &mut since);
+        self.answer(&mut search, candidates, (terms, &chosen), &mut since);
         let moves = self.begun > 0 || chosen.iter().any(|found| found.moves > 0);
         if self.before.start && moves {
             // Those too that have not been unneeded for long enough yet: until then they would be filled.
@@ -405,10 +405,12 @@ impl<'a, 'b> Judge<'a, 'b> {
         &mut self,
         search: &mut Search<'_, 'a>,
         candidates: &[May],
-        terms: Terms,
+        (terms, chosen): (Terms, &[Found]),
         since: &mut BTreeMap<NodeName, Instant>,
     ) {
         let now = self.seen.at;
+        let chosen: usize = chosen.iter().map(|found| found.ruined.len()).sum();
+        let begun = self.begun.saturating_add(count(chosen));
         search.tied = Tied::Foreseen;
         let mut asked: Vec<(u32, i64, May)> = candidates
             .iter()
@@ -460,6 +462,10 @@ impl<'a, 'b> Judge<'a, 'b> {
                     self.stays(node, Stays::NotUnneededLongEnough { since: waited });
                 } else if let Some(closed) = closed {
                     self.stays(node, closed);
+                } else if search.fleet.bins[may.bin].awaited {
+                    self.stays(node, Stays::PodsExpected);
+                } else if begun > 0 {
+                    self.stays(node, Stays::AwaitsRemovals { begun });
                 }
             } else if moves > 0 && !search.fleet.bins[may.bin].priced {
                 self.stays(node, unpriced(node));

@@ -52,6 +52,43 @@ pub(super) fn stays(done: &Deliberation, name: &str) -> Option<Stays> {
     })
 }
 
+/// Whoever asks why such a node is still there gets an answer, in the cycle that begins a removal and in those after it.
+#[test]
+fn nodes_that_could_go_say_that_others_go_first() {
+    let mut cluster = Cluster::new()
+        .group("g", 6, 9)
+        .offer("g", "s", 1000, 1000, 100_000_000);
+    cluster.seen.groups[0].min = 0;
+    let mut memory = Memory::default();
+    let nodes = ["n1", "n2", "n3", "n4", "n5", "n6"];
+    for name in nodes {
+        cluster = cluster
+            .node(name, "g", "s")
+            .running(&format!("of-{name}"), name, small());
+        memory.unneeded_since.insert(name.into(), OLD);
+    }
+    let mut seen = cluster.seen();
+    let mut aims = Aims::default();
+    aims.shrink.parallel = 1;
+    let waiting = |seen: &Snapshot| {
+        let done = deliberate(seen, &memory, &PolicySet::default(), &aims);
+        let said = |wanted: &Stays| {
+            let all = nodes.iter().filter_map(|name| stays(&done, name));
+            all.filter(|why| why == wanted).count()
+        };
+        let steps = names(&done);
+        let cordons = steps.iter().filter(|of| of.starts_with("cordon")).count();
+        let waits = Stays::AwaitsRemovals { begun: 1 };
+        (cordons, said(&Stays::PodsExpected), said(&waits))
+    };
+    assert_eq!(waiting(&seen), (1, 1, 4));
+    let begun = crate::fixture::removal("n1", RemoveStage::Draining);
+    seen.ledger.intents.push(begun);
+    (seen.nodes[0].draining, seen.nodes[0].unschedulable) = (true, true);
+    // Onto which node pods move is told by the plan's moves from now on.
+    assert_eq!(waiting(&seen), (0, 0, 4));
+}
+
 #[test]
 fn of_two_nodes_that_fit_on_one_exactly_one_goes() {
     let done = run(&pair(small()).seen());

@@ -105,6 +105,7 @@ fn plain_ones() -> Vec<(String, PodSpec)> {
         ("odd memory", with(&|s| s.requests.memory_bytes = (40 << 30) + 1)),
         ("much disk", with(&|s| s.requests.ephemeral_bytes = 200 << 30)),
         ("a GPU", with(&|s| more(s, "nvidia.com/gpu", 1))),
+        ("huge pages", with(&|s| more(s, "hugepages-2Mi", 64 << 20))),
         (
             "volumes",
             with(&|s| more(s, "attachable-volumes-csi-ebs.csi.aws.com", 40)),

@@ -8,7 +8,7 @@ use model::memory::CanaryStage;
 use model::node::Node;
 use model::plan::StepKind;
 use model::reason::Stays;
-use model::{Group, GroupName, NodeName, Refusal};
+use model::{Counted, Group, GroupName, NodeName, Refusal};
 
 /// Everything about a node that is there, or that a plan would buy.
 pub(super) fn node(answer: &mut Answer<'_>, name: &NodeName) {
@@ -26,10 +26,10 @@ pub(super) fn node(answer: &mut Answer<'_>, name: &NodeName) {
             FactKind::Placement,
             0,
             format_args!(
-                "to be bought in {}: {}{rate}, for {} pods",
+                "to be bought in {}: {}{rate}, for {}",
                 node.group,
                 node.offer,
-                node.pods.len()
+                Counted(node.pods.len(), "pod")
             ),
         );
     }
@@ -40,14 +40,17 @@ pub(super) fn node(answer: &mut Answer<'_>, name: &NodeName) {
         answer.decided(
             FactKind::Placement,
             0,
-            format_args!("{} waiting pods are counted onto it", pods.len()),
+            format_args!("{} counted onto it", Counted(pods.len(), "waiting pod")),
         );
     }
     for (_, pods) in record.plan.moves.iter().filter(|(home, _)| home == name) {
         answer.decided(
             FactKind::Placement,
             0,
-            format_args!("{} pods of nodes that go are meant to move onto it", pods.len()),
+            format_args!(
+                "{} to move onto it from nodes that go",
+                Counted(pods.len(), "pod")
+            ),
         );
     }
     for refusal in &record.plan.refusals {
@@ -209,7 +212,10 @@ fn drift(answer: &mut Answer<'_>, name: &GroupName) {
     let drifted = nodes.filter(|node| node.group.as_ref() == Some(name) && node.is_drifted());
     let count = drifted.count();
     if count > 0 {
-        let said = format_args!("{count} nodes are made otherwise than it would make them today");
+        let said = format_args!(
+            "{} made otherwise than it would make them today",
+            Counted(count, "node")
+        );
         answer.saw(FactKind::State, 1, said);
     }
     if let Some(canary) = record.memory.canaries.get(name) {
@@ -271,7 +277,11 @@ fn state(answer: &mut Answer<'_>, node: &Node) {
         .count();
     let group = node.group.as_ref().map_or("no group", GroupName::as_str);
     let age = answer.record.at.since(node.created);
-    let text = format!("{}, of {group}, {pods} pods, created {age} ago", words.join(", "));
+    let text = format!(
+        "{}, of {group}, {}, created {age} ago",
+        words.join(", "),
+        Counted(pods, "pod")
+    );
     let offer = node
         .offer
         .as_ref()

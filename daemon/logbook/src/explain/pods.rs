@@ -9,7 +9,7 @@ use model::notes::ClassNote;
 use model::plan::StepKind;
 use model::pod::{Pod, PodPhase};
 use model::provisioned::{Billed, FargateBills, PROVISIONED, Said};
-use model::{PodKey, Refusal, UsdPerHour, WorkloadKey};
+use model::{Counted, PodKey, Refusal, UsdPerHour, WorkloadKey};
 
 /// Characters of somebody else's text that are shown.
 const SHOWN: usize = 64;
@@ -30,11 +30,11 @@ pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
             FactKind::Placement,
             0,
             format_args!(
-                "planned onto new node {} of {}: {}{rate}, shared by {} pods",
+                "planned onto new node {} of {}: {}{rate}, shared by {}",
                 node.name,
                 node.group,
                 node.offer,
-                node.pods.len()
+                Counted(node.pods.len(), "pod")
             ),
         );
     }
@@ -98,7 +98,11 @@ pub(super) fn workload(answer: &mut Answer<'_>, key: &WorkloadKey) {
         answer.saw(
             FactKind::State,
             0,
-            format_args!("{} replicas wanted, {} ready", workload.replicas, workload.ready),
+            format_args!(
+                "{} wanted, {} ready",
+                Counted(workload.replicas, "replica"),
+                workload.ready
+            ),
         );
         if let Some(owner) = &workload.owned_by {
             answer.saw(
@@ -112,11 +116,11 @@ pub(super) fn workload(answer: &mut Answer<'_>, key: &WorkloadKey) {
                 FactKind::State,
                 1,
                 format_args!(
-                    "{} is {}.{:03} over {} pods, {} old",
+                    "{} is {}.{:03} over {}, {} old",
                     metric.name,
                     metric.milli / 1000,
                     (metric.milli % 1000).abs(),
-                    metric.pods,
+                    Counted(metric.pods, "pod"),
                     record.at.since(metric.at)
                 ),
             );
@@ -133,8 +137,10 @@ pub(super) fn workload(answer: &mut Answer<'_>, key: &WorkloadKey) {
             FactKind::Placement,
             0,
             format_args!(
-                "{} replicas now, {} asked for, {} {how}",
-                note.from, note.asked, note.to
+                "{} now, {} asked for, {} {how}",
+                Counted(note.from, "replica"),
+                note.asked,
+                note.to
             ),
         );
     }
@@ -159,8 +165,9 @@ pub(super) fn workload(answer: &mut Answer<'_>, key: &WorkloadKey) {
                 FactKind::Placement,
                 0,
                 format_args!(
-                    "{} pods waiting, {} replicas to come",
-                    class.pending, class.to_come
+                    "{} waiting, {} to come",
+                    Counted(class.pending, "pod"),
+                    Counted(class.to_come, "replica")
                 ),
             );
             prices(answer, 1, class);

@@ -1,9 +1,9 @@
 //! Steps, each with its reason, the guard's word and what happened; and the intents behind them.
 
 use super::{Answer, FactKind};
-use model::StepId;
 use model::intent::{Intent, IntentKind};
 use model::plan::{Step, StepKind};
+use model::{Counted, StepId};
 
 /// The step of this id.
 pub(super) fn by_id(answer: &mut Answer<'_>, id: StepId) {
@@ -40,8 +40,9 @@ pub(super) fn intents(answer: &mut Answer<'_>, applies: impl Fn(&Intent) -> bool
                 FactKind::Intent,
                 0,
                 format_args!(
-                    "intent {}: {count} nodes of {offer} for {group}, {stage:?} for {since}, {} joined",
+                    "intent {}: {} of {offer} for {group}, {stage:?} for {since}, {} joined",
                     intent.id,
+                    Counted(*count, "node"),
                     joined.len()
                 ),
             ),
@@ -70,7 +71,11 @@ fn tell(answer: &mut Answer<'_>, step: &Step) {
         answer.decided(
             FactKind::Price,
             1,
-            format_args!("adds {rate} for {} nodes and {} pods", nodes.len(), pods.len()),
+            format_args!(
+                "adds {rate} for {} and {}",
+                Counted(nodes.len(), "node"),
+                Counted(pods.len(), "pod")
+            ),
         );
     }
     if let StepKind::PlaceOnFargate { class, label, .. } = &step.kind {

@@ -211,10 +211,10 @@ fn a_pod_that_is_placed() {
         [
             "state waiting for 60s",
             "  state asks for 500m CPU, 1024 MiB",
-            "placement planned onto new node new-1 of web: large, shared by 1 pods",
+            "placement planned onto new node new-1 of web: large, shared by 1 pod",
             "step step 9.1: grow web 1 -> 2 (large)",
-            "  reason room for 1 pods (1 waiting now), cheapest found at $0.1000/h",
-            "  price adds $0.1000/h for 1 nodes and 1 pods",
+            "  reason room for 1 pod (1 waiting now), cheapest found at $0.1000/h",
+            "  price adds $0.1000/h for 1 node and 1 pod",
             "  verdict cleared",
             "  outcome done",
             "price one such pod pays $0.0500/h",

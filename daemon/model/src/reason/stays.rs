@@ -2,6 +2,7 @@
 
 use super::{Misfit, Tie};
 use crate::advice::Coded;
+use crate::counted::Counted;
 use crate::disruption::{Cause, Closed};
 use crate::group::options::Share;
 use crate::ids::{PodKey, PolicyName};
@@ -104,6 +105,13 @@ pub enum Stays {
     },
     /// Younger than the aims' `min_age`.
     TooYoung,
+    /// Pods of nodes that go first are to move onto it.
+    PodsExpected,
+    /// It could go, and others go first: no more are removed at a time.
+    AwaitsRemovals {
+        /// Nodes on their way out, those of this plan included.
+        begun: u32,
+    },
     /// Unneeded, but not long enough.
     NotUnneededLongEnough {
         /// For how long so far.
@@ -314,6 +322,12 @@ impl fmt::Display for Stays {
                 "it has drifted, and the first node made with {wanted} did not become Ready until {at}: no other is replaced for it"
             ),
             Self::TooYoung => f.write_str("too young"),
+            Self::PodsExpected => f.write_str("pods of nodes that go first move onto it"),
+            Self::AwaitsRemovals { begun } => write!(
+                f,
+                "it could go and waits for {}, which shrink.parallel lets begin first",
+                Counted(*begun, "removal")
+            ),
             Self::NotUnneededLongEnough { since } => write!(f, "unneeded for {since} only"),
             Self::Used { used, threshold } => write!(
                 f,
@@ -328,7 +342,8 @@ impl fmt::Display for Stays {
             Self::Rolling => f.write_str("somebody else is replacing the nodes of its group"),
             Self::MovedInVain { failures, until } => write!(
                 f,
-                "pods of its group were moved in vain {failures} times in a row: none are before {until}"
+                "pods of its group were moved in vain {} in a row: none are before {until}",
+                Counted(*failures, "time")
             ),
             Self::Denied { policy, code, text } => {
                 write!(f, "policy {policy} keeps it{}", Coded(*code, text))
@@ -344,7 +359,7 @@ impl fmt::Display for Stays {
                 if let Some(wastes) = wastes {
                     write!(f, " and wastes {wastes} of that")?;
                 }
-                write!(f, "; moving its {moves} pods counts {counts}")?;
+                write!(f, "; moving its {} counts {counts}", Counted(*moves, "pod"))?;
                 if *addend != UsdPerHour::ZERO {
                     write!(f, " and policies want {addend} beyond that")?;
                 }

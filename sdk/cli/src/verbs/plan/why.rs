@@ -358,9 +358,18 @@ impl WhyJson {
         let mut fact = |head: &str, body: &str| {
             let _ = writeln!(text, "{head:<13}{}", plain(body));
         };
-        let mut asks = format!("{}m CPU, {}", self.cpu_milli, mebibytes(self.memory_bytes));
+        let mut asks = format!(
+            "{}m CPU, {}",
+            self.cpu_milli,
+            mebibytes(self.memory_bytes, "memory")
+        );
         for (name, amount) in &self.extended {
-            let _ = write!(asks, ", {amount} {name}");
+            // Huge pages are bytes; other extended resources are counted.
+            let _ = if name.starts_with("hugepages-") {
+                write!(asks, ", {}", mebibytes(*amount, name))
+            } else {
+                write!(asks, ", {amount} {name}")
+            };
         }
         if self.alike > 1 {
             let _ = write!(asks, "; {} pods are alike", self.alike);
@@ -457,11 +466,11 @@ impl FargateJson {
     }
 }
 
-fn mebibytes(bytes: i64) -> String {
+fn mebibytes(bytes: i64, of: &str) -> String {
     if bytes % (1 << 20) == 0 {
-        format!("{}Mi memory", bytes >> 20)
+        format!("{}Mi {of}", bytes >> 20)
     } else {
-        format!("{bytes} bytes of memory")
+        format!("{bytes} bytes of {of}")
     }
 }
 
