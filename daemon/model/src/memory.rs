@@ -24,7 +24,7 @@ pub const MEMORY_VERSION: u32 = 1;
 pub struct Memory {
     /// Format version.
     pub version: u32,
-    /// Since when each node could have been given up.
+    /// Since when each node could have been given up, or has wasted much of its price (`shrink`).
     pub unneeded_since: BTreeMap<NodeName, Instant>,
     /// Recent replica recommendations per workload, oldest first, at most 64 each.
     #[serde(with = "crate::memory::pairs")]

@@ -62,7 +62,7 @@ pub(super) fn node(answer: &mut Answer<'_>, name: &NodeName) {
         answer.saw(
             FactKind::State,
             0,
-            format_args!("could have been given up for {}", record.at.since(*since)),
+            format_args!("unneeded or wasteful for {}", record.at.since(*since)),
         );
     }
     steps::about(answer, |step| {
