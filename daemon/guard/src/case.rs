@@ -13,6 +13,7 @@ use model::offer::{Confidence, Offer, OfferKind};
 use model::plan::Hold;
 use model::pod::{Pod, PodPhase, PodSpec};
 use model::provisioned::FargateBills;
+use model::registration::label;
 use model::repair::Repair;
 use model::watch::Watch;
 use model::{GroupName, Hook, InstanceId, NodeName, OfferId, PodKey, Snapshot, StepId, UsdPerHour};
@@ -161,13 +162,14 @@ impl<'a> Case<'a> {
     }
 
     /// What a running node costs at most: by its offer, else by the price of its type, else as much as the dearest. An
-    /// estimate is no limit from above.
+    /// estimate is no limit from above, nor is what Linux pays where Windows runs: its licence is in the price.
     fn price_of(&self, node: &Node) -> UsdPerHour {
         if let Some(offer) = node.offer.as_ref().and_then(|id| self.offer(id)) {
             return self.price(offer);
         }
         let told = |rate: &Rate| matches!(rate.confidence, Confidence::Listed | Confidence::BuiltIn);
-        if let Some(rate) = node.rate.filter(told) {
+        let windows = node.labels.get(label::OS).is_some_and(|os| os == "windows");
+        if let Some(rate) = node.rate.filter(told).filter(|_| !windows) {
             return rate.price;
         }
         let kind = node.labels.get("node.kubernetes.io/instance-type");

@@ -126,6 +126,17 @@ fn totals() {
             limit: PRICE.times(5)
         })
     );
+    let licensed = |s: &mut Stage| {
+        told(Confidence::Listed)(s);
+        let os = ("kubernetes.io/os".to_owned(), "windows".to_owned());
+        s.node_mut("n1").labels.extend([os]);
+    };
+    assert_eq!(
+        word(licensed, grow(4, 5)),
+        held(HoldReason::MaxRate {
+            limit: PRICE.times(5)
+        })
+    );
     // An offer without a price is bought at the price of the dearest of its family.
     let nameless = |s: &mut Stage| {
         five(s);
