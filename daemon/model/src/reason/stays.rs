@@ -107,7 +107,7 @@ pub enum Stays {
     TooYoung,
     /// Pods of nodes that go first are to move onto it.
     PodsExpected,
-    /// It could go, and others go first: no more are removed at a time.
+    /// It could go, and others go first.
     AwaitsRemovals {
         /// Nodes on their way out, those of this plan included.
         begun: u32,
@@ -323,11 +323,13 @@ impl fmt::Display for Stays {
             ),
             Self::TooYoung => f.write_str("too young"),
             Self::PodsExpected => f.write_str("pods of nodes that go first move onto it"),
-            Self::AwaitsRemovals { begun } => write!(
-                f,
-                "it could go and waits for {}, which shrink.parallel lets begin first",
-                Counted(*begun, "removal")
-            ),
+            Self::AwaitsRemovals { begun } => {
+                write!(
+                    f,
+                    "it could go, and others go first: {} now",
+                    Counted(*begun, "node")
+                )
+            }
             Self::NotUnneededLongEnough { since } => write!(f, "unneeded for {since} only"),
             Self::Used { used, threshold } => write!(
                 f,
