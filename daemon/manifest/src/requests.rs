@@ -8,7 +8,7 @@
 use crate::quantity::{self, narrow, whole_of_milli};
 use crate::sheet::At;
 use crate::tree::Tree;
-use model::resources::Resources;
+use model::resources::{Resources, is_huge_pages};
 use std::collections::BTreeMap;
 
 /// Amounts by resource name, in thousandths: quantities are rounded once they are added up.
@@ -134,7 +134,7 @@ fn container_requests(container: At<'_, '_>, defaults: Option<&Amounts>) -> Amou
 fn pod_level<'t>(spec: At<'_, 't>, resizing: Resizing<'_, 't>, requests: &mut Amounts) {
     let resources = spec.get("resources");
     let plain = |name: &str| name == "cpu" || name == "memory";
-    let counts = |name: &str| plain(name) || name.starts_with("hugepages-");
+    let counts = |name: &str| plain(name) || is_huge_pages(name);
     let (limits, asked) = (
         amounts(resources.get("limits")),
         amounts(resources.get("requests")),

@@ -1,5 +1,6 @@
 //! What happened when a cleared step was carried out.
 
+use crate::counted::Counted;
 use crate::ids::InstanceId;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -83,7 +84,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done { instances } if instances.is_empty() => f.write_str("done"),
-            Self::Done { instances } => write!(f, "done: {} instances", instances.len()),
+            Self::Done { instances } => write!(f, "done: {}", Counted(instances.len(), "instance")),
             Self::Partly {
                 instances,
                 missing,
@@ -91,8 +92,8 @@ impl fmt::Display for Outcome {
                 ..
             } => write!(
                 f,
-                "done in part: {} instances, {missing} less: {why}",
-                instances.len()
+                "done in part: {}, {missing} less: {why}",
+                Counted(instances.len(), "instance")
             ),
             Self::Recorded => f.write_str("recorded only"),
             Self::Refused { why, .. } => write!(f, "refused for now: {why}"),

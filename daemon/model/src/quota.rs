@@ -7,6 +7,7 @@
 //! is bought is decided elsewhere.
 
 use crate::aims::Aims;
+use crate::counted::Counted;
 use crate::group::{Group, GroupKind};
 use crate::ids::{GroupName, NodeName};
 use crate::intent::{IntentKind, Ledger};
@@ -110,13 +111,12 @@ pub struct Shown {
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let amount = self.amount;
-        let plural = |one: i64| if amount == one { "" } else { "s" };
         match self.measure {
-            Measure::Cpu if amount % CPU == 0 => write!(f, "{} CPU{}", amount / CPU, plural(CPU)),
+            Measure::Cpu if amount % CPU == 0 => Counted(amount / CPU, "CPU").fmt(f),
             Measure::Cpu => write!(f, "{amount}m CPU"),
             Measure::Memory if amount % GIB == 0 => write!(f, "{}Gi of memory", amount / GIB),
             Measure::Memory => write!(f, "{}Mi of memory", amount.div_euclid(MIB)),
-            Measure::Nodes => write!(f, "{amount} node{}", plural(1)),
+            Measure::Nodes => Counted(amount, "node").fmt(f),
         }
     }
 }

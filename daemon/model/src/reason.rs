@@ -16,7 +16,7 @@ use crate::node::Leaves;
 use crate::notes::Missed;
 use crate::pod::Unmodelled;
 use crate::quota::Reached;
-use crate::resources::MIB;
+use crate::resources::{MIB, is_huge_pages};
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 pub use stays::{Holds, PodStays, Stays};
@@ -602,7 +602,7 @@ fn insufficient_extended(
     resource: &str,
     (asked, there): (i64, i64),
 ) -> fmt::Result {
-    if resource.starts_with("hugepages-") {
+    if is_huge_pages(resource) {
         let (asked, there) = (Bytes::asked(asked), Bytes::there(there));
         write!(f, "asks for {asked} of {resource}, {there} there")
     } else {

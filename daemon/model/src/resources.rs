@@ -28,6 +28,11 @@ pub fn attach_driver(resource: &str) -> Option<&str> {
     resource.strip_prefix(ATTACH_LIMIT)
 }
 
+/// Whether the resource is huge pages of some size (`hugepages-2Mi`): bytes, as memory is.
+pub fn is_huge_pages(resource: &str) -> bool {
+    resource.starts_with("hugepages-")
+}
+
 /// A vector of amounts. Negative values mean over-committed and fit nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Resources {

@@ -13,7 +13,7 @@ use crate::ids::{GroupName, NodeName};
 use crate::node::Node;
 use crate::pod::{Taint, TaintEffect};
 use crate::registration::label;
-use crate::resources::{Resources, attach_driver};
+use crate::resources::{Resources, attach_driver, is_huge_pages};
 use crate::selector::glob;
 use crate::snapshot::Snapshot;
 use crate::time::{Instant, Span};
@@ -340,7 +340,7 @@ fn kind(node: &Node) -> Kind<'_> {
 /// Whether a plugin reports the resource after the kubelet has registered: huge pages are there from the first moment or
 /// never, volumes are counted otherwise.
 fn is_late(name: &str) -> bool {
-    !name.starts_with("hugepages-") && attach_driver(name).is_none()
+    !is_huge_pages(name) && attach_driver(name).is_none()
 }
 
 /// Whether a resource of a node is a GPU, or a part of one.

@@ -14,6 +14,7 @@ use model::money::UsdPerHour;
 use model::offer::Offer;
 use model::pod::PodPhase;
 use model::reason::{Misfit, Refusal};
+use model::resources::is_huge_pages;
 use model::{OfferId, Pod, PodKey, Snapshot};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -365,7 +366,7 @@ impl WhyJson {
         );
         for (name, amount) in &self.extended {
             // Huge pages are bytes; other extended resources are counted.
-            let _ = if name.starts_with("hugepages-") {
+            let _ = if is_huge_pages(name) {
                 write!(asks, ", {}", mebibytes(*amount, name))
             } else {
                 write!(asks, ", {amount} {name}")
