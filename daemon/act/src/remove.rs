@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::Node;
 use kube::Client;
 use kube::api::{Api, ListParams};
 use kube::core::Request;
+use model::Counted;
 use model::ids::{InstanceId, NodeName};
 use model::node::UNREACHABLE_TAINT;
 use model::outcome::Outcome;
@@ -69,8 +70,8 @@ pub(crate) async fn may_go(
         return Ok(node.and_then(|node| node.metadata.uid));
     };
     let why = format!(
-        "{what} still has {} pods, {}/{} among them",
-        left.len(),
+        "{what} still has {}, {}/{} among them",
+        Counted(left.len(), "pod"),
         first.metadata.namespace,
         first.metadata.name
     );

@@ -1,7 +1,7 @@
 //! Differences between two plans for the same record, as `replay` prints them.
 
 use model::plan::{Cost, Hold, Plan, PlannedNode, Step, StepKind};
-use model::{NodeName, PodKey, Refusal};
+use model::{Counted, NodeName, PodKey, Refusal};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -229,21 +229,21 @@ impl fmt::Display for Difference {
             Self::NodeAdded(node) => {
                 write!(
                     f,
-                    "+ node {} in {}: {}, {} pods",
+                    "+ node {} in {}: {}, {}",
                     node.name,
                     node.group,
                     node.offer,
-                    node.pods.len()
+                    Counted(node.pods.len(), "pod")
                 )
             }
             Self::NodeRemoved(node) => {
                 write!(
                     f,
-                    "- node {} in {}: {}, {} pods",
+                    "- node {} in {}: {}, {}",
                     node.name,
                     node.group,
                     node.offer,
-                    node.pods.len()
+                    Counted(node.pods.len(), "pod")
                 )
             }
             Self::ReplacementAdded(node) => {
@@ -256,8 +256,13 @@ impl fmt::Display for Difference {
             Self::MovesChanged { nodes: 0 } => {
                 f.write_str("~ the same pods move to the same nodes, in another order")
             }
-            Self::MovesChanged { nodes } => write!(f, "~ other pods are to move to {nodes} nodes"),
-            Self::ExistingChanged { nodes } => write!(f, "~ {nodes} nodes carry other waiting pods"),
+            Self::MovesChanged { nodes } => {
+                write!(f, "~ other pods are to move to {}", Counted(*nodes, "node"))
+            }
+            Self::ExistingChanged { nodes } => match nodes {
+                1 => f.write_str("~ 1 node carries other waiting pods"),
+                nodes => write!(f, "~ {nodes} nodes carry other waiting pods"),
+            },
             Self::HoldAdded(hold) => write!(
                 f,
                 "+ {} holds step {} (code {})",

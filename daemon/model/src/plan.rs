@@ -1,5 +1,6 @@
 //! The Plan: ordered Steps, each one bounded effect that names its objects exactly.
 
+use crate::counted::Counted;
 use crate::group::Bounds;
 use crate::ids::{
     GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, StepId, WorkloadKey,
@@ -347,10 +348,14 @@ impl std::fmt::Display for StepKind {
             } => match workload {
                 Some(workload) => write!(
                     f,
-                    "place {workload} ({} pods) on Fargate {profile} as {offer}",
-                    pods.len()
+                    "place {workload} ({}) on Fargate {profile} as {offer}",
+                    Counted(pods.len(), "pod")
                 ),
-                None => write!(f, "place {} pods on Fargate {profile} as {offer}", pods.len()),
+                None => write!(
+                    f,
+                    "place {} on Fargate {profile} as {offer}",
+                    Counted(pods.len(), "pod")
+                ),
             },
             Self::Nominate { pod, node, .. } => write!(f, "nominate {node} for {pod}"),
             Self::Yield { pod, node, cost } => write!(f, "set deletion cost {cost} of {pod} on {node}"),

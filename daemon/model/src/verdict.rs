@@ -1,6 +1,7 @@
 //! The guard's word on a step.
 
 use crate::advice::{Coded, Hook};
+use crate::counted::Counted;
 use crate::disruption::Closed;
 use crate::ids::PolicyName;
 use crate::money::UsdPerHour;
@@ -200,18 +201,26 @@ impl fmt::Display for HoldReason {
             Self::StaleSource {
                 source, age: None, ..
             } => write!(f, "source {source:?} is missing"),
-            Self::RemovalsPerWindow { limit } => write!(f, "at most {limit} nodes removed per window"),
-            Self::EmptiedPerWindow { limit } => write!(f, "at most {limit} empty nodes removed per window"),
+            Self::RemovalsPerWindow { limit } => {
+                write!(f, "at most {} removed per window", Counted(*limit, "node"))
+            }
+            Self::EmptiedPerWindow { limit } => {
+                write!(f, "at most {} removed per window", Counted(*limit, "empty node"))
+            }
             Self::NodeBudget(closed) => write!(f, "{closed}"),
             Self::CanaryFirst { wanted } => {
                 write!(f, "the first node made with {wanted} has not settled yet")
             }
-            Self::RemovalsAtOnce { limit } => write!(f, "at most {limit} removals at once"),
-            Self::PurchasesPerWindow { limit } => write!(f, "at most {limit} nodes bought per window"),
-            Self::EvictionsPerWindow { limit } => write!(f, "at most {limit} evictions per window"),
+            Self::RemovalsAtOnce { limit } => write!(f, "at most {} at once", Counted(*limit, "removal")),
+            Self::PurchasesPerWindow { limit } => {
+                write!(f, "at most {} bought per window", Counted(*limit, "node"))
+            }
+            Self::EvictionsPerWindow { limit } => {
+                write!(f, "at most {} per window", Counted(*limit, "eviction"))
+            }
             Self::RatePerWindow { limit } => write!(f, "at most {limit} added per window"),
             Self::MaxRate { limit } => write!(f, "the cluster may cost at most {limit}"),
-            Self::MaxNodes { limit } => write!(f, "at most {limit} nodes in the cluster"),
+            Self::MaxNodes { limit } => write!(f, "at most {} in the cluster", Counted(*limit, "node")),
             Self::Quota(reached) => write!(f, "it would exceed {reached}"),
             Self::ReplacementNotReady => f.write_str("its replacement is not Ready yet"),
             Self::Rolling { what } => write!(f, "{what}"),

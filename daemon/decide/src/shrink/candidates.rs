@@ -464,7 +464,7 @@ impl<'a, 'b> Judge<'a, 'b> {
                     self.stays(node, closed);
                 } else if search.fleet.bins[may.bin].awaited {
                     self.stays(node, Stays::PodsExpected);
-                } else if begun > 0 {
+                } else {
                     self.stays(node, Stays::AwaitsRemovals { begun });
                 }
             } else if moves > 0 && !search.fleet.bins[may.bin].priced {

@@ -323,6 +323,8 @@ impl fmt::Display for Stays {
             ),
             Self::TooYoung => f.write_str("too young"),
             Self::PodsExpected => f.write_str("pods of nodes that go first move onto it"),
+            // A policy that fails, or `parallel: 0` in the aims.
+            Self::AwaitsRemovals { begun: 0 } => f.write_str("it could go, and no removal is begun now"),
             Self::AwaitsRemovals { begun } => {
                 write!(
                     f,

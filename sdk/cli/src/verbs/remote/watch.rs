@@ -4,6 +4,7 @@ use super::ServerArgs;
 use super::shown::{self, plain};
 use crate::exit::Exit;
 use crate::output::{Format, OutputArgs, is_closed, json_line, line, say};
+use model::Counted;
 use proto::v1;
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -103,11 +104,11 @@ fn is_cut(status: &Status) -> bool {
 /// One head line, one line per step, one per fault, one for trouble.
 fn print(cycle: &v1::Cycle) -> anyhow::Result<()> {
     line(format_args!(
-        "#{} {}  {} nodes, {} pods, {} waiting, {}",
+        "#{} {}  {}, {}, {} waiting, {}",
         cycle.number,
         shown::instant(cycle.at_millis),
-        cycle.node_count,
-        cycle.pod_count,
+        Counted(cycle.node_count, "node"),
+        Counted(cycle.pod_count, "pod"),
         cycle.pending,
         shown::rate(cycle.running_rate_nanos),
     ))?;

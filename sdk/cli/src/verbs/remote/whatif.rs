@@ -5,6 +5,7 @@ use super::{ServerArgs, shown};
 use crate::exit::{Exit, Unreadable};
 use crate::output::{Format, OutputArgs, json, line, table};
 use manifest::quantity;
+use model::Counted;
 use proto::v1;
 
 /// Arguments of `whatif`; none at all asks what is planned now.
@@ -54,10 +55,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Exit> {
 
 fn show(answer: &v1::WhatIfResponse) -> anyhow::Result<()> {
     line(format_args!(
-        "on cycle {}: {} pods wait, {} nodes would be bought",
+        "on cycle {}: {} waiting, {} would be bought",
         answer.cycle,
-        answer.pending,
-        answer.nodes.len()
+        Counted(answer.pending, "pod"),
+        Counted(answer.nodes.len(), "node")
     ))?;
     if !answer.nodes.is_empty() {
         let mut rows = table(&["node", "group", "offer", "price", "pods"]);

@@ -3,6 +3,7 @@
 use crate::output::{line, table};
 use crate::verbs::remote::shown::{self, cpu, instant, memory, percent, plain, rate, text};
 use comfy_table::Table;
+use model::Counted;
 use proto::v1;
 
 pub(crate) fn summary(summary: &v1::Summary) -> anyhow::Result<()> {
@@ -37,7 +38,7 @@ pub(crate) fn summary(summary: &v1::Summary) -> anyhow::Result<()> {
     );
     let unpriced = match summary.unpriced_nodes {
         0 => String::new(),
-        n => format!(" and {n} nodes without a known price"),
+        n => format!(" and {} without a known price", Counted(n, "node")),
     };
     row("bill", format!("{}{unpriced}", rate(summary.running_rate_nanos)));
     row(
@@ -50,7 +51,7 @@ pub(crate) fn summary(summary: &v1::Summary) -> anyhow::Result<()> {
     row("policy faults", summary.fault_count.to_string());
     for intent in &summary.intents {
         let what = match intent.node.as_str() {
-            "" => format!("{} nodes for {}", intent.count, intent.group),
+            "" => format!("{} for {}", Counted(intent.count, "node"), intent.group),
             node => format!("{node} of {}", intent.group),
         };
         row(
