@@ -199,7 +199,7 @@ fn has_content(line: &str) -> bool {
 }
 
 /// Bounds of the YAML library: generous in size, tight on what can multiply.
-fn yaml_options() -> serde_saphyr::Options {
+pub(crate) fn yaml_options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_events: 64_000_000,

@@ -17,6 +17,7 @@ mod fargate;
 mod grown;
 mod gzip;
 mod intern;
+mod lines;
 mod market;
 mod meta;
 mod namespaces;
@@ -57,6 +58,7 @@ pub use ecs::{EcsCluster, EcsDefinition, EcsInstance, EcsObject, EcsProvider, Ec
 pub use fargate::{fargate_offers, profile_group};
 pub use gzip::unpacked;
 pub use intern::Specs;
+pub use lines::Lines;
 pub use market::aim_selectors;
 pub use meta::{Controller, instant};
 pub use namespaces::{NamespaceObject, Namespaces};
