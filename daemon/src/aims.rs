@@ -1,26 +1,32 @@
 //! Aims in a file of their own, read again when they change or on SIGHUP.
 //!
-//! A file that cannot be used keeps the last good aims in force: one clear line, one count in the metrics.
+//! A file that cannot be used, or loosens what it does not acknowledge, keeps the last good aims in force: one clear line
+//! for each mistake, one count in the metrics. What is looser is not decided here (`guard`).
 
 use crate::config::{AimsFile, MAX_BYTES, bounded};
 use crate::signals::Signals;
-use cycle::Handle;
-use model::Aims;
-use model::aims::Mode;
+use cycle::{Handle, Unacknowledged};
+use manifest::Lines;
+use model::loosening::{Change, Loosening};
 use serve::Metrics;
 use std::time::Duration;
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// The cluster's mode laid under the aims.
-pub(crate) fn with_mode(mut aims: Aims, mode: Mode) -> Aims {
-    aims.modes.cluster.get_or_insert(mode);
-    aims
+/// Says why the aims that the daemon was started with, in a file of their own or in its configuration, are not in force.
+pub(crate) fn say_refused(file: Option<&AimsFile>, refused: &Unacknowledged) {
+    let problems = match file {
+        Some(AimsFile { path, bytes }) => unacknowledged(&path.display().to_string(), bytes, refused),
+        None => unacknowledged("aims", &[], refused),
+    };
+    for problem in problems {
+        tracing::error!(%problem, "the last good aims stay in force");
+    }
 }
 
 /// Follows a file until the daemon ends. The file is looked at by name, so that a ConfigMap's swapped folders are seen.
-pub(crate) async fn follow(file: AimsFile, mode: Mode, handle: Handle, metrics: Metrics, signals: Signals) {
+pub(crate) async fn follow(file: AimsFile, handle: Handle, metrics: Metrics, signals: Signals) {
     let AimsFile { path, bytes } = file;
     let name = path.display().to_string();
     // What is in force, not what the file is by now: a change during the start is a change.
@@ -35,32 +41,78 @@ pub(crate) async fn follow(file: AimsFile, mode: Mode, handle: Handle, metrics: 
         if now == last && !asked {
             continue;
         }
-        let read = match &now {
-            Ok(bytes) => manifest::aims(&name, bytes).map_err(|problems| problems.to_string()),
-            Err(why) => Err(format!("{name}: {why}")),
+        let taken = match &now {
+            Ok(bytes) => take(&name, bytes, &handle).await,
+            Err(why) => Err(vec![format!("{name}: {why}")]),
         };
         last = now;
-        metrics.aims_reloaded(read.is_ok());
-        match read {
-            Ok(aims) => {
-                tracing::info!(file = %name, "new aims are in force");
-                handle.set_aims(with_mode(aims, mode));
-            }
+        metrics.aims_reloaded(taken.is_ok());
+        match taken {
+            Ok(()) => tracing::info!(file = %name, "new aims are in force"),
             Err(problems) => {
-                let problems = problems.replace('\n', "; ");
-                tracing::error!(%problems, "the last good aims stay in force");
+                for problem in problems {
+                    tracing::error!(%problem, "the last good aims stay in force");
+                }
             }
         }
     }
 }
+
+/// Puts the aims of a file in force, or tells what is wrong with them, one line each.
+async fn take(name: &str, bytes: &[u8], handle: &Handle) -> Result<(), Vec<String>> {
+    let aims = manifest::aims(name, bytes).map_err(|problems| {
+        problems
+            .to_string()
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    })?;
+    let taken = handle.offer_aims(aims).await;
+    taken.map_err(|refused| unacknowledged(name, bytes, &refused))
+}
+
+/// What aims loosen, with the line it stands on and what allows it.
+fn unacknowledged(name: &str, bytes: &[u8], refused: &Unacknowledged) -> Vec<String> {
+    let lines = Lines::of(bytes);
+    let said = |loosening: &Loosening| {
+        let line = lines.of_field(&loosening.field);
+        let line = line.map_or_else(String::new, |line| format!(":{line}"));
+        let what = match loosening.change {
+            Change::Removed if loosening.field == "aims" => "empty, and aims are in force".to_owned(),
+            _ => format!("{}: looser than what is in force", loosening.field),
+        };
+        format!("{name}{line}: {what}; if that is meant, add `{loosening}` to acknowledge")
+    };
+    refused.0.iter().map(said).collect()
+}
+
+#[cfg(test)]
+mod edits;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use cycle::{Desk, Fixed, InForce, ManualClock, MemoryStore, Parts};
     use guard::Fence;
+    use model::aims::Mode;
     use model::{Instant, Span};
     use std::sync::Arc;
+
+    /// A daemon that begins with these aims.
+    pub(super) async fn desk(bytes: &[u8]) -> Handle {
+        let desk = Desk::open(Parts {
+            clock: Arc::new(ManualClock::new(Instant(0))),
+            policies: InForce::default(),
+            aims: manifest::aims("aims.yaml", bytes).unwrap(),
+            mode: Mode::Observe,
+            store: Box::new(MemoryStore::default()),
+            log: None,
+            library: Box::new(Fixed),
+            fence: Fence::sole(),
+            overdue: Span::from_secs(60),
+        });
+        desk.await.unwrap().handle()
+    }
 
     /// Between the configuration that was read and the first look at the file lie policies, stores and a cluster.
     #[tokio::test]
@@ -68,18 +120,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("aims.yaml");
         let bytes = b"mode: observe\n".to_vec();
-        let desk = Desk::open(Parts {
-            clock: Arc::new(ManualClock::new(Instant(0))),
-            policies: InForce::default(),
-            aims: manifest::aims("aims.yaml", &bytes).unwrap(),
-            store: Box::new(MemoryStore::default()),
-            log: None,
-            library: Box::new(Fixed),
-            fence: Fence::sole(),
-            overdue: Span::from_secs(60),
-        })
-        .await
-        .unwrap();
+        let handle = desk(&bytes).await;
         let options = serve::Options {
             grpc: "127.0.0.1:0".parse().unwrap(),
             tls: None,
@@ -87,12 +128,10 @@ mod tests {
             http: None,
             admission: None,
         };
-        let handle = desk.handle();
         let serving = serve::serve(handle.clone(), &options, Arc::new(serve::LoopbackOnly)).unwrap();
-        std::fs::write(&path, "mode: act\n").unwrap();
+        std::fs::write(&path, "mode: act\nacknowledge: [mode from observe to act]\n").unwrap();
         let following = tokio::spawn(follow(
             AimsFile { path, bytes },
-            Mode::Observe,
             handle.clone(),
             serving.metrics.clone(),
             Signals::listen().unwrap(),

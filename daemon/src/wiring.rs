@@ -167,10 +167,12 @@ async fn surround(
     }
     let serving = serve::serve(handle.clone(), &config.serve, gate)?;
     serving.metrics.policy_times_from(move || timings.take());
+    if let Some(refused) = handle.status().aims_refused {
+        aims::say_refused(config.aims_file.as_ref(), &refused);
+    }
     if let Some(file) = &config.aims_file {
         tokio::spawn(aims::follow(
             file.clone(),
-            config.mode,
             handle,
             serving.metrics.clone(),
             signals.clone(),

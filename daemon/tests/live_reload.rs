@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "all of this is test code")]
 
 use proto::v1::query_client::QueryClient;
-use proto::v1::{GetSummaryRequest, Mode};
+use proto::v1::{GetSummaryRequest, Mode, Summary};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -54,11 +54,27 @@ impl Daemon {
         Self { child, grpc, http }
     }
 
-    /// The mode of the cluster in force; `None` before anything was seen.
-    async fn mode(&self) -> Option<Mode> {
+    /// The summary; `None` before anything was seen.
+    async fn summary(&self) -> Option<Summary> {
         let mut query = QueryClient::connect(format!("http://{}", self.grpc)).await.ok()?;
         let answer = query.get_summary(GetSummaryRequest {}).await.ok()?;
-        Some(answer.into_inner().mode())
+        Some(answer.into_inner())
+    }
+
+    /// The mode of the cluster in force.
+    async fn mode(&self) -> Option<Mode> {
+        Some(self.summary().await?.mode())
+    }
+
+    /// What a person has to see to, as gRPC and `/readyz` tell it.
+    async fn alarms(&self) -> Vec<String> {
+        let alarms = self.summary().await.unwrap().alarms;
+        let ready = self.page("/readyz").unwrap();
+        assert!(
+            alarms.iter().all(|alarm| ready.contains(alarm.as_str())),
+            "{ready}"
+        );
+        alarms
     }
 
     async fn becomes(&self, mode: Mode) {
@@ -71,7 +87,7 @@ impl Daemon {
     /// How many reloads ended like this.
     fn reloads(&self, result: &str) -> u32 {
         let series = format!("plimsoll_aims_reloads_total{{result=\"{result}\"}} ");
-        let text = self.metrics().unwrap_or_default();
+        let text = self.page("/metrics").unwrap_or_default();
         let value = text.lines().find_map(|line| line.strip_prefix(series.as_str()));
         value.map_or(0, |value| value.parse().unwrap())
     }
@@ -83,9 +99,10 @@ impl Daemon {
         .await;
     }
 
-    fn metrics(&self) -> std::io::Result<String> {
+    fn page(&self, path: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(&self.http)?;
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")?;
+        let asked = format!("GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
+        stream.write_all(asked.as_bytes())?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
         Ok(text)
@@ -106,7 +123,8 @@ async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
 }
 
 fn aims(mode: &str) -> String {
-    format!("mode: {mode}\n")
+    // The mark that acting needs means nothing where it is not needed.
+    format!("mode: {mode}\nacknowledge: [mode from observe to act]\n")
 }
 
 #[tokio::test]
@@ -123,9 +141,24 @@ async fn aims_are_taken_over_while_the_daemon_runs() {
     std::fs::write(&file, "mode: perhaps\n").unwrap();
     daemon.reloaded("refused", 1).await;
     assert_eq!(daemon.mode().await, Some(Mode::Act), "the last good aims stay");
+    assert!(daemon.alarms().await.is_empty());
+    // Five growths and two removals once followed.
+    std::fs::write(&file, "").unwrap();
+    daemon.reloaded("refused", 2).await;
+    let alarms = daemon.alarms().await;
+    assert!(
+        alarms.len() == 1 && alarms[0].contains("`aims removed`"),
+        "{alarms:?}"
+    );
+    assert_eq!(daemon.mode().await, Some(Mode::Act));
 
     std::fs::write(&file, aims("observe")).unwrap();
     daemon.becomes(Mode::Observe).await;
+    std::fs::write(&file, "mode: act\n").unwrap();
+    daemon.reloaded("refused", 3).await;
+    assert_eq!(daemon.mode().await, Some(Mode::Observe), "nobody said so");
+    std::fs::write(&file, aims("observe")).unwrap();
+    eventually("nothing is refused", async || daemon.alarms().await.is_empty()).await;
     let before = daemon.reloads("good");
     let hup = Command::new("kill")
         .args(["-HUP", &daemon.child.id().to_string()])

@@ -1,6 +1,7 @@
 //! The Desk: everything a cycle works with that is not its ends — policies, aims, Ledger, Memory, Logbook —
 //! and the part of it that a `Handle` sees.
 
+use crate::aims::{Offered, Unacknowledged};
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::handle::{Handle, PolicyStatus, Status};
@@ -13,9 +14,10 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use guard::{Fence, LedgerStore, StoreError};
 use logbook::CycleRecord;
 use model::advice::{PolicyFault, PolicyMode};
-use model::aims::Modes;
+use model::aims::{Mode, Modes};
 use model::beside::EcsPicture;
 use model::intent::{Ledger, Pause};
+use model::loosening::Loosening;
 use model::{Aims, Instant, Memory, PolicyName, PolicyScope, Span, Standing};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,8 +33,10 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Policies to start with.
     pub policies: InForce,
-    /// Aims to start with.
+    /// Aims to start with, where they loosen nothing of those in the Ledger.
     pub aims: Aims,
+    /// Mode of the cluster where the aims name none.
+    pub mode: Mode,
     /// Where Ledger and Memory are kept.
     pub store: Box<dyn LedgerStore>,
     /// Where records are written; `None` keeps them in memory only.
@@ -68,7 +72,9 @@ pub(crate) struct Own {
 /// The part that handles share with the cycle.
 pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
+    /// Aims in force, with the mode of the cluster.
     pub(crate) aims: ArcSwap<Aims>,
+    offered: Mutex<Offered>,
     pub(crate) policies: ArcSwap<InForce>,
     pub(crate) book: tokio::sync::Mutex<Book>,
     pub(crate) wake: Notify,
@@ -105,6 +111,10 @@ struct Face {
     /// When the last whole cycle looked.
     last_whole: Option<Instant>,
     log_trouble: Option<String>,
+    /// Why the aims that were offered last are not in force.
+    aims_refused: Option<Unacknowledged>,
+    /// What aims have loosened since the last record.
+    loosened: Vec<Loosening>,
     tallies: BTreeMap<PolicyName, Tally>,
     standings: BTreeMap<PolicyName, Standing>,
     trials: BTreeMap<PolicyName, Trial>,
@@ -126,7 +136,11 @@ impl Desk {
         let standings = book.ledger().policies.clone();
         let shared = Shared {
             clock: parts.clock,
-            aims: ArcSwap::from_pointee(parts.aims),
+            aims: ArcSwap::default(),
+            offered: Mutex::new(Offered {
+                aims: Arc::new(parts.aims),
+                mode: parts.mode,
+            }),
             policies: ArcSwap::from_pointee(governed(&parts.policies, &standings)),
             wake: Notify::new(),
             overdue: parts.overdue,
@@ -144,8 +158,10 @@ impl Desk {
             book: tokio::sync::Mutex::new(book),
         };
         {
-            let book = shared.book.lock().await;
+            let mut book = shared.book.lock().await;
             shared.show(book.ledger());
+            // What is refused is shown; the last good aims are in force.
+            let _ = shared.take_aims(&mut book);
         }
         Ok(Self {
             shared: Arc::new(shared),
@@ -274,6 +290,23 @@ impl Shared {
         rejected.push((policy, digest));
     }
 
+    /// What was offered last.
+    pub(crate) fn offered(&self) -> MutexGuard<'_, Offered> {
+        self.offered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows why offered aims are not in force, or that they are; keeps what they have loosened for the next record.
+    pub(crate) fn show_aims(&self, refused: Option<Unacknowledged>, loosened: Vec<Loosening>) {
+        let mut face = self.face();
+        face.aims_refused = refused;
+        face.loosened.extend(loosened);
+    }
+
+    /// What aims have loosened since this was asked last.
+    pub(crate) fn loosened(&self) -> Vec<Loosening> {
+        std::mem::take(&mut self.face().loosened)
+    }
+
     /// Shows that the last record could not be written, or that it could.
     pub(crate) fn show_log(&self, trouble: Option<String>) {
         self.face().log_trouble = trouble;
@@ -339,6 +372,7 @@ impl Shared {
             ready: face.last_whole.is_some_and(|at| now.since(at) <= self.overdue),
             trouble: latest.and_then(|record| record.trouble.clone()),
             log_trouble: face.log_trouble.clone(),
+            aims_refused: face.aims_refused.clone(),
             policies: policy_statuses(&policies, &face),
         }
     }

@@ -1,5 +1,6 @@
 //! `Handle`: what everybody outside the cycle may ask and tell it. Readers never wait for a cycle.
 
+use crate::aims::Unacknowledged;
 use crate::compare::{Comparison, compare};
 use crate::desk::Shared;
 use crate::lifecycle::{self, Trial};
@@ -44,8 +45,23 @@ pub struct Status {
     pub trouble: Option<Trouble>,
     /// Why the last record could not be written to the log.
     pub log_trouble: Option<String>,
+    /// Why the aims that were offered last are not in force: others are.
+    pub aims_refused: Option<Unacknowledged>,
     /// Policies in force, in the order they are asked, then those of which nothing could be loaded.
     pub policies: Vec<PolicyStatus>,
+}
+
+impl Status {
+    /// What a person has to see to while cycles go on.
+    pub fn alarms(&self) -> Vec<String> {
+        let aims = self
+            .aims_refused
+            .as_ref()
+            .map(|refused| format!("aims refused: {refused}"));
+        let log = self.log_trouble.as_ref();
+        let log = log.map(|why| format!("the last record could not be written: {why}"));
+        aims.into_iter().chain(log).collect()
+    }
 }
 
 /// How one policy does, since this process started.
@@ -190,10 +206,18 @@ impl Handle {
         self.shared.ecs.store(Some(Arc::new(picture)));
     }
 
-    /// Puts new aims in force from the next cycle on.
-    pub fn set_aims(&self, aims: Aims) {
-        self.shared.aims.store(Arc::new(aims));
+    /// Offers new aims: they are in force from the next cycle on, unless they loosen something that they do not
+    /// acknowledge.
+    ///
+    /// # Errors
+    /// What they would loosen; the aims in force stay.
+    pub async fn offer_aims(&self, aims: Aims) -> Result<(), Unacknowledged> {
+        let mut book = self.shared.book.lock().await;
+        self.shared.offered().aims = Arc::new(aims);
+        let taken = self.shared.take_aims(&mut book);
+        drop(book);
         self.wake();
+        taken
     }
 
     /// Pulls the kill switch: no effect begins after this call has begun, and when it has returned `Ok`, a

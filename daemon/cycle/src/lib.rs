@@ -4,6 +4,7 @@
 //! This file is the only one that names all five stages. Not here: what is decided, what is allowed, how
 //! anything is seen or done.
 
+mod aims;
 mod book;
 mod clock;
 mod compare;
@@ -22,6 +23,7 @@ mod tests;
 mod trip;
 mod unseen;
 
+pub use aims::Unacknowledged;
 pub use clock::{Clock, ManualClock, Sleep, WallClock};
 pub use compare::{Comparison, Effects, compare, effects};
 pub use decide::{Deliberation, what_if};

@@ -1,5 +1,6 @@
 //! Cycles with scripted eyes and hands: kill switch, crashes, stores that fail, replay.
 
+mod aims;
 mod control;
 mod crashes;
 mod lifecycle;

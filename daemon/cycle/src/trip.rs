@@ -47,7 +47,6 @@ impl<'a> Trip<'a> {
         let shared = &*desk.shared;
         let mut own = desk.own.lock().await;
         let began = shared.clock.now();
-        let aims = shared.aims.load_full();
         let mut book = shared.book.lock().await;
         let trouble = book
             .begin(shared.unsaved_pause())
@@ -58,7 +57,10 @@ impl<'a> Trip<'a> {
             });
         if trouble.is_none() {
             shared.show(book.ledger());
+            // Another replica may have put others in force; a refusal was told when they were offered.
+            let _ = shared.take_aims(&mut book);
         }
+        let aims = shared.aims.load_full();
         own.take_policies(shared, book.ledger());
         let policies = shared.policies.load_full();
         let cycle = book.ledger().cycle;
@@ -70,6 +72,7 @@ impl<'a> Trip<'a> {
             at: began,
             memory: Arc::clone(&own.memory),
             aims: Arc::clone(&aims),
+            loosened: shared.loosened(),
             policies: policies.uses(),
             trouble,
             ..CycleRecord::default()
@@ -115,7 +118,11 @@ impl<'a> Trip<'a> {
         let events = book.read_against(&seen, limits);
         seen.cycle = book.ledger().cycle;
         seen.seed = seed(&seen.cluster, seen.cycle);
-        seen.ledger = book.ledger().clone();
+        // The record has the aims already.
+        seen.ledger = Ledger {
+            aims: None,
+            ..book.ledger().clone()
+        };
         drop(book);
         self.record.at = seen.at;
         self.record.snapshot = Arc::new(seen);

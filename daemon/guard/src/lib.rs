@@ -14,6 +14,7 @@ mod exposure;
 mod in_force;
 mod judge;
 pub mod ledger;
+mod loosened;
 #[cfg(test)]
 mod stage;
 mod store;
@@ -26,4 +27,5 @@ pub use evidence::{PLAY, watch};
 pub use exposure::{Exposure, exposure};
 pub use in_force::{InForce, Limited, in_force};
 pub use judge::{Proposal, Verdicts, judge};
+pub use loosened::loosened;
 pub use store::{LedgerStore, StoreError, Stored};

@@ -129,6 +129,7 @@ async fn a_thousand_swaps_while_cycles_run() {
         clock: clock.clone(),
         policies: library.refresh().unwrap(),
         aims: Aims::default(),
+        mode: model::aims::Mode::Observe,
         store: Box::new(MemoryStore::default()),
         log: None,
         library: Box::new(library),

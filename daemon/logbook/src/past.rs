@@ -104,6 +104,7 @@ impl From<RecordV0> for CycleRecord {
             snapshot: Arc::new(old.snapshot),
             memory: Arc::new(old.memory),
             aims: Arc::new(old.aims),
+            loosened: Vec::new(),
             policies,
             notes: old.notes,
             plan: old.plan,

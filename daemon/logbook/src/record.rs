@@ -5,6 +5,7 @@
 
 use model::advice::{PolicyCall, PolicyFault, PolicyMode};
 use model::intent::LedgerEvent;
+use model::loosening::Loosening;
 use model::standing::PolicyScope;
 use model::{Aims, Instant, Memory, Notes, Outcome, Plan, PolicyName, Snapshot, Step, StepId, Verdict};
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ pub struct CycleRecord {
     pub memory: Arc<Memory>,
     /// What was wanted.
     pub aims: Arc<Aims>,
+    /// What these aims loosen of those before, as somebody has acknowledged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loosened: Vec<Loosening>,
     /// Policies in force, in the order they are asked.
     pub policies: Vec<PolicyUse>,
     /// How the plan came about, every policy call included.

@@ -57,8 +57,10 @@ fn read(top: At<'_, '_>) -> Aims {
         "zones",
         "spread_defaults",
         "startup_taints",
+        "acknowledge",
     ]);
     Aims {
+        acknowledge: texts(top.get("acknowledge")),
         modes: modes(top),
         compose: compose(top.get("compose")),
         limits: limits(top.get("limits")),

@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Aims {
+    /// What these aims may loosen of those in force, as [`Loosening`](crate::loosening::Loosening) writes it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acknowledge: Vec<String>,
     /// Observe or act, per cluster, group, workload and hook.
     pub modes: Modes,
     /// What the guard holds every plan against.

@@ -2,6 +2,7 @@
 //!
 //! A plain value: advancing it against a Snapshot is done in `guard`, storing it in the ends.
 
+use crate::aims::Aims;
 use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
 use crate::money::UsdPerHour;
 use crate::node::Node;
@@ -9,6 +10,7 @@ use crate::standing::Standing;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Kubernetes cuts creation times to whole seconds: a node may seem this much older than it is.
 const ROUNDING: Span = Span::from_secs(1);
@@ -39,6 +41,9 @@ pub struct Ledger {
     /// Pods that waited on when the launch that was made for them had ended, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spent: Vec<Spent>,
+    /// Aims in force, so that looser ones are noticed after a restart as well; in a Snapshot they are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aims: Option<Arc<Aims>>,
 }
 
 impl Default for Ledger {
@@ -53,6 +58,7 @@ impl Default for Ledger {
             modes: crate::aims::Modes::default(),
             policies: BTreeMap::new(),
             spent: Vec::new(),
+            aims: None,
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod intent;
 pub mod kwok;
 pub mod launch;
 pub mod limits;
+pub mod loosening;
 pub mod memory;
 pub mod money;
 pub mod node;

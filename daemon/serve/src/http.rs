@@ -63,15 +63,19 @@ async fn text(State(shown): State<Shown>) -> impl IntoResponse {
 
 async fn ready(State(shown): State<Shown>) -> (StatusCode, String) {
     let status = shown.handle.status();
+    let alarms: String = status.alarms().iter().map(|alarm| format!("{alarm}\n")).collect();
     if status.ready {
-        return (StatusCode::OK, "ready\n".to_owned());
+        return (StatusCode::OK, format!("ready\n{alarms}"));
     }
     let why = match status.trouble {
         Some(trouble) => trouble.to_string(),
         None if status.cycles == 0 => "no cycle has ended yet".to_owned(),
         None => "the last cycle is overdue".to_owned(),
     };
-    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"))
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        format!("not ready: {why}\n{alarms}"),
+    )
 }
 
 #[cfg(test)]

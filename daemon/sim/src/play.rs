@@ -76,6 +76,7 @@ pub async fn play(
         clock: player.clock(),
         policies,
         aims: player.scenario.aims.clone(),
+        mode: model::aims::Mode::Observe,
         store: Box::new(cycle::MemoryStore::default()),
         log: options.log,
         library: Box::new(cycle::Fixed),

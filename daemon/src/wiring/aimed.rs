@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use cycle::{Desk, Fixed, InForce, ManualClock, MemoryStore, Parts};
     use guard::Fence;
-    use model::aims::ReservedAim;
+    use model::aims::{Mode, ReservedAim};
     use model::money::UsdPerHour;
     use model::{Aims, Instant, Span};
     use std::sync::Arc;
@@ -109,6 +109,10 @@ mod tests {
             labels: [("run".to_owned(), "small".to_owned())].into(),
         };
         Aims {
+            acknowledge: profiles
+                .iter()
+                .map(|name| format!("fargate.{name} added"))
+                .collect(),
             fargate: profiles.iter().map(profile).collect(),
             ..Aims::default()
         }
@@ -120,6 +124,7 @@ mod tests {
             clock: Arc::new(ManualClock::new(Instant(0))),
             policies: InForce::default(),
             aims: aims(&[]),
+            mode: Mode::Observe,
             store: Box::new(MemoryStore::default()),
             log: None,
             library: Box::new(Fixed),
@@ -140,7 +145,7 @@ mod tests {
             (&["z", "a"][..], &["a", "m", "z"][..]),
             (&["m", "a"][..], &["a", "m"][..]),
         ] {
-            handle.set_aims(aims(named));
+            handle.offer_aims(aims(named)).await.unwrap();
             let seen = eyes.look().await.unwrap();
             let names: Vec<&str> = seen.groups.iter().map(|group| group.name.as_str()).collect();
             assert_eq!(names, groups);
@@ -160,10 +165,12 @@ mod tests {
             nodes: 3,
             price: UsdPerHour::ZERO,
         };
-        handle.set_aims(Aims {
+        let reserving = Aims {
+            acknowledge: vec!["reserved.odcr added".to_owned()],
             reserved: vec![unknown],
             ..Aims::default()
-        });
+        };
+        handle.offer_aims(reserving).await.unwrap();
         eyes.look().await.unwrap();
         assert_eq!(eyes.unmet, ["odcr".into()], "a reservation of no group is told");
     }

@@ -6,7 +6,6 @@ use super::aimed::WithAims;
 use super::{heartbeat, local_store, log_writer, open, policies, stop, surround};
 use crate::access::ClusterAccess;
 use crate::admission;
-use crate::aims::with_mode;
 use crate::config::{Admission, AdmissionMode, Aws, AwsLaunch, Config, LedgerAt, LoadFrom, Provider};
 use crate::signals::Signals;
 use act::{CapacityHands, ConfigMapStore, Hands, HandsConfig};
@@ -38,7 +37,8 @@ pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<
     let parts = Parts {
         clock: Arc::new(WallClock::start()),
         policies: policies.now(),
-        aims: with_mode(config.aims.clone().unwrap_or_default(), config.mode),
+        aims: config.aims.clone().unwrap_or_default(),
+        mode: config.mode,
         store: store(&config.ledger, &client),
         log: log_writer(config.logbook.as_ref())?,
         library: Box::new(policies),

@@ -4,7 +4,6 @@
 
 use super::shown::Screen;
 use super::{local_store, log_writer, open, policies, stop, surround};
-use crate::aims::with_mode;
 use crate::config::{Config, Simulated};
 use crate::signals::Signals;
 use anyhow::Context;
@@ -28,7 +27,8 @@ pub(super) async fn run(mut config: Config, world: Simulated, signals: Signals) 
     let parts = Parts {
         clock: player.clock(),
         policies: policies.now(),
-        aims: with_mode(aims, config.mode),
+        aims,
+        mode: config.mode,
         store: local_store(&config.ledger).unwrap_or_else(|| Box::new(MemoryStore::default())),
         log: log_writer(config.logbook.as_ref())?,
         library: Box::new(policies),

@@ -368,6 +368,9 @@ pub struct Cycle {
     /// How many policies were asked.
     #[prost(uint32, tag = "21")]
     pub call_count: u32,
+    /// What the aims in force from this cycle on loosen of those before, as somebody has acknowledged.
+    #[prost(string, repeated, tag = "22")]
+    pub loosened: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Whether steps are carried out.
 #[derive(::serde::Serialize)]
@@ -521,6 +524,9 @@ pub struct Summary {
     /// What kept the last trip from being whole; empty where nothing did.
     #[prost(string, tag = "24")]
     pub trouble: ::prost::alloc::string::String,
+    /// What a person has to see to while cycles go on: aims that are refused, records that cannot be written.
+    #[prost(string, repeated, tag = "25")]
+    pub alarms: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Who pulled the kill switch.
 #[derive(::serde::Serialize)]

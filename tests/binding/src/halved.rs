@@ -178,6 +178,7 @@ async fn daemon(cluster: &Cluster, groups: &[KwokGroup], args: &Halved) -> Resul
         clock: Arc::new(WallClock::start()),
         policies: PolicySet::default().into(),
         aims: args.aims.aims(),
+        mode: Mode::Observe,
         store: Box::new(ConfigMapStore::new(client, "kube-system")),
         log: log.map(logbook::Writer::open).transpose()?,
         library: Box::new(Fixed),

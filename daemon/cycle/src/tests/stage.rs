@@ -157,6 +157,7 @@ pub(super) fn parts(store: impl LedgerStore + 'static, clock: &Arc<ManualClock>)
         clock: Arc::clone(clock) as Arc<dyn crate::Clock>,
         policies: InForce::default(),
         aims,
+        mode: Mode::Observe,
         store: Box::new(store),
         log: None,
         library: Box::new(Fixed),

@@ -111,6 +111,7 @@ impl From<LedgerV0> for Ledger {
             modes: Modes::default(),
             policies: BTreeMap::new(),
             spent: Vec::new(),
+            aims: None,
         }
     }
 }

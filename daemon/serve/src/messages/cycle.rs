@@ -55,6 +55,7 @@ pub(crate) fn cycle_head(record: &CycleRecord) -> v1::Cycle {
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default(),
+        loosened: record.loosened.iter().map(ToString::to_string).collect(),
         ..v1::Cycle::default()
     }
 }

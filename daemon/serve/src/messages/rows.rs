@@ -49,6 +49,7 @@ pub(crate) fn summary(record: &CycleRecord, status: &Status) -> v1::Summary {
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default(),
+        alarms: status.alarms(),
     }
 }
 

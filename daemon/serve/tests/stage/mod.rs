@@ -57,6 +57,7 @@ pub(crate) async fn desk(pending: usize) -> (Desk, Arc<ManualClock>) {
         clock: clock.clone(),
         policies: InForce::default(),
         aims: Aims::default(),
+        mode: model::aims::Mode::Observe,
         store: Box::new(MemoryStore::default()),
         log: None,
         library: Box::new(Fixed),

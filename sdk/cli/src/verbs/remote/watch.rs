@@ -112,6 +112,9 @@ fn print(cycle: &v1::Cycle) -> anyhow::Result<()> {
         cycle.pending,
         shown::rate(cycle.running_rate_nanos),
     ))?;
+    for loosening in &cycle.loosened {
+        line(format_args!("  aims    {}", plain(loosening)))?;
+    }
     for step in &cycle.steps {
         line(format_args!("  {}", shown::step(step)))?;
     }

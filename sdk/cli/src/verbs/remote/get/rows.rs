@@ -69,6 +69,9 @@ pub(crate) fn summary(summary: &v1::Summary) -> anyhow::Result<()> {
     if !summary.trouble.is_empty() {
         row("trouble", plain(&summary.trouble));
     }
+    for alarm in &summary.alarms {
+        row("alarm", plain(alarm));
+    }
     line(rows)
 }
 
@@ -316,6 +319,9 @@ pub(crate) fn cycles(list: &[v1::Cycle]) -> Table {
 /// One cycle in full.
 pub(crate) fn cycle(cycle: &v1::Cycle) -> anyhow::Result<()> {
     line(cycles(std::slice::from_ref(cycle)))?;
+    for loosening in &cycle.loosened {
+        line(plain(&format!("aims     {loosening}")))?;
+    }
     for step in &cycle.steps {
         line(shown::step(step))?;
     }

@@ -1,0 +1,109 @@
+//! Aims in force: those that are offered take over, unless they loosen something that nobody has acknowledged.
+//!
+//! One rule for a file that changes, for a restart and for a replica that takes over, because the aims in force are in
+//! the Ledger. Where they are refused, the last good ones stay in force. Not here: what is looser (`guard`), and files.
+
+use crate::book::Book;
+use crate::desk::Shared;
+use model::Aims;
+use model::aims::Mode;
+use model::loosening::{Change, Loosening};
+use std::fmt;
+use std::sync::Arc;
+
+/// Why offered aims are not in force: all that they loosen and nobody has acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Unacknowledged(pub Vec<Loosening>);
+
+impl fmt::Display for Unacknowledged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the last good aims stay in force, as long as acknowledge does not name")?;
+        for (ix, loosening) in self.0.iter().enumerate() {
+            write!(f, "{} `{loosening}`", if ix == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+/// Aims as they were offered last, and what is laid under them.
+pub(crate) struct Offered {
+    pub(crate) aims: Arc<Aims>,
+    /// Mode of the cluster where the aims name none.
+    pub(crate) mode: Mode,
+}
+
+impl Offered {
+    /// What these aims loosen of those in force, where all of it is acknowledged.
+    fn weigh(&self, in_force: &Aims) -> Result<Vec<Loosening>, Unacknowledged> {
+        let [from, to] = [in_force, &*self.aims].map(|aims| self.laid(aims));
+        let mut loosened = guard::loosened(&from, &to);
+        if is_empty(&self.aims) && !is_empty(in_force) {
+            let field = "aims".to_owned();
+            let change = Change::Removed;
+            loosened.insert(0, Loosening { field, change });
+        }
+        let known = |loosening: &Loosening| self.aims.acknowledge.contains(&loosening.to_string());
+        if loosened.iter().all(known) {
+            return Ok(loosened);
+        }
+        loosened.retain(|loosening| !known(loosening));
+        Err(Unacknowledged(loosened))
+    }
+
+    /// The aims as a cycle works by them.
+    fn laid(&self, aims: &Aims) -> Aims {
+        let mut aims = aims.clone();
+        aims.modes.cluster.get_or_insert(self.mode);
+        aims
+    }
+}
+
+/// An emptied file, or one of nothing but comments and acknowledgements.
+fn is_empty(aims: &Aims) -> bool {
+    let acknowledge = aims.acknowledge.clone();
+    *aims
+        == Aims {
+            acknowledge,
+            ..Aims::default()
+        }
+}
+
+impl Shared {
+    /// Takes what is offered over or refuses it, by the aims in force. The Ledger that remembers them is saved before
+    /// anything is carried out by them.
+    pub(crate) fn take_aims(&self, book: &mut Book) -> Result<(), Unacknowledged> {
+        let offered = self.offered();
+        let in_force = book.ledger().aims.clone();
+        let weighed = match &in_force {
+            Some(in_force) if *in_force == offered.aims => Ok(Vec::new()),
+            Some(in_force) => offered.weigh(in_force),
+            None => Ok(Vec::new()),
+        };
+        match weighed {
+            Ok(loosened) => {
+                if in_force.as_ref() != Some(&offered.aims) {
+                    book.note(|ledger| ledger.aims = Some(Arc::clone(&offered.aims)));
+                }
+                for loosening in &loosened {
+                    tracing::warn!(%loosening, "acknowledged, and in force");
+                }
+                self.work_by(offered.laid(&offered.aims));
+                self.show_aims(None, loosened);
+                Ok(())
+            }
+            Err(refused) => {
+                let in_force = in_force.unwrap_or_default();
+                self.work_by(offered.laid(&in_force));
+                self.show_aims(Some(refused.clone()), Vec::new());
+                Err(refused)
+            }
+        }
+    }
+
+    /// Records share one value as long as nothing has changed.
+    fn work_by(&self, aims: Aims) {
+        if **self.aims.load() != aims {
+            self.aims.store(Arc::new(aims));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Which aims are in force: after a change, after a restart, after another replica had its say, and with none left.
+
+use super::stage::{Hands, Shaky, clock, crowded, parts};
+use crate::{Desk, Handle, Unacknowledged, run_cycle};
+use model::aims::{Mode, Modes};
+use model::{Aims, Outcome};
+
+fn act(edit: impl FnOnce(&mut Aims)) -> Aims {
+    let mut aims = Aims {
+        modes: Modes {
+            cluster: Some(Mode::Act),
+            ..Modes::default()
+        },
+        ..Aims::default()
+    };
+    edit(&mut aims);
+    aims
+}
+
+fn nodes(most: u32, acknowledge: &[&str]) -> Aims {
+    act(|aims| {
+        aims.limits.max_nodes = most;
+        aims.acknowledge = acknowledge.iter().map(ToString::to_string).collect();
+    })
+}
+
+/// A daemon that begins with these aims over what the store holds.
+async fn begun(store: &Shaky, aims: Aims) -> Desk {
+    let parts = crate::Parts {
+        aims,
+        ..parts(store.clone(), &clock())
+    };
+    Desk::open(parts).await.unwrap()
+}
+
+fn in_force(handle: &Handle) -> u32 {
+    handle.aims().limits.max_nodes
+}
+
+fn said(refused: Result<(), Unacknowledged>) -> Vec<String> {
+    let found = refused.err().map(|refused| refused.0).unwrap_or_default();
+    found.iter().map(ToString::to_string).collect()
+}
+
+async fn cycle(desk: &Desk) -> std::sync::Arc<logbook::CycleRecord> {
+    run_cycle(&mut crowded(&clock(), 1, Hands::new(|_| Outcome::done())), desk).await
+}
+
+#[tokio::test]
+async fn looser_aims_need_to_be_acknowledged_with_both_values() {
+    let desk = begun(&Shaky::default(), nodes(10, &[])).await;
+    let handle = desk.handle();
+    assert_eq!(
+        said(handle.offer_aims(nodes(20, &[])).await),
+        ["limits.max_nodes from 10 to 20"]
+    );
+    assert_eq!(in_force(&handle), 10);
+    assert!(handle.status().aims_refused.is_some() && handle.status().alarms().len() == 1);
+    // What was acknowledged once is no leave for more.
+    let mark = "limits.max_nodes from 10 to 20";
+    assert_eq!(said(handle.offer_aims(nodes(30, &[mark])).await).len(), 1);
+    assert_eq!(said(handle.offer_aims(nodes(20, &[mark])).await).len(), 0);
+    assert_eq!(in_force(&handle), 20);
+    assert!(handle.status().alarms().is_empty());
+    assert_eq!(
+        said(handle.offer_aims(nodes(5, &[])).await).len(),
+        0,
+        "stricter needs no word"
+    );
+    let record = cycle(&desk).await;
+    let loosened: Vec<String> = record.loosened.iter().map(ToString::to_string).collect();
+    assert_eq!(loosened, [mark], "the record has the old and the new value");
+    assert!(cycle(&desk).await.loosened.is_empty());
+}
+
+#[tokio::test]
+async fn emptied_aims_are_refused_even_where_the_defaults_are_stricter() {
+    let strict = act(|aims| aims.limits.max_nodes = 10_000);
+    let desk = begun(&Shaky::default(), strict).await;
+    let handle = desk.handle();
+    assert_eq!(said(handle.offer_aims(Aims::default()).await), ["aims removed"]);
+    assert_eq!(in_force(&handle), 10_000);
+    let meant = Aims {
+        acknowledge: vec!["aims removed".to_owned()],
+        ..Aims::default()
+    };
+    assert_eq!(said(handle.offer_aims(meant).await).len(), 0);
+    assert_eq!(in_force(&handle), 1000);
+    assert_eq!(handle.status().modes.of_cluster(), Mode::Observe);
+}
+
+#[tokio::test]
+async fn a_restart_knows_the_aims_that_were_in_force() {
+    let store = Shaky::default();
+    let desk = begun(&store, nodes(10, &[])).await;
+    cycle(&desk).await;
+    desk.park().await.unwrap();
+    for looser in [Aims::default(), nodes(20, &[])] {
+        let again = begun(&store, looser).await;
+        assert!(again.handle().status().aims_refused.is_some());
+        assert_eq!(in_force(&again.handle()), 10);
+        let record = cycle(&again).await;
+        assert_eq!(record.aims.limits.max_nodes, 10);
+        assert_eq!(record.aims.modes.of_cluster(), Mode::Act);
+        assert!(again.handle().status().aims_refused.is_some(), "still refused");
+    }
+    let again = begun(&store, nodes(20, &["limits.max_nodes from 10 to 20"])).await;
+    assert_eq!(in_force(&again.handle()), 20);
+    assert_eq!(cycle(&again).await.loosened.len(), 1);
+    // The file is left as it is: nothing is looser by now, and nothing is told again.
+    let again = begun(&store, nodes(20, &["limits.max_nodes from 10 to 20"])).await;
+    assert!(cycle(&again).await.loosened.is_empty());
+}
+
+/// The mode of the configuration counts where the aims name none, on both sides.
+#[tokio::test]
+async fn aims_that_lose_their_mode_are_looser_where_the_configuration_acts() {
+    let store = Shaky::default();
+    let parts = |aims: Aims, mode: Mode| crate::Parts {
+        aims,
+        mode,
+        ..parts(store.clone(), &clock())
+    };
+    let observing = Aims {
+        modes: Modes {
+            cluster: Some(Mode::Observe),
+            ..Modes::default()
+        },
+        startup_taints: vec!["a".to_owned()],
+        ..Aims::default()
+    };
+    let silent = Aims {
+        modes: Modes::default(),
+        ..observing.clone()
+    };
+    let desk = Desk::open(parts(observing, Mode::Act)).await.unwrap();
+    let taken = desk.handle().offer_aims(silent.clone()).await;
+    assert_eq!(said(taken), ["mode from observe to act"]);
+    assert_eq!(desk.handle().status().modes.of_cluster(), Mode::Observe);
+    // Whoever changes the configuration and begins anew has said so.
+    let store = Shaky::default();
+    let parts = |mode: Mode| crate::Parts {
+        aims: silent.clone(),
+        mode,
+        ..super::stage::parts(store.clone(), &clock())
+    };
+    let desk = Desk::open(parts(Mode::Observe)).await.unwrap();
+    cycle(&desk).await;
+    let desk = Desk::open(parts(Mode::Act)).await.unwrap();
+    assert!(desk.handle().status().aims_refused.is_none());
+    assert_eq!(desk.handle().status().modes.of_cluster(), Mode::Act);
+}
