@@ -14,7 +14,9 @@ use model::loosening::{Change, Loosening};
 use model::money::UsdPerHour;
 use model::quota::{Measure, Quota, Quotas};
 use model::repair::RepairAims;
+use model::resources::{GIB, MIB};
 use model::time::Span;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
@@ -158,24 +160,23 @@ impl Found {
 
     fn limits(&mut self, from: &Limits, to: &Limits) {
         let [from, to] = [from, to].map(Figures::of);
-        let at = |key: &str| format!("limits.{key}");
-        for ((key, was), (_, is)) in from.longer.into_iter().zip(to.longer) {
-            self.rises(at(key), was, is);
-        }
-        for ((key, was), (_, is)) in from.shorter.into_iter().zip(to.shorter) {
-            self.falls(at(key), was, is);
-        }
-        for ((key, was), (_, is)) in from.shares.into_iter().zip(to.shares) {
-            self.rises(at(key), was, is);
-        }
-        for ((key, was), (_, is)) in from.counts.into_iter().zip(to.counts) {
-            self.rises(at(key), was, is);
-        }
-        for ((key, was), (_, is)) in from.rates.into_iter().zip(to.rates) {
-            self.rises(at(key), was, is);
-        }
-        for ((key, was), (_, is)) in from.permissions.into_iter().zip(to.permissions) {
-            self.permits(at(key), was, is);
+        self.all(Self::rises, from.longer, to.longer);
+        self.all(Self::falls, from.shorter, to.shorter);
+        self.all(Self::rises, from.shares, to.shares);
+        self.all(Self::rises, from.counts, to.counts);
+        self.all(Self::rises, from.rates, to.rates);
+        self.all(Self::rises, from.permissions, to.permissions);
+    }
+
+    /// Limits under the same keys on both sides.
+    fn all<T, const N: usize>(
+        &mut self,
+        looser: fn(&mut Self, String, T, T),
+        from: [(&'static str, T); N],
+        to: [(&'static str, T); N],
+    ) {
+        for ((key, was), (_, is)) in from.into_iter().zip(to) {
+            looser(self, format!("limits.{key}"), was, is);
         }
     }
 
@@ -183,7 +184,7 @@ impl Found {
         for aim in to {
             let field = format!("scale.{}", aim.workload);
             let Some(was) = from.iter().find(|was| was.workload == aim.workload) else {
-                self.note(field, Change::Added);
+                self.change(field, "none", format!("{}-{} replicas", aim.min, aim.max));
                 continue;
             };
             self.falls(format!("{field}.min"), was.min, aim.min);
@@ -214,14 +215,19 @@ impl Found {
         for aim in to {
             let field = format!("fargate.{}", aim.profile);
             let Some(was) = from.iter().find(|was| was.profile == aim.profile) else {
-                self.note(field, Change::Added);
+                self.change(field, "none", json(aim));
                 continue;
             };
             self.members(&format!("{field}.namespaces"), &was.namespaces, &aim.namespaces);
             // Every label narrows.
             for (key, value) in &was.labels {
-                if aim.labels.get(key) != Some(value) {
-                    self.note(format!("{field}.labels.{key}"), Change::Removed);
+                let is = aim.labels.get(key);
+                if is != Some(value) {
+                    self.change(
+                        format!("{field}.labels.{key}"),
+                        value,
+                        is.map_or("none", String::as_str),
+                    );
                 }
             }
         }
@@ -232,7 +238,7 @@ impl Found {
         for aim in to {
             let field = format!("reserved.{}", aim.name);
             let Some(was) = from.iter().find(|was| was.name == aim.name) else {
-                self.note(field, Change::Added);
+                self.change(field, "none", json(aim));
                 continue;
             };
             self.rises(format!("{field}.nodes"), was.nodes, aim.nodes);
@@ -329,27 +335,29 @@ impl Found {
         self.repair(&from.repair, repair);
     }
 
-    /// Budgets by name: what is not the same in any other respect than a smaller number is taken to be looser.
+    /// Budgets by name, which may stand for several: what differs in more than its number is taken to be looser, for
+    /// which of both is stricter depends on the day.
     fn node_budgets(&mut self, from: &[NodeBudget], to: &[NodeBudget]) {
-        for was in from {
+        for was in from.iter().filter(|was| !to.contains(was)) {
             let field = format!("disruption.budgets.{}", was.name);
-            let Some(is) = to.iter().find(|is| is.name == was.name) else {
-                self.note(field, Change::Removed);
+            let alike = |is: &&NodeBudget| {
+                let nodes = was.nodes;
+                NodeBudget {
+                    nodes,
+                    ..(*is).clone()
+                } == *was
+            };
+            let Some(is) = to.iter().find(alike) else {
+                let is = to.iter().find(|is| is.name == was.name);
+                self.change(field, json(was), is.map_or_else(|| "none".to_owned(), json));
                 continue;
             };
-            let otherwise = NodeBudget {
-                nodes: was.nodes,
-                ..is.clone()
-            } != *was;
             match (was.nodes, is.nodes) {
                 (Share::Count(was), Share::Count(is)) => self.rises(format!("{field}.nodes"), was, is),
                 (Share::Permille(was), Share::Permille(is)) => {
                     self.rises(format!("{field}.nodes"), Permille(was), Permille(is));
                 }
                 (was, is) => self.change(format!("{field}.nodes"), share(was), share(is)),
-            }
-            if otherwise {
-                self.note(field, Change::Rewritten);
             }
         }
     }
@@ -393,12 +401,12 @@ impl Found {
             let field = format!("bounds.{group}");
             match (was.min, is.min) {
                 (Some(was), Some(is)) => self.falls(format!("{field}.min"), was, is),
-                (None, Some(_)) => self.note(format!("{field}.min"), Change::Added),
+                (None, Some(is)) => self.change(format!("{field}.min"), "the group's own", is),
                 (_, None) => {}
             }
             match (was.max, is.max) {
                 (Some(was), Some(is)) => self.rises(format!("{field}.max"), was, is),
-                (None, Some(_)) => self.note(format!("{field}.max"), Change::Added),
+                (None, Some(is)) => self.change(format!("{field}.max"), "the group's own", is),
                 (_, None) => {}
             }
         }
@@ -414,7 +422,7 @@ impl Found {
 
     fn quota(&mut self, field: &str, from: &Quota, to: &Quota) {
         for measure in Measure::ALL {
-            let of = |quota: &Quota| quota.of(measure).map(|amount| measure.shown(amount));
+            let of = |quota: &Quota| quota.of(measure).map(|amount| Amount(amount, measure));
             self.lifts(format!("{field}.{}", measure.as_str()), of(from), of(to));
         }
     }
@@ -531,6 +539,22 @@ impl Display for Written {
     }
 }
 
+/// What a quota measures, to the byte and the millicore, for the same reason.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Amount(i64, Measure);
+
+impl Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self(milli, Measure::Cpu) if milli % 1000 != 0 => write!(f, "{milli}m"),
+            Self(milli, Measure::Cpu) => write!(f, "{}", milli / 1000),
+            Self(bytes, Measure::Memory) if bytes % GIB == 0 => write!(f, "{}Gi", bytes / GIB),
+            Self(bytes, Measure::Memory) if bytes % MIB == 0 => write!(f, "{}Mi", bytes / MIB),
+            Self(amount, Measure::Memory | Measure::Nodes) => write!(f, "{amount}"),
+        }
+    }
+}
+
 /// Money to the nano-dollar, for the same reason.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Dollars(UsdPerHour);
@@ -578,6 +602,12 @@ fn share(share: Share) -> String {
     }
 }
 
+/// What has too many sides for a word of its own, exactly.
+fn json(value: &impl Serialize) -> String {
+    // Values of the model always serialise.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 fn listed(names: &[impl Display]) -> String {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     names.join(", ")
@@ -594,6 +624,14 @@ mod tests {
         assert_eq!(spans, ["0", "250ms", "1m30s", "20m", "2h30s"]);
         let money = [500_000_000_000, 86_400_000, 1].map(|nanos| Dollars(UsdPerHour(nanos)).to_string());
         assert_eq!(money, ["$500/h", "$0.0864/h", "$0.000000001/h"]);
+        let amounts = [
+            (500, Measure::Cpu),
+            (64_000, Measure::Cpu),
+            (1 << 30, Measure::Memory),
+            (1, Measure::Memory),
+        ];
+        let amounts = amounts.map(|(amount, measure)| Amount(amount, measure).to_string());
+        assert_eq!(amounts, ["500m", "64", "1Gi", "1"]);
         assert_eq!([50, 75].map(|share| Permille(share).to_string()), ["5%", "7.5%"]);
     }
 }

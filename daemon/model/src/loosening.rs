@@ -1,6 +1,6 @@
 //! What new aims allow that those in force do not.
 //!
-//! A value and its words. What is looser than what is decided in `guard`.
+//! A value and its words. Which of two aims is the looser is decided in `guard`.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -24,12 +24,10 @@ pub enum Change {
         /// Wanted.
         to: String,
     },
-    /// It was not there, and being there permits something.
+    /// A name that was not there, and that permits something by being there.
     Added,
-    /// It is not there any more, and being there forbade something.
+    /// All of it is gone.
     Removed,
-    /// It says something else; which of both is stricter depends on the day.
-    Rewritten,
 }
 
 /// As whoever means it writes it under `acknowledge`.
@@ -40,7 +38,6 @@ impl fmt::Display for Loosening {
             Change::Set { from, to } => write!(f, "{field} from {from} to {to}"),
             Change::Added => write!(f, "{field} added"),
             Change::Removed => write!(f, "{field} removed"),
-            Change::Rewritten => write!(f, "{field} rewritten"),
         }
     }
 }

@@ -101,8 +101,8 @@ impl Measure {
     }
 }
 
-/// An amount in words; of one measure, in the order of the amounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// An amount in words.
+#[derive(Clone, Copy, Debug)]
 pub struct Shown {
     measure: Measure,
     amount: i64,

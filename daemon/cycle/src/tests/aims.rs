@@ -2,7 +2,9 @@
 
 use super::stage::{Hands, Shaky, clock, crowded, parts};
 use crate::{Desk, Handle, Unacknowledged, run_cycle};
-use model::aims::{Mode, Modes};
+use model::aims::{BoundsAim, Mode, Modes};
+use model::disruption::{NodeBudget, Share};
+use model::ids::GroupName;
 use model::{Aims, Outcome};
 
 fn act(edit: impl FnOnce(&mut Aims)) -> Aims {
@@ -149,4 +151,57 @@ async fn aims_that_lose_their_mode_are_looser_where_the_configuration_acts() {
     let desk = Desk::open(parts(Mode::Act)).await.unwrap();
     assert!(desk.handle().status().aims_refused.is_none());
     assert_eq!(desk.handle().status().modes.of_cluster(), Mode::Act);
+}
+
+/// A mark that stands in the file for good is leave for the change that it names, both ways to write it again included.
+#[tokio::test]
+async fn no_mark_covers_another_change_of_the_same_field() {
+    let budget = |nodes: u32, groups: &[&str]| NodeBudget {
+        name: "night".to_owned(),
+        groups: groups.iter().map(|group| GroupName::new(*group)).collect(),
+        causes: Vec::new(),
+        nodes: Share::Count(nodes),
+        schedule: None,
+    };
+    let with = |budgets: Vec<NodeBudget>, max: Option<u32>, marks: &[String]| {
+        act(|aims| {
+            aims.disruption.budgets = budgets;
+            if let Some(max) = max {
+                let bounds = BoundsAim {
+                    min: None,
+                    max: Some(max),
+                };
+                aims.bounds.insert(GroupName::new("web"), bounds);
+            }
+            aims.acknowledge = marks.to_vec();
+        })
+    };
+    // Two budgets of one name are as they were: nothing is looser.
+    let twins = vec![budget(0, &[]), budget(1, &["web"])];
+    let handle = begun(&Shaky::default(), with(twins.clone(), None, &[]))
+        .await
+        .handle();
+    let unchanged = act(|aims| {
+        aims.disruption.budgets = twins;
+        aims.limits.max_nodes = 9;
+    });
+    assert_eq!(said(handle.offer_aims(unchanged).await).len(), 0);
+
+    let handle = begun(&Shaky::default(), with(vec![budget(0, &[])], None, &[]))
+        .await
+        .handle();
+    let narrow = with(vec![budget(0, &["web"])], Some(4), &[]);
+    let marks = said(handle.offer_aims(narrow).await);
+    assert_eq!(marks.len(), 2, "{marks:?}");
+    let narrow = with(vec![budget(0, &["web"])], Some(4), &marks);
+    assert_eq!(said(handle.offer_aims(narrow).await).len(), 0);
+    let other = with(vec![budget(0, &["batch"])], Some(4), &marks);
+    assert_eq!(said(handle.offer_aims(other).await).len(), 1);
+    let none = with(vec![budget(0, &["web"])], None, &marks);
+    assert_eq!(said(handle.offer_aims(none).await).len(), 0);
+    let more = with(vec![budget(0, &["web"])], Some(400), &marks);
+    assert_eq!(
+        said(handle.offer_aims(more).await),
+        ["bounds.web.max from the group's own to 400"]
+    );
 }
