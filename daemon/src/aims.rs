@@ -14,6 +14,9 @@ use std::time::Duration;
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// Fields that are told one by one; the rest is counted, as of other mistakes in a file.
+const TOLD: usize = 50;
+
 /// Says why the aims that the daemon was started with, in a file of their own or in its configuration, are not in force.
 pub(crate) fn say_refused(file: Option<&AimsFile>, refused: &Unacknowledged) {
     let problems = match file {
@@ -83,7 +86,11 @@ fn unacknowledged(name: &str, bytes: &[u8], refused: &Unacknowledged) -> Vec<Str
         };
         format!("{name}{line}: {what}; if that is meant, add `{loosening}` to acknowledge")
     };
-    refused.0.iter().map(said).collect()
+    let mut problems: Vec<String> = refused.0.iter().take(TOLD).map(said).collect();
+    if let Some(more) = refused.0.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        problems.push(format!("{name}: {more} more fields are looser"));
+    }
+    problems
 }
 
 #[cfg(test)]

@@ -15,13 +15,21 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Unacknowledged(pub Vec<Loosening>);
 
+/// So many of them are named in one text; the rest is counted.
+const NAMED: usize = 10;
+
 impl fmt::Display for Unacknowledged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the last good aims stay in force, as long as acknowledge does not name")?;
-        for (ix, loosening) in self.0.iter().enumerate() {
-            write!(f, "{} `{loosening}`", if ix == 0 { "" } else { "," })?;
+        let named: Vec<String> = self.0.iter().take(NAMED).map(|one| format!("`{one}`")).collect();
+        write!(
+            f,
+            "looser than what is in force, and not acknowledged: {}",
+            named.join(", ")
+        )?;
+        match self.0.len() - named.len() {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
         }
-        Ok(())
     }
 }
 
@@ -35,6 +43,9 @@ pub(crate) struct Offered {
 impl Offered {
     /// What these aims loosen of those in force, where all of it is acknowledged.
     fn weigh(&self, in_force: &Aims) -> Result<Vec<Loosening>, Unacknowledged> {
+        if *self.aims == *in_force {
+            return Ok(Vec::new());
+        }
         let [from, to] = [in_force, &*self.aims].map(|aims| self.laid(aims));
         let mut loosened = guard::loosened(&from, &to);
         if is_empty(&self.aims) && !is_empty(in_force) {
@@ -73,15 +84,15 @@ impl Shared {
     /// anything is carried out by them.
     pub(crate) fn take_aims(&self, book: &mut Book) -> Result<(), Unacknowledged> {
         let offered = self.offered();
-        let in_force = book.ledger().aims.clone();
-        let weighed = match &in_force {
-            Some(in_force) if *in_force == offered.aims => Ok(Vec::new()),
-            Some(in_force) => offered.weigh(in_force),
-            None => Ok(Vec::new()),
-        };
-        match weighed {
+        // The very first aims of an installation loosen nothing.
+        let in_force = book
+            .ledger()
+            .aims
+            .clone()
+            .unwrap_or_else(|| Arc::clone(&offered.aims));
+        match offered.weigh(&in_force) {
             Ok(loosened) => {
-                if in_force.as_ref() != Some(&offered.aims) {
+                if book.ledger().aims.as_ref() != Some(&offered.aims) {
                     book.note(|ledger| ledger.aims = Some(Arc::clone(&offered.aims)));
                 }
                 for loosening in &loosened {
@@ -92,7 +103,6 @@ impl Shared {
                 Ok(())
             }
             Err(refused) => {
-                let in_force = in_force.unwrap_or_default();
                 self.work_by(offered.laid(&in_force));
                 self.show_aims(Some(refused.clone()), Vec::new());
                 Err(refused)

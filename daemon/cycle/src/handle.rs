@@ -57,7 +57,7 @@ impl Status {
         let aims = self
             .aims_refused
             .as_ref()
-            .map(|refused| format!("aims refused: {refused}"));
+            .map(|refused| format!("the last good aims stay in force: {refused}"));
         let log = self.log_trouble.as_ref();
         let log = log.map(|why| format!("the last record could not be written: {why}"));
         aims.into_iter().chain(log).collect()

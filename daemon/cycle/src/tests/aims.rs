@@ -205,3 +205,17 @@ async fn no_mark_covers_another_change_of_the_same_field() {
         ["bounds.web.max from the group's own to 400"]
     );
 }
+
+#[tokio::test]
+async fn a_flood_of_looser_fields_is_told_in_few_words() {
+    let many = act(|aims| aims.move_to_fargate = (0..10_000).map(|n| format!("team-{n}")).collect());
+    let handle = begun(
+        &Shaky::default(),
+        nodes(10, &["limits.max_nodes from 10 to 1000"]),
+    )
+    .await
+    .handle();
+    assert_eq!(said(handle.offer_aims(many).await).len(), 10_001);
+    let alarm = handle.status().alarms().remove(0);
+    assert!(alarm.len() < 600 && alarm.ends_with(" and 9991 more"), "{alarm}");
+}
