@@ -46,7 +46,7 @@ pub(crate) async fn follow(file: AimsFile, handle: Handle, metrics: Metrics, sig
         }
         let taken = match &now {
             Ok(bytes) => take(&name, bytes, &handle).await,
-            Err(why) => Err(vec![format!("{name}: {why}")]),
+            Err(why) => Err(unread(&handle, &format!("{name}: {why}"))),
         };
         last = now;
         metrics.aims_reloaded(taken.is_ok());
@@ -63,15 +63,15 @@ pub(crate) async fn follow(file: AimsFile, handle: Handle, metrics: Metrics, sig
 
 /// Puts the aims of a file in force, or tells what is wrong with them, one line each.
 async fn take(name: &str, bytes: &[u8], handle: &Handle) -> Result<(), Vec<String>> {
-    let aims = manifest::aims(name, bytes).map_err(|problems| {
-        problems
-            .to_string()
-            .lines()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    })?;
+    let aims = manifest::aims(name, bytes).map_err(|problems| unread(handle, &problems.to_string()))?;
     let taken = handle.offer_aims(aims).await;
     taken.map_err(|refused| unacknowledged(name, bytes, &refused))
+}
+
+/// Tells that a file cannot be used at all, as an alarm and line by line.
+fn unread(handle: &Handle, problems: &str) -> Vec<String> {
+    handle.aims_unread(&problems.replace('\n', "; "));
+    problems.lines().map(str::to_owned).collect()
 }
 
 /// What aims loosen, with the line it stands on and what allows it.

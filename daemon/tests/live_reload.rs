@@ -141,7 +141,11 @@ async fn aims_are_taken_over_while_the_daemon_runs() {
     std::fs::write(&file, "mode: perhaps\n").unwrap();
     daemon.reloaded("refused", 1).await;
     assert_eq!(daemon.mode().await, Some(Mode::Act), "the last good aims stay");
-    assert!(daemon.alarms().await.is_empty());
+    let alarms = daemon.alarms().await;
+    assert!(
+        alarms.len() == 1 && alarms[0].contains("must be observe or act"),
+        "{alarms:?}"
+    );
     // Five growths and two removals once followed.
     std::fs::write(&file, "").unwrap();
     daemon.reloaded("refused", 2).await;

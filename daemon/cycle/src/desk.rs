@@ -113,6 +113,8 @@ struct Face {
     log_trouble: Option<String>,
     /// Why the aims that were offered last are not in force.
     aims_refused: Option<Unacknowledged>,
+    /// Why nothing could be read of the aims that somebody wants.
+    aims_unread: Option<String>,
     /// What aims have loosened since the last record.
     loosened: Vec<Loosening>,
     tallies: BTreeMap<PolicyName, Tally>,
@@ -302,6 +304,11 @@ impl Shared {
         face.loosened.extend(loosened);
     }
 
+    /// Shows why nothing can be read of wanted aims, or that it can.
+    pub(crate) fn show_aims_unread(&self, why: Option<String>) {
+        self.face().aims_unread = why;
+    }
+
     /// What aims have loosened since this was asked last.
     pub(crate) fn loosened(&self) -> Vec<Loosening> {
         std::mem::take(&mut self.face().loosened)
@@ -373,6 +380,7 @@ impl Shared {
             trouble: latest.and_then(|record| record.trouble.clone()),
             log_trouble: face.log_trouble.clone(),
             aims_refused: face.aims_refused.clone(),
+            aims_unread: face.aims_unread.clone(),
             policies: policy_statuses(&policies, &face),
         }
     }

@@ -47,6 +47,8 @@ pub struct Status {
     pub log_trouble: Option<String>,
     /// Why the aims that were offered last are not in force: others are.
     pub aims_refused: Option<Unacknowledged>,
+    /// Why nothing could be read of the newest aims.
+    pub aims_unread: Option<String>,
     /// Policies in force, in the order they are asked, then those of which nothing could be loaded.
     pub policies: Vec<PolicyStatus>,
 }
@@ -54,10 +56,10 @@ pub struct Status {
 impl Status {
     /// What a person has to see to while cycles go on.
     pub fn alarms(&self) -> Vec<String> {
-        let aims = self
-            .aims_refused
-            .as_ref()
-            .map(|refused| format!("the last good aims stay in force: {refused}"));
+        let refused = self.aims_refused.as_ref().map(ToString::to_string);
+        // What cannot be read has come after what was refused.
+        let aims = self.aims_unread.clone().or(refused);
+        let aims = aims.map(|why| format!("the last good aims stay in force: {why}"));
         let log = self.log_trouble.as_ref();
         let log = log.map(|why| format!("the last record could not be written: {why}"));
         aims.into_iter().chain(log).collect()
@@ -213,11 +215,17 @@ impl Handle {
     /// What they would loosen; the aims in force stay.
     pub async fn offer_aims(&self, aims: Aims) -> Result<(), Unacknowledged> {
         let mut book = self.shared.book.lock().await;
+        self.shared.show_aims_unread(None);
         self.shared.offered().aims = Arc::new(aims);
         let taken = self.shared.take_aims(&mut book);
         drop(book);
         self.wake();
         taken
+    }
+
+    /// Tells that nothing can be read of the aims that somebody wants; those in force stay.
+    pub fn aims_unread(&self, why: &str) {
+        self.shared.show_aims_unread(Some(cut(why)));
     }
 
     /// Pulls the kill switch: no effect begins after this call has begun, and when it has returned `Ok`, a
