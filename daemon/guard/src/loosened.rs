@@ -335,10 +335,18 @@ impl Found {
         self.repair(&from.repair, repair);
     }
 
-    /// Budgets by name, which may stand for several: what differs in more than its number is taken to be looser, for
-    /// which of both is stricter depends on the day.
+    /// A budget that still is there, under whatever name, is as strict as it was: names may stand for several, and who has
+    /// none is called by its place. What differs in more than its number is taken to be looser, for which of both is
+    /// stricter depends on the day.
     fn node_budgets(&mut self, from: &[NodeBudget], to: &[NodeBudget]) {
-        for was in from.iter().filter(|was| !to.contains(was)) {
+        let renamed = |is: &NodeBudget, name: &str| NodeBudget {
+            name: name.to_owned(),
+            ..is.clone()
+        };
+        for was in from {
+            if to.iter().any(|is| renamed(is, &was.name) == *was) {
+                continue;
+            }
             let field = format!("disruption.budgets.{}", was.name);
             let alike = |is: &&NodeBudget| {
                 let nodes = was.nodes;

@@ -187,6 +187,16 @@ async fn no_mark_covers_another_change_of_the_same_field() {
     });
     assert_eq!(said(handle.offer_aims(unchanged).await).len(), 0);
 
+    // Whoever has no name is called by its place: one put in front renames the others.
+    let called = |name: &str, nodes: u32| NodeBudget {
+        name: name.to_owned(),
+        ..budget(nodes, &[])
+    };
+    let placed = with(vec![called("#1", 2), called("#2", 0)], None, &[]);
+    let handle = begun(&Shaky::default(), placed).await.handle();
+    let in_front = vec![called("#1", 1), called("#2", 2), called("#3", 0)];
+    assert_eq!(said(handle.offer_aims(with(in_front, None, &[])).await).len(), 0);
+
     let handle = begun(&Shaky::default(), with(vec![budget(0, &[])], None, &[]))
         .await
         .handle();
