@@ -14,7 +14,7 @@ use crate::tree::Tree;
 use model::advice::Hook;
 use model::aims::{Aims, Mode, Modes, ScaleAim, SearchAims, ShrinkAims, SpreadDefault};
 use model::ids::{GroupName, WorkloadKey};
-use model::limits::Limits;
+use model::limits::{Limits, MOST_UNACKNOWLEDGED_PERMILLE};
 use model::money::UsdPerHour;
 use model::standing::{Compose, HeadroomRule, ScalerRule};
 use model::time::Span;
@@ -233,8 +233,8 @@ fn limits(at: At<'_, '_>) -> Limits {
         ("removed_per_long_window", limits.removed_per_long_window_permille),
     ];
     for (key, permille) in shares {
-        if permille >= 1000 && !limits.acknowledge_risk {
-            at.get(key).problem("100% or more needs acknowledge_risk: true");
+        if permille > MOST_UNACKNOWLEDGED_PERMILLE && !limits.acknowledge_risk {
+            at.get(key).problem("more than 50% needs acknowledge_risk: true");
         }
     }
     if limits.long_window < limits.window {

@@ -52,9 +52,13 @@ pub struct Limits {
     pub provision_time: Span,
     /// Evictions per window in the cluster.
     pub evictions_per_window: u32,
-    /// Caps of 100 % (1000 ‰) need this (I5).
+    /// Shares above `MOST_UNACKNOWLEDGED_PERMILLE` need this (I5).
     pub acknowledge_risk: bool,
 }
+
+/// The largest share of the nodes that a window may let go without `acknowledge_risk`: whoever lets go of more than half
+/// of them at once should have said so.
+pub const MOST_UNACKNOWLEDGED_PERMILLE: u32 = 500;
 
 impl Default for Limits {
     fn default() -> Self {

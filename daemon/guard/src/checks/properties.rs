@@ -9,6 +9,7 @@ use crate::stage::{
 use model::aims::Mode;
 use model::group::GroupKind;
 use model::intent::{Effect, EffectKind, LaunchStage, Pause, Proof, RemoveStage};
+use model::limits::MOST_UNACKNOWLEDGED_PERMILLE;
 use model::plan::{Step, StepKind};
 use model::snapshot::Freshness;
 use model::{NodeName, PodKey, Source, Span, UsdPerHour};
@@ -149,6 +150,7 @@ fn stage(world: &World) -> Stage {
     limits.added_per_window = PRICE.times(u64::from(rate));
     limits.max_rate = PRICE.times(u64::from(rate) + 4);
     limits.removed_per_window_permille = share * 100;
+    limits.acknowledge_risk = false;
     stage
 }
 
@@ -236,8 +238,8 @@ fn check(stage: &Stage, world: &World, cleared: &[Step]) -> Result<(), TestCaseE
         prop_assert!(PRICE.times(4 + u64::from(on_their_way)).0 + adds <= limits.max_rate.0);
     }
     if new_cordons > 0 {
-        // 100 % without acknowledgement falls back to the default share.
-        let permille = if limits.removed_per_window_permille >= 1000 {
+        // More than half without acknowledgement falls back to the default share.
+        let permille = if limits.removed_per_window_permille > MOST_UNACKNOWLEDGED_PERMILLE {
             50
         } else {
             limits.removed_per_window_permille

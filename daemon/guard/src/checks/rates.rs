@@ -5,7 +5,7 @@ use super::{Objection, hold};
 use crate::case::Case;
 use crate::evidence::{explained, is_watched_empty};
 use crate::tally::{Tally, continues, number, proven, purchase};
-use model::limits::Limits;
+use model::limits::{Limits, MOST_UNACKNOWLEDGED_PERMILLE};
 use model::plan::{Step, StepKind};
 use model::{GroupName, HoldReason, UsdPerHour};
 
@@ -133,10 +133,10 @@ pub(crate) fn share_of_window(nodes: u32, limits: &Limits) -> u32 {
     share(nodes, limits.removed_per_window_permille, short_default(), limits)
 }
 
-/// The share of a size, at least one. A cap of 100 % or more counts only with `acknowledge_risk`; without it
+/// The share of a size, at least one. A cap of more than half counts only with `acknowledge_risk`; without it
 /// the default holds.
 pub(crate) fn share(size: u32, permille: u32, default: u32, limits: &Limits) -> u32 {
-    let permille = if permille >= 1000 && !limits.acknowledge_risk {
+    let permille = if permille > MOST_UNACKNOWLEDGED_PERMILLE && !limits.acknowledge_risk {
         default
     } else {
         permille

@@ -165,7 +165,7 @@ spread_defaults: [{topologyKey: zone, maxSkew: 0, whenUnsatisfiable: Never}]
         "a.yaml: mode: \"maybe\": must be observe or act",
         "a.yaml: bogus: unknown field",
         "limits.window: \"soon\": not a duration",
-        "limits.removed_per_window: 100% or more needs acknowledge_risk: true",
+        "limits.removed_per_window: more than 50% needs acknowledge_risk: true",
         "limits.max_rate: must be dollars",
         "limits.max_nodes: must be between 0",
         "limits.long_window: must not be shorter than window",

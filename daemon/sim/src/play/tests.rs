@@ -66,7 +66,7 @@ faults:{faults}
 aims:
   scale: [{{workload: Deployment default/web, min: 2, max: 16, metric: cpu, target: 60%}}]
   shrink: {{unneeded_for: 2m, min_age: 2m, parallel: 4}}
-  limits: {{removed_per_window: 90%, removed_per_long_window: 90%}}
+  limits: {{removed_per_window: 90%, removed_per_long_window: 90%, acknowledge_risk: true}}
 "
     );
     Scenario::read("small.yaml", text.as_bytes(), &nothing).unwrap()

@@ -6,7 +6,7 @@
 use crate::referee::{Violation, ViolationKind};
 use crate::scenario::FaultKind;
 use crate::world::state::State;
-use model::limits::Limits;
+use model::limits::{Limits, MOST_UNACKNOWLEDGED_PERMILLE};
 use model::pod::PodPhase;
 use model::{GroupKind, GroupName, Instant, NodeName, PodKey, Source, Span, Step, StepKind, UsdPerHour};
 
@@ -255,9 +255,9 @@ impl State {
     }
 }
 
-/// The share of a size, at least one; all of it only where the risk is acknowledged.
+/// The share of a size, at least one; more than half of it only where the risk is acknowledged.
 fn share(size: u32, permille: u32, usual: u32, limits: &Limits) -> u32 {
-    let permille = if permille >= 1000 && !limits.acknowledge_risk {
+    let permille = if permille > MOST_UNACKNOWLEDGED_PERMILLE && !limits.acknowledge_risk {
         usual
     } else {
         permille

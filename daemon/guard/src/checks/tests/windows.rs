@@ -216,7 +216,17 @@ fn all_of_a_group_needs_acknowledgement() {
     let mut stage = Stage::new();
     all(&mut stage);
     let one = held(HoldReason::RemovalsPerWindow { limit: 1 });
-    assert_eq!(words(&stage, steps()), [Verdict::Cleared, one.clone(), one]);
+    assert_eq!(
+        words(&stage, steps()),
+        [Verdict::Cleared, one.clone(), one.clone()]
+    );
+    // 999 ‰ used to pass where 1000 ‰ did not.
+    for (permille, second) in [(999, one.clone()), (501, one.clone()), (500, Verdict::Cleared)] {
+        stage.aims.limits.removed_per_window_permille = permille;
+        stage.aims.limits.removed_per_long_window_permille = permille;
+        assert_eq!(words(&stage, steps())[1], second, "{permille}");
+    }
+    all(&mut stage);
     stage.aims.limits.acknowledge_risk = true;
     assert_eq!(
         words(&stage, steps()),
@@ -227,6 +237,7 @@ fn all_of_a_group_needs_acknowledgement() {
 #[test]
 fn the_ledger_stays_bounded() {
     let full = |s: &mut Stage| {
+        s.aims.limits.acknowledge_risk = false;
         for n in 0..crate::ledger::MAX_INTENTS {
             s.ledger
                 .intents
