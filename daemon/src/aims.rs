@@ -118,7 +118,7 @@ mod tests {
             fence: Fence::sole(),
             overdue: Span::from_secs(60),
         });
-        desk.await.unwrap().handle()
+        desk.await.handle()
     }
 
     /// Between the configuration that was read and the first look at the file lie policies, stores and a cluster.

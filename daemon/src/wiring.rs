@@ -17,7 +17,7 @@ use crate::policies::{Policies, Wanted};
 use crate::signals::Signals;
 use crate::telemetry;
 use cycle::{Desk, FileStore, Loader, MemoryStore, Parts};
-use guard::{LedgerStore, StoreError};
+use guard::LedgerStore;
 use serve::{Authorise, Serving};
 use std::io::Write;
 use std::process::ExitCode;
@@ -115,12 +115,12 @@ fn wanted(config: &Config) -> Wanted {
 }
 
 /// A desk to which components can be handed.
-async fn open(parts: Parts, loader: Option<Arc<dyn Loader>>) -> Result<Desk, StoreError> {
-    let desk = Desk::open(parts).await?;
-    Ok(match loader {
+async fn open(parts: Parts, loader: Option<Arc<dyn Loader>>) -> Desk {
+    let desk = Desk::open(parts).await;
+    match loader {
         Some(loader) => desk.with_loader(loader),
         None => desk,
-    })
+    }
 }
 
 /// Loads policies off the runtime: compiling takes its time.

@@ -327,6 +327,7 @@ fn may_in_own_namespace(cluster: &Cluster) {
     for (map, namespace, expected) in [
         ("configmaps/plimsoll-ledger", SYSTEM, true),
         ("configmaps/plimsoll-memory", SYSTEM, true),
+        ("configmaps/plimsoll-installation", SYSTEM, true),
         // Its own configuration, for one.
         ("configmaps/plimsoll", SYSTEM, false),
         ("configmaps/plimsoll-ledger", "default", false),

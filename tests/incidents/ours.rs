@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::ground::Ground;
 use crate::incident::{Incident, Moment};
 use cycle::{Desk, Ends, Fixed, InForce, ManualClock, MemoryStore, Parts, run_cycle};
-use guard::{Act, Cleared, Fence, LedgerStore, StoreError, Stored};
+use guard::{Act, Cleared, Fence, Kept, LedgerStore, StoreError, Stored};
 use logbook::CycleRecord;
 use model::aims::{Aims, Mode, Modes};
 use model::{Ledger, Memory, Observe, ObserveError, Outcome, Snapshot, Span, Step, StepKind, Verdict};
@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 struct Lasting(Arc<Mutex<MemoryStore>>);
 
 impl LedgerStore for Lasting {
-    fn load(&mut self) -> Stored<'_, Option<(Ledger, Memory)>> {
+    fn load(&mut self) -> Stored<'_, Kept> {
         let mut kept = lock(&self.0).clone();
         Box::pin(async move { kept.load().await })
     }
@@ -186,7 +186,7 @@ impl Plimsoll {
         let clock = Arc::new(ManualClock::new(ground.began));
         let (store, doom) = (Lasting::default(), Arc::new(Doom::default()));
         let ends = ends(ground, &settings, &doom);
-        let desk = Desk::open(parts(&clock, &store, &aims)).await.unwrap();
+        let desk = Desk::open(parts(&clock, &store, &aims)).await;
         Self {
             clock,
             desk,
@@ -221,9 +221,7 @@ impl Plimsoll {
     /// The process ends, and another begins over the same store.
     pub(crate) async fn restart(&mut self, ground: &Ground) {
         self.ends = ends(ground, &self.settings, &self.doom);
-        self.desk = Desk::open(parts(&self.clock, &self.store, &self.aims))
-            .await
-            .unwrap();
+        self.desk = Desk::open(parts(&self.clock, &self.store, &self.aims)).await;
     }
 
     /// The process dies the next time it carries out a step of this kind.

@@ -1,18 +1,20 @@
-//! Ledger and Memory in two ConfigMaps of the daemon's namespace.
+//! Ledger, Memory and Installation in three ConfigMaps of the daemon's namespace.
 //!
 //! The Ledger is written under the version that was read last, so that a second writer is noticed; the Memory may be
-//! lost. Large values are compressed; one that still does not fit is refused, never cut. Not here: the format of
+//! lost, and the Installation tells that a Ledger was. Large values are compressed; one that still does not fit is refused, never cut. Not here: the format of
 //! either value (`guard`).
 
 use crate::answer::{CallError, bounded};
-use guard::ledger::{decode_ledger, decode_memory, encode_ledger, encode_memory};
-use guard::{LedgerStore, StoreError, Stored};
+use guard::ledger::{
+    decode_installation, decode_ledger, decode_memory, encode_installation, encode_ledger, encode_memory,
+};
+use guard::{Kept, LedgerStore, StoreError, Stored};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
 use kube::api::{Api, PostParams};
-use model::intent::Ledger;
+use model::intent::{Installation, Ledger};
 use model::memory::Memory;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -22,6 +24,8 @@ use std::time::Duration;
 pub const LEDGER_NAME: &str = "plimsoll-ledger";
 /// Name of the ConfigMap that keeps the Memory.
 pub const MEMORY_NAME: &str = "plimsoll-memory";
+/// Name of the ConfigMap that tells that there is a Ledger, and whether it is paused.
+pub const INSTALLATION_NAME: &str = "plimsoll-installation";
 
 const CALL: Duration = Duration::from_secs(5);
 /// Below this a value is kept as text that a person can read.
@@ -32,7 +36,7 @@ const LARGEST: usize = 900 << 10;
 const LARGEST_UNPACKED: u64 = 64 << 20;
 const LEVEL: i32 = 3;
 
-/// Keeps Ledger and Memory in ConfigMaps.
+/// Keeps Ledger, Memory and Installation in ConfigMaps.
 pub struct ConfigMapStore {
     maps: Api<ConfigMap>,
     known: Known,
@@ -71,15 +75,22 @@ impl ConfigMapStore {
         Ok(Some(ledger))
     }
 
-    async fn read_memory(&self) -> Result<Memory, StoreError> {
+    /// A damaged Memory is begun anew: it must not keep the daemon from starting.
+    async fn read_memory(&self) -> Result<Option<Memory>, StoreError> {
         let Some(map) = self.get(MEMORY_NAME).await? else {
-            return Ok(Memory::default());
+            return Ok(None);
         };
         let memory = unpack(&map, MEMORY_NAME).and_then(|bytes| decode_memory(&bytes));
-        Ok(memory.unwrap_or_else(|error| {
+        Ok(Some(memory.unwrap_or_else(|error| {
             tracing::warn!(%error, "the memory cannot be read and is begun anew");
             Memory::default()
-        }))
+        })))
+    }
+
+    async fn read_installation(&self) -> Result<Option<Installation>, StoreError> {
+        let map = self.get(INSTALLATION_NAME).await?;
+        let bytes = map.map(|map| unpack(&map, INSTALLATION_NAME)).transpose()?;
+        bytes.map(|bytes| decode_installation(&bytes)).transpose()
     }
 
     async fn write_ledger(&mut self, ledger: &Ledger) -> Result<(), StoreError> {
@@ -121,16 +132,14 @@ impl ConfigMapStore {
     }
 
     /// Without a version: the last writer wins.
-    async fn write_memory(&self, memory: &Memory) -> Result<(), StoreError> {
-        let map = pack(MEMORY_NAME, &encode_memory(memory)?)?;
+    async fn overwrite(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let map = pack(name, bytes)?;
         let params = PostParams::default();
-        let written = match bounded(CALL, self.maps.replace(MEMORY_NAME, &params, &map)).await {
+        let written = match bounded(CALL, self.maps.replace(name, &params, &map)).await {
             Err(error) if error.code() == Some(404) => bounded(CALL, self.maps.create(&params, &map)).await,
             other => other,
         };
-        written
-            .map(|_| ())
-            .map_err(|error| unavailable(MEMORY_NAME, &error))
+        written.map(|_| ()).map_err(|error| unavailable(name, &error))
     }
 
     async fn get(&self, name: &str) -> Result<Option<ConfigMap>, StoreError> {
@@ -140,12 +149,13 @@ impl ConfigMapStore {
 }
 
 impl LedgerStore for ConfigMapStore {
-    fn load(&mut self) -> Stored<'_, Option<(Ledger, Memory)>> {
+    fn load(&mut self) -> Stored<'_, Kept> {
         Box::pin(async move {
-            match self.read_ledger().await? {
-                Some(ledger) => Ok(Some((ledger, self.read_memory().await?))),
-                None => Ok(None),
-            }
+            Ok(Kept {
+                ledger: self.read_ledger().await?,
+                memory: self.read_memory().await?,
+                installation: self.read_installation().await?,
+            })
         })
     }
 
@@ -154,7 +164,18 @@ impl LedgerStore for ConfigMapStore {
     }
 
     fn save_memory<'a>(&'a mut self, memory: &'a Memory) -> Stored<'a, ()> {
-        Box::pin(self.write_memory(memory))
+        Box::pin(async move { self.overwrite(MEMORY_NAME, &encode_memory(memory)?).await })
+    }
+
+    fn save_installation<'a>(&'a mut self, installation: &'a Installation) -> Stored<'a, ()> {
+        Box::pin(async move {
+            let bytes = encode_installation(installation)?;
+            self.overwrite(INSTALLATION_NAME, &bytes).await
+        })
+    }
+
+    fn is_lasting(&self) -> bool {
+        true
     }
 }
 

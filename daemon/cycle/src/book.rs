@@ -1,46 +1,65 @@
 //! The Ledger with the store behind it: every change is saved before it counts.
+//!
+//! Beside it stands the Installation, which tells that there is a Ledger and whether it is paused: a Ledger that is
+//! missing where there was one begins anew, but paused, and with its windows counted as full. One that cannot be read
+//! lets nothing be carried out until it can. Not here: what is written into either.
 
+use crate::clock::Clock;
 use guard::ledger::reconcile;
-use guard::{LedgerStore, StoreError};
-use model::intent::{Ledger, LedgerEvent, Pause};
+use guard::{Kept, LedgerStore, StoreError};
+use model::intent::{Installation, Ledger, LedgerEvent, Pause};
 use model::limits::Limits;
 use model::{Memory, Snapshot};
+use std::sync::Arc;
 
 /// Cycle numbers that may have gone by without a save before a restart: the number jumps by this much, so
 /// that it never repeats. A save happens at least this often.
 const UNSAVED_CYCLES: u64 = 32;
 
+/// As whom a Ledger that was lost is paused, and why.
+const BY: &str = "plimsolld";
+const LOST: &str = "the Ledger is missing, and there was one: what is under way, what was removed lately and the aims in \
+                    force are not known any more. Look at the cluster, then resume";
+
 /// The Ledger and its store.
 pub(crate) struct Book {
     ledger: Ledger,
     store: Box<dyn LedgerStore>,
+    clock: Arc<dyn Clock>,
     /// Cycle number in the store.
     saved_cycle: u64,
     /// The ledger differs from the stored one by more than its cycle number.
     dirty: bool,
-    /// Somebody else has saved: what is here is void until it is read back.
+    /// What is here is void until it is read back: somebody else has saved, or nothing could be read yet.
     void: bool,
+    /// What is stored beside the Ledger, as far as that is known.
+    installation: Option<Installation>,
+    /// Nothing could be read yet.
+    unread: bool,
+    /// The Memory as it was read, until somebody takes it.
+    memory: Option<Memory>,
 }
 
 impl Book {
-    /// Reads back what was saved last.
-    pub(crate) async fn open(mut store: Box<dyn LedgerStore>) -> Result<(Self, Memory), StoreError> {
-        let stored = store.load().await?;
-        // The first cycle of a new Ledger is saved whatever it brings: its number must not come again.
-        let dirty = stored.is_none();
-        let (mut ledger, memory) = stored.unwrap_or_default();
-        let saved_cycle = ledger.cycle;
-        if saved_cycle > 0 {
-            ledger.cycle = saved_cycle.saturating_add(UNSAVED_CYCLES);
-        }
-        let book = Self {
-            ledger,
+    /// Reads back what was saved last; gives the Memory. Where that cannot be read, every cycle tries again, and none
+    /// carries anything out before.
+    pub(crate) async fn open(store: Box<dyn LedgerStore>, clock: Arc<dyn Clock>) -> (Self, Memory) {
+        let mut book = Self {
+            ledger: Ledger::default(),
             store,
-            saved_cycle,
-            dirty,
-            void: false,
+            clock,
+            saved_cycle: 0,
+            dirty: false,
+            void: true,
+            installation: None,
+            unread: true,
+            memory: None,
         };
-        Ok((book, memory))
+        if let Err(error) = book.read_back().await {
+            tracing::error!(%error, "the Ledger cannot be read: nothing is carried out until it can");
+        }
+        let memory = book.memory.take().unwrap_or_default();
+        (book, memory)
     }
 
     /// The Ledger as it stands.
@@ -49,15 +68,35 @@ impl Book {
     }
 
     /// Begins a cycle: counts on, reads the Ledger back where somebody else has saved one, and puts the kill
-    /// switch back where this process holds it pulled and could not save that.
-    pub(crate) async fn begin(&mut self, pulled: Option<Pause>) -> Result<(), StoreError> {
+    /// switch back where this process holds it pulled and could not save that. Gives the Memory, where it is read for
+    /// the first time.
+    pub(crate) async fn begin(&mut self, pulled: Option<Pause>) -> Result<Option<Memory>, StoreError> {
         self.ledger.cycle = self.ledger.cycle.saturating_add(1);
         self.read_back().await?;
         if pulled.is_some() && self.ledger.paused.is_none() {
             self.ledger.paused = pulled;
             self.dirty = true;
         }
-        Ok(())
+        Ok(self.memory.take())
+    }
+
+    /// Pulls the kill switch in both places; one of them keeps it over a restart.
+    pub(crate) async fn pause(&mut self, pause: &Pause) -> Result<(), StoreError> {
+        let paused = Some(pause.clone());
+        let changed = self.change(|ledger| ledger.paused.clone_from(&paused)).await;
+        if changed.is_err() && self.store.is_lasting() && self.mark(paused.clone()).await.is_ok() {
+            self.ledger.paused = paused;
+            self.dirty = true;
+            return Ok(());
+        }
+        changed
+    }
+
+    /// Releases the kill switch in both places. The Ledger comes last: as long as one of them is paused, both are.
+    pub(crate) async fn resume(&mut self) -> Result<(), StoreError> {
+        self.read_back().await?;
+        self.mark(None).await?;
+        self.change(|ledger| ledger.paused = None).await
     }
 
     /// Changes the Ledger and saves it; where the save fails, nothing has changed.
@@ -71,6 +110,10 @@ impl Book {
                 self.saved_cycle = next.cycle;
                 self.ledger = next;
                 self.dirty = false;
+                // Tried again with the next save: the Ledger has it.
+                if let Err(error) = self.mark(self.ledger.paused.clone()).await {
+                    tracing::warn!(%error, "what stands beside the Ledger could not be saved");
+                }
                 Ok(())
             }
             Err(error) => {
@@ -118,7 +161,7 @@ impl Book {
         if self.dirty || self.ledger.cycle >= self.saved_cycle.saturating_add(UNSAVED_CYCLES) {
             self.change(|_| ()).await?;
         }
-        Ok(())
+        self.mark(self.ledger.paused.clone()).await
     }
 
     /// Saves the memory.
@@ -126,15 +169,90 @@ impl Book {
         self.store.save_memory(memory).await
     }
 
+    /// Reads the Ledger back where what is here is void, and the Memory where it could not be read before.
     async fn read_back(&mut self) -> Result<(), StoreError> {
         if !self.void {
             return Ok(());
         }
-        let (theirs, _) = self.store.load().await?.unwrap_or_default();
-        let cycle = self.ledger.cycle.max(theirs.cycle.saturating_add(UNSAVED_CYCLES));
+        let Kept {
+            ledger,
+            memory,
+            installation,
+        } = self.store.load().await?;
+        let mut theirs = if let Some(ledger) = ledger {
+            ledger
+        } else {
+            // The first cycle of a new Ledger is saved whatever it brings: its number must not come again.
+            self.dirty = true;
+            self.begun(!self.unread || memory.is_some() || installation.is_some())?
+        };
         self.saved_cycle = theirs.cycle;
-        self.ledger = Ledger { cycle, ..theirs };
+        if theirs.cycle > 0 {
+            theirs.cycle = theirs.cycle.saturating_add(UNSAVED_CYCLES);
+        }
+        theirs.cycle = theirs.cycle.max(self.ledger.cycle);
+        let beside = installation
+            .as_ref()
+            .and_then(|installation| installation.paused.clone());
+        if theirs.paused.is_none() && beside.is_some() {
+            theirs.paused = beside;
+            self.dirty = true;
+        }
+        self.ledger = theirs;
+        self.installation = installation;
         self.void = false;
+        if std::mem::replace(&mut self.unread, false) {
+            self.memory = memory;
+        }
         Ok(())
     }
+
+    /// A new Ledger: the first of all, or one in the place of another that was lost.
+    fn begun(&self, lost: bool) -> Result<Ledger, StoreError> {
+        if !self.store.is_lasting() {
+            return Ok(Ledger::default());
+        }
+        let fresh = Ledger {
+            epoch: epoch()?,
+            ..Ledger::default()
+        };
+        if !lost {
+            return Ok(fresh);
+        }
+        tracing::error!("{LOST}");
+        let now = self.clock.now();
+        Ok(Ledger {
+            paused: Some(Pause {
+                by: BY.to_owned(),
+                why: LOST.to_owned(),
+                at: now,
+            }),
+            known_since: Some(now),
+            ..fresh
+        })
+    }
+
+    /// Saves beside the Ledger what should be there.
+    async fn mark(&mut self, paused: Option<Pause>) -> Result<(), StoreError> {
+        let wanted = Some(Installation {
+            paused,
+            ..Installation::default()
+        });
+        let is_due = self.store.is_lasting() && self.installation != wanted;
+        if let Some(installation) = wanted.as_ref().filter(|_| is_due) {
+            self.store.save_installation(installation).await?;
+            self.installation = wanted;
+        }
+        Ok(())
+    }
+}
+
+/// Four random bytes in hexadecimal digits.
+fn epoch() -> Result<String, StoreError> {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
+    Ok(bytes
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
 }

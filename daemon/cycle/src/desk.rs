@@ -12,7 +12,7 @@ use crate::ring::Ring;
 use crate::unseen::Ground;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use guard::{Fence, LedgerStore, StoreError};
-use logbook::CycleRecord;
+use logbook::{CycleRecord, Trouble};
 use model::advice::{PolicyFault, PolicyMode};
 use model::aims::{Mode, Modes};
 use model::beside::EcsPicture;
@@ -23,6 +23,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast, watch};
+
+/// A loop of cycles is stuck when nothing has been heard of it for so many times as long as makes it overdue, and for no
+/// less than the time: a cycle of the largest cluster takes a few minutes on a machine that is busy.
+const STUCK_TIMES: i64 = 5;
+const STUCK_AFTER: Span = Span::from_secs(600);
 
 /// Records that a slow watcher may fall behind.
 const WATCH_BACKLOG: usize = 64;
@@ -107,9 +112,13 @@ struct Face {
     /// How often the kill switch was pulled in this process.
     pulls: u64,
     overrides: Modes,
+    /// What happened before this is not known: the Ledger was lost.
+    known_since: Option<Instant>,
     cycles: u64,
     /// When the last whole cycle looked.
     last_whole: Option<Instant>,
+    /// When a cycle began or ended last; nothing before the first and after the last of all.
+    last_sign: Option<Instant>,
     log_trouble: Option<String>,
     /// Why the aims that were offered last are not in force.
     aims_refused: Option<Unacknowledged>,
@@ -132,9 +141,10 @@ struct Tally {
 }
 
 impl Desk {
-    /// Reads Ledger and Memory back and lays everything out. The kill switch stays as it was left.
-    pub async fn open(parts: Parts) -> Result<Self, StoreError> {
-        let (book, memory) = Book::open(parts.store).await?;
+    /// Reads Ledger and Memory back and lays everything out. The kill switch stays as it was left. Where they cannot be
+    /// read, every cycle tries again, and none carries anything out before.
+    pub async fn open(parts: Parts) -> Self {
+        let (book, memory) = Book::open(parts.store, Arc::clone(&parts.clock)).await;
         let standings = book.ledger().policies.clone();
         let shared = Shared {
             clock: parts.clock,
@@ -165,7 +175,7 @@ impl Desk {
             // What is refused is shown; the last good aims are in force.
             let _ = shared.take_aims(&mut book);
         }
-        Ok(Self {
+        Self {
             shared: Arc::new(shared),
             own: tokio::sync::Mutex::new(Own {
                 memory: Arc::new(memory),
@@ -177,7 +187,7 @@ impl Desk {
                 standings,
                 trials: Trials::default(),
             }),
-        })
+        }
     }
 
     /// A handle on it.
@@ -269,6 +279,7 @@ impl Shared {
     pub(crate) fn show(&self, ledger: &Ledger) {
         let mut face = self.face();
         face.overrides = ledger.modes.clone();
+        face.known_since = ledger.known_since;
         face.standings.clone_from(&ledger.policies);
         if !face.unsaved {
             self.pulled.store(ledger.paused.is_some(), Ordering::SeqCst);
@@ -319,11 +330,27 @@ impl Shared {
         self.face().log_trouble = trouble;
     }
 
+    /// A cycle begins.
+    pub(crate) fn show_sign(&self) {
+        let now = self.clock.now();
+        self.face().last_sign = Some(now);
+    }
+
+    /// For how long nothing has been heard of the loop of cycles, where that is too long.
+    fn stuck(&self, last_sign: Option<Instant>) -> Option<Span> {
+        let silent = self.clock.now().since(last_sign?);
+        let most = Span::from_millis(self.overdue.millis().saturating_mul(STUCK_TIMES)).max(STUCK_AFTER);
+        (silent > most).then_some(silent)
+    }
+
     /// Keeps and announces a record.
     pub(crate) fn publish(&self, record: &Arc<CycleRecord>) {
         {
             let mut face = self.face();
             face.cycles = face.cycles.saturating_add(1);
+            // A loop that has come to its end is not stuck.
+            let ended = matches!(record.trouble, Some(Trouble::Ended));
+            face.last_sign = (!ended).then(|| self.clock.now());
             if record.trouble.is_none() {
                 face.last_whole = Some(record.at);
             }
@@ -379,6 +406,8 @@ impl Shared {
             ready: face.last_whole.is_some_and(|at| now.since(at) <= self.overdue),
             trouble: latest.and_then(|record| record.trouble.clone()),
             log_trouble: face.log_trouble.clone(),
+            known_since: face.known_since,
+            stuck: self.stuck(face.last_sign),
             aims_refused: face.aims_refused.clone(),
             aims_unread: face.aims_unread.clone(),
             policies: policy_statuses(&policies, &face),

@@ -15,7 +15,7 @@ use model::aims::{Mode, Modes};
 use model::beside::EcsPicture;
 use model::intent::{Ledger, Pause};
 use model::pod::PodSpec;
-use model::{Aims, GroupName, Instant, PolicyName, PolicyScope, Standing, WorkloadKey};
+use model::{Aims, GroupName, Instant, PolicyName, PolicyScope, Span, Standing, WorkloadKey};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::broadcast;
 
@@ -45,6 +45,11 @@ pub struct Status {
     pub trouble: Option<Trouble>,
     /// Why the last record could not be written to the log.
     pub log_trouble: Option<String>,
+    /// The Ledger was lost: what was done before this is not known, and windows that reach further back count as full.
+    pub known_since: Option<Instant>,
+    /// Nothing has been heard of the loop of cycles for this long, which is too long: only a restart helps (reliability
+    /// invariant I15).
+    pub stuck: Option<Span>,
     /// Why the aims that were offered last are not in force: others are.
     pub aims_refused: Option<Unacknowledged>,
     /// Why nothing could be read of the newest aims.
@@ -62,7 +67,12 @@ impl Status {
         let aims = aims.map(|why| format!("the last good aims stay in force: {why}"));
         let log = self.log_trouble.as_ref();
         let log = log.map(|why| format!("the last record could not be written: {why}"));
-        aims.into_iter().chain(log).collect()
+        let lost = self.known_since.map(|since| {
+            format!(
+                "the Ledger was lost: what was done before {since} is not known, and windows count as full"
+            )
+        });
+        aims.into_iter().chain(log).chain(lost).collect()
     }
 }
 
@@ -238,7 +248,7 @@ impl Handle {
         };
         self.shared.pull(pause.clone());
         let mut book = self.shared.book.lock().await;
-        let kept = book.change(|ledger| ledger.paused = Some(pause.clone())).await;
+        let kept = book.pause(&pause).await;
         if kept.is_ok() {
             // Whoever held the book meanwhile may have released it.
             self.shared.kept(&pause);
@@ -253,9 +263,7 @@ impl Handle {
     pub async fn resume(&self, by: &str) -> Result<Option<Pause>, ControlError> {
         let pulls = self.shared.pulls();
         let mut book = self.shared.book.lock().await;
-        book.change(|ledger| ledger.paused = None)
-            .await
-            .map_err(ControlError::NotSaved)?;
+        book.resume().await.map_err(ControlError::NotSaved)?;
         let was = self.shared.release(pulls);
         drop(book);
         tracing::warn!(by = %cut(by), "resumed");

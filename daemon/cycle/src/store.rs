@@ -1,16 +1,18 @@
-//! Stores of Ledger and Memory that need nothing but this machine: a folder, or nothing at all.
+//! Stores of Ledger, Memory and Installation that need nothing but this machine: a folder, or nothing at all.
 //!
 //! The one in the cluster (a Kubernetes object) is at the ends.
 
-use guard::ledger::{decode_ledger, decode_memory, encode_ledger, encode_memory};
-use guard::{LedgerStore, StoreError, Stored};
-use model::intent::Ledger;
+use guard::ledger::{
+    decode_installation, decode_ledger, decode_memory, encode_installation, encode_ledger, encode_memory,
+};
+use guard::{Kept, LedgerStore, StoreError, Stored};
+use model::intent::{Installation, Ledger};
 use model::memory::Memory;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Two files in a folder, replaced as a whole: a crash leaves the old one or the new one. For one process at
+/// Three files in a folder, each replaced as a whole: a crash leaves the old one or the new one. For one process at
 /// a time; the generation tells when there were two.
 #[derive(Clone, Debug)]
 pub struct FileStore {
@@ -18,7 +20,7 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Keeps `ledger.json` and `memory.json` in this folder, which is made at the first save.
+    /// Keeps `ledger.json`, `memory.json` and `installation.json` in this folder, which is made at the first save.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
@@ -51,6 +53,13 @@ impl FileStore {
         }
     }
 
+    fn read_installation(&self) -> Result<Option<Installation>, StoreError> {
+        let path = self.folder.join("installation.json");
+        read(&path)?
+            .map(|bytes| decode_installation(&bytes).map_err(|error| at(&path, error)))
+            .transpose()
+    }
+
     fn write_ledger(&self, ledger: &Ledger) -> Result<(), StoreError> {
         if let Some(stored) = self.read_ledger()?
             && stored.generation >= ledger.generation
@@ -65,16 +74,16 @@ impl FileStore {
 }
 
 impl LedgerStore for FileStore {
-    fn load(&mut self) -> Stored<'_, Option<(Ledger, Memory)>> {
-        let stored = self.read_ledger().and_then(|ledger| {
-            // A Ledger without a Memory is whole: without one the daemon only does less.
-            let memory = self.read_memory()?;
-            Ok(match (ledger, memory) {
-                (None, None) => None,
-                (ledger, memory) => Some((ledger.unwrap_or_default(), memory.unwrap_or_default())),
+    fn load(&mut self) -> Stored<'_, Kept> {
+        sweep(&self.folder);
+        let kept = self.read_ledger().and_then(|ledger| {
+            Ok(Kept {
+                ledger,
+                memory: self.read_memory()?,
+                installation: self.read_installation()?,
             })
         });
-        Box::pin(std::future::ready(stored))
+        Box::pin(std::future::ready(kept))
     }
 
     fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Stored<'a, ()> {
@@ -84,6 +93,16 @@ impl LedgerStore for FileStore {
     fn save_memory<'a>(&'a mut self, memory: &'a Memory) -> Stored<'a, ()> {
         let saved = encode_memory(memory).and_then(|bytes| write(&self.folder, "memory.json", &bytes));
         Box::pin(std::future::ready(saved))
+    }
+
+    fn save_installation<'a>(&'a mut self, installation: &'a Installation) -> Stored<'a, ()> {
+        let saved = encode_installation(installation)
+            .and_then(|bytes| write(&self.folder, "installation.json", &bytes));
+        Box::pin(std::future::ready(saved))
+    }
+
+    fn is_lasting(&self) -> bool {
+        true
     }
 }
 
@@ -95,9 +114,13 @@ pub struct MemoryStore {
 }
 
 impl LedgerStore for MemoryStore {
-    fn load(&mut self) -> Stored<'_, Option<(Ledger, Memory)>> {
-        let stored = self.ledger.clone().map(|ledger| (ledger, self.memory.clone()));
-        Box::pin(std::future::ready(Ok(stored)))
+    fn load(&mut self) -> Stored<'_, Kept> {
+        let kept = Kept {
+            ledger: self.ledger.clone(),
+            memory: self.ledger.is_some().then(|| self.memory.clone()),
+            installation: None,
+        };
+        Box::pin(std::future::ready(Ok(kept)))
     }
 
     fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Stored<'a, ()> {
@@ -128,11 +151,24 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
+/// How files begin that are being written.
+const UNFINISHED: &str = ".unfinished-";
+
+/// Removes what a process left that was killed while it wrote. Clean-up only: a file that stays does no harm.
+fn sweep(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Writes beside, syncs, renames, syncs the folder.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
     let path = folder.join(name);
     let written = fs::create_dir_all(folder).and_then(|()| {
-        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+        let mut beside = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
         beside.write_all(bytes)?;
         beside.as_file().sync_all()?;
         beside.persist(&path).map_err(|failed| failed.error)?;

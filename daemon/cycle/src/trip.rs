@@ -48,13 +48,15 @@ impl<'a> Trip<'a> {
         let mut own = desk.own.lock().await;
         let began = shared.clock.now();
         let mut book = shared.book.lock().await;
-        let trouble = book
-            .begin(shared.unsaved_pause())
-            .await
-            .err()
-            .map(|error| Trouble::LedgerUnread {
+        let trouble = match book.begin(shared.unsaved_pause()).await {
+            Ok(memory) => {
+                own.memory = memory.map_or_else(|| Arc::clone(&own.memory), Arc::new);
+                None
+            }
+            Err(error) => Some(Trouble::LedgerUnread {
                 why: error.to_string(),
-            });
+            }),
+        };
         if trouble.is_none() {
             shared.show(book.ledger());
             // Another replica may have put others in force; a refusal was told when they were offered.

@@ -53,10 +53,7 @@ impl<'a> Steps<'a> {
             cycle: self.seen.cycle,
             ordinal: count(self.done.len()),
         };
-        let own = || {
-            kind.opens()
-                .then(|| IntentId::new(format!("{}-{}", id.cycle, id.ordinal)))
-        };
+        let own = || kind.opens().then(|| self.seen.ledger.intent_of(id));
         self.done.push(Step {
             id,
             intent: intent.or_else(own),

@@ -10,7 +10,7 @@ use model::intent::Ledger;
 use model::notes::Notes;
 use model::plan::{Plan, Step, StepKind};
 use model::watch::Watch;
-use model::{IntentId, Snapshot, StepId, Verdict};
+use model::{Snapshot, StepId, Verdict};
 
 /// A plan with how it came about: a policy fault in the notes holds what shrinks.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,7 @@ fn with_intent(step: &Step, ledger: &Ledger) -> Step {
     if step.intent.is_none() {
         step.intent = match &step.kind {
             StepKind::GrowGroup { .. } | StepKind::Cordon { .. } | StepKind::RemoveInstance { .. } => {
-                Some(IntentId::new(format!("{}-{}", step.id.cycle, step.id.ordinal)))
+                Some(ledger.intent_of(step.id))
             }
             StepKind::Evict { node, .. }
             | StepKind::RemoveNode { node, .. }

@@ -13,7 +13,9 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-pub use codec::{decode_ledger, decode_memory, encode_ledger, encode_memory};
+pub use codec::{
+    decode_installation, decode_ledger, decode_memory, encode_installation, encode_ledger, encode_memory,
+};
 pub use learn::learn;
 pub use open::open;
 #[cfg(test)]

@@ -28,4 +28,4 @@ pub use exposure::{Exposure, exposure};
 pub use in_force::{InForce, Limited, in_force};
 pub use judge::{Proposal, Verdicts, judge};
 pub use loosened::loosened;
-pub use store::{LedgerStore, StoreError, Stored};
+pub use store::{Kept, LedgerStore, StoreError, Stored};

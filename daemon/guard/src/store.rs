@@ -1,6 +1,6 @@
-//! Where a Ledger and Memory are kept between cycles and restarts: the trait only; stores are at the ends.
+//! Where Ledger, Memory and Installation are kept between cycles and restarts: the trait only; stores are at the ends.
 
-use model::intent::Ledger;
+use model::intent::{Installation, Ledger};
 use model::memory::Memory;
 use std::future::Future;
 use std::pin::Pin;
@@ -8,10 +8,21 @@ use std::pin::Pin;
 /// A future that a trait object can return.
 pub type Stored<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Keeps the Ledger and the Memory durably.
+/// What a store has kept; what it never had, or has lost, is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// The Ledger.
+    pub ledger: Option<Ledger>,
+    /// The Memory.
+    pub memory: Option<Memory>,
+    /// What stands beside the Ledger, so that its loss is noticed.
+    pub installation: Option<Installation>,
+}
+
+/// Keeps the Ledger, the Memory and the Installation durably.
 pub trait LedgerStore: Send {
-    /// Reads back what was saved last; `None` when nothing ever was.
-    fn load(&mut self) -> Stored<'_, Option<(Ledger, Memory)>>;
+    /// Reads back what was saved last.
+    fn load(&mut self) -> Stored<'_, Kept>;
 
     /// Saves the Ledger durably before it returns. A stored Ledger of the same or a newer generation refuses
     /// the save with `StoreError::Conflict`.
@@ -19,6 +30,18 @@ pub trait LedgerStore: Send {
 
     /// Saves the Memory; losing a save only makes the daemon less active.
     fn save_memory<'a>(&'a mut self, memory: &'a Memory) -> Stored<'a, ()>;
+
+    /// Saves the Installation durably before it returns, away from the Ledger; the last writer wins. A store that ends
+    /// with its process needs none.
+    fn save_installation<'a>(&'a mut self, installation: &'a Installation) -> Stored<'a, ()> {
+        let _ = installation;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Whether what it keeps outlives this process.
+    fn is_lasting(&self) -> bool {
+        false
+    }
 }
 
 /// Why a store cannot serve.

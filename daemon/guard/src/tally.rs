@@ -10,6 +10,9 @@ use model::quota::{Amounts, Usage};
 use model::{GroupName, IntentId, NodeName, PodKey, StepId, UsdPerHour, WorkloadKey};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// More than any limit, with room to count on.
+const FULL: u32 = u32::MAX / 2;
+
 /// Running totals; grows with every cleared step.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
@@ -106,6 +109,7 @@ impl Tally {
                 EffectKind::Bought { .. } | EffectKind::Evicted { .. } | EffectKind::Remade { .. } => {}
             }
         }
+        tally.forget(case);
         for intent in &case.ledger.intents {
             match &intent.kind {
                 IntentKind::Launch {
@@ -141,6 +145,24 @@ impl Tally {
             }
         }
         tally
+    }
+
+    /// Counts windows as full that reach further back than the Ledger knows (reliability invariant I5).
+    fn forget(&mut self, case: &Case<'_>) {
+        let limits = case.limits();
+        let forgets = |window| case.ledger.forgets(case.seen.at, window);
+        if forgets(limits.window) {
+            let groups = case.seen.groups.iter().map(|group| group.name.clone());
+            self.removed.extend(groups.map(|group| (group, FULL)));
+            (self.bought, self.evicted) = (FULL, FULL);
+            self.added = UsdPerHour(i64::MAX / 2);
+        }
+        if forgets(limits.emptied_window) {
+            (self.emptied, self.explained) = (FULL, FULL);
+        }
+        if forgets(limits.long_window) {
+            (self.removed_long, self.explained_pods) = (FULL, FULL);
+        }
     }
 
     /// Adds a cleared step.

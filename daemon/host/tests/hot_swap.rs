@@ -136,8 +136,7 @@ async fn a_thousand_swaps_while_cycles_run() {
         fence: Fence::sole(),
         overdue: Span::from_secs(60),
     })
-    .await
-    .unwrap();
+    .await;
     let mut ends = Ends {
         eyes: Eyes(ground::cluster()),
         hands: Nobody,

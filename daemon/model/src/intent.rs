@@ -3,7 +3,9 @@
 //! A plain value: advancing it against a Snapshot is done in `guard`, storing it in the ends.
 
 use crate::aims::Aims;
-use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, WorkloadKey};
+use crate::ids::{
+    GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, StepId, WorkloadKey,
+};
 use crate::money::UsdPerHour;
 use crate::node::Node;
 use crate::standing::Standing;
@@ -16,7 +18,10 @@ use std::sync::Arc;
 const ROUNDING: Span = Span::from_secs(1);
 
 /// Version that this build writes; it reads this one and the one before.
-pub const LEDGER_VERSION: u32 = 1;
+pub const LEDGER_VERSION: u32 = 2;
+
+/// Version of the Installation that this build writes; it is counted with the Ledger's.
+pub const INSTALLATION_VERSION: u32 = 2;
 
 /// Open Intents and windowed counters; durable, read back before the first decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +32,14 @@ pub struct Ledger {
     pub generation: u64,
     /// Number of the last cycle begun.
     pub cycle: u64,
+    /// Drawn at random when the Ledger was begun, and part of the id of every intent: numbers of cycles come again where
+    /// a Ledger was lost, client tokens and tags do not. Empty in worlds that end with their Ledger.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub epoch: String,
+    /// What happened before this is not known, because the Ledger before this one was lost: every window that reaches
+    /// further back counts as full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_since: Option<Instant>,
     /// Open intents, ordered by id.
     pub intents: Vec<Intent>,
     /// Effects within the longest window of the Limits, oldest first.
@@ -52,6 +65,8 @@ impl Default for Ledger {
             version: LEDGER_VERSION,
             generation: 0,
             cycle: 0,
+            epoch: String::new(),
+            known_since: None,
             intents: Vec::new(),
             effects: Vec::new(),
             paused: None,
@@ -59,6 +74,25 @@ impl Default for Ledger {
             policies: BTreeMap::new(),
             spent: Vec::new(),
             aims: None,
+        }
+    }
+}
+
+/// Kept apart from the Ledger and beside it: that there is one, and whether it was paused. Where the Ledger is missing or
+/// is another one, this tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installation {
+    /// Format version.
+    pub version: u32,
+    /// The kill switch, as the Ledger should have it.
+    pub paused: Option<Pause>,
+}
+
+impl Default for Installation {
+    fn default() -> Self {
+        Self {
+            version: INSTALLATION_VERSION,
+            paused: None,
         }
     }
 }
@@ -373,6 +407,21 @@ pub fn nodeless(instance: &InstanceId) -> NodeName {
 }
 
 impl Ledger {
+    /// The id of the intent that this step opens.
+    pub fn intent_of(&self, step: StepId) -> IntentId {
+        let StepId { cycle, ordinal } = step;
+        if self.epoch.is_empty() {
+            IntentId::new(format!("{cycle}-{ordinal}"))
+        } else {
+            IntentId::new(format!("{}-{cycle}-{ordinal}", self.epoch))
+        }
+    }
+
+    /// Whether what happened within this time before `at` may be unknown.
+    pub fn forgets(&self, at: Instant, window: Span) -> bool {
+        self.known_since.is_some_and(|since| at.since(since) <= window)
+    }
+
     /// The open intent of this id.
     pub fn intent(&self, id: &IntentId) -> Option<&Intent> {
         self.intents.iter().find(|i| i.id == *id)

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 const ADMISSION_GRACE: Span = Span::from_secs(300);
 
 /// Version that this build writes; it reads this one and the one before.
-pub const MEMORY_VERSION: u32 = 1;
+pub const MEMORY_VERSION: u32 = 2;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -83,7 +83,7 @@ pub async fn play(
         fence: Fence::sole(),
         overdue: Span::from_millis(player.scenario.cycle.millis().saturating_mul(4)),
     })
-    .await?;
+    .await;
     Ok(player.play(&desk, options.pace, on_cycle).await)
 }
 

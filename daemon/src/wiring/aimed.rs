@@ -135,8 +135,7 @@ mod tests {
             fence: Fence::sole(),
             overdue: Span::from_secs(60),
         })
-        .await
-        .unwrap();
+        .await;
         let handle = desk.handle();
         let mut eyes = WithAims {
             eyes: Eyes,

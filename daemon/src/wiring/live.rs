@@ -46,7 +46,7 @@ pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<
         fence: Fence::sole(),
         overdue: config.overdue.unwrap_or_else(|| overdue(config.interval)),
     };
-    let desk = open(parts, loader).await?;
+    let desk = open(parts, loader).await;
     let gate = Arc::new(ClusterAccess::new(client.clone(), config.access.clone()));
     config.serve.admission = webhook(&config.admission);
     let serving = surround(&config, &desk, gate, (&signals, timings)).await?;

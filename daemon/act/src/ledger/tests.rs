@@ -23,20 +23,22 @@ fn stored(generation: u64, version: &str) -> Value {
 async fn the_first_save_creates_and_the_next_replaces_what_was_written() {
     let script = Script::new([
         status(404, "NotFound", "none"),
+        status(404, "NotFound", "no memory"),
+        status(404, "NotFound", "no installation"),
         object(stored(1, "5")),
         object(stored(2, "6")),
     ]);
     let mut store = ConfigMapStore::new(script.client(), "plimsoll");
-    assert_eq!(store.load().await, Ok(None));
+    assert_eq!(store.load().await, Ok(Kept::default()));
     assert_eq!(store.save(&ledger(1)).await, Ok(()));
     assert_eq!(store.save(&ledger(2)).await, Ok(()));
     let asked = script.asked();
-    assert_eq!(asked[1].line, "POST /api/v1/namespaces/plimsoll/configmaps");
+    assert_eq!(asked[3].line, "POST /api/v1/namespaces/plimsoll/configmaps");
     assert_eq!(
-        asked[2].line,
+        asked[4].line,
         "PUT /api/v1/namespaces/plimsoll/configmaps/plimsoll-ledger"
     );
-    assert_eq!(asked[2].body["metadata"]["resourceVersion"], "5");
+    assert_eq!(asked[4].body["metadata"]["resourceVersion"], "5");
 }
 
 #[tokio::test]
@@ -44,16 +46,17 @@ async fn an_older_generation_is_refused_without_a_call_and_a_second_writer_is_no
     let script = Script::new([
         object(stored(7, "5")),
         status(404, "NotFound", "no memory"),
+        status(404, "NotFound", "no installation"),
         status(409, "Conflict", "changed"),
         object(stored(9, "8")),
     ]);
     let mut store = ConfigMapStore::new(script.client(), "plimsoll");
-    assert!(store.load().await.unwrap().is_some());
+    assert!(store.load().await.unwrap().ledger.is_some());
     for old in [6, 7] {
         let refused = Err(StoreError::Conflict { theirs: 7, ours: old });
         assert_eq!(store.save(&ledger(old)).await, refused);
     }
-    assert_eq!(script.lines().len(), 2, "nothing was written");
+    assert_eq!(script.lines().len(), 3, "nothing was written");
     let refused = Err(StoreError::Conflict { theirs: 9, ours: 8 });
     assert_eq!(store.save(&ledger(8)).await, refused);
 }
@@ -63,6 +66,7 @@ async fn a_save_with_an_unknown_end_is_looked_up_before_it_is_repeated() {
     let script = Script::new([
         object(stored(1, "5")),
         status(404, "NotFound", "no memory"),
+        status(404, "NotFound", "no installation"),
         status(504, "Timeout", "who knows"),
         object(stored(2, "6")),
         object(stored(3, "7")),
@@ -75,7 +79,7 @@ async fn a_save_with_an_unknown_end_is_looked_up_before_it_is_repeated() {
     ));
     assert_eq!(store.save(&ledger(2)).await, Ok(()), "it had got through");
     assert_eq!(store.save(&ledger(3)).await, Ok(()));
-    assert_eq!(script.asked()[4].body["metadata"]["resourceVersion"], "6");
+    assert_eq!(script.asked()[5].body["metadata"]["resourceVersion"], "6");
 }
 
 #[tokio::test]
@@ -87,10 +91,46 @@ async fn a_ledger_of_a_newer_build_is_refused_and_a_damaged_memory_is_begun_anew
         Err(StoreError::Version { found: 99, .. })
     ));
     let damaged = json!({"metadata": {}, "data": {"plimsoll-memory.json": "{"}});
-    let script = Script::new([object(stored(1, "5")), object(damaged)]);
+    let script = Script::new([
+        object(stored(1, "5")),
+        object(damaged),
+        status(404, "NotFound", "no installation"),
+    ]);
     let mut store = ConfigMapStore::new(script.client(), "plimsoll");
-    let (_, memory) = store.load().await.unwrap().unwrap();
-    assert_eq!(memory, Memory::default());
+    assert_eq!(store.load().await.unwrap().memory, Some(Memory::default()));
+}
+
+#[tokio::test]
+async fn what_stands_beside_the_ledger_is_kept_by_the_last_writer() {
+    let paused = Installation {
+        paused: Some(model::intent::Pause {
+            by: "ada".to_owned(),
+            why: "no".to_owned(),
+            at: Instant(7),
+        }),
+        ..Installation::default()
+    };
+    let text = String::from_utf8(encode_installation(&paused).unwrap()).unwrap();
+    let stored = json!({"metadata": {}, "data": {"plimsoll-installation.json": text}});
+    let script = Script::new([
+        status(404, "NotFound", "none"),
+        object(stored.clone()),
+        status(404, "NotFound", "no ledger"),
+        status(404, "NotFound", "no memory"),
+        object(stored),
+    ]);
+    let mut store = ConfigMapStore::new(script.client(), "plimsoll");
+    assert_eq!(store.save_installation(&paused).await, Ok(()));
+    let lines = script.lines();
+    assert_eq!(
+        lines,
+        [
+            "PUT /api/v1/namespaces/plimsoll/configmaps/plimsoll-installation",
+            "POST /api/v1/namespaces/plimsoll/configmaps",
+        ]
+    );
+    let kept = store.load().await.unwrap();
+    assert_eq!((kept.ledger, kept.installation), (None, Some(paused)));
 }
 
 #[test]

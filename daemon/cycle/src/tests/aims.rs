@@ -32,7 +32,7 @@ async fn begun(store: &Shaky, aims: Aims) -> Desk {
         aims,
         ..parts(store.clone(), &clock())
     };
-    Desk::open(parts).await.unwrap()
+    Desk::open(parts).await
 }
 
 fn in_force(handle: &Handle) -> u32 {
@@ -135,7 +135,7 @@ async fn aims_that_lose_their_mode_are_looser_where_the_configuration_acts() {
         modes: Modes::default(),
         ..observing.clone()
     };
-    let desk = Desk::open(parts(observing, Mode::Act)).await.unwrap();
+    let desk = Desk::open(parts(observing, Mode::Act)).await;
     let taken = desk.handle().offer_aims(silent.clone()).await;
     assert_eq!(said(taken), ["mode from observe to act"]);
     assert_eq!(desk.handle().status().modes.of_cluster(), Mode::Observe);
@@ -146,9 +146,9 @@ async fn aims_that_lose_their_mode_are_looser_where_the_configuration_acts() {
         mode,
         ..super::stage::parts(store.clone(), &clock())
     };
-    let desk = Desk::open(parts(Mode::Observe)).await.unwrap();
+    let desk = Desk::open(parts(Mode::Observe)).await;
     cycle(&desk).await;
-    let desk = Desk::open(parts(Mode::Act)).await.unwrap();
+    let desk = Desk::open(parts(Mode::Act)).await;
     assert!(desk.handle().status().aims_refused.is_none());
     assert_eq!(desk.handle().status().modes.of_cluster(), Mode::Act);
 }

@@ -2,7 +2,7 @@
 
 use super::stage::{Hands, Shaky, clock, crowded, desk, draining};
 use crate::{FileStore, Handle, Scope, run_cycle};
-use guard::{LedgerStore, Stored};
+use guard::{Kept, LedgerStore, Stored};
 use model::aims::Mode;
 use model::intent::{Ledger, Pause, RemoveStage};
 use model::{HoldReason, IntentKind, Memory, Outcome, Verdict};
@@ -90,7 +90,7 @@ struct Gated {
 }
 
 impl LedgerStore for Gated {
-    fn load(&mut self) -> Stored<'_, Option<(Ledger, Memory)>> {
+    fn load(&mut self) -> Stored<'_, Kept> {
         self.inner.load()
     }
 

@@ -120,7 +120,7 @@ impl Run {
         let mut parts = parts(store, &clock);
         parts.policies = policies;
         parts.library = Box::new(shelf.clone());
-        let desk = Desk::open(parts).await.unwrap();
+        let desk = Desk::open(parts).await;
         let ends = crowded(&clock, 1, Hands::new(|_| Outcome::done()));
         Self {
             clock,

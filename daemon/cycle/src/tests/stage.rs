@@ -1,7 +1,7 @@
 //! A small cluster, eyes that show it, hands that do what a test tells them.
 
 use crate::{Desk, Ends, Fixed, InForce, ManualClock, Parts};
-use guard::{Act, Cleared, Fence, LedgerStore, StoreError, Stored};
+use guard::{Act, Cleared, Fence, Kept, LedgerStore, StoreError, Stored};
 use model::aims::{Aims, Mode, Modes};
 use model::group::{Group, GroupKind, GroupOptions, Instance, InstanceState, LaunchMode};
 use model::intent::{Intent, IntentKind, Ledger, RemoveStage};
@@ -106,8 +106,14 @@ pub(super) struct Shaky {
 }
 
 impl LedgerStore for Shaky {
-    fn load(&mut self) -> Stored<'_, Option<(Ledger, Memory)>> {
-        Box::pin(std::future::ready(Ok(self.kept.lock().unwrap().clone())))
+    fn load(&mut self) -> Stored<'_, Kept> {
+        let (ledger, memory) = self.kept.lock().unwrap().clone().unzip();
+        let kept = Kept {
+            ledger,
+            memory,
+            installation: None,
+        };
+        Box::pin(std::future::ready(Ok(kept)))
     }
 
     fn save<'a>(&'a mut self, ledger: &'a Ledger) -> Stored<'a, ()> {
@@ -142,7 +148,7 @@ impl Shaky {
 }
 
 pub(super) async fn desk(store: impl LedgerStore + 'static, clock: &Arc<ManualClock>) -> Desk {
-    Desk::open(parts(store, clock)).await.unwrap()
+    Desk::open(parts(store, clock)).await
 }
 
 pub(super) fn parts(store: impl LedgerStore + 'static, clock: &Arc<ManualClock>) -> Parts {

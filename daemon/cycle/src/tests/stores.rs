@@ -1,7 +1,7 @@
 //! The store in a folder.
 
 use crate::FileStore;
-use guard::{LedgerStore, StoreError};
+use guard::{Kept, LedgerStore, StoreError};
 use model::intent::Ledger;
 use model::{Instant, Memory};
 use std::fs;
@@ -14,20 +14,42 @@ fn ledger(generation: u64) -> Ledger {
     }
 }
 
+fn kept(ledger: Ledger, memory: Memory) -> Kept {
+    Kept {
+        ledger: Some(ledger),
+        memory: Some(memory),
+        installation: None,
+    }
+}
+
 #[tokio::test]
 async fn what_is_saved_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = FileStore::new(folder.path().join("state"));
-    assert_eq!(store.load().await, Ok(None));
+    assert_eq!(store.load().await, Ok(Kept::default()));
     store.save(&ledger(1)).await.unwrap();
     let mut memory = Memory::default();
     memory.demand_history.push((Instant(1), 7));
     store.save_memory(&memory).await.unwrap();
     store.save(&ledger(2)).await.unwrap();
     let mut other = FileStore::new(folder.path().join("state"));
-    assert_eq!(other.load().await, Ok(Some((ledger(2), memory))));
+    assert_eq!(other.load().await, Ok(kept(ledger(2), memory)));
     let names: Vec<_> = fs::read_dir(folder.path().join("state")).unwrap().collect();
     assert_eq!(names.len(), 2, "nothing is left lying about");
+}
+
+#[tokio::test]
+async fn what_a_killed_writer_left_is_swept_away() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".unfinished-Xy12"), "{").unwrap();
+    let mut store = FileStore::new(folder.path());
+    store.save(&ledger(1)).await.unwrap();
+    assert_eq!(store.load().await.unwrap().ledger, Some(ledger(1)));
+    let names: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["ledger.json"]);
 }
 
 #[tokio::test]
@@ -39,7 +61,7 @@ async fn an_older_or_equal_generation_is_refused() {
         let refused = store.save(&ledger(ours)).await;
         assert_eq!(refused, Err(StoreError::Conflict { theirs: 5, ours }));
     }
-    assert_eq!(store.load().await.unwrap().unwrap().0, ledger(5));
+    assert_eq!(store.load().await.unwrap().ledger, Some(ledger(5)));
 }
 
 #[tokio::test]
@@ -51,7 +73,7 @@ async fn damage_and_newer_versions_are_said_and_kept() {
         ("{\"version\":1,", "ledger.json: ledger is damaged: "),
         (
             "{\"version\":7}",
-            "ledger has format version 7; this build reads 0 and 1",
+            "ledger has format version 7; this build reads 1 and 2",
         ),
     ] {
         fs::write(&path, bytes).unwrap();
@@ -69,11 +91,11 @@ async fn a_damaged_memory_is_put_aside_and_begun_anew() {
     store.save(&ledger(3)).await.unwrap();
     let path = folder.path().join("memory.json");
     fs::write(&path, "{\"version\":1,").unwrap();
-    assert_eq!(store.load().await, Ok(Some((ledger(3), Memory::default()))));
+    assert_eq!(store.load().await.unwrap().memory, None);
     let aside = folder.path().join("memory.json.damaged");
     assert_eq!(fs::read_to_string(aside).unwrap(), "{\"version\":1,");
     store.save_memory(&Memory::default()).await.unwrap();
-    assert_eq!(store.load().await, Ok(Some((ledger(3), Memory::default()))));
+    assert_eq!(store.load().await, Ok(kept(ledger(3), Memory::default())));
     // One of a version to come is no damage: it is said, and left alone.
     fs::write(&path, "{\"version\":9}").unwrap();
     assert!(matches!(

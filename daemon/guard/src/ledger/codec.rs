@@ -1,48 +1,104 @@
-//! Ledger and Memory as bytes: JSON behind a version gate. This build writes version 1 and reads 0 and 1; a
-//! newer one is refused, never guessed at.
+//! Ledger, Memory and Installation as bytes: JSON behind a version gate and under a checksum.
+//!
+//! This build writes version 2 and reads 1 and 2; a newer one is refused, never guessed at. The checksum lies over the
+//! whole value, so that no single flipped bit is taken for another Ledger. It is no signature: whoever can write the
+//! file can write the checksum. Not here: where the bytes are kept.
 
 use crate::store::StoreError;
-use model::aims::Modes;
-use model::intent::{Effect, EffectKind, Intent, LEDGER_VERSION, Ledger, Pause, Proof};
+use model::intent::{INSTALLATION_VERSION, Installation, LEDGER_VERSION, Ledger};
 use model::memory::{MEMORY_VERSION, Memory};
-use model::{GroupName, Instant, NodeName, UsdPerHour};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use sha2::{Digest, Sha256};
+
+/// The last version that was written without a checksum.
+const UNSEALED: u32 = 1;
 
 /// The Ledger as bytes.
 pub fn encode_ledger(ledger: &Ledger) -> Result<Vec<u8>, StoreError> {
-    encode(ledger)
+    seal(LEDGER_VERSION, ledger)
 }
 
 /// A Ledger from bytes of this version or the one before.
 pub fn decode_ledger(bytes: &[u8]) -> Result<Ledger, StoreError> {
-    match version(bytes, "ledger", LEDGER_VERSION)? {
-        0 => decode::<LedgerV0>(bytes, "ledger").map(Ledger::from),
-        _ => decode(bytes, "ledger"),
-    }
+    let (_, ledger) = unseal::<Ledger>(bytes, "ledger", LEDGER_VERSION)?;
+    Ok(Ledger {
+        version: LEDGER_VERSION,
+        ..ledger
+    })
 }
 
 /// The Memory as bytes.
 pub fn encode_memory(memory: &Memory) -> Result<Vec<u8>, StoreError> {
-    encode(memory)
+    seal(MEMORY_VERSION, memory)
 }
 
 /// A Memory from bytes of this version or the one before.
 pub fn decode_memory(bytes: &[u8]) -> Result<Memory, StoreError> {
-    match version(bytes, "memory", MEMORY_VERSION)? {
-        0 => decode::<MemoryV0>(bytes, "memory").map(Memory::from),
-        _ => decode(bytes, "memory"),
+    let (_, memory) = unseal::<Memory>(bytes, "memory", MEMORY_VERSION)?;
+    Ok(Memory {
+        version: MEMORY_VERSION,
+        ..memory
+    })
+}
+
+/// The Installation as bytes.
+pub fn encode_installation(installation: &Installation) -> Result<Vec<u8>, StoreError> {
+    seal(INSTALLATION_VERSION, installation)
+}
+
+/// An Installation from bytes; it was never written without a checksum.
+pub fn decode_installation(bytes: &[u8]) -> Result<Installation, StoreError> {
+    match unseal(bytes, "installation", INSTALLATION_VERSION)? {
+        (UNSEALED, _) => Err(damaged("installation", "it has no checksum")),
+        (_, installation) => Ok(installation),
     }
 }
 
-fn encode(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(value).map_err(|error| StoreError::Unavailable(error.to_string()))
+/// `{"version":2,"sha256":"…","value":…}`, with nothing between: what the checksum is of is found by its place.
+fn seal(version: u32, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    let value = serde_json::to_vec(value).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let mut bytes = head(version, &value).into_bytes();
+    bytes.extend(value);
+    bytes.push(b'}');
+    Ok(bytes)
+}
+
+/// All that stands before the value.
+fn head(version: u32, value: &[u8]) -> String {
+    let sum = Sha256::digest(value)
+        .iter()
+        .fold(String::new(), |sum, byte| format!("{sum}{byte:02x}"));
+    format!(r#"{{"version":{version},"sha256":"{sum}","value":"#)
+}
+
+/// The version, and the value where its checksum is right or where there was none yet.
+fn unseal<T: DeserializeOwned>(
+    bytes: &[u8],
+    what: &'static str,
+    newest: u32,
+) -> Result<(u32, T), StoreError> {
+    let found = version(bytes, what, newest)?;
+    if found <= UNSEALED {
+        return Ok((found, decode(bytes, what)?));
+    }
+    let length = head(found, b"").len();
+    let value = bytes
+        .get(length..)
+        .and_then(|rest| rest.strip_suffix(b"}"))
+        .unwrap_or_default();
+    if !bytes.starts_with(head(found, value).as_bytes()) {
+        return Err(damaged(what, "its checksum is not that of what it says"));
+    }
+    Ok((found, decode(value, what)?))
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| StoreError::Unavailable(format!("{what} is damaged: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| damaged(what, error))
+}
+
+fn damaged(what: &'static str, why: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(format!("{what} is damaged: {why}"))
 }
 
 fn version(bytes: &[u8], what: &'static str, newest: u32) -> Result<u32, StoreError> {
@@ -51,113 +107,27 @@ fn version(bytes: &[u8], what: &'static str, newest: u32) -> Result<u32, StoreEr
         version: u32,
     }
     let found = decode::<Head>(bytes, what)?.version;
-    if found > newest {
-        let reads = format!("{} and {newest}", newest.saturating_sub(1));
+    let oldest = newest.saturating_sub(1);
+    if found > newest || found < oldest {
+        let reads = format!("{oldest} and {newest}");
         return Err(StoreError::Version { what, found, reads });
     }
     Ok(found)
 }
 
-/// Version 0: purchases and removals in lists of their own, no mode overrides, evictions not counted.
-#[derive(Deserialize)]
-struct LedgerV0 {
-    generation: u64,
-    cycle: u64,
-    intents: Vec<Intent>,
-    bought: Vec<BoughtV0>,
-    removed: Vec<RemovedV0>,
-    paused: Option<Pause>,
-}
-
-#[derive(Deserialize)]
-struct BoughtV0 {
-    at: Instant,
-    group: GroupName,
-    count: u32,
-    rate: UsdPerHour,
-}
-
-#[derive(Deserialize)]
-struct RemovedV0 {
-    at: Instant,
-    group: GroupName,
-}
-
-impl From<LedgerV0> for Ledger {
-    fn from(old: LedgerV0) -> Self {
-        let bought = old.bought.into_iter().map(|entry| Effect {
-            at: entry.at,
-            group: entry.group,
-            kind: EffectKind::Bought {
-                count: entry.count,
-                rate: entry.rate,
-                proof: Proof::default(),
-            },
-        });
-        let removed = old.removed.into_iter().map(|entry| Effect {
-            at: entry.at,
-            group: entry.group,
-            kind: EffectKind::Removed,
-        });
-        let mut effects: Vec<Effect> = bought.chain(removed).collect();
-        effects.sort_by_key(|effect| effect.at);
-        Self {
-            version: LEDGER_VERSION,
-            generation: old.generation,
-            cycle: old.cycle,
-            intents: old.intents,
-            effects,
-            paused: old.paused,
-            modes: Modes::default(),
-            policies: BTreeMap::new(),
-            spent: Vec::new(),
-            aims: None,
-        }
-    }
-}
-
-/// Version 0: what made a removal possible, and nothing else.
-#[derive(Deserialize)]
-struct MemoryV0 {
-    unneeded: BTreeMap<NodeName, Instant>,
-}
-
-impl From<MemoryV0> for Memory {
-    fn from(old: MemoryV0) -> Self {
-        Self {
-            unneeded_since: old.unneeded,
-            ..Self::default()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::IntentId;
-    use model::intent::IntentKind;
+    use model::intent::{IntentKind, Pause};
+    use model::{Instant, IntentId, NodeName};
 
     #[test]
     fn a_ledger_of_the_version_before_is_read() {
-        let ledger = decode_ledger(include_bytes!("fixtures/ledger-v0.json")).unwrap();
-        assert_eq!((ledger.version, ledger.generation, ledger.cycle), (1, 41, 118));
+        let ledger = decode_ledger(include_bytes!("fixtures/ledger-v1.json")).unwrap();
+        assert_eq!((ledger.version, ledger.generation, ledger.cycle), (2, 41, 118));
         assert!(ledger.intent(&IntentId::new("117-0")).is_some());
         assert_eq!(ledger.paused.as_ref().map(|p| p.by.as_str()), Some("ada"));
-        let kinds: Vec<_> = ledger.effects.iter().map(|e| (e.at.0, e.kind.clone())).collect();
-        assert_eq!(
-            kinds,
-            [
-                (1_000, EffectKind::Removed),
-                (
-                    2_000,
-                    EffectKind::Bought {
-                        count: 2,
-                        rate: UsdPerHour(345_600_000),
-                        proof: Proof::default(),
-                    }
-                ),
-            ]
-        );
+        assert_eq!(ledger.effects.len(), 2);
         assert_eq!(decode_ledger(&encode_ledger(&ledger).unwrap()).unwrap(), ledger);
     }
 
@@ -181,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_memory_of_the_version_before_is_read() {
-        let memory = decode_memory(include_bytes!("fixtures/memory-v0.json")).unwrap();
+        let memory = decode_memory(include_bytes!("fixtures/memory-v1.json")).unwrap();
         assert_eq!(memory.version, MEMORY_VERSION);
         assert_eq!(
             memory.unneeded_since.get(&NodeName::new("n1")),
@@ -191,16 +161,18 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_version_is_refused_not_guessed() {
-        let error = decode_ledger(br#"{"version":2,"anything":[]}"#).unwrap_err();
-        assert_eq!(
-            error,
-            StoreError::Version {
-                what: "ledger",
-                found: 2,
-                reads: "0 and 1".to_owned()
-            }
-        );
+    fn other_versions_are_refused_not_guessed() {
+        for found in [0, 3] {
+            let bytes = format!(r#"{{"version":{found},"anything":[]}}"#);
+            assert_eq!(
+                decode_ledger(bytes.as_bytes()).unwrap_err(),
+                StoreError::Version {
+                    what: "ledger",
+                    found,
+                    reads: "1 and 2".to_owned()
+                }
+            );
+        }
     }
 
     #[test]
@@ -210,11 +182,76 @@ mod tests {
             b"{}",
             b"[1]",
             b"{\"version\":1}",
+            b"{\"version\":2}",
+            b"{\"version\":2,\"sha256\":\"\",\"value\":{}}",
             b"\xff\xfe",
             b"{\"version\":-1}",
         ] {
             assert!(matches!(decode_ledger(bytes), Err(StoreError::Unavailable(_))));
             assert!(matches!(decode_memory(bytes), Err(StoreError::Unavailable(_))));
+            assert!(matches!(
+                decode_installation(bytes),
+                Err(StoreError::Unavailable(_))
+            ));
         }
+    }
+
+    fn sealed() -> [Vec<u8>; 3] {
+        let paused = Some(Pause {
+            by: "ada".to_owned(),
+            why: "looking into it".to_owned(),
+            at: Instant(3_000),
+        });
+        let ledger = decode_ledger(include_bytes!("fixtures/ledger-v1.json")).unwrap();
+        let memory = decode_memory(include_bytes!("fixtures/memory-v1.json")).unwrap();
+        let installation = Installation {
+            paused,
+            ..Installation::default()
+        };
+        [
+            encode_ledger(&ledger).unwrap(),
+            encode_memory(&memory).unwrap(),
+            encode_installation(&installation).unwrap(),
+        ]
+    }
+
+    fn is_read([ledger, memory, installation]: [&[u8]; 3]) -> [bool; 3] {
+        [
+            decode_ledger(ledger).is_ok(),
+            decode_memory(memory).is_ok(),
+            decode_installation(installation).is_ok(),
+        ]
+    }
+
+    // 40 of 120 flips of a Ledger used to be read as another Ledger, two of them as one that is not paused.
+    #[test]
+    fn no_flipped_bit_is_read() {
+        let sealed = sealed();
+        for bit in 0..sealed.iter().map(Vec::len).max().unwrap_or(0) * 8 {
+            let flipped = sealed.each_ref().map(|bytes| {
+                let mut bytes = bytes.clone();
+                let at = (bit / 8) % bytes.len();
+                bytes[at] ^= 1 << (bit % 8);
+                bytes
+            });
+            assert_eq!(
+                is_read(flipped.each_ref().map(Vec::as_slice)),
+                [false; 3],
+                "bit {bit}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_cut_off_or_added_is_read() {
+        let sealed = sealed();
+        let whole = sealed.each_ref().map(Vec::as_slice);
+        assert_eq!(is_read(whole), [true; 3]);
+        for length in 0..sealed.iter().map(Vec::len).max().unwrap_or(0) {
+            let cut = whole.map(|bytes| bytes.get(..length % bytes.len()).unwrap_or_default());
+            assert_eq!(is_read(cut), [false; 3], "{length} bytes");
+        }
+        let longer = sealed.each_ref().map(|bytes| [bytes, &b"}"[..]].concat());
+        assert_eq!(is_read(longer.each_ref().map(Vec::as_slice)), [false; 3]);
     }
 }

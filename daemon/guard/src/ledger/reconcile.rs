@@ -33,6 +33,9 @@ pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<L
     ledger
         .effects
         .retain(|effect| seen.at.since(effect.at) <= longest);
+    if !ledger.forgets(seen.at, longest.max(limits.emptied_window)) {
+        ledger.known_since = None;
+    }
     events
 }
 

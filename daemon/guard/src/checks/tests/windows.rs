@@ -79,6 +79,28 @@ fn windows() {
     );
 }
 
+// A Ledger that was lost used to leave every window empty.
+#[test]
+fn windows_that_reach_behind_a_lost_ledger_are_full() {
+    let lost =
+        |seconds: i64| move |s: &mut Stage| s.ledger.known_since = Some(NOW - Span::from_secs(seconds));
+    let bought = held(HoldReason::PurchasesPerWindow { limit: 100 });
+    assert_eq!(word(lost(0), grow(4, 5)), bought);
+    assert_eq!(word(lost(600), grow(4, 5)), bought);
+    assert_eq!(word(lost(601), grow(4, 5)), Verdict::Cleared);
+    for (seconds, limit) in [(0, 2), (600, 2), (601, 3), (3600, 3)] {
+        let full = held(HoldReason::RemovalsPerWindow { limit });
+        assert_eq!(word(lost(seconds), cordon("n1")), full, "{seconds} s");
+    }
+    assert_eq!(word(lost(3601), cordon("n1")), Verdict::Cleared);
+    let draining = |seconds| word_draining(RemoveStage::Draining, lost(seconds), evict("p1", "n1"));
+    assert_eq!(
+        draining(600),
+        held(HoldReason::EvictionsPerWindow { limit: 1000 })
+    );
+    assert_eq!(draining(601), Verdict::Cleared);
+}
+
 #[test]
 fn totals() {
     assert_eq!(
@@ -205,6 +227,7 @@ fn instances_without_a_node_count() {
 #[test]
 fn all_of_a_group_needs_acknowledgement() {
     let all = |s: &mut Stage| {
+        s.aims.limits.acknowledge_risk = false;
         s.aims.limits.removed_per_window_permille = 1000;
         s.aims.limits.removed_per_long_window_permille = 1000;
     };
@@ -237,7 +260,6 @@ fn all_of_a_group_needs_acknowledgement() {
 #[test]
 fn the_ledger_stays_bounded() {
     let full = |s: &mut Stage| {
-        s.aims.limits.acknowledge_risk = false;
         for n in 0..crate::ledger::MAX_INTENTS {
             s.ledger
                 .intents
