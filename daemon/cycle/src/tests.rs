@@ -4,6 +4,7 @@ mod aims;
 mod control;
 mod crashes;
 mod lifecycle;
+mod losses;
 mod placing;
 mod runs;
 mod stage;

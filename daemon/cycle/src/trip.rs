@@ -38,6 +38,8 @@ pub(crate) struct Trip<'a> {
     pub(crate) aims: Arc<Aims>,
     pub(crate) policies: Arc<InForce>,
     pub(crate) record: CycleRecord,
+    /// The record is in the log already, but for its end.
+    is_written: bool,
 }
 
 impl<'a> Trip<'a> {
@@ -46,6 +48,7 @@ impl<'a> Trip<'a> {
     pub(crate) async fn begin(desk: &'a Desk) -> Self {
         let shared = &*desk.shared;
         let mut own = desk.own.lock().await;
+        shared.show_sign();
         let began = shared.clock.now();
         let mut book = shared.book.lock().await;
         let trouble = match book.begin(shared.unsaved_pause()).await {
@@ -86,6 +89,7 @@ impl<'a> Trip<'a> {
             aims,
             policies,
             record,
+            is_written: false,
         }
     }
 
@@ -201,11 +205,17 @@ impl<'a> Trip<'a> {
         self.own.memory = Arc::new(memory);
     }
 
-    /// Writes down what is about to happen, then carries it out step by step. Where the Ledger cannot be
-    /// saved, or is no longer the one that was judged by, nothing is carried out.
+    /// Writes down what is about to happen, then carries it out step by step. Where the record cannot be written or the
+    /// Ledger not be saved, or is no longer the one that was judged by, nothing is carried out.
     pub(crate) async fn carry_out(&mut self, hands: &mut impl Act, verdicts: Verdicts) {
         self.record.verdicts = verdicts.all;
         if verdicts.cleared.is_empty() {
+            return;
+        }
+        if let Err(why) = self.write() {
+            tracing::error!(%why, "the record could not be written: nothing is carried out");
+            self.not_cleared(&Verdict::Held(HoldReason::RecordNotWritten));
+            self.record.trouble = Some(Trouble::RecordUnwritten { why });
             return;
         }
         let (seen, aims) = (Arc::clone(&self.record.snapshot), Arc::clone(&self.aims));
@@ -294,19 +304,31 @@ impl<'a> Trip<'a> {
             }
         }
         drop(book);
+        let written = self.write();
+        if let Err(why) = &written {
+            tracing::error!(%why, cycle = self.record.cycle, "the record could not be written");
+        }
+        self.shared.show_log(written.err());
         let record = Arc::new(self.record);
-        let written = self.own.log.as_mut().map_or(Ok(()), |log| {
+        self.shared.publish(&record);
+        record
+    }
+
+    /// Writes the record, or the end of one that is written already.
+    fn write(&mut self) -> Result<(), String> {
+        let Some(log) = &mut self.own.log else {
+            return Ok(());
+        };
+        let written = if self.is_written {
+            log.complete(&self.record)
+        } else {
             for (digest, bytes) in &self.policies.components {
                 log.component(digest, bytes);
             }
-            log.append(&record)
-        });
-        if let Err(error) = &written {
-            tracing::error!(%error, cycle = record.cycle, "the record could not be written");
-        }
-        self.shared.show_log(written.err().map(|error| error.to_string()));
-        self.shared.publish(&record);
-        record
+            log.append(&self.record)
+        };
+        self.is_written |= written.is_ok();
+        written.map_err(|error| error.to_string())
     }
 
     /// Ends a trip on which nothing could be seen.

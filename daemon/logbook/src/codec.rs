@@ -3,7 +3,7 @@
 
 use crate::frame::{Frame, Kind, MAX_PAYLOAD};
 use crate::past;
-use crate::record::{CycleRecord, RECORD_VERSION};
+use crate::record::{CycleRecord, Ending, RECORD_VERSION};
 use std::io;
 use zstd::zstd_safe::{CCtx, CParameter, compress_bound, get_error_name};
 
@@ -115,7 +115,11 @@ impl Unpacker {
                     "the record it was packed against is missing".to_owned(),
                 ));
             }
-            (Kind::Component, _) => return Err(NoRecord::Damaged("a component is no record".to_owned())),
+            (Kind::Component | Kind::Ending, _) => {
+                return Err(NoRecord::Damaged(
+                    "a frame of another kind is no record".to_owned(),
+                ));
+            }
         };
         let text = |error: serde_json::Error| NoRecord::Damaged(error.to_string());
         match u32::from(frame.version) {
@@ -124,6 +128,31 @@ impl Unpacker {
             found => Err(NoRecord::Version(found)),
         }
     }
+}
+
+/// How a record that was written before its effects has ended, as a frame.
+pub(crate) fn pack_ending(record: &CycleRecord) -> io::Result<Frame> {
+    let json = serde_json::to_vec(&Ending::of(record))?;
+    let unpacked = u32::try_from(json.len())
+        .ok()
+        .filter(|length| *length <= MAX_PAYLOAD)
+        .ok_or_else(|| io::Error::other("the end of the record is larger than 256 MiB"))?;
+    Ok(Frame {
+        kind: Kind::Ending,
+        version: u8::try_from(RECORD_VERSION).unwrap_or(u8::MAX),
+        unpacked,
+        payload: zstd::bulk::compress(&json, LEVEL)?,
+    })
+}
+
+/// How a record has ended.
+pub(crate) fn unpack_ending(frame: &Frame) -> Result<Ending, NoRecord> {
+    if u32::from(frame.version) > RECORD_VERSION {
+        return Err(NoRecord::Version(u32::from(frame.version)));
+    }
+    let json = zstd::bulk::decompress(&frame.payload, frame.unpacked as usize)
+        .map_err(|error| NoRecord::Damaged(error.to_string()))?;
+    serde_json::from_slice(&json).map_err(|error| NoRecord::Damaged(error.to_string()))
 }
 
 /// A component as a frame.

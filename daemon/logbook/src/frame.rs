@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Delta,
     /// A component: 64 hexadecimal digits, then its bytes.
     Component,
+    /// How the record before it ended, on its own.
+    Ending,
 }
 
 /// One frame as it was read, its checksum verified.
@@ -98,17 +100,24 @@ impl Header {
     }
 }
 
+impl Kind {
+    /// The first byte of its frames.
+    pub(crate) const fn byte(self) -> u8 {
+        match self {
+            Self::Key => 1,
+            Self::Delta => 2,
+            Self::Component => 3,
+            Self::Ending => 4,
+        }
+    }
+}
+
 impl Frame {
     /// The frame as it is written.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let kind = match self.kind {
-            Kind::Key => 1,
-            Kind::Delta => 2,
-            Kind::Component => 3,
-        };
         let packed = u32::try_from(self.payload.len()).unwrap_or(u32::MAX);
         let mut bytes = Vec::with_capacity(HEAD + self.payload.len());
-        bytes.extend([kind, self.version, 0, 0]);
+        bytes.extend([self.kind.byte(), self.version, 0, 0]);
         bytes.extend(self.unpacked.to_le_bytes());
         bytes.extend(packed.to_le_bytes());
         bytes.extend(checksum(&bytes, &self.payload).to_le_bytes());
@@ -145,6 +154,7 @@ impl Frame {
             1 => Kind::Key,
             2 => Kind::Delta,
             3 => Kind::Component,
+            4 => Kind::Ending,
             _ => {
                 return Err(NoFrame::Damaged(
                     "a frame is of a kind that this build does not know",

@@ -1,14 +1,14 @@
 //! Reading: records of a segment file, or of all segments of a folder, oldest first.
 
-use crate::codec::{NoRecord, Unpacker, unpack_component};
+use crate::codec::{NoRecord, Unpacker, unpack_component, unpack_ending};
 use crate::error::LogError;
 use crate::frame::{Frame, HEAD, HEADER, Header, Kind, NoFrame};
-use crate::record::{CycleRecord, RECORD_VERSION};
+use crate::record::{CycleRecord, Ending, RECORD_VERSION};
 use crate::segments;
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub struct Reader {
     current: Option<Current>,
     components: BTreeMap<String, Arc<[u8]>>,
     torn: bool,
+    /// What was damaged behind the record that was read last.
+    damage: Option<LogError>,
 }
 
 struct Current {
@@ -50,6 +52,7 @@ impl Reader {
             current: None,
             components: BTreeMap::new(),
             torn: false,
+            damage: None,
         })
     }
 
@@ -93,49 +96,87 @@ impl Iterator for Reader {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let Some(current) = &mut self.current else {
-                match self.next_segment()? {
-                    Ok(()) => continue,
-                    Err(error) => return Some(Err(error)),
-                }
-            };
-            let at = current.offset;
-            let frame = match Frame::read(&mut current.file) {
-                Ok(frame) => frame,
-                Err(NoFrame::End) => {
-                    self.current = None;
-                    continue;
-                }
-                Err(NoFrame::Torn) => {
-                    self.torn = true;
-                    self.current = None;
-                    continue;
-                }
-                Err(no) => {
-                    let error = told(&current.path, at, no);
-                    self.current = None;
-                    return Some(Err(error));
-                }
-            };
-            current.offset += (HEAD + frame.payload.len()) as u64;
-            let read = if frame.kind == Kind::Component {
-                unpack_component(&frame).map(|(digest, bytes)| {
-                    self.components.insert(digest, bytes.into());
-                    None
-                })
-            } else {
-                current.unpacker.unpack(&frame).map(Some)
-            };
-            match read {
-                Ok(None) => {}
-                Ok(Some(record)) => return Some(Ok(record)),
-                Err(no) => {
-                    let error = unreadable(&current.path, at, no);
-                    self.current = None;
-                    return Some(Err(error));
-                }
+            if let Some(error) = self.damage.take() {
+                return Some(Err(error));
+            }
+            if self.current.is_none()
+                && let Err(error) = self.next_segment()?
+            {
+                return Some(Err(error));
+            }
+            if let Some(Part::Record(record)) = self.part() {
+                return Some(Ok(self.whole(*record)));
             }
         }
+    }
+}
+
+/// What a frame holds.
+enum Part {
+    Record(Box<CycleRecord>),
+    Ending(Ending),
+    Component,
+}
+
+impl Reader {
+    /// The next frame of the segment. Where there is none the segment is over, and damage is kept to be told.
+    fn part(&mut self) -> Option<Part> {
+        let current = self.current.as_mut()?;
+        let at = current.offset;
+        let no = match Frame::read(&mut current.file) {
+            Ok(frame) => {
+                current.offset += (HEAD + frame.payload.len()) as u64;
+                match current.unpack(&frame, &mut self.components) {
+                    Ok(part) => return Some(part),
+                    Err(no) => unreadable(&current.path, at, no),
+                }
+            }
+            Err(no @ (NoFrame::End | NoFrame::Torn)) => {
+                self.torn |= matches!(no, NoFrame::Torn);
+                self.current = None;
+                return None;
+            }
+            Err(no) => told(&current.path, at, no),
+        };
+        self.damage = Some(no);
+        self.current = None;
+        None
+    }
+
+    /// The record with its end, where that was written apart.
+    fn whole(&mut self, mut record: CycleRecord) -> CycleRecord {
+        if self.current.as_mut().is_some_and(Current::ends_next)
+            && let Some(Part::Ending(ending)) = self.part()
+        {
+            ending.complete(&mut record);
+        }
+        record.cut_off();
+        record
+    }
+}
+
+impl Current {
+    /// Whether the next frame tells how the record before it has ended.
+    fn ends_next(&mut self) -> bool {
+        self.file
+            .fill_buf()
+            .is_ok_and(|bytes| bytes.first() == Some(&Kind::Ending.byte()))
+    }
+
+    fn unpack(
+        &mut self,
+        frame: &Frame,
+        components: &mut BTreeMap<String, Arc<[u8]>>,
+    ) -> Result<Part, NoRecord> {
+        Ok(match frame.kind {
+            Kind::Component => {
+                let (digest, bytes) = unpack_component(frame)?;
+                components.insert(digest, bytes.into());
+                Part::Component
+            }
+            Kind::Ending => Part::Ending(unpack_ending(frame)?),
+            Kind::Key | Kind::Delta => Part::Record(Box::new(self.unpacker.unpack(frame)?)),
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use model::loosening::Loosening;
 use model::standing::PolicyScope;
 use model::{Aims, Instant, Memory, Notes, Outcome, Plan, PolicyName, Snapshot, Step, StepId, Verdict};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -91,6 +91,61 @@ impl CycleRecord {
     }
 }
 
+/// How a cycle ended whose record was written before its effects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ending {
+    /// Number of the cycle.
+    cycle: u64,
+    verdicts: Vec<(StepId, Verdict)>,
+    outcomes: Vec<(StepId, Outcome)>,
+    events: Vec<LedgerEvent>,
+    trouble: Option<Trouble>,
+    took_ms: u64,
+}
+
+impl Ending {
+    /// Of a record that is whole.
+    pub(crate) fn of(record: &CycleRecord) -> Self {
+        Self {
+            cycle: record.cycle,
+            verdicts: record.verdicts.clone(),
+            outcomes: record.outcomes.clone(),
+            events: record.events.clone(),
+            trouble: record.trouble.clone(),
+            took_ms: record.took_ms,
+        }
+    }
+
+    /// Makes the record whole that stands before it; one of another cycle stays as it is.
+    pub(crate) fn complete(self, record: &mut CycleRecord) {
+        if record.cycle == self.cycle {
+            record.verdicts = self.verdicts;
+            record.outcomes = self.outcomes;
+            record.events = self.events;
+            record.trouble = self.trouble;
+            record.took_ms = self.took_ms;
+        }
+    }
+}
+
+impl CycleRecord {
+    /// Nobody wrote down how the cycle ended: what became of its effects is not known.
+    pub(crate) fn cut_off(&mut self) {
+        let told: BTreeSet<StepId> = self.outcomes.iter().map(|(step, _)| *step).collect();
+        let cleared = self
+            .verdicts
+            .iter()
+            .filter(|(_, verdict)| *verdict == Verdict::Cleared);
+        let untold = cleared.filter(|(step, _)| !told.contains(step));
+        let unknown = untold.map(|(step, _)| {
+            let why = "the daemon ended before it could write that down".to_owned();
+            (*step, Outcome::Unknown { why })
+        });
+        let unknown: Vec<_> = unknown.collect();
+        self.outcomes.extend(unknown);
+    }
+}
+
 /// A policy as it was in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyUse {
@@ -127,6 +182,11 @@ pub enum Trouble {
         /// What the store said.
         why: String,
     },
+    /// The record could not be written before the effects: none was carried out (reliability invariant I24).
+    RecordUnwritten {
+        /// What the log said.
+        why: String,
+    },
     /// The Ledger could not be saved after the effects; the next cycle saves it first.
     LedgerLate {
         /// What the store said.
@@ -144,6 +204,12 @@ impl fmt::Display for Trouble {
                 write!(
                     f,
                     "the ledger could not be saved, so nothing was carried out: {why}"
+                )
+            }
+            Self::RecordUnwritten { why } => {
+                write!(
+                    f,
+                    "the record could not be written, so nothing was carried out: {why}"
                 )
             }
             Self::LedgerLate { why } => write!(f, "the ledger could not be saved after the effects: {why}"),

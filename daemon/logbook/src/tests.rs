@@ -4,7 +4,7 @@ use crate::frame::{Frame, HEADER, Header};
 use crate::{CycleRecord, LogError, Playback, RECORD_VERSION, Reader, Settings, Trouble, Writer};
 use model::advice::PolicyMode;
 use model::pod::{Pod, PodPhase};
-use model::{Instant, Observe, ObserveError, Outcome, PodKey, Snapshot, Span, StepId};
+use model::{Instant, Observe, ObserveError, Outcome, PodKey, Snapshot, Span, StepId, Verdict};
 use std::fs;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -83,6 +83,71 @@ fn what_is_written_comes_back() {
     assert_eq!(read, (1..=13).map(record).collect::<Vec<_>>());
     let file = &segments(folder.path())[0];
     assert_eq!(cycles(file), (1..=13).collect::<Vec<_>>());
+}
+
+/// A record as it is before its effects, and as it is after them.
+fn ahead(cycle: u64) -> [CycleRecord; 2] {
+    let mut after = record(cycle);
+    after.verdicts = vec![(StepId { cycle, ordinal: 0 }, Verdict::Cleared)];
+    let mut before = after.clone();
+    (before.outcomes, before.took_ms) = (Vec::new(), 0);
+    [before, after]
+}
+
+#[test]
+fn a_record_that_is_written_before_its_effects_comes_back_whole() {
+    let folder = TempDir::new().unwrap();
+    let mut writer = Writer::open(settings(folder.path())).unwrap();
+    for cycle in 1..=9 {
+        let [before, after] = ahead(cycle);
+        writer.append(&before).unwrap();
+        writer.complete(&after).unwrap();
+        writer.append(&record(100 + cycle)).unwrap();
+    }
+    let read: Vec<CycleRecord> = Reader::open(folder.path()).unwrap().map(Result::unwrap).collect();
+    let written = (1..=9).flat_map(|cycle| [ahead(cycle)[1].clone(), record(100 + cycle)]);
+    assert_eq!(read, written.collect::<Vec<_>>());
+}
+
+#[test]
+fn wherever_a_crash_cuts_the_record_stands_and_its_end_is_unknown() {
+    let folder = TempDir::new().unwrap();
+    let [before, after] = ahead(1);
+    let mut writer = Writer::open(settings(folder.path())).unwrap();
+    writer.append(&before).unwrap();
+    let path = segments(folder.path()).remove(0);
+    let stands = fs::read(&path).unwrap().len();
+    writer.complete(&after).unwrap();
+    drop(writer);
+    let bytes = fs::read(&path).unwrap();
+    for length in stands..bytes.len() {
+        fs::write(&path, &bytes[..length]).unwrap();
+        let read: Vec<_> = Reader::open(&path).unwrap().map(Result::unwrap).collect();
+        let [one] = &read[..] else {
+            panic!("{} records at {length} bytes", read.len())
+        };
+        assert_eq!((&one.plan, &one.verdicts), (&before.plan, &before.verdicts));
+        assert!(
+            matches!(one.outcomes[..], [(_, Outcome::Unknown { .. })]),
+            "{:?}",
+            one.outcomes
+        );
+    }
+    // The next writer goes on behind it, and an end without its record tells nothing.
+    let mut writer = Writer::open(settings(folder.path())).unwrap();
+    writer.complete(&ahead(7)[1]).unwrap();
+    writer.append(&record(2)).unwrap();
+    assert_eq!(cycles(folder.path()), [1, 2]);
+}
+
+#[test]
+fn an_end_needs_a_record_before_it() {
+    let folder = TempDir::new().unwrap();
+    let mut writer = Writer::open(settings(folder.path())).unwrap();
+    assert!(matches!(
+        writer.complete(&record(1)),
+        Err(LogError::Unwritable { .. })
+    ));
 }
 
 #[test]

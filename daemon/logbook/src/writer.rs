@@ -1,6 +1,6 @@
 //! Writing: records are appended to the newest segment, segments are rotated, the oldest leave.
 
-use crate::codec::{Packer, pack_component};
+use crate::codec::{Packer, pack_component, pack_ending};
 use crate::error::LogError;
 use crate::frame::{Frame, HEAD, HEADER, Header, Kind, NoFrame};
 use crate::record::CycleRecord;
@@ -112,6 +112,25 @@ impl Writer {
             self.close();
         }
         done
+    }
+
+    /// Appends how the record that was appended last has ended since: verdicts, outcomes, events, trouble and the time it
+    /// took. So a record is on disk before its effects, and whole after them.
+    pub fn complete(&mut self, record: &CycleRecord) -> Result<(), LogError> {
+        let done = self.try_complete(record);
+        if done.is_err() {
+            self.close();
+        }
+        done
+    }
+
+    fn try_complete(&mut self, record: &CycleRecord) -> Result<(), LogError> {
+        let unwritable = |why: String| LogError::Unwritable { why };
+        let frame = pack_ending(record).map_err(|error| unwritable(error.to_string()))?;
+        let Some(open) = &mut self.open else {
+            return Err(unwritable("there is no record to complete".to_owned()));
+        };
+        open.append(&frame.bytes(), self.settings.sync)
     }
 
     fn try_append(&mut self, record: &CycleRecord) -> Result<(), LogError> {

@@ -129,6 +129,8 @@ pub enum HoldReason {
     FollowsHeld,
     /// The Ledger could not be saved, and nothing is done that is not written down first.
     LedgerNotSaved,
+    /// The record could not be written, and nothing is done that nobody could explain.
+    RecordNotWritten,
     /// As many intents are open as may be.
     TooManyIntents {
         /// Allowed.
@@ -233,6 +235,7 @@ impl fmt::Display for HoldReason {
             Self::NoFence => f.write_str("no lease is held"),
             Self::FollowsHeld => f.write_str("a step it builds on was not cleared"),
             Self::LedgerNotSaved => f.write_str("the ledger could not be saved"),
+            Self::RecordNotWritten => f.write_str("the record could not be written"),
             Self::TooManyIntents { limit } => write!(f, "{limit} intents are open already"),
         }
     }

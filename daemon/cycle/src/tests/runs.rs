@@ -69,7 +69,7 @@ async fn a_log_decides_the_same_again() {
     let mut parts = parts(Shaky::default(), &clock);
     parts.policies = moody();
     parts.log = Some(Writer::open(Settings::new(folder.path())).unwrap());
-    let desk = Desk::open(parts).await.unwrap();
+    let desk = Desk::open(parts).await;
     for _ in 0..5 {
         run_cycle(&mut ends, &desk).await;
         clock.advance(Span::from_secs(10));
@@ -100,6 +100,34 @@ async fn a_log_decides_the_same_again() {
     assert_eq!(decide_again(&records[2], &cut_off), Ok(()));
     // Without its policy the first record is decided differently, and that is told.
     assert!(decide_again(&records[0], &PolicySet::default()).is_err());
+}
+
+// Liveness used to be a constant: a loop that was stuck was never begun anew.
+#[tokio::test]
+async fn a_loop_of_which_nothing_is_heard_is_stuck() {
+    let clock = clock();
+    let mut ends = crowded(&clock, 2, Hands::new(|_| Outcome::done()));
+    let desk = desk(Shaky::default(), &clock).await;
+    let stuck = || desk.handle().status().stuck;
+    clock.advance(Span::from_secs(3600));
+    assert_eq!(stuck(), None, "the first cycle waits for the cluster");
+    // Blind eyes and a store that is away are nothing that a restart mends.
+    for blind in [false, true] {
+        ends.eyes.blind = blind.then(|| ObserveError::Unreachable {
+            source_name: "pods".to_owned(),
+            why: "away".to_owned(),
+        });
+        run_cycle(&mut ends, &desk).await;
+        clock.advance(Span::from_secs(600));
+        assert_eq!(stuck(), None);
+        clock.advance(Span::from_secs(1));
+        assert_eq!(stuck(), Some(Span::from_secs(601)));
+    }
+    ends.hands = Hands::new(|_| Outcome::done());
+    ends.eyes.blind = Some(ObserveError::Ended);
+    run_cycle(&mut ends, &desk).await;
+    clock.advance(Span::from_secs(3600));
+    assert_eq!(stuck(), None, "it has come to its end");
 }
 
 #[tokio::test]
@@ -245,7 +273,7 @@ async fn new_policies_take_over_between_cycles() {
     let next: Arc<Mutex<Option<InForce>>> = Arc::default();
     let library = Arc::clone(&next);
     parts.library = Box::new(move || library.lock().unwrap().take());
-    let desk = Desk::open(parts).await.unwrap();
+    let desk = Desk::open(parts).await;
     assert!(run_cycle(&mut ends, &desk).await.policies.is_empty());
     *next.lock().unwrap() = Some(moody());
     let record = run_cycle(&mut ends, &desk).await;

@@ -1,0 +1,237 @@
+//! State that is lost, damaged or cannot be written: less is done, never more, and it is said.
+
+use super::stage::{Hands, clock, crowded, desk, parts};
+use crate::{Desk, FileStore, run_cycle};
+use guard::LedgerStore;
+use logbook::{Reader, Settings, Trouble, Writer};
+use model::{HoldReason, Instant, Memory, Outcome, Span, Verdict};
+use std::fs;
+use std::path::Path;
+
+fn doing() -> Hands {
+    Hands::new(|_| Outcome::done())
+}
+
+async fn paused_by(desk: &Desk) -> Option<String> {
+    desk.handle().status().paused.map(|pause| pause.by)
+}
+
+// The pause used to be gone with the Ledger that held it, and the windows were empty.
+#[tokio::test]
+async fn a_ledger_that_is_lost_leaves_the_kill_switch_pulled() {
+    for beside in ["installation.json", "memory.json"] {
+        let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+        let mut ends = crowded(&clock, 2, doing());
+        let first = desk(FileStore::new(folder.path()), &clock).await;
+        run_cycle(&mut ends, &first).await;
+        first.park().await.unwrap();
+        assert_eq!(ends.hands.asked().len(), 1);
+        drop(first);
+        // Either of the two that stand beside it tells that there was one.
+        for name in ["ledger.json", "installation.json", "memory.json"] {
+            if name != beside {
+                fs::remove_file(folder.path().join(name)).unwrap();
+            }
+        }
+        let second = desk(FileStore::new(folder.path()), &clock).await;
+        assert_eq!(paused_by(&second).await.as_deref(), Some("plimsolld"), "{beside}");
+        let record = run_cycle(&mut ends, &second).await;
+        assert!(record.outcomes.is_empty());
+        assert_eq!(ends.hands.asked().len(), 1);
+        let alarms = second.handle().status().alarms();
+        assert!(
+            alarms
+                .iter()
+                .any(|alarm| alarm.starts_with("the Ledger was lost")),
+            "{alarms:?}"
+        );
+        drop(second);
+        // A restart finds it paused as well, and a resume holds over the next.
+        let third = desk(FileStore::new(folder.path()), &clock).await;
+        assert_eq!(paused_by(&third).await.as_deref(), Some("plimsolld"));
+        third.handle().resume("ada").await.unwrap();
+        drop(third);
+        let fourth = desk(FileStore::new(folder.path()), &clock).await;
+        assert_eq!(paused_by(&fourth).await, None);
+    }
+}
+
+#[tokio::test]
+async fn the_first_start_of_all_is_not_paused() {
+    let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+    let first = desk(FileStore::new(folder.path().join("new")), &clock).await;
+    assert_eq!(paused_by(&first).await, None);
+    assert_eq!(first.handle().status().alarms(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn ids_of_intents_do_not_come_again_with_a_new_ledger() {
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+        let mut ends = crowded(&clock, 2, doing());
+        let desk = desk(FileStore::new(folder.path()), &clock).await;
+        run_cycle(&mut ends, &desk).await;
+        ids.extend(ends.hands.asked().into_iter().filter_map(|step| step.intent));
+    }
+    assert_eq!(ids.len(), 2);
+    assert_ne!(ids[0], ids[1]);
+    for id in ids {
+        assert!(id.as_str().ends_with("-1-0") && id.as_str().len() == 12, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_pause_stays_where_the_ledger_is_put_back_that_did_not_have_it() {
+    let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("ledger.json");
+    let mut ends = crowded(&clock, 2, doing());
+    let first = desk(FileStore::new(folder.path()), &clock).await;
+    run_cycle(&mut ends, &first).await;
+    let before = fs::read(&path).unwrap();
+    first.handle().pause("ada", "looking into it").await.unwrap();
+    drop(first);
+    fs::write(&path, before).unwrap();
+    let second = desk(FileStore::new(folder.path()), &clock).await;
+    assert_eq!(paused_by(&second).await.as_deref(), Some("ada"));
+}
+
+/// Leaves the file beside the Ledger writable while the Ledger itself is not: a folder stands in its place.
+fn block(path: &Path) {
+    fs::remove_file(path).unwrap();
+    fs::create_dir(path).unwrap();
+}
+
+#[tokio::test]
+async fn a_pause_is_kept_beside_a_ledger_that_cannot_be_written() {
+    let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("ledger.json");
+    let mut ends = crowded(&clock, 2, doing());
+    let first = desk(FileStore::new(folder.path()), &clock).await;
+    run_cycle(&mut ends, &first).await;
+    let before = fs::read(&path).unwrap();
+    block(&path);
+    first.handle().pause("ada", "looking into it").await.unwrap();
+    run_cycle(&mut ends, &first).await;
+    assert_eq!(paused_by(&first).await.as_deref(), Some("ada"));
+    drop(first);
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, before).unwrap();
+    let second = desk(FileStore::new(folder.path()), &clock).await;
+    assert_eq!(paused_by(&second).await.as_deref(), Some("ada"));
+}
+
+// A daemon that could not read its Ledger used to end, and nobody could ask it why.
+#[tokio::test]
+async fn a_ledger_that_cannot_be_read_holds_everything_until_it_can() {
+    let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+    let mut ends = crowded(&clock, 2, doing());
+    let first = desk(FileStore::new(folder.path()), &clock).await;
+    let mut memory = Memory::default();
+    memory.demand_history.push((Instant(1), 7));
+    run_cycle(&mut ends, &first).await;
+    drop(first);
+    let mut store = FileStore::new(folder.path());
+    store.save_memory(&memory).await.unwrap();
+    let asked = ends.hands.asked().len();
+    for name in ["ledger.json", "installation.json"] {
+        let path = folder.path().join(name);
+        let good = fs::read(&path).unwrap();
+        for bad in [&b"{"[..], br#"{"version":99}"#, b""] {
+            fs::write(&path, bad).unwrap();
+            let kept = fs::read(folder.path().join("memory.json")).unwrap();
+            let second = desk(FileStore::new(folder.path()), &clock).await;
+            for _ in 0..2 {
+                let record = run_cycle(&mut ends, &second).await;
+                let why = match &record.trouble {
+                    Some(Trouble::LedgerUnread { why }) => why.clone(),
+                    other => panic!("{other:?}"),
+                };
+                assert!(why.contains(name.trim_end_matches(".json")), "{why}");
+            }
+            assert!(!second.handle().status().ready);
+            assert!(second.park().await.is_err());
+            assert_eq!(
+                fs::read(&path).unwrap(),
+                bad,
+                "what nobody can read is left as it is"
+            );
+            assert_eq!(fs::read(folder.path().join("memory.json")).unwrap(), kept);
+            // Put right, it goes on without a restart, and with its Memory.
+            fs::write(&path, &good).unwrap();
+            let record = run_cycle(&mut ends, &second).await;
+            assert_eq!(record.trouble, None);
+            assert_eq!(record.memory.demand_history.first(), Some(&(Instant(1), 7)));
+        }
+    }
+    assert_eq!(ends.hands.asked().len(), asked, "the launch is under way");
+}
+
+fn log_in(folder: &Path) -> Writer {
+    let settings = Settings {
+        sync: false,
+        ..Settings::new(folder)
+    };
+    Writer::open(settings).unwrap()
+}
+
+// With the log's disk full, 24 effects went unrecorded while the daemon was ready.
+#[tokio::test]
+async fn nothing_is_carried_out_that_cannot_be_written_down() {
+    let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+    let at = folder.path().join("log");
+    let mut ends = crowded(&clock, 2, doing());
+    let mut parts = parts(super::stage::Shaky::default(), &clock);
+    parts.log = Some(log_in(&at));
+    let desk = Desk::open(parts).await;
+    // No segment can be begun in a folder that is none.
+    fs::remove_dir(&at).unwrap();
+    fs::write(&at, "").unwrap();
+    for _ in 0..2 {
+        let record = run_cycle(&mut ends, &desk).await;
+        assert_eq!(record.verdicts[0].1, Verdict::Held(HoldReason::RecordNotWritten));
+        assert!(matches!(&record.trouble, Some(Trouble::RecordUnwritten { .. })));
+        assert!(record.outcomes.is_empty() && ends.hands.asked().is_empty());
+        let status = desk.handle().status();
+        assert!(!status.ready && status.alarms()[0].starts_with("the last record could not be written"));
+        clock.advance(Span::from_secs(10));
+    }
+    fs::remove_file(&at).unwrap();
+    fs::create_dir(&at).unwrap();
+    let record = run_cycle(&mut ends, &desk).await;
+    assert_eq!((record.trouble.clone(), record.outcomes.len()), (None, 1));
+    assert_eq!(
+        record.snapshot.ledger.intents,
+        [],
+        "what could not be written was not opened"
+    );
+    assert_eq!(desk.handle().status().alarms(), Vec::<String>::new());
+    let read: Vec<_> = Reader::open(&at).unwrap().map(Result::unwrap).collect();
+    assert_eq!(read, [(*record).clone()]);
+}
+
+#[tokio::test]
+async fn the_record_is_on_disk_before_the_first_effect() {
+    let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+    let at = folder.path().to_owned();
+    let looked = at.clone();
+    let hands = Hands::new(move |step| {
+        let record = Reader::open(&looked).unwrap().last().unwrap().unwrap();
+        assert!(record.plan.steps.contains(step), "the step stands in the log");
+        assert!(record.verdicts.contains(&(step.id, Verdict::Cleared)));
+        let told: Vec<&Outcome> = record.outcomes.iter().map(|(_, outcome)| outcome).collect();
+        assert!(matches!(told[..], [Outcome::Unknown { .. }]), "{told:?}");
+        Outcome::done()
+    });
+    let mut ends = crowded(&clock, 2, hands);
+    let mut parts = parts(super::stage::Shaky::default(), &clock);
+    parts.log = Some(log_in(&at));
+    let desk = Desk::open(parts).await;
+    let records = [
+        run_cycle(&mut ends, &desk).await,
+        run_cycle(&mut ends, &desk).await,
+    ];
+    assert_eq!(ends.hands.asked().len(), 1);
+    let read: Vec<_> = Reader::open(&at).unwrap().map(Result::unwrap).collect();
+    assert_eq!(read, records.map(|record| (*record).clone()));
+}
