@@ -27,7 +27,7 @@ pub(crate) async fn serve(
 ) -> std::io::Result<()> {
     let router = Router::new()
         .route("/metrics", get(text))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .with_state(Shown { handle, metrics });
     axum::serve(door(listener), router)
@@ -58,6 +58,18 @@ async fn text(State(shown): State<Shown>) -> impl IntoResponse {
                 String::new(),
             )
         }
+    }
+}
+
+/// The kubelet restarts the daemon where this fails: only for what a restart mends. An API server that is away, or a
+/// Ledger that cannot be read, is none of it.
+async fn alive(State(shown): State<Shown>) -> (StatusCode, String) {
+    match shown.handle.status().stuck {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(silent) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("stuck: nothing has been heard of the loop of cycles for {silent}\n"),
+        ),
     }
 }
 

@@ -349,6 +349,7 @@ async fn health_follows_the_cycles() {
     assert_eq!(unavailable.unwrap_err().code(), Code::Unavailable);
     becomes(&mut health, ServingStatus::NotServing).await;
     assert_eq!(stage.get("/readyz").await.0, 503);
+    assert_eq!(stage.get("/healthz").await.0, 200);
     stage.cycle().await;
     becomes(&mut health, ServingStatus::Serving).await;
     assert_eq!(stage.get("/readyz").await.0, 200);
@@ -357,7 +358,15 @@ async fn health_follows_the_cycles() {
     let (code, text) = stage.get("/readyz").await;
     assert_eq!(code, 503);
     assert!(text.contains("overdue"), "{text}");
+    // Only now a restart may help.
+    let (code, text) = stage.get("/healthz").await;
+    assert_eq!(code, 503);
+    assert!(text.contains("stuck") && text.contains("1h"), "{text}");
+    stage.cycle().await;
     assert_eq!(stage.get("/healthz").await.0, 200);
+    stage.clock.advance(model::Span::from_secs(500));
+    assert_eq!(stage.get("/healthz").await.0, 200);
+    assert_eq!(stage.get("/readyz").await.0, 503);
 }
 
 async fn becomes(health: &mut HealthClient<Channel>, wanted: ServingStatus) {
