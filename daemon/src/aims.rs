@@ -97,7 +97,7 @@ fn unacknowledged(name: &str, bytes: &[u8], refused: &Unacknowledged) -> Vec<Str
 mod edits;
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use cycle::{Desk, Fixed, InForce, ManualClock, MemoryStore, Parts};
     use guard::Fence;
@@ -106,7 +106,7 @@ mod tests {
     use std::sync::Arc;
 
     /// A daemon that begins with these aims.
-    pub(super) async fn desk(bytes: &[u8]) -> Handle {
+    pub(crate) async fn desk(bytes: &[u8]) -> Handle {
         let desk = Desk::open(Parts {
             clock: Arc::new(ManualClock::new(Instant(0))),
             policies: InForce::default(),

@@ -1,5 +1,8 @@
 //! The kill switch as a local file: while it is there, nothing is carried out. Works without any API.
 
+#[cfg(feature = "live")]
+pub(crate) mod annotation;
+
 use crate::signals::Signals;
 use cycle::Handle;
 use std::path::{Path, PathBuf};

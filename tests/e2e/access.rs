@@ -1,13 +1,16 @@
-//! Who may pull the kill switch, by the cluster's own word: a token without the right is refused, one with it pauses.
+//! Who may pull the kill switch, by the cluster's own word: a token without the right is refused, one with it pauses, and
+//! so does whoever may annotate the daemon's namespace.
 //!
 //! The daemon trusts no caller for being on this machine here. What is refused where is `serve`'s own test.
 
-use crate::world::{World, aims, world};
+use crate::world::{PATIENCE, SYSTEM, World, aims, world};
 use plimsoll_tests::Result;
 use plimsoll_tests::daemon::Daemon;
 use plimsoll_tests::story::tell;
-use proto::v1::{ControlState, GetSummaryRequest, PauseRequest, Summary};
+use plimsoll_tests::wait::{eventually, never};
+use proto::v1::{ControlState, GetSummaryRequest, PauseRequest, ResumeRequest, Summary};
 use serde_json::json;
+use std::time::{Duration, Instant};
 use tonic::{Code, Request, Status};
 
 /// Two accounts; one may pause, and nothing else.
@@ -70,6 +73,41 @@ async fn pause(world: &World, daemon: &Daemon) -> Result<()> {
         .err()
         .map(|status| status.code());
     assert_eq!(looked, Some(Code::PermissionDenied));
+    let mut control = daemon.control().await?;
+    control.resume(signed(ResumeRequest {}, Some(&operator))?).await?;
+    annotated(world, daemon).await
+}
+
+/// Whoever has kubectl needs no gRPC; and what somebody takes away resumes nothing.
+async fn annotated(world: &World, daemon: &Daemon) -> Result<()> {
+    let is = async |paused: bool| {
+        let metric = daemon.metric("plimsoll_paused", &[]).await?;
+        Ok::<_, plimsoll_tests::Error>(((metric > 0.5) == paused).then_some(()))
+    };
+    for (value, paused) in [
+        (json!("true"), true),
+        (json!(null), true),
+        (json!("false"), false),
+        (json!("looking into it"), true),
+        (json!("false"), false),
+    ] {
+        let told = Instant::now();
+        let patch = json!({"metadata": {"annotations": {"plimsoll.io/pause": value}}});
+        world
+            .api
+            .merge(&format!("/api/v1/namespaces/{SYSTEM}"), patch)
+            .await?;
+        let what = format!("the annotation {value} makes it {paused}");
+        eventually(&what, PATIENCE, async || is(paused).await).await?;
+        println!("{value}: {} ms", told.elapsed().as_millis());
+        if value.is_null() {
+            let still = Duration::from_secs(2);
+            never("a resume by taking the annotation away", still, async || {
+                is(false).await
+            })
+            .await?;
+        }
+    }
     Ok(())
 }
 

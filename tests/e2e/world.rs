@@ -22,7 +22,7 @@ pub(crate) const CLUSTER: &str = "blue";
 pub(crate) const SHOP: &str = "shop";
 /// The daemon, as the API server knows it.
 pub(crate) const DAEMON: &str = "system:serviceaccount:plimsoll-system:plimsoll";
-const SYSTEM: &str = "plimsoll-system";
+pub(crate) const SYSTEM: &str = "plimsoll-system";
 
 /// See the module. Parts are dropped in this order.
 pub(crate) struct World {

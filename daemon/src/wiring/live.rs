@@ -7,6 +7,7 @@ use super::{heartbeat, local_store, log_writer, open, policies, stop, surround};
 use crate::access::ClusterAccess;
 use crate::admission;
 use crate::config::{Admission, AdmissionMode, Aws, AwsLaunch, Config, LedgerAt, LoadFrom, Provider};
+use crate::pause::annotation;
 use crate::signals::Signals;
 use act::{CapacityHands, ConfigMapStore, Hands, HandsConfig};
 use cycle::{Clock, Desk, Ends, Handle, Parts, Runner, WallClock};
@@ -50,6 +51,11 @@ pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<
     let gate = Arc::new(ClusterAccess::new(client.clone(), config.access.clone()));
     config.serve.admission = webhook(&config.admission);
     let serving = surround(&config, &desk, gate, (&signals, timings)).await?;
+    tokio::spawn(annotation::follow(
+        (client.clone(), namespace()),
+        desk.handle(),
+        signals.clone(),
+    ));
     let placing = place(&config.admission, &client, &serving, &desk, &signals);
     if let Some(publisher) = capacity.publisher {
         tokio::spawn(publish(publisher, desk.handle(), signals.clone()));

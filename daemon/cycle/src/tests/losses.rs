@@ -235,3 +235,94 @@ async fn the_record_is_on_disk_before_the_first_effect() {
     let read: Vec<_> = Reader::open(&at).unwrap().map(Result::unwrap).collect();
     assert_eq!(read, records.map(|record| (*record).clone()));
 }
+
+/// What can happen to a file.
+#[derive(Clone, Debug)]
+enum Damage {
+    Deleted,
+    /// A folder stands in its place: nobody can read or write it.
+    Barred,
+    Text(Vec<u8>),
+}
+
+impl Damage {
+    fn all(of: &[u8]) -> Vec<Self> {
+        // Every cut and every flip of the bytes themselves is the codec's own test.
+        let cut = (0..of.len()).step_by(40).map(|length| of[..length].to_vec());
+        // Flips drawn from one seed (xorshift): the same ones every time.
+        let mut draw = 0x9e37_79b9_7f4a_7c15_u64;
+        let flips = std::iter::repeat_with(|| {
+            draw ^= draw << 13;
+            draw ^= draw >> 7;
+            draw ^= draw << 17;
+            let mut bytes = of.to_vec();
+            let bit = usize::try_from(draw).unwrap_or(0) % (bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            bytes
+        });
+        let newer = br#"{"version":3,"sha256":"","value":{}}"#.to_vec();
+        let texts = cut.chain(flips.take(20)).chain([newer, b"null".to_vec()]);
+        let texts = texts.map(Self::Text);
+        [Self::Deleted, Self::Barred].into_iter().chain(texts).collect()
+    }
+
+    fn befalls(&self, path: &Path) {
+        if self.is_bar() {
+            block(path);
+        } else if let Self::Text(bytes) = self {
+            fs::write(path, bytes).unwrap();
+        } else {
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    const fn is_bar(&self) -> bool {
+        matches!(self, Self::Barred)
+    }
+}
+
+/// Whatever becomes of one file of state, a daemon that was paused carries nothing out, and one that was not does no more
+/// than it would have done; where something is lost that counts, it says so.
+#[tokio::test]
+async fn no_damage_to_a_file_of_state_lets_more_be_done() {
+    for paused in [true, false] {
+        let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+        let mut ends = crowded(&clock, 2, doing());
+        let first = desk(FileStore::new(folder.path()), &clock).await;
+        run_cycle(&mut ends, &first).await;
+        if paused {
+            first.handle().pause("ada", "looking into it").await.unwrap();
+        }
+        first.park().await.unwrap();
+        drop(first);
+        // Its launch is under way: nothing more is to be done.
+        let asked = ends.hands.asked().len();
+        let names = ["ledger.json", "installation.json", "memory.json"];
+        let good = names.map(|name| fs::read(folder.path().join(name)).unwrap());
+        for (name, bytes) in names.iter().zip(&good) {
+            for damage in Damage::all(bytes) {
+                let path = folder.path().join(name);
+                damage.befalls(&path);
+                let desk = desk(FileStore::new(folder.path()), &clock).await;
+                let record = run_cycle(&mut ends, &desk).await;
+                assert_eq!(ends.hands.asked().len(), asked, "{name}: {damage:?}");
+                let status = desk.handle().status();
+                let is_said = record.trouble.is_some() || !status.alarms().is_empty();
+                let is_lost = *name == "ledger.json" || !matches!(damage, Damage::Deleted);
+                assert!(
+                    is_said || !is_lost || *name == "memory.json",
+                    "{name}: {damage:?}"
+                );
+                let unpaused = status.paused.is_none() && record.trouble.is_none();
+                assert!(!(paused && unpaused), "{name}: {damage:?}");
+                drop(desk);
+                if damage.is_bar() {
+                    fs::remove_dir(&path).unwrap();
+                }
+                for (name, bytes) in names.iter().zip(&good) {
+                    fs::write(folder.path().join(name), bytes).unwrap();
+                }
+            }
+        }
+    }
+}
