@@ -287,7 +287,9 @@ impl<'a> Trip<'a> {
         self.record.took_ms = u64::try_from(took).unwrap_or(0);
         self.weigh().await;
         let mut book = self.shared.book.lock().await;
-        if let Err(error) = book.settle().await {
+        // What could not be read is not saved.
+        let unread = matches!(self.record.trouble, Some(Trouble::LedgerUnread { .. }));
+        if !unread && let Err(error) = book.settle().await {
             let why = error.to_string();
             tracing::error!(%why, "the ledger could not be saved after the effects");
             self.record.trouble.get_or_insert(Trouble::LedgerLate { why });
