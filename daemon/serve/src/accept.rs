@@ -1,9 +1,12 @@
 //! Accepting connections: bounded in all, bounded per peer, silent ones closed, old ones too where nothing else ends
 //! them, and a rest when the system has no file descriptors left instead of a spinning loop.
 //!
+//! The door is that of the plain listener and the webhook; gRPC has its own (`entrance.rs`), with the same connections.
 //! No TLS and no HTTP here.
 
+use crate::crowd::{Cut, Pass};
 use crate::limits;
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
@@ -14,9 +17,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, Sleep};
-use tonic::transport::server::{Connected, TcpConnectInfo};
 
 /// Accepts within bounds.
 pub(crate) struct Door {
@@ -134,31 +136,85 @@ impl Drop for Seat {
 }
 
 /// A connection that gives its place back when it is dropped and ends when its peer is silent.
-pub(crate) struct Conn {
-    stream: TcpStream,
+pub(crate) struct Conn<S = TcpStream> {
+    stream: S,
     silence: Duration,
     silent_at: Pin<Box<Sleep>>,
     old_at: Option<Pin<Box<Sleep>>>,
-    _place: (OwnedSemaphorePermit, Seat),
+    leash: Option<Leash>,
+    _place: Box<dyn Any + Send>,
 }
 
-impl Conn {
-    fn new(
-        stream: TcpStream,
-        (silence, age): (Duration, Option<Duration>),
-        place: (OwnedSemaphorePermit, Seat),
-    ) -> Self {
+/// What ends a connection of the crowd from our side: a word, or the time for its first request.
+pub(crate) struct Leash {
+    pass: Pass,
+    told: oneshot::Receiver<Cut>,
+    asked_by: Option<Pin<Box<Sleep>>>,
+}
+
+impl Leash {
+    /// The first request must have come within `time`.
+    pub(crate) fn new(pass: Pass, told: oneshot::Receiver<Cut>, time: Duration) -> Self {
+        Self {
+            pass,
+            told,
+            asked_by: Some(Box::pin(tokio::time::sleep(time))),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if let Poll::Ready(Ok(cut)) = Pin::new(&mut self.told).poll(cx) {
+            let (kind, text) = match cut {
+                Cut::Displaced => (io::ErrorKind::ConnectionAborted, "a newcomer took its place"),
+                Cut::Unread => (io::ErrorKind::TimedOut, "the peer did not read its answers"),
+            };
+            return Poll::Ready(io::Error::new(kind, text));
+        }
+        let Some(asked_by) = &mut self.asked_by else {
+            return Poll::Pending;
+        };
+        if asked_by.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.asked_by = None;
+        if self.pass.has_asked() {
+            return Poll::Pending;
+        }
+        Poll::Ready(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "no whole request has come in time",
+        ))
+    }
+}
+
+impl<S> Conn<S> {
+    fn new(stream: S, (silence, age): (Duration, Option<Duration>), place: impl Any + Send) -> Self {
         Self {
             stream,
             silence,
             silent_at: Box::pin(tokio::time::sleep(silence)),
             old_at: age.map(|age| Box::pin(tokio::time::sleep(age))),
-            _place: place,
+            leash: None,
+            _place: Box::new(place),
         }
     }
 
-    /// Ready with an error once the connection is too old.
-    fn poll_age(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+    /// A connection that others may end.
+    pub(crate) fn led(stream: S, leash: Leash, place: impl Any + Send) -> Self {
+        Self {
+            leash: Some(leash),
+            ..Self::new(stream, (limits::SILENCE, None), place)
+        }
+    }
+
+    /// Ready with an error once the connection is too old, or has to go.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if let Some(leash) = &mut self.leash
+            && let Poll::Ready(error) = leash.poll(cx)
+        {
+            tracing::debug!(%error, "a connection is cut");
+            return Poll::Ready(error);
+        }
         let Some(old_at) = &mut self.old_at else {
             return Poll::Pending;
         };
@@ -169,21 +225,13 @@ impl Conn {
     }
 }
 
-impl Connected for Conn {
-    type ConnectInfo = TcpConnectInfo;
-
-    fn connect_info(&self) -> Self::ConnectInfo {
-        self.stream.connect_info()
-    }
-}
-
-impl AsyncRead for Conn {
+impl<S: AsyncRead + Unpin> AsyncRead for Conn<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Poll::Ready(error) = self.poll_age(cx) {
+        if let Poll::Ready(error) = self.poll_end(cx) {
             return Poll::Ready(Err(error));
         }
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
@@ -202,9 +250,9 @@ impl AsyncRead for Conn {
     }
 }
 
-impl AsyncWrite for Conn {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Conn<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(error) = self.poll_age(cx) {
+        if let Poll::Ready(error) = self.poll_end(cx) {
             return Poll::Ready(Err(error));
         }
         Pin::new(&mut self.stream).poll_write(cx, buf)
@@ -223,7 +271,7 @@ impl AsyncWrite for Conn {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(error) = self.poll_age(cx) {
+        if let Poll::Ready(error) = self.poll_end(cx) {
             return Poll::Ready(Err(error));
         }
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)

@@ -2,11 +2,13 @@
 //!
 //! How a cluster checks a token (TokenReview, SubjectAccessReview) is not here; `plimsolld` brings it.
 
+use crate::entrance::{Origin, Peer};
 use crate::limits;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tonic::{Request, Status};
+use tonic::Status;
+use tonic::codegen::http::HeaderMap;
 
 /// Who calls.
 #[derive(Clone, PartialEq, Eq)]
@@ -98,13 +100,16 @@ impl Caller {
     }
 
     /// Reads who calls off a request.
-    pub(crate) fn of<T>(request: &Request<T>) -> Result<Self, Status> {
-        let token = match request.metadata().get("authorization") {
+    pub(crate) fn of(headers: &HeaderMap, peer: Option<&Peer>) -> Result<Self, Status> {
+        let token = match headers.get("authorization") {
             None => None,
             Some(value) => Some(bearer(value.as_bytes())?),
         };
         Ok(Self {
-            address: request.remote_addr(),
+            address: peer.and_then(|peer| match peer.origin {
+                Origin::Address(address) => Some(address),
+                Origin::Socket(_) => None,
+            }),
             token,
         })
     }
@@ -134,6 +139,33 @@ fn bearer(value: &[u8]) -> Result<String, Status> {
     } else {
         Err(wrong())
     }
+}
+
+/// What a call asks for, by its path: known before a byte of its message has come. `None`: it is open to everybody.
+pub(crate) fn asked(path: &str) -> Option<(Verb, Object)> {
+    let (service, method) = path.strip_prefix("/plimsoll.v1.")?.split_once('/')?;
+    Some(match (service, method) {
+        ("Control", _) => (Verb::Update, Object::Actions),
+        ("Explain", _) => (Verb::Get, Object::Decisions),
+        ("Planner", _) => (Verb::Simulate, Object::Decisions),
+        ("Policies", "List") => (Verb::List, Object::Policies),
+        ("Policies", "Compare") => (Verb::Simulate, Object::Policies),
+        ("Policies", _) => (Verb::Update, Object::Policies),
+        ("Query", "GetSummary" | "GetEcs") => (Verb::Get, Object::Snapshots),
+        ("Query", "GetCycle") => (Verb::Get, Object::Decisions),
+        ("Query", "ListCycles") => (Verb::List, Object::Decisions),
+        ("Query", "WatchCycles") => (Verb::Watch, Object::Decisions),
+        ("Query", _) => (Verb::List, Object::Snapshots),
+        _ => return None,
+    })
+}
+
+/// A caller that was let in before its message was read, and what for.
+#[derive(Clone)]
+pub(crate) struct Admitted {
+    pub(crate) identity: Identity,
+    pub(crate) verb: Verb,
+    pub(crate) object: Object,
 }
 
 /// Asks the hook about a caller.

@@ -1,14 +1,17 @@
 //! What every service holds: the Handle, the hook in front of it, and the bounds they share.
 
-use crate::authorise::{self, Authorise, Caller, Identity, Object, Verb};
+use crate::authorise::{self, Admitted, Authorise, Caller, Identity, Object, Verb};
+use crate::entrance::{Origin, Peer};
 use crate::limits;
 use crate::rate::Rate;
+use crate::watch::Unread;
 use cycle::Handle;
 use logbook::CycleRecord;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{Semaphore, watch};
+use tonic::codegen::http::HeaderMap;
 use tonic::{Request, Status};
 
 /// Cheap to clone; one for each service.
@@ -19,6 +22,7 @@ pub(crate) struct Desk {
     peers: Arc<Rate<(bool, IpAddr)>>,
     identities: Arc<Rate<(bool, String)>>,
     pub(crate) watchers: Arc<Semaphore>,
+    pub(crate) unread: Unread,
     pub(crate) what_ifs: Arc<Semaphore>,
     /// Turns true when the server is to end.
     pub(crate) ending: watch::Receiver<bool>,
@@ -36,20 +40,47 @@ impl Desk {
                 limits::RATES,
             )),
             watchers: Arc::new(Semaphore::new(limits::WATCHERS)),
+            unread: Unread::new(),
             what_ifs: Arc::new(Semaphore::new(limits::WHAT_IFS)),
             ending,
         }
     }
 
-    /// Every call begins here: whether there are too many of this peer, who calls, whether they may, and whether
-    /// there are too many of theirs. The levers have a rate of their own; loopback has none.
+    /// Who calls, where that was found out before the message was read; else it is found out now.
     pub(crate) async fn admit<T>(
         &self,
         request: &Request<T>,
         verb: Verb,
         object: Object,
     ) -> Result<Identity, Status> {
-        let caller = Caller::of(request)?;
+        match request.extensions().get::<Admitted>() {
+            Some(admitted) if (admitted.verb, admitted.object) == (verb, object) => {
+                Ok(admitted.identity.clone())
+            }
+            _ => {
+                let peer = request.extensions().get::<Peer>();
+                self.ask(request.metadata().as_ref(), peer, verb, object).await
+            }
+        }
+    }
+
+    /// Every call begins here: whether there are too many of this peer, who calls, whether they may, and whether
+    /// there are too many of theirs. The levers have a rate of their own; loopback and the Unix socket have none, and
+    /// the socket needs no hook: the file system has let its caller in.
+    pub(crate) async fn ask(
+        &self,
+        headers: &HeaderMap,
+        peer: Option<&Peer>,
+        verb: Verb,
+        object: Object,
+    ) -> Result<Identity, Status> {
+        if let Some(Origin::Socket(user)) = peer.map(|peer| peer.origin) {
+            return Ok(Identity(user.map_or_else(
+                || "socket".to_owned(),
+                |user| format!("socket (uid {user})"),
+            )));
+        }
+        let caller = Caller::of(headers, peer)?;
         let local = caller.loopback();
         let (lever, now) = (object == Object::Actions, Instant::now());
         if let (None, Some(peer)) = (&local, caller.address)
@@ -58,6 +89,9 @@ impl Desk {
             return Err(too_often("this address"));
         }
         let identity = authorise::admit(&self.gate, &caller, verb, object).await?;
+        if let Some(peer) = peer {
+            peer.pass.known();
+        }
         if local.as_ref() != Some(&identity) && !self.identities.take(&(lever, identity.0.clone()), now) {
             return Err(too_often(&identity.0));
         }

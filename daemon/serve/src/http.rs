@@ -3,6 +3,7 @@
 use crate::accept::Door;
 use crate::limits;
 use crate::metrics::Metrics;
+use crate::watch::Unread;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -16,12 +17,13 @@ use tokio::net::TcpListener;
 struct Shown {
     handle: Handle,
     metrics: Metrics,
+    unread: Unread,
 }
 
 /// Serves until `ending` is done.
 pub(crate) async fn serve(
     listener: TcpListener,
-    handle: Handle,
+    (handle, unread): (Handle, Unread),
     metrics: Metrics,
     ending: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -29,7 +31,11 @@ pub(crate) async fn serve(
         .route("/metrics", get(text))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
-        .with_state(Shown { handle, metrics });
+        .with_state(Shown {
+            handle,
+            metrics,
+            unread,
+        });
     axum::serve(door(listener), router)
         .with_graceful_shutdown(ending)
         .await
@@ -47,6 +53,7 @@ fn door(listener: TcpListener) -> Door {
 
 async fn text(State(shown): State<Shown>) -> impl IntoResponse {
     shown.metrics.show_status(&shown.handle.status());
+    shown.metrics.show_unread(shown.unread.bytes());
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     match shown.metrics.text() {
         Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, form)], text),
@@ -75,7 +82,8 @@ async fn alive(State(shown): State<Shown>) -> (StatusCode, String) {
 
 async fn ready(State(shown): State<Shown>) -> (StatusCode, String) {
     let status = shown.handle.status();
-    let alarms: String = status.alarms().iter().map(|alarm| format!("{alarm}\n")).collect();
+    let line = |text: String, alarm: &_| text + &ToString::to_string(alarm) + "\n";
+    let alarms = status.alarms().iter().fold(String::new(), line);
     if status.ready {
         return (StatusCode::OK, format!("ready\n{alarms}"));
     }

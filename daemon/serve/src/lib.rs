@@ -7,8 +7,10 @@ mod accept;
 mod admission;
 mod authorise;
 mod control;
+mod crowd;
 mod desk;
 mod ecs;
+mod entrance;
 mod explain;
 mod http;
 mod limits;
@@ -22,6 +24,7 @@ mod policies;
 mod query;
 mod rate;
 mod server;
+mod socket;
 mod watch;
 
 pub use admission::{Admission, Admitting, Keys, PATH as ADMISSION_PATH};
@@ -56,8 +59,8 @@ pub struct Serving {
 pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Result<Serving, ServeError> {
     options.check()?;
     let tls = options.tls.as_ref().map(TlsFiles::read).transpose()?;
-    let builder = server::builder(tls)?;
     let grpc = listen("grpc.bind", options.grpc)?;
+    let socket = options.socket.as_deref().map(socket::Socket::open).transpose()?;
     let http = options
         .http
         .map(|address| listen("http.bind", address))
@@ -74,18 +77,18 @@ pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Res
         desk: Desk::new(handle, gate, ended),
         metrics: metrics.clone(),
         reflection: options.reflection,
-        builder,
+        tls,
     };
     let admission = webhook.as_ref().map(|(_, admitting, _)| admitting.clone());
     let runtime = runtime().map_err(ServeError::Runtime)?;
     let thread = std::thread::Builder::new()
         .name("plimsoll-serve".to_owned())
         .spawn(move || {
-            runtime.block_on(front.run(grpc, http, webhook));
+            runtime.block_on(front.run((grpc, socket), http, webhook));
             runtime.shutdown_timeout(limits::SHUTDOWN);
         })
         .map_err(ServeError::Runtime)?;
-    tracing::info!(grpc = %addresses.0, http = ?addresses.1, tls = options.tls.is_some(), "serving");
+    tracing::info!(grpc = %addresses.0, http = ?addresses.1, tls = options.tls.is_some(), socket = ?options.socket, "serving");
     Ok(Serving {
         grpc: addresses.0,
         http: addresses.1,

@@ -4,6 +4,7 @@
 //! Behind them: Rapid Reset (CVE-2023-44487), MadeYouReset (CVE-2025-8671), unbounded resets
 //! (RUSTSEC-2024-0003), accept loops that spin on EMFILE, slow readers that hold memory.
 
+use crate::crowd::Bounds;
 use std::time::Duration;
 
 /// Largest request message, compressed or not.
@@ -40,14 +41,20 @@ pub(crate) const CONNECTION_AGE: Duration = Duration::from_mins(30);
 pub(crate) const CONNECTION_GRACE: Duration = Duration::from_secs(30);
 /// A connection that sends nothing at all (not even pings) for this long is closed.
 pub(crate) const SILENCE: Duration = Duration::from_secs(90);
-/// TLS handshake.
+/// TLS handshake of a gRPC connection.
 pub(crate) const TLS_HANDSHAKE: Duration = Duration::from_secs(5);
+/// The first whole request of a gRPC connection, handshake and HTTP/2 preface included.
+pub(crate) const FIRST_REQUEST: Duration = Duration::from_secs(10);
 /// Calls of one connection at a time; more are turned away, not queued.
 pub(crate) const CALLS_PER_CONNECTION: usize = 32;
+/// Calls of `Control` of one connection at a time, beside those: a proxy brings many callers over one connection.
+pub(crate) const LEVER_CALLS_PER_CONNECTION: usize = 4;
 /// Calls at a time; more are turned away, not queued.
 pub(crate) const CALLS: usize = 128;
 /// Calls of `Control` at a time, beside those: a flood of questions never stands before the kill switch.
 pub(crate) const LEVER_CALLS: usize = 8;
+/// Calls at a time of what is open to everybody: health, reflection.
+pub(crate) const OPEN_CALLS: usize = 32;
 /// Calls of one identity per second, levers apart from questions …
 pub(crate) const IDENTITY_RATE: u32 = 50;
 /// … after so many at once.
@@ -58,10 +65,24 @@ pub(crate) const PEER_RATE: u32 = 200;
 pub(crate) const PEER_BURST: u32 = 400;
 /// Identities, and addresses, whose rate is kept; beyond that the ones that rested longest are forgotten.
 pub(crate) const RATES: usize = 4096;
-/// Connections of the gRPC listener.
-pub(crate) const CONNECTIONS: usize = 512;
-/// Of these, from one address that is not loopback.
-pub(crate) const CONNECTIONS_PER_PEER: usize = 64;
+/// Connections of the gRPC listener, by how much their callers have shown (`crowd.rs`).
+pub(crate) const CONNECTIONS: Bounds = Bounds {
+    newcomers: 128,
+    newcomers_per_address: 16,
+    known: 512,
+    known_per_address: 64,
+    known_of_loopback: 32,
+};
+/// Connections of the Unix socket: all callers are its owner, and the newest comes in.
+pub(crate) const SOCKET_CONNECTIONS: Bounds = Bounds {
+    newcomers: 16,
+    newcomers_per_address: 16,
+    known: 0,
+    known_per_address: 0,
+    known_of_loopback: 0,
+};
+/// Connections that wait for the server to take them up: it does so at once.
+pub(crate) const CONNECTION_QUEUE: usize = 16;
 /// Connections of the plain listener.
 pub(crate) const HTTP_CONNECTIONS: usize = 64;
 /// Of these, from one address that is not loopback: no peer keeps the kubelet's probes out.
@@ -90,8 +111,10 @@ pub(crate) const UNSEEN: Duration = Duration::from_millis(5);
 pub(crate) const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// Watchers of cycles.
 pub(crate) const WATCHERS: usize = 64;
-/// Cycles that a watcher may lie behind before it is dropped.
-pub(crate) const WATCH_BEHIND: usize = 16;
+/// Bytes of all watchers together that were made for them and not yet taken: room for eight of the largest messages.
+pub(crate) const WATCH_BYTES: usize = 8 * ANSWER_BYTES;
+/// A watcher that has not taken its message after this long is cut: others may be waiting for the room.
+pub(crate) const WATCH_UNREAD: Duration = Duration::from_secs(20);
 /// Rows of a page, at most.
 pub(crate) const PAGE: u32 = 1000;
 /// Rows of a page, unless asked otherwise.

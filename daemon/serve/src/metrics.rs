@@ -56,6 +56,7 @@ struct Series {
     gap: Real,
     intents: Family<IntentLabels, Gauge>,
     paused: Gauge,
+    unread: Gauge,
     acting: Gauge,
     source_age: Family<SourceLabels, Real>,
     source_missing: Family<SourceLabels, Gauge>,
@@ -165,6 +166,11 @@ impl Metrics {
             Some((&policy.name, trial))
         });
         self.policies.show_trials(trials, |name| self.known_policy(name));
+    }
+
+    /// Sets how much watchers have not taken.
+    pub(crate) fn show_unread(&self, bytes: usize) {
+        self.series.unread.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// The text that Prometheus reads (OpenMetrics).
@@ -383,6 +389,12 @@ impl Series {
         );
         self.admission.register(registry);
         registry.register("intents_open", "Work under way, by stage", self.intents.clone());
+        registry.register_with_unit(
+            "watchers_unread",
+            "Made for watchers of cycles and not yet taken by them",
+            Unit::Bytes,
+            self.unread.clone(),
+        );
         registry.register("paused", "1 while the kill switch is pulled", self.paused.clone());
         registry.register("acting", "1 while the cluster's mode is act", self.acting.clone());
         registry.register(

@@ -3,10 +3,15 @@
 
 use crate::admission::Admission;
 use crate::limits;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use tonic::transport::{Certificate, Identity, ServerTlsConfig};
+use std::sync::Arc;
 
 /// Where and how to serve.
 #[derive(Clone, Debug)]
@@ -15,6 +20,8 @@ pub struct Options {
     pub grpc: SocketAddr,
     /// Certificate for the gRPC listener; required unless it binds a loopback address.
     pub tls: Option<TlsFiles>,
+    /// gRPC by a Unix socket, too: its file is this user's alone, and whoever may open it may do everything.
+    pub socket: Option<PathBuf>,
     /// gRPC server reflection.
     pub reflection: bool,
     /// Listener of `/metrics`, `/healthz` and `/readyz`: plain HTTP, read-only. `None`: not served.
@@ -52,6 +59,14 @@ pub enum ServeError {
         /// What the system said.
         why: std::io::Error,
     },
+    /// The Unix socket cannot be had.
+    #[error("grpc.socket: cannot listen on {path}: {why}")]
+    Socket {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// A PEM file cannot be read.
     #[error("{field}: cannot read {path}: {why}")]
     File {
@@ -81,24 +96,53 @@ impl Options {
 
     /// Reads the files and refuses what could not be served with them; listens nowhere.
     pub fn check_files(&self) -> Result<(), ServeError> {
-        let tls = self.tls.as_ref().map(TlsFiles::read).transpose()?;
-        crate::server::builder(tls).map(drop)
+        self.tls.as_ref().map(TlsFiles::read).transpose().map(drop)
     }
 }
 
 impl TlsFiles {
-    /// Reads the files into tonic's form.
-    pub(crate) fn read(&self) -> Result<ServerTlsConfig, ServeError> {
+    /// Reads the files into a configuration of TLS.
+    pub(crate) fn read(&self) -> Result<Arc<ServerConfig>, ServeError> {
         let certificate = pem("grpc.tls.certificate", &self.certificate)?;
         let key = pem("grpc.tls.key", &self.key)?;
-        let mut tls = ServerTlsConfig::new()
-            .identity(Identity::from_pem(certificate, key))
-            .timeout(limits::TLS_HANDSHAKE);
-        if let Some(ca) = &self.client_ca {
-            tls = tls.client_ca_root(Certificate::from_pem(pem("grpc.tls.client_ca", ca)?));
-        }
-        Ok(tls)
+        let client_ca = self.client_ca.as_ref().map(|ca| pem("grpc.tls.client_ca", ca));
+        let config = config(&certificate, &key, client_ca.transpose()?.as_deref());
+        config.map(Arc::new).map_err(ServeError::Tls)
     }
+}
+
+fn config(certificate: &[u8], key: &[u8], client_ca: Option<&[u8]>) -> Result<ServerConfig, String> {
+    let chain = certificates(certificate)?;
+    if chain.is_empty() {
+        return Err("no certificate is in grpc.tls.certificate".to_owned());
+    }
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(said)?;
+    let provider = Arc::new(ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(said)?;
+    let builder = match client_ca {
+        None => builder.with_no_client_auth(),
+        Some(ca) => {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(certificates(ca)?);
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(verifier.build().map_err(said)?)
+        }
+    };
+    let mut config = builder.with_single_cert(chain, key).map_err(said)?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(config)
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(said)
+}
+
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }
 
 fn pem(field: &'static str, path: &PathBuf) -> Result<Vec<u8>, ServeError> {
@@ -133,6 +177,7 @@ mod tests {
                 key: "k".into(),
                 client_ca: None,
             }),
+            socket: None,
             reflection: false,
             http: None,
             admission: None,

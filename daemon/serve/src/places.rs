@@ -1,15 +1,20 @@
-//! How many calls there may be at a time, and for how long each: questions share their places, the levers have some
-//! of their own, so that no flood of questions stands before the kill switch.
+//! How many calls there may be at a time, in all and of one connection, and for how long each: questions share their
+//! places, the levers have some of their own, so that no flood of questions stands before the kill switch.
 //!
-//! A call without a place is turned away with a word, never queued. Not here: who may call, and how often.
+//! A call without a place is turned away with a word, never queued. Who calls is asked before the message is read, and
+//! for the levers before a place is taken: who may not pull one cannot keep others from it by sending slowly. Not here:
+//! who may call, and how often.
 
+use crate::authorise::{self, Admitted};
+use crate::desk::Desk;
+use crate::entrance::Peer;
 use crate::limits;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 use tonic::codegen::http::{Request, Response};
 use tower::{Layer, Service};
@@ -21,6 +26,24 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Places {
     questions: Arc<Semaphore>,
     levers: Arc<Semaphore>,
+    /// Of what is open to everybody: health, reflection.
+    open: Arc<Semaphore>,
+}
+
+/// Puts calls in their places, and asks at the desk who makes them.
+#[derive(Clone)]
+pub(crate) struct Seating {
+    places: Places,
+    desk: Option<Desk>,
+}
+
+impl Seating {
+    pub(crate) fn new(desk: Desk) -> Self {
+        Self {
+            places: Places::new(),
+            desk: Some(desk),
+        }
+    }
 }
 
 impl Places {
@@ -29,16 +52,31 @@ impl Places {
         Self {
             questions: Arc::new(Semaphore::new(limits::CALLS)),
             levers: Arc::new(Semaphore::new(limits::LEVER_CALLS)),
+            open: Arc::new(Semaphore::new(limits::OPEN_CALLS)),
         }
     }
 
-    fn of(&self, path: &str) -> &Arc<Semaphore> {
-        if path.starts_with("/plimsoll.v1.Control/") {
-            &self.levers
-        } else {
-            &self.questions
-        }
+    /// A place among all, and one among those of the connection.
+    fn take(&self, path: &str, peer: Option<&Peer>) -> Option<Taken> {
+        let lever = is_lever(path);
+        let all = match authorise::asked(path) {
+            _ if lever => &self.levers,
+            Some(_) => &self.questions,
+            None => &self.open,
+        };
+        let of_connection = match peer {
+            Some(peer) => Some(Arc::clone(peer.pass.calls(lever)).try_acquire_owned().ok()?),
+            None => None,
+        };
+        Some((Arc::clone(all).try_acquire_owned().ok()?, of_connection))
     }
+}
+
+type Taken = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
+
+/// Whether a call pulls a lever.
+fn is_lever(path: &str) -> bool {
+    path.starts_with("/plimsoll.v1.Control/")
 }
 
 /// Time for a call.
@@ -52,13 +90,14 @@ fn time(path: &str) -> Duration {
     }
 }
 
-impl<S> Layer<S> for Places {
+impl<S> Layer<S> for Seating {
     type Service = Seated<S>;
 
     fn layer(&self, inner: S) -> Seated<S> {
         Seated {
             inner,
-            places: self.clone(),
+            places: self.places.clone(),
+            desk: self.desk.clone(),
             time,
         }
     }
@@ -69,14 +108,16 @@ impl<S> Layer<S> for Places {
 pub(crate) struct Seated<S> {
     inner: S,
     places: Places,
+    desk: Option<Desk>,
     time: fn(&str) -> Duration,
 }
 
 impl<S, I, O> Service<Request<I>> for Seated<S>
 where
-    S: Service<Request<I>, Response = Response<O>>,
+    S: Service<Request<I>, Response = Response<O>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
+    I: Send + 'static,
     O: Default + Send + 'static,
 {
     type Response = Response<O>;
@@ -87,23 +128,43 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request<I>) -> Self::Future {
-        let path = request.uri().path();
-        let time = (self.time)(path);
-        let Ok(place) = Arc::clone(self.places.of(path)).try_acquire_owned() else {
-            let full = Status::resource_exhausted("too many calls at once");
-            return Box::pin(std::future::ready(Ok(full.into_http())));
-        };
-        let answer = self.inner.call(request);
+    fn call(&mut self, mut request: Request<I>) -> Self::Future {
+        // The clone is the one that may wait for its turn; the one that is ready is called.
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        let path = request.uri().path().to_owned();
+        let (time, places, desk) = ((self.time)(&path), self.places.clone(), self.desk.clone());
+        let peer = request.extensions().get::<Peer>().cloned();
+        if let Some(peer) = &peer {
+            peer.pass.asked();
+        }
         Box::pin(async move {
-            let answered = tokio::time::timeout(time, answer).await;
-            drop(place);
-            answered.map_or_else(
-                |_| Ok(Status::deadline_exceeded(format!("no answer within {time:?}")).into_http()),
-                |answer| answer.map_err(Into::into),
-            )
+            let answering = async {
+                let lever = is_lever(&path);
+                let take = || places.take(&path, peer.as_ref()).ok_or_else(full);
+                let early = if lever { None } else { Some(take()?) };
+                if let (Some(desk), Some((verb, object))) = (&desk, authorise::asked(&path)) {
+                    let identity = desk.ask(request.headers(), peer.as_ref(), verb, object).await?;
+                    request.extensions_mut().insert(Admitted {
+                        identity,
+                        verb,
+                        object,
+                    });
+                }
+                let _place = if lever { Some(take()?) } else { early };
+                Ok::<_, Status>(inner.call(request).await)
+            };
+            match tokio::time::timeout(time, answering).await {
+                Ok(Ok(answer)) => answer.map_err(Into::into),
+                Ok(Err(refused)) => Ok(refused.into_http()),
+                Err(_) => Ok(Status::deadline_exceeded(format!("no answer within {time:?}")).into_http()),
+            }
         })
     }
+}
+
+fn full() -> Status {
+    Status::resource_exhausted("too many calls at once")
 }
 
 #[cfg(test)]
@@ -123,12 +184,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_questions_leaves_the_levers_a_place() {
-        let places = Places::new();
+        let places = Seating {
+            places: Places::new(),
+            desk: None,
+        };
         let endless =
             service_fn(|_: Request<String>| std::future::pending::<Result<Response<String>, Infallible>>());
         let mut full = Vec::new();
         for _ in 0..limits::CALLS {
-            full.push(places.layer(endless).call(call("/plimsoll.v1.Query/ListPods")));
+            full.push(tokio::spawn(
+                places.layer(endless).call(call("/plimsoll.v1.Query/ListPods")),
+            ));
+        }
+        while places.places.questions.available_permits() > 0 {
+            tokio::task::yield_now().await;
         }
         let quick =
             service_fn(|_: Request<String>| async { Ok::<_, Infallible>(Response::new(String::new())) });
@@ -137,7 +206,10 @@ mod tests {
         assert_eq!(code(&turned_away), Some(Code::ResourceExhausted));
         let pause = ask("/plimsoll.v1.Control/Pause").await.unwrap();
         assert_eq!(code(&pause), None);
-        drop(full);
+        for call in full {
+            call.abort();
+            let _ = call.await;
+        }
         assert_eq!(code(&ask("/plimsoll.v1.Query/GetSummary").await.unwrap()), None);
     }
 
@@ -156,6 +228,7 @@ mod tests {
         let seated = Seated {
             inner: slow,
             places: Places::new(),
+            desk: None,
             time: |_| Duration::from_millis(10),
         };
         let ended = seated

@@ -3,6 +3,7 @@
 use crate::authorise::{Object, Verb};
 use crate::desk::Desk;
 use crate::ecs;
+use crate::entrance::Peer;
 use crate::messages;
 use crate::pages::page;
 use crate::watch::{self, Cycles};
@@ -229,7 +230,8 @@ impl Query for Desk {
         request: Request<v1::WatchCyclesRequest>,
     ) -> Result<Response<Cycles>, Status> {
         self.admit(&request, Verb::Watch, Object::Decisions).await?;
-        watch::begin(self, request.get_ref().with_steps_only).map(Response::new)
+        let pass = request.extensions().get::<Peer>().map(|peer| peer.pass.clone());
+        watch::begin(self, pass, request.get_ref().with_steps_only).map(Response::new)
     }
 }
 

@@ -1,29 +1,31 @@
 //! The gRPC server: services behind limits, health kept true, metrics fed.
 
 use crate::Webhook;
-use crate::accept::Door;
 use crate::admission;
 use crate::desk::Desk;
+use crate::entrance;
 use crate::http;
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::options::ServeError;
-use crate::places::Places;
+use crate::places::Seating;
+use crate::socket::Socket;
 use logbook::CycleRecord;
 use proto::v1::control_server::ControlServer;
 use proto::v1::explain_server::ExplainServer;
 use proto::v1::planner_server::PlannerServer;
 use proto::v1::policies_server::PoliciesServer;
 use proto::v1::query_server::QueryServer;
+use rustls::ServerConfig;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinSet;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Server;
 use tonic::transport::server::Router;
-use tonic::transport::{Server, ServerTlsConfig};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tower::layer::util::{Identity, Stack};
@@ -31,7 +33,7 @@ use tower::layer::util::{Identity, Stack};
 /// How often health is looked after between cycles.
 const HEALTH_EVERY: Duration = Duration::from_millis(500);
 
-type Bounds = Stack<Places, Identity>;
+type Bounds = Stack<Seating, Identity>;
 
 /// Everything that is served.
 pub(crate) struct Front {
@@ -40,21 +42,13 @@ pub(crate) struct Front {
     /// Subscribed before the first cycle begins, so that none goes uncounted.
     pub(crate) records: broadcast::Receiver<Arc<CycleRecord>>,
     pub(crate) reflection: bool,
-    pub(crate) builder: Server<Bounds>,
+    pub(crate) tls: Option<Arc<ServerConfig>>,
 }
 
-/// A server with every limit set.
-pub(crate) fn builder(tls: Option<ServerTlsConfig>) -> Result<Server<Bounds>, ServeError> {
-    let mut server = Server::builder();
-    if let Some(tls) = tls {
-        server = server
-            .tls_config(tls)
-            .map_err(|error| ServeError::Tls(deepest(&error)))?;
-    }
-    Ok(server
-        .concurrency_limit_per_connection(limits::CALLS_PER_CONNECTION)
-        .load_shed(true)
-        // The longest of all; `Places` ends most calls sooner.
+/// A server with every limit set; calls of one connection are limited by `Seating`, which knows levers from questions.
+fn builder(desk: &Desk) -> Server<Bounds> {
+    Server::builder()
+        // The longest of all; `Seating` ends most calls sooner.
         .timeout(limits::LOAD)
         .initial_stream_window_size(limits::STREAM_WINDOW)
         .initial_connection_window_size(limits::CONNECTION_WINDOW)
@@ -68,27 +62,23 @@ pub(crate) fn builder(tls: Option<ServerTlsConfig>) -> Result<Server<Bounds>, Se
         .http2_max_header_list_size(limits::HEADER_BYTES)
         .max_frame_size(limits::FRAME_BYTES)
         .accept_http1(false)
-        .layer(Places::new()))
-}
-
-/// The innermost cause: the outer ones only say `transport error`.
-fn deepest(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(cause) = error.source() {
-        error = cause;
-    }
-    error.to_string()
+        .layer(Seating::new(desk.clone()))
 }
 
 impl Front {
     /// Serves until the desk says that it ends.
-    pub(crate) async fn run(self, grpc: TcpListener, plain: Option<TcpListener>, webhook: Option<Webhook>) {
+    pub(crate) async fn run(
+        self,
+        grpc: (TcpListener, Option<Socket>),
+        plain: Option<TcpListener>,
+        webhook: Option<Webhook>,
+    ) {
         let Self {
             desk,
             metrics,
             records,
             reflection,
-            mut builder,
+            tls,
         } = self;
         let ending = desk.ending.clone();
         let (reporter, health) = tonic_health::server::health_reporter();
@@ -100,11 +90,8 @@ impl Front {
         if let Some(listener) = plain {
             tokio::spawn(serve_plain(listener, desk.clone(), metrics));
         }
-        let router = services(builder.add_service(health), desk, reflection);
-        match tokio::net::TcpListener::from_std(grpc) {
-            Ok(listener) => serve_grpc(router, listener, ending).await,
-            Err(error) => tracing::error!(%error, "the gRPC listener is not usable"),
-        }
+        let router = services(builder(&desk).add_service(health), desk, reflection);
+        serve_grpc(router, grpc, tls, ending).await;
     }
 }
 
@@ -140,19 +127,29 @@ fn services(router: Router<Bounds>, desk: Desk, reflection: bool) -> Router<Boun
 
 async fn serve_grpc(
     router: Router<Bounds>,
-    listener: tokio::net::TcpListener,
+    (tcp, socket): (TcpListener, Option<Socket>),
+    tls: Option<Arc<ServerConfig>>,
     ending: watch::Receiver<bool>,
 ) {
-    let (queue, connections) = mpsc::channel(1);
-    let mut door = Door::new(listener, limits::CONNECTIONS, limits::CONNECTIONS_PER_PEER);
-    let accepting = tokio::spawn(async move {
-        loop {
-            let conn = door.next().await;
-            if queue.send(conn).await.is_err() {
-                return;
-            }
+    let (queue, connections) = mpsc::channel(limits::CONNECTION_QUEUE);
+    let mut accepting = JoinSet::new();
+    match tokio::net::TcpListener::from_std(tcp) {
+        Ok(listener) => {
+            accepting.spawn(entrance::tcp(listener, tls, queue.clone()));
         }
+        Err(error) => tracing::error!(%error, "the gRPC listener is not usable"),
+    }
+    // The file is taken away when this is dropped, at the end.
+    let _file = socket.map(|socket| {
+        match tokio::net::UnixListener::from_std(socket.listener) {
+            Ok(listener) => {
+                accepting.spawn(entrance::socket(listener, queue.clone()));
+            }
+            Err(error) => tracing::error!(%error, "the Unix socket is not usable"),
+        }
+        socket.file
     });
+    drop(queue);
     let incoming = ReceiverStream::new(connections).map(Ok::<_, std::io::Error>);
     let serving = router.serve_with_incoming_shutdown(incoming, ended(ending.clone()));
     let cut_off = async {
@@ -167,13 +164,13 @@ async fn serve_grpc(
         }
         () = cut_off => tracing::warn!("calls were still open at the end and have been cut off"),
     }
-    accepting.abort();
+    accepting.abort_all();
 }
 
 async fn serve_plain(listener: TcpListener, desk: Desk, metrics: Metrics) {
     let ending = desk.ending.clone();
     let served = match tokio::net::TcpListener::from_std(listener) {
-        Ok(listener) => http::serve(listener, desk.handle, metrics, ended(ending)).await,
+        Ok(listener) => http::serve(listener, (desk.handle, desk.unread), metrics, ended(ending)).await,
         Err(error) => Err(error),
     };
     if let Err(error) = served {

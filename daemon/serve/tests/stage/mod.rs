@@ -44,6 +44,7 @@ pub(crate) fn options() -> Options {
     Options {
         grpc: "127.0.0.1:0".parse().unwrap(),
         tls: None,
+        socket: None,
         reflection: true,
         http: Some("127.0.0.1:0".parse().unwrap()),
         admission: None,
