@@ -31,6 +31,8 @@ mod review;
 mod rolling;
 
 #[cfg(test)]
+mod mutation;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
@@ -54,7 +56,7 @@ pub(crate) enum Objection {
 type Check = fn(&Step, &Case<'_>, &Tally) -> Option<Objection>;
 
 /// In the order they are asked.
-pub(crate) const CHECKS: [Check; 22] = [
+const CHECKS: [Check; 22] = [
     generation::check,
     objects::check,
     own_node::check,
@@ -78,6 +80,20 @@ pub(crate) const CHECKS: [Check; 22] = [
     quotas::check,
     rates::check,
 ];
+
+/// The checks that are asked: all of them.
+#[cfg(not(test))]
+pub(crate) fn asked() -> impl Iterator<Item = &'static Check> {
+    CHECKS.iter()
+}
+
+/// The checks that are asked: all of them, but in a mutation run.
+#[cfg(test)]
+pub(crate) fn asked() -> impl Iterator<Item = &'static Check> {
+    let left_out = mutation::left_out();
+    let checks = CHECKS.iter().enumerate();
+    checks.filter_map(move |(at, check)| (left_out != Some(at)).then_some(check))
+}
 
 /// An objection for good.
 #[expect(clippy::unnecessary_wraps, reason = "what a check returns")]

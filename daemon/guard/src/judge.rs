@@ -2,7 +2,7 @@
 
 use crate::bundle::Bundles;
 use crate::case::Case;
-use crate::checks::{CHECKS, Objection};
+use crate::checks::{Objection, asked};
 use crate::cleared::{Cleared, Fence};
 use crate::tally::{Tally, purchase};
 use model::aims::Aims;
@@ -71,7 +71,7 @@ pub fn judge(
 
 /// The word on one step after what was cleared so far.
 pub(crate) fn word(step: &Step, case: &Case<'_>, tally: &Tally) -> Verdict {
-    match CHECKS.iter().find_map(|check| check(step, case, tally)) {
+    match asked().find_map(|check| check(step, case, tally)) {
         Some(Objection::Strike(why)) => Verdict::Struck(why),
         Some(Objection::Hold(why)) => Verdict::Held(why),
         None => Verdict::Cleared,
