@@ -154,6 +154,7 @@ fn the_arrows_of_the_house() {
         ("guard", &["model"]),
         ("logbook", &["model"]),
         ("host", &["decide", "model"]),
+        ("machine", &[]),
         ("rules", &["decide", "model"]),
         ("cycle", &["model", "decide", "guard", "logbook"]),
         ("observe", &["model", "manifest"]),
@@ -170,8 +171,8 @@ fn the_arrows_of_the_house() {
         (
             "plimsoll",
             &[
-                "manifest", "decide", "guard", "host", "registry", "rules", "sim", "sim-aws", "cycle",
-                "logbook", "model", "proto",
+                "manifest", "decide", "guard", "host", "machine", "registry", "rules", "sim", "sim-aws",
+                "cycle", "logbook", "model", "proto",
             ],
         ),
     ]);
