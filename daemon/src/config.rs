@@ -21,7 +21,7 @@ pub(crate) use admission::AdmissionMode;
 pub(crate) use ends::{Aws, AwsLaunch, LoadFrom};
 pub(crate) use ends::{Kubernetes, Provider, Simulated};
 pub(crate) use images::Images;
-pub(crate) use limits::PolicyHost;
+pub(crate) use limits::{Compiler, PolicyHost};
 pub(crate) use parts::{Access, AimsFile, LedgerAt, Log, LogFormat, LogbookAt};
 
 use cycle::Rules;

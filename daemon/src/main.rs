@@ -6,6 +6,7 @@ mod access;
 mod admission;
 mod aims;
 mod args;
+mod compiling;
 mod config;
 #[cfg(feature = "registry")]
 mod images;

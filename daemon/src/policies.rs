@@ -8,7 +8,7 @@ use crate::rules;
 use crate::uploads::{self, Known, Uploads};
 use cycle::{InForce, Library, Loader, Rules};
 use decide::PolicySet;
-use host::{Cache, Engine, Limits, Shelf, Source, Timings, Watch};
+use host::{Cache, Compiling, Engine, Limits, Shelf, Source, Timings, Turns, Watch};
 use model::PolicyName;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -49,6 +49,8 @@ pub(crate) struct Wanted {
     pub(crate) past: bool,
     /// What all of them may use of this machine.
     pub(crate) host: PolicyHost,
+    /// Where they are compiled.
+    pub(crate) compiling: Compiling,
     /// Those of them that come from registries.
     pub(crate) images: Images,
 }
@@ -62,8 +64,9 @@ impl Wanted {
 }
 
 impl Policies {
-    /// Loads what can be loaded. Blocks while registries answer and components compile.
-    pub(crate) fn load(wanted: Wanted) -> anyhow::Result<Self> {
+    /// Loads what can be loaded. Blocks while registries answer and components compile, one at a time and until there are
+    /// no turns any more.
+    pub(crate) fn load(wanted: Wanted, turns: Turns) -> anyhow::Result<Self> {
         let mut sources = wanted.sources;
         if let Some(store) = &wanted.store {
             let taken = sources.iter().map(|source| source.name.clone()).collect();
@@ -87,7 +90,7 @@ impl Policies {
             components: BTreeMap::new(),
             timings: Timings::default(),
         };
-        let engine = match Engine::with(host.compiling.clone(), cache(host)) {
+        let engine = match Engine::in_turns(wanted.compiling, cache(host), turns) {
             Ok(engine) => engine,
             Err(why) if sources.is_empty() => {
                 tracing::warn!(%why, "policies cannot run on this machine; there are none");
@@ -249,10 +252,11 @@ impl Library for Policies {
     }
 }
 
-/// Where compiled code is kept. Without it a start takes longer, and everything works: so it is said and no more.
+/// Where compiled code is kept, and marked what is being compiled: the daemon is started again whenever it dies, and must not
+/// die of the same component again. Without it a start takes longer, and everything works: so it is said and no more.
 fn cache(host: &PolicyHost) -> Option<Cache> {
     let (folder, most) = host.cache.as_ref()?;
-    let opened = Cache::open(folder, *most);
+    let opened = Cache::open(folder, *most).map(Cache::with_marks);
     opened
         .inspect_err(|why| tracing::error!(%why, "policy_cache cannot be used: every start compiles the policies anew"))
         .ok()

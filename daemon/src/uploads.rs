@@ -72,7 +72,8 @@ impl Loader for Uploads {
             config,
         } = upload;
         self.admit(&name)?;
-        let loaded = self.engine.load(&component, &name, &config, &self.limits);
+        // Somebody wants it to be tried, whatever came of it before.
+        let loaded = self.engine.told().load(&component, &name, &config, &self.limits);
         let policy = loaded.map_err(|error| error.fault.to_string())?;
         let path = match &self.store {
             None => PathBuf::new(),

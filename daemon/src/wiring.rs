@@ -11,6 +11,7 @@ mod simulated;
 
 use crate::aims;
 use crate::args::Args;
+use crate::compiling;
 use crate::config::{Config, LedgerAt, LogbookAt, Provider};
 use crate::pause;
 use crate::policies::{Policies, Wanted};
@@ -18,6 +19,8 @@ use crate::signals::Signals;
 use crate::telemetry;
 use cycle::{Desk, FileStore, Loader, MemoryStore, Parts};
 use guard::LedgerStore;
+use host::Turns;
+use machine::MemoryLimit;
 use serve::{Authorise, Serving};
 use std::io::Write;
 use std::process::ExitCode;
@@ -37,7 +40,11 @@ pub(crate) fn check(args: &Args) -> ExitCode {
     };
     let mut wanted = wanted(&config);
     wanted.kept_nowhere();
-    let troubles = match Policies::load(wanted) {
+    if let Some(warning) = memory_of_compiling(&config) {
+        // Not a mistake: the daemon may run on a larger machine.
+        say(&format_args!("{}: {warning}", args.config.display()));
+    }
+    let troubles = match Policies::load(wanted, Turns::default()) {
         Ok(policies) => policies.troubles(),
         Err(error) => vec![format!("{error:#}")],
     };
@@ -64,13 +71,19 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         world.keep |= args.keep;
     }
     telemetry::start(&config.log);
+    if let Some(warning) = memory_of_compiling(&config) {
+        tracing::warn!("{}: {warning}", args.config.display());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("plimsolld")
         .enable_all()
         .build();
+    let turns = Turns::default();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
-        let ended = runtime.block_on(product(config));
+        let ended = runtime.block_on(product(config, &turns));
+        // However it ends, in good order: nothing that is being compiled is to blame.
+        turns.end();
         runtime.shutdown_timeout(std::time::Duration::from_secs(5));
         ended
     });
@@ -85,12 +98,17 @@ fn cryptography() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-async fn product(config: Config) -> anyhow::Result<()> {
+async fn product(config: Config, turns: &Turns) -> anyhow::Result<()> {
     let signals = Signals::listen()?;
+    let (ended, theirs) = (signals.clone(), turns.clone());
+    tokio::spawn(async move {
+        ended.ended().await;
+        theirs.end();
+    });
     match config.provider.clone() {
-        Provider::Simulated(world) => simulated::run(config, world, signals).await,
+        Provider::Simulated(world) => Box::pin(simulated::run(config, world, (signals, turns))).await,
         #[cfg(feature = "live")]
-        _ => Box::pin(live::run(config, signals)).await,
+        _ => Box::pin(live::run(config, (signals, turns))).await,
         #[cfg(not(feature = "live"))]
         _ => anyhow::bail!(
             "provider: this build knows simulated worlds only; build plimsolld with its default features"
@@ -99,8 +117,12 @@ async fn product(config: Config) -> anyhow::Result<()> {
 }
 
 fn complain(what: &dyn std::fmt::Display, code: u8) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "plimsolld: {what}");
+    say(what);
     ExitCode::from(code)
+}
+
+fn say(what: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "plimsolld: {what}");
 }
 
 fn wanted(config: &Config) -> Wanted {
@@ -110,8 +132,20 @@ fn wanted(config: &Config) -> Wanted {
         store: config.policies_store.clone(),
         past: true,
         host: config.policy_host.clone(),
+        compiling: compiling::compiling(
+            &config.policy_host.compiler,
+            MemoryLimit::of_this_process().as_ref(),
+        ),
         images: config.images.clone(),
     }
+}
+
+/// What is wrong with the memory that there is for compiling, by field.
+fn memory_of_compiling(config: &Config) -> Option<String> {
+    compiling::warning(
+        &config.policy_host.compiler,
+        MemoryLimit::of_this_process().as_ref(),
+    )
 }
 
 /// A desk to which components can be handed.
@@ -123,10 +157,10 @@ async fn open(parts: Parts, loader: Option<Arc<dyn Loader>>) -> Desk {
     }
 }
 
-/// Loads policies off the runtime: compiling takes its time.
-async fn policies(config: &Config) -> anyhow::Result<Policies> {
-    let wanted = wanted(config);
-    let policies = tokio::task::spawn_blocking(move || Policies::load(wanted)).await??;
+/// Loads policies off the runtime: compiling takes its time, and ends when the daemon is to end.
+async fn policies(config: &Config, turns: &Turns) -> anyhow::Result<Policies> {
+    let (wanted, turns) = (wanted(config), turns.clone());
+    let policies = tokio::task::spawn_blocking(move || Policies::load(wanted, turns)).await??;
     for trouble in policies.troubles() {
         tracing::error!(%trouble, "the built-in defaults answer for this policy");
     }

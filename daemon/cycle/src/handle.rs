@@ -343,8 +343,9 @@ impl Handle {
     /// `PolicyError::NotLoaded`.
     pub fn load_policy(&self, upload: Upload) -> Result<Uploaded, PolicyError> {
         let policy = upload.name.clone();
-        let loader = self.shared.loader.lock().unwrap_or_else(PoisonError::into_inner);
-        let loader = loader.clone();
+        // Not locked while it compiles: how many wait for that, and for how long, is the loader's affair.
+        let loader = self.shared.loader.lock();
+        let loader = loader.unwrap_or_else(PoisonError::into_inner).clone();
         let taken = match loader {
             Some(loader) => loader.load(upload),
             None => Err("this daemon takes none in while it runs".to_owned()),

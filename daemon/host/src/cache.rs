@@ -22,6 +22,7 @@ const KEY: &str = "key";
 const KEY_BYTES: usize = 32;
 const SEAL_BYTES: usize = 32;
 const ENDING: &str = "cwasm";
+const MARK: &str = "compiling";
 /// First bytes under every seal: another use of the same key would be another word.
 const PURPOSE: &[u8] = b"plimsoll compiled policy 1\0";
 /// Files of writers that were killed stay no longer than this.
@@ -33,6 +34,7 @@ pub struct Cache {
     folder: PathBuf,
     key: [u8; KEY_BYTES],
     max_bytes: u64,
+    marks: bool,
 }
 
 /// What there is of a component.
@@ -68,7 +70,22 @@ impl Cache {
             folder: ours,
             key,
             max_bytes,
+            marks: false,
         })
+    }
+
+    /// Marks what is being compiled in the same folder: a component at which a process died is then refused
+    /// (`LoadFault::DiedCompiling`) until it is told to be tried again (`Engine::told`), or the mark is removed. For a
+    /// process that is started again whenever it dies.
+    #[must_use]
+    pub const fn with_marks(mut self) -> Self {
+        self.marks = true;
+        self
+    }
+
+    /// Where a component is marked while it is compiled; `None`: it is not.
+    pub(crate) fn mark(&self, digest: &str) -> Option<PathBuf> {
+        self.marks.then(|| self.folder.join(format!("{digest}.{MARK}")))
     }
 
     /// What is kept of a component, by its digest, for engines of this compatibility. At most so many bytes are read.
@@ -149,7 +166,8 @@ impl Cache {
             };
             if path.extension().is_some_and(|ending| ending == ENDING) {
                 files.push((used, path, bytes));
-            } else if path.file_name().is_some_and(|name| name != KEY)
+            } else if path.extension().is_none_or(|ending| ending != MARK)
+                && path.file_name().is_some_and(|name| name != KEY)
                 && used.elapsed().is_ok_and(|age| age > ABANDONED)
             {
                 let _ = fs::remove_file(path);

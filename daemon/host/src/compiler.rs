@@ -13,6 +13,7 @@ pub use child::as_compiler;
 use crate::artefact::{Artefact, Fit};
 use crate::error::LoadFault;
 use crate::text::tame;
+use crate::turns::Turns;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
+/// What its process is called.
+const NAME: &str = "plimsoll-compiler";
 /// First argument of a program that is to be the compiler.
 const VERB: &str = "compile-policy";
 /// What the compiler writes before anything else: another program's output is not mistaken for an artefact.
@@ -58,7 +61,8 @@ pub struct CompileLimits {
     pub cpu: Duration,
     /// Time on the clock: for a machine that is busy, and for a compiler that waits for ever.
     pub wall: Duration,
-    /// Address space, bytes: code and libraries of the program included.
+    /// Memory that it can write to, bytes: what its code and libraries take is not counted, nor address space that is only
+    /// reserved.
     pub memory_bytes: u64,
     /// Size of what comes out, bytes.
     pub artefact_bytes: u64,
@@ -71,10 +75,25 @@ impl Default for CompileLimits {
         Self {
             cpu: Duration::from_mins(2),
             wall: Duration::from_mins(10),
-            memory_bytes: 2 << 30,
+            memory_bytes: Self::MOST_MEMORY,
             artefact_bytes: 256 << 20,
             nice: 10,
         }
+    }
+}
+
+impl CompileLimits {
+    /// In less nothing compiles.
+    pub const LEAST_MEMORY: u64 = 64 << 20;
+    /// What takes more than this is not worth it, whatever memory there is.
+    const MOST_MEMORY: u64 = 2 << 30;
+
+    /// What a compiler may take where it shares `all` memory with a process that may need `own` of it: three quarters of the
+    /// rest. The last quarter is for what is not counted, page tables and the pages of its program, and for its parent, which
+    /// holds component and code while they are handed over.
+    pub fn share(all: u64, own: u64) -> u64 {
+        let rest = all.saturating_sub(own);
+        (rest / 4 * 3).clamp(Self::LEAST_MEMORY, Self::MOST_MEMORY)
     }
 }
 
@@ -92,21 +111,25 @@ impl Compiling {
 }
 
 impl Compiler {
-    /// Compiles a component for engines of this shape. Blocks until it is done or over.
-    pub(crate) fn compile(&self, bytes: &[u8], fit: Fit) -> Result<Artefact, LoadFault> {
+    /// Compiles a component for engines of this shape. Blocks until it is done or over, or until there are no turns any
+    /// more.
+    pub(crate) fn compile(&self, bytes: &[u8], fit: Fit, turns: &Turns) -> Result<Artefact, LoadFault> {
         let mut child = self.start(fit).map_err(|why| missing(&why))?;
-        let ended = self.attend(&mut child, bytes);
+        let ended = self.attend(&mut child, bytes, turns);
         // Nothing of it stays, whatever went wrong with its pipes.
         let _ = child.kill();
         let _ = child.wait();
         let ended = ended.map_err(|why| missing(&why))?;
+        if turns.is_ended() {
+            return Err(LoadFault::Ending);
+        }
         self.verdict(&ended)
     }
 
     fn start(&self, fit: Fit) -> std::io::Result<Child> {
         let limits = &self.limits;
         Command::new(&self.program)
-            .arg0("plimsoll-compiler")
+            .arg0(NAME)
             .arg(VERB)
             .arg(fit.as_str())
             .arg(limits.cpu.as_secs().max(1).to_string())
@@ -121,7 +144,7 @@ impl Compiler {
     }
 
     /// Feeds it, listens to it, and ends it when its time is up or it writes more than it may.
-    fn attend(&self, child: &mut Child, bytes: &[u8]) -> std::io::Result<Ended> {
+    fn attend(&self, child: &mut Child, bytes: &[u8], turns: &Turns) -> std::io::Result<Ended> {
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         std::thread::scope(|threads| {
             let most = self
@@ -135,7 +158,7 @@ impl Compiler {
                 let _ = stdin.map(|mut stdin| stdin.write_all(bytes));
             });
             let waited = match fed {
-                Ok(_) => wait(child, self.limits.wall),
+                Ok(_) => wait(child, self.limits.wall, turns),
                 Err(why) => Err(why),
             };
             if waited.is_err() {
@@ -202,13 +225,13 @@ struct Ended {
 }
 
 /// Status, and whether its time was up.
-fn wait(child: &mut Child, most: Duration) -> std::io::Result<(ExitStatus, bool)> {
+fn wait(child: &mut Child, most: Duration, turns: &Turns) -> std::io::Result<(ExitStatus, bool)> {
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok((status, false));
         }
-        if begun.elapsed() >= most {
+        if begun.elapsed() >= most || turns.is_ended() {
             child.kill()?;
             return Ok((child.wait()?, true));
         }

@@ -9,10 +9,12 @@ use crate::compiler::{CompileLimits, Compiling};
 use crate::error::{LoadError, LoadFault};
 use crate::limits::Limits;
 use crate::link;
+use crate::mark::{Mark, Marked};
 use crate::policy::{Compiled, WasmPolicy};
 use crate::session::Session;
 use crate::text::tame;
 use crate::ticker::Ticker;
+use crate::turns::{Turn, Turns};
 use model::ids::PolicyName;
 use std::sync::Arc;
 use wasmtime::component::{Component, Linker};
@@ -32,6 +34,8 @@ const KEEP: usize = 512 << 10;
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
+    /// Somebody has told to try what is loaded, whatever came of it before.
+    told: bool,
 }
 
 struct Inner {
@@ -41,6 +45,7 @@ struct Inner {
     fit: Fit,
     compiling: Compiling,
     cache: Option<Cache>,
+    turns: Turns,
     /// Of everything that artefacts depend on.
     compatibility: [u8; 32],
 }
@@ -70,6 +75,14 @@ impl Engine {
     /// # Errors
     /// A line that says why there can be no WebAssembly on this machine.
     pub fn with(compiling: Compiling, cache: Option<Cache>) -> Result<Self, String> {
+        Self::in_turns(compiling, cache, Turns::default())
+    }
+
+    /// The same, where somebody else may have turns at compiling, or ends them all with the process.
+    ///
+    /// # Errors
+    /// See `with`.
+    pub fn in_turns(compiling: Compiling, cache: Option<Cache>, turns: Turns) -> Result<Self, String> {
         let pool = wasmtime::Engine::new(&pool_config());
         let fit = if pool.is_ok() { Fit::Pool } else { Fit::OnDemand };
         let wasm = match pool {
@@ -90,8 +103,20 @@ impl Engine {
                 fit,
                 compiling,
                 cache,
+                turns,
             }),
+            told: false,
         })
+    }
+
+    /// The same engine for somebody who has been told to try again: it compiles also what a process died at before
+    /// (`Cache::with_marks`).
+    #[must_use]
+    pub fn told(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            told: true,
+        }
     }
 
     /// Whether instances come out of a pool.
@@ -133,24 +158,59 @@ impl Engine {
     /// Machine code of a component that was looked into already, out of the cache or the compiler.
     pub(crate) fn component(&self, bytes: &[u8], digest: &str) -> Result<(Component, Origin), LoadFault> {
         let mut origin = Origin::default();
-        if let Some(cache) = &self.inner.cache {
-            match cache.find(digest, &self.inner.compatibility, self.artefact_bytes()) {
-                Found::Kept(code) => match code.component(&self.inner.wasm) {
-                    Ok(component) => {
-                        origin.cached = true;
-                        return Ok((component, origin));
-                    }
-                    Err(why) => origin.complaint = Some(tame(&format!("compiled code of {digest}: {why:#}"))),
-                },
-                Found::Nothing => {}
-                Found::Distrusted(why) => origin.complaint = Some(why),
-            }
-            if let Some(why) = &origin.complaint {
-                tracing::warn!(%why, "compiled code is not believed; the policy is compiled again");
-            }
+        if let Some(component) = self.kept(digest, &mut origin) {
+            return Ok((component, origin));
         }
+        let turn = self.inner.turns.take(self.limits().wall)?;
+        // Meanwhile it may have been compiled for somebody else.
+        if turn.waited
+            && let Some(component) = self.kept(digest, &mut origin)
+        {
+            return Ok((component, origin));
+        }
+        self.mark(&turn, digest)?;
         let component = self.compiled(bytes, digest, &mut origin)?;
         Ok((component, origin))
+    }
+
+    /// What the cache has of it, if it can be believed.
+    fn kept(&self, digest: &str, origin: &mut Origin) -> Option<Component> {
+        let cache = self.inner.cache.as_ref()?;
+        match cache.find(digest, &self.inner.compatibility, self.limits().artefact_bytes) {
+            Found::Kept(code) => match code.component(&self.inner.wasm) {
+                Ok(component) => {
+                    *origin = Origin {
+                        cached: true,
+                        complaint: None,
+                    };
+                    return Some(component);
+                }
+                Err(why) => origin.complaint = Some(tame(&format!("compiled code of {digest}: {why:#}"))),
+            },
+            Found::Nothing => {}
+            Found::Distrusted(why) => origin.complaint = Some(why),
+        }
+        if let Some(why) = &origin.complaint {
+            tracing::warn!(%why, "compiled code is not believed; the policy is compiled again");
+        }
+        None
+    }
+
+    /// Marks what is compiled in this turn, where there are marks, or refuses it: a process died at it.
+    fn mark(&self, turn: &Turn<'_>, digest: &str) -> Result<(), LoadFault> {
+        let Some(mark) = self.inner.cache.as_ref().and_then(|cache| cache.mark(digest)) else {
+            return Ok(());
+        };
+        match Mark::make(&mark, self.told) {
+            Ok(Marked::Ours(mark)) => turn.keep(mark),
+            Ok(Marked::Died) => return Err(LoadFault::DiedCompiling { mark }),
+            // Its mark tells, should it come to a bad end.
+            Ok(Marked::Elsewhere) => {}
+            Err(why) => {
+                tracing::warn!(mark = %mark.display(), %why, "cannot be marked: should the daemon die of compiling it, it is tried again");
+            }
+        }
+        Ok(())
     }
 
     fn compiled(&self, bytes: &[u8], digest: &str, origin: &mut Origin) -> Result<Component, LoadFault> {
@@ -161,7 +221,7 @@ impl Engine {
             (Compiling::InThisProcess, Some(_)) => {
                 Artefact::made(inner.wasm.precompile_component(bytes).map_err(said)?)
             }
-            (Compiling::Disposable(compiler), _) => compiler.compile(bytes, inner.fit)?,
+            (Compiling::Disposable(compiler), _) => compiler.compile(bytes, inner.fit, &inner.turns)?,
         };
         let component = code.component(&inner.wasm).map_err(said)?;
         if let Some(Err(why)) = inner
@@ -175,10 +235,11 @@ impl Engine {
         Ok(component)
     }
 
-    fn artefact_bytes(&self) -> u64 {
+    /// Of compiling; where it is done in this process, of what it is not held to.
+    fn limits(&self) -> CompileLimits {
         match &self.inner.compiling {
-            Compiling::InThisProcess => CompileLimits::default().artefact_bytes,
-            Compiling::Disposable(compiler) => compiler.limits.artefact_bytes,
+            Compiling::InThisProcess => CompileLimits::default(),
+            Compiling::Disposable(compiler) => compiler.limits,
         }
     }
 

@@ -85,9 +85,9 @@ pub enum LoadFault {
         limit: Duration,
     },
     /// Compiling takes more memory than allowed.
-    #[error("is not compiled within {} MiB of memory; make its functions smaller, or give compiling more", .limit >> 20)]
+    #[error("is not compiled within {} MiB of memory; make its functions smaller, or give compiling (in the daemon: its container) more", .limit >> 20)]
     CompileMemory {
-        /// Address space of the compiler, bytes.
+        /// Memory of the compiler, bytes.
         limit: u64,
     },
     /// The compiler's process came to a bad end.
@@ -96,6 +96,25 @@ pub enum LoadFault {
     /// No process compiles: what failed was the machine or the installation, not the policy.
     #[error("the compiler cannot be started: {0}")]
     NoCompiler(String),
+    /// The process died while it compiled this: it may be what it died of.
+    #[error(
+        "was being compiled when the daemon died, and is not tried again until told: remove {}, or hand the policy in again; \
+         where memory ran out, give the container more",
+        .mark.display()
+    )]
+    DiedCompiling {
+        /// What remembers it.
+        mark: PathBuf,
+    },
+    /// Others are compiled, one at a time.
+    #[error("other policies are being compiled, one at a time ({} s waited); try again", .waited.as_secs())]
+    CompilerBusy {
+        /// How long it waited for its turn.
+        waited: Duration,
+    },
+    /// Not compiled because this process ends.
+    #[error("not compiled: the daemon is ending")]
+    Ending,
     /// A file of another kind, which its kind refuses.
     #[error("{0}")]
     Kind(String),

@@ -136,7 +136,7 @@ impl Slot {
                 return self.fail(&file, fault);
             }
         };
-        if self.stamp.as_ref() == Some(&stamp) {
+        if self.stamp.as_ref() == Some(&stamp) && !self.is_told() {
             return false;
         }
         self.stamp = Some(stamp);
@@ -154,6 +154,12 @@ impl Slot {
                 self.fail(&file, fault)
             }
         }
+    }
+
+    /// Whether it may be tried again: the mark of a process that died at it is gone.
+    fn is_told(&self) -> bool {
+        let fault = self.error.as_ref().map(|error| &error.fault);
+        matches!(fault, Some(LoadFault::DiedCompiling { mark }) if !mark.exists())
     }
 
     /// What tells the file from one that replaces it; a text never changes.
@@ -291,6 +297,7 @@ const fn may_pass(fault: &LoadFault) -> bool {
         fault,
         LoadFault::Io(_)
             | LoadFault::NoCompiler(_)
+            | LoadFault::CompilerBusy { .. }
             | LoadFault::Config {
                 fault: PolicyFault::Deadline { .. },
                 ..

@@ -4,7 +4,7 @@
 //! Names, units and ranges of the limits are the host's (`host::Limit`). Not here: holding anybody to them.
 
 use super::values;
-use host::{CompileLimits, Compiling, Limit, Limits};
+use host::{CompileLimits, Limit, Limits};
 use manifest::{At, Tree};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,10 +19,21 @@ pub(crate) struct PolicyHost {
     pub(crate) ceiling: Limits,
     /// What each gets that has no limits of its own.
     pub(crate) usual: Limits,
-    /// Where components are compiled.
-    pub(crate) compiling: Compiling,
+    /// How components are compiled.
+    pub(crate) compiler: Compiler,
     /// Folder of compiled code and its size in bytes; `None`: every start compiles anew.
     pub(crate) cache: Option<(PathBuf, u64)>,
+}
+
+/// What is said of compiling; what memory there is for it is known where the daemon runs (`crate::compiling`).
+#[derive(Clone, Debug)]
+pub(crate) struct Compiler {
+    /// In the daemon's own process, without limits.
+    pub(crate) in_process: bool,
+    pub(crate) cpu: Duration,
+    pub(crate) wall: Duration,
+    /// Bytes; `None`: what the container leaves.
+    pub(crate) memory: Option<u64>,
 }
 
 /// The parts of a configuration that say it.
@@ -31,7 +42,7 @@ pub(crate) fn policy_host(top: At<'_, '_>) -> PolicyHost {
     PolicyHost {
         usual: Limits::default().within(&ceiling),
         ceiling,
-        compiling: compiling(top.get("policy_compiler")),
+        compiler: compiler(top.get("policy_compiler")),
         cache: cache(top.get("policy_cache")),
     }
 }
@@ -99,24 +110,23 @@ fn within(at: At<'_, '_>, amount: u64, limit: &Limit) -> Option<u64> {
     None
 }
 
-fn compiling(at: At<'_, '_>) -> Compiling {
+fn compiler(at: At<'_, '_>) -> Compiler {
     at.only(&["in_process", "cpu_seconds", "wall_seconds", "memory_mib"]);
     let usual = CompileLimits::default();
     let seconds = |name, usual: Duration| {
         let usual = u32::try_from(usual.as_secs()).unwrap_or(u32::MAX);
         Duration::from_secs(values::count(at.get(name), usual, 1, 3600).into())
     };
-    let memory = u32::try_from(usual.memory_bytes >> 20).unwrap_or(u32::MAX);
-    let limits = CompileLimits {
+    let memory = at.get("memory_mib");
+    let least = u32::try_from(CompileLimits::LEAST_MEMORY >> 20).unwrap_or(u32::MAX);
+    Compiler {
+        in_process: at.get("in_process").flag(),
         cpu: seconds("cpu_seconds", usual.cpu),
         wall: seconds("wall_seconds", usual.wall),
-        memory_bytes: u64::from(values::count(at.get("memory_mib"), memory, 128, 64 << 10)) << 20,
-        ..usual
-    };
-    if at.get("in_process").flag() {
-        return Compiling::InThisProcess;
+        memory: memory
+            .is_there()
+            .then(|| u64::from(values::count(memory, least, least, 64 << 10)) << 20),
     }
-    Compiling::by_this_program(limits)
 }
 
 fn cache(at: At<'_, '_>) -> Option<(PathBuf, u64)> {
@@ -166,15 +176,10 @@ mod tests {
             read("policy_compiler: {cpu_seconds: 9, memory_mib: 512}, policy_cache: {dir: /c, max_mib: 20}");
         let host = config.unwrap().policy_host;
         assert_eq!(host.cache, Some(("/c".into(), 20 << 20)));
-        let Compiling::Disposable(compiler) = host.compiling else {
-            panic!("in this process")
-        };
-        assert_eq!(
-            (compiler.limits.cpu.as_secs(), compiler.limits.memory_bytes),
-            (9, 512 << 20)
-        );
+        let compiler = host.compiler;
+        assert_eq!((compiler.cpu.as_secs(), compiler.memory), (9, Some(512 << 20)));
         let here = read("policy_compiler: {in_process: true}").unwrap().policy_host;
-        assert_eq!(here.compiling, Compiling::InThisProcess);
+        assert!(here.compiler.in_process && here.compiler.memory.is_none());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::signals::Signals;
 use act::{CapacityHands, ConfigMapStore, Hands, HandsConfig};
 use cycle::{Clock, Desk, Ends, Handle, Parts, Runner, WallClock};
 use guard::{Fence, LedgerStore};
+use host::Turns;
 use kube::Client;
 use model::{NodeName, PodKey, Span, UsdPerHour};
 use observe::{Eyes, EyesConfig, LoadSource};
@@ -30,10 +31,10 @@ const POD: &str = "PLIMSOLL_POD";
 const PUBLISH_EVERY: Duration = Duration::from_mins(1);
 
 /// Runs cycles until told to end.
-pub(super) async fn run(mut config: Config, signals: Signals) -> anyhow::Result<()> {
+pub(super) async fn run(mut config: Config, (signals, turns): (Signals, &Turns)) -> anyhow::Result<()> {
     let client = observe::client(config.kubernetes.kubeconfig.as_deref()).await?;
     let capacity = capacity(&config, &client).await?;
-    let mut policies = policies(&config).await?;
+    let mut policies = policies(&config, turns).await?;
     let (loader, timings) = (policies.loader(), policies.timings());
     let parts = Parts {
         clock: Arc::new(WallClock::start()),

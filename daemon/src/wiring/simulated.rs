@@ -9,6 +9,7 @@ use crate::signals::Signals;
 use anyhow::Context;
 use cycle::{MemoryStore, Parts};
 use guard::Fence;
+use host::Turns;
 use model::Span;
 use serve::LoopbackOnly;
 use sim::{Pace, Played, Player, Scenario};
@@ -17,11 +18,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Plays to the end, or until told to stop.
-pub(super) async fn run(mut config: Config, world: Simulated, signals: Signals) -> anyhow::Result<()> {
+pub(super) async fn run(
+    mut config: Config,
+    world: Simulated,
+    (signals, turns): (Signals, &Turns),
+) -> anyhow::Result<()> {
     let scenario = config.named.scenario.take();
     let player = Player::new(scenario.context("provider.simulated.scenario: was not read")?);
     let scenario = player.scenario();
-    let mut policies = policies(&config).await?;
+    let mut policies = policies(&config, turns).await?;
     let aims = config.aims.clone().unwrap_or_else(|| scenario.aims.clone());
     let (loader, timings) = (policies.loader(), policies.timings());
     let parts = Parts {

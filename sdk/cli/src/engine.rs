@@ -4,15 +4,20 @@
 use crate::output;
 use crate::verbs::policy::cache_folder;
 use host::{Cache, CompileLimits, Compiling, Engine};
+use machine::MemoryLimit;
 
 /// Of all components together.
 const CACHE_BYTES: u64 = 1 << 30;
+
+/// What this program itself may come to beside its compiler, bytes.
+const OWN: u64 = 128 << 20;
 
 /// Starts it. A cache that cannot be used is said, and done without.
 ///
 /// # Errors
 /// A line that says why there can be no WebAssembly on this machine.
 pub(crate) fn start() -> Result<Engine, String> {
+    let usual = CompileLimits::default();
     // The program of unit tests is not `plimsoll`.
     let compiling = if cfg!(test) {
         Compiling::InThisProcess
@@ -20,7 +25,9 @@ pub(crate) fn start() -> Result<Engine, String> {
         // Somebody waits for it.
         Compiling::by_this_program(CompileLimits {
             nice: 0,
-            ..CompileLimits::default()
+            memory_bytes: MemoryLimit::of_this_process()
+                .map_or(usual.memory_bytes, |limit| CompileLimits::share(limit.bytes, OWN)),
+            ..usual
         })
     };
     let opened = cache_folder().and_then(|folder| Cache::open(&folder, CACHE_BYTES));

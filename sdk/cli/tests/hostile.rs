@@ -110,3 +110,63 @@ fn names_do_not_steer_the_terminal() {
         assert!(!run.stdout.contains(steers), "{:?}", run.stdout);
     }
 }
+
+/// This program's allocator reserves a gigabyte when it starts: the compiler must not have it, once its limit is less.
+#[test]
+fn the_compiler_of_this_program_keeps_to_its_memory() {
+    let room = folder(&[]);
+    let compile = |mib: u64, loops: u32| {
+        let bytes = (mib << 20).to_string();
+        // As the program starts itself (`host::Compiling::by_this_program`).
+        let args = ["compile-policy", "pool", "60", &bytes, "0"];
+        let output = command::piped(&room, &args, &dear(loops));
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let (done, said) = compile(64, 200);
+    assert!(!done && said.contains("memory allocation of"), "{said}");
+    let (done, said) = compile(64, 2);
+    assert!(done, "{said}");
+    let (done, said) = compile(1024, 200);
+    assert!(done, "{said}");
+}
+
+/// A component of one function: so many loops within each other, each of which may find another value in each of as many
+/// variables.
+fn dear(loops: u32) -> Vec<u8> {
+    let number = |mut rest: u32| {
+        let mut bytes = Vec::new();
+        while rest > 0x7f {
+            bytes.push(u8::try_from(rest & 0x7f).unwrap() | 0x80);
+            rest >>= 7;
+        }
+        bytes.push(u8::try_from(rest).unwrap());
+        bytes
+    };
+    let section = |id: u8, bytes: &[u8]| {
+        let size = number(u32::try_from(bytes.len()).unwrap());
+        [&[id][..], &size, bytes].concat()
+    };
+    let mut body = [&[1][..], &number(loops), &[0x7e]].concat();
+    body.extend([3, 0x40].repeat(loops as usize));
+    for variable in 1..=loops {
+        let (variable, other) = (number(variable), number(variable * 7 % loops + 1));
+        // The sum of both, in the first.
+        body.extend([&[0x20][..], &variable, &[0x20], &other, &[0x7c, 0x21], &variable].concat());
+    }
+    // Again while the first is zero.
+    body.extend([0x20, 1, 0x50, 0x0d, 0, 0x0b].repeat(loops as usize));
+    body.extend([0x20, 1, 0x0b]);
+    let size = number(u32::try_from(body.len()).unwrap());
+    let code = [&[1][..], &size, &body].concat();
+    let module = [
+        b"\0asm\x01\0\0\0".to_vec(),
+        section(1, &[1, 0x60, 1, 0x7e, 1, 0x7e]),
+        section(3, &[1, 0]),
+        section(10, &code),
+    ]
+    .concat();
+    [b"\0asm\x0d\0\x01\0".to_vec(), section(1, &module)].concat()
+}

@@ -57,6 +57,11 @@ pub(crate) fn plimsoll(room: &TempDir, args: &[&str]) -> Run {
 
 /// Runs it with this on stdin.
 pub(crate) fn with_stdin(room: &TempDir, args: &[&str], input: &[u8]) -> Run {
+    piped(room, args, input).into()
+}
+
+/// The same for what prints no text.
+pub(crate) fn piped(room: &TempDir, args: &[&str], input: &[u8]) -> Output {
     let mut child = command(room, args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -64,7 +69,7 @@ pub(crate) fn with_stdin(room: &TempDir, args: &[&str], input: &[u8]) -> Run {
         .spawn()
         .unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
-    child.wait_with_output().unwrap().into()
+    child.wait_with_output().unwrap()
 }
 
 /// Runs it and watches its resident memory until it ends (`VmHWM` is a maximum, so the last look is the peak).
