@@ -31,14 +31,10 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    /// What must come of it does.
+    /// What must come of it does. A guest that meets its deadline may meet it before its question comes up, where the machine
+    /// is busy: the clock runs while it is loaded, too.
     pub(crate) fn is_met(&self, ended: &str) -> bool {
-        let mut rest = ended;
-        self.expect.split_whitespace().all(|word| {
-            let found = rest.find(word);
-            rest = found.map_or("", |at| &rest[at + word.len()..]);
-            found.is_some()
-        })
+        are_in(&self.expect, ended) || self.expect == "run Deadline" && are_in("load Config Deadline", ended)
     }
 
     pub(crate) fn load(&self, engine: &Engine) -> Result<WasmPolicy, LoadFault> {
@@ -57,6 +53,24 @@ impl Guest {
             Ok(_) => format!("answers {:?}", advised.log),
             Err(fault) => format!("run {fault:?}"),
         }
+    }
+}
+
+/// Whether the words are there, in this order.
+fn are_in(words: &str, text: &str) -> bool {
+    let mut rest = text;
+    words.split_whitespace().all(|word| {
+        let found = rest.find(word);
+        rest = found.map_or("", |at| &rest[at + word.len()..]);
+        found.is_some()
+    })
+}
+
+/// Limits of guests that do not say their own. Only those that are about the deadline may meet it, however busy the machine is.
+fn patient() -> Limits {
+    Limits {
+        deadline: Duration::from_mins(1),
+        ..Limits::default()
     }
 }
 
@@ -84,7 +98,7 @@ fn written() -> Vec<Guest> {
 
 fn read(name: String, text: &str) -> Guest {
     let mut parts: BTreeMap<&str, String> = BTreeMap::new();
-    let (mut part, mut hook, mut expect, mut limits) = ("", "placement", "", Limits::default());
+    let (mut part, mut hook, mut expect, mut limits) = ("", "placement", "", patient());
     for line in text.lines().skip(1) {
         if let Some(said) = line.strip_prefix(";; ") {
             match said.split_once(": ") {
@@ -123,7 +137,7 @@ fn read(name: String, text: &str) -> Guest {
 }
 
 fn limited(words: &str) -> Limits {
-    let mut limits = Limits::default();
+    let mut limits = patient();
     for word in words.split(' ') {
         let (name, amount) = word.split_once('=').unwrap();
         let number = || amount.parse::<usize>().unwrap();
@@ -149,7 +163,7 @@ fn guest(name: impl Into<String>, expect: &str, bytes: Vec<u8>) -> Guest {
     Guest {
         name: name.into(),
         bytes,
-        limits: Limits::default(),
+        limits: patient(),
         hook: Hook::Placement,
         expect: expect.to_owned(),
     }
