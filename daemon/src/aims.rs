@@ -131,6 +131,7 @@ pub(crate) mod tests {
         let options = serve::Options {
             grpc: "127.0.0.1:0".parse().unwrap(),
             tls: None,
+            socket: None,
             reflection: false,
             http: None,
             admission: None,

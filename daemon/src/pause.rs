@@ -1,4 +1,7 @@
 //! The kill switch as a local file: while it is there, nothing is carried out. Works without any API.
+//!
+//! It resumes only where somebody took it away while this process looked: a file that went with a pod or a volume is no
+//! word of anybody.
 
 #[cfg(feature = "live")]
 pub(crate) mod annotation;
@@ -14,8 +17,20 @@ const EVERY: Duration = Duration::from_millis(250);
 /// As whom the file pauses.
 const BY: &str = "pause file";
 
-/// Looks once, before the first cycle.
-pub(crate) async fn look(file: &Path, handle: &Handle) {
+/// Looks once, before the first cycle; `true`: it is there.
+pub(crate) async fn look(file: &Path, handle: &Handle) -> bool {
+    let there = again(file, handle, false).await;
+    if !there && handle.status().paused.is_some_and(|pause| pause.by == BY) {
+        tracing::warn!(
+            file = %file.display(),
+            "paused by a file that is gone since: the pause stays until `plimsoll resume`"
+        );
+    }
+    there
+}
+
+/// Looks again, after it was or was not there.
+async fn again(file: &Path, handle: &Handle, was_there: bool) -> bool {
     let there = tokio::fs::try_exists(file).await.unwrap_or(true);
     let paused = handle.status().paused;
     match (there, paused) {
@@ -23,21 +38,73 @@ pub(crate) async fn look(file: &Path, handle: &Handle) {
             // Pulled in this process even where it cannot be kept; the cycle says so itself.
             let _ = handle.pause(BY, &format!("{} is there", file.display())).await;
         }
-        (false, Some(pause)) if pause.by == BY => {
+        (false, Some(pause)) if was_there && pause.by == BY => {
             if let Err(error) = handle.resume(BY).await {
                 tracing::warn!(%error, "the pause file is gone, but the pause stays for now");
+                // The next look tries once more.
+                return true;
             }
         }
         _ => {}
     }
+    there
 }
 
 /// Looks until the daemon ends.
-pub(crate) async fn follow(file: PathBuf, handle: Handle, signals: Signals) {
+pub(crate) async fn follow(file: PathBuf, mut there: bool, handle: Handle, signals: Signals) {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => look(&file, &handle).await,
+            () = tokio::time::sleep(EVERY) => there = again(&file, &handle, there).await,
             () = signals.ended() => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cycle::{Desk, Fixed, InForce, ManualClock, MemoryStore, Parts};
+    use guard::Fence;
+    use model::aims::Mode;
+    use model::{Aims, Instant, Span};
+    use std::sync::Arc;
+
+    async fn desk() -> Handle {
+        let desk = Desk::open(Parts {
+            clock: Arc::new(ManualClock::new(Instant(0))),
+            policies: InForce::default(),
+            aims: Aims::default(),
+            mode: Mode::Observe,
+            store: Box::new(MemoryStore::default()),
+            log: None,
+            library: Box::new(Fixed),
+            fence: Fence::sole(),
+            overdue: Span::from_secs(60),
+        });
+        desk.await.unwrap().handle()
+    }
+
+    #[tokio::test]
+    async fn the_file_pauses_and_taking_it_away_resumes() {
+        let (folder, handle) = (tempfile::tempdir().unwrap(), desk().await);
+        let file = folder.path().join("pause");
+        let there = look(&file, &handle).await;
+        std::fs::write(&file, "").unwrap();
+        let there = again(&file, &handle, there).await;
+        assert!(there && handle.status().paused.is_some_and(|pause| pause.by == BY));
+        std::fs::remove_file(&file).unwrap();
+        again(&file, &handle, there).await;
+        assert!(handle.status().paused.is_none());
+    }
+
+    /// The file was in a volume that went with the pod: nobody has said that effects may go on.
+    #[tokio::test]
+    async fn a_file_that_is_gone_at_the_start_does_not_resume() {
+        let (folder, handle) = (tempfile::tempdir().unwrap(), desk().await);
+        let file = folder.path().join("pause");
+        handle.pause(BY, "before the restart").await.unwrap();
+        let there = look(&file, &handle).await;
+        again(&file, &handle, there).await;
+        assert!(handle.status().paused.is_some());
     }
 }

@@ -196,8 +196,13 @@ async fn surround(
 ) -> anyhow::Result<Serving> {
     let handle = desk.handle();
     if let Some(file) = &config.pause_file {
-        pause::look(file, &handle).await;
-        tokio::spawn(pause::follow(file.clone(), handle.clone(), signals.clone()));
+        let there = pause::look(file, &handle).await;
+        tokio::spawn(pause::follow(
+            file.clone(),
+            there,
+            handle.clone(),
+            signals.clone(),
+        ));
     }
     let serving = serve::serve(handle.clone(), &config.serve, gate)?;
     serving.metrics.policy_times_from(move || timings.take());

@@ -280,7 +280,14 @@ pub(crate) fn access(grpc: At<'_, '_>, provider: &Provider) -> Access {
 /// Listeners; gRPC in the clear outside loopback is refused here already.
 pub(crate) fn listeners(top: At<'_, '_>) -> serve::Options {
     let grpc = top.get("grpc");
-    grpc.only(&["bind", "tls", "reflection", "trust_loopback", "audiences"]);
+    grpc.only(&[
+        "bind",
+        "tls",
+        "socket",
+        "reflection",
+        "trust_loopback",
+        "audiences",
+    ]);
     let tls = grpc.get("tls");
     tls.only(&["certificate", "key", "client_ca"]);
     let http = top.get("http");
@@ -293,6 +300,7 @@ pub(crate) fn listeners(top: At<'_, '_>) -> serve::Options {
             key: tls.get("key").name().unwrap_or_default().into(),
             client_ca: values::path(tls.get("client_ca")),
         }),
+        socket: values::path(grpc.get("socket")),
         reflection: grpc.get("reflection").flag(),
         http: (!http.get("enabled").is_there() || http.get("enabled").flag())
             .then(|| values::parsed(http.get("bind"), address).unwrap_or(HTTP)),

@@ -161,6 +161,7 @@ fn the_example_has_every_field() {
         "limits",
         "client_ca",
         "trust_loopback",
+        "socket",
         "audiences",
         "authority",
         "leaf",
