@@ -461,6 +461,37 @@ fn the_demo_and_the_tests_build_shared_crates_once() {
     );
 }
 
+/// What `docs/safety.md` says keeps an invariant is there, and so is the test that it names.
+#[test]
+fn what_keeps_the_cluster_safe_is_where_the_page_says() {
+    let page = std::fs::read_to_string(root().join("docs/safety.md")).unwrap();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| I")).collect();
+    assert_eq!(rows.len(), 26, "I1 to I26");
+    let mut offences = Vec::new();
+    for (row, number) in rows.iter().zip(1..) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, id, _, kept_by, test, missing, _] = cells[..] else {
+            offences.push(format!("a row of other cells: {row}"));
+            continue;
+        };
+        if id != format!("I{number} ✔") && id != format!("I{number} ◐") {
+            offences.push(format!("{id} where I{number} should be"));
+        }
+        if (missing == "–") != id.ends_with('✔') {
+            offences.push(format!("{id}: what is missing? {missing}"));
+        }
+        let ticked: Vec<&str> = test.split('`').skip(1).step_by(2).collect();
+        let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap_or_default();
+        if read(kept_by.trim_matches('`')).is_empty() {
+            offences.push(format!("{id}: there is no {kept_by}"));
+        }
+        if !matches!(ticked[..], [name, file] if read(file).contains(&format!("fn {name}("))) {
+            offences.push(format!("{id}: there is no {test}"));
+        }
+    }
+    report("the invariants are kept where the page says", &offences);
+}
+
 #[test]
 fn every_room_says_what_it_is() {
     let metadata = metadata();
