@@ -34,7 +34,8 @@ const ANSWER_BYTES: usize = 8 << 20;
 /// How to reach the daemon, to be flattened into the arguments of a verb.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct ServerArgs {
-    /// Address of the daemon: `host:port`, `http://…` or `https://…`; without TLS no token is sent beyond this machine.
+    /// Address of the daemon: `host:port`, `http://…`, `https://…`, or `unix:/path` of its socket; without TLS no token
+    /// is sent beyond this machine.
     #[arg(long, value_name = "ADDR", env = "PLIMSOLL_SERVER", default_value = DEFAULT_SERVER)]
     server: String,
     /// Authority of the daemon's certificate, PEM; turns TLS on.
@@ -92,11 +93,14 @@ impl ServerArgs {
     }
 
     fn endpoint(&self) -> anyhow::Result<Endpoint> {
+        if let Some(path) = self.server.strip_prefix("unix:") {
+            return socket(path.strip_prefix("//").unwrap_or(path));
+        }
         let (scheme, host) = match self.server.split_once("://") {
             Some((scheme @ ("http" | "https"), host)) => (scheme, host),
             Some((scheme, _)) => {
                 return Err(Unreadable::new(format_args!(
-                    "--server: {scheme}:// is not spoken here, http:// and https:// are"
+                    "--server: {scheme}:// is not spoken here; http://, https:// and unix: are"
                 ))
                 .into());
             }
@@ -104,13 +108,8 @@ impl ServerArgs {
             None => ("http", self.server.as_str()),
         };
         let endpoint = Endpoint::from_shared(format!("{scheme}://{host}"))
-            .map_err(|_| Unreadable::new(format_args!("--server: {:?} is not an address", self.server)))?
-            .connect_timeout(CONNECT)
-            .timeout(ANSWER)
-            .http2_keep_alive_interval(KEEPALIVE)
-            .keep_alive_timeout(KEEPALIVE_ANSWER)
-            .keep_alive_while_idle(true)
-            .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))?;
+            .map_err(|_| Unreadable::new(format_args!("--server: {:?} is not an address", self.server)))?;
+        let endpoint = patient(endpoint)?;
         if scheme == "http" {
             if self.token_file.is_some() && !is_loopback(&endpoint) {
                 return Err(Unreadable::new(format_args!(
@@ -146,6 +145,30 @@ impl ServerArgs {
         value.set_sensitive(true);
         Ok(Some(value))
     }
+}
+
+/// The daemon's Unix socket: the file says who may.
+fn socket(path: &str) -> anyhow::Result<Endpoint> {
+    if !path.starts_with('/') {
+        return Err(Unreadable::new(format_args!(
+            "--server: unix:{path}: the whole path of a socket is wanted, as in unix:/run/plimsoll/grpc.sock"
+        ))
+        .into());
+    }
+    let endpoint = Endpoint::from_shared(format!("unix:{path}"))
+        .map_err(|_| Unreadable::new(format_args!("--server: unix:{path} is not a path")))?;
+    patient(endpoint)
+}
+
+/// With the times that are given to connecting and answering.
+fn patient(endpoint: Endpoint) -> anyhow::Result<Endpoint> {
+    Ok(endpoint
+        .connect_timeout(CONNECT)
+        .timeout(ANSWER)
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE_ANSWER)
+        .keep_alive_while_idle(true)
+        .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))?)
 }
 
 /// Whether calls stay on this machine.
@@ -235,6 +258,8 @@ mod tests {
             ("127.0.0.1.example.com:7480", false),
             ("localhost.example.com:7480", false),
             ("http://[fe80::1]:7480", false),
+            ("unix:/run/plimsoll/grpc.sock", true),
+            ("unix:///run/plimsoll/grpc.sock", true),
         ] {
             let mut args = ServerArgs {
                 server: server.to_owned(),
