@@ -499,6 +499,34 @@ fn every_provider_renders() {
     }
 }
 
+/// The kill switch works by the pod's own socket and file, and nobody is root by coming from loopback.
+#[test]
+fn the_levers_are_in_reach_by_default_and_loopback_is_nobody() {
+    let tools = match tools::kubectl_helm() {
+        Ok(tools) => tools,
+        Err(why) => return skip::skip("the chart's levers", &why),
+    };
+    let render = |template: &str| {
+        let mut helm = Command::new(tools.join("helm"));
+        helm.args(["template", "p"])
+            .arg(root().join("deploy/chart"))
+            .args(["--set", "cluster=blue", "--show-only", template]);
+        process::run(&mut helm).unwrap()
+    };
+    let config = render("templates/configmap.yaml");
+    for line in [
+        "socket: /run/plimsoll/grpc.sock",
+        "pause_file: /run/plimsoll/pause",
+        "trust_loopback: false",
+    ] {
+        assert!(config.contains(line), "{line} is not in\n{config}");
+    }
+    let pod = render("templates/deployment.yaml");
+    for line in ["mountPath: /run/plimsoll", "unix:/run/plimsoll/grpc.sock"] {
+        assert!(pod.contains(line), "{line} is not in\n{pod}");
+    }
+}
+
 /// The text after `head`, up to the end of its document.
 fn block(yaml: &str, head: &str) -> String {
     let after = yaml.split(head).nth(1).unwrap();

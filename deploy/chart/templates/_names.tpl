@@ -70,7 +70,10 @@ that is read again when it changes. */}}
   "registry" (dict "dir" "/var/lib/plimsoll/images")
   "grpc" (dict
     "bind" (printf "0.0.0.0:%d" (int .Values.grpc.port))
-    "tls" (dict "certificate" "/etc/plimsoll/tls/tls.crt" "key" "/etc/plimsoll/tls/tls.key"))
+    "tls" (dict "certificate" "/etc/plimsoll/tls/tls.crt" "key" "/etc/plimsoll/tls/tls.key")
+    "socket" "/run/plimsoll/grpc.sock"
+    "trust_loopback" (.Values.grpc.trustLoopback | default false))
+  "pause_file" "/run/plimsoll/pause"
   "http" (dict "bind" (printf "0.0.0.0:%d" (int .Values.http.port)))
   "log" (dict "format" "json")
   "admission" (dict
