@@ -1,6 +1,7 @@
 //! Who may ask the daemon what, by the cluster's own word: TokenReview says who, SubjectAccessReview says whether.
 //!
-//! Answers are kept for a short while, so that a client does not cost two reviews a call. What cannot be asked is
+//! Answers are kept for a short while, so that a client does not cost two reviews a call, and tokens that nobody has seen
+//! are asked about at a rate: a flood of bad ones is neither passed on to the API server nor drives out a good one. What cannot be asked is
 //! denied. Callers on loopback are let in, unless the configuration trusts them no more than others. Neither review
 //! changes anything in the cluster.
 
@@ -8,9 +9,10 @@ use crate::config::Access;
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, TokenReviewStatus};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use kube::api::{Api, PostParams};
-use serve::{Authorise, Caller, Denied, Identity, Object, Verb};
+use serve::{Authorise, Caller, Denied, Identity, Object, Rate, Verb};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,14 +25,25 @@ const TOKEN_KEPT: Duration = Duration::from_mins(1);
 const YES_KEPT: Duration = Duration::from_secs(30);
 /// … and a no this long.
 const NO_KEPT: Duration = Duration::from_secs(5);
-/// Answers kept at most; all are forgotten when there are more.
+/// Answers kept at most, of each kind; where there are more, those that end first are forgotten.
 const KEPT: usize = 1024;
+/// TokenReviews per second about tokens of which no answer is kept …
+const REVIEWS: u32 = 20;
+/// … after so many at once …
+const REVIEWS_AT_ONCE: u32 = 40;
+/// … and for callers of one address.
+const REVIEWS_OF_ADDRESS: u32 = 5;
+const REVIEWS_OF_ADDRESS_AT_ONCE: u32 = 10;
+/// Addresses whose rate is kept.
+const ADDRESSES: usize = 1024;
 
 /// Asks the cluster.
 pub(crate) struct ClusterAccess {
     client: kube::Client,
     access: Access,
-    tokens: Kept<[u8; 32], Result<User, String>>,
+    known: Kept<[u8; 32], User>,
+    refused: Kept<[u8; 32], String>,
+    reviews: Reviews,
     answers: Kept<Question, bool>,
 }
 
@@ -63,9 +76,42 @@ impl<K: Ord, V: Clone> Kept<K, V> {
     fn keep(&self, key: K, value: V, span: Duration) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= KEPT {
-            kept.clear();
+            forget(&mut kept);
         }
         kept.insert(key, (Instant::now() + span, value));
+    }
+}
+
+/// Makes room: what has ended, and half of the rest.
+fn forget<K: Ord, V>(kept: &mut BTreeMap<K, (Instant, V)>) {
+    let now = Instant::now();
+    kept.retain(|_, (until, _)| *until > now);
+    if kept.len() >= KEPT {
+        let mut ends: Vec<Instant> = kept.values().map(|(until, _)| *until).collect();
+        ends.sort();
+        let middle = ends.get(ends.len() / 2).copied().unwrap_or(now);
+        kept.retain(|_, (until, _)| *until > middle);
+    }
+}
+
+/// How often the cluster is asked about tokens, in all and for one address.
+struct Reviews {
+    all: Rate<()>,
+    of_address: Rate<Option<IpAddr>>,
+}
+
+impl Reviews {
+    const fn new() -> Self {
+        Self {
+            all: Rate::new(REVIEWS, REVIEWS_AT_ONCE, 1),
+            of_address: Rate::new(REVIEWS_OF_ADDRESS, REVIEWS_OF_ADDRESS_AT_ONCE, ADDRESSES),
+        }
+    }
+
+    /// Whether one more may be made for a caller from there.
+    fn take(&self, address: Option<IpAddr>, now: Instant) -> bool {
+        // The address first: who asks too often takes nothing from others.
+        self.of_address.take(&address, now) && self.all.take(&(), now)
     }
 }
 
@@ -75,15 +121,24 @@ impl ClusterAccess {
         Self {
             client,
             access,
-            tokens: Kept::new(),
+            known: Kept::new(),
+            refused: Kept::new(),
+            reviews: Reviews::new(),
             answers: Kept::new(),
         }
     }
 
-    async fn who(&self, token: &str) -> Result<User, Denied> {
+    async fn who(&self, token: &str, address: Option<IpAddr>) -> Result<User, Denied> {
         let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        if let Some(known) = self.tokens.get(&key) {
-            return known.map_err(Denied::Unauthenticated);
+        if let Some(user) = self.known.get(&key) {
+            return Ok(user);
+        }
+        if let Some(why) = self.refused.get(&key) {
+            return Err(Denied::Unauthenticated(why));
+        }
+        if !self.reviews.take(address, Instant::now()) {
+            let why = "too many tokens that are not known yet; try again in a moment";
+            return Err(Denied::Unavailable(why.to_owned()));
         }
         let review = TokenReview {
             spec: TokenReviewSpec {
@@ -93,10 +148,16 @@ impl ClusterAccess {
             ..TokenReview::default()
         };
         let status = self.ask(review).await?.status.unwrap_or_default();
-        let known = user(status, &self.access.audiences);
-        let span = if known.is_ok() { TOKEN_KEPT } else { NO_KEPT };
-        self.tokens.keep(key, known.clone(), span);
-        known.map_err(Denied::Unauthenticated)
+        match user(status, &self.access.audiences) {
+            Ok(user) => {
+                self.known.keep(key, user.clone(), TOKEN_KEPT);
+                Ok(user)
+            }
+            Err(why) => {
+                self.refused.keep(key, why.clone(), NO_KEPT);
+                Err(Denied::Unauthenticated(why))
+            }
+        }
     }
 
     async fn may(&self, user: &User, verb: Verb, object: Object) -> Result<bool, Denied> {
@@ -176,7 +237,8 @@ impl Authorise for ClusterAccess {
             .token
             .as_deref()
             .ok_or_else(|| Denied::Unauthenticated("a bearer token of the cluster is wanted".to_owned()))?;
-        let user = self.who(token).await?;
+        let address = caller.address.map(|address| address.ip().to_canonical());
+        let user = self.who(token, address).await?;
         if self.may(&user, verb, object).await? {
             return Ok(Identity(user.name));
         }
@@ -206,6 +268,20 @@ mod tests {
             kept.keep(key, "more", Duration::from_mins(1));
         }
         assert!(kept.0.lock().unwrap().len() <= KEPT);
+    }
+
+    /// 1,025 bad tokens made 1,025 reviews within eight seconds.
+    #[test]
+    fn a_flood_of_bad_tokens_makes_few_reviews_and_leaves_some_to_others() {
+        let (reviews, now) = (Reviews::new(), Instant::now());
+        let from = |last| Some(IpAddr::from([10, 0, 0, last]));
+        let asked = (0..1025_u32)
+            .filter(|n| reviews.take(from(1), now + Duration::from_millis(u64::from(*n) * 8)))
+            .count();
+        assert!(asked <= 10 + 5 * 9, "{asked}");
+        assert!(reviews.take(from(2), now + Duration::from_secs(8)));
+        let at_once = (0..=255).filter(|last| reviews.take(from(*last), now)).count();
+        assert!(at_once <= 40, "{at_once}");
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub use admission::{Admission, Admitting, Keys, PATH as ADMISSION_PATH};
 pub use authorise::{Authorise, Caller, Denied, Identity, LoopbackOnly, Object, Verb};
 pub use metrics::{CallTallies, CallTimes, Metrics};
 pub use options::{Options, ServeError, TlsFiles};
+pub use rate::Rate;
 /// The form in which `Authorise` is implemented.
 pub use tonic::async_trait;
 

@@ -11,7 +11,7 @@ use std::time::Instant;
 const TOKEN: u64 = 1000;
 
 /// Buckets of callers of one kind.
-pub(crate) struct Rate<K> {
+pub struct Rate<K> {
     per_second: u32,
     burst: u32,
     most: usize,
@@ -25,7 +25,7 @@ struct Bucket {
 
 impl<K: Ord + Clone> Rate<K> {
     /// So many calls per second after `burst` at once, for at most `most` callers.
-    pub(crate) const fn new(per_second: u32, burst: u32, most: usize) -> Self {
+    pub const fn new(per_second: u32, burst: u32, most: usize) -> Self {
         Self {
             per_second,
             burst,
@@ -35,7 +35,7 @@ impl<K: Ord + Clone> Rate<K> {
     }
 
     /// Takes a token of the caller's; `false` where there is none.
-    pub(crate) fn take(&self, who: &K, now: Instant) -> bool {
+    pub fn take(&self, who: &K, now: Instant) -> bool {
         let full = u64::from(self.burst) * TOKEN;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if !buckets.contains_key(who) && buckets.len() >= self.most {
