@@ -273,7 +273,7 @@ fn parts(clock: &Arc<ManualClock>, store: &Lasting, aims: &Aims) -> Parts {
         clock: Arc::clone(clock) as Arc<dyn cycle::Clock>,
         policies: InForce::default(),
         aims: aims.clone(),
-        mode: model::aims::Mode::Observe,
+        mode: Mode::Observe,
         store: Box::new(store.clone()),
         log: None,
         library: Box::new(Fixed),

@@ -194,7 +194,7 @@ impl Trial {
             clock: Arc::new(WallClock::start()),
             policies: PolicySet::default().into(),
             aims: aims(self.told.nodes),
-            mode: model::aims::Mode::Observe,
+            mode: Mode::Observe,
             store: Box::new(MemoryStore::default()),
             log: None,
             library: Box::new(Fixed),
