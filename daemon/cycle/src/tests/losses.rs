@@ -12,7 +12,7 @@ fn doing() -> Hands {
     Hands::new(|_| Outcome::done())
 }
 
-async fn paused_by(desk: &Desk) -> Option<String> {
+fn paused_by(desk: &Desk) -> Option<String> {
     desk.handle().status().paused.map(|pause| pause.by)
 }
 
@@ -34,7 +34,7 @@ async fn a_ledger_that_is_lost_leaves_the_kill_switch_pulled() {
             }
         }
         let second = desk(FileStore::new(folder.path()), &clock).await;
-        assert_eq!(paused_by(&second).await.as_deref(), Some("plimsolld"), "{beside}");
+        assert_eq!(paused_by(&second).as_deref(), Some("plimsolld"), "{beside}");
         let record = run_cycle(&mut ends, &second).await;
         assert!(record.outcomes.is_empty());
         assert_eq!(ends.hands.asked().len(), 1);
@@ -48,11 +48,11 @@ async fn a_ledger_that_is_lost_leaves_the_kill_switch_pulled() {
         drop(second);
         // A restart finds it paused as well, and a resume holds over the next.
         let third = desk(FileStore::new(folder.path()), &clock).await;
-        assert_eq!(paused_by(&third).await.as_deref(), Some("plimsolld"));
+        assert_eq!(paused_by(&third).as_deref(), Some("plimsolld"));
         third.handle().resume("ada").await.unwrap();
         drop(third);
         let fourth = desk(FileStore::new(folder.path()), &clock).await;
-        assert_eq!(paused_by(&fourth).await, None);
+        assert_eq!(paused_by(&fourth), None);
     }
 }
 
@@ -60,7 +60,7 @@ async fn a_ledger_that_is_lost_leaves_the_kill_switch_pulled() {
 async fn the_first_start_of_all_is_not_paused() {
     let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
     let first = desk(FileStore::new(folder.path().join("new")), &clock).await;
-    assert_eq!(paused_by(&first).await, None);
+    assert_eq!(paused_by(&first), None);
     assert_eq!(first.handle().status().alarms(), Vec::<String>::new());
 }
 
@@ -93,7 +93,7 @@ async fn a_pause_stays_where_the_ledger_is_put_back_that_did_not_have_it() {
     drop(first);
     fs::write(&path, before).unwrap();
     let second = desk(FileStore::new(folder.path()), &clock).await;
-    assert_eq!(paused_by(&second).await.as_deref(), Some("ada"));
+    assert_eq!(paused_by(&second).as_deref(), Some("ada"));
 }
 
 /// Leaves the file beside the Ledger writable while the Ledger itself is not: a folder stands in its place.
@@ -113,12 +113,12 @@ async fn a_pause_is_kept_beside_a_ledger_that_cannot_be_written() {
     block(&path);
     first.handle().pause("ada", "looking into it").await.unwrap();
     run_cycle(&mut ends, &first).await;
-    assert_eq!(paused_by(&first).await.as_deref(), Some("ada"));
+    assert_eq!(paused_by(&first).as_deref(), Some("ada"));
     drop(first);
     fs::remove_dir(&path).unwrap();
     fs::write(&path, before).unwrap();
     let second = desk(FileStore::new(folder.path()), &clock).await;
-    assert_eq!(paused_by(&second).await.as_deref(), Some("ada"));
+    assert_eq!(paused_by(&second).as_deref(), Some("ada"));
 }
 
 // A daemon that could not read its Ledger used to end, and nobody could ask it why.
