@@ -14,6 +14,7 @@ mod schema;
 mod subject;
 mod tables;
 mod toolchain;
+mod unhurried;
 
 pub(crate) use toolchain::cache as cache_folder;
 

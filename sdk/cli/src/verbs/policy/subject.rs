@@ -2,6 +2,7 @@
 //! ready for a configuration. What is made of it is the work of the verbs.
 
 use super::languages;
+use super::unhurried::{self, Unhurried};
 use crate::engine;
 use crate::exit::Unreadable;
 use crate::output;
@@ -65,11 +66,11 @@ impl Subject {
     pub(super) fn configured(&self, config_json: &str, limits: &Limits) -> Result<Configured, String> {
         match &self.body {
             Body::Component(component) => {
-                let policy = component.compiled.configured(config_json, limits);
+                let policy = unhurried::configured(&component.compiled, config_json, limits);
                 let policy = policy.map_err(|why| why.to_string())?;
                 Ok(Configured {
                     digest: policy.digest().to_owned(),
-                    policy: Arc::new(policy),
+                    policy: Arc::new(Unhurried(policy)),
                 })
             }
             Body::Rules(text) => {

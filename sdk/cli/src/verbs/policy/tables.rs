@@ -10,6 +10,7 @@ mod moment;
 mod picture;
 
 use super::subject::Subject;
+use super::unhurried;
 use crate::exit::Unreadable;
 use crate::input;
 use crate::output;
@@ -215,7 +216,7 @@ fn over_picture(asked: &Asked<'_>, picture: &Value) -> Result<Map<String, Value>
     let view = picture.view(asked.hook);
     let policy = &asked.policy.policy;
     let first = policy.advise(&view, asked.state);
-    if policy.advise(&view, asked.state) != first {
+    if !unhurried::alike(&policy.advise(&view, asked.state), &first) {
         return Err(NOT_ALIKE.to_owned());
     }
     Ok(answer::shown(&first, &view))

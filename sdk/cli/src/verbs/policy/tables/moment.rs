@@ -9,6 +9,7 @@ use super::answer;
 use crate::exit::Unreadable;
 use crate::verbs::policy::recorded;
 use crate::verbs::policy::subject::Configured;
+use crate::verbs::policy::unhurried;
 use crate::verbs::{plan, simulate};
 use cycle::InForce;
 use decide::{Advised, Policy, PolicyEntry, PolicySet, View, deliberate};
@@ -188,7 +189,7 @@ impl Policy for Overheard {
             && let Ok(mut answer) = self.answer.lock()
             && answer.is_none()
         {
-            *answer = Some(if self.policy.advise(view, kept) == first {
+            *answer = Some(if unhurried::alike(&self.policy.advise(view, kept), &first) {
                 Ok(answer::named(&first, view))
             } else {
                 Err(super::NOT_ALIKE.to_owned())
