@@ -428,10 +428,7 @@ async fn notices_are_read_from_the_queue_and_deleted_once_handed_on() {
             instance: ids[1].clone(),
         });
         a.notify(&Notice::Raw("{ no event".to_owned()));
-        a.notify(&Notice::Health {
-            instance: ids[2].clone(),
-            code: "AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED".to_owned(),
-        });
+        a.schedule(&ids[2], "instance-retirement");
     });
     let mut leaving = BTreeMap::new();
     // A reader that waits is woken by the next message only, and deletes before it waits again.

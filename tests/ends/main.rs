@@ -18,6 +18,7 @@ mod faults;
 mod hands;
 mod hooks;
 mod images;
+mod notices;
 mod prices;
 mod warm_pool;
 

@@ -18,7 +18,7 @@ use model::aims::{Mode, Modes};
 use model::beside::EcsPicture;
 use model::intent::{Ledger, Pause};
 use model::loosening::Loosening;
-use model::{Aims, Instant, Memory, PolicyName, PolicyScope, Span, Standing};
+use model::{Aims, Instant, Memory, Notices, PolicyName, PolicyScope, Span, Standing};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -124,6 +124,8 @@ struct Face {
     aims_refused: Option<Unacknowledged>,
     /// Why nothing could be read of the aims that somebody wants.
     aims_unread: Option<String>,
+    /// What the last picture told of notices.
+    notices: Option<Notices>,
     /// What aims have loosened since the last record.
     loosened: Vec<Loosening>,
     tallies: BTreeMap<PolicyName, Tally>,
@@ -351,6 +353,10 @@ impl Shared {
             // A loop that has come to its end is not stuck.
             let ended = matches!(record.trouble, Some(Trouble::Ended));
             face.last_sign = (!ended).then(|| self.clock.now());
+            // A cycle without a picture knows nothing of them.
+            if record.snapshot.notices.is_some() {
+                face.notices.clone_from(&record.snapshot.notices);
+            }
             if record.trouble.is_none() {
                 face.last_whole = Some(record.at);
             }
@@ -410,6 +416,7 @@ impl Shared {
             stuck: self.stuck(face.last_sign),
             aims_refused: face.aims_refused.clone(),
             aims_unread: face.aims_unread.clone(),
+            notices: face.notices.clone(),
             policies: policy_statuses(&policies, &face),
         }
     }

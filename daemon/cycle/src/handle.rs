@@ -15,7 +15,7 @@ use model::aims::{Mode, Modes};
 use model::beside::EcsPicture;
 use model::intent::{Ledger, Pause};
 use model::pod::PodSpec;
-use model::{Aims, GroupName, Instant, PolicyName, PolicyScope, Span, Standing, WorkloadKey};
+use model::{Aims, GroupName, Instant, Notices, PolicyName, PolicyScope, Span, Standing, WorkloadKey};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::broadcast;
 
@@ -54,6 +54,8 @@ pub struct Status {
     pub aims_refused: Option<Unacknowledged>,
     /// Why nothing could be read of the newest aims.
     pub aims_unread: Option<String>,
+    /// What became of notices of instances that go, where any are read.
+    pub notices: Option<Notices>,
     /// Policies in force, in the order they are asked, then those of which nothing could be loaded.
     pub policies: Vec<PolicyStatus>,
 }
@@ -72,7 +74,8 @@ impl Status {
                 "the Ledger was lost: what was done before {since} is not known, and windows count as full"
             )
         });
-        aims.into_iter().chain(log).chain(lost).collect()
+        let notices = self.notices.as_ref().map(Notices::alarms).unwrap_or_default();
+        aims.into_iter().chain(log).chain(lost).chain(notices).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use crate::demand;
 use crate::number::{permille, size};
 use crate::tenants::Tenants;
 use model::aims::Aims;
-use model::ids::{GroupName, NodeName};
+use model::ids::{GroupName, NodeName, OfferId};
 use model::memory::{Backoff, GroupUse, Memory, Nominated};
 use model::node::{Leaves, Node};
 use model::pod::{Pod, PodPhase};
@@ -63,7 +63,8 @@ pub(crate) fn nominated(seen: &Snapshot, memory: &mut Memory) {
     memory.nominated_since = since.collect();
 }
 
-/// Notes pools whose spot instances are being taken back: they are not bought from for a while.
+/// Notes pools whose spot instances are being taken back: they are not bought from for a while. That spot is at risk is
+/// confirmed by nobody, so that never closes the last pool that a group can buy from.
 pub(crate) fn taken_back(seen: &Snapshot, memory: &mut Memory) {
     for node in &seen.nodes {
         let Some((leaving, offer)) = node.leaving.zip(node.offer.as_ref()) else {
@@ -72,6 +73,9 @@ pub(crate) fn taken_back(seen: &Snapshot, memory: &mut Memory) {
         let until = leaving.told + TAKEN_BACK;
         let spot = matches!(leaving.why, Leaves::AtRisk | Leaves::Interrupted);
         if !spot || until <= seen.at {
+            continue;
+        }
+        if leaving.why == Leaves::AtRisk && !another_is_open(seen, offer, memory) {
             continue;
         }
         let known = memory.no_capacity.get(offer).copied();
@@ -83,6 +87,17 @@ pub(crate) fn taken_back(seen: &Snapshot, memory: &mut Memory) {
                 .insert(offer.clone(), Backoff { failures, until });
         }
     }
+}
+
+/// Whether the group that sells this sells something else that is not left alone now.
+fn another_is_open(seen: &Snapshot, id: &OfferId, memory: &Memory) -> bool {
+    let group = seen.offer_ix(id).map(|ix| seen.offers[ix].group);
+    let rests = |id: &OfferId| {
+        let known = memory.no_capacity.get(id);
+        known.is_some_and(|known| known.until > seen.at)
+    };
+    let mut sold = seen.offers.iter().filter(|offer| Some(offer.group) == group);
+    sold.any(|other| other.id != *id && !rests(&other.id))
 }
 
 /// Notes how many pods wait.

@@ -8,12 +8,12 @@ use model::aims::{Aims, Modes};
 use model::group::Group;
 use model::intent::{IntentKind, Ledger, RemoveStage};
 use model::limits::Limits;
-use model::node::{Node, Rate};
-use model::offer::{Confidence, Offer, OfferKind};
+use model::node::{Leaves, Leaving, Node, Rate};
+use model::offer::{Confidence, Offer, OfferKind, Purchase};
 use model::plan::Hold;
 use model::pod::{Pod, PodPhase, PodSpec};
 use model::provisioned::FargateBills;
-use model::registration::label;
+use model::registration::{label, purchase_of};
 use model::repair::Repair;
 use model::watch::Watch;
 use model::{GroupName, Hook, InstanceId, NodeName, OfferId, PodKey, Snapshot, StepId, UsdPerHour};
@@ -116,9 +116,12 @@ impl<'a> Case<'a> {
     }
 
     /// Whether the provider takes the node away within minutes: what keeps removals slow would only keep its pods there
-    /// until it is gone.
+    /// until it is gone. Spot alone is interrupted: a node that was bought otherwise, as its own labels say, is not.
     pub(crate) fn is_taken(&self, node: &NodeName) -> bool {
-        self.seen.node(node).is_some_and(Node::goes_soon)
+        let other = |node: &Node| purchase_of(&node.labels).is_some_and(|bought| bought != Purchase::Spot);
+        let told = |leaving: Leaving, node: &Node| leaving.why != Leaves::Interrupted || !other(node);
+        let node = self.seen.node(node).filter(|node| node.goes_soon());
+        node.is_some_and(|node| node.leaving.is_some_and(|leaving| told(leaving, node)))
     }
 
     /// Whether all witnesses say that the node has stopped working: neither budgets of pods nor pods that must not be

@@ -68,12 +68,16 @@ const NO_GROWTH: &str = "groups are not grown: pods wait";
 const NO_FLEET: &str = "the fleet buys nothing; groups still grow";
 const NO_NOTICES: &str =
     "interruption notices are not read: pods of spot nodes move only once these are gone or not ready";
+const UNCONFIRMED_SPOT: &str =
+    "spot interruptions are not confirmed: pods of spot nodes move only once these are gone or not ready";
+const UNCONFIRMED_EVENTS: &str =
+    "scheduled retirements are not confirmed: pods move only once their nodes are stopping";
 const NOT_MANAGED: &str = "managed node groups are taken for plain groups: their updates in progress are not seen, so none of them shrinks";
 const NO_ECS: &str = "ECS is not read: `plimsoll get ecs` has no answer";
 const NO_PROFILES: &str = "Fargate profiles are known only from the aims";
 
 /// All of them, by statement and name.
-pub const PERMISSIONS: [Permission; 40] = [
+pub const PERMISSIONS: [Permission; 43] = [
     of(Read, "autoscaling:DescribeAutoScalingGroups", UNSEEN),
     of(
         Read,
@@ -90,6 +94,7 @@ pub const PERMISSIONS: [Permission; 40] = [
         "cloudwatch:GetMetricData",
         "metrics of CloudWatch are missing: workloads that scale by them keep their replicas",
     ),
+    of(Read, "ec2:DescribeInstanceStatus", UNCONFIRMED_EVENTS),
     of(
         Read,
         "ec2:DescribeInstanceTypes",
@@ -110,6 +115,7 @@ pub const PERMISSIONS: [Permission; 40] = [
         "ec2:DescribeLaunchTemplates",
         "each launch template named by `$Latest` or `$Default` costs a call every five minutes",
     ),
+    of(Read, "ec2:DescribeSpotInstanceRequests", UNCONFIRMED_SPOT),
     of(
         Read,
         "ec2:DescribeSpotPriceHistory",
@@ -164,6 +170,11 @@ pub const PERMISSIONS: [Permission; 40] = [
     ),
     of(Fleet, "iam:PassRole", NO_FLEET),
     of(Queue, "sqs:DeleteMessage", NO_NOTICES),
+    of(
+        Queue,
+        "sqs:GetQueueAttributes",
+        "whether anybody may send notices is not checked",
+    ),
     of(Queue, "sqs:GetQueueUrl", NO_NOTICES),
     of(Queue, "sqs:ReceiveMessage", NO_NOTICES),
     of(

@@ -10,6 +10,7 @@ use crate::ids::{GroupName, NodeName, OfferId, PodKey};
 use crate::intent::Ledger;
 use crate::money::UsdPerHour;
 use crate::node::Node;
+use crate::notices::Notices;
 use crate::offer::{Confidence, Offer};
 use crate::pod::{Pod, PodSpec, SpecIx};
 use crate::prices::Prices;
@@ -59,6 +60,9 @@ pub struct Snapshot {
     /// Other autoscalers, by kind and lease, those that have stopped included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub autoscalers: Vec<Autoscaler>,
+    /// What became of notices of instances that go; `None` where nobody reads any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Notices>,
 }
 
 /// Where parts of a Snapshot come from.

@@ -21,9 +21,12 @@ mod metrics;
 mod node_template;
 mod notices;
 mod offers;
+mod pending;
 mod prices;
+mod queue_policy;
 mod sdk;
 mod templates;
+mod witness;
 
 pub use governor::{Governor, Side};
 pub use metrics::AppMetric;
@@ -35,10 +38,12 @@ use aws_sdk_autoscaling::types::AutoScalingGroup;
 use manifest::{FargateByRegion, INSTANCE_TYPE, Tariff};
 use model::fleet::Fleet;
 use model::group::{Group, Instance, InstanceState};
+use model::ids::InstanceId;
 use model::money::UsdPerHour;
 use model::node::Node;
+use model::offer::Purchase;
 use model::prices::{BUILT_IN_REGION, PriceSource, Prices};
-use model::registration::Zones;
+use model::registration::{Zones, purchase_of};
 use model::snapshot::{Freshness, Source};
 use model::startup::Startup;
 use model::time::{Instant, Span};
@@ -167,6 +172,13 @@ impl Groups {
     /// Reads groups and offers. `nodes` are those of the same look: a node that has lived says better what its
     /// type can carry than the formula. Never fails: what could not be read keeps its last rows and its age.
     pub async fn capacity(&mut self, at: Instant, nodes: &[Node]) -> Capacity {
+        let ours = self.ours(nodes);
+        if let Some(notices) = &mut self.notices
+            && notices.take(&ours, at)
+        {
+            // The groups tell whether it is true, and are not due.
+            self.stirred.store(true, Ordering::SeqCst);
+        }
         match self.read_capacity(at, nodes).await {
             // Rows that were not due to be read again are as old as they are.
             Ok(capacity) => self.capacity.renew(capacity, self.rows.at.unwrap_or(at)),
@@ -174,8 +186,12 @@ impl Groups {
         }
         self.read_metrics(at).await;
         let mut capacity = self.capacity.last.clone();
+        let ours = self.ours(nodes);
         if let Some(notices) = &mut self.notices {
-            capacity.leaving = notices.leaving(at);
+            let going = self.hooks.leaving().map(|(id, _)| id).collect();
+            notices.confirm(&self.ec2, &going, &ours, at).await;
+            capacity.leaving = notices.leaving();
+            capacity.notices = Some(notices.outcomes());
         }
         // What a group lists as going is as certain as can be, whatever was told before.
         capacity.leaving.extend(self.hooks.leaving());
@@ -189,6 +205,28 @@ impl Groups {
             capacity.metrics.clone_from(&self.metrics.last);
         }
         capacity
+    }
+
+    /// Whose notices are for us; nothing where none are read.
+    fn ours(&self, nodes: &[Node]) -> pending::Ours {
+        if self.notices.is_none() {
+            return pending::Ours::default();
+        }
+        let rows = self.rows.last.iter().flat_map(AutoScalingGroup::instances);
+        let listed = rows.filter_map(|row| row.instance_id().map(InstanceId::new));
+        let members = self.rows.fleets.values().flatten().map(|row| row.id.clone());
+        let listed: BTreeSet<InstanceId> = listed.chain(members).collect();
+        let run = nodes.iter().filter_map(|node| node.instance.clone());
+        let is_spot = |node: &&Node| purchase_of(&node.labels) == Some(Purchase::Spot);
+        let account =
+            |row: &AutoScalingGroup| Some(row.auto_scaling_group_arn()?.split(':').nth(4)?.to_owned());
+        pending::Ours {
+            all: run.chain(listed.iter().cloned()).collect(),
+            listed,
+            spot: nodes.iter().filter(is_spot).count(),
+            account: self.rows.last.iter().find_map(account),
+            region: self.region.clone(),
+        }
     }
 
     async fn read_capacity(&mut self, at: Instant, nodes: &[Node]) -> Result<Capacity, AwsError> {

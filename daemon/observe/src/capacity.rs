@@ -8,6 +8,7 @@ use manifest::Tariff;
 use model::group::Group;
 use model::ids::{GroupName, InstanceId, WorkloadKey};
 use model::node::{Leaving, Node, Template};
+use model::notices::Notices;
 use model::offer::Offer;
 use model::prices::Prices;
 use model::snapshot::{Freshness, Source};
@@ -26,6 +27,8 @@ pub struct Capacity {
     pub sources: BTreeMap<Source, Freshness>,
     /// Instances that the provider takes away.
     pub leaving: BTreeMap<InstanceId, Leaving>,
+    /// What became of the notices that told of such; `None` where none are read.
+    pub notices: Option<Notices>,
     /// The region, and whose prices these are.
     pub prices: Prices,
     /// What nodes cost that none of the offers stands for.

@@ -180,6 +180,7 @@ impl Eyes {
         snapshot.specs = numbering.into_specs();
         snapshot.groups = capacity.groups;
         snapshot.short = capacity.short;
+        snapshot.notices = capacity.notices;
         snapshot.prices = capacity.prices;
         snapshot.offers = capacity.offers;
         if let Some(storage) = &storage {

@@ -24,7 +24,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 type Real = Gauge<f64, AtomicU64>;
@@ -61,6 +61,7 @@ struct Series {
     source_age: Family<SourceLabels, Real>,
     source_missing: Family<SourceLabels, Gauge>,
     aims_reloads: Family<ResultLabels, Counter>,
+    notices: Family<NoticeLabels, Counter>,
     admission: Counts,
 }
 
@@ -87,6 +88,7 @@ labels! {
     IntentLabels { kind, stage }
     SourceLabels { source }
     ResultLabels { result }
+    NoticeLabels { outcome }
 }
 
 impl Metrics {
@@ -154,6 +156,7 @@ impl Metrics {
         self.policies.count(record, |name| self.known_policy(name));
         self.show_cluster(record);
         self.show_sources(record);
+        self.show_notices(record);
     }
 
     /// Sets what does not wait for a cycle.
@@ -306,6 +309,18 @@ impl Metrics {
         }
     }
 
+    /// The eyes count, this only shows.
+    fn show_notices(&self, record: &CycleRecord) {
+        let Some(notices) = &record.snapshot.notices else {
+            return;
+        };
+        for (outcome, count) in notices.outcomes() {
+            let outcome = outcome.to_owned();
+            let counter = self.series.notices.get_or_create(&NoticeLabels { outcome });
+            counter.inner().store(count, Ordering::Relaxed);
+        }
+    }
+
     fn known_policy(&self, name: &str) -> String {
         self.known(|names| &mut names.policies, name)
     }
@@ -412,6 +427,11 @@ impl Series {
             "Changed aims, by whether they could be used",
             self.aims_reloads.clone(),
         );
+        registry.register(
+            "notices",
+            "Notices of instances that go, by whether the provider confirmed them",
+            self.notices.clone(),
+        );
     }
 }
 
@@ -425,6 +445,10 @@ mod tests {
         let mut snapshot = model::Snapshot::default();
         snapshot.sources.insert(Source::Pods, Freshness::Live);
         snapshot.sources.insert(Source::Load, Freshness::Missing);
+        snapshot.notices = Some(model::Notices {
+            confirmed: 2,
+            ..model::Notices::default()
+        });
         let mut record = CycleRecord {
             took_ms: 1500,
             snapshot: Arc::new(snapshot),
@@ -465,6 +489,8 @@ mod tests {
             "plimsoll_aims_reloads_total{result=\"refused\"} 1",
             "plimsoll_source_age_seconds{source=\"pods\"} 0",
             "plimsoll_source_missing{source=\"load\"} 1",
+            "plimsoll_notices_total{outcome=\"confirmed\"} 2",
+            "plimsoll_notices_total{outcome=\"unconfirmed\"} 0",
         ] {
             assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
         }

@@ -383,3 +383,28 @@ async fn a_runner_ends_with_its_recording() {
         .await;
     assert_eq!(ended, Ok(Stopped::Ended));
 }
+
+#[tokio::test]
+async fn doubtful_notices_are_an_alarm_until_a_picture_tells_otherwise() {
+    let clock = clock();
+    let mut ends = crowded(&clock, 0, Hands::new(|_| Outcome::done()));
+    let desk = desk(Shaky::default(), &clock).await;
+    let told = |lately| {
+        Some(model::Notices {
+            lately,
+            ..model::Notices::default()
+        })
+    };
+    ends.eyes.seen.notices = told(3);
+    run_cycle(&mut ends, &desk).await;
+    assert_eq!(desk.handle().status().alarms().len(), 1);
+    ends.eyes.blind = Some(ObserveError::Unreachable {
+        source_name: "eyes".to_owned(),
+        why: "gone".to_owned(),
+    });
+    run_cycle(&mut ends, &desk).await;
+    assert_eq!(desk.handle().status().alarms().len(), 1, "unseen is not over");
+    (ends.eyes.blind, ends.eyes.seen.notices) = (None, told(0));
+    run_cycle(&mut ends, &desk).await;
+    assert_eq!(desk.handle().status().alarms(), Vec::<String>::new());
+}

@@ -143,6 +143,14 @@ mod tests {
         assert_eq!(until, NOW + Span::from_secs(180));
     }
 
+    /// Anybody who could send to the queue of notices could keep a group with one pool from buying.
+    #[test]
+    fn capacity_at_risk_never_closes_the_last_pool_of_a_group() {
+        let mut seen = taken(Leaves::AtRisk).seen();
+        seen.offers.retain(|offer| offer.id.as_str() == "g:s/a/on-demand");
+        assert_eq!(run(&seen).memory.no_capacity.len(), 0);
+    }
+
     #[test]
     fn the_pool_that_takes_back_is_not_bought_from() {
         let done = run(&taken(Leaves::Interrupted).seen());

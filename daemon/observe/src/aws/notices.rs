@@ -2,17 +2,23 @@
 //! recommendations, scheduled changes of AWS Health, changes of state, termination hooks that an instance waits at.
 //!
 //! Read by a long poll of its own, so that a notice never waits for a look and a look never for a notice. A message is
-//! deleted once a look has handed it on. Source: the events' documented forms (EC2 and Auto Scaling user guides; AWS
-//! Health). Not here: what becomes of the nodes.
+//! deleted once a look has handed it on. Whoever may send to the queue may write what he likes: a notice is a claim until
+//! AWS says the same (`pending`, `witness`), and the queue's policy is read for whether anybody may send (`queue_policy`).
+//! Source: the events' documented forms (EC2 and Auto Scaling user guides; AWS Health). Not here: what becomes of the nodes.
 
+use super::pending::{Claim, Ours, Pending};
+use super::queue_policy;
 use super::sdk::AwsError;
+use super::witness;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::QueueAttributeName;
 use aws_smithy_types::date_time::{DateTime, Format};
 use model::ids::InstanceId;
 use model::node::{Leaves, Leaving};
-use model::time::{Instant, Span};
+use model::notices::Notices as Outcomes;
+use model::time::Instant;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -23,8 +29,13 @@ const WAIT: i32 = 20;
 const MOST: i32 = 10;
 /// Rest after a call that failed.
 const REST: Duration = Duration::from_secs(10);
-/// Instances remembered; notices of other clusters' instances may come by the same queue.
+/// Claims, and messages, that wait for a look; further messages stay in the queue.
 const KEPT: usize = 10_000;
+const UNSEEN: usize = 1000;
+/// Rest while as many wait.
+const FULL: Duration = Duration::from_millis(500);
+/// The queue's policy is read this often.
+const POLICY_EVERY: Duration = Duration::from_hours(1);
 
 /// The queue, as far as it was read.
 pub(super) struct Notices {
@@ -33,14 +44,18 @@ pub(super) struct Notices {
     queue: String,
     told: Arc<Mutex<Told>>,
     reader: Option<JoinHandle<()>>,
+    pending: Pending,
 }
 
 #[derive(Debug, Default)]
 struct Told {
-    leaving: BTreeMap<InstanceId, Leaving>,
+    claims: VecDeque<Claim>,
+    dropped: u64,
     /// Receipts of what no look has seen yet, and of what one has.
     fresh: Vec<String>,
     handed: Vec<String>,
+    /// Whom the queue's policy lets send, where that is anybody.
+    open_to: Option<String>,
 }
 
 impl Notices {
@@ -51,21 +66,55 @@ impl Notices {
             queue,
             told: Arc::default(),
             reader: None,
+            pending: Pending::default(),
         }
     }
 
-    /// Instances that go, as told so far. The first call begins to read.
-    pub(super) fn leaving(&mut self, at: Instant) -> BTreeMap<InstanceId, Leaving> {
+    /// Takes what has come. Whether the groups are to be read whole: some instance of theirs is said to end. The first call
+    /// begins to read.
+    pub(super) fn take(&mut self, ours: &Ours, at: Instant) -> bool {
         if self.reader.as_ref().is_none_or(JoinHandle::is_finished) {
             let (client, queue, told) = (self.client.clone(), self.queue.clone(), Arc::clone(&self.told));
             self.reader = Some(tokio::spawn(read(client, queue, told)));
         }
-        let mut told = lock(&self.told);
-        told.leaving
-            .retain(|_, leaving| at.since(leaving.told) <= kept(leaving.why));
-        let fresh = std::mem::take(&mut told.fresh);
-        told.handed.extend(fresh);
-        told.leaving.clone()
+        let (claims, dropped, open_to) = {
+            let mut told = lock(&self.told);
+            let fresh = std::mem::take(&mut told.fresh);
+            told.handed.extend(fresh);
+            let claims = std::mem::take(&mut told.claims);
+            (claims, std::mem::take(&mut told.dropped), told.open_to.clone())
+        };
+        self.pending.dropped(dropped);
+        self.pending.open_to(open_to);
+        self.pending.take(claims.into(), ours, at);
+        self.pending.asks_groups(ours)
+    }
+
+    /// Asks AWS whether what was claimed is true. `going` are instances that their groups list on their way out.
+    pub(super) async fn confirm(
+        &mut self,
+        client: &aws_sdk_ec2::Client,
+        going: &BTreeSet<InstanceId>,
+        ours: &Ours,
+        at: Instant,
+    ) {
+        let asked = self.pending.to_ask(ours);
+        let heard = witness::ask(client, &asked).await;
+        if let Some(why) = &heard.trouble {
+            tracing::warn!(%why, instances = asked.len(), "notices could not be confirmed, and move nothing; asked again");
+        }
+        self.pending.hear((&asked, &heard.said), going, ours, at);
+        self.pending.settle(heard.trouble, ours, at);
+    }
+
+    /// Instances that go, as AWS confirms it.
+    pub(super) fn leaving(&self) -> BTreeMap<InstanceId, Leaving> {
+        self.pending.leaving()
+    }
+
+    /// What became of all notices so far.
+    pub(super) fn outcomes(&self) -> Outcomes {
+        self.pending.told()
     }
 }
 
@@ -77,32 +126,69 @@ impl Drop for Notices {
     }
 }
 
-/// A notice that has not come true after this is none any more.
-const fn kept(why: Leaves) -> Span {
-    match why {
-        Leaves::Ending | Leaves::Interrupted => Span::from_secs(600),
-        Leaves::AtRisk => Span::from_secs(3600),
-        // AWS Health tells of retirements two weeks before.
-        Leaves::Retired => Span::from_secs(14 * 86_400),
-        // No queue tells that.
-        Leaves::Broken => Span::ZERO,
-    }
-}
-
 async fn read(client: Client, queue: String, told: Arc<Mutex<Told>>) {
     let mut url = queue.starts_with("http").then(|| queue.clone());
+    let mut policy = Policy::default();
     loop {
         let read = async {
             if url.is_none() {
                 url = Some(url_of(&client, &queue).await?);
             }
             let url = url.as_deref().unwrap_or_default();
+            policy.look(&client, url, &told).await;
             forget(&client, url, &told).await?;
+            if lock(&told).fresh.len() >= UNSEEN {
+                tokio::time::sleep(FULL).await;
+                return Ok(());
+            }
             receive(&client, url, &told).await
         };
-        if let Err(error) = read.await {
+        let read: Result<(), AwsError> = read.await;
+        if let Err(error) = read {
             tracing::warn!(%error, "notices could not be read");
             tokio::time::sleep(REST).await;
+        }
+    }
+}
+
+/// When the queue's policy was read last, and what was said of it.
+#[derive(Debug, Default)]
+struct Policy {
+    read: Option<tokio::time::Instant>,
+    said: Option<String>,
+}
+
+impl Policy {
+    /// Reads the policy where it is time to; one that cannot be read is told once, and keeps what was known.
+    async fn look(&mut self, client: &Client, url: &str, told: &Mutex<Told>) {
+        if self.read.is_some_and(|read| read.elapsed() < POLICY_EVERY) {
+            return;
+        }
+        self.read = Some(tokio::time::Instant::now());
+        let call = client.get_queue_attributes().queue_url(url);
+        let sent = call.attribute_names(QueueAttributeName::Policy).send().await;
+        let news = match sent {
+            Ok(answer) => {
+                let attributes = answer.attributes();
+                let policy = attributes.and_then(|all| all.get(&QueueAttributeName::Policy));
+                let open = policy.and_then(|policy| queue_policy::open_to(policy));
+                lock(told).open_to.clone_from(&open);
+                let said =
+                    |who| format!("anybody may send to the queue of notices: its policy lets {who} send");
+                open.map(said)
+            }
+            Err(error) => {
+                let error = AwsError::of("sqs:GetQueueAttributes", &error);
+                Some(format!(
+                    "who may send to the queue of notices is not known: {error}"
+                ))
+            }
+        };
+        if news != self.said {
+            if let Some(news) = &news {
+                tracing::warn!("{news}");
+            }
+            self.said = news;
         }
     }
 }
@@ -135,10 +221,8 @@ async fn receive(client: &Client, url: &str, told: &Mutex<Told>) -> Result<(), A
     let mut told = lock(told);
     for message in answer.messages() {
         let body = message.body().unwrap_or_default();
-        if let Some(notices) = parse(body) {
-            for (instance, leaving) in notices {
-                told.note(instance, leaving);
-            }
+        if let Some(claims) = parse(body) {
+            told.note(claims);
         } else {
             tracing::warn!(bytes = body.len(), "a message in the queue of notices is none");
         }
@@ -148,30 +232,40 @@ async fn receive(client: &Client, url: &str, told: &Mutex<Told>) -> Result<(), A
 }
 
 impl Told {
-    /// The more certain notice stays.
-    fn note(&mut self, instance: InstanceId, leaving: Leaving) {
-        let known = self.leaving.get(&instance);
-        let news = known.is_none_or(|known| known.why <= leaving.why);
-        if news && (known.is_some() || self.leaving.len() < KEPT) {
-            tracing::info!(%instance, why = %leaving.why, "an instance is going to go");
-            self.leaving.insert(instance, leaving);
-        }
+    /// The oldest are let go of where more come than looks take.
+    fn note(&mut self, claims: Vec<Claim>) {
+        self.claims.extend(claims);
+        let surplus = self.claims.len().saturating_sub(KEPT);
+        self.claims.drain(..surplus);
+        self.dropped += u64::try_from(surplus).unwrap_or(u64::MAX);
     }
 }
 
-/// The instances that an event is about; nothing where it is not one, none where it means nothing to us.
-fn parse(body: &str) -> Option<Vec<(InstanceId, Leaving)>> {
+/// What an event claims, of each instance that it is about; nothing where it is not one, none where it means nothing to us.
+fn parse(body: &str) -> Option<Vec<Claim>> {
     let event: Value = serde_json::from_str(body).ok()?;
-    let kind = event["detail-type"].as_str()?;
     let told = instant(event["time"].as_str()?)?;
+    let text = |key: &str| event[key].as_str().map(str::to_owned);
+    let claim = |(instance, why)| Claim {
+        instance,
+        leaving: Leaving { why, told },
+        account: text("account"),
+        region: text("region"),
+    };
+    let told = told_by(&event)?;
+    Some(told.into_iter().map(claim).collect())
+}
+
+/// The instances that an event names, and what it says of them.
+fn told_by(event: &Value) -> Option<Vec<(InstanceId, Leaves)>> {
+    let kind = event["detail-type"].as_str()?;
     let detail = &event["detail"];
     let why = match kind {
         "EC2 Spot Instance Interruption Warning" => Leaves::Interrupted,
         "EC2 Instance Rebalance Recommendation" => Leaves::AtRisk,
         "EC2 Instance-terminate Lifecycle Action" => {
             let instance = InstanceId::new(detail["EC2InstanceId"].as_str()?);
-            let why = Leaves::Ending;
-            return Some(vec![(instance, Leaving { why, told })]);
+            return Some(vec![(instance, Leaves::Ending)]);
         }
         "EC2 Instance State-change Notification" => match detail["state"].as_str()? {
             "stopping" | "stopped" | "shutting-down" | "terminated" => Leaves::Ending,
@@ -184,16 +278,12 @@ fn parse(body: &str) -> Option<Vec<(InstanceId, Leaving)>> {
             }
             let rows = detail["affectedEntities"].as_array()?;
             let named = rows.iter().filter_map(|row| row["entityValue"].as_str());
-            let leaving = Leaving {
-                why: Leaves::Retired,
-                told,
-            };
-            return Some(named.map(|id| (InstanceId::new(id), leaving)).collect());
+            return Some(named.map(|id| (InstanceId::new(id), Leaves::Retired)).collect());
         }
         _ => return Some(Vec::new()),
     };
     let instance = InstanceId::new(detail["instance-id"].as_str()?);
-    Some(vec![(instance, Leaving { why, told })])
+    Some(vec![(instance, why)])
 }
 
 fn instant(text: &str) -> Option<Instant> {
@@ -216,8 +306,10 @@ mod tests {
     #[test]
     fn events_are_read_for_what_they_mean() {
         let of = |kind: &str, detail: &str| {
-            parse(&event(kind, detail))
-                .map(|told| told.into_iter().map(|(id, l)| (id.to_string(), l.why)).collect())
+            parse(&event(kind, detail)).map(|told| {
+                let of = |claim: Claim| (claim.instance.to_string(), claim.leaving.why);
+                told.into_iter().map(of).collect()
+            })
         };
         let one = |why| Some(vec![("i-1".to_owned(), why)]);
         let spot = r#"{"instance-id": "i-1", "instance-action": "terminate"}"#;
@@ -271,15 +363,14 @@ mod tests {
     }
 
     #[test]
-    fn the_more_certain_notice_stays() {
+    fn what_comes_faster_than_it_is_looked_at_lets_go_of_the_oldest() {
         let mut told = Told::default();
-        let at = |why| Leaving {
-            why,
-            told: Instant(0),
-        };
-        for why in [Leaves::AtRisk, Leaves::Interrupted, Leaves::AtRisk] {
-            told.note(InstanceId::new("i-1"), at(why));
+        for ix in 0..3000 {
+            let detail = format!(r#"{{"instance-id": "i-{ix}", "state": "stopping"}}"#);
+            let event = event("EC2 Instance State-change Notification", &detail);
+            told.note((0..4).flat_map(|_| parse(&event).unwrap()).collect());
         }
-        assert_eq!(told.leaving[&InstanceId::new("i-1")].why, Leaves::Interrupted);
+        assert_eq!((told.claims.len(), told.dropped), (KEPT, 2000));
+        assert_eq!(told.claims[0].instance, InstanceId::new("i-500"));
     }
 }

@@ -144,6 +144,8 @@ pub struct Machine {
     pub never_joins: bool,
     /// A spot notice has gone out.
     pub noticed: bool,
+    /// The event that is scheduled for it (`instance-retirement`, …), and how it is described.
+    pub scheduled: Option<(String, String)>,
     /// When it ended, for the bill.
     pub ended: Option<Instant>,
     /// Price of an hour.
@@ -220,6 +222,7 @@ impl Account {
             joined: false,
             never_joins,
             noticed: false,
+            scheduled: None,
             ended: None,
             price,
             tags: order.template.0.tags.clone(),
@@ -369,6 +372,23 @@ impl Account {
         self.expect(at, Event::Reclaimed(id.to_owned()));
         self.notify(&Notice::Interruption {
             instance: id.to_owned(),
+        });
+    }
+
+    /// An event is scheduled for the instance, and AWS Health tells of it.
+    pub fn schedule(&mut self, id: &str, code: &str) {
+        let Some(machine) = self.machines.get_mut(id).filter(|m| m.lives()) else {
+            return;
+        };
+        let text = "The instance is running on degraded hardware".to_owned();
+        machine.scheduled = Some((code.to_owned(), text));
+        let health = format!(
+            "AWS_EC2_{}_SCHEDULED",
+            code.replace('-', "_").to_ascii_uppercase()
+        );
+        self.notify(&Notice::Health {
+            instance: id.to_owned(),
+            code: health,
         });
     }
 

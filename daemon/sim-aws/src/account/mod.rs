@@ -188,6 +188,14 @@ impl Account {
         self.expect_blow(self.settings.faults.len() - 1);
     }
 
+    /// Ends all faults that last.
+    pub fn calm(&mut self) {
+        let last = |fault: &&mut Fault| fault.lasts > Span::ZERO;
+        for fault in self.settings.faults.iter_mut().filter(last) {
+            fault.lasts = Span::from_millis(1);
+        }
+    }
+
     fn expect_blow(&mut self, ix: usize) {
         let Some(fault) = self.settings.faults.get(ix) else {
             return;

@@ -61,6 +61,8 @@ pub enum Notice {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Messages {
     pub(crate) kept: BTreeMap<String, Message>,
+    /// Who may send, in IAM's language.
+    pub(crate) policy: Option<String>,
     received: u64,
 }
 
@@ -114,6 +116,13 @@ impl Account {
     /// Makes a queue, where there is none of the name.
     pub(crate) fn create_queue(&mut self, name: &str) {
         self.messages.entry(name.to_owned()).or_default();
+    }
+
+    /// Sets who may send to a queue; nobody is kept from it here.
+    pub fn set_queue_policy(&mut self, name: &str, policy: &str) {
+        if let Some(messages) = self.messages.get_mut(name) {
+            messages.policy = Some(policy.to_owned()).filter(|policy| !policy.is_empty());
+        }
     }
 
     /// Takes every message out of a queue.

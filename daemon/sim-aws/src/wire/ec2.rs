@@ -2,6 +2,8 @@
 //!
 //! A call with `DryRun` is checked like any other and changes nothing. Not here: what calls do (`account::fleet`).
 
+mod standing;
+
 use super::autoscaling::{subnet, time};
 use super::form::Form;
 use super::pages::{BadPage, Page};
@@ -27,6 +29,8 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
     let act = !form.flag("DryRun");
     let mut result = match call.action.as_str() {
         "DescribeInstances" => instances(account, form)?,
+        "DescribeInstanceStatus" => standing::statuses(account, form)?,
+        "DescribeSpotInstanceRequests" => standing::spot_requests(account, form)?,
         "DescribeInstanceTypes" => instance_types(account, form)?,
         "DescribeInstanceTypeOfferings" => offerings(account, form)?,
         "DescribeSpotPriceHistory" => spot_prices(account, form)?,
@@ -219,6 +223,7 @@ fn instance(account: &Account, machine: &Machine) -> Vec<Element> {
     ];
     if machine.spot {
         row.push(leaf("instanceLifecycle", "spot"));
+        row.push(leaf("spotInstanceRequestId", standing::request_of(machine)));
     }
     row
 }

@@ -1,7 +1,7 @@
 //! SQS on the wire (awsJson 1.0), as far as a reader of notices needs it: queues that exist or not, and their messages.
 //!
 //! Source: SQS API reference; a queue is named by its URL, and one that is not there is refused. Not here: FIFO queues,
-//! dead letters, policies.
+//! dead letters, what a policy forbids.
 
 use super::{Answer, Call, JSON_1_0, unknown};
 use crate::account::{Account, Refused};
@@ -40,6 +40,7 @@ fn of_queue(account: &mut Account, call: &Call) -> Result<Answer, Refused> {
     if !matches!(
         call.action.as_str(),
         "GetQueueAttributes"
+            | "SetQueueAttributes"
             | "ReceiveMessage"
             | "DeleteMessage"
             | "DeleteMessageBatch"
@@ -60,7 +61,24 @@ fn of_queue(account: &mut Account, call: &Call) -> Result<Answer, Refused> {
             json!({})
         }
         "GetQueueAttributes" => {
-            json!({"Attributes": {"ApproximateNumberOfMessages": account.queue(&queue)?.kept.len().to_string()}})
+            let queue = account.queue(&queue)?;
+            let asked = |name: &str| {
+                let names = body["AttributeNames"].as_array().into_iter().flatten();
+                names
+                    .filter_map(Value::as_str)
+                    .any(|one| one == name || one == "All")
+            };
+            let mut attributes = json!({"ApproximateNumberOfMessages": queue.kept.len().to_string()});
+            if let Some(policy) = queue.policy.as_ref().filter(|_| asked("Policy")) {
+                attributes["Policy"] = json!(policy);
+            }
+            json!({"Attributes": attributes})
+        }
+        "SetQueueAttributes" => {
+            if let Some(policy) = body["Attributes"]["Policy"].as_str() {
+                account.set_queue_policy(&queue, policy);
+            }
+            json!({})
         }
         "ReceiveMessage" => receive(account, &queue, body)?,
         "DeleteMessage" => {

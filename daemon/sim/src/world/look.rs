@@ -102,6 +102,7 @@ impl State {
             ledger: model::Ledger::default(),
             own_node: None,
             autoscalers: Vec::new(),
+            notices: None,
         };
         seen.sort();
         seen

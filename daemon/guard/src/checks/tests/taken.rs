@@ -33,6 +33,29 @@ fn what_slows_removals_down_does_not_keep_pods_where_they_perish() {
     }
 }
 
+/// One message in a queue could say that an on-demand node is interrupted.
+#[test]
+fn what_is_not_spot_is_not_interrupted() {
+    let at_minimum = |bought: &'static str| {
+        let edit = move |s: &mut Stage| {
+            s.group_mut().min = 4;
+            let node = s.node_mut("n1");
+            node.labels
+                .insert("eks.amazonaws.com/capacityType".into(), bought.into());
+            node.leaving = Some(Leaving {
+                why: Leaves::Interrupted,
+                told: NOW,
+            });
+        };
+        word(edit, cordon("n1"))
+    };
+    assert_eq!(at_minimum("SPOT"), Verdict::Cleared);
+    assert_eq!(
+        at_minimum("ON_DEMAND"),
+        struck(StrikeReason::BelowGroupMin { min: 4 })
+    );
+}
+
 #[test]
 fn what_protects_pods_and_the_daemon_still_does() {
     let cases: [(&str, Change, StepKind, StrikeReason); 2] = [
