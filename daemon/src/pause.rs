@@ -63,30 +63,11 @@ pub(crate) async fn follow(file: PathBuf, mut there: bool, handle: Handle, signa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cycle::{Desk, Fixed, InForce, ManualClock, MemoryStore, Parts};
-    use guard::Fence;
-    use model::aims::Mode;
-    use model::{Aims, Instant, Span};
-    use std::sync::Arc;
-
-    async fn desk() -> Handle {
-        let desk = Desk::open(Parts {
-            clock: Arc::new(ManualClock::new(Instant(0))),
-            policies: InForce::default(),
-            aims: Aims::default(),
-            mode: Mode::Observe,
-            store: Box::new(MemoryStore::default()),
-            log: None,
-            library: Box::new(Fixed),
-            fence: Fence::sole(),
-            overdue: Span::from_secs(60),
-        });
-        desk.await.unwrap().handle()
-    }
+    use crate::aims::tests::desk;
 
     #[tokio::test]
     async fn the_file_pauses_and_taking_it_away_resumes() {
-        let (folder, handle) = (tempfile::tempdir().unwrap(), desk().await);
+        let (folder, handle) = (tempfile::tempdir().unwrap(), desk(b"mode: observe\n").await);
         let file = folder.path().join("pause");
         let there = look(&file, &handle).await;
         std::fs::write(&file, "").unwrap();
@@ -100,7 +81,7 @@ mod tests {
     /// The file was in a volume that went with the pod: nobody has said that effects may go on.
     #[tokio::test]
     async fn a_file_that_is_gone_at_the_start_does_not_resume() {
-        let (folder, handle) = (tempfile::tempdir().unwrap(), desk().await);
+        let (folder, handle) = (tempfile::tempdir().unwrap(), desk(b"mode: observe\n").await);
         let file = folder.path().join("pause");
         handle.pause(BY, "before the restart").await.unwrap();
         let there = look(&file, &handle).await;

@@ -268,7 +268,7 @@ impl Groups {
         let known: BTreeSet<&str> = nodes
             .iter()
             .filter_map(|n| n.instance.as_ref())
-            .map(model::InstanceId::as_str)
+            .map(InstanceId::as_str)
             .collect();
         let joined = |row: &AutoScalingGroup| {
             let mut ids = row
