@@ -174,6 +174,10 @@ impl LedgerStore for ConfigMapStore {
         })
     }
 
+    fn load_installation(&mut self) -> Stored<'_, Option<Installation>> {
+        Box::pin(self.read_installation())
+    }
+
     fn is_lasting(&self) -> bool {
         true
     }

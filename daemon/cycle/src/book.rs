@@ -1,7 +1,7 @@
 //! The Ledger with the store behind it: every change is saved before it counts.
 //!
-//! Beside it stands the Installation, which tells that there is a Ledger and whether it is paused: a Ledger that is
-//! missing where there was one begins anew, but paused, and with its windows counted as full. One that cannot be read
+//! Beside it stands the Installation, which tells that there is a Ledger, whether it is paused and by which aims: a Ledger
+//! that is missing where there was one begins anew, but paused, by the same aims, and with its windows counted as full. One that cannot be read
 //! lets nothing be carried out until it can. Not here: what is written into either.
 
 use crate::clock::Clock;
@@ -18,8 +18,8 @@ const UNSAVED_CYCLES: u64 = 32;
 
 /// As whom a Ledger that was lost is paused, and why.
 const BY: &str = "plimsolld";
-const LOST: &str = "the Ledger is missing, and there was one: what is under way, what was removed lately and the aims in \
-                    force are not known any more. Look at the cluster, then resume";
+const LOST: &str = "the Ledger is missing, and there was one: what is under way and what was removed lately is not \
+                    known any more. Look at the cluster, then resume";
 
 /// The Ledger and its store.
 pub(crate) struct Book {
@@ -84,7 +84,7 @@ impl Book {
     pub(crate) async fn pause(&mut self, pause: &Pause) -> Result<(), StoreError> {
         let paused = Some(pause.clone());
         let changed = self.change(|ledger| ledger.paused.clone_from(&paused)).await;
-        if changed.is_err() && self.store.is_lasting() && self.mark(paused.clone()).await.is_ok() {
+        if changed.is_err() && self.store.is_lasting() && self.mark_paused(paused.clone()).await.is_ok() {
             self.ledger.paused = paused;
             self.dirty = true;
             return Ok(());
@@ -95,7 +95,7 @@ impl Book {
     /// Releases the kill switch in both places. The Ledger comes last: as long as one of them is paused, both are.
     pub(crate) async fn resume(&mut self) -> Result<(), StoreError> {
         self.read_back().await?;
-        self.mark(None).await?;
+        self.mark_paused(None).await?;
         self.change(|ledger| ledger.paused = None).await
     }
 
@@ -111,7 +111,7 @@ impl Book {
                 self.ledger = next;
                 self.dirty = false;
                 // Tried again with the next save: the Ledger has it.
-                if let Err(error) = self.mark(self.ledger.paused.clone()).await {
+                if let Err(error) = self.mark().await {
                     tracing::warn!(%error, "what stands beside the Ledger could not be saved");
                 }
                 Ok(())
@@ -161,7 +161,7 @@ impl Book {
         if self.dirty || self.ledger.cycle >= self.saved_cycle.saturating_add(UNSAVED_CYCLES) {
             self.change(|_| ()).await?;
         }
-        self.mark(self.ledger.paused.clone()).await
+        self.mark().await
     }
 
     /// Saves the memory.
@@ -184,7 +184,13 @@ impl Book {
         } else {
             // The first cycle of a new Ledger is saved whatever it brings: its number must not come again.
             self.dirty = true;
-            self.begun(!self.unread || memory.is_some() || installation.is_some())?
+            let lost = !self.unread || memory.is_some() || installation.is_some();
+            Ledger {
+                aims: installation
+                    .as_ref()
+                    .and_then(|installation| installation.aims.clone()),
+                ..self.begun(lost)?
+            }
         };
         self.saved_cycle = theirs.cycle;
         if theirs.cycle > 0 {
@@ -232,12 +238,27 @@ impl Book {
         })
     }
 
-    /// Saves beside the Ledger what should be there.
-    async fn mark(&mut self, paused: Option<Pause>) -> Result<(), StoreError> {
-        let wanted = Some(Installation {
-            paused,
+    /// Saves beside the Ledger what it says itself.
+    async fn mark(&mut self) -> Result<(), StoreError> {
+        self.mark_as(Installation {
+            paused: self.ledger.paused.clone(),
+            aims: self.ledger.aims.clone(),
             ..Installation::default()
-        });
+        })
+        .await
+    }
+
+    /// Saves another word on the kill switch beside the Ledger; the aims there stay, also where nothing was read yet.
+    async fn mark_paused(&mut self, paused: Option<Pause>) -> Result<(), StoreError> {
+        let known = match &self.installation {
+            Some(known) => known.clone(),
+            None => self.store.load_installation().await?.unwrap_or_default(),
+        };
+        self.mark_as(Installation { paused, ..known }).await
+    }
+
+    async fn mark_as(&mut self, wanted: Installation) -> Result<(), StoreError> {
+        let wanted = Some(wanted);
         let is_due = self.store.is_lasting() && self.installation != wanted;
         if let Some(installation) = wanted.as_ref().filter(|_| is_due) {
             self.store.save_installation(installation).await?;

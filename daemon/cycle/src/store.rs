@@ -101,6 +101,10 @@ impl LedgerStore for FileStore {
         Box::pin(std::future::ready(saved))
     }
 
+    fn load_installation(&mut self) -> Stored<'_, Option<Installation>> {
+        Box::pin(std::future::ready(self.read_installation()))
+    }
+
     fn is_lasting(&self) -> bool {
         true
     }

@@ -38,6 +38,11 @@ pub trait LedgerStore: Send {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    /// Reads the Installation alone: it stands where the Ledger beside it cannot be read.
+    fn load_installation(&mut self) -> Stored<'_, Option<Installation>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// Whether what it keeps outlives this process.
     fn is_lasting(&self) -> bool {
         false

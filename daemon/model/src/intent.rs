@@ -78,14 +78,17 @@ impl Default for Ledger {
     }
 }
 
-/// Kept apart from the Ledger and beside it: that there is one, and whether it was paused. Where the Ledger is missing or
-/// is another one, this tells.
+/// Kept apart from the Ledger and beside it: that there is one, whether it was paused, and by which aims. Where the Ledger
+/// is missing or is another one, this tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Installation {
     /// Format version.
     pub version: u32,
     /// The kill switch, as the Ledger should have it.
     pub paused: Option<Pause>,
+    /// The aims in force: a Ledger that is lost lifts no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aims: Option<Arc<Aims>>,
 }
 
 impl Default for Installation {
@@ -93,6 +96,7 @@ impl Default for Installation {
         Self {
             version: INSTALLATION_VERSION,
             paused: None,
+            aims: None,
         }
     }
 }

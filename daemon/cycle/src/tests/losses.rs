@@ -56,6 +56,32 @@ async fn a_ledger_that_is_lost_leaves_the_kill_switch_pulled() {
     }
 }
 
+// A Ledger that is lost used to take the aims with it that others are held against.
+#[tokio::test]
+async fn a_ledger_that_is_lost_lifts_no_limit() {
+    let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+    let open = async |max_nodes: u32| {
+        let mut parts = parts(FileStore::new(folder.path()), &clock);
+        parts.aims.limits.max_nodes = max_nodes;
+        Desk::open(parts).await
+    };
+    let first = open(40).await;
+    run_cycle(&mut crowded(&clock, 2, doing()), &first).await;
+    drop(first);
+    // Nor does a pause while it cannot be read.
+    fs::write(folder.path().join("ledger.json"), "{").unwrap();
+    open(4000)
+        .await
+        .handle()
+        .pause("ada", "looking into it")
+        .await
+        .unwrap();
+    fs::remove_file(folder.path().join("ledger.json")).unwrap();
+    let second = open(4000).await;
+    assert_eq!(second.handle().aims().limits.max_nodes, 40);
+    assert!(second.handle().status().aims_refused.is_some());
+}
+
 #[tokio::test]
 async fn the_first_start_of_all_is_not_paused() {
     let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
