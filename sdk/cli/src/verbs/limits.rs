@@ -181,7 +181,7 @@ fn described(limits: &Limits) -> Vec<(&'static str, String, &'static str)> {
         (
             "acknowledge_risk",
             risk.to_owned(),
-            "shares of 100% count only with this",
+            "shares of more than 50% count only with this",
         ),
     ]
 }
