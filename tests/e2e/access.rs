@@ -10,7 +10,7 @@ use plimsoll_tests::story::tell;
 use plimsoll_tests::wait::{eventually, never};
 use proto::v1::{ControlState, GetSummaryRequest, PauseRequest, ResumeRequest, Summary};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tonic::{Code, Request, Status};
 
 /// Two accounts; one may pause, and nothing else.
@@ -91,7 +91,6 @@ async fn annotated(world: &World, daemon: &Daemon) -> Result<()> {
         (json!("looking into it"), true),
         (json!("false"), false),
     ] {
-        let told = Instant::now();
         let patch = json!({"metadata": {"annotations": {"plimsoll.io/pause": value}}});
         world
             .api
@@ -99,7 +98,6 @@ async fn annotated(world: &World, daemon: &Daemon) -> Result<()> {
             .await?;
         let what = format!("the annotation {value} makes it {paused}");
         eventually(&what, PATIENCE, async || is(paused).await).await?;
-        println!("{value}: {} ms", told.elapsed().as_millis());
         if value.is_null() {
             let still = Duration::from_secs(2);
             never("a resume by taking the annotation away", still, async || {

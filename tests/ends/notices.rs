@@ -91,7 +91,9 @@ async fn forged_notices_of_a_healthy_spot_node_drain_nothing() {
     let (cloud, mut eyes, ids) = cluster(true).await;
     cloud.account(|a| {
         for id in &ids {
-            every_kind(id).iter().for_each(|notice| a.notify(notice));
+            for notice in every_kind(id) {
+                a.notify(&notice);
+            }
         }
     });
     let notices = until(&mut eyes, &ids, "they are read", |leaving, notices| {
@@ -116,7 +118,9 @@ async fn notices_of_instances_elsewhere_cost_no_call_and_raise_no_alarm() {
     cloud.forget_calls();
     cloud.account(|a| {
         for ix in 0..20 {
-            every_kind(&format!("i-elsewhere-{ix}")).iter().for_each(|notice| a.notify(notice));
+            for notice in every_kind(&format!("i-elsewhere-{ix}")) {
+                a.notify(&notice);
+            }
         }
         let other = r#"{"detail-type": "EC2 Spot Instance Interruption Warning", "time": "2026-11-22T10:00:00Z",
             "account": "999999999999", "region": "us-east-1", "detail": {"instance-id": "ID"}}"#;

@@ -179,7 +179,8 @@ impl Groups {
             // The groups tell whether it is true, and are not due.
             self.stirred.store(true, Ordering::SeqCst);
         }
-        match self.read_capacity(at, nodes).await {
+        // Boxed: whoever awaits a look would hold all of them.
+        match Box::pin(self.read_capacity(at, nodes)).await {
             // Rows that were not due to be read again are as old as they are.
             Ok(capacity) => self.capacity.renew(capacity, self.rows.at.unwrap_or(at)),
             Err(error) => tracing::warn!(%error, "groups could not be read; the last picture stays in force"),
@@ -189,7 +190,7 @@ impl Groups {
         let ours = self.ours(nodes);
         if let Some(notices) = &mut self.notices {
             let going = self.hooks.leaving().map(|(id, _)| id).collect();
-            notices.confirm(&self.ec2, &going, &ours, at).await;
+            Box::pin(notices.confirm(&self.ec2, &going, &ours, at)).await;
             capacity.leaving = notices.leaving();
             capacity.notices = Some(notices.outcomes());
         }
