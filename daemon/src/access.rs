@@ -1,8 +1,8 @@
 //! Who may ask the daemon what, by the cluster's own word: TokenReview says who, SubjectAccessReview says whether.
 //!
 //! Answers are kept for a short while, so that a client does not cost two reviews a call, and tokens that nobody has seen
-//! are asked about at a rate: a flood of bad ones is neither passed on to the API server nor drives out a good one. What cannot be asked is
-//! denied. Callers on loopback are let in, unless the configuration trusts them no more than others. Neither review
+//! are asked about at a rate: a flood of bad ones is neither passed on to the API server nor drives out a good one. What
+//! cannot be asked is denied. Callers on loopback are let in, unless the configuration trusts them no more than others. Neither review
 //! changes anything in the cluster.
 
 use crate::config::Access;

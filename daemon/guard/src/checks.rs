@@ -4,8 +4,9 @@
 //! (I3, I6), drained (I3, I22). Holds: fence (I8), kill switch (I20), modes (I13), freshness (I1, I2), a cluster of which
 //! much is not Ready, policy faults (I12), reviews, open intents (I7, I9), canaries and replacement (I10), rolling updates
 //! of others, budgets and quotas of the aims, rates (I5, I6, I23). Undoing a removal is held by nothing but the fence and the kill
-//! switch. What the provider confirms to take away within minutes, however many nodes that are, may be drained past minima, rates, rolling updates and the node's
-//! own annotations; budgets and annotated pods stay. What has stopped working goes past its pods, and past nothing else.
+//! switch. What the provider confirms to take away within minutes, however many nodes that are, may be drained past minima,
+//! rates, rolling updates and the node's own annotations; budgets and annotated pods stay. What has stopped working goes past
+//! its pods, and past nothing else.
 
 mod bounds;
 mod budgets;
