@@ -138,7 +138,7 @@ impl CycleRecord {
             .filter(|(_, verdict)| *verdict == Verdict::Cleared);
         let untold = cleared.filter(|(step, _)| !told.contains(step));
         let unknown = untold.map(|(step, _)| {
-            let why = "the daemon ended before it could write that down".to_owned();
+            let why = "the daemon has not written that down: it ended, or is still at it".to_owned();
             (*step, Outcome::Unknown { why })
         });
         let unknown: Vec<_> = unknown.collect();

@@ -1,15 +1,24 @@
 //! State that is lost, damaged or cannot be written: less is done, never more, and it is said.
 
-use super::stage::{Hands, clock, crowded, desk, parts};
-use crate::{Desk, FileStore, run_cycle};
+use super::stage::{Eyes, Hands, clock, crowded, desk, parts};
+use crate::{Desk, Ends, FileStore, ManualClock, run_cycle};
 use guard::LedgerStore;
 use logbook::{Reader, Settings, Trouble, Writer};
 use model::{HoldReason, Instant, Memory, Outcome, Span, Verdict};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 fn doing() -> Hands {
     Hands::new(|_| Outcome::done())
+}
+
+/// One cycle over a Ledger in this folder: a launch is under way.
+async fn begun(folder: &Path, clock: &Arc<ManualClock>) -> (Ends<Eyes, Hands>, Desk) {
+    let mut ends = crowded(clock, 2, doing());
+    let desk = desk(FileStore::new(folder), clock).await;
+    run_cycle(&mut ends, &desk).await;
+    (ends, desk)
 }
 
 fn paused_by(desk: &Desk) -> Option<String> {
@@ -111,9 +120,7 @@ async fn ids_of_intents_do_not_come_again_with_a_new_ledger() {
 async fn a_pause_stays_where_the_ledger_is_put_back_that_did_not_have_it() {
     let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
     let path = folder.path().join("ledger.json");
-    let mut ends = crowded(&clock, 2, doing());
-    let first = desk(FileStore::new(folder.path()), &clock).await;
-    run_cycle(&mut ends, &first).await;
+    let (_, first) = begun(folder.path(), &clock).await;
     let before = fs::read(&path).unwrap();
     first.handle().pause("ada", "looking into it").await.unwrap();
     drop(first);
@@ -132,9 +139,7 @@ fn block(path: &Path) {
 async fn a_pause_is_kept_beside_a_ledger_that_cannot_be_written() {
     let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
     let path = folder.path().join("ledger.json");
-    let mut ends = crowded(&clock, 2, doing());
-    let first = desk(FileStore::new(folder.path()), &clock).await;
-    run_cycle(&mut ends, &first).await;
+    let (mut ends, first) = begun(folder.path(), &clock).await;
     let before = fs::read(&path).unwrap();
     block(&path);
     first.handle().pause("ada", "looking into it").await.unwrap();
