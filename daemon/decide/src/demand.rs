@@ -5,6 +5,7 @@
 //! as for the Cluster Autoscaler (`--expendable-pods-priority-cutoff`). Where pods go is not decided here.
 
 use crate::constraints::{Crowding, Deal, ZONE};
+use crate::fair_share;
 use crate::number::count;
 use crate::spread;
 use model::aims::Aims;
@@ -171,7 +172,7 @@ pub(crate) fn classes(
             class.pending += 1;
         }
     }
-    for (workload, spec, names) in to_come(seen, replicas) {
+    for (workload, spec, names) in to_come(seen, aims, replicas) {
         let Some(body) = seen.specs.get(spec as usize) else {
             continue;
         };
@@ -255,6 +256,7 @@ pub(crate) fn virtual_class(requests: Resources, first: u32, how_many: u32) -> C
 /// Replicas that a workload lacks, under names `name-N` that no pod has.
 fn to_come<'a>(
     seen: &'a Snapshot,
+    aims: &Aims,
     replicas: &BTreeMap<WorkloadKey, u32>,
 ) -> Vec<(&'a Workload, SpecIx, Vec<PodKey>)> {
     // A source that was never seen is not an empty one: nothing is inferred from it.
@@ -271,7 +273,6 @@ fn to_come<'a>(
         .filter(|key| &*key.kind == "Deployment")
         .collect();
     let mut lacking = Vec::new();
-    let mut taken = BTreeSet::new();
     for workload in &seen.workloads {
         if workload.is_daemon_set() || is_revision(&workload.key, &deployments) {
             continue;
@@ -282,10 +283,20 @@ fn to_come<'a>(
         let wanted = replicas.get(&workload.key).copied().unwrap_or(workload.replicas);
         let lacks = wanted.saturating_sub(have).min(TO_COME_AT_ONCE);
         if let (1.., Some(spec)) = (lacks, workload.template.or(sample)) {
-            lacking.push((workload, spec, free_names(seen, &mut taken, &workload.key, lacks)));
+            lacking.push((workload, spec, lacks));
         }
     }
-    lacking
+    // No more are named than a cycle looks at: a namespace may want any number of replicas.
+    let of =
+        |(workload, _, lacks): &(&'a Workload, SpecIx, u32)| (&*workload.key.namespace, u64::from(*lacks));
+    let mut shares = fair_share::between(lacking.iter().map(of), u64::from(aims.search.pods));
+    let mut taken = BTreeSet::new();
+    let named = lacking.into_iter().map(|(workload, spec, lacks)| {
+        let lacks = fair_share::take(&mut shares, &workload.key.namespace, lacks);
+        let names = free_names(seen, &mut taken, &workload.key, lacks);
+        (workload, spec, names)
+    });
+    named.filter(|(_, _, names)| !names.is_empty()).collect()
 }
 
 /// By owner: pods that count as its replicas, and the spec of the first by name.

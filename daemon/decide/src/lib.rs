@@ -9,6 +9,7 @@ mod bound;
 mod canary;
 mod constraints;
 pub mod demand;
+mod fair_share;
 pub mod fargate;
 mod fill;
 pub mod filters;
@@ -18,6 +19,7 @@ mod headroom;
 mod joining;
 mod market;
 mod missed;
+mod namespace_quotas;
 mod naming;
 mod nodeless;
 mod nomination;
@@ -41,6 +43,7 @@ mod rounds;
 mod scale;
 mod scope;
 mod seating;
+mod selecting;
 mod shrink;
 mod similar;
 mod space;
@@ -124,6 +127,15 @@ fn think<T>(
 
     let scaled = scale::decide(seen, &mut memory, aims, &mut asking);
     let classes = demand::classes(seen, &memory, aims, &scaled.demand);
+    let all: u32 = classes.iter().map(|class| class.pending).sum();
+    let (classes, put_off) = fair_share::of_a_cycle(seen, aims, classes);
+    let looked_at = (!put_off.is_empty()).then(|| fair_share::without(seen, &put_off));
+    let seen = looked_at.as_ref().unwrap_or(seen);
+    let tenants = if looked_at.is_some() {
+        Tenants::of(seen)
+    } else {
+        tenants
+    };
     let classes = stage::with_headroom(seen, &mut memory, aims, &mut asking, classes);
     let settled = constraints::settle(seen, classes);
     let shrinking = shrink::Shrinking::new((seen, &tenants), &memory, aims);
@@ -167,6 +179,7 @@ fn think<T>(
         placed.adjust.as_ref(),
         (&placed.purchase, aims),
     );
+    refusals.extend(put_off);
     refusals.extend(scaled.refusals);
     refusals.extend(waiting_bounds);
     refusals.append(&mut shrunk.refusals);
@@ -185,7 +198,7 @@ fn think<T>(
     let pending = stage::pending(&classes);
     let steps = steps.finish();
     let holds = review::ask(seen, &steps, &mut memory, aims, &mut asking);
-    remember::demand(seen, &mut memory, classes.iter().map(|class| class.pending).sum());
+    remember::demand(seen, &mut memory, all);
     let notes = Notes {
         calls: asking.calls,
         scale: scaled.notes,

@@ -23,6 +23,7 @@ use model::intent::IntentKind;
 use model::memory::LastNodes;
 use model::money::UsdPerHour;
 use model::plan::PlannedNode;
+use model::quota::NamespaceReached;
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,6 +82,8 @@ pub(crate) struct Purchase {
     pub(crate) bought: Vec<Bought>,
     /// Real pods for which nothing was found, with their class.
     pub(crate) unplaced: Vec<(usize, PodKey)>,
+    /// Of those, whom the quota of their namespace leaves nothing.
+    pub(crate) over_quota: BTreeMap<PodKey, NamespaceReached>,
     /// Duals that packing proved, where they are better than those it was given.
     pub(crate) proof: Option<Duals>,
     /// What quotas leave to be bought after that.

@@ -37,6 +37,14 @@ pub(crate) fn pods(
     let mut known: BTreeMap<usize, Verdict> = BTreeMap::new();
     let mut refusals = Vec::new();
     for (class, pod) in unplaced {
+        if let Some(reached) = purchase.over_quota.get(pod) {
+            refusals.push(Refusal::Pod {
+                pod: pod.clone(),
+                why: Misfit::NamespaceQuota(reached.clone()),
+                closest: Vec::new(),
+            });
+            continue;
+        }
         let verdict = known.entry(*class).or_insert_with(|| {
             let of = &classes[*class];
             let verdict = critic.judge(*class, of);

@@ -7,6 +7,7 @@ use crate::constraints::{Chance, Deals, Settled, Tried};
 use crate::demand::{self, Class};
 use crate::headroom;
 use crate::market::Market;
+use crate::namespace_quotas;
 use crate::number::{count, narrow};
 use crate::one_by_one::{self, Left, Leftover, On, Refused, Seated};
 use crate::packing::{Table, Work};
@@ -148,6 +149,7 @@ pub(crate) fn place<'a>(
         bind(&mut placed, (&market, &undealt), (aims, shrinking));
     }
     seat_left_over(&mut placed, (&market, &classes), (aims, shrinking));
+    hold_to_quotas(&mut placed, (&market, &classes), (aims, shrinking));
     placed.deals = deals;
     (placed, market, classes)
 }
@@ -215,13 +217,7 @@ fn take_back(
         }
     }
     purchase.bought.retain(|bought| !bought.node.pods.is_empty());
-    let prices = purchase
-        .bought
-        .iter()
-        .map(|b| b.node.price(&market.seen.offers[b.offer]));
-    placed.cost.rate = prices.sum();
-    let (table, _) = placed.pricing();
-    placed.cost.policy_rate = policy_rate(table, &placed.rooms, &placed.housed, &placed.purchase);
+    tell_cost(placed, market);
 }
 
 /// Places what rules left over where kube-scheduler admits it after the others. Its pods pay nothing: what is bought for
@@ -270,6 +266,30 @@ fn seat_left_over(
         }
     }
     placed.cost.rate += more;
+    let (table, _) = placed.pricing();
+    placed.cost.policy_rate = policy_rate(table, &placed.rooms, &placed.housed, &placed.purchase);
+}
+
+/// Takes back what namespaces would have above their quotas. The bound speaks of whom it is not kept from.
+fn hold_to_quotas(
+    placed: &mut Placed,
+    (market, classes): (&Market<'_>, &[Class]),
+    (aims, shrinking): (&Aims, &Shrinking<'_>),
+) {
+    let Placed { purchase, housed, .. } = &mut *placed;
+    let of = (market, classes);
+    if !namespace_quotas::hold(of, shrinking.fleet.tenants, &aims.quotas, (housed, purchase)) {
+        return;
+    }
+    tell_cost(placed, market);
+    bind(placed, of, (aims, shrinking));
+}
+
+/// What the plan costs, once something of it was taken back.
+fn tell_cost(placed: &mut Placed, market: &Market<'_>) {
+    let bought = placed.purchase.bought.iter();
+    let prices = bought.map(|bought| bought.node.price(&market.seen.offers[bought.offer]));
+    placed.cost.rate = prices.sum();
     let (table, _) = placed.pricing();
     placed.cost.policy_rate = policy_rate(table, &placed.rooms, &placed.housed, &placed.purchase);
 }

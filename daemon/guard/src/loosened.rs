@@ -426,6 +426,19 @@ impl Found {
             let is = to.groups.get(group).copied().unwrap_or_default();
             self.quota(&format!("quotas.groups.{group}"), was, &is);
         }
+        // A namespace that is named leaves the quota of every other one, whichever side names it.
+        let named: BTreeSet<&String> = from.namespaces.keys().chain(to.namespaces.keys()).collect();
+        for namespace in named {
+            let of = |quotas: &Quotas| quotas.of_namespace(namespace).copied().unwrap_or_default();
+            let (was, is) = (of(from), of(to));
+            let field = format!("quotas.namespaces.{namespace}");
+            self.lifts(format!("{field}.nodes"), was.nodes, is.nodes);
+            self.lifts(
+                format!("{field}.rate"),
+                was.rate.map(Dollars),
+                is.rate.map(Dollars),
+            );
+        }
     }
 
     fn quota(&mut self, field: &str, from: &Quota, to: &Quota) {

@@ -336,7 +336,7 @@ fn shrink(at: At<'_, '_>) -> ShrinkAims {
 }
 
 fn search(at: At<'_, '_>) -> SearchAims {
-    at.only(&["work_percent"]);
+    at.only(&["work_percent", "kinds", "pods"]);
     let percent = at.get("work_percent");
     let wanted = percent
         .count()
@@ -344,8 +344,19 @@ fn search(at: At<'_, '_>) -> SearchAims {
     if wanted > SearchAims::MOST {
         percent.problem(format_args!("{wanted}: at most {}", SearchAims::MOST));
     }
+    let usual = SearchAims::default();
+    let some = |key, usual| {
+        let at = at.get(key);
+        let count = at.count().unwrap_or(usual);
+        if count == 0 {
+            at.problem("must be at least 1: nothing would ever be looked at");
+        }
+        count
+    };
     SearchAims {
         work_percent: wanted.min(SearchAims::MOST),
+        kinds: some("kinds", usual.kinds),
+        pods: some("pods", usual.pods),
     }
 }
 

@@ -266,6 +266,17 @@ pub struct ReservedAim {
 pub struct SearchAims {
     /// In hundredths of the usual work, at most [`SearchAims::MOST`]; 0 takes the first answer.
     pub work_percent: u32,
+    /// Kinds of waiting pods that one cycle looks at, shared out between namespaces; one whose rules are dear to follow
+    /// counts several times (`decide`'s fair shares). What was recorded without it looked at all.
+    #[serde(default = "all")]
+    pub kinds: u32,
+    /// Waiting pods and replicas to come that one cycle looks at, shared out in the same way.
+    #[serde(default = "all")]
+    pub pods: u32,
+}
+
+const fn all() -> u32 {
+    u32::MAX
 }
 
 impl SearchAims {
@@ -275,7 +286,11 @@ impl SearchAims {
 
 impl Default for SearchAims {
     fn default() -> Self {
-        Self { work_percent: 100 }
+        Self {
+            work_percent: 100,
+            kinds: 10_000,
+            pods: 200_000,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::counted::Counted;
 use crate::group::{Group, GroupKind};
 use crate::ids::{GroupName, NodeName};
 use crate::intent::{IntentKind, Ledger};
+use crate::money::UsdPerHour;
 use crate::offer::Offer;
 use crate::resources::{GIB, MIB, Resources};
 use crate::snapshot::Snapshot;
@@ -41,6 +42,44 @@ pub struct Quotas {
     pub total: Quota,
     /// Of the nodes of single groups.
     pub groups: BTreeMap<GroupName, Quota>,
+    /// Of the pods of single namespaces; `*` is every namespace that is not named.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub namespaces: BTreeMap<String, NamespaceQuota>,
+}
+
+/// The name under which the quota of every other namespace stands.
+pub const EVERY_OTHER: &str = "*";
+
+/// How much the pods of one namespace may take of the nodes they stand on, and at most: a node is shared out between the
+/// namespaces of its pods in proportion to what these ask for, so that one small pod that keeps others off its node takes
+/// all of it. What is not said is not limited. Nothing is bought above it; what is there stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NamespaceQuota {
+    /// Nodes, added up from shares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<u32>,
+    /// What these shares cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<UsdPerHour>,
+}
+
+/// A quota of a namespace that leaves no room for what is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum NamespaceReached {
+    /// It may take no more nodes than this.
+    Nodes(u32),
+    /// It may cost no more than this.
+    Rate(UsdPerHour),
+}
+
+impl fmt::Display for NamespaceReached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nodes(limit) => write!(f, "the quota of {} of its namespace", Counted(*limit, "node")),
+            Self::Rate(limit) => write!(f, "the quota of {limit} of its namespace"),
+        }
+    }
 }
 
 /// What a quota measures.
@@ -251,7 +290,14 @@ impl Quota {
 impl Quotas {
     /// Nothing is limited.
     pub fn is_none(&self) -> bool {
-        self.total.is_none() && self.groups.values().all(Quota::is_none)
+        self.total.is_none() && self.groups.values().all(Quota::is_none) && self.namespaces.is_empty()
+    }
+
+    /// That of a namespace, where it has one.
+    pub fn of_namespace(&self, namespace: &str) -> Option<&NamespaceQuota> {
+        self.namespaces
+            .get(namespace)
+            .or_else(|| self.namespaces.get(EVERY_OTHER))
     }
 
     /// That of a group, where it has one.

@@ -15,7 +15,7 @@ use crate::money::UsdPerHour;
 use crate::node::Leaves;
 use crate::notes::Missed;
 use crate::pod::Unmodelled;
-use crate::quota::Reached;
+use crate::quota::{NamespaceReached, Reached};
 use crate::resources::{MIB, is_huge_pages};
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -383,6 +383,10 @@ pub enum Misfit {
         /// Pods below this are expendable.
         below: i32,
     },
+    /// What waits is more than one cycle looks at, and its namespace has had its share of that.
+    PutOff,
+    /// Its namespace has as much as it may.
+    NamespaceQuota(NamespaceReached),
     /// No offers at all.
     NoOffers,
 }
@@ -567,6 +571,8 @@ impl Misfit {
             Self::Group(GroupBlock::Quota(_)) | Self::Outranked { .. } => "LimitReached",
             Self::Group(_) => "GroupBlocked",
             Self::Expendable { .. } => "ExpendablePod",
+            Self::PutOff => "PutOff",
+            Self::NamespaceQuota(_) => "LimitReached",
             Self::NoOffers => "NoOffers",
         }
     }
@@ -701,6 +707,10 @@ impl fmt::Display for Misfit {
                 f,
                 "its priority is {priority}: below {below} no node is bought, and there is no free room"
             ),
+            Self::PutOff => f.write_str(
+                "more waits than one cycle looks at, and its namespace has had its share: it is looked at in its turn",
+            ),
+            Self::NamespaceQuota(reached) => write!(f, "{reached} is used up"),
             Self::NoOffers => f.write_str("there are no offers"),
         }
     }

@@ -58,6 +58,12 @@ impl Misfit {
             Self::Expendable { .. } => {
                 "give it a higher priority, or lower `priority.expendable_below` of the aims"
             }
+            Self::PutOff => {
+                "wait, make the pods of its namespace more alike, or raise `search.kinds` or `search.pods` of the aims"
+            }
+            Self::NamespaceQuota(_) => {
+                "raise the namespace's quota (`quotas.namespaces` of the aims), or run fewer pods there"
+            }
             Self::NoOffers => "offer something: a node group that may grow, or a list of types",
             Self::NotModelled { .. } => {
                 "offer nodes where the pods are that the rule means, or larger ones, or loosen the rule"

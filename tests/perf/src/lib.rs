@@ -10,6 +10,7 @@ pub mod day;
 pub mod draw;
 pub mod growth;
 pub mod halved;
+pub mod hostile;
 pub mod karpenter;
 pub mod measure;
 pub mod oneshot;

@@ -59,6 +59,8 @@ enum Verb {
     Halved(perf::halved::Halved),
     /// Scenario S2, a day of rising and falling demand: cost against evictions.
     Day(perf::day::Day),
+    /// Namespaces whose owner means harm: what a cycle takes beside them, and what they cost.
+    Hostile(perf::hostile::Hostile),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -81,6 +83,7 @@ fn main() -> Result<ExitCode> {
         Some(Verb::Draw { into }) => drawn(into, seeds),
         Some(Verb::Halved(halved)) => perf::halved::run(halved).map(|()| ExitCode::SUCCESS),
         Some(Verb::Day(day)) => perf::day::run(day).map(|()| ExitCode::SUCCESS),
+        Some(Verb::Hostile(hostile)) => perf::hostile::run(hostile).map(|()| ExitCode::SUCCESS),
         None => tabled(&args, seeds),
     }
 }

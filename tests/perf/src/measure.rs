@@ -158,11 +158,13 @@ fn forget_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
 
-fn peak() -> u64 {
+/// The most memory that was resident, in bytes.
+pub fn peak() -> u64 {
     status("VmHWM:")
 }
 
-fn resident() -> u64 {
+/// Memory that is resident, in bytes.
+pub fn resident() -> u64 {
     status("VmRSS:")
 }
 

@@ -13,6 +13,7 @@ mod standing;
 
 pub use objection::{Objection, Plugin};
 
+use crate::selecting::{Selected, Selectors};
 use company::Tally;
 use model::ids::NodeName;
 use model::node::Node;
@@ -41,6 +42,16 @@ pub struct Filters<'a> {
     meant_by: BTreeMap<Vec<&'a Near>, usize>,
     owned_by: BTreeMap<&'a Near, usize>,
     asked_by: BTreeMap<Question<'a>, usize>,
+    by_label: ByLabel<'a>,
+}
+
+/// Rules and kinds by labels, so that they are held against each other only where one may mean the other.
+#[derive(Clone, Debug, Default)]
+struct ByLabel<'a> {
+    kinds: Selected<'a>,
+    meant: Selectors<'a>,
+    owners: Selectors<'a>,
+    spreads: Selectors<'a>,
 }
 
 /// Pods of one spec, and the counts that they ask or are in. Numbers are places in the lists of [`Filters`].
@@ -74,6 +85,7 @@ impl<'a> Filters<'a> {
             meant_by: BTreeMap::new(),
             owned_by: BTreeMap::new(),
             asked_by: BTreeMap::new(),
+            by_label: ByLabel::default(),
         };
         for spec in &seen.specs {
             filters.learn(spec);
@@ -100,23 +112,21 @@ impl<'a> Filters<'a> {
             .collect();
         let owner_in: Vec<usize> = terms(NearRule::Apart).map(|near| self.owners(near)).collect();
         let spread = Question::of(spec).map(|question| self.spread(question));
-        let places = |tallies: &[Tally<'_>]| -> Vec<usize> {
-            let all = tallies.iter().enumerate();
-            all.filter_map(|(ix, tally)| tally.means(spec).then_some(ix))
-                .collect()
+        let places = |tallies: &[Tally<'_>], selectors: &Selectors<'_>| -> Vec<usize> {
+            let all = selectors.of(&spec.labels).into_iter();
+            all.filter(|ix| tallies[*ix].means(spec)).collect()
         };
-        let spreads = self.spreads.iter().enumerate();
+        let spreads = self.by_label.spreads.of(&spec.labels).into_iter();
+        self.by_label.kinds.insert(self.kinds.len(), &spec.labels);
         self.kinds.push(Kind {
             spec,
             together,
             apart,
             spread,
-            meant_in: places(&self.meant),
+            meant_in: places(&self.meant, &self.by_label.meant),
             owner_in,
-            unwanted_by: places(&self.owners),
-            spread_in: spreads
-                .filter_map(|(ix, spread)| spread.means(spec).then_some(ix))
-                .collect(),
+            unwanted_by: places(&self.owners, &self.by_label.owners),
+            spread_in: spreads.filter(|ix| self.spreads[*ix].means(spec)).collect(),
         });
         SpecIx::try_from(self.kinds.len() - 1).unwrap_or(SpecIx::MAX)
     }
@@ -336,7 +346,16 @@ impl<'a> Filters<'a> {
         }
         let ix = self.meant.len();
         let mut tally = Tally::new(terms.clone());
-        for (kind, row) in self.kinds.iter_mut().enumerate() {
+        // All of its terms must mean a pod: one of them finds who may be meant.
+        let kinds = match terms.first() {
+            Some(first) => {
+                self.by_label.meant.insert(ix, &first.selector);
+                self.by_label.kinds.by(&first.selector)
+            }
+            None => Vec::new(),
+        };
+        for kind in kinds {
+            let row = &mut self.kinds[kind];
             if tally.means(row.spec) {
                 row.meant_in.push(ix);
                 stand(&self.nodes, kind, |at, count| tally.put(at, count.all()));
@@ -355,7 +374,9 @@ impl<'a> Filters<'a> {
         // Nobody known owns it, or it would be known: there is nobody to count.
         let ix = self.owners.len();
         let tally = Tally::new(vec![term]);
-        for row in &mut self.kinds {
+        self.by_label.owners.insert(ix, &term.selector);
+        for kind in self.by_label.kinds.by(&term.selector) {
+            let row = &mut self.kinds[kind];
             if tally.means(row.spec) {
                 row.unwanted_by.push(ix);
             }
@@ -374,7 +395,15 @@ impl<'a> Filters<'a> {
         for at in self.nodes.values() {
             spread.add_node(at);
         }
-        for (kind, row) in self.kinds.iter_mut().enumerate() {
+        let mut kinds: Vec<usize> = Vec::new();
+        for near in question.rules() {
+            self.by_label.spreads.insert(ix, &near.selector);
+            kinds.extend(self.by_label.kinds.by(&near.selector));
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        for kind in kinds {
+            let row = &mut self.kinds[kind];
             if spread.means(row.spec) {
                 row.spread_in.push(ix);
                 stand(&self.nodes, kind, |at, count| {

@@ -30,6 +30,11 @@ impl<'a> Question<'a> {
             tolerations: &spec.tolerations,
         })
     }
+
+    /// The rules, any of which may mean a pod.
+    pub(super) fn rules(&self) -> impl Iterator<Item = &'a Near> + '_ {
+        self.rules.iter().copied()
+    }
 }
 
 /// See the module.

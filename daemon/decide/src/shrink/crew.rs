@@ -11,6 +11,7 @@ use super::fleet::Fleet;
 use crate::fit::HOSTNAME;
 use crate::naming;
 use crate::number::size;
+use crate::selecting::Selectors;
 use crate::space::{Space, Vector};
 use crate::spread::with_defaults;
 use model::aims::Aims;
@@ -106,57 +107,87 @@ fn belongs_to_node(spec: &PodSpec) -> bool {
 struct Apart<'s> {
     /// Crowds of which a node holds one pod: what an anti-affinity over hostnames means, where its pods are those that
     /// have this very rule and no others. Whether one more may go onto a node then depends on nothing but whether one is
-    /// there.
-    lone: Vec<&'s Near>,
+    /// there. With their numbers.
+    lone: BTreeMap<&'s Near, u32>,
     others: Vec<&'s Near>,
+    by_label: Selectors<'s>,
 }
 
 impl<'s> Apart<'s> {
     fn of(specs: &'s [Arc<PodSpec>]) -> Self {
         let rules: BTreeSet<&Near> = specs.iter().flat_map(|spec| &spec.near).collect();
-        let alone = |rule: &&Near| {
-            let own = |spec: &Arc<PodSpec>| rule.selects(spec) == spec.near.contains(rule);
-            rule.rule == NearRule::Apart
-                && rule.key == HOSTNAME
-                && rule.namespace_selector.is_none()
-                && specs.iter().all(own)
+        let rules: Vec<&Near> = rules.into_iter().collect();
+        let number: BTreeMap<&Near, usize> = rules.iter().copied().zip(0..).collect();
+        let mut by_label = Selectors::default();
+        for (at, rule) in rules.iter().enumerate() {
+            by_label.insert(at, &rule.selector);
+        }
+        let may = |rule: &&Near| {
+            rule.rule == NearRule::Apart && rule.key == HOSTNAME && rule.namespace_selector.is_none()
         };
-        let (lone, others) = rules.into_iter().partition(alone);
-        Self { lone, others }
+        let mut alone: Vec<bool> = rules.iter().map(may).collect();
+        for spec in specs {
+            for at in by_label.of(&spec.labels) {
+                alone[at] &= !rules[at].selects(spec) || spec.near.contains(rules[at]);
+            }
+            for at in spec.near.iter().filter_map(|near| number.get(near)) {
+                alone[*at] &= rules[*at].selects(spec);
+            }
+        }
+        let (lone, others): (Vec<_>, Vec<_>) = rules.into_iter().zip(alone).partition(|(_, alone)| *alone);
+        let others: Vec<&Near> = others.into_iter().map(|(rule, _)| rule).collect();
+        let mut by_label = Selectors::default();
+        for (at, rule) in others.iter().enumerate() {
+            by_label.insert(at, &rule.selector);
+        }
+        Self {
+            lone: lone.into_iter().map(|(rule, _)| rule).zip(0..).collect(),
+            others,
+            by_label,
+        }
+    }
+
+    /// Rules that are no lone crowd's and may mean the spec.
+    fn others_of(&self, spec: &PodSpec) -> impl Iterator<Item = &'s Near> {
+        let others = self.by_label.of(&spec.labels).into_iter();
+        others.map(|at| self.others[at])
     }
 
     /// The lone crowds that pods of the spec are of.
     fn crowds(&self, spec: &PodSpec) -> Vec<u32> {
-        let crowds = (0_u32..).zip(&self.lone);
-        let own = crowds.filter(|(_, rule)| spec.near.contains(rule));
-        own.map(|(crowd, _)| crowd).collect()
+        let own: BTreeSet<u32> = spec
+            .near
+            .iter()
+            .filter_map(|near| self.lone.get(near))
+            .copied()
+            .collect();
+        own.into_iter().collect()
     }
 
     /// Whether where such pods may go depends on more than the pod, the node and its lone crowds.
     fn ties(&self, spec: &PodSpec) -> bool {
-        let repels = |rule: &&Near| rule.rule == NearRule::Apart && rule.selects(spec);
-        !spec.near.iter().all(|near| self.lone.contains(&near))
+        let repels = |rule: &Near| rule.rule == NearRule::Apart && rule.selects(spec);
+        !spec.near.iter().all(|near| self.lone.contains_key(near))
             || !spec.host_ports.is_empty()
             || !spec.exclusive.is_empty()
-            || self.others.iter().any(repels)
+            || self.others_of(spec).any(repels)
     }
 
     /// Whether rules count such pods.
     fn counts(&self, spec: &PodSpec) -> bool {
-        self.others.iter().any(|rule| rule.selects(spec))
+        self.others_of(spec).any(|rule| rule.selects(spec))
     }
 
     /// What about such pods nobody can judge, the namespaces that a rule selects by labels nobody knows included.
     fn unmodelled(&self, spec: &PodSpec) -> Option<Unmodelled> {
-        let unknown = |rule: &&Near| {
+        let unknown = |rule: &Near| {
             rule.rule == NearRule::Apart
                 && rule.namespace_selector.is_some()
                 && rule.selector.matches(&spec.labels)
         };
         let first = spec.unmodelled.first().copied();
         first.or_else(|| {
-            self.others
-                .iter()
+            self.others_of(spec)
                 .any(unknown)
                 .then_some(Unmodelled::PodAntiAffinity)
         })

@@ -5,12 +5,14 @@ use crate::sheet::At;
 use crate::tree::Tree;
 use model::aims::PriorityAims;
 use model::ids::GroupName;
-use model::quota::{Quota, Quotas};
+use model::money::UsdPerHour;
+use model::quota::{NamespaceQuota, Quota, Quotas};
 use std::collections::BTreeMap;
 
 pub(super) fn quotas(at: At<'_, '_>) -> Quotas {
-    at.only(&["total", "groups"]);
+    at.only(&["total", "groups", "namespaces"]);
     let groups = at.get("groups").entries();
+    let namespaces = at.get("namespaces").entries();
     Quotas {
         total: quota(at.get("total")),
         groups: groups
@@ -22,7 +24,23 @@ pub(super) fn quotas(at: At<'_, '_>) -> Quotas {
                 (GroupName::new(name), quota)
             })
             .collect(),
+        namespaces: namespaces
+            .map(|(name, at)| (name.to_owned(), of_namespace(at)))
+            .collect(),
     }
+}
+
+fn of_namespace(at: At<'_, '_>) -> NamespaceQuota {
+    at.only(&["nodes", "rate"]);
+    let rate = at.get("rate");
+    let quota = NamespaceQuota {
+        nodes: at.get("nodes").count(),
+        rate: rate.is_there().then(|| super::rate(rate, UsdPerHour::ZERO)),
+    };
+    if quota == NamespaceQuota::default() {
+        at.problem("nodes or rate is wanted");
+    }
+    quota
 }
 
 fn quota(at: At<'_, '_>) -> Quota {
