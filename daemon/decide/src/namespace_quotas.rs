@@ -46,7 +46,7 @@ impl Taken {
         let rate = quota.rate.filter(|most| self.nanos > i128::from(most.0));
         nodes
             .map(NamespaceReached::Nodes)
-            .or(rate.map(NamespaceReached::Rate))
+            .or_else(|| rate.map(NamespaceReached::Rate))
     }
 }
 

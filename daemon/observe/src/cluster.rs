@@ -5,6 +5,7 @@
 //! writes these objects, so none of them says anything about the others. Not here: putting the rows together
 //! (`eyes`).
 
+use crate::bulk;
 use crate::health::worse;
 use crate::load::Roll;
 use crate::specs::Specs;
@@ -90,8 +91,12 @@ impl Cluster {
         let workloads = WORKLOADS.into_iter().map(move |(kind, _)| {
             let specs = of_workloads.clone();
             let read = move |tree: &Tree| {
-                let (object, problems) = manifest::workload_from(kind, tree);
-                (workload_row(object, &problems, &specs), told(&problems))
+                let (mut object, problems) = manifest::workload_from(kind, tree);
+                let cut = object.template.take().map(bulk::cut);
+                let (template, large) = cut.map_or((None, None), |(template, large)| (Some(template), large));
+                object.template = template;
+                let in_part = large.or_else(|| told(&problems));
+                (workload_row(object, in_part.is_some(), &specs), in_part)
             };
             Table::new(kind, RHYTHM, Box::new(read))
         });
@@ -103,8 +108,11 @@ impl Cluster {
             Table::new(kind, RHYTHM, Box::new(read))
         });
         let read_pod = move |tree: &Tree| {
-            let (object, problems) = manifest::pod_from(tree);
-            (pod_row(object, &problems, &of_pods), told(&problems))
+            let (mut object, problems) = manifest::pod_from(tree);
+            let (spec, large) = bulk::cut(object.spec);
+            object.spec = spec;
+            let in_part = large.or_else(|| told(&problems));
+            (pod_row(object, in_part.is_some(), &of_pods), in_part)
         };
         Self {
             pods: Table::new("Pod", RHYTHM, Box::new(read_pod)),
@@ -256,8 +264,7 @@ fn read_budget(tree: &Tree) -> (Option<DisruptionBudget>, Option<String>) {
 }
 
 /// A pod read in part is not moved, and refused while it waits.
-fn pod_row(object: PodObject, problems: &Problems, specs: &Specs) -> PodRow {
-    let in_part = !problems.is_empty();
+fn pod_row(object: PodObject, in_part: bool, specs: &Specs) -> PodRow {
     let mut spec = object.spec;
     if in_part {
         spec.traits.do_not_disrupt = true;
@@ -278,8 +285,7 @@ fn pod_row(object: PodObject, problems: &Problems, specs: &Specs) -> PodRow {
 
 /// A ReplicaSet's template is its Deployment's; it is not kept twice. Pods to come of a workload read in part
 /// are refused; those of a DaemonSet come whether we can read it or not.
-fn workload_row(object: WorkloadObject, problems: &Problems, specs: &Specs) -> WorkloadRow {
-    let in_part = !problems.is_empty();
+fn workload_row(object: WorkloadObject, in_part: bool, specs: &Specs) -> WorkloadRow {
     let own = object.controller.is_none() || &*object.workload.key.kind != "ReplicaSet";
     let template = object.template.filter(|_| own).map(|mut spec| {
         if in_part && !object.workload.is_daemon_set() {

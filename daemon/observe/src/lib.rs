@@ -5,6 +5,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+mod bulk;
 pub mod capacity;
 pub mod client;
 mod cluster;

@@ -3,6 +3,8 @@
 //! kube's own `watcher` swallows bookmarks and reconnects, so that an idle stream cannot be told from a dead one;
 //! here a watch is short and each of its turns counts as contact. Not here: what the objects mean.
 
+mod page;
+
 use crate::table::Table;
 use futures::TryStreamExt;
 use kube::api::{ListParams, WatchEvent, WatchParams};
@@ -10,7 +12,7 @@ use kube::core::Request;
 use kube::runtime::watcher::DefaultBackoff;
 use kube::{Client, Error};
 use manifest::Tree;
-use serde::Deserialize;
+use page::Unread;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -44,22 +46,6 @@ pub(crate) struct Resource {
     pub(crate) optional: bool,
 }
 
-/// A page of a list, reading no more than is needed.
-#[derive(Deserialize)]
-struct Page {
-    metadata: PageMetadata,
-    items: Option<Vec<Tree>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageMetadata {
-    #[serde(default)]
-    resource_version: String,
-    #[serde(default, rename = "continue")]
-    next: String,
-}
-
 /// Where to go on.
 enum Next {
     /// Watch from this version.
@@ -85,6 +71,7 @@ pub(crate) async fn follow<R>(client: Client, resource: Resource, table: &Table<
         newest: 0,
         regressions: 0,
         not_found: 0,
+        page: PAGE,
     };
     let mut pauses = DefaultBackoff::default();
     let mut next = Next::List;
@@ -130,6 +117,8 @@ struct Follower<'t, R> {
     newest: u64,
     regressions: u32,
     not_found: u32,
+    /// Objects asked for at once: fewer where they are large.
+    page: u32,
 }
 
 impl<R> Follower<'_, R> {
@@ -138,31 +127,37 @@ impl<R> Follower<'_, R> {
         let mut token = None;
         loop {
             let params = ListParams {
-                limit: Some(PAGE),
-                continue_token: token.take(),
+                limit: Some(self.page),
+                continue_token: token.clone(),
                 ..ListParams::default()
             };
             let request = Request::new(self.resource.path)
                 .list(&params)
                 .map_err(|error| relist(&error))?;
-            let page: Page = match timeout(ANSWER, self.client.request(request)).await {
+            let bytes = match timeout(ANSWER, page::read(&self.client, request)).await {
                 Err(_) => return Err(relist(&"no answer to a list")),
-                Ok(Err(Error::Api(status))) if status.code == 404 && self.resource.optional => {
+                Ok(Err(Unread::Failed(Error::Api(status))))
+                    if status.code == 404 && self.resource.optional =>
+                {
                     return self.absent();
                 }
-                Ok(Err(error)) => return Err(relist(&brief(&error))),
-                Ok(Ok(page)) => page,
+                Ok(Err(Unread::TooLarge)) if self.page > 1 => {
+                    self.page = (self.page / 4).max(1);
+                    continue;
+                }
+                Ok(Err(error)) => return Err(relist(&error)),
+                Ok(Ok(bytes)) => bytes,
             };
-            self.check_version(&page.metadata.resource_version)?;
-            for object in page.items.iter().flatten() {
-                self.table.listed(object);
-            }
-            if page.metadata.next.is_empty() {
+            let head = page::head(&bytes).map_err(|error| relist(&error))?;
+            self.check_version(&head.resource_version)?;
+            page::items(&bytes, |object| self.table.listed(object)).map_err(|error| relist(&error))?;
+            if head.next.is_empty() {
                 self.table.completed();
                 self.not_found = 0;
-                return Ok(Next::Watch(page.metadata.resource_version));
+                return Ok(Next::Watch(head.resource_version));
             }
-            token = Some(page.metadata.next);
+            token = Some(head.next);
+            self.page = (self.page * 2).min(PAGE);
         }
     }
 

@@ -203,10 +203,10 @@ fn neighbourhood() -> Result<Snapshot> {
             });
         }
     }
-    for of in 0..NEIGHBOURS {
+    for (of, spec) in specs.iter().enumerate() {
         for n in 0..30 {
             let key = PodKey::new(format!("shop-{of}"), format!("waits-{n:04}"));
-            let waiting = pod_of(&seen, key, specs[of]);
+            let waiting = pod_of(&seen, key, *spec);
             seen.pods.push(waiting);
         }
     }

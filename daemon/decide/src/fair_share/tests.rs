@@ -9,13 +9,15 @@ use model::pod::{Near, Toleration};
 use model::selector::LabelSelector;
 use model::time::Instant;
 
+/// Wants, a total, and the shares of it.
+type Case = (
+    &'static [(&'static str, u64)],
+    u64,
+    &'static [(&'static str, u64)],
+);
+
 #[test]
 fn who_wants_less_than_an_even_share_has_it_all() {
-    type Case = (
-        &'static [(&'static str, u64)],
-        u64,
-        &'static [(&'static str, u64)],
-    );
     let cases: [Case; 6] = [
         (&[], 10, &[]),
         (&[("a", 3)], 10, &[("a", 3)]),

@@ -68,10 +68,12 @@ fn counts(plan: &Plan, namespace: &str) -> (usize, usize) {
     )
 }
 
+/// Quotas, and how many pods of `a` and of `b` have a new node.
+type Case = (&'static [(&'static str, Option<u32>, Option<i64>)], usize, usize);
+
 #[test]
 fn nothing_is_bought_above_a_quota_and_neighbours_have_all_of_theirs() {
     let seen = cluster(&[("a", 40), ("b", 8)]);
-    type Case = (&'static [(&'static str, Option<u32>, Option<i64>)], usize, usize);
     let cases: [Case; 8] = [
         (&[], 40, 8),
         (&[("a", Some(10), None)], 40, 8),

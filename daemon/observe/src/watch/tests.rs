@@ -183,3 +183,40 @@ async fn a_kind_with_objects_is_not_believed_gone_at_once() {
     assert_eq!(names(&table), ["a"], "whose replicas these are is still known");
     assert!(matches!(table.freshness(), Freshness::Stale { .. }));
 }
+
+/// Five objects of 3 MB each: no page of them all fits, and pages are asked for that do.
+#[tokio::test]
+async fn pages_that_are_too_large_are_asked_for_again_in_smaller_ones() {
+    let large = |name: &str| {
+        let mut object = thing(name, "10");
+        object["spec"] = json!({"env": ["x".repeat(3 << 20)]});
+        object
+    };
+    let page = |next: &str, names: &[&str]| {
+        let items: Vec<Value> = names.iter().map(|name| large(name)).collect();
+        let metadata = json!({"resourceVersion": "10", "continue": next});
+        (200, json!({"metadata": metadata, "items": items}).to_string())
+    };
+    let all = ["a", "b", "c", "d", "e"];
+    let answers = vec![
+        page("", &all),
+        page("", &all),
+        page("", &all),
+        page("", &all),
+        page("more", &["a"]),
+        page("rest", &["b", "c"]),
+        page("rest", &["d", "e", "f"]),
+        page("", &["d"]),
+        events(&[bookmark("20")]),
+    ];
+    let (script, table) = play(THINGS, answers).await;
+    assert_eq!(names(&table), ["a", "b", "c", "d"]);
+    let limits = script.lines().into_iter().filter_map(|line| {
+        let limit = line.split("limit=").nth(1)?;
+        limit
+            .split('&')
+            .next()
+            .and_then(|limit| limit.split(' ').next()?.parse().ok())
+    });
+    assert_eq!(limits.collect::<Vec<u32>>(), [500, 125, 31, 7, 1, 2, 4, 1]);
+}
