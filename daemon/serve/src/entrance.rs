@@ -6,6 +6,7 @@
 use crate::accept::{Conn, Leash};
 use crate::crowd::{Crowd, Pass, Place};
 use crate::limits;
+use crate::tls::InForce;
 use rustls::ServerConfig;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -57,7 +58,7 @@ impl Connected for Wire {
 }
 
 /// Accepts from a TCP listener until it is aborted.
-pub(crate) async fn tcp(listener: TcpListener, tls: Option<Arc<ServerConfig>>, queue: Queue) {
+pub(crate) async fn tcp(listener: TcpListener, tls: Option<InForce>, queue: Queue) {
     let crowd = Crowd::new(limits::CONNECTIONS);
     loop {
         let Some((stream, address)) = rested(listener.accept().await).await else {
@@ -72,7 +73,8 @@ pub(crate) async fn tcp(listener: TcpListener, tls: Option<Arc<ServerConfig>>, q
             origin: Origin::Address(address),
             pass,
         };
-        let (tls, queue) = (tls.clone(), queue.clone());
+        let tls = tls.as_ref().map(|tls| Arc::clone(&tls.borrow()));
+        let queue = queue.clone();
         tokio::spawn(async move {
             let stream: Box<dyn Duplex> = match tls {
                 None => Box::new(conn),

@@ -1,41 +1,37 @@
 //! The plain, read-only listener: `/metrics`, `/healthz`, `/readyz`. No lever is reachable from here.
 
 use crate::accept::Door;
+use crate::certificates::{self, Certificates};
+use crate::desk::Desk;
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::watch::Unread;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use cycle::Handle;
 use std::future::Future;
 use tokio::net::TcpListener;
 
+/// What it shows.
 #[derive(Clone)]
-struct Shown {
-    handle: Handle,
-    metrics: Metrics,
-    unread: Unread,
+pub(crate) struct Shown {
+    pub(crate) desk: Desk,
+    pub(crate) metrics: Metrics,
+    pub(crate) certificates: Certificates,
 }
 
 /// Serves until `ending` is done.
 pub(crate) async fn serve(
     listener: TcpListener,
-    (handle, unread): (Handle, Unread),
-    metrics: Metrics,
+    shown: Shown,
     ending: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let router = Router::new()
         .route("/metrics", get(text))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
-        .with_state(Shown {
-            handle,
-            metrics,
-            unread,
-        });
+        .with_state(shown);
     axum::serve(door(listener), router)
         .with_graceful_shutdown(ending)
         .await
@@ -52,8 +48,9 @@ fn door(listener: TcpListener) -> Door {
 }
 
 async fn text(State(shown): State<Shown>) -> impl IntoResponse {
-    shown.metrics.show_status(&shown.handle.status());
-    shown.metrics.show_unread(shown.unread.bytes());
+    shown.metrics.show_status(&shown.desk.handle.status());
+    shown.metrics.show_unread(shown.desk.unread.bytes());
+    shown.metrics.show_certificates(&shown.certificates.ends());
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     match shown.metrics.text() {
         Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, form)], text),
@@ -71,7 +68,7 @@ async fn text(State(shown): State<Shown>) -> impl IntoResponse {
 /// The kubelet restarts the daemon where this fails: only for what a restart mends. An API server that is away, or a
 /// Ledger that cannot be read, is none of it.
 async fn alive(State(shown): State<Shown>) -> (StatusCode, String) {
-    match shown.handle.status().stuck {
+    match shown.desk.handle.status().stuck {
         None => (StatusCode::OK, "ok\n".to_owned()),
         Some(silent) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -81,9 +78,11 @@ async fn alive(State(shown): State<Shown>) -> (StatusCode, String) {
 }
 
 async fn ready(State(shown): State<Shown>) -> (StatusCode, String) {
-    let status = shown.handle.status();
-    let line = |text: String, alarm: &_| text + &ToString::to_string(alarm) + "\n";
-    let alarms = status.alarms().iter().fold(String::new(), line);
+    let status = shown.desk.handle.status();
+    let line = |text: String, alarm: String| text + &alarm + "\n";
+    let certificates = shown.certificates.alarms(certificates::now());
+    let alarms = status.alarms().into_iter().chain(certificates);
+    let alarms = alarms.fold(String::new(), line);
     if status.ready {
         return (StatusCode::OK, format!("ready\n{alarms}"));
     }

@@ -6,6 +6,7 @@
 mod accept;
 mod admission;
 mod authorise;
+mod certificates;
 mod control;
 mod crowd;
 mod desk;
@@ -25,6 +26,7 @@ mod query;
 mod rate;
 mod server;
 mod socket;
+mod tls;
 mod watch;
 
 pub use admission::{Admission, Admitting, Keys, PATH as ADMISSION_PATH};
@@ -35,6 +37,7 @@ pub use rate::Rate;
 /// The form in which `Authorise` is implemented.
 pub use tonic::async_trait;
 
+use certificates::Certificates;
 use cycle::Handle;
 use desk::Desk;
 use std::net::{SocketAddr, TcpListener};
@@ -59,7 +62,9 @@ pub struct Serving {
 /// Binds, and serves from now on. What is wrong with options, files or addresses is said before it returns.
 pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Result<Serving, ServeError> {
     options.check()?;
-    let tls = options.tls.as_ref().map(TlsFiles::read).transpose()?;
+    let certificates = Certificates::default();
+    let tls = options.tls.as_ref().map(tls::Files::of_grpc);
+    let tls = tls.map(|files| files.open(&certificates)).transpose()?;
     let grpc = listen("grpc.bind", options.grpc)?;
     let socket = options.socket.as_deref().map(socket::Socket::open).transpose()?;
     let http = options
@@ -70,7 +75,10 @@ pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Res
         address(&grpc, options.grpc),
         http.as_ref().zip(options.http).map(|(l, a)| address(l, a)),
     );
-    let webhook = options.admission.as_ref().map(webhook).transpose()?;
+    let webhook = options.admission.as_ref();
+    let webhook = webhook
+        .map(|asked| webhook_of(asked, &certificates))
+        .transpose()?;
     let metrics = Metrics::new();
     let (ending, ended) = signal::channel(false);
     let front = server::Front {
@@ -79,6 +87,7 @@ pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Res
         metrics: metrics.clone(),
         reflection: options.reflection,
         tls,
+        certificates,
     };
     let admission = webhook.as_ref().map(|(_, admitting, _)| admitting.clone());
     let runtime = runtime().map_err(ServeError::Runtime)?;
@@ -134,11 +143,11 @@ fn runtime() -> std::io::Result<Runtime> {
 /// The webhook's listener, where it is, and whose pods it leaves alone.
 type Webhook = (TcpListener, Admitting, String);
 
-fn webhook(asked: &Admission) -> Result<Webhook, ServeError> {
+fn webhook_of(asked: &Admission, certificates: &Certificates) -> Result<Webhook, ServeError> {
     let listener = listen("admission.bind", asked.bind)?;
     let admitting = Admitting {
         address: address(&listener, asked.bind),
-        keys: Keys::default(),
+        keys: Keys::new(certificates.clone()),
     };
     Ok((listener, admitting, asked.namespace.clone()))
 }

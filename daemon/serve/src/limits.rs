@@ -147,6 +147,10 @@ pub(crate) const LABEL_KEY_BYTES: usize = 253 + 1 + 63;
 pub(crate) const WHY_BYTES: usize = 256;
 /// Bearer tokens, in bytes.
 pub(crate) const TOKEN_BYTES: usize = 8 << 10;
+/// Certificate files are looked at this often.
+pub(crate) const CERTIFICATES_EVERY: Duration = Duration::from_secs(1);
+/// A certificate that is near its end is told of this often.
+pub(crate) const CERTIFICATES_TOLD: Duration = Duration::from_hours(24);
 /// A PEM file.
 pub(crate) const PEM_BYTES: u64 = 1 << 20;
 /// Values of one metric label; further ones are counted as `other`.

@@ -61,6 +61,8 @@ struct Series {
     source_age: Family<SourceLabels, Real>,
     source_missing: Family<SourceLabels, Gauge>,
     aims_reloads: Family<ResultLabels, Counter>,
+    certificate_reloads: Family<ReloadLabels, Counter>,
+    certificate_ends: Family<CertificateLabels, Gauge>,
     notices: Family<NoticeLabels, Counter>,
     admission: Counts,
 }
@@ -88,6 +90,8 @@ labels! {
     IntentLabels { kind, stage }
     SourceLabels { source }
     ResultLabels { result }
+    ReloadLabels { listener, result }
+    CertificateLabels { listener, certificate }
     NoticeLabels { outcome }
 }
 
@@ -130,6 +134,27 @@ impl Metrics {
             .aims_reloads
             .get_or_create(&ResultLabels { result })
             .inc();
+    }
+
+    /// Certificate files that have changed; bad ones keep the last good ones in force.
+    pub(crate) fn certificates_reloaded(&self, listener: &'static str, good: bool) {
+        let labels = ReloadLabels {
+            listener: listener.to_owned(),
+            result: if good { "good" } else { "refused" }.to_owned(),
+        };
+        self.series.certificate_reloads.get_or_create(&labels).inc();
+    }
+
+    /// Sets when certificates end: of which listener, which, and when.
+    pub(crate) fn show_certificates(&self, ends: &[(&'static str, &'static str, i64)]) {
+        self.series.certificate_ends.clear();
+        for (listener, which, ends) in ends {
+            let labels = CertificateLabels {
+                listener: (*listener).to_owned(),
+                certificate: which.replace(' ', "_").to_lowercase(),
+            };
+            self.series.certificate_ends.get_or_create(&labels).set(*ends);
+        }
     }
 
     /// What the webhook counts.
@@ -426,6 +451,17 @@ impl Series {
             "aims_reloads",
             "Changed aims, by whether they could be used",
             self.aims_reloads.clone(),
+        );
+        registry.register(
+            "certificate_reloads",
+            "Certificate files that have changed, by whether they could be used",
+            self.certificate_reloads.clone(),
+        );
+        registry.register_with_unit(
+            "certificate_not_after_timestamp",
+            "When the certificates that are served and the authorities of clients end, seconds since 1970",
+            Unit::Seconds,
+            self.certificate_ends.clone(),
         );
         registry.register(
             "notices",

@@ -2,16 +2,9 @@
 //! an address that others can reach.
 
 use crate::admission::Admission;
-use crate::limits;
-use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
-use std::io::Read;
+use crate::tls::Files;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Where and how to serve.
 #[derive(Clone, Debug)]
@@ -96,73 +89,11 @@ impl Options {
 
     /// Reads the files and refuses what could not be served with them; listens nowhere.
     pub fn check_files(&self) -> Result<(), ServeError> {
-        self.tls.as_ref().map(TlsFiles::read).transpose().map(drop)
-    }
-}
-
-impl TlsFiles {
-    /// Reads the files into a configuration of TLS.
-    pub(crate) fn read(&self) -> Result<Arc<ServerConfig>, ServeError> {
-        let certificate = pem("grpc.tls.certificate", &self.certificate)?;
-        let key = pem("grpc.tls.key", &self.key)?;
-        let client_ca = self.client_ca.as_ref().map(|ca| pem("grpc.tls.client_ca", ca));
-        let config = config(&certificate, &key, client_ca.transpose()?.as_deref());
-        config.map(Arc::new).map_err(ServeError::Tls)
-    }
-}
-
-fn config(certificate: &[u8], key: &[u8], client_ca: Option<&[u8]>) -> Result<ServerConfig, String> {
-    let chain = certificates(certificate)?;
-    if chain.is_empty() {
-        return Err("no certificate is in grpc.tls.certificate".to_owned());
-    }
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(said)?;
-    let provider = Arc::new(ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(said)?;
-    let builder = match client_ca {
-        None => builder.with_no_client_auth(),
-        Some(ca) => {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(certificates(ca)?);
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-            builder.with_client_cert_verifier(verifier.build().map_err(said)?)
+        if let Some(tls) = &self.tls {
+            Files::of_grpc(tls).check()?;
         }
-    };
-    let mut config = builder.with_single_cert(chain, key).map_err(said)?;
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(config)
-}
-
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .map_err(said)
-}
-
-fn said(error: impl std::fmt::Display) -> String {
-    error.to_string()
-}
-
-fn pem(field: &'static str, path: &PathBuf) -> Result<Vec<u8>, ServeError> {
-    let refused = |why| ServeError::File {
-        field,
-        path: path.clone(),
-        why,
-    };
-    let mut pem = Vec::new();
-    let file = std::fs::File::open(path).map_err(refused)?;
-    file.take(limits::PEM_BYTES + 1)
-        .read_to_end(&mut pem)
-        .map_err(refused)?;
-    if pem.len() as u64 > limits::PEM_BYTES {
-        return Err(refused(std::io::Error::other(format!(
-            "more than {} bytes",
-            limits::PEM_BYTES
-        ))));
+        Ok(())
     }
-    Ok(pem)
 }
 
 #[cfg(test)]

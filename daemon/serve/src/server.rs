@@ -2,6 +2,7 @@
 
 use crate::Webhook;
 use crate::admission;
+use crate::certificates::{self, Certificates};
 use crate::desk::Desk;
 use crate::entrance;
 use crate::http;
@@ -9,13 +10,13 @@ use crate::limits;
 use crate::metrics::Metrics;
 use crate::places::Seating;
 use crate::socket::Socket;
+use crate::tls;
 use logbook::CycleRecord;
 use proto::v1::control_server::ControlServer;
 use proto::v1::explain_server::ExplainServer;
 use proto::v1::planner_server::PlannerServer;
 use proto::v1::policies_server::PoliciesServer;
 use proto::v1::query_server::QueryServer;
-use rustls::ServerConfig;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +43,8 @@ pub(crate) struct Front {
     /// Subscribed before the first cycle begins, so that none goes uncounted.
     pub(crate) records: broadcast::Receiver<Arc<CycleRecord>>,
     pub(crate) reflection: bool,
-    pub(crate) tls: Option<Arc<ServerConfig>>,
+    pub(crate) tls: Option<(tls::InForce, tls::Follower)>,
+    pub(crate) certificates: Certificates,
 }
 
 /// A server with every limit set; calls of one connection are limited by `Seating`, which knows levers from questions.
@@ -79,16 +81,27 @@ impl Front {
             records,
             reflection,
             tls,
+            certificates,
         } = self;
         let ending = desk.ending.clone();
         let (reporter, health) = tonic_health::server::health_reporter();
         tokio::spawn(look_after(reporter, desk.clone()));
         tokio::spawn(feed(metrics.clone(), records, ending.clone()));
+        tokio::spawn(tell_of_ends(certificates.clone()));
+        let tls = tls.map(|(in_force, follower)| {
+            tokio::spawn(follower.follow(metrics.clone()));
+            in_force
+        });
         if let Some(webhook) = webhook {
             tokio::spawn(serve_webhook(webhook, desk.clone(), metrics.clone()));
         }
         if let Some(listener) = plain {
-            tokio::spawn(serve_plain(listener, desk.clone(), metrics));
+            let shown = http::Shown {
+                desk: desk.clone(),
+                metrics,
+                certificates,
+            };
+            tokio::spawn(serve_plain(listener, shown));
         }
         let router = services(builder(&desk).add_service(health), desk, reflection);
         serve_grpc(router, grpc, tls, ending).await;
@@ -128,7 +141,7 @@ fn services(router: Router<Bounds>, desk: Desk, reflection: bool) -> Router<Boun
 async fn serve_grpc(
     router: Router<Bounds>,
     (tcp, socket): (TcpListener, Option<Socket>),
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<tls::InForce>,
     ending: watch::Receiver<bool>,
 ) {
     let (queue, connections) = mpsc::channel(limits::CONNECTION_QUEUE);
@@ -167,10 +180,10 @@ async fn serve_grpc(
     accepting.abort_all();
 }
 
-async fn serve_plain(listener: TcpListener, desk: Desk, metrics: Metrics) {
-    let ending = desk.ending.clone();
+async fn serve_plain(listener: TcpListener, shown: http::Shown) {
+    let ending = shown.desk.ending.clone();
     let served = match tokio::net::TcpListener::from_std(listener) {
-        Ok(listener) => http::serve(listener, (desk.handle, desk.unread), metrics, ended(ending)).await,
+        Ok(listener) => http::serve(listener, shown, ended(ending)).await,
         Err(error) => Err(error),
     };
     if let Err(error) = served {
@@ -229,6 +242,16 @@ async fn look_after(reporter: HealthReporter, desk: Desk) {
             () = tokio::time::sleep(HEALTH_EVERY) => {}
             changed = ending.changed() => if changed.is_err() { return },
         }
+    }
+}
+
+/// Tells now and then of certificates that are near their end, for as long as the runtime is there.
+async fn tell_of_ends(certificates: Certificates) {
+    loop {
+        for alarm in certificates.alarms(certificates::now()) {
+            tracing::warn!(%alarm, "certificates");
+        }
+        tokio::time::sleep(limits::CERTIFICATES_TOLD).await;
     }
 }
 

@@ -5,6 +5,9 @@
 
 mod stage;
 
+#[path = "front/certificates.rs"]
+mod certificates;
+
 use proto::v1;
 use proto::v1::control_client::ControlClient;
 use proto::v1::explain_client::ExplainClient;
