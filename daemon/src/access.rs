@@ -7,7 +7,9 @@
 
 use crate::config::Access;
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, TokenReviewStatus};
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
+use k8s_openapi::api::authorization::v1::{
+    NonResourceAttributes, ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
+};
 use kube::api::{Api, PostParams};
 use serve::{Authorise, Caller, Denied, Identity, Object, Rate, Verb};
 use sha2::{Digest, Sha256};
@@ -166,19 +168,7 @@ impl ClusterAccess {
             return Ok(known);
         }
         let review = SubjectAccessReview {
-            spec: SubjectAccessReviewSpec {
-                user: Some(user.name.clone()),
-                uid: user.uid.clone(),
-                groups: user.groups.clone(),
-                extra: user.extra.clone(),
-                resource_attributes: Some(ResourceAttributes {
-                    group: Some(GROUP.to_owned()),
-                    resource: Some(object.as_str().to_owned()),
-                    verb: Some(verb.as_str().to_owned()),
-                    ..ResourceAttributes::default()
-                }),
-                ..SubjectAccessReviewSpec::default()
-            },
+            spec: question(user, verb, object),
             ..SubjectAccessReview::default()
         };
         let status = self.ask(review).await?.status.unwrap_or_default();
@@ -205,6 +195,29 @@ impl ClusterAccess {
             Err(_) => Err(Denied::Unavailable(format!("no answer within {REVIEW:?}"))),
         }
     }
+}
+
+/// What the cluster is asked: whether a user may do something to a resource of ours, or to a path.
+fn question(user: &User, verb: Verb, object: Object) -> SubjectAccessReviewSpec {
+    let (verb, name) = (Some(verb.as_str().to_owned()), Some(object.as_str().to_owned()));
+    let mut asked = SubjectAccessReviewSpec {
+        user: Some(user.name.clone()),
+        uid: user.uid.clone(),
+        groups: user.groups.clone(),
+        extra: user.extra.clone(),
+        ..SubjectAccessReviewSpec::default()
+    };
+    if object == Object::Metrics {
+        asked.non_resource_attributes = Some(NonResourceAttributes { path: name, verb });
+    } else {
+        asked.resource_attributes = Some(ResourceAttributes {
+            group: Some(GROUP.to_owned()),
+            resource: name,
+            verb,
+            ..ResourceAttributes::default()
+        });
+    }
+    asked
 }
 
 /// Who a token belongs to, where it is good and meant for one of these audiences.
@@ -296,6 +309,28 @@ mod tests {
         answers.keep(asked("admins"), true, YES_KEPT);
         assert_eq!(answers.get(&asked("admins")), Some(true));
         assert_eq!(answers.get(&asked("guests")), None);
+    }
+
+    #[test]
+    fn metrics_are_asked_about_as_a_path_and_all_else_as_a_resource() {
+        let user = User {
+            name: "prometheus".to_owned(),
+            ..User::default()
+        };
+        let asked = question(&user, Verb::Get, Object::Metrics);
+        let path = asked.non_resource_attributes.unwrap();
+        assert_eq!(
+            (path.path.as_deref(), path.verb.as_deref()),
+            (Some("/metrics"), Some("get"))
+        );
+        assert!(asked.resource_attributes.is_none());
+        let asked = question(&user, Verb::Update, Object::Actions);
+        assert!(asked.non_resource_attributes.is_none());
+        let resource = asked.resource_attributes.unwrap();
+        assert_eq!(
+            (resource.group.as_deref(), resource.resource.as_deref()),
+            (Some(GROUP), Some("actions"))
+        );
     }
 
     #[test]

@@ -134,6 +134,7 @@ pub(crate) mod tests {
             socket: None,
             reflection: false,
             http: None,
+            authorise_metrics: false,
             admission: None,
         };
         let serving = serve::serve(handle.clone(), &options, Arc::new(serve::LoopbackOnly)).unwrap();

@@ -195,7 +195,7 @@ impl Config {
             logbook: parts::logbook(top.get("logbook")),
             serve: parts::listeners(top),
             log: parts::log(top.get("log")),
-            access: parts::access(top.get("grpc"), &provider),
+            access: parts::access(top, &provider),
             pause_file: values::path(top.get("pause_file")),
             admission: admission::admission(top.get("admission"), &provider),
             named: Named::default(),

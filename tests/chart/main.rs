@@ -286,7 +286,11 @@ async fn an_old_certificate_is_renewed(cluster: &Cluster, upgrade: &[&str]) -> R
     let after = secret(cluster).await?;
     assert_eq!(after["ca.crt"], before["ca.crt"], "the authority stays");
     assert_ne!(after["tls.crt"], before["tls.crt"], "the certificate is new");
-    assert_eq!(template(cluster).await?, pod, "the daemon takes it without a new pod");
+    assert_eq!(
+        template(cluster).await?,
+        pod,
+        "the daemon takes it without a new pod"
+    );
     check_config(cluster, "act").await
 }
 
@@ -444,6 +448,69 @@ fn contradicting_values_are_refused() {
             .args(["--set", "cluster=blue", "--set", set]);
         let refused = process::run(&mut helm).unwrap_err().to_string();
         assert!(refused.contains(word), "{set}: {refused}");
+    }
+}
+
+/// By default the daemon's pod lets in what it serves, by name of its ports, and nothing else; what it calls is open.
+#[test]
+fn the_network_policy_lets_in_what_is_served() {
+    let tools = match tools::kubectl_helm() {
+        Ok(tools) => tools,
+        Err(why) => return skip::skip("the chart's network policy", &why),
+    };
+    let render = |set: &str, template: &str| {
+        let mut helm = Command::new(tools.join("helm"));
+        helm.args(["template", "p"]).arg(root().join("deploy/chart"));
+        process::run(helm.args(["--set", "cluster=blue", "--set", set, "--show-only", template])).unwrap()
+    };
+    let policy = "templates/networkpolicy.yaml";
+    let ports = |text: &str| -> Vec<String> {
+        let of = |line: &str| line.trim().strip_prefix("- port: ").map(str::to_owned);
+        text.lines().filter_map(of).collect()
+    };
+    for (set, expected) in [
+        ("mode=observe", &["grpc", "http"][..]),
+        ("admission.mode=webhook", &["admission", "grpc", "http"]),
+        ("admission.mode=policy", &["grpc", "http"]),
+        (
+            "networkPolicy.from[0].matchLabels.team=platform",
+            &["grpc", "http"],
+        ),
+    ] {
+        let text = render(set, policy);
+        assert_eq!(ports(&text), expected, "{set}: {text}");
+        assert!(text.contains("policyTypes: [Ingress]"), "{set}: {text}");
+        assert!(!text.contains("egress"), "{set}: {text}");
+        // Each port is one of the container's, and each of the container's is in it.
+        let pod = render(set, "templates/deployment.yaml");
+        for port in expected {
+            assert!(
+                pod.contains(&format!("- {{name: {port}, containerPort: ")),
+                "{port}: {pod}"
+            );
+        }
+        assert_eq!(pod.matches("containerPort: ").count(), expected.len(), "{pod}");
+    }
+    assert!(render("networkPolicy.from[0].matchLabels.team=platform", policy).contains("team: platform"));
+}
+
+/// Whoever reads the metrics needs a role where they are asked, and there is one; nobody has it by default.
+#[test]
+fn metrics_are_open_unless_they_are_to_ask() {
+    let tools = match tools::kubectl_helm() {
+        Ok(tools) => tools,
+        Err(why) => return skip::skip("the chart's metrics", &why),
+    };
+    for (set, asks) in [("mode=observe", false), ("http.authorise=true", true)] {
+        let mut helm = Command::new(tools.join("helm"));
+        helm.args(["template", "plimsoll"])
+            .arg(root().join("deploy/chart"))
+            .args(["--set", "cluster=blue", "--set", set]);
+        let text = process::run(&mut helm).unwrap();
+        assert!(text.contains(&format!("authorise: {asks}")), "{set}");
+        assert_eq!(text.contains("nonResourceURLs: [/metrics]"), asks, "{set}");
+        let named = text.matches("plimsoll-metrics-reader").count();
+        assert_eq!(named, usize::from(asks), "{set}: a role, and nobody who has it");
     }
 }
 

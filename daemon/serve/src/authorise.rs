@@ -45,6 +45,8 @@ pub enum Object {
     Policies,
     /// The levers: kill switch and modes.
     Actions,
+    /// `/metrics`: no resource of a group, but a path (`nonResourceURLs`).
+    Metrics,
 }
 
 /// The name under which an allowed caller is written down.
@@ -58,7 +60,7 @@ pub enum Denied {
     #[error("{0}")]
     Unauthenticated(String),
     /// Known, but not allowed.
-    #[error("{who} may not {verb} {object} (group plimsoll.io)")]
+    #[error("{who} may not {verb} {}", .object.in_rbac())]
     Forbidden {
         /// Who.
         who: String,
@@ -101,17 +103,20 @@ impl Caller {
 
     /// Reads who calls off a request.
     pub(crate) fn of(headers: &HeaderMap, peer: Option<&Peer>) -> Result<Self, Status> {
+        let address = peer.and_then(|peer| match peer.origin {
+            Origin::Address(address) => Some(address),
+            Origin::Socket(_) => None,
+        });
+        Self::at(headers, address)
+    }
+
+    /// The same, where it is known from where the connection comes.
+    pub(crate) fn at(headers: &HeaderMap, address: Option<SocketAddr>) -> Result<Self, Status> {
         let token = match headers.get("authorization") {
             None => None,
             Some(value) => Some(bearer(value.as_bytes())?),
         };
-        Ok(Self {
-            address: peer.and_then(|peer| match peer.origin {
-                Origin::Address(address) => Some(address),
-                Origin::Socket(_) => None,
-            }),
-            token,
-        })
+        Ok(Self { address, token })
     }
 }
 
@@ -207,6 +212,15 @@ impl Object {
             Self::Decisions => "decisions",
             Self::Policies => "policies",
             Self::Actions => "actions",
+            Self::Metrics => "/metrics",
+        }
+    }
+
+    /// As a person finds it in a role.
+    fn in_rbac(self) -> String {
+        match self {
+            Self::Metrics => format!("{self} (a path, in nonResourceURLs)"),
+            _ => format!("{self} (group plimsoll.io)"),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! What every service holds: the Handle, the hook in front of it, and the bounds they share.
 
 use crate::authorise::{self, Admitted, Authorise, Caller, Identity, Object, Verb};
+use crate::crowd::Pass;
 use crate::entrance::{Origin, Peer};
 use crate::limits;
 use crate::rate::Rate;
 use crate::watch::Unread;
 use cycle::Handle;
 use logbook::CycleRecord;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{Semaphore, watch};
@@ -81,6 +82,29 @@ impl Desk {
             )));
         }
         let caller = Caller::of(headers, peer)?;
+        self.let_in(&caller, peer.map(|peer| &peer.pass), verb, object)
+            .await
+    }
+
+    /// The same for a connection that has no place in a crowd, such as those of the plain listener.
+    pub(crate) async fn ask_plainly(
+        &self,
+        headers: &HeaderMap,
+        from: SocketAddr,
+        verb: Verb,
+        object: Object,
+    ) -> Result<Identity, Status> {
+        let caller = Caller::at(headers, Some(from))?;
+        self.let_in(&caller, None, verb, object).await
+    }
+
+    async fn let_in(
+        &self,
+        caller: &Caller,
+        pass: Option<&Pass>,
+        verb: Verb,
+        object: Object,
+    ) -> Result<Identity, Status> {
         let local = caller.loopback();
         let (lever, now) = (object == Object::Actions, Instant::now());
         if let (None, Some(peer)) = (&local, caller.address)
@@ -88,9 +112,9 @@ impl Desk {
         {
             return Err(too_often("this address"));
         }
-        let identity = authorise::admit(&self.gate, &caller, verb, object).await?;
-        if let Some(peer) = peer {
-            peer.pass.known();
+        let identity = authorise::admit(&self.gate, caller, verb, object).await?;
+        if let Some(pass) = pass {
+            pass.known();
         }
         if local.as_ref() != Some(&identity) && !self.identities.take(&(lever, identity.0.clone()), now) {
             return Err(too_often(&identity.0));

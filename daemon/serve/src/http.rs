@@ -1,17 +1,23 @@
-//! The plain, read-only listener: `/metrics`, `/healthz`, `/readyz`. No lever is reachable from here.
+//! The plain, read-only listener: `/metrics`, `/healthz`, `/readyz`. No lever is reachable from here. Who may
+//! read the metrics is asked like every caller of gRPC, where the configuration wants it; the probes are open to everybody.
 
 use crate::accept::Door;
+use crate::authorise::{Object, Verb};
 use crate::certificates::{self, Certificates};
 use crate::desk::Desk;
 use crate::limits;
 use crate::metrics::Metrics;
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::IncomingStream;
 use std::future::Future;
+use std::net::SocketAddr;
 use tokio::net::TcpListener;
+use tonic::{Code, Status};
 
 /// What it shows.
 #[derive(Clone)]
@@ -19,6 +25,18 @@ pub(crate) struct Shown {
     pub(crate) desk: Desk,
     pub(crate) metrics: Metrics,
     pub(crate) certificates: Certificates,
+    /// `/metrics` is for callers that may `get` that path; the probes are for everybody.
+    pub(crate) authorise: bool,
+}
+
+/// Where a connection comes from.
+#[derive(Clone, Copy)]
+struct From(SocketAddr);
+
+impl Connected<IncomingStream<'_, Door>> for From {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        Self(*stream.remote_addr())
+    }
 }
 
 /// Serves until `ending` is done.
@@ -32,6 +50,7 @@ pub(crate) async fn serve(
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .with_state(shown);
+    let router = router.into_make_service_with_connect_info::<From>();
     axum::serve(door(listener), router)
         .with_graceful_shutdown(ending)
         .await
@@ -47,22 +66,40 @@ fn door(listener: TcpListener) -> Door {
     .at_most(limits::HTTP_CONNECTION_AGE)
 }
 
-async fn text(State(shown): State<Shown>) -> impl IntoResponse {
+async fn text(
+    State(shown): State<Shown>,
+    ConnectInfo(From(from)): ConnectInfo<From>,
+    headers: HeaderMap,
+) -> Response {
+    if shown.authorise {
+        let (verb, object) = (Verb::Get, Object::Metrics);
+        if let Err(refused) = shown.desk.ask_plainly(&headers, from, verb, object).await {
+            return refusal(&refused);
+        }
+    }
     shown.metrics.show_status(&shown.desk.handle.status());
     shown.metrics.show_unread(shown.desk.unread.bytes());
     shown.metrics.show_certificates(&shown.certificates.ends());
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     match shown.metrics.text() {
-        Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, form)], text),
+        Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, form)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "cannot write the metrics");
-            (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                [(header::CONTENT_TYPE, "text/plain")],
-                String::new(),
-            )
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// What gRPC says, as HTTP says it.
+fn refusal(refused: &Status) -> Response {
+    let code = match refused.code() {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let text = format!("{}\n", refused.message());
+    (code, [(header::WWW_AUTHENTICATE, "Bearer")], text).into_response()
 }
 
 /// The kubelet restarts the daemon where this fails: only for what a restart mends. An API server that is away, or a

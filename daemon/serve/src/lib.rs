@@ -88,6 +88,7 @@ pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Res
         reflection: options.reflection,
         tls,
         certificates,
+        authorise_metrics: options.authorise_metrics,
     };
     let admission = webhook.as_ref().map(|(_, admitting, _)| admitting.clone());
     let runtime = runtime().map_err(ServeError::Runtime)?;

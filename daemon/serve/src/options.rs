@@ -19,6 +19,8 @@ pub struct Options {
     pub reflection: bool,
     /// Listener of `/metrics`, `/healthz` and `/readyz`: plain HTTP, read-only. `None`: not served.
     pub http: Option<SocketAddr>,
+    /// `/metrics` asks who reads it: a bearer token whose owner may `get` the path `/metrics`.
+    pub authorise_metrics: bool,
     /// The admission webhook; `None`: not served.
     pub admission: Option<Admission>,
 }
@@ -111,6 +113,7 @@ mod tests {
             socket: None,
             reflection: false,
             http: None,
+            authorise_metrics: false,
             admission: None,
         }
     }

@@ -45,6 +45,7 @@ pub(crate) struct Front {
     pub(crate) reflection: bool,
     pub(crate) tls: Option<(tls::InForce, tls::Follower)>,
     pub(crate) certificates: Certificates,
+    pub(crate) authorise_metrics: bool,
 }
 
 /// A server with every limit set; calls of one connection are limited by `Seating`, which knows levers from questions.
@@ -82,6 +83,7 @@ impl Front {
             reflection,
             tls,
             certificates,
+            authorise_metrics,
         } = self;
         let ending = desk.ending.clone();
         let (reporter, health) = tonic_health::server::health_reporter();
@@ -100,6 +102,7 @@ impl Front {
                 desk: desk.clone(),
                 metrics,
                 certificates,
+                authorise: authorise_metrics,
             };
             tokio::spawn(serve_plain(listener, shown));
         }

@@ -534,6 +534,11 @@ impl Authorise for Reader {
         match caller.token.as_deref() {
             Some("good") if verb != Verb::Update => Ok(Identity(who)),
             Some("good") => Err(Denied::Forbidden { who, verb, object }),
+            Some("other") => Err(Denied::Forbidden {
+                who: "other".to_owned(),
+                verb,
+                object,
+            }),
             _ => Err(Denied::Unauthenticated("a token is wanted".to_owned())),
         }
     }
@@ -594,6 +599,33 @@ async fn tls_and_tokens() {
         "{}",
         error.message()
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_ask_who_reads_them_where_that_is_wanted() {
+    let mut options = options();
+    options.authorise_metrics = true;
+    let stage = Stage::serve(&options, Arc::new(Reader), 5).await;
+    stage.cycle().await;
+    for (headers, code, word) in [
+        ("", 401, "a token is wanted"),
+        ("Authorization: Bearer bad\r\n", 401, "a token is wanted"),
+        ("Authorization: Basic good\r\n", 401, "Bearer <token>"),
+        ("Authorization: Bearer good\r\n", 200, "plimsoll_cycles_total"),
+        (
+            "Authorization: Bearer other\r\n",
+            403,
+            "other may not get /metrics",
+        ),
+    ] {
+        let (answered, text) = stage.get_with("/metrics", headers).await;
+        assert_eq!(answered, code, "{headers}: {text}");
+        assert!(text.contains(word), "{headers}: {text}");
+    }
+    // The kubelet has no token of ours.
+    for probe in ["/healthz", "/readyz"] {
+        assert_eq!(stage.get(probe).await.0, 200, "{probe}");
+    }
 }
 
 /// Lets everybody in under one name.

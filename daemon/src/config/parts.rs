@@ -261,7 +261,9 @@ pub(crate) struct Access {
 }
 
 /// Who is let in. A simulated world has no cluster that could say who somebody is.
-pub(crate) fn access(grpc: At<'_, '_>, provider: &Provider) -> Access {
+pub(crate) fn access(top: At<'_, '_>, provider: &Provider) -> Access {
+    const NOBODY: &str = "a simulated world has no cluster that knows tokens: nobody could be let in";
+    let (grpc, metrics) = (top.get("grpc"), top.get("http").get("authorise"));
     let trust = grpc.get("trust_loopback");
     let access = Access {
         trust_loopback: !trust.is_there() || trust.flag(),
@@ -271,8 +273,13 @@ pub(crate) fn access(grpc: At<'_, '_>, provider: &Provider) -> Access {
             .filter_map(|at| at.name().map(str::to_owned))
             .collect(),
     };
-    if !access.trust_loopback && matches!(provider, Provider::Simulated(_)) {
-        trust.problem("a simulated world has no cluster that knows tokens: nobody could be let in");
+    if matches!(provider, Provider::Simulated(_)) {
+        if !access.trust_loopback {
+            trust.problem(NOBODY);
+        }
+        if metrics.flag() {
+            metrics.problem(NOBODY);
+        }
     }
     access
 }
@@ -291,7 +298,7 @@ pub(crate) fn listeners(top: At<'_, '_>) -> serve::Options {
     let tls = grpc.get("tls");
     tls.only(&["certificate", "key", "client_ca"]);
     let http = top.get("http");
-    http.only(&["bind", "enabled"]);
+    http.only(&["bind", "enabled", "authorise"]);
     let address = "an address and a port, as in 127.0.0.1:7480";
     let options = serve::Options {
         grpc: values::parsed(grpc.get("bind"), address).unwrap_or(GRPC),
@@ -304,6 +311,7 @@ pub(crate) fn listeners(top: At<'_, '_>) -> serve::Options {
         reflection: grpc.get("reflection").flag(),
         http: (!http.get("enabled").is_there() || http.get("enabled").flag())
             .then(|| values::parsed(http.get("bind"), address).unwrap_or(HTTP)),
+        authorise_metrics: http.get("authorise").flag(),
         // Of the namespace that the daemon is in: `admission` of a live cluster.
         admission: None,
     };

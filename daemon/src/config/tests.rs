@@ -160,6 +160,7 @@ fn the_example_has_every_field() {
         "guards",
         "limits",
         "client_ca",
+        "authorise",
         "trust_loopback",
         "socket",
         "audiences",
@@ -341,6 +342,8 @@ fn a_simulated_world_lets_in_loopback_or_nobody() {
             .all(|line| line.starts_with("f.yaml: grpc.trust_loopback: "))
     );
     assert_eq!(said(text).len(), 1);
+    let text = "{cluster: c, provider: {simulated: {scenario: s.yaml}}, http: {authorise: true}}";
+    assert!(matches!(&said(text)[..], [one] if one.starts_with("f.yaml: http.authorise: ")));
 }
 
 #[test]

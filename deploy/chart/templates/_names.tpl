@@ -74,7 +74,9 @@ that is read again when it changes. */}}
     "socket" "/run/plimsoll/grpc.sock"
     "trust_loopback" (.Values.grpc.trustLoopback | default false))
   "pause_file" "/run/plimsoll/pause"
-  "http" (dict "bind" (printf "0.0.0.0:%d" (int .Values.http.port)))
+  "http" (dict
+    "bind" (printf "0.0.0.0:%d" (int .Values.http.port))
+    "authorise" (.Values.http.authorise | default false))
   "log" (dict "format" "json")
   "admission" (dict
     "mode" (include "plimsoll.admission" .)

@@ -47,6 +47,7 @@ pub(crate) fn options() -> Options {
         socket: None,
         reflection: true,
         http: Some("127.0.0.1:0".parse().unwrap()),
+        authorise_metrics: false,
         admission: None,
     }
 }
@@ -121,9 +122,14 @@ impl Stage {
 
     /// Status and body of a plain GET.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        self.get_with(path, "").await
+    }
+
+    /// The same with more headers, each with its end of line.
+    pub(crate) async fn get_with(&self, path: &str, headers: &str) -> (u16, String) {
         let address = self.serving.http.unwrap();
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: plimsoll\r\nConnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: plimsoll\r\nConnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
