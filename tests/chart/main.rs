@@ -514,6 +514,30 @@ fn metrics_are_open_unless_they_are_to_ask() {
     }
 }
 
+/// The authority of the API server's certificate is mounted where the daemon is told to look for it.
+#[test]
+fn the_webhook_asks_for_a_certificate_where_there_is_an_authority() {
+    let tools = match tools::kubectl_helm() {
+        Ok(tools) => tools,
+        Err(why) => return skip::skip("the chart's webhook", &why),
+    };
+    for (secret, asks) in [("", false), ("api-server-ca", true)] {
+        let mut helm = Command::new(tools.join("helm"));
+        helm.args(["template", "p"])
+            .arg(root().join("deploy/chart"))
+            .args(["--set", "cluster=blue,admission.mode=webhook", "--set"])
+            .arg(format!("admission.clientCaSecret={secret}"));
+        let text = process::run(&mut helm).unwrap();
+        for line in [
+            "client_ca: /etc/plimsoll/admission/ca.crt",
+            "{name: admission-ca, mountPath: /etc/plimsoll/admission, readOnly: true}",
+            "secret: {secretName: api-server-ca}",
+        ] {
+            assert_eq!(text.contains(line), asks, "{secret}: {line}");
+        }
+    }
+}
+
 /// Each provider's values render a configuration that the daemon takes; only kwok may create and delete nodes.
 #[test]
 fn every_provider_renders() {

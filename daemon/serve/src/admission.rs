@@ -14,6 +14,8 @@ pub use keys::Keys;
 
 use crate::accept::Door;
 use crate::limits;
+use crate::options::ServeError;
+use crate::tls::{Files, InForce};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -25,6 +27,7 @@ use cycle::{Answer, Handle, Why};
 use model::pod::PodSpec;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Semaphore;
@@ -39,6 +42,13 @@ pub struct Admission {
     pub bind: SocketAddr,
     /// The daemon's own namespace: its pods are left alone, like those of `kube-system`.
     pub namespace: String,
+    /// Authority that the API server's certificate must come from, PEM; `None`: it needs none.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// Refuses a client authority that could not be used; serves nothing.
+pub fn check_client_ca(client_ca: &Path) -> Result<(), ServeError> {
+    Files::of_admission(Some(client_ca), Keys::default()).check()
 }
 
 /// A webhook that is being served.
@@ -75,7 +85,7 @@ impl Reviewer {
 /// Serves until `ending` is done.
 pub(crate) async fn serve(
     listener: tokio::net::TcpListener,
-    keys: &Keys,
+    tls: InForce,
     reviewer: Reviewer,
     ending: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -86,7 +96,7 @@ pub(crate) async fn serve(
     )
     .silent_for(limits::ADMISSION_SILENCE)
     .at_most(limits::ADMISSION_CONNECTION_AGE);
-    let door = door::TlsDoor::open(outer, keys)?;
+    let door = door::TlsDoor::open(outer, tls)?;
     let router = Router::new()
         .route(PATH, post(admit))
         .with_state(Arc::new(reviewer));

@@ -39,7 +39,6 @@ impl Certificates {
     pub(crate) fn in_force(&self, listener: &'static str, lives: &[(&'static str, Life)]) {
         let mut known = self.lock();
         known.refused.remove(listener);
-        known.lives.retain(|(of, _), _| *of != listener);
         known
             .lives
             .extend(lives.iter().map(|(what, life)| ((listener, *what), *life)));

@@ -29,7 +29,7 @@ mod socket;
 mod tls;
 mod watch;
 
-pub use admission::{Admission, Admitting, Keys, PATH as ADMISSION_PATH};
+pub use admission::{Admission, Admitting, Keys, PATH as ADMISSION_PATH, check_client_ca};
 pub use authorise::{Authorise, Caller, Denied, Identity, LoopbackOnly, Object, Verb};
 pub use metrics::{CallTallies, CallTimes, Metrics};
 pub use options::{Options, ServeError, TlsFiles};
@@ -90,7 +90,7 @@ pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Res
         certificates,
         authorise_metrics: options.authorise_metrics,
     };
-    let admission = webhook.as_ref().map(|(_, admitting, _)| admitting.clone());
+    let admission = webhook.as_ref().map(|(_, admitting, ..)| admitting.clone());
     let runtime = runtime().map_err(ServeError::Runtime)?;
     let thread = std::thread::Builder::new()
         .name("plimsoll-serve".to_owned())
@@ -141,8 +141,8 @@ fn runtime() -> std::io::Result<Runtime> {
         .build()
 }
 
-/// The webhook's listener, where it is, and whose pods it leaves alone.
-type Webhook = (TcpListener, Admitting, String);
+/// The webhook's listener, where it is, whose pods it leaves alone, and its TLS.
+type Webhook = (TcpListener, Admitting, String, (tls::InForce, tls::Follower));
 
 fn webhook_of(asked: &Admission, certificates: &Certificates) -> Result<Webhook, ServeError> {
     let listener = listen("admission.bind", asked.bind)?;
@@ -150,7 +150,9 @@ fn webhook_of(asked: &Admission, certificates: &Certificates) -> Result<Webhook,
         address: address(&listener, asked.bind),
         keys: Keys::new(certificates.clone()),
     };
-    Ok((listener, admitting, asked.namespace.clone()))
+    let files = tls::Files::of_admission(asked.client_ca.as_deref(), admitting.keys.clone());
+    let tls = files.open(certificates)?;
+    Ok((listener, admitting, asked.namespace.clone(), tls))
 }
 
 fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {

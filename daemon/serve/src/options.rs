@@ -73,8 +73,13 @@ pub enum ServeError {
         why: std::io::Error,
     },
     /// The PEM files are no key and certificate.
-    #[error("grpc.tls: certificate or key is not usable: {0}")]
-    Tls(String),
+    #[error("{field}: certificate or key is not usable: {why}")]
+    Tls {
+        /// Field of the configuration.
+        field: &'static str,
+        /// What is wrong.
+        why: String,
+    },
     /// The runtime or its thread cannot be started.
     #[error("cannot start the serving thread: {0}")]
     Runtime(std::io::Error),

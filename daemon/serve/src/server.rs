@@ -194,11 +194,12 @@ async fn serve_plain(listener: TcpListener, shown: http::Shown) {
     }
 }
 
-async fn serve_webhook((listener, admitting, namespace): Webhook, desk: Desk, metrics: Metrics) {
+async fn serve_webhook((listener, _, namespace, (tls, follower)): Webhook, desk: Desk, metrics: Metrics) {
     let ending = desk.ending.clone();
+    tokio::spawn(follower.follow(metrics.clone()));
     let reviewer = admission::Reviewer::new(desk.handle, metrics.admission(), namespace);
     let served = match tokio::net::TcpListener::from_std(listener) {
-        Ok(listener) => admission::serve(listener, &admitting.keys, reviewer, ended(ending)).await,
+        Ok(listener) => admission::serve(listener, tls, reviewer, ended(ending)).await,
         Err(error) => Err(error),
     };
     if let Err(error) = served {

@@ -5,6 +5,7 @@
 //! read twice alike: no pair is torn apart. What cannot be used leaves what is in force as it is, with one line in the
 //! log, an alarm and a count. Not here: handshakes (`entrance.rs`, `admission/door.rs`).
 
+use crate::admission::Keys;
 use crate::certificates::{Certificates, Life, now};
 use crate::limits;
 use crate::metrics::Metrics;
@@ -12,9 +13,8 @@ use crate::options::{ServeError, TlsFiles};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::ClientCertVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::server::{WantsServerCert, WebPkiClientVerifier};
+use rustls::{ConfigBuilder, RootCertStore, ServerConfig};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +28,14 @@ pub(crate) type InForce = watch::Receiver<Arc<ServerConfig>>;
 pub(crate) struct Files {
     listener: &'static str,
     named: Vec<(&'static str, PathBuf)>,
-    make: fn(&[Vec<u8>]) -> Result<Loaded, String>,
+    make: Make,
+}
+
+/// What they are made into.
+#[derive(Clone)]
+enum Make {
+    Grpc,
+    Admission(Keys),
 }
 
 /// What stood in them, in their order.
@@ -49,7 +56,18 @@ impl Files {
         Self {
             listener: "grpc",
             named: [certificate, key].into_iter().chain(ca).collect(),
-            make: grpc,
+            make: Make::Grpc,
+        }
+    }
+
+    /// Of the webhook's listener, whose own certificate comes in another way (`admission/keys.rs`): the authority of the
+    /// API server's certificate, where it must show one.
+    pub(crate) fn of_admission(client_ca: Option<&Path>, keys: Keys) -> Self {
+        let ca = client_ca.map(|ca| ("admission.client_ca", ca.to_owned()));
+        Self {
+            listener: "admission",
+            named: ca.into_iter().collect(),
+            make: Make::Admission(keys),
         }
     }
 
@@ -65,7 +83,11 @@ impl Files {
 
     /// Makes TLS of what stood in them.
     fn config(&self, contents: &Contents) -> Result<Loaded, ServeError> {
-        (self.make)(contents).map_err(ServeError::Tls)
+        let (field, made) = match &self.make {
+            Make::Grpc => ("grpc.tls", grpc(contents)),
+            Make::Admission(keys) => ("admission.client_ca", admission(contents, keys.clone())),
+        };
+        made.map_err(|why| ServeError::Tls { field, why })
     }
 
     /// Reads and takes them, as the first that are in force.
@@ -110,7 +132,7 @@ pub(crate) struct Follower {
 impl Follower {
     /// Looks until it is dropped.
     pub(crate) async fn follow(mut self, metrics: Metrics) {
-        loop {
+        while !self.files.named.is_empty() {
             tokio::time::sleep(limits::CERTIFICATES_EVERY).await;
             let files = self.files.clone();
             // A volume that hangs holds up nobody else.
@@ -164,16 +186,7 @@ fn grpc(pems: &[Vec<u8>]) -> Result<Loaded, String> {
     }
     let served = Life::of_chain(&chain).map(|life| ("certificate", life));
     let key = PrivateKeyDer::from_pem_slice(key).map_err(said)?;
-    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(said)?;
-    let (builder, trusted) = match ca.first() {
-        None => (builder.with_no_client_auth(), None),
-        Some(ca) => {
-            let (verifier, life) = clients_of(ca)?;
-            (builder.with_client_cert_verifier(verifier), life)
-        }
-    };
+    let (builder, trusted) = builder(ca.first())?;
     let mut config = builder.with_single_cert(chain, key).map_err(said)?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(Loaded {
@@ -182,17 +195,39 @@ fn grpc(pems: &[Vec<u8>]) -> Result<Loaded, String> {
     })
 }
 
-/// Lets in clients with a certificate of these authorities, and nobody else.
-type Clients = (Arc<dyn ClientCertVerifier>, Option<(&'static str, Life)>);
+/// HTTP/1.1 with whatever certificate is in force; clients must show one where there is an authority of theirs.
+fn admission(pems: &[Vec<u8>], keys: Keys) -> Result<Loaded, String> {
+    let (builder, trusted) = builder(pems.first())?;
+    let mut config = builder.with_cert_resolver(Arc::new(keys));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Loaded {
+        config: Arc::new(config),
+        lives: trusted.into_iter().collect(),
+    })
+}
 
-fn clients_of(ca: &[u8]) -> Result<Clients, String> {
+/// A configuration that knows whom it lets in, and until when there is anybody.
+type Builder = (
+    ConfigBuilder<ServerConfig, WantsServerCert>,
+    Option<(&'static str, Life)>,
+);
+
+/// Lets in clients with a certificate of these authorities and nobody else, or everybody.
+fn builder(ca: Option<&Vec<u8>>) -> Result<Builder, String> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(said)?;
+    let Some(ca) = ca else {
+        return Ok((builder.with_no_client_auth(), None));
+    };
     let authorities = certificates(ca)?;
     let life = Life::of_authorities(&authorities).map(|life| ("client CA", life));
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(authorities);
-    let provider = Arc::new(ring::default_provider());
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-    Ok((verifier.build().map_err(said)?, life))
+    let verifier = verifier.build().map_err(said)?;
+    Ok((builder.with_client_cert_verifier(verifier), life))
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -5,6 +5,7 @@ use super::values;
 use manifest::At;
 use model::Span;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// Where the webhook listens: the API server comes from outside the pod.
 const BIND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 7482);
@@ -31,6 +32,8 @@ pub(crate) struct Admission {
     pub(crate) bind: SocketAddr,
     /// Name of the Service by which the API server finds it.
     pub(crate) service: String,
+    /// Authority that the API server's certificate must come from; `None`: it shows none.
+    pub(crate) client_ca: Option<PathBuf>,
     /// How long its roots live.
     pub(crate) authority: Span,
     /// How long its certificates live.
@@ -39,7 +42,7 @@ pub(crate) struct Admission {
 
 /// Reads it. A simulated world has no API server that could ask.
 pub(crate) fn admission(at: At<'_, '_>, provider: &Provider) -> Admission {
-    at.only(&["mode", "bind", "service", "certificates"]);
+    at.only(&["mode", "bind", "service", "client_ca", "certificates"]);
     let lives = at.get("certificates");
     lives.only(&["authority", "leaf"]);
     let modes = [
@@ -65,6 +68,7 @@ pub(crate) fn admission(at: At<'_, '_>, provider: &Provider) -> Admission {
         mode,
         bind: values::parsed(at.get("bind"), address).unwrap_or(BIND),
         service: at.get("service").text().unwrap_or("plimsoll").to_owned(),
+        client_ca: values::path(at.get("client_ca")),
         authority,
         certificate,
     }

@@ -55,6 +55,11 @@ impl Named {
         if let Err(error) = config.serve.check_files() {
             note(Err(Problems::from(problem(file, "", error.to_string()))));
         }
+        if let Some(ca) = &config.admission.client_ca
+            && let Err(error) = serve::check_client_ca(ca)
+        {
+            note(Err(Problems::from(problem(file, "", error.to_string()))));
+        }
         problems.or(named)
     }
 

@@ -118,6 +118,7 @@ fn webhook(admission: &Admission) -> Option<serve::Admission> {
     (admission.mode == AdmissionMode::Webhook).then(|| serve::Admission {
         bind: admission.bind,
         namespace: namespace(),
+        client_ca: admission.client_ca.clone(),
     })
 }
 

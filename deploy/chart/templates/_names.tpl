@@ -83,6 +83,9 @@ that is read again when it changes. */}}
     "bind" (printf "0.0.0.0:%s" (include "plimsoll.admissionPort" .))
     "service" (include "plimsoll.name" .))
 }}
+{{- if (.Values.admission).clientCaSecret }}
+{{- $_ := set $own.admission "client_ca" "/etc/plimsoll/admission/ca.crt" }}
+{{- end }}
 {{- with .Values.grpc.audiences }}
 {{- $_ := set $own.grpc "audiences" . }}
 {{- end }}

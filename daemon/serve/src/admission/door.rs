@@ -4,11 +4,9 @@
 //! HTTP/1.1 only: there are no streams that could be reset by the thousand, and a peer that is gone costs one
 //! connection, not all reviews.
 
-use super::keys::Keys;
 use crate::accept::{Conn, Door};
 use crate::limits;
-use rustls::ServerConfig;
-use rustls::crypto::ring;
+use crate::tls::InForce;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,9 +22,8 @@ pub(super) struct TlsDoor {
 
 impl TlsDoor {
     /// Accepts from now on, until it is dropped.
-    pub(super) fn open(mut outer: Door, keys: &Keys) -> io::Result<Self> {
+    pub(super) fn open(mut outer: Door, tls: InForce) -> io::Result<Self> {
         let address = axum::serve::Listener::local_addr(&outer)?;
-        let acceptor = TlsAcceptor::from(Arc::new(config(keys)?));
         let (queue, done) = mpsc::channel(1);
         tokio::spawn(async move {
             loop {
@@ -34,7 +31,8 @@ impl TlsDoor {
                     conn = outer.next() => conn,
                     () = queue.closed() => return,
                 };
-                let (acceptor, queue) = (acceptor.clone(), queue.clone());
+                let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow()));
+                let queue = queue.clone();
                 tokio::spawn(async move {
                     let shaking = acceptor.accept(conn);
                     match tokio::time::timeout(limits::ADMISSION_HANDSHAKE, shaking).await {
@@ -47,17 +45,6 @@ impl TlsDoor {
         });
         Ok(Self { done, address })
     }
-}
-
-fn config(keys: &Keys) -> io::Result<ServerConfig> {
-    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?;
-    let mut config = builder
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(keys.clone()));
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
 }
 
 impl axum::serve::Listener for TlsDoor {

@@ -27,7 +27,10 @@ impl Keys {
 
     /// Puts a chain (PEM, leaf first) and its key (PEM) in force for handshakes from now on.
     pub fn install(&self, chain: &str, key: &str) -> Result<(), ServeError> {
-        let refused = |why: &dyn std::fmt::Display| ServeError::Tls(why.to_string());
+        let refused = |why: &dyn std::fmt::Display| ServeError::Tls {
+            field: "admission",
+            why: why.to_string(),
+        };
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain.as_bytes())
             .collect::<Result<_, _>>()
             .map_err(|error| refused(&error))?;

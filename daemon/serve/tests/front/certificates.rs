@@ -3,13 +3,15 @@
 use super::OneName;
 use super::stage::{Stage, options};
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use serve::TlsFiles;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -51,7 +53,8 @@ fn mount(volume: &Path, version: u32, (certificate, key): &(String, String), ca:
 }
 
 /// A handshake, to its very end: a refusal of the client's certificate comes after it.
-async fn shake(stage: &Stage, client: Arc<ClientConfig>) -> Result<TlsStream<TcpStream>, String> {
+async fn shake(stage: &Stage, mut client: Arc<ClientConfig>) -> Result<TlsStream<TcpStream>, String> {
+    Arc::make_mut(&mut client).alpn_protocols = vec![b"h2".to_vec()];
     let stream = TcpStream::connect(stage.serving.grpc).await.unwrap();
     let shaken = TlsConnector::from(client).connect("localhost".try_into().unwrap(), stream);
     let mut shaken = shaken.await.map_err(|error| error.to_string())?;
@@ -60,22 +63,20 @@ async fn shake(stage: &Stage, client: Arc<ClientConfig>) -> Result<TlsStream<Tcp
     Ok(shaken)
 }
 
-fn client(trusts: &Authority, shows: &(String, String)) -> Arc<ClientConfig> {
-    use rustls::pki_types::pem::PemObject;
+fn client(trusts: &Authority, shows: Option<&(String, String)>) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(trusts.der().clone()).unwrap();
-    let chain = vec![CertificateDer::from_pem_slice(shows.0.as_bytes()).unwrap()];
-    let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(shows.1.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap();
-    let mut config = builder
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain, key)
-        .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    Arc::new(config)
+    let builder = builder.with_root_certificates(roots);
+    let Some((chain, key)) = shows else {
+        return Arc::new(builder.with_no_client_auth());
+    };
+    let chain = vec![CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    Arc::new(builder.with_client_auth_cert(chain, key).unwrap())
 }
 
 /// The body of `path`, once it has this in it.
@@ -107,7 +108,7 @@ async fn changed_files_are_taken_and_broken_ones_are_not() {
     });
     let stage = Stage::serve(&options, Arc::new(OneName), 5).await;
     stage.cycle().await;
-    let mut open = shake(&stage, client(&first, &mine)).await.unwrap();
+    let mut open = shake(&stage, client(&first, Some(&mine))).await.unwrap();
     let served =
         "plimsoll_certificate_not_after_timestamp_seconds{listener=\"grpc\",certificate=\"certificate\"} ";
     says(&stage, "/metrics", &format!("{served}3976214400")).await;
@@ -129,7 +130,7 @@ async fn changed_files_are_taken_and_broken_ones_are_not() {
     .await;
     mount(volume.path(), 3, &leaf(&first, 2020), &first.pem());
     says(&stage, "/readyz", "stay in force: the certificate has expired").await;
-    assert!(shake(&stage, client(&first, &mine)).await.is_ok());
+    assert!(shake(&stage, client(&first, Some(&mine))).await.is_ok());
 
     // A new certificate by a new authority, which is the clients' now, too.
     mount(volume.path(), 4, &leaf(&second, 2098), &second.pem());
@@ -146,14 +147,18 @@ async fn changed_files_are_taken_and_broken_ones_are_not() {
     let (_, ready) = stage.get("/readyz").await;
     assert!(!ready.contains("certificate"), "{ready}");
     assert!(
-        shake(&stage, client(&first, &mine)).await.is_err(),
+        shake(&stage, client(&first, Some(&mine))).await.is_err(),
         "the old one is not served"
     );
     assert!(
-        shake(&stage, client(&second, &mine)).await.is_err(),
+        shake(&stage, client(&second, Some(&mine))).await.is_err(),
         "the old clients are not let in"
     );
-    assert!(shake(&stage, client(&second, &leaf(&second, 2098))).await.is_ok());
+    assert!(
+        shake(&stage, client(&second, Some(&leaf(&second, 2098))))
+            .await
+            .is_ok()
+    );
     // Who is connected stays so.
     let quiet = tokio::time::timeout(Duration::from_millis(100), async {
         let mut buffer = [0; 64];
@@ -167,4 +172,61 @@ async fn changed_files_are_taken_and_broken_ones_are_not() {
     tokio::task::spawn_blocking(move || stage.serving.stop())
         .await
         .unwrap();
+}
+
+/// A review by HTTP/1.1; the status that comes back.
+async fn review(address: SocketAddr, client: Arc<ClientConfig>) -> Result<String, String> {
+    let said = |error: std::io::Error| error.to_string();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let shaking = TlsConnector::from(client).connect("localhost".try_into().unwrap(), stream);
+    let mut shaken = shaking.await.map_err(said)?;
+    let request =
+        "POST /admit/v1/pods HTTP/1.1\r\nHost: plimsoll\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+    shaken.write_all(request.as_bytes()).await.map_err(said)?;
+    let mut answer = String::new();
+    shaken.read_to_string(&mut answer).await.map_err(said)?;
+    Ok(answer.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Whoever reached the webhook's port could ask it about pods.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_webhook_answers_the_api_server_alone_where_it_can_be_told() {
+    let (ours, theirs, strangers) = (authority(), authority(), authority());
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.crt");
+    std::fs::write(&ca, theirs.pem()).unwrap();
+    let mut options = options();
+    for client_ca in [None, Some(ca)] {
+        let asks = client_ca.is_some();
+        options.admission = Some(serve::Admission {
+            bind: "127.0.0.1:0".parse().unwrap(),
+            namespace: "plimsoll-system".to_owned(),
+            client_ca,
+        });
+        let stage = Stage::serve(&options, Arc::new(OneName), 5).await;
+        let webhook = stage.serving.admission.clone().unwrap();
+        let (chain, key) = leaf(&ours, 2096);
+        webhook.keys.install(&chain, &key).unwrap();
+        let good = Ok("HTTP/1.1 400 Bad Request".to_owned());
+        let (api_server, stranger) = (leaf(&theirs, 2096), leaf(&strangers, 2096));
+        assert_eq!(
+            review(webhook.address, client(&ours, Some(&api_server))).await,
+            good
+        );
+        for other in [None, Some(&stranger)] {
+            let answer = review(webhook.address, client(&ours, other)).await;
+            assert_eq!(answer.is_err(), asks, "{answer:?}");
+        }
+        let ends = "plimsoll_certificate_not_after_timestamp_seconds{listener=\"admission\",certificate=\"certificate\"} 3976214400";
+        says(&stage, "/metrics", ends).await;
+        tokio::task::spawn_blocking(move || stage.serving.stop())
+            .await
+            .unwrap();
+    }
+    std::fs::write(folder.path().join("none.crt"), "no certificate").unwrap();
+    let refused = serve::check_client_ca(&folder.path().join("none.crt")).unwrap_err();
+    assert!(
+        refused.to_string().starts_with("admission.client_ca: "),
+        "{refused}"
+    );
 }
