@@ -200,6 +200,19 @@ impl Cluster {
         missing
     }
 
+    /// The watches by name, with whether nothing has been heard of each for far longer than its rhythm.
+    pub(crate) fn pulses(&self, now: std::time::Instant) -> Vec<(&'static str, bool)> {
+        let ones = [
+            self.pods.pulse(now),
+            self.nodes.pulse(now),
+            self.budgets.pulse(now),
+        ];
+        let workloads = self.workloads.iter().map(|table| table.pulse(now));
+        let scalers = self.scalers.iter().map(|table| table.pulse(now));
+        let all = ones.into_iter().chain(workloads).chain(scalers);
+        all.chain(self.storage.pulses(now)).collect()
+    }
+
     /// The controller of a ReplicaSet, where both are known.
     pub(crate) fn controller_of_replica_set(&self, key: &Key) -> Option<Controller> {
         let ix = WORKLOADS.iter().position(|(kind, _)| *kind == "ReplicaSet")?;

@@ -9,6 +9,7 @@ use crate::health::worse;
 use crate::load::{self, LOAD_INTERVAL, Load, LoadSource, wall_clock};
 use crate::membership;
 use crate::others::{self, Others};
+use crate::pulse::Pulse;
 use crate::specs::Numbering;
 use crate::storage::{self, Tied};
 use crate::table::Key;
@@ -118,6 +119,11 @@ impl Eyes {
             own_node: config.own_node,
             _tasks: tasks,
         })
+    }
+
+    /// Whether its watches live, for whoever can begin them anew; it outlives the eyes.
+    pub fn pulse(&self) -> Pulse {
+        Pulse::of(self.cluster.clone())
     }
 
     fn own_node(&self) -> Option<NodeName> {

@@ -6,12 +6,17 @@ use model::snapshot::Freshness;
 use model::time::Span;
 use std::time::{Duration, Instant};
 
+/// A stream of which nothing has been heard for so many times its rhythm is quiet.
+const QUIET_TIMES: u32 = 4;
+
 /// State of one stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Health {
     complete: bool,
     broken: bool,
     contact: Option<Instant>,
+    /// When the server last said anything, be it an error: the stream is not stuck.
+    heard: Option<Instant>,
     /// Signs of life come at least this often while all is well.
     rhythm: Duration,
 }
@@ -23,6 +28,7 @@ impl Health {
             complete: false,
             broken: false,
             contact: None,
+            heard: None,
             rhythm,
         }
     }
@@ -30,7 +36,20 @@ impl Health {
     /// A sign of life: an event, a bookmark, an accepted watch, an orderly end.
     pub(crate) fn contact(&mut self, now: Instant) {
         self.contact = Some(now);
+        self.heard = Some(now);
         self.broken = false;
+    }
+
+    /// The server has answered, with whatever.
+    pub(crate) const fn heard(&mut self, now: Instant) {
+        self.heard = Some(now);
+    }
+
+    /// Whether nothing has been heard of it for far longer than its rhythm.
+    pub(crate) fn is_quiet(&self, now: Instant) -> bool {
+        let quiet = self.rhythm * QUIET_TIMES;
+        self.heard
+            .is_none_or(|heard| now.saturating_duration_since(heard) > quiet)
     }
 
     /// A first or repeated complete list has come in.
@@ -108,6 +127,20 @@ mod tests {
         assert_eq!(health.freshness(later), Freshness::Stale { age });
         health.contact(later);
         assert_eq!(health.freshness(later), Freshness::Live);
+    }
+
+    #[test]
+    fn an_error_is_heard_and_makes_nothing_fresh() {
+        let start = Instant::now();
+        let mut health = Health::unseen(25 * SECOND);
+        assert!(health.is_quiet(start), "it has said nothing yet");
+        health.completed(start);
+        health.broke();
+        let later = start + 101 * SECOND;
+        assert!(health.is_quiet(later) && !health.is_quiet(start + 100 * SECOND));
+        health.heard(later);
+        assert!(!health.is_quiet(later));
+        assert!(matches!(health.freshness(later), Freshness::Stale { .. }));
     }
 
     #[test]

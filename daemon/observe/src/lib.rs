@@ -19,6 +19,7 @@ mod metrics_api;
 mod others;
 #[cfg(any(test, feature = "aws"))]
 mod price_list;
+mod pulse;
 #[cfg(test)]
 mod script;
 mod specs;
@@ -30,3 +31,4 @@ pub use capacity::{Capacity, Provider, WorkloadMetric};
 pub use client::{ClientError, client};
 pub use eyes::{Eyes, EyesConfig};
 pub use load::{LOAD_INTERVAL, LoadSource};
+pub use pulse::Pulse;

@@ -16,6 +16,7 @@ use model::pod::PodSpec;
 use model::snapshot::Freshness;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::task::JoinSet;
 
 /// The watched kinds.
@@ -114,6 +115,17 @@ impl Kinds {
         .into_iter()
         .filter(|(_, complete, _)| !complete)
         .map(|(name, _, trouble)| (name, trouble))
+    }
+
+    /// Its watches by name, with whether nothing has been heard of each for far longer than its rhythm.
+    pub(crate) fn pulses(&self, now: Instant) -> [(&'static str, bool); 5] {
+        [
+            self.claims.pulse(now),
+            self.volumes.pulse(now),
+            self.classes.pulse(now),
+            self.drivers.pulse(now),
+            self.nodes.pulse(now),
+        ]
     }
 
     /// Whether every kind has been seen completely once.

@@ -108,6 +108,16 @@ impl<R> Table<R> {
         self.lock().health.contact(Instant::now());
     }
 
+    /// The server has answered, with an error: the stream is broken, but not stuck.
+    pub(crate) fn heard(&self) {
+        self.lock().health.heard(Instant::now());
+    }
+
+    /// Its name, and whether nothing has been heard of it for far longer than its rhythm.
+    pub(crate) fn pulse(&self, now: Instant) -> (&'static str, bool) {
+        (self.name, self.lock().health.is_quiet(now))
+    }
+
     /// The stream broke.
     pub(crate) fn broke(&self, why: &str) {
         let mut state = self.lock();

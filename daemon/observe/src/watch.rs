@@ -60,6 +60,15 @@ enum Next {
 struct Trouble {
     why: String,
     next: Next,
+    /// The server has said so itself: it is no silence.
+    said: bool,
+}
+
+impl Trouble {
+    /// What the server has said itself.
+    fn said(self) -> Self {
+        Self { said: true, ..self }
+    }
 }
 
 /// Follows a kind until the task is dropped.
@@ -95,6 +104,9 @@ pub(crate) async fn follow<R>(client: Client, resource: Resource, table: &Table<
             }
             Err(trouble) => {
                 table.broke(&trouble.why);
+                if trouble.said {
+                    table.heard();
+                }
                 let pause = pauses.next().unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
                 // Said once: what follows until it is whole again is the same trouble.
                 if std::mem::replace(&mut troubled, true) {
@@ -145,6 +157,7 @@ impl<R> Follower<'_, R> {
                     self.page = (self.page / 4).max(1);
                     continue;
                 }
+                Ok(Err(error @ Unread::Failed(Error::Api(_)))) => return Err(relist(&error).said()),
                 Ok(Err(error)) => return Err(relist(&error)),
                 Ok(Ok(bytes)) => bytes,
             };
@@ -180,7 +193,7 @@ impl<R> Follower<'_, R> {
                 Err(_) => return Err(resume("a watch fell silent", version)),
                 Ok(Err(error)) => return self.ended(&error, version),
                 Ok(Ok(None)) if quiet && began.elapsed() < TOO_SHORT => {
-                    return Err(resume("a watch ended at once", version));
+                    return Err(resume("a watch ended at once", version).said());
                 }
                 Ok(Ok(None)) => return Ok(Next::Watch(version)),
                 Ok(Ok(Some(WatchEvent::Error(status)))) => {
@@ -226,7 +239,8 @@ impl<R> Follower<'_, R> {
                 self.table.broke("version expired");
                 Ok(Next::List)
             }
-            Error::SerdeError(error) => Err(relist(error)),
+            Error::SerdeError(error) => Err(relist(error).said()),
+            Error::Api(_) => Err(resume(&brief(error), version).said()),
             other => Err(resume(&brief(other), version)),
         }
     }
@@ -235,7 +249,7 @@ impl<R> Follower<'_, R> {
         self.not_found += 1;
         let had_objects = self.table.with(|rows| !rows.is_empty());
         if had_objects && self.not_found < NOT_FOUND {
-            return Err(relist(&"a kind that had objects is not found"));
+            return Err(relist(&"a kind that had objects is not found").said());
         }
         Ok(Next::Absent)
     }
@@ -252,7 +266,8 @@ impl<R> Follower<'_, R> {
         Err(relist(&format_args!(
             "a list of version {version} after {} was seen",
             self.newest
-        )))
+        ))
+        .said())
     }
 }
 
@@ -260,6 +275,7 @@ fn relist(why: &impl ToString) -> Trouble {
     Trouble {
         why: why.to_string(),
         next: Next::List,
+        said: false,
     }
 }
 
@@ -267,6 +283,7 @@ fn resume(why: &str, version: String) -> Trouble {
     Trouble {
         why: why.to_owned(),
         next: Next::Watch(version),
+        said: false,
     }
 }
 

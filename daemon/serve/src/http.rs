@@ -16,6 +16,7 @@ use axum::routing::get;
 use axum::serve::IncomingStream;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use tokio::net::TcpListener;
 use tonic::{Code, Status};
 
@@ -25,8 +26,26 @@ pub(crate) struct Shown {
     pub(crate) desk: Desk,
     pub(crate) metrics: Metrics,
     pub(crate) certificates: Certificates,
+    pub(crate) liveness: Liveness,
     /// `/metrics` is for callers that may `get` that path; the probes are for everybody.
     pub(crate) authorise: bool,
+}
+
+/// What else there is that only a restart mends; cheap to clone.
+#[derive(Clone, Default)]
+pub struct Liveness(Arc<OnceLock<Question>>);
+
+type Question = Box<dyn Fn() -> Option<String> + Send + Sync>;
+
+impl Liveness {
+    /// Asked at every probe from now on: what is stuck, where something is. The first to be set stays.
+    pub fn stuck_where(&self, stuck: impl Fn() -> Option<String> + Send + Sync + 'static) {
+        let _ = self.0.set(Box::new(stuck));
+    }
+
+    fn stuck(&self) -> Option<String> {
+        self.0.get().and_then(|stuck| stuck())
+    }
 }
 
 /// Where a connection comes from.
@@ -105,12 +124,11 @@ fn refusal(refused: &Status) -> Response {
 /// The kubelet restarts the daemon where this fails: only for what a restart mends. An API server that is away, or a
 /// Ledger that cannot be read, is none of it.
 async fn alive(State(shown): State<Shown>) -> (StatusCode, String) {
-    match shown.desk.handle.status().stuck {
+    let silent = shown.desk.handle.status().stuck;
+    let looped = silent.map(|silent| format!("nothing has been heard of the loop of cycles for {silent}"));
+    match looped.or_else(|| shown.liveness.stuck()) {
         None => (StatusCode::OK, "ok\n".to_owned()),
-        Some(silent) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("stuck: nothing has been heard of the loop of cycles for {silent}\n"),
-        ),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("stuck: {why}\n")),
     }
 }
 

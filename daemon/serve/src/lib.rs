@@ -31,6 +31,7 @@ mod watch;
 
 pub use admission::{Admission, Admitting, Keys, PATH as ADMISSION_PATH, check_client_ca};
 pub use authorise::{Authorise, Caller, Denied, Identity, LoopbackOnly, Object, Verb};
+pub use http::Liveness;
 pub use metrics::{CallTallies, CallTimes, Metrics};
 pub use options::{Options, ServeError, TlsFiles};
 pub use rate::Rate;
@@ -55,6 +56,8 @@ pub struct Serving {
     pub admission: Option<Admitting>,
     /// The series that `/metrics` shows.
     pub metrics: Metrics,
+    /// What `/healthz` asks besides the loop of cycles.
+    pub liveness: Liveness,
     ending: signal::Sender<bool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -80,6 +83,7 @@ pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Res
         .map(|asked| webhook_of(asked, &certificates))
         .transpose()?;
     let metrics = Metrics::new();
+    let liveness = Liveness::default();
     let (ending, ended) = signal::channel(false);
     let front = server::Front {
         records: handle.watch(),
@@ -89,6 +93,7 @@ pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Res
         tls,
         certificates,
         authorise_metrics: options.authorise_metrics,
+        liveness: liveness.clone(),
     };
     let admission = webhook.as_ref().map(|(_, admitting, ..)| admitting.clone());
     let runtime = runtime().map_err(ServeError::Runtime)?;
@@ -105,6 +110,7 @@ pub fn serve(handle: Handle, options: &Options, gate: Arc<dyn Authorise>) -> Res
         http: addresses.1,
         admission,
         metrics,
+        liveness,
         ending,
         thread: Some(thread),
     })

@@ -447,6 +447,16 @@ impl Series {
             "1 while an input is missing or not complete",
             self.source_missing.clone(),
         );
+        self.register_files(registry);
+        registry.register(
+            "notices",
+            "Notices of instances that go, by whether the provider confirmed them",
+            self.notices.clone(),
+        );
+    }
+
+    /// What is read again while the daemon runs.
+    fn register_files(&self, registry: &mut Registry) {
         registry.register(
             "aims_reloads",
             "Changed aims, by whether they could be used",
@@ -462,11 +472,6 @@ impl Series {
             "When the certificates that are served and the authorities of clients end, seconds since 1970",
             Unit::Seconds,
             self.certificate_ends.clone(),
-        );
-        registry.register(
-            "notices",
-            "Notices of instances that go, by whether the provider confirmed them",
-            self.notices.clone(),
         );
     }
 }

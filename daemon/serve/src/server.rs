@@ -46,6 +46,7 @@ pub(crate) struct Front {
     pub(crate) tls: Option<(tls::InForce, tls::Follower)>,
     pub(crate) certificates: Certificates,
     pub(crate) authorise_metrics: bool,
+    pub(crate) liveness: http::Liveness,
 }
 
 /// A server with every limit set; calls of one connection are limited by `Seating`, which knows levers from questions.
@@ -84,6 +85,7 @@ impl Front {
             tls,
             certificates,
             authorise_metrics,
+            liveness,
         } = self;
         let ending = desk.ending.clone();
         let (reporter, health) = tonic_health::server::health_reporter();
@@ -103,6 +105,7 @@ impl Front {
                 metrics,
                 certificates,
                 authorise: authorise_metrics,
+                liveness,
             };
             tokio::spawn(serve_plain(listener, shown));
         }

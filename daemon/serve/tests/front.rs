@@ -370,6 +370,15 @@ async fn health_follows_the_cycles() {
     stage.clock.advance(model::Span::from_secs(500));
     assert_eq!(stage.get("/healthz").await.0, 200);
     assert_eq!(stage.get("/readyz").await.0, 503);
+    // What else there is that a restart mends.
+    let watches = Arc::new(AtomicUsize::new(0));
+    let stuck = Arc::clone(&watches);
+    let asked = move || (stuck.load(Ordering::Relaxed) > 0).then(|| "the watch of Job".to_owned());
+    stage.serving.liveness.stuck_where(asked);
+    assert_eq!(stage.get("/healthz").await.0, 200);
+    watches.store(1, Ordering::Relaxed);
+    let (code, text) = stage.get("/healthz").await;
+    assert_eq!((code, text.as_str()), (503, "stuck: the watch of Job\n"));
 }
 
 async fn becomes(health: &mut HealthClient<Channel>, wanted: ServingStatus) {

@@ -86,6 +86,8 @@ pub(super) async fn run(mut config: Config, (signals, turns): (Signals, &Turns))
             return Ok(());
         }
     };
+    let pulse = eyes.pulse();
+    serving.liveness.stuck_where(move || pulse.stuck());
     let eyes = WithAims {
         eyes,
         handle: desk.handle(),

@@ -220,3 +220,12 @@ async fn pages_that_are_too_large_are_asked_for_again_in_smaller_ones() {
     });
     assert_eq!(limits.collect::<Vec<u32>>(), [500, 125, 31, 7, 1, 2, 4, 1]);
 }
+
+/// Permissions that are missing are nothing that a restart mends: `/healthz` must not count them as silence.
+#[tokio::test]
+async fn a_server_that_refuses_is_heard() {
+    let (_, table) = play(THINGS, vec![status(403, "Forbidden")]).await;
+    let (name, quiet) = table.pulse(std::time::Instant::now());
+    assert_eq!((name, quiet), ("things", false));
+    assert_eq!(table.freshness(), Freshness::Missing);
+}
