@@ -13,7 +13,6 @@ use crate::aims;
 use crate::args::Args;
 use crate::compiling;
 use crate::config::{Config, LedgerAt, LogbookAt, Provider};
-use crate::pause;
 use crate::policies::{Policies, Wanted};
 use crate::signals::Signals;
 use crate::telemetry;
@@ -21,6 +20,7 @@ use cycle::{Desk, FileStore, Loader, MemoryStore, Parts};
 use guard::LedgerStore;
 use host::Turns;
 use machine::MemoryLimit;
+use serve::pause_file::{self, PauseFile};
 use serve::{Authorise, Serving};
 use std::io::Write;
 use std::process::ExitCode;
@@ -196,13 +196,13 @@ async fn surround(
 ) -> anyhow::Result<Serving> {
     let handle = desk.handle();
     if let Some(file) = &config.pause_file {
-        let there = pause::look(file, &handle).await;
-        tokio::spawn(pause::follow(
-            file.clone(),
-            there,
-            handle.clone(),
-            signals.clone(),
-        ));
+        let there = pause_file::look(file, &handle).await;
+        let looking = PauseFile::follow(file.clone(), there, handle.clone())?;
+        let signals = signals.clone();
+        tokio::spawn(async move {
+            signals.ended().await;
+            drop(looking);
+        });
     }
     let serving = serve::serve(handle.clone(), &config.serve, gate)?;
     serving.metrics.policy_times_from(move || timings.take());

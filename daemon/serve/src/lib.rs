@@ -19,6 +19,7 @@ mod messages;
 mod metrics;
 mod options;
 mod pages;
+pub mod pause_file;
 mod places;
 mod planner;
 mod policies;

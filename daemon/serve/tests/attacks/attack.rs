@@ -5,12 +5,14 @@
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::task::JoinSet;
+use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsConnector;
 
 /// Between two bytes that drip.
@@ -105,7 +107,8 @@ pub(crate) const ATTACKS: [Attack; 8] = [
 
 /// An attack under way; dropping it ends it.
 pub(crate) struct UnderWay {
-    _all: JoinSet<()>,
+    /// Its own threads: who pulls a lever does not wait for the attacker's turn.
+    threads: Option<Runtime>,
     open: Arc<AtomicUsize>,
     made: Arc<AtomicUsize>,
 }
@@ -122,16 +125,60 @@ impl UnderWay {
     }
 }
 
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// Threads that want all of the machine, four for each core; dropping it ends them.
+pub(crate) struct Spinning {
+    ends: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Spinning {
+    pub(crate) fn begin() -> Self {
+        let ends = Arc::<AtomicBool>::default();
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let spin = |_| {
+            let ends = Arc::clone(&ends);
+            std::thread::spawn(move || {
+                while !ends.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            })
+        };
+        let threads = (0..4 * cores).map(spin).collect();
+        Self { ends, threads }
+    }
+}
+
+impl Drop for Spinning {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
 impl Attack {
     /// Attacks from now on. Half of it comes from the address that callers have as well.
     pub(crate) fn begin(self, target: SocketAddr, ca: &CertificateDer<'static>) -> UnderWay {
         let (open, made) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
-        let mut all = JoinSet::new();
+        let threads = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         let tls = self.shakes.then(|| connector(ca));
         for n in 0..self.connections {
             let from = Ipv4Addr::new(127, 0, 0, [1, 2, 1, 3, 1, 4][n % 6]);
             let (tls, open, made) = (tls.clone(), Arc::clone(&open), Arc::clone(&made));
-            all.spawn(async move {
+            threads.spawn(async move {
                 // They do not all begin at once: the machine is also the callers'.
                 tokio::time::sleep(Duration::from_micros(n as u64 * 200)).await;
                 loop {
@@ -146,7 +193,7 @@ impl Attack {
             });
         }
         UnderWay {
-            _all: all,
+            threads: Some(threads),
             open,
             made,
         }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a stage that cannot be set up ends its test")]
 
 use cycle::{Desk, Ends, Fixed, Handle, InForce, ManualClock, MemoryStore, Parts};
-use guard::{Fence, Nobody};
+use guard::{Fence, LedgerStore, Nobody};
 use model::group::{Group, GroupKind, GroupOptions, LaunchMode};
 use model::ids::InstanceId;
 use model::node::Node;
@@ -53,6 +53,10 @@ pub(crate) fn options() -> Options {
 }
 
 pub(crate) async fn desk(pending: usize) -> (Desk, Arc<ManualClock>) {
+    desk_with(pending, Box::new(MemoryStore::default())).await
+}
+
+async fn desk_with(pending: usize, store: Box<dyn LedgerStore>) -> (Desk, Arc<ManualClock>) {
     let at = picture(pending).at;
     let clock = Arc::new(ManualClock::new(at));
     let desk = Desk::open(Parts {
@@ -60,7 +64,7 @@ pub(crate) async fn desk(pending: usize) -> (Desk, Arc<ManualClock>) {
         policies: InForce::default(),
         aims: Aims::default(),
         mode: model::aims::Mode::Observe,
-        store: Box::new(MemoryStore::default()),
+        store,
         log: None,
         library: Box::new(Fixed),
         fence: Fence::sole(),
@@ -80,7 +84,16 @@ impl Stage {
     }
 
     pub(crate) async fn serve(options: &Options, gate: Arc<dyn Authorise>, pending: usize) -> Self {
-        let (desk, clock) = desk(pending).await;
+        Self::with_store(options, gate, pending, Box::new(MemoryStore::default())).await
+    }
+
+    pub(crate) async fn with_store(
+        options: &Options,
+        gate: Arc<dyn Authorise>,
+        pending: usize,
+        store: Box<dyn LedgerStore>,
+    ) -> Self {
+        let (desk, clock) = desk_with(pending, store).await;
         let handle = desk.handle();
         let serving = serve::serve(handle.clone(), options, gate).unwrap();
         Self {
