@@ -4,7 +4,8 @@
 //! The rule, and why: a newcomer always comes in. Where its address, or the listener, has no place left for newcomers,
 //! it takes the place of the one whose last step forward lies back furthest, among those of the address that has most.
 //! A step is a greeting, a handshake, a first request; bytes are none. So a flood displaces itself, and who drips
-//! displaces nobody who goes on.
+//! displaces nobody who goes on. Those that have said nothing at all have half of the places at most: beyond that they
+//! displace each other, and a flood of silence reaches nobody who speaks.
 //!
 //! Pure bookkeeping: no sockets, no clock, and not who somebody is.
 
@@ -46,6 +47,8 @@ struct Inside {
 struct Member {
     from: IpAddr,
     last_step: u64,
+    /// It has not said a word.
+    silent: bool,
     known: bool,
     cut: Option<oneshot::Sender<Cut>>,
 }
@@ -87,7 +90,11 @@ impl Crowd {
     }
 
     /// Lets a connection in; somebody else may have to go. The receiver tells when it is this one's turn.
-    pub(crate) fn enter(self: &Arc<Self>, from: IpAddr) -> (Place, Pass, oneshot::Receiver<Cut>) {
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        from: IpAddr,
+        has_begun: bool,
+    ) -> (Place, Pass, oneshot::Receiver<Cut>) {
         let from = address(from);
         let (cut, told) = oneshot::channel();
         let mut inside = self.lock();
@@ -100,6 +107,7 @@ impl Crowd {
             Member {
                 from,
                 last_step: id,
+                silent: !has_begun,
                 known: false,
                 cut: Some(cut),
             },
@@ -156,8 +164,11 @@ impl Inside {
             }
             most.is_none() || (!spared(&member.from) && of_address.get(&member.from).copied() == most)
         };
-        let candidates = self.members.iter().filter(|(_, m)| !m.known && fits(m));
-        candidates
+        let fitting = || self.members.iter().filter(|(_, m)| !m.known && fits(m));
+        let silent = fitting().filter(|(_, member)| member.silent).count();
+        let crowd_is_silent = silent * 2 >= fitting().count();
+        fitting()
+            .filter(|(_, member)| member.silent || !crowd_is_silent)
             .min_by_key(|(_, member)| member.last_step)
             .map(|(id, _)| *id)
     }
@@ -215,6 +226,7 @@ impl Crowd {
         let now = inside.next();
         if let Some(member) = inside.members.get_mut(&id) {
             member.last_step = now;
+            member.silent = false;
         }
     }
 }
@@ -282,8 +294,8 @@ mod tests {
     #[test]
     fn a_flood_from_one_address_displaces_itself() {
         let crowd = Crowd::new(FEW);
-        let mut other = crowd.enter(ip(1));
-        let mut flood: Vec<Inner> = (0..1000).map(|_| crowd.enter(ip(2))).collect();
+        let mut other = crowd.enter(ip(1), false);
+        let mut flood: Vec<Inner> = (0..1000).map(|_| crowd.enter(ip(2), false)).collect();
         assert!(stays(&mut other));
         assert_eq!(flood.iter_mut().filter_map(|m| stays(m).then_some(())).count(), 3);
         assert!(flood.iter_mut().skip(997).all(stays), "the newest are inside");
@@ -294,9 +306,9 @@ mod tests {
     #[test]
     fn a_full_listener_takes_from_the_address_that_has_most() {
         let crowd = Crowd::new(FEW);
-        let mut one = crowd.enter(ip(1));
-        let mut flood: Vec<Inner> = (0..5).map(|n| crowd.enter(ip(2 + n / 3))).collect();
-        let mut newcomer = crowd.enter(ip(9));
+        let mut one = crowd.enter(ip(1), false);
+        let mut flood: Vec<Inner> = (0..5).map(|n| crowd.enter(ip(2 + n / 3), false)).collect();
+        let mut newcomer = crowd.enter(ip(9), false);
         assert!(stays(&mut one) && stays(&mut newcomer));
         let gone: Vec<bool> = flood.iter_mut().map(|m| !stays(m)).collect();
         assert_eq!(gone, [true, false, false, false, false]);
@@ -305,27 +317,43 @@ mod tests {
     #[test]
     fn who_goes_on_is_not_displaced_by_who_drips() {
         let crowd = Crowd::new(FEW);
-        let mut caller = crowd.enter(ip(1));
-        let mut drips: Vec<Inner> = (0..2).map(|_| crowd.enter(ip(1))).collect();
+        let mut caller = crowd.enter(ip(1), false);
+        let mut drips: Vec<Inner> = (0..2).map(|_| crowd.enter(ip(1), false)).collect();
         caller.0.step();
-        let mut more: Vec<Inner> = (0..2).map(|_| crowd.enter(ip(1))).collect();
+        let mut more: Vec<Inner> = (0..2).map(|_| crowd.enter(ip(1), false)).collect();
         assert!(stays(&mut caller) && more.iter_mut().all(stays));
         assert!(!drips.iter_mut().any(stays));
+    }
+
+    /// 10,000 connections that say nothing, half of them from the caller's own address, kept it out for seconds: it was
+    /// displaced before its greeting was read.
+    #[test]
+    fn a_flood_of_silence_displaces_nobody_who_speaks() {
+        let crowd = Crowd::new(FEW);
+        let mut caller = crowd.enter(ip(1), true);
+        let mut flood: Vec<Inner> = (0..1000).map(|_| crowd.enter(ip(1), false)).collect();
+        assert!(stays(&mut caller));
+        // Others that speak take its place in their turn, as ever.
+        flood.extend((0..3).map(|_| crowd.enter(ip(1), true)));
+        assert!(!stays(&mut caller));
     }
 
     #[test]
     fn nobody_outside_displaces_a_caller_on_this_machine() {
         let crowd = Crowd::new(FEW);
         let here = IpAddr::from([127, 0, 0, 1]);
-        let mut local: Vec<Inner> = (0..3).map(|_| crowd.enter(here)).collect();
-        let _flood: Vec<Inner> = (0..200).map(|n| crowd.enter(ip(n))).collect();
+        let mut local: Vec<Inner> = (0..3).map(|_| crowd.enter(here, false)).collect();
+        let _flood: Vec<Inner> = (0..200).map(|n| crowd.enter(ip(n), false)).collect();
         assert!(local.iter_mut().all(stays));
     }
 
     #[test]
     fn one_caller_cannot_have_all_places_of_the_known() {
         let crowd = Crowd::new(FEW);
-        let inside: Vec<Inner> = [1, 1, 1, 2, 3].into_iter().map(|n| crowd.enter(ip(n))).collect();
+        let inside: Vec<Inner> = [1, 1, 1, 2, 3]
+            .into_iter()
+            .map(|n| crowd.enter(ip(n), false))
+            .collect();
         for member in &inside {
             member.1.known();
         }
@@ -335,7 +363,7 @@ mod tests {
             3,
             "two of the first address, and one is kept for loopback"
         );
-        let here = crowd.enter(IpAddr::from([127, 0, 0, 1]));
+        let here = crowd.enter(IpAddr::from([127, 0, 0, 1]), false);
         here.1.known();
         assert_eq!(known(&crowd), 4);
     }

@@ -8,7 +8,9 @@ use crate::crowd::{Crowd, Pass, Place};
 use crate::limits;
 use crate::tls::InForce;
 use rustls::ServerConfig;
+use socket2::SockRef;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -65,7 +67,7 @@ pub(crate) async fn tcp(listener: TcpListener, tls: Option<InForce>, queue: Queu
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let (place, pass, told) = crowd.enter(address.ip());
+        let (place, pass, told) = crowd.enter(address.ip(), has_begun(&stream));
         let place = Arc::new(place);
         let leash = Leash::new(pass.clone(), told, limits::FIRST_REQUEST);
         let conn = Conn::led(stream, leash, Arc::clone(&place));
@@ -93,6 +95,12 @@ pub(crate) async fn tcp(listener: TcpListener, tls: Option<InForce>, queue: Queu
     }
 }
 
+/// Whether its first byte is there already; whoever has waited to be accepted has sent it long since.
+fn has_begun(stream: &TcpStream) -> bool {
+    let mut first = [MaybeUninit::uninit()];
+    SockRef::from(stream).peek(&mut first).is_ok_and(|read| read > 0)
+}
+
 /// TLS, with the steps that count as going on.
 async fn shake(conn: Conn<TcpStream>, tls: Arc<ServerConfig>, place: &Place) -> io::Result<Box<dyn Duplex>> {
     let greeted = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), conn).await?;
@@ -109,7 +117,7 @@ pub(crate) async fn socket(listener: UnixListener, queue: Queue) {
         let Some((stream, _)) = rested(listener.accept().await).await else {
             continue;
         };
-        let (place, pass, told) = crowd.enter(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let (place, pass, told) = crowd.enter(IpAddr::V4(Ipv4Addr::LOCALHOST), false);
         let peer = Peer {
             origin: Origin::Socket(stream.peer_cred().ok().map(|peer| peer.uid())),
             pass: pass.clone(),

@@ -165,6 +165,8 @@ fn webhook_of(asked: &Admission, certificates: &Certificates) -> Result<Webhook,
 fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
     let open = || {
         let listener = TcpListener::bind(address)?;
+        // Again, with more room.
+        socket2::SockRef::from(&listener).listen(limits::BACKLOG)?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     };

@@ -81,6 +81,9 @@ pub(crate) const SOCKET_CONNECTIONS: Bounds = Bounds {
     known_per_address: 0,
     known_of_loopback: 0,
 };
+/// Connections that wait to be accepted (the system may have fewer): where a flood fills this, a greeting is dropped and
+/// made again a second later. The standard library asks for 128.
+pub(crate) const BACKLOG: i32 = 4096;
 /// Connections that wait for the server to take them up: it does so at once.
 pub(crate) const CONNECTION_QUEUE: usize = 16;
 /// Connections of the plain listener.

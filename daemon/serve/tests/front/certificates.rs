@@ -1,5 +1,7 @@
 //! Certificates that change while they are served, as a mounted Secret changes them.
 
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
+
 use super::OneName;
 use super::stage::{Stage, options};
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
