@@ -79,9 +79,10 @@ pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, asking: 
     };
     let answers = asking.ask(&view, memory);
     let chosen = chosen(&rows, &answers, aims.compose.scaler);
+    let mut room = Room::of(seen, aims);
     for (row, best) in rows.iter().zip(chosen) {
         let (asked, reason) = wanted(row, best, &answers);
-        let to = bounded(row, asked.replicas);
+        let (to, goes) = room.lowered(row.replicas, bounded(row, asked.replicas));
         remember(memory, seen, row, asked.raw);
         let asked = asked.replicas;
         scaled.notes.push(ScaleNote {
@@ -92,7 +93,7 @@ pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, asking: 
             forecast: false,
         });
         if to != row.replicas {
-            if carried_out(seen, aims, &row.key) {
+            if goes && carried_out(seen, aims, &row.key) {
                 scaled.demand.insert(row.key.clone(), to);
             }
             let kind = StepKind::ScaleWorkload {
@@ -104,6 +105,38 @@ pub(crate) fn decide(seen: &Snapshot, memory: &mut Memory, aims: &Aims, asking: 
         }
     }
     scaled
+}
+
+/// Replicas that may still be taken from workloads in this window; `None`: they are not counted.
+struct Room(Option<u32>);
+
+impl Room {
+    fn of(seen: &Snapshot, aims: &Aims) -> Self {
+        let (limits, ledger) = (&aims.limits, &seen.ledger);
+        let left = |limit: u32| {
+            let known = !ledger.forgets(seen.at, limits.window);
+            known.then(|| limit.saturating_sub(ledger.scaled_down(seen.at, limits.window)))
+        };
+        Self(
+            limits
+                .scaled_down_per_window
+                .map(|limit| left(limit).unwrap_or(0)),
+        )
+    }
+
+    /// How far replicas fall now, and whether the window lets them: a long way down takes several windows. Where nothing
+    /// is left the whole way is asked for, so that the guard says what it waits for.
+    fn lowered(&mut self, from: u32, to: u32) -> (u32, bool) {
+        match &mut self.0 {
+            Some(0) if to < from => (to, false),
+            Some(left) if to < from => {
+                let by = (from - to).min(*left);
+                *left -= by;
+                (from - by, true)
+            }
+            _ => (to, true),
+        }
+    }
 }
 
 /// Whether the step may happen at all: in a cluster that acts, what is held back for one workload or for the

@@ -85,7 +85,7 @@ fn uncount(ledger: &mut Ledger, at: Instant, group: &GroupName, same: impl Fn(&E
     })
 }
 
-/// The entry of this cycle to which an eviction like this one is added: its count.
+/// The entry of this cycle to which evictions or replicas like these are added: its count.
 fn counted<'a>(
     ledger: &'a mut Ledger,
     (at, group): (Instant, &GroupName),
@@ -94,7 +94,8 @@ fn counted<'a>(
     let now = ledger.effects.iter_mut().rev().filter(|effect| effect.at == at);
     let mut theirs = now.filter(|effect| effect.group == *group);
     theirs.find_map(|effect| match (&mut effect.kind, one) {
-        (EffectKind::Evicted { count }, EffectKind::Evicted { .. }) => Some(count),
+        (EffectKind::Evicted { count }, EffectKind::Evicted { .. })
+        | (EffectKind::ScaledDown { count }, EffectKind::ScaledDown { .. }) => Some(count),
         (EffectKind::Remade { workload, count }, EffectKind::Remade { workload: of, .. })
             if workload == of =>
         {
@@ -102,6 +103,21 @@ fn counted<'a>(
         }
         _ => None,
     })
+}
+
+/// How many evictions, or replicas, an effect like this is.
+const fn amount(effect: &EffectKind) -> u32 {
+    match effect {
+        EffectKind::Evicted { count }
+        | EffectKind::Remade { count, .. }
+        | EffectKind::ScaledDown { count } => *count,
+        _ => 0,
+    }
+}
+
+/// The group of what concerns no group.
+fn no_group() -> GroupName {
+    GroupName::new("")
 }
 
 /// What ending one waiting pod is written down as; `None` where nobody would make it anew.

@@ -164,6 +164,7 @@ impl Found {
         self.all(Self::falls, from.shorter, to.shorter);
         self.all(Self::rises, from.shares, to.shares);
         self.all(Self::rises, from.counts, to.counts);
+        self.all(Self::lifts, from.optional, to.optional);
         self.all(Self::rises, from.rates, to.rates);
         self.all(Self::rises, from.permissions, to.permissions);
     }
@@ -456,6 +457,8 @@ struct Figures {
     /// As all that follow: more is looser.
     shares: [(&'static str, Permille); 4],
     counts: [(&'static str, u32); 5],
+    /// None is the loosest.
+    optional: [(&'static str, Option<u32>); 1],
     rates: [(&'static str, Dollars); 2],
     permissions: [(&'static str, bool); 2],
 }
@@ -482,6 +485,7 @@ impl Figures {
             failed_launches,
             provision_time,
             evictions_per_window,
+            scaled_down_per_window,
             acknowledge_risk,
         } = *limits;
         Self {
@@ -512,6 +516,7 @@ impl Figures {
                 ("failed_launches", failed_launches),
                 ("evictions_per_window", evictions_per_window),
             ],
+            optional: [("scaled_down_per_window", scaled_down_per_window)],
             rates: [
                 ("added_per_window", Dollars(added_per_window)),
                 ("max_rate", Dollars(max_rate)),

@@ -7,7 +7,7 @@ use model::group::GroupKind;
 use model::intent::{EffectKind, IntentKind, LaunchStage, Proof, RemoveStage, nodeless};
 use model::plan::{Step, StepKind};
 use model::quota::{Amounts, Usage};
-use model::{GroupName, IntentId, NodeName, PodKey, StepId, UsdPerHour, WorkloadKey};
+use model::{GroupName, IntentId, NodeName, PodKey, Snapshot, StepId, UsdPerHour, WorkloadKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More than any limit, with room to count on.
@@ -44,6 +44,8 @@ pub(crate) struct Tally {
     pub(crate) rate: UsdPerHour,
     /// Evictions in the short window.
     pub(crate) evicted: u32,
+    /// Replicas taken from workloads in the short window.
+    pub(crate) scaled_down: u32,
     /// Evictions of this plan by budget (index in the Snapshot).
     pub(crate) budgets: BTreeMap<usize, u32>,
     /// Intents open.
@@ -71,6 +73,7 @@ impl Tally {
             rate: case.running_rate(),
             intents: number(case.ledger.intents.len()),
             doubt: case.evidence.moved(),
+            scaled_down: case.ledger.scaled_down(case.seen.at, case.limits().window),
             ..Self::default()
         };
         if !case.aims.quotas.is_none() {
@@ -106,7 +109,10 @@ impl Tally {
                 EffectKind::Evicted { count } | EffectKind::Remade { count, .. } if short => {
                     tally.evicted = tally.evicted.saturating_add(*count);
                 }
-                EffectKind::Bought { .. } | EffectKind::Evicted { .. } | EffectKind::Remade { .. } => {}
+                EffectKind::Bought { .. }
+                | EffectKind::Evicted { .. }
+                | EffectKind::Remade { .. }
+                | EffectKind::ScaledDown { .. } => {}
             }
         }
         tally.forget(case);
@@ -154,7 +160,7 @@ impl Tally {
         if forgets(limits.window) {
             let groups = case.seen.groups.iter().map(|group| group.name.clone());
             self.removed.extend(groups.map(|group| (group, FULL)));
-            (self.bought, self.evicted) = (FULL, FULL);
+            (self.bought, self.evicted, self.scaled_down) = (FULL, FULL, FULL);
             self.added = UsdPerHour(i64::MAX / 2);
         }
         if forgets(limits.emptied_window) {
@@ -229,6 +235,8 @@ impl Tally {
             }
             StepKind::ScaleWorkload { workload, .. } => {
                 self.workloads.insert(workload.clone());
+                let lowered = scaled_down(&step.kind, case.seen);
+                self.scaled_down = self.scaled_down.saturating_add(lowered);
             }
             StepKind::SetBounds { .. }
             | StepKind::Nominate { .. }
@@ -362,6 +370,18 @@ pub(crate) fn proven(kind: &StepKind, case: &Case<'_>, doubt: u32) -> (Proof, u3
         Some(offer) => case.evidence.proves((offer, count), pods, (case, doubt)),
         None => (Proof::default(), doubt),
     }
+}
+
+/// Replicas that a step takes from its workload: counted from what is there or what the plan says is there, whichever is
+/// more.
+pub(crate) fn scaled_down(kind: &StepKind, seen: &Snapshot) -> u32 {
+    let StepKind::ScaleWorkload { workload, from, to } = kind else {
+        return 0;
+    };
+    let there = seen.workloads.iter().find(|of| of.key == *workload);
+    there
+        .map_or(*from, |of| of.replicas.max(*from))
+        .saturating_sub(*to)
 }
 
 pub(crate) fn number(count: usize) -> u32 {

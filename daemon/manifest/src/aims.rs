@@ -195,6 +195,7 @@ fn limits(at: At<'_, '_>) -> Limits {
         "failed_launches",
         "provision_time",
         "evictions_per_window",
+        "scaled_down_per_window",
         "acknowledge_risk",
     ]);
     let usual = Limits::default();
@@ -224,6 +225,10 @@ fn limits(at: At<'_, '_>) -> Limits {
         failed_launches: count("failed_launches", usual.failed_launches),
         provision_time: span(at.get("provision_time"), usual.provision_time),
         evictions_per_window: count("evictions_per_window", usual.evictions_per_window),
+        scaled_down_per_window: at
+            .get("scaled_down_per_window")
+            .count()
+            .or(usual.scaled_down_per_window),
         acknowledge_risk: at.get("acknowledge_risk").flag(),
     };
     let shares = [

@@ -201,7 +201,7 @@ pub enum RemoveStage {
 pub struct Effect {
     /// When.
     pub at: Instant,
-    /// Which group.
+    /// Which group; empty where none is concerned.
     pub group: GroupName,
     /// What.
     pub kind: EffectKind,
@@ -234,6 +234,11 @@ pub enum EffectKind {
     },
     /// Pods asked to leave a node of the group, in one cycle.
     Evicted {
+        /// How many.
+        count: u32,
+    },
+    /// Replicas taken from workloads, in one cycle; of no group.
+    ScaledDown {
         /// How many.
         count: u32,
     },
@@ -411,6 +416,16 @@ pub fn nodeless(instance: &InstanceId) -> NodeName {
 }
 
 impl Ledger {
+    /// Replicas taken from workloads within a window.
+    pub fn scaled_down(&self, at: Instant, window: Span) -> u32 {
+        let lately = self.effects.iter().filter(|effect| at.since(effect.at) <= window);
+        let counts = lately.map(|effect| match &effect.kind {
+            EffectKind::ScaledDown { count } => *count,
+            _ => 0,
+        });
+        counts.fold(0, u32::saturating_add)
+    }
+
     /// The id of the intent that this step opens.
     pub fn intent_of(&self, step: StepId) -> IntentId {
         let StepId { cycle, ordinal } = step;

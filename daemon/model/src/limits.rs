@@ -52,6 +52,10 @@ pub struct Limits {
     pub provision_time: Span,
     /// Evictions per window in the cluster.
     pub evictions_per_window: u32,
+    /// Replicas that steps take from workloads per window in the cluster (I5). `None`, as in what was recorded without it:
+    /// they are not counted.
+    #[serde(default)]
+    pub scaled_down_per_window: Option<u32>,
     /// Shares above `MOST_UNACKNOWLEDGED_PERMILLE` need this (I5).
     pub acknowledge_risk: bool,
 }
@@ -81,6 +85,7 @@ impl Default for Limits {
             failed_launches: 3,
             provision_time: Span::from_secs(900),
             evictions_per_window: 1000,
+            scaled_down_per_window: Some(1000),
             acknowledge_risk: false,
         }
     }

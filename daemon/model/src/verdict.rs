@@ -78,6 +78,11 @@ pub enum HoldReason {
         /// Allowed.
         limit: u32,
     },
+    /// Replicas that may be taken from workloads in this window are used up.
+    ScaledDownPerWindow {
+        /// Allowed.
+        limit: u32,
+    },
     /// Dollars per hour of this window are used up.
     RatePerWindow {
         /// Allowed.
@@ -219,6 +224,9 @@ impl fmt::Display for HoldReason {
             }
             Self::EvictionsPerWindow { limit } => {
                 write!(f, "at most {} per window", Counted(*limit, "eviction"))
+            }
+            Self::ScaledDownPerWindow { limit } => {
+                write!(f, "at most {} scaled away per window", Counted(*limit, "replica"))
             }
             Self::RatePerWindow { limit } => write!(f, "at most {limit} added per window"),
             Self::MaxRate { limit } => write!(f, "the cluster may cost at most {limit}"),

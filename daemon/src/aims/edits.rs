@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Fields with their values from the strictest to the loosest; `-` stands for a field that is not there.
-const FIELDS: [(&str, &[&str]); 47] = [
+const FIELDS: [(&str, &[&str]); 48] = [
     ("mode", &["observe", "act"]),
     ("modes.groups.batch", &["observe", "act", "-"]),
     ("modes.hooks.disruption", &["observe", "act"]),
@@ -31,6 +31,7 @@ const FIELDS: [(&str, &[&str]); 47] = [
     ("limits.failed_launches", &["1", "-", "4"]),
     ("limits.provision_time", &["20m", "-", "10m"]),
     ("limits.evictions_per_window", &["5", "-", "1001"]),
+    ("limits.scaled_down_per_window", &["5", "-", "1001"]),
     ("limits.acknowledge_risk", &["-", "true"]),
     ("quotas.total.cpu", &["8", "64", "-"]),
     ("quotas.total.memory", &["8Gi", "64Gi", "-"]),

@@ -288,3 +288,41 @@ fn replicas_fall_once_every_recommendation_of_the_time_agrees() {
         assert_eq!(fell, Some(seconds + 10), "{annotation:?}");
     }
 }
+
+#[test]
+fn a_long_way_down_takes_several_windows() {
+    use model::intent::{Effect, EffectKind};
+    // Of four replicas the policy wants two.
+    let of = |limit: Option<u32>, used: u32, seconds: i64, known: Option<i64>| {
+        let mut seen = cluster(1_000_000).seen();
+        seen.ledger.effects.push(Effect {
+            at: NOW - Span::from_secs(seconds),
+            group: "".into(),
+            kind: EffectKind::ScaledDown { count: used },
+        });
+        seen.ledger.known_since = known.map(|seconds| NOW - Span::from_secs(seconds));
+        let mut aims = Aims::default();
+        aims.limits.scaled_down_per_window = limit;
+        let two = policy("a", Hook::Scaler, PolicyMode::Enforce, says(2));
+        let done = deliberate(&seen, &Memory::default(), &set(vec![two]), &aims);
+        done.plan.steps.iter().find_map(|step| match step.kind {
+            StepKind::ScaleWorkload { to, .. } => Some(to),
+            _ => None,
+        })
+    };
+    let table = [
+        ("as recorded before there was a limit", (None, 9, 0, None), 2),
+        ("there is room", (Some(1000), 0, 0, None), 2),
+        ("just enough room", (Some(5), 3, 0, None), 2),
+        ("room for one of two", (Some(5), 4, 0, None), 3),
+        ("no room: the guard says so", (Some(5), 5, 0, None), 2),
+        ("none is ever allowed", (Some(0), 0, 0, None), 2),
+        ("still within the window", (Some(5), 4, 600, None), 3),
+        ("past the window", (Some(5), 5, 601, None), 2),
+        ("nobody knows what went before", (Some(1), 0, 0, Some(600)), 2),
+        ("what went before no longer counts", (Some(1), 0, 0, Some(601)), 3),
+    ];
+    for (what, (limit, used, seconds, known), to) in table {
+        assert_eq!(of(limit, used, seconds, known), Some(to), "{what}");
+    }
+}

@@ -147,6 +147,7 @@ fn stage(world: &World) -> Stage {
     limits.max_nodes = nodes + 3;
     limits.removals_at_once = removals;
     limits.evictions_per_window = evictions;
+    limits.scaled_down_per_window = (evictions > 0).then_some(evictions);
     limits.added_per_window = PRICE.times(u64::from(rate));
     limits.max_rate = PRICE.times(u64::from(rate) + 4);
     limits.removed_per_window_permille = share * 100;
@@ -161,7 +162,8 @@ fn used(stage: &Stage) -> (u32, u32, u32, i64) {
         if NOW.since(effect.at) <= stage.aims.limits.window {
             match &effect.kind {
                 EffectKind::Removed => used.0 += 1,
-                EffectKind::Emptied { .. } | EffectKind::Explained { .. } => {}
+                EffectKind::Emptied { .. } | EffectKind::Explained { .. } | EffectKind::ScaledDown { .. } => {
+                }
                 EffectKind::Evicted { count } | EffectKind::Remade { count, .. } => used.1 += count,
                 EffectKind::Bought { count, rate, .. } => {
                     used.2 += count;
@@ -184,7 +186,7 @@ fn check(stage: &Stage, world: &World, cleared: &[Step]) -> Result<(), TestCaseE
     let mut new_nodes = 0;
     let mut cordons = BTreeSet::new();
     let mut new_cordons = 0;
-    let (mut evictions, mut remade) = (0, 0);
+    let (mut evictions, mut remade, mut lowered) = (0, 0, 0);
     for step in cleared {
         prop_assert!(
             !world.paused && world.held,
@@ -223,7 +225,10 @@ fn check(stage: &Stage, world: &World, cleared: &[Step]) -> Result<(), TestCaseE
                 prop_assert!(stage.seen.pods.iter().all(|pod| pod.node.as_ref() != Some(node)));
                 prop_assert!(stage.ledger.removal_of(node).is_some());
             }
-            StepKind::ScaleWorkload { to, .. } => prop_assert!((1..=9).contains(to)),
+            StepKind::ScaleWorkload { from, to, .. } => {
+                prop_assert!((1..=9).contains(to));
+                lowered += from.max(&4).saturating_sub(*to);
+            }
             _ => {}
         }
     }
@@ -252,6 +257,7 @@ fn check(stage: &Stage, world: &World, cleared: &[Step]) -> Result<(), TestCaseE
     if evictions + remade > 0 {
         prop_assert!(evicted + evictions + remade <= limits.evictions_per_window);
     }
+    prop_assert!(limits.scaled_down_per_window.is_none_or(|limit| lowered <= limit));
     prop_assert!(evictions <= world.budget, "one budget covers every pod");
     Ok(())
 }

@@ -4,7 +4,7 @@
 use super::{Objection, hold};
 use crate::case::Case;
 use crate::evidence::{explained, is_watched_empty};
-use crate::tally::{Tally, continues, number, proven, purchase};
+use crate::tally::{Tally, continues, number, proven, purchase, scaled_down};
 use model::limits::{Limits, MOST_UNACKNOWLEDGED_PERMILLE};
 use model::plan::{Step, StepKind};
 use model::{GroupName, HoldReason, UsdPerHour};
@@ -30,6 +30,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
             filled.or_else(|| evicting(case, tally))
         }
         StepKind::Evict { .. } | StepKind::Remake { .. } => evicting(case, tally),
+        StepKind::ScaleWorkload { .. } => scaling_down(&step.kind, case, tally),
         _ => None,
     }
 }
@@ -125,6 +126,15 @@ fn evicting(case: &Case<'_>, tally: &Tally) -> Option<Objection> {
     let limit = case.limits().evictions_per_window;
     (tally.evicted >= limit)
         .then(|| hold(HoldReason::EvictionsPerWindow { limit }))
+        .flatten()
+}
+
+/// Replicas that go are pods that go: all workloads at their minimum are as little as a fleet that is drained.
+fn scaling_down(kind: &StepKind, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    let limit = case.limits().scaled_down_per_window?;
+    let lowered = scaled_down(kind, case.seen);
+    (lowered > 0 && tally.scaled_down.saturating_add(lowered) > limit)
+        .then(|| hold(HoldReason::ScaledDownPerWindow { limit }))
         .flatten()
 }
 

@@ -7,6 +7,7 @@ mod nodeless;
 mod quotas;
 mod renewal;
 mod repair;
+mod scaled_down;
 mod strikes;
 mod taken;
 mod windows;

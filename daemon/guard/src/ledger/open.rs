@@ -1,7 +1,8 @@
 //! Opening: what is written down before a call is made (reliability invariant I7).
 
-use super::{counted, intent_mut, remade, removal_stage_mut};
+use super::{amount, counted, intent_mut, no_group, remade, removal_stage_mut};
 use crate::cleared::{Cleared, Counted};
+use crate::tally::scaled_down;
 use model::aims::Aims;
 use model::intent::{
     Effect, EffectKind, Intent, IntentKind, LaunchStage, Ledger, Proof, RemoveStage, nodeless,
@@ -33,12 +34,12 @@ pub(crate) fn open_as(ledger: &mut Ledger, step: &Step, counted: Counted, seen: 
                 *stage = (*stage).max(RemoveStage::Draining);
             }
             if let Some(group) = seen.node(node).and_then(|node| node.group.clone()) {
-                count_eviction(ledger, at, group, EffectKind::Evicted { count: 1 });
+                count_effect(ledger, at, group, EffectKind::Evicted { count: 1 });
             }
         }
         StepKind::Remake { pod, profile } => {
             if let Some(kind) = remade(pod, seen) {
-                count_eviction(ledger, at, profile.clone(), kind);
+                count_effect(ledger, at, profile.clone(), kind);
             }
         }
         StepKind::Uncordon { .. } => {
@@ -51,8 +52,11 @@ pub(crate) fn open_as(ledger: &mut Ledger, step: &Step, counted: Counted, seen: 
                 *stage = RemoveStage::Undoing;
             }
         }
-        StepKind::ScaleWorkload { .. }
-        | StepKind::SetBounds { .. }
+        StepKind::ScaleWorkload { .. } => match scaled_down(&step.kind, seen) {
+            0 => {}
+            count => count_effect(ledger, at, no_group(), EffectKind::ScaledDown { count }),
+        },
+        StepKind::SetBounds { .. }
         | StepKind::PlaceOnFargate { .. }
         | StepKind::Nominate { .. }
         | StepKind::Yield { .. }
@@ -157,10 +161,15 @@ fn filled(ledger: &mut Ledger, name: &NodeName) {
     }
 }
 
-/// Evictions of one cycle and group, or workload, are one entry: the Ledger stays small.
-fn count_eviction(ledger: &mut Ledger, at: Instant, group: GroupName, one: EffectKind) {
-    match counted(ledger, (at, &group), &one) {
-        Some(count) => *count = count.saturating_add(1),
-        None => ledger.effects.push(Effect { at, group, kind: one }),
+/// Evictions of one cycle and group, or workload, are one entry, and so are replicas of one cycle: the Ledger stays small.
+fn count_effect(ledger: &mut Ledger, at: Instant, group: GroupName, more: EffectKind) {
+    let by = amount(&more);
+    match counted(ledger, (at, &group), &more) {
+        Some(count) => *count = count.saturating_add(by),
+        None => ledger.effects.push(Effect {
+            at,
+            group,
+            kind: more,
+        }),
     }
 }

@@ -3,7 +3,8 @@
 //! Only a certain "nothing happened" closes an intent; an unknown end keeps it where it is, so that the same
 //! intent, and with it the same client token, is tried again.
 
-use super::{close, counted, intent_mut, remade, removal_stage_mut, uncount, unreplaced};
+use super::{amount, close, counted, intent_mut, no_group, remade, removal_stage_mut, uncount, unreplaced};
+use crate::tally::scaled_down;
 use model::intent::{
     EffectKind, Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage, nodeless,
 };
@@ -22,13 +23,13 @@ pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapsh
         StepKind::Evict { node, .. } => {
             if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
                 let group = seen.node(node).and_then(|node| node.group.as_ref());
-                uncount_eviction(ledger, (seen.at, group), Some(&EffectKind::Evicted { count: 1 }));
+                uncount_effect(ledger, (seen.at, group), Some(&EffectKind::Evicted { count: 1 }));
             }
             Vec::new()
         }
         StepKind::Remake { pod, profile } => {
             if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
-                uncount_eviction(ledger, (seen.at, Some(profile)), remade(pod, seen).as_ref());
+                uncount_effect(ledger, (seen.at, Some(profile)), remade(pod, seen).as_ref());
             }
             Vec::new()
         }
@@ -40,8 +41,15 @@ pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapsh
             (Outcome::Done { .. } | Outcome::Recorded, Some(id)) => undone(ledger, id, node),
             _ => Vec::new(),
         },
-        StepKind::ScaleWorkload { .. }
-        | StepKind::SetBounds { .. }
+        StepKind::ScaleWorkload { .. } => {
+            if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
+                let count = scaled_down(&step.kind, seen);
+                let lowered = EffectKind::ScaledDown { count };
+                uncount_effect(ledger, (seen.at, Some(&no_group())), Some(&lowered));
+            }
+            Vec::new()
+        }
+        StepKind::SetBounds { .. }
         | StepKind::PlaceOnFargate { .. }
         | StepKind::Nominate { .. }
         | StepKind::Yield { .. }
@@ -307,15 +315,15 @@ fn never_happened(ledger: &mut Ledger, id: &IntentId, rate: UsdPerHour) -> Optio
     Some(intent)
 }
 
-fn uncount_eviction(
+fn uncount_effect(
     ledger: &mut Ledger,
     (at, group): (Instant, Option<&GroupName>),
-    one: Option<&EffectKind>,
+    less: Option<&EffectKind>,
 ) {
-    let (Some(group), Some(one)) = (group, one) else {
+    let (Some(group), Some(less)) = (group, less) else {
         return;
     };
-    if let Some(count) = counted(ledger, (at, group), one) {
-        *count = count.saturating_sub(1);
+    if let Some(count) = counted(ledger, (at, group), less) {
+        *count = count.saturating_sub(amount(less));
     }
 }

@@ -159,6 +159,13 @@ fn described(limits: &Limits) -> Vec<(&'static str, String, &'static str)> {
             "evictions per window",
         ),
         (
+            "scaled_down_per_window",
+            limits
+                .scaled_down_per_window
+                .map_or_else(|| "no limit".to_owned(), |limit| limit.to_string()),
+            "replicas that may be taken from workloads per window",
+        ),
+        (
             "max_snapshot_age",
             limits.max_snapshot_age.to_string(),
             "removals need a picture no older than this",
