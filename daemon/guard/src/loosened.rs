@@ -165,6 +165,7 @@ impl Found {
         self.all(Self::rises, from.shares, to.shares);
         self.all(Self::rises, from.counts, to.counts);
         self.all(Self::lifts, from.optional, to.optional);
+        self.all(Self::lifts, from.optional_shares, to.optional_shares);
         self.all(Self::rises, from.rates, to.rates);
         self.all(Self::rises, from.permissions, to.permissions);
     }
@@ -459,6 +460,7 @@ struct Figures {
     counts: [(&'static str, u32); 5],
     /// None is the loosest.
     optional: [(&'static str, Option<u32>); 1],
+    optional_shares: [(&'static str, Option<Permille>); 1],
     rates: [(&'static str, Dollars); 2],
     permissions: [(&'static str, bool); 2],
 }
@@ -473,6 +475,7 @@ impl Figures {
             removed_per_window_permille,
             long_window,
             removed_per_long_window_permille,
+            removed_per_zone_permille,
             removals_at_once,
             emptied_window,
             emptied_per_window_permille,
@@ -516,6 +519,7 @@ impl Figures {
                 ("failed_launches", failed_launches),
                 ("evictions_per_window", evictions_per_window),
             ],
+            optional_shares: [("removed_per_zone", removed_per_zone_permille.map(Permille))],
             optional: [("scaled_down_per_window", scaled_down_per_window)],
             rates: [
                 ("added_per_window", Dollars(added_per_window)),

@@ -88,6 +88,7 @@ impl Stage {
         // Four nodes: the shares round down to one, so that the caps of the table below are what is tested.
         aims.limits.removed_per_window_permille = 500;
         aims.limits.removed_per_long_window_permille = 900;
+        aims.limits.removed_per_zone_permille = Some(900);
         aims.limits.acknowledge_risk = true;
         Self {
             seen,

@@ -18,6 +18,8 @@ const FULL: u32 = u32::MAX / 2;
 pub(crate) struct Tally {
     /// Removals begun in the short window, by group.
     pub(crate) removed: BTreeMap<GroupName, u32>,
+    /// Removals begun in the short window, by zone; none: by those that name none.
+    pub(crate) removed_in: BTreeMap<String, u32>,
     /// Removals of nodes watched empty begun in their window.
     pub(crate) emptied: u32,
     /// Nodes whose open removal counts as that of an empty one.
@@ -83,9 +85,14 @@ impl Tally {
             let age = case.seen.at.since(effect.at);
             let (short, long) = (age <= case.limits().window, age <= case.limits().long_window);
             match &effect.kind {
-                EffectKind::Removed => {
+                EffectKind::Removed | EffectKind::RemovedFrom { .. } => {
                     tally.removed_long += u32::from(long);
                     if short {
+                        let zone = match &effect.kind {
+                            EffectKind::RemovedFrom { zone } => zone.clone(),
+                            _ => String::new(),
+                        };
+                        *tally.removed_in.entry(zone).or_default() += 1;
                         *tally.removed.entry(effect.group.clone()).or_default() += 1;
                     }
                 }
@@ -217,10 +224,11 @@ impl Tally {
                 if self.emptied_nodes.remove(node) {
                     self.counted.insert(step.id, Counted::Filled);
                     self.leaving += 1;
-                    self.removed_long += 1;
-                    if let Some(group) = case.seen.node(node).and_then(|node| node.group.clone()) {
-                        *self.removed.entry(group).or_default() += 1;
-                    }
+                    self.goes(
+                        case.seen.node(node).and_then(|node| node.group.as_ref()),
+                        step,
+                        case,
+                    );
                 }
                 self.evicted = self.evicted.saturating_add(1);
                 for budget in crate::checks::budgets_of(pod, case) {
@@ -273,8 +281,32 @@ impl Tally {
             self.counted.insert(step.id, Counted::Explained(pods));
             return;
         }
+        self.goes(Some(group), step, case);
+    }
+
+    /// Counts a node that goes against the windows of its group, its zone and the cluster.
+    fn goes(&mut self, group: Option<&GroupName>, step: &Step, case: &Case<'_>) {
         self.removed_long += 1;
-        *self.removed.entry(group.clone()).or_default() += 1;
+        let zone = zone_left(&step.kind, case.seen).to_owned();
+        *self.removed_in.entry(zone).or_default() += 1;
+        if let Some(group) = group {
+            *self.removed.entry(group.clone()).or_default() += 1;
+        }
+    }
+}
+
+/// The zone of the node or the instance that goes; empty where nobody knows it.
+pub(crate) fn zone_left<'s>(kind: &StepKind, seen: &'s Snapshot) -> &'s str {
+    match kind {
+        StepKind::Cordon { node, .. } | StepKind::Evict { node, .. } => {
+            seen.node(node).map_or("", |node| node.zone())
+        }
+        StepKind::RemoveInstance { group, instance } => {
+            let instances = seen.group(group).map_or(&[][..], |group| &group.instances);
+            let listed = instances.iter().find(|listed| listed.id == *instance);
+            listed.and_then(|listed| listed.zone.as_deref()).unwrap_or("")
+        }
+        _ => "",
     }
 }
 

@@ -183,6 +183,7 @@ fn limits(at: At<'_, '_>) -> Limits {
         "removed_per_window",
         "long_window",
         "removed_per_long_window",
+        "removed_per_zone",
         "removals_at_once",
         "emptied_window",
         "emptied_per_window",
@@ -200,16 +201,21 @@ fn limits(at: At<'_, '_>) -> Limits {
     ]);
     let usual = Limits::default();
     let count = |key, usual| at.get(key).count().unwrap_or(usual);
+    // Who lets more of a group go means the zone it is in as well.
+    let of_group = share(at.get("removed_per_window"), usual.removed_per_window_permille);
     let limits = Limits {
         max_snapshot_age: span(at.get("max_snapshot_age"), usual.max_snapshot_age),
         max_growth_age: span(at.get("max_growth_age"), usual.max_growth_age),
         window: span(at.get("window"), usual.window),
-        removed_per_window_permille: share(at.get("removed_per_window"), usual.removed_per_window_permille),
+        removed_per_window_permille: of_group,
         long_window: span(at.get("long_window"), usual.long_window),
         removed_per_long_window_permille: share(
             at.get("removed_per_long_window"),
             usual.removed_per_long_window_permille,
         ),
+        removed_per_zone_permille: usual
+            .removed_per_zone_permille
+            .map(|usual| share(at.get("removed_per_zone"), usual.max(of_group))),
         removals_at_once: count("removals_at_once", usual.removals_at_once),
         emptied_window: span(at.get("emptied_window"), usual.emptied_window),
         emptied_per_window_permille: share(at.get("emptied_per_window"), usual.emptied_per_window_permille),
@@ -236,9 +242,14 @@ fn limits(at: At<'_, '_>) -> Limits {
         ("emptied_per_window", limits.emptied_per_window_permille),
         ("explained_per_window", limits.explained_per_window_permille),
         ("removed_per_long_window", limits.removed_per_long_window_permille),
+        (
+            "removed_per_zone",
+            limits.removed_per_zone_permille.unwrap_or_default(),
+        ),
     ];
     for (key, permille) in shares {
-        if permille > MOST_UNACKNOWLEDGED_PERMILLE && !limits.acknowledge_risk {
+        let said = at.get(key).is_there();
+        if said && permille > MOST_UNACKNOWLEDGED_PERMILLE && !limits.acknowledge_risk {
             at.get(key).problem("more than 50% needs acknowledge_risk: true");
         }
     }

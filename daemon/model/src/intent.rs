@@ -220,8 +220,13 @@ pub enum EffectKind {
         #[serde(default, skip_serializing_if = "Proof::is_none")]
         proof: Proof,
     },
-    /// A voluntary removal begun.
+    /// A voluntary removal begun, of a node that names no zone, or before zones were written down.
     Removed,
+    /// A voluntary removal begun in a zone.
+    RemovedFrom {
+        /// Which.
+        zone: String,
+    },
     /// A removal begun of a node that was watched empty.
     Emptied {
         /// Which.
@@ -249,6 +254,18 @@ pub enum EffectKind {
         /// How many.
         count: u32,
     },
+}
+
+impl EffectKind {
+    /// A removal begun in this zone; empty: nobody knows in which.
+    pub fn removed_from(zone: &str) -> Self {
+        match zone {
+            "" => Self::Removed,
+            zone => Self::RemovedFrom {
+                zone: zone.to_owned(),
+            },
+        }
+    }
 }
 
 /// The part of a purchase that waiting pods prove to be needed.

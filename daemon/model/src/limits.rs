@@ -20,6 +20,10 @@ pub struct Limits {
     pub long_window: Span,
     /// Nodes removed voluntarily per long window and cluster, in thousandths of the cluster; at least one.
     pub removed_per_long_window_permille: u32,
+    /// Nodes removed voluntarily per window and zone, in thousandths of the zone's nodes; at least one. `None`, as in what was
+    /// recorded without it: zones have no window of their own.
+    #[serde(default)]
+    pub removed_per_zone_permille: Option<u32>,
     /// Nodes on their way out at once in the cluster (I5).
     pub removals_at_once: u32,
     /// Removals of nodes that were watched empty are counted within this window instead.
@@ -73,6 +77,7 @@ impl Default for Limits {
             removed_per_window_permille: 50,
             long_window: Span::from_secs(3600),
             removed_per_long_window_permille: 100,
+            removed_per_zone_permille: Some(100),
             removals_at_once: 10,
             emptied_window: Span::from_secs(60),
             emptied_per_window_permille: 200,

@@ -6,6 +6,7 @@ use crate::money::UsdPerHour;
 use crate::offer::Confidence;
 use crate::pod::{Taint, Usage};
 use crate::reason::Stays;
+use crate::registration::label;
 use crate::resources::Resources;
 use crate::selector::Labels;
 use crate::time::{Instant, Span};
@@ -326,6 +327,14 @@ impl Node {
         self.template
             .as_ref()
             .is_some_and(|template| template.made == wanted)
+    }
+
+    /// Its zone by its labels; empty where they name none.
+    pub fn zone(&self) -> &str {
+        let named = [label::ZONE, label::BETA_ZONE]
+            .iter()
+            .find_map(|key| self.labels.get(*key));
+        named.map_or("", String::as_str)
     }
 
     /// Whether it still has the startup taint.

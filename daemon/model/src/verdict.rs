@@ -51,6 +51,13 @@ pub enum HoldReason {
         /// Allowed.
         limit: u32,
     },
+    /// Removals of this window are used up in the zone.
+    RemovalsPerZone {
+        /// Which; empty: nodes that name none.
+        zone: String,
+        /// Allowed.
+        limit: u32,
+    },
     /// Removals of empty nodes of this window are used up.
     EmptiedPerWindow {
         /// Allowed.
@@ -210,6 +217,14 @@ impl fmt::Display for HoldReason {
             } => write!(f, "source {source:?} is missing"),
             Self::RemovalsPerWindow { limit } => {
                 write!(f, "at most {} removed per window", Counted(*limit, "node"))
+            }
+            Self::RemovalsPerZone { zone, limit } => {
+                let zone = if zone.is_empty() { "of no zone" } else { zone };
+                write!(
+                    f,
+                    "at most {} removed per window in zone {zone}",
+                    Counted(*limit, "node")
+                )
             }
             Self::EmptiedPerWindow { limit } => {
                 write!(f, "at most {} removed per window", Counted(*limit, "empty node"))

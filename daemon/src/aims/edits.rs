@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Fields with their values from the strictest to the loosest; `-` stands for a field that is not there.
-const FIELDS: [(&str, &[&str]); 48] = [
+const FIELDS: [(&str, &[&str]); 49] = [
     ("mode", &["observe", "act"]),
     ("modes.groups.batch", &["observe", "act", "-"]),
     ("modes.hooks.disruption", &["observe", "act"]),
@@ -19,6 +19,7 @@ const FIELDS: [(&str, &[&str]); 48] = [
     ("limits.removed_per_window", &["1%", "-", "7.5%"]),
     ("limits.long_window", &["2h", "-", "50m"]),
     ("limits.removed_per_long_window", &["1%", "-", "50%"]),
+    ("limits.removed_per_zone", &["1%", "-", "50%"]),
     ("limits.removals_at_once", &["0", "1", "-", "11"]),
     ("limits.emptied_window", &["2m", "-", "30s"]),
     ("limits.emptied_per_window", &["0%", "-", "30%"]),

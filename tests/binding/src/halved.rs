@@ -87,6 +87,7 @@ impl Told {
             let limits = &mut aims.limits;
             limits.removed_per_window_permille = 1000;
             limits.removed_per_long_window_permille = 1000;
+            limits.removed_per_zone_permille = None;
             limits.acknowledge_risk = true;
             limits.removals_at_once = 100;
             limits.bought_per_window = 10_000;

@@ -75,6 +75,7 @@ pub fn unlimited() -> Limits {
     Limits {
         removed_per_window_permille: 1000,
         removed_per_long_window_permille: 1000,
+        removed_per_zone_permille: None,
         removals_at_once: u32::MAX,
         bought_per_window: u32::MAX,
         max_nodes: u32::MAX,

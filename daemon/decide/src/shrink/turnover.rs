@@ -58,6 +58,7 @@ fn moved(seen: &Snapshot, lately: Span) -> u32 {
             EffectKind::Evicted { count } | EffectKind::Remade { count, .. } => *count,
             EffectKind::Bought { .. }
             | EffectKind::Removed
+            | EffectKind::RemovedFrom { .. }
             | EffectKind::ScaledDown { .. }
             | EffectKind::Emptied { .. }
             | EffectKind::Explained { .. } => 0,

@@ -93,7 +93,10 @@ fn unseen(of: &GroupName, from: u32, case: &Case<'_>) -> bool {
             // What left since is no longer part of the size.
             let removed = case.ledger.effects.iter().filter(|effect| {
                 effect.group == *of
-                    && matches!(effect.kind, EffectKind::Removed | EffectKind::Emptied { .. })
+                    && matches!(
+                        effect.kind,
+                        EffectKind::Removed | EffectKind::RemovedFrom { .. } | EffectKind::Emptied { .. }
+                    )
                     && effect.at >= intent.opened
             });
             let left = number(removed.count()).saturating_add(case.leaving(of));

@@ -161,7 +161,7 @@ fn used(stage: &Stage) -> (u32, u32, u32, i64) {
     for effect in &stage.ledger.effects {
         if NOW.since(effect.at) <= stage.aims.limits.window {
             match &effect.kind {
-                EffectKind::Removed => used.0 += 1,
+                EffectKind::Removed | EffectKind::RemovedFrom { .. } => used.0 += 1,
                 EffectKind::Emptied { .. } | EffectKind::Explained { .. } | EffectKind::ScaledDown { .. } => {
                 }
                 EffectKind::Evicted { count } | EffectKind::Remade { count, .. } => used.1 += count,

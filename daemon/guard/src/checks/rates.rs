@@ -4,7 +4,7 @@
 use super::{Objection, hold};
 use crate::case::Case;
 use crate::evidence::{explained, is_watched_empty};
-use crate::tally::{Tally, continues, number, proven, purchase, scaled_down};
+use crate::tally::{Tally, continues, number, proven, purchase, scaled_down, zone_left};
 use model::limits::{Limits, MOST_UNACKNOWLEDGED_PERMILLE};
 use model::plan::{Step, StepKind};
 use model::{GroupName, HoldReason, UsdPerHour};
@@ -18,15 +18,15 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
         StepKind::Cordon { node, .. } | StepKind::Evict { node, .. } if case.is_taken(node) => None,
         // Where the window of empty nodes is used up they go as any other, while there is room for that.
         StepKind::Cordon { node, group, .. } if is_watched_empty(node, case) => {
-            emptying(case, tally).filter(|_| removing(group, case, tally).is_some())
+            emptying(case, tally).filter(|_| removing((step, group), case, tally).is_some())
         }
         StepKind::Cordon { node, .. } if explained(node, case, tally).is_some() => at_once(case, tally),
         StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. } => {
-            removing(group, case, tally)
+            removing((step, group), case, tally)
         }
         StepKind::Evict { node, .. } if tally.emptied_nodes.contains(node) => {
             let group = case.seen.node(node).and_then(|node| node.group.as_ref());
-            let filled = group.and_then(|group| removing(group, case, tally));
+            let filled = group.and_then(|group| removing((step, group), case, tally));
             filled.or_else(|| evicting(case, tally))
         }
         StepKind::Evict { .. } | StepKind::Remake { .. } => evicting(case, tally),
@@ -71,7 +71,7 @@ fn over(used: UsdPerHour, more: UsdPerHour, limit: UsdPerHour) -> bool {
     used + more.max(UsdPerHour::ZERO) > limit
 }
 
-fn removing(name: &GroupName, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+fn removing((step, name): (&Step, &GroupName), case: &Case<'_>, tally: &Tally) -> Option<Objection> {
     let limits = case.limits();
     let group_size = case
         .seen
@@ -86,6 +86,9 @@ fn removing(name: &GroupName, case: &Case<'_>, tally: &Tally) -> Option<Objectio
     if tally.removed.get(name).copied().unwrap_or(0) >= per_group {
         return hold(HoldReason::RemovalsPerWindow { limit: per_group });
     }
+    if let Some(full) = in_zone(&step.kind, case, tally) {
+        return Some(full);
+    }
     let nodes = number(case.seen.nodes.iter().filter(|node| !node.fargate).count());
     let per_cluster = share(
         nodes,
@@ -97,6 +100,24 @@ fn removing(name: &GroupName, case: &Case<'_>, tally: &Tally) -> Option<Objectio
         return hold(HoldReason::RemovalsPerWindow { limit: per_cluster });
     }
     at_once(case, tally)
+}
+
+/// Several groups may have their nodes in one zone.
+fn in_zone(kind: &StepKind, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    let limits = case.limits();
+    let permille = limits.removed_per_zone_permille?;
+    let zone = zone_left(kind, case.seen);
+    let theirs = case
+        .seen
+        .nodes
+        .iter()
+        .filter(|node| !node.fargate && node.zone() == zone);
+    let usual = Limits::default().removed_per_zone_permille.unwrap_or(permille);
+    let limit = share(number(theirs.count()), permille, usual, limits);
+    let zone = zone.to_owned();
+    let full = tally.removed_in.get(&zone).copied().unwrap_or(0) >= limit;
+    full.then(|| hold(HoldReason::RemovalsPerZone { zone, limit }))
+        .flatten()
 }
 
 fn at_once(case: &Case<'_>, tally: &Tally) -> Option<Objection> {

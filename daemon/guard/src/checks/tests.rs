@@ -11,6 +11,7 @@ mod scaled_down;
 mod strikes;
 mod taken;
 mod windows;
+mod zones;
 
 use crate::cleared::Fence;
 use crate::judge::{Proposal, judge};

@@ -2,7 +2,7 @@
 
 use super::{amount, counted, intent_mut, no_group, remade, removal_stage_mut};
 use crate::cleared::{Cleared, Counted};
-use crate::tally::scaled_down;
+use crate::tally::{scaled_down, zone_left};
 use model::aims::Aims;
 use model::intent::{
     Effect, EffectKind, Intent, IntentKind, LaunchStage, Ledger, Proof, RemoveStage, nodeless,
@@ -28,7 +28,7 @@ pub(crate) fn open_as(ledger: &mut Ledger, step: &Step, counted: Counted, seen: 
         }
         StepKind::Evict { node, .. } => {
             if counted == Counted::Filled {
-                filled(ledger, node);
+                filled(ledger, node, zone_left(&step.kind, seen));
             }
             if let Some(stage) = removal_stage_mut(ledger, node) {
                 *stage = (*stage).max(RemoveStage::Draining);
@@ -121,7 +121,7 @@ fn begin(
             let effect = match counted {
                 Counted::Emptied => EffectKind::Emptied { node: node.clone() },
                 Counted::Explained(pods) => EffectKind::Explained { pods },
-                _ => EffectKind::Removed,
+                _ => EffectKind::removed_from(zone_left(&step.kind, seen)),
             };
             (kind, at + aims.shrink.drain_timeout, (group, effect))
         }
@@ -133,7 +133,8 @@ fn begin(
                 stage: RemoveStage::Opened,
                 after: Vec::new(),
             };
-            (kind, at + aims.shrink.drain_timeout, (group, EffectKind::Removed))
+            let removed = EffectKind::removed_from(zone_left(&step.kind, seen));
+            (kind, at + aims.shrink.drain_timeout, (group, removed))
         }
         _ => return,
     };
@@ -154,10 +155,10 @@ fn begin(
 }
 
 /// A removal that began as that of an empty node counts as any other once pods are moved for it.
-fn filled(ledger: &mut Ledger, name: &NodeName) {
+fn filled(ledger: &mut Ledger, name: &NodeName, zone: &str) {
     let is = |effect: &&mut Effect| matches!(&effect.kind, EffectKind::Emptied { node } if node == name);
     if let Some(effect) = ledger.effects.iter_mut().rev().find(is) {
-        effect.kind = EffectKind::Removed;
+        effect.kind = EffectKind::removed_from(zone);
     }
 }
 

@@ -309,7 +309,9 @@ fn never_happened(ledger: &mut Ledger, id: &IntentId, rate: UsdPerHour) -> Optio
         IntentKind::Remove { group, node, .. } => {
             let emptied = |kind: &EffectKind| matches!(kind, EffectKind::Emptied { node: of } if of == node);
             let _ = uncount(ledger, at, group, emptied)
-                || uncount(ledger, at, group, |kind| matches!(kind, EffectKind::Removed));
+                || uncount(ledger, at, group, |kind| {
+                    matches!(kind, EffectKind::Removed | EffectKind::RemovedFrom { .. })
+                });
         }
     }
     Some(intent)

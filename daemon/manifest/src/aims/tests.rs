@@ -239,3 +239,38 @@ fn durations() {
         assert_eq!(duration(text).map(Span::millis), millis, "{text}");
     }
 }
+
+#[test]
+fn who_lets_more_of_a_group_go_means_its_zone_too() {
+    let zone = |text: &str| {
+        let text = format!("limits: {{{text}}}");
+        let read = aims("aims.yaml", text.as_bytes()).unwrap();
+        read.limits.removed_per_zone_permille
+    };
+    let table = [
+        ("max_nodes: 9", 100),
+        ("removed_per_window: 2%", 100),
+        ("removed_per_window: 30%", 300),
+        ("removed_per_window: 30%, removed_per_zone: 1%", 10),
+        ("removed_per_zone: 50%", 500),
+        ("removed_per_window: 100%, acknowledge_risk: true", 1000),
+    ];
+    for (text, expected) in table {
+        assert_eq!(zone(text), Some(expected), "{text}");
+    }
+    let refused = aims("aims.yaml", b"limits: {removed_per_zone: 51%}").unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("limits.removed_per_zone: more than 50%"),
+        "{refused}"
+    );
+    let down = |text: &str| {
+        aims("aims.yaml", text.as_bytes())
+            .unwrap()
+            .limits
+            .scaled_down_per_window
+    };
+    assert_eq!(down("limits: {max_nodes: 9}"), Some(1000));
+    assert_eq!(down("limits: {scaled_down_per_window: 0}"), Some(0));
+}

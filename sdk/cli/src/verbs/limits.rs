@@ -149,6 +149,13 @@ fn described(limits: &Limits) -> Vec<(&'static str, String, &'static str)> {
             "of the cluster's nodes that may be removed per long window otherwise, at least one",
         ),
         (
+            "removed_per_zone",
+            limits
+                .removed_per_zone_permille
+                .map_or_else(|| "no limit".to_owned(), share),
+            "of a zone's nodes that may be removed per window otherwise, at least one",
+        ),
+        (
             "removals_at_once",
             limits.removals_at_once.to_string(),
             "such nodes on their way out at once",

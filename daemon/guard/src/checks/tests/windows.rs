@@ -230,6 +230,7 @@ fn all_of_a_group_needs_acknowledgement() {
         s.aims.limits.acknowledge_risk = false;
         s.aims.limits.removed_per_window_permille = 1000;
         s.aims.limits.removed_per_long_window_permille = 1000;
+        s.aims.limits.removed_per_zone_permille = None;
     };
     let steps = || {
         (0..3)

@@ -165,6 +165,7 @@ fn eager(world: &World) -> Aims {
     aims.limits = Limits {
         removed_per_window_permille: 1000,
         removed_per_long_window_permille: 1000,
+        removed_per_zone_permille: None,
         removals_at_once: u32::MAX,
         bought_per_window: u32::MAX,
         max_nodes: u32::MAX,
