@@ -5,6 +5,7 @@ use crate::evidence::Evidence;
 use crate::judge::Proposal;
 use crate::tally::number;
 use model::aims::{Aims, Modes};
+use model::critical::Critical;
 use model::group::Group;
 use model::intent::{IntentKind, Ledger, RemoveStage};
 use model::limits::Limits;
@@ -36,6 +37,8 @@ pub(crate) struct Case<'a> {
     pub(crate) watch: Option<&'a Watch>,
     /// What can prove a purchase.
     pub(crate) evidence: Evidence<'a>,
+    /// What the cluster cannot do without.
+    pub(crate) critical: Critical<'a>,
     /// Which nodes have stopped working.
     pub(crate) repair: Repair<'a>,
     offers: BTreeMap<&'a OfferId, &'a Offer>,
@@ -88,6 +91,7 @@ impl<'a> Case<'a> {
             holds: proposal.plan.holds.iter().map(|hold| (hold.step, hold)).collect(),
             watch: proposal.watch,
             evidence: Evidence::new(seen, ledger, aims),
+            critical: Critical::of(seen, ledger),
             repair: Repair::new(seen, aims),
             offers: seen.offers.iter().map(|offer| (&offer.id, offer)).collect(),
             pods,

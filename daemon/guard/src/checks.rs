@@ -3,13 +3,14 @@
 //! Strikes: generation (H5), objects and scope (I21), own node (I14), do-not-disrupt and budgets (I22), HPA, bounds
 //! (I3, I6), drained (I3, I22). Holds: fence (I8), kill switch (I20), modes (I13), freshness (I1, I2), a cluster of which
 //! much is not Ready, policy faults (I12), reviews, open intents (I7, I9), canaries and replacement (I10), rolling updates
-//! of others, budgets and quotas of the aims, rates (I5, I6, I23). Undoing a removal is held by nothing but the fence and the kill
+//! of others, critical workloads (I14), budgets and quotas of the aims, rates (I5, I6, I23). Undoing a removal is held by nothing but the fence and the kill
 //! switch. What the provider confirms to take away within minutes, however many nodes that are, may be drained past minima,
 //! rates, rolling updates and the node's own annotations; budgets and annotated pods stay. What has stopped working goes past
 //! its pods, and past nothing else.
 
 mod bounds;
 mod budgets;
+mod critical;
 mod drained;
 mod fence;
 mod freshness;
@@ -57,7 +58,7 @@ pub(crate) enum Objection {
 type Check = fn(&Step, &Case<'_>, &Tally) -> Option<Objection>;
 
 /// In the order they are asked.
-const CHECKS: [Check; 22] = [
+const CHECKS: [Check; 23] = [
     generation::check,
     objects::check,
     own_node::check,
@@ -77,6 +78,7 @@ const CHECKS: [Check; 22] = [
     renewal::check,
     replacement::check,
     rolling::check,
+    critical::check,
     node_budgets::check,
     quotas::check,
     rates::check,

@@ -10,6 +10,7 @@ pub mod annotations;
 pub mod autoscaler;
 pub mod beside;
 mod counted;
+pub mod critical;
 pub mod discovery;
 pub mod disruption;
 pub mod fargate;

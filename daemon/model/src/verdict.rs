@@ -3,7 +3,7 @@
 use crate::advice::{Coded, Hook};
 use crate::counted::Counted;
 use crate::disruption::Closed;
-use crate::ids::PolicyName;
+use crate::ids::{PolicyName, WorkloadKey};
 use crate::money::UsdPerHour;
 use crate::plan::Hold;
 use crate::quota::Reached;
@@ -133,6 +133,11 @@ pub enum HoldReason {
         /// Its words.
         text: String,
     },
+    /// The cluster cannot do without this workload, and it has no Ready pod to spare.
+    NoneToSpare {
+        /// Which.
+        workload: WorkloadKey,
+    },
     /// Another intent on the same object is open.
     IntentOpen,
     /// No lease is held.
@@ -253,6 +258,9 @@ impl fmt::Display for HoldReason {
             Self::PolicyFault { hook } => write!(f, "a {hook} policy faulted in this cycle"),
             Self::Reviewed { policy, code, text } => {
                 write!(f, "policy {policy} holds it{}", Coded(*code, text))
+            }
+            Self::NoneToSpare { workload } => {
+                write!(f, "{workload} is critical and has no Ready pod to spare")
             }
             Self::IntentOpen => f.write_str("another intent on it is open"),
             Self::NoFence => f.write_str("no lease is held"),

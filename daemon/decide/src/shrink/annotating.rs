@@ -203,17 +203,28 @@ fn local_storage_keeps_pods_where_the_aims_say_so() {
 
 #[test]
 fn pods_of_kube_system_without_a_budget_are_kept_where_the_aims_say_so() {
-    for (block, namespace, stay) in [
-        (true, "kube-system", true),
-        (false, "kube-system", false),
-        (true, "web", false),
+    for (block, namespace, another, stay) in [
+        (true, "kube-system", true, Some(PodStays::SystemPod)),
+        (false, "kube-system", true, None),
+        (false, "kube-system", false, Some(PodStays::LastReady)),
+        (true, "web", true, None),
+        (false, "web", false, None),
     ] {
         let mut aims = Aims::default();
         aims.disruption.keep_system_pods = block;
         aims.shrink.unneeded_for = Span::ZERO;
-        let seen = two(with(|s| s.namespace = namespace.to_owned()));
+        let spec = with(|s| s.namespace = namespace.to_owned());
+        let mut seen = two(spec.clone());
+        if another {
+            seen = pair(spec.clone()).running("other", "n1", spec).seen();
+            seen.own_node = Some("n1".into());
+        }
         let done = crate::deliberate(&seen, &Memory::default(), &crate::PolicySet::default(), &aims);
-        assert_eq!(stays(&done, "n2"), stay.then(|| of_pod(PodStays::SystemPod)));
+        assert_eq!(
+            stays(&done, "n2"),
+            stay.map(of_pod),
+            "{namespace} {block} {another}"
+        );
     }
 }
 

@@ -14,6 +14,7 @@ use super::{Before, Shrunk, explained, in_vain, turnover, used};
 use crate::fill::Taste;
 use crate::number::{count, floor, real, size};
 use model::aims::Aims;
+use model::critical::Critical;
 use model::disruption::Cause;
 use model::group::Group;
 use model::ids::{GroupName, NodeName};
@@ -21,7 +22,7 @@ use model::intent::{EffectKind, Intent, IntentKind};
 use model::memory::Memory;
 use model::money::UsdPerHour;
 use model::node::Node;
-use model::reason::{Refusal, Stays};
+use model::reason::{PodStays, Refusal, Stays};
 use model::registration::label;
 use model::repair::Repair;
 use model::snapshot::Snapshot;
@@ -84,6 +85,7 @@ pub(super) struct Judge<'a, 'b> {
     begun: u32,
     /// Pods whose moving owners explain who have lowered their replicas.
     explained: u32,
+    critical: Critical<'a>,
     /// Nodes that are to go after those that do now, sorted.
     pub(super) next: Vec<usize>,
     pub(super) refusals: Vec<Refusal>,
@@ -117,6 +119,7 @@ impl<'a, 'b> Judge<'a, 'b> {
             leaving,
             begun,
             explained: 0,
+            critical: Critical::of(seen, &seen.ledger),
             next: Vec::new(),
             refusals: Vec::new(),
         }
@@ -200,7 +203,16 @@ impl<'a, 'b> Judge<'a, 'b> {
 
     /// What keeps the node whatever its pods are, its age, and what its group can do without.
     pub(super) fn keeps(&self, node: &Node) -> Option<Stays> {
-        keeps(self.seen, self.aims, node).or_else(|| self.before.says.denied(&node.name))
+        let last = || {
+            let (_, pod) = self.critical.last_on(&node.name, |_| false)?;
+            Some(Stays::PodMustStay {
+                pod: pod.clone(),
+                why: PodStays::LastReady,
+            })
+        };
+        keeps(self.seen, self.aims, node)
+            .or_else(last)
+            .or_else(|| self.before.says.denied(&node.name))
     }
 
     /// How long a node with so many pods must have been unneeded: what its group says for itself nothing shortens.

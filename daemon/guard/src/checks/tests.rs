@@ -1,6 +1,7 @@
 //! Tables: one small change to a healthy cluster, one step, one word.
 
 mod bundles;
+mod critical;
 mod holds;
 mod node_budgets;
 mod nodeless;

@@ -277,6 +277,8 @@ pub enum PodStays {
     HostPath,
     /// In kube-system without a budget.
     SystemPod,
+    /// The last Ready pod of a workload that the cluster cannot do without.
+    LastReady,
     /// Somebody else moves it.
     MovedByOthers,
 }
@@ -385,6 +387,7 @@ impl fmt::Display for PodStays {
             Self::ProtectedUntil(until) => return write!(f, "annotated do-not-disrupt until {until}"),
             Self::HostPath => "a hostPath volume would be left behind",
             Self::SystemPod => "in kube-system without a PodDisruptionBudget",
+            Self::LastReady => "the last Ready pod of a workload that the cluster cannot do without",
             Self::MovedByOthers => "somebody else moves it, as its annotations say",
         })
     }
