@@ -363,6 +363,11 @@ impl<'a> Trip<'a> {
         if !events.is_empty() {
             let mut memory = Memory::clone(&self.own.memory);
             ledger::learn(&mut memory, events, self.record.at, &self.aims.limits);
+            for event in events {
+                if let LedgerEvent::Unhelpful { intent, group } = event {
+                    tracing::warn!(%intent, %group, "its nodes have joined, and the pods they were bought for wait on");
+                }
+            }
             self.own.memory = Arc::new(memory);
         }
     }

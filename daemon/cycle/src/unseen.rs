@@ -44,6 +44,7 @@ impl Ground {
         self.memory = Memory {
             utilisation: record.memory.utilisation.clone(),
             backoff: record.memory.backoff.clone(),
+            unhelpful: record.memory.unhelpful.clone(),
             no_capacity: record.memory.no_capacity.clone(),
             quarantine: record.memory.quarantine.clone(),
             provisioned: record.memory.provisioned.clone(),

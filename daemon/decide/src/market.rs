@@ -444,7 +444,7 @@ fn standing(
             } else {
                 left.copies(ix, &least(seen, ix), room)
             };
-            let backs_off = memory.backoff.get(&group.name).is_some_and(|b| b.until > seen.at);
+            let backs_off = memory.backs_off(&group.name, seen.at).is_some();
             let block = if group.foreign.is_some() {
                 Some(GroupBlock::Foreign)
             } else if !aims.groups.is_empty() && !aims.groups.contains(&group.name) {

@@ -291,6 +291,22 @@ pub struct Spent {
     pub at: Instant,
     /// Whom it was made for.
     pub pods: Vec<PodKey>,
+    /// What came of it, as long as none of them has found a place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bought: Option<Bought>,
+}
+
+/// Nodes that have joined while the pods they were bought for wait on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bought {
+    /// The launch.
+    pub intent: IntentId,
+    /// Its group.
+    pub group: GroupName,
+    /// The nodes, at most 100 of them.
+    pub nodes: Vec<NodeName>,
+    /// When they should have helped somebody; `None` once it has been told that they did not.
+    pub due: Option<Instant>,
 }
 
 /// What reading the Ledger against a Snapshot, or an outcome, told about an intent.
@@ -335,6 +351,20 @@ pub enum LedgerEvent {
         /// Some of its nodes have joined.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         brought: bool,
+    },
+    /// The nodes of a launch have joined and helped nobody: the pods they were bought for wait, and no other stands on them.
+    Unhelpful {
+        /// Which.
+        intent: IntentId,
+        /// Its group.
+        group: GroupName,
+    },
+    /// A pod has found a place after a launch of a group whose last ones had helped nobody.
+    Helped {
+        /// Which.
+        intent: IntentId,
+        /// Its group.
+        group: GroupName,
     },
     /// A node and its instance are gone; the intent is closed.
     Removed {

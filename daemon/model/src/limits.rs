@@ -50,7 +50,7 @@ pub struct Limits {
     pub added_per_window: UsdPerHour,
     /// What the cluster may cost after the step (I23).
     pub max_rate: UsdPerHour,
-    /// Launches of one group in a row that brought no node, before it backs off (I9).
+    /// Launches of one group in a row that brought no node, or nodes that helped nobody, before it backs off (I9).
     pub failed_launches: u32,
     /// A launch must have joined within this time (I9).
     pub provision_time: Span,

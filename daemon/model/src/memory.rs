@@ -33,6 +33,9 @@ pub struct Memory {
     pub boot_times: BTreeMap<GroupName, Vec<Span>>,
     /// Launch failures per group; a group in back-off is not grown.
     pub backoff: BTreeMap<GroupName, Backoff>,
+    /// Launches per group that brought nodes and helped nobody, in a row; such a group is not grown either.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unhelpful: BTreeMap<GroupName, Backoff>,
     /// Offers that the provider had no capacity for: they, and what else is of the same type, zone and purchase,
     /// are not bought for a while. At most 1,000.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -95,6 +98,16 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// The back-off of a group that is not grown now: of those that brought no nodes and those that helped nobody, the one
+    /// that lasts longer.
+    pub fn backs_off(&self, group: &GroupName, at: Instant) -> Option<&Backoff> {
+        let kinds = [&self.backoff, &self.unhelpful];
+        let lasting = kinds.into_iter().filter_map(|kind| kind.get(group));
+        lasting
+            .filter(|backoff| backoff.until > at)
+            .max_by_key(|backoff| backoff.until)
+    }
+
     /// Whether a pod has waited so long that it is past admission: it is of another class than its like.
     pub fn waits_late(&self, pod: &PodKey, at: Instant) -> bool {
         let since = self.waiting_since.get(pod);
@@ -129,6 +142,7 @@ impl Default for Memory {
             recommendations: BTreeMap::new(),
             boot_times: BTreeMap::new(),
             backoff: BTreeMap::new(),
+            unhelpful: BTreeMap::new(),
             no_capacity: BTreeMap::new(),
             faults: BTreeMap::new(),
             quarantine: BTreeMap::new(),

@@ -107,6 +107,7 @@ fn what_policies_can_invent_proves_nothing() {
         }),
         ("pods for which a launch was made that has ended", |s| {
             s.ledger.spent.push(Spent {
+                bought: None,
                 at: NOW,
                 pods: names(WAITING),
             });

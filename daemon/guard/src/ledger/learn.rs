@@ -1,4 +1,5 @@
-//! What the Memory learns from the life of intents: boot times, and groups that bring no nodes.
+//! What the Memory learns from the life of intents: boot times, groups that bring no nodes, and groups whose nodes help
+//! nobody.
 
 use model::intent::LedgerEvent;
 use model::limits::Limits;
@@ -18,7 +19,8 @@ const LONGEST_BACKOFF: Span = Span::from_secs(1800);
 
 /// Remembers boot times; backs off from an offer at once where the provider has no capacity of it, and from a group
 /// after `failed_launches` in a row that bring no node. A node that joins ends the group's back-off, whatever became of
-/// the others of its launch.
+/// the others of its launch. That nodes come does not end the back-off of a group whose nodes help nobody: only a pod that finds
+/// a place does.
 pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &Limits) {
     for event in events {
         match event {
@@ -50,6 +52,18 @@ pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &
                     limits.failed_launches.max(1),
                     at,
                 );
+            }
+            LedgerEvent::Unhelpful { group, .. } => {
+                let lately = |known: &Backoff| at.since(known.until) <= limits.long_window;
+                memory.unhelpful.retain(|_, known| lately(known));
+                back_off(
+                    memory.unhelpful.entry(group.clone()),
+                    limits.failed_launches.max(1),
+                    at,
+                );
+            }
+            LedgerEvent::Helped { group, .. } => {
+                memory.unhelpful.remove(group);
             }
             LedgerEvent::Accepted { .. }
             | LedgerEvent::Removed { .. }

@@ -3,6 +3,8 @@
 //! Good news needs one witness, bad news two (reliability invariant I4): a node has joined when it is seen
 //! Ready; an instance is gone when the cloud and the API server both say so, on fresh sources.
 
+mod helped;
+
 use super::{close, intent_mut, unreplaced};
 use model::group::InstanceState;
 use model::intent::{Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage, Spent};
@@ -16,7 +18,7 @@ use std::collections::BTreeSet;
 /// more. Run before the decision, in every cycle and after every restart.
 pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<LedgerEvent> {
     let mut events = Vec::new();
-    let before: Vec<Intent> = promised(ledger);
+    let mut before: Vec<Intent> = promised(ledger);
     let ids: Vec<IntentId> = ledger.intents.iter().map(|intent| intent.id.clone()).collect();
     for id in ids {
         let Some(intent) = ledger.intent(&id) else {
@@ -27,7 +29,14 @@ pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<L
             IntentKind::Remove { .. } => removal(ledger, &id, seen, limits, &mut events),
         }
     }
+    for intent in &mut before {
+        if let Some(now) = ledger.intent(&intent.id) {
+            intent.clone_from(now);
+        }
+    }
     close_joined(ledger, seen);
+    before.retain(|intent| ledger.intent(&intent.id).is_none());
+    events.extend(helped::weigh(ledger, &before, seen));
     let longest = limits.window.max(limits.long_window);
     spend(ledger, before, seen, longest);
     ledger
@@ -66,13 +75,12 @@ fn spend(ledger: &mut Ledger, before: Vec<Intent>, seen: &Snapshot, longest: Spa
         }
     }
     for intent in before {
-        if ledger.intent(&intent.id).is_some() {
-            continue;
-        }
+        let bought = helped::bought(&intent, seen);
         if let IntentKind::Launch { pods, .. } = intent.kind {
             let pods: Vec<PodKey> = pods.into_iter().filter(|pod| waits(pod)).collect();
             if !pods.is_empty() {
-                ledger.spent.push(Spent { at: seen.at, pods });
+                let at = seen.at;
+                ledger.spent.push(Spent { at, pods, bought });
             }
         }
     }

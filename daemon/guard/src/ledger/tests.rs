@@ -1,6 +1,7 @@
 //! Stories of intents: what is opened, what an outcome and a Snapshot do to it, and what a crash between any
 //! two of these leaves behind.
 
+mod helped;
 mod replacing;
 
 use super::*;

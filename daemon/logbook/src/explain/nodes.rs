@@ -148,6 +148,7 @@ pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
             ),
         );
     }
+    unhelpful(answer, name);
     drift(answer, name);
     let offers = record
         .memory
@@ -199,6 +200,22 @@ fn stays(answer: &mut Answer<'_>, name: &GroupName) {
         {
             answer.decided(FactKind::Refusal, 0, refusal);
         }
+    }
+}
+
+/// Whether the group rests because its nodes helped nobody.
+fn unhelpful(answer: &mut Answer<'_>, name: &GroupName) {
+    let record = answer.record;
+    if let Some(backoff) = record.memory.unhelpful.get(name).filter(|b| b.until > record.at) {
+        answer.saw(
+            FactKind::State,
+            1,
+            format_args!(
+                "backs off for another {}: {} launches in a row brought nodes, and the pods they were bought for wait on",
+                backoff.until.since(record.at),
+                backoff.failures
+            ),
+        );
     }
 }
 

@@ -128,7 +128,11 @@ pub(crate) fn group(record: &CycleRecord, modes: &Modes, ix: GroupIx, group: &Gr
         memory_used_permille: used.and_then(|u| u.memory_used),
         mode: mode(modes.of_group(&group.name)),
         foreign: group.foreign.clone().unwrap_or_default(),
-        backoff_until_millis: record.memory.backoff.get(&group.name).map(|b| b.until.0),
+        backoff_until_millis: record
+            .memory
+            .backs_off(&group.name, record.at)
+            .or_else(|| record.memory.backoff.get(&group.name))
+            .map(|b| b.until.0),
         offers: count(seen.offers.iter().filter(|offer| offer.group == ix).count()),
     }
 }
