@@ -71,7 +71,16 @@ pub async fn run_cycle<O: Observe, A: Act>(ends: &mut Ends<O, A>, desk: &Desk) -
         resumed: &resumed,
         watch: Some(&memory.watch),
     };
-    let verdicts = guard::judge(&seen, &ledger, proposal, &trip.aims, trip.fence());
+    let mut verdicts = guard::judge(&seen, &ledger, proposal, &trip.aims, trip.fence());
+    let flaws = guard::audit_within(
+        &seen,
+        &trip.aims,
+        &decided.plan,
+        &decided.notes,
+        trip::COMPARISONS,
+    );
+    verdicts.hold_flawed(&seen, &decided.plan, &flaws);
+    trip::tell(&flaws);
     trip.record.resumed = resumed;
     trip.record.plan = decided.plan;
     trip.record.notes = decided.notes;

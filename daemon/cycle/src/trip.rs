@@ -400,6 +400,19 @@ impl Own {
     }
 }
 
+/// What the audit of a plan may take of a cycle: about a tenth of a second.
+pub(crate) const COMPARISONS: u64 = 2_000_000;
+
+/// Flaws of one plan that are told each.
+const TOLD: usize = 5;
+
+/// Tells what is wrong with a plan: each is a mistake of the engine.
+pub(crate) fn tell(flaws: &[guard::Flaw]) {
+    for flaw in flaws.iter().take(TOLD) {
+        tracing::error!(%flaw, of = flaws.len(), "the plan has a flaw");
+    }
+}
+
 /// The next step, and the removals of the same run from the same group that the hands carry out together with it: in
 /// whatever order nodes go, each goes by itself.
 fn next_effect(hands: &impl Act, waiting: &mut VecDeque<Cleared<Step>>) -> Option<Vec<Cleared<Step>>> {

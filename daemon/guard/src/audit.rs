@@ -107,6 +107,12 @@ impl fmt::Display for Flaw {
 /// Looks for everything that is wrong with a plan; empty when it holds. Notes are only read for the explanation
 /// of the bill, and for what Fargate provisioned before.
 pub fn audit(seen: &Snapshot, aims: &Aims, plan: &Plan, notes: &Notes) -> Vec<Flaw> {
+    audit_within(seen, aims, plan, notes, u64::MAX)
+}
+
+/// The same within counted work: where rules about pods near each other, each held against every pod, are more than so
+/// many comparisons, these rules are left out. Tenants decide how many there are, and nobody is to wait for them.
+pub fn audit_within(seen: &Snapshot, aims: &Aims, plan: &Plan, notes: &Notes, most: u64) -> Vec<Flaw> {
     // Plans count on nodes that start as they will be once they are up.
     let seen = &*as_coming(seen, aims);
     let mut audit = Audit {
@@ -125,7 +131,9 @@ pub fn audit(seen: &Snapshot, aims: &Aims, plan: &Plan, notes: &Notes) -> Vec<Fl
     audit.each_pod_once(plan);
     audit.new_nodes(plan);
     audit.free_room(plan);
-    audit.neighbours(plan);
+    if near::comparisons(seen) <= most {
+        audit.neighbours(plan);
+    }
     audit.claims_of_one(plan);
     audit.groups(plan);
     audit.quotas(plan);

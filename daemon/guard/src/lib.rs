@@ -11,6 +11,7 @@ mod checks;
 mod cleared;
 mod evidence;
 mod exposure;
+mod flawed;
 mod in_force;
 mod judge;
 pub mod ledger;
@@ -21,7 +22,7 @@ mod store;
 mod tally;
 
 pub use act::{Act, Nobody};
-pub use audit::{Flaw, audit};
+pub use audit::{Flaw, audit, audit_within};
 pub use cleared::{Cleared, Counted, Fence};
 pub use evidence::{PLAY, watch};
 pub use exposure::{Exposure, exposure};

@@ -142,6 +142,11 @@ pub enum HoldReason {
     IntentOpen,
     /// No lease is held.
     NoFence,
+    /// The audit has found a flaw in the plan: a mistake of the engine.
+    Flawed {
+        /// Which, of those that concern the step the first.
+        what: String,
+    },
     /// It builds on an earlier step of the plan that was not cleared.
     FollowsHeld,
     /// The Ledger could not be saved, and nothing is done that is not written down first.
@@ -264,6 +269,7 @@ impl fmt::Display for HoldReason {
             }
             Self::IntentOpen => f.write_str("another intent on it is open"),
             Self::NoFence => f.write_str("no lease is held"),
+            Self::Flawed { what } => write!(f, "the plan has a flaw: {what}"),
             Self::FollowsHeld => f.write_str("a step it builds on was not cleared"),
             Self::LedgerNotSaved => f.write_str("the ledger could not be saved"),
             Self::RecordNotWritten => f.write_str("the record could not be written"),

@@ -1,9 +1,10 @@
 //! State that is lost, damaged or cannot be written: less is done, never more, and it is said.
 
-use super::stage::{Eyes, Hands, clock, crowded, desk, parts};
+use super::stage::{Eyes, Hands, Shaky, clock, crowded, desk, parts};
 use crate::{Desk, Ends, FileStore, ManualClock, run_cycle};
 use guard::LedgerStore;
 use logbook::{Reader, Settings, Trouble, Writer};
+use model::plan::{Step, StepKind};
 use model::{HoldReason, Instant, Memory, Outcome, Span, Verdict};
 use std::fs;
 use std::path::Path;
@@ -212,7 +213,7 @@ async fn nothing_is_carried_out_that_cannot_be_written_down() {
     let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
     let at = folder.path().join("log");
     let mut ends = crowded(&clock, 2, doing());
-    let mut parts = parts(super::stage::Shaky::default(), &clock);
+    let mut parts = parts(Shaky::default(), &clock);
     parts.log = Some(log_in(&at));
     let desk = Desk::open(parts).await;
     // No segment can be begun in a folder that is none.
@@ -255,7 +256,7 @@ async fn the_record_is_on_disk_before_the_first_effect() {
         Outcome::done()
     });
     let mut ends = crowded(&clock, 2, hands);
-    let mut parts = parts(super::stage::Shaky::default(), &clock);
+    let mut parts = parts(Shaky::default(), &clock);
     parts.log = Some(log_in(&at));
     let desk = Desk::open(parts).await;
     let records = [
@@ -355,5 +356,26 @@ async fn no_damage_to_a_file_of_state_lets_more_be_done() {
                 }
             }
         }
+    }
+}
+
+// The audit was run on plans that are shown, never on those that were carried out.
+#[tokio::test]
+async fn a_plan_with_a_flaw_buys_nothing() {
+    for twice in [false, true] {
+        let clock = clock();
+        let mut ends = crowded(&clock, 3, Hands::new(|_| Outcome::done()));
+        if twice {
+            // A picture that shows a pod twice: the engine gives it two places.
+            let again = ends.eyes.seen.pods[0].clone();
+            ends.eyes.seen.pods.insert(0, again);
+        }
+        let desk = Desk::open(parts(Shaky::default(), &clock)).await;
+        let record = run_cycle(&mut ends, &desk).await;
+        let grows = |step: &Step| matches!(step.kind, StepKind::GrowGroup { .. });
+        assert!(record.plan.steps.iter().any(grows), "{twice}");
+        assert_eq!(ends.hands.asked().iter().any(grows), !twice);
+        let flawed = |verdict: &Verdict| matches!(verdict, Verdict::Held(HoldReason::Flawed { .. }));
+        assert_eq!(record.verdicts.iter().any(|(_, verdict)| flawed(verdict)), twice);
     }
 }

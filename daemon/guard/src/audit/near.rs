@@ -10,6 +10,7 @@ use model::ids::{NodeName, PodKey};
 use model::plan::Plan;
 use model::pod::{Near, NearRule, Pod, PodPhase, PodSpec, Taint};
 use model::selector::Labels;
+use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
@@ -57,6 +58,12 @@ struct Level {
     there: bool,
     /// Pods of DaemonSets that come with nodes.
     agents: usize,
+}
+
+/// Comparisons of rules with pods, as far as the picture tells beforehand.
+pub(super) fn comparisons(seen: &Snapshot) -> u64 {
+    let rules: BTreeSet<&Near> = seen.specs.iter().flat_map(|spec| &spec.near).collect();
+    (rules.len() as u64).saturating_mul(seen.pods.len() as u64)
 }
 
 impl<'a> Audit<'a> {

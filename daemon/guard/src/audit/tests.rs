@@ -520,3 +520,25 @@ fn quotas_and_pods_that_nothing_is_bought_for_are_found() {
     notes.waste.clear();
     assert_eq!(flaws(&enough), Vec::<String>::new());
 }
+
+// Tens of thousands of rules take minutes; whoever may make pods decides how many there are.
+#[test]
+fn rules_beyond_the_work_that_is_allowed_are_left_out() {
+    let (mut stage, mut plan, notes) = sound();
+    for node in &mut stage.seen.nodes {
+        let name = node.name.as_str().to_owned();
+        node.labels.insert("kubernetes.io/hostname".to_owned(), name);
+    }
+    respec(&mut stage, |spec| {
+        rule(spec, "kubernetes.io/hostname", NearRule::Apart);
+    });
+    beside(&mut plan);
+    let forbidden = |most: u64| {
+        let flaws = audit_within(&stage.seen, &stage.aims, &plan, &notes, most);
+        flaws.iter().any(|flaw| matches!(flaw, Flaw::Forbidden(..)))
+    };
+    let comparisons = near::comparisons(&stage.seen);
+    assert_eq!(comparisons, stage.seen.pods.len() as u64);
+    let table = [u64::MAX, comparisons, comparisons - 1, 0];
+    assert_eq!(table.map(forbidden), [true, true, false, false]);
+}
