@@ -131,11 +131,7 @@ fn think<T>(
     let (classes, put_off) = fair_share::of_a_cycle(seen, aims, classes);
     let looked_at = (!put_off.is_empty()).then(|| fair_share::without(seen, &put_off));
     let seen = looked_at.as_ref().unwrap_or(seen);
-    let tenants = if looked_at.is_some() {
-        Tenants::of(seen)
-    } else {
-        tenants
-    };
+    let tenants = looked_at.as_ref().map_or(tenants, Tenants::of);
     let classes = stage::with_headroom(seen, &mut memory, aims, &mut asking, classes);
     let settled = constraints::settle(seen, classes);
     let shrinking = shrink::Shrinking::new((seen, &tenants), &memory, aims);
@@ -159,16 +155,7 @@ fn think<T>(
     let mut shrunk = shrink::decide(shrinking, &mut memory, aims, before);
     shrunk.give_up(nodeless::decide(seen, &mut memory, aims, calm));
 
-    let mut steps = Steps::new(seen);
-    for (kind, reason) in scaled.steps {
-        if calm || !stage::scales_in(&kind) {
-            steps.add(kind, reason, None);
-        }
-    }
-    let (bounds, waiting_bounds) = group_bounds::decide(seen, aims);
-    for (kind, reason) in bounds {
-        steps.add(kind, reason, None);
-    }
+    let (mut steps, waiting_bounds) = first_steps(seen, aims, scaled.steps, calm);
     steps.grow(&placed.purchase, &classes, aims);
     steps.replace(&mut shrunk);
     steps.place_on_fargate(&market, &classes, placed.adjust.as_ref(), &placed.purchase);
@@ -219,6 +206,26 @@ fn think<T>(
         nodes: placed.purchase.bought.into_iter().map(|b| b.node).collect(),
     };
     (Deliberation { plan, notes, memory }, told)
+}
+
+/// Steps that nothing of the stages after "scale" changes, and the bounds of groups that wait for their sizes.
+fn first_steps<'a>(
+    seen: &'a Snapshot,
+    aims: &Aims,
+    scaled: Vec<(model::plan::StepKind, model::Reason)>,
+    calm: bool,
+) -> (Steps<'a>, Vec<model::Refusal>) {
+    let mut steps = Steps::new(seen);
+    for (kind, reason) in scaled {
+        if calm || !stage::scales_in(&kind) {
+            steps.add(kind, reason, None);
+        }
+    }
+    let (bounds, waiting) = group_bounds::decide(seen, aims);
+    for (kind, reason) in bounds {
+        steps.add(kind, reason, None);
+    }
+    (steps, waiting)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 //! that no adversarial run of the tests may exceed.
 
 use model::limits::Limits;
-use model::{Span, UsdPerHour};
+use model::quota::NamespaceQuota;
+use model::{Span, Usd, UsdPerHour};
+
+const DAY: Span = Span::from_secs(86_400);
 
 /// Upper bounds for any hour, whatever a plan asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +14,8 @@ pub struct Exposure {
     pub nodes_bought: u32,
     /// What these may add to the bill.
     pub added: UsdPerHour,
+    /// What all of these that are bought within a day may cost by its end.
+    pub day: Usd,
     /// Nodes removed that pods stand on, or that were not watched empty, in a cluster of `max_nodes`; those that the
     /// provider takes away itself are not counted.
     pub nodes_removed: u32,
@@ -52,6 +57,7 @@ pub fn exposure(limits: &Limits) -> Exposure {
     Exposure {
         nodes_bought: bought,
         added,
+        day: of_a_day(limits),
         nodes_removed: removed.saturating_mul(long),
         nodes_emptied: emptied.saturating_mul(per_hour(limits.emptied_window)),
         nodes_explained: explained.saturating_mul(per_hour(limits.emptied_window)),
@@ -59,6 +65,53 @@ pub fn exposure(limits: &Limits) -> Exposure {
         max_nodes: most,
         max_rate: limits.max_rate,
     }
+}
+
+/// Upper bounds for a tenant with every right in one namespace: pods of it that wait prove nodes to be needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    /// Most nodes that its pods take.
+    pub max_nodes: u32,
+    /// Most that they cost.
+    pub max_rate: UsdPerHour,
+    /// What that comes to in a day.
+    pub day: Usd,
+    /// Nodes that go in an hour because its pods do: it has them all, and lets go of them.
+    pub removed: u32,
+}
+
+/// Works out what a tenant can do whose namespace has this quota.
+pub fn tenant(limits: &Limits, quota: Option<&NamespaceQuota>) -> Tenant {
+    let nodes = quota.and_then(|quota| quota.nodes);
+    let rate = quota.and_then(|quota| quota.rate);
+    let bound = exposure(limits);
+    let max_nodes = nodes.map_or(limits.max_nodes, |nodes| nodes.min(limits.max_nodes));
+    let max_rate = rate.map_or(limits.max_rate, |rate| rate.min(limits.max_rate));
+    let gone = bound.nodes_removed.saturating_add(bound.nodes_emptied);
+    Tenant {
+        max_nodes,
+        max_rate,
+        day: max_rate.over(DAY),
+        removed: gone.saturating_add(bound.nodes_explained).min(max_nodes),
+    }
+}
+
+/// What is added window by window, and never above the ceiling, until the day ends.
+fn of_a_day(limits: &Limits) -> Usd {
+    let window = limits.window.millis().max(1);
+    let windows = DAY.millis() / window + 1;
+    let each = limits.added_per_window.max(UsdPerHour::ZERO);
+    let mut sum = Usd::default();
+    for so_far in 1..=windows {
+        let added = each.times(u64::try_from(so_far).unwrap_or(u64::MAX));
+        if added >= limits.max_rate {
+            let left = Span::from_millis(window.saturating_mul(windows - so_far + 1));
+            sum = sum + limits.max_rate.over(left);
+            break;
+        }
+        sum = sum + added.over(limits.window);
+    }
+    sum.min(limits.max_rate.over(DAY))
 }
 
 /// Times that something may happen in an hour that happens once in a window: what is exactly as old as the window still

@@ -25,7 +25,7 @@ pub use act::{Act, Nobody};
 pub use audit::{Flaw, audit, audit_within};
 pub use cleared::{Cleared, Counted, Fence};
 pub use evidence::{PLAY, watch};
-pub use exposure::{Exposure, exposure};
+pub use exposure::{Exposure, Tenant, exposure, tenant};
 pub use in_force::{InForce, Limited, in_force};
 pub use judge::{Proposal, Verdicts, judge};
 pub use loosened::loosened;

@@ -42,6 +42,7 @@ impl Dice {
 struct Done {
     /// Nodes bought, and nodes that the pods needed which came to wait by themselves.
     bought: VecDeque<(Instant, u32)>,
+    bought_in_a_day: VecDeque<(Instant, u32)>,
     removed: VecDeque<(Instant, u32)>,
     evicted: VecDeque<(Instant, u32)>,
     emptied: VecDeque<(Instant, u32)>,
@@ -342,9 +343,9 @@ impl World {
                     honest += u32::from(self.honest.remove(pod));
                 }
                 let needed = honest * u32::try_from(PLAY).unwrap_or(1) / PART;
-                self.done
-                    .bought
-                    .push_back((now, (to - from).saturating_sub(needed)));
+                let unproven = (to - from).saturating_sub(needed);
+                self.done.bought.push_back((now, unproven));
+                self.done.bought_in_a_day.push_back((now, unproven));
                 for _ in *from..*to {
                     self.join();
                 }
@@ -380,6 +381,16 @@ impl World {
         }
     }
 
+    /// What nodes that nothing proved have cost since they were bought, of the last day.
+    fn cost_of_a_day(&mut self, now: Instant) -> Usd {
+        self.done
+            .bought_in_a_day
+            .retain(|(at, _)| now.since(*at).millis() <= DAY.millis());
+        let nodes = self.done.bought_in_a_day.iter();
+        let costs = nodes.map(|(at, count)| PRICE.times(u64::from(*count)).over(now.since(*at)));
+        costs.sum()
+    }
+
     fn hold_against_the_bound(&mut self) {
         let (now, bound) = (self.stage.seen.at, exposure(&self.stage.aims.limits));
         let did = [
@@ -399,6 +410,8 @@ impl World {
         // Those nobody watched count as any other.
         assert!(within(&mut self.done.emptied, now) <= bound.nodes_emptied + bound.nodes_removed);
         assert!(PRICE.times(u64::from(did[0])) <= bound.added);
+        let day = self.cost_of_a_day(now);
+        assert!(day <= bound.day, "{day} in a day, {} was printed", bound.day);
         let nodes = u32::try_from(self.stage.seen.nodes.len()).unwrap_or(u32::MAX);
         assert!(nodes <= bound.max_nodes && PRICE.times(u64::from(nodes)) <= bound.max_rate);
     }
@@ -448,6 +461,8 @@ fn the_usual_bounds_are_these() {
         (bound.max_nodes, bound.max_rate),
         (1000, UsdPerHour(500_000_000_000))
     );
+    // In ten windows it is at the ceiling.
+    assert_eq!(bound.day, Usd(11_708_333_333_330));
     let tight = Limits {
         emptied_per_window_permille: 0,
         ..Limits::default()

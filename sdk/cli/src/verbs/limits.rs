@@ -4,9 +4,10 @@
 use crate::exit::{Exit, Unreadable};
 use crate::input;
 use crate::output::{self, Format, OutputArgs, table};
-use guard::{Exposure, exposure};
+use guard::{Exposure, Tenant, exposure, tenant};
 use model::Aims;
 use model::limits::Limits;
+use model::quota::EVERY_OTHER;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -27,8 +28,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(path) => manifest::aims(&input::name(path), &input::read(path)?).map_err(Unreadable::new)?,
     };
     let (limits, bound) = (&aims.limits, exposure(&aims.limits));
+    let namespaces: Vec<OfTenant> = of_tenants(&aims);
     if args.output.output == Format::Json {
-        output::json(&document(limits, &bound))?;
+        output::json(&document(limits, &bound, &namespaces))?;
         return Ok(Exit::Done);
     }
     let mut rows = table(&["limit", "value", "what it means"]);
@@ -37,6 +39,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     output::line(rows)?;
     output::line(sentence(&bound))?;
+    for tenant in &namespaces {
+        output::line(tenant.sentence())?;
+    }
     Ok(Exit::Done)
 }
 
@@ -44,7 +49,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 fn sentence(bound: &Exposure) -> String {
     format!(
         "\nWith nothing waiting, a fully malicious policy can buy at most {} nodes an hour and add at most {} to the bill \
-         in an hour. Pods that wait let it buy up to {} times what they need of the cheapest nodes that run them, once an \
+         in an hour, {} in a day. Pods that wait let it buy up to {} times what they need of the cheapest nodes that run them, once an \
          hour each; pods of workloads that policies may scale, headroom, and pods that were moved do not count. Whatever \
          waits: never more than {} nodes, and never above {}.\n\
          It can have at most {} nodes an hour removed that were not watched empty, with at most {} evictions, and at most \
@@ -53,6 +58,7 @@ fn sentence(bound: &Exposure) -> String {
          those owners have let go of.",
         bound.nodes_bought,
         bound.added,
+        bound.day,
         guard::PLAY,
         bound.max_nodes,
         bound.max_rate,
@@ -64,7 +70,47 @@ fn sentence(bound: &Exposure) -> String {
     )
 }
 
-fn document(limits: &Limits, bound: &Exposure) -> Value {
+/// What a tenant with every right in one namespace can do.
+struct OfTenant {
+    /// The namespace; `*` is every one that has no quota of its own.
+    namespace: String,
+    bound: Tenant,
+}
+
+/// Of every namespace that has a quota, and of any other one.
+fn of_tenants(aims: &Aims) -> Vec<OfTenant> {
+    let mut names: Vec<&str> = aims.quotas.namespaces.keys().map(String::as_str).collect();
+    if !names.contains(&EVERY_OTHER) {
+        names.push(EVERY_OTHER);
+    }
+    let of = |namespace: &str| OfTenant {
+        namespace: namespace.to_owned(),
+        bound: tenant(&aims.limits, aims.quotas.of_namespace(namespace)),
+    };
+    names.into_iter().map(of).collect()
+}
+
+impl OfTenant {
+    fn sentence(&self) -> String {
+        let Tenant {
+            max_nodes,
+            max_rate,
+            day,
+            removed,
+        } = &self.bound;
+        let namespace = match &*self.namespace {
+            EVERY_OTHER => "a namespace that has no quota of its own".to_owned(),
+            named => format!("namespace {named}"),
+        };
+        format!(
+            "\nA tenant with every right in {namespace} can have nodes bought up to {max_nodes} in all and {max_rate}, which is \
+             {day} a day; after that at most {removed} an hour of the nodes that its pods stand on go. `quotas.namespaces` sets \
+             less."
+        )
+    }
+}
+
+fn document(limits: &Limits, bound: &Exposure, namespaces: &[OfTenant]) -> Value {
     let limits: Vec<Value> = described(limits)
         .into_iter()
         .map(|(name, value, meaning)| json!({"name": name, "value": value, "meaning": meaning}))
@@ -82,19 +128,39 @@ fn document(limits: &Limits, bound: &Exposure) -> Value {
             "evictions_per_hour": bound.evictions,
             "max_nodes": bound.max_nodes,
             "max_usd_per_hour": bound.max_rate.dollars(),
+            "unproven_usd_per_day": bound.day.dollars(),
         },
+        "malicious_tenants": namespaces.iter().map(|of| json!({
+            "namespace": of.namespace,
+            "max_nodes": of.bound.max_nodes,
+            "max_usd_per_hour": of.bound.max_rate.dollars(),
+            "usd_per_day": of.bound.day.dollars(),
+            "removed_nodes_per_hour": of.bound.removed,
+        })).collect::<Vec<_>>(),
     })
 }
 
-/// Every limit by its name in the aims, its value, and what it means.
-fn described(limits: &Limits) -> Vec<(&'static str, String, &'static str)> {
-    let share = |permille: u32| format!("{}.{}%", permille / 10, permille % 10).replace(".0%", "%");
+/// A limit by its name in the aims, its value, and what it means.
+type Described = (&'static str, String, &'static str);
+
+/// Every limit.
+fn described(limits: &Limits) -> Vec<Described> {
+    let mut all = of_growth(limits);
+    all.extend(of_removals(limits));
+    all.extend(of_time_and_risk(limits));
+    all
+}
+
+fn share(permille: u32) -> String {
+    format!("{}.{}%", permille / 10, permille % 10).replace(".0%", "%")
+}
+
+fn of_growth(limits: &Limits) -> Vec<Described> {
     let evidence = if limits.growth_by_evidence {
         "true"
     } else {
         "false"
     };
-    let risk = if limits.acknowledge_risk { "true" } else { "false" };
     vec![
         (
             "max_nodes",
@@ -122,6 +188,11 @@ fn described(limits: &Limits) -> Vec<(&'static str, String, &'static str)> {
             limits.added_per_window.to_string(),
             "what such nodes may add to the bill per window",
         ),
+    ]
+}
+
+fn of_removals(limits: &Limits) -> Vec<Described> {
+    vec![
         (
             "emptied_window",
             limits.emptied_window.to_string(),
@@ -172,6 +243,12 @@ fn described(limits: &Limits) -> Vec<(&'static str, String, &'static str)> {
                 .map_or_else(|| "no limit".to_owned(), |limit| limit.to_string()),
             "replicas that may be taken from workloads per window",
         ),
+    ]
+}
+
+fn of_time_and_risk(limits: &Limits) -> Vec<Described> {
+    let risk = if limits.acknowledge_risk { "true" } else { "false" };
+    vec![
         (
             "max_snapshot_age",
             limits.max_snapshot_age.to_string(),
