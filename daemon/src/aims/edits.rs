@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Fields with their values from the strictest to the loosest; `-` stands for a field that is not there.
-const FIELDS: [(&str, &[&str]); 49] = [
+const FIELDS: [(&str, &[&str]); 51] = [
     ("mode", &["observe", "act"]),
-    ("modes.groups.batch", &["observe", "act", "-"]),
+    ("modes.groups.batch", &["observe", "act"]),
     ("modes.hooks.disruption", &["observe", "act"]),
     ("modes.workloads.Deployment shop/cart", &["observe", "-"]),
     ("limits.max_snapshot_age", &["10s", "-", "31s"]),
@@ -37,6 +37,8 @@ const FIELDS: [(&str, &[&str]); 49] = [
     ("quotas.total.cpu", &["8", "64", "-"]),
     ("quotas.total.memory", &["8Gi", "64Gi", "-"]),
     ("quotas.groups.batch.nodes", &["1", "9"]),
+    ("quotas.namespaces.batch.nodes", &["1", "9", "-"]),
+    ("quotas.namespaces.batch.rate", &["1.5", "9"]),
     ("bounds.batch.min", &["-", "3", "1"]),
     ("bounds.batch.max", &["-", "5", "9"]),
     ("shrink.enabled", &["false", "-"]),
