@@ -129,6 +129,7 @@ fn think<T>(
     let classes = demand::classes(seen, &memory, aims, &scaled.demand);
     let all: u32 = classes.iter().map(|class| class.pending).sum();
     let (classes, put_off) = fair_share::of_a_cycle(seen, aims, classes);
+    let not_looked_at = number::count(put_off.len());
     let looked_at = (!put_off.is_empty()).then(|| fair_share::without(seen, &put_off));
     let seen = looked_at.as_ref().unwrap_or(seen);
     let tenants = looked_at.as_ref().map_or(tenants, Tenants::of);
@@ -182,7 +183,7 @@ fn think<T>(
     }
     steps.shrink(shrunk);
 
-    let pending = stage::pending(&classes);
+    let pending = stage::pending(&classes) + not_looked_at;
     let steps = steps.finish();
     let holds = review::ask(seen, &steps, &mut memory, aims, &mut asking);
     remember::demand(seen, &mut memory, all);

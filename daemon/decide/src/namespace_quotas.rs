@@ -102,7 +102,6 @@ fn evict(
     market: &Market<'_>,
 ) {
     let bought = &mut purchase.bought[at];
-    // Those that came one by one stand behind the others.
     let classes: Vec<usize> = bought.classes.iter().chain(&bought.after).copied().collect();
     let pods: Vec<(usize, PodKey)> = classes
         .into_iter()

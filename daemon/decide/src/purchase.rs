@@ -48,13 +48,17 @@ pub(crate) struct Bought {
 }
 
 impl Bought {
-    /// Takes a pod off it that it was packed with.
+    /// Takes a pod off it: those that came one by one stand behind those that it was packed with.
     pub(crate) fn remove(&mut self, pod: &PodKey, seen: &Snapshot) {
         let Some(at) = self.node.pods.iter().position(|known| known == pod) else {
             return;
         };
         self.node.pods.remove(at);
-        self.classes.remove(at);
+        if at < self.classes.len() {
+            self.classes.remove(at);
+        } else {
+            self.after.remove(at - self.classes.len());
+        }
         self.waiting = self.waiting.saturating_sub(u32::from(seen.pod(pod).is_some()));
     }
 

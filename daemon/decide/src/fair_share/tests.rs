@@ -72,7 +72,9 @@ fn crowded(kinds: i64) -> Snapshot {
 }
 
 fn planned(seen: &Snapshot, aims: &Aims) -> Plan {
-    deliberate(seen, &Memory::default(), &PolicySet::default(), aims).plan
+    let done = deliberate(seen, &Memory::default(), &PolicySet::default(), aims);
+    crate::checker::check(seen, aims, &done);
+    done.plan
 }
 
 fn placed(plan: &Plan) -> BTreeSet<String> {

@@ -50,7 +50,9 @@ fn quotas(of: &[(&str, Option<u32>, Option<i64>)]) -> Aims {
 }
 
 fn plan(seen: &Snapshot, aims: &Aims) -> Plan {
-    deliberate(seen, &Memory::default(), &PolicySet::default(), aims).plan
+    let done = deliberate(seen, &Memory::default(), &PolicySet::default(), aims);
+    crate::checker::check(seen, aims, &done);
+    done.plan
 }
 
 /// Pods of the namespace that have a new node, and those that its quota leaves none.
@@ -112,6 +114,43 @@ fn pods_that_keep_others_off_take_whole_nodes() {
     });
     let plan = plan(&seen, &quotas(&[("a", Some(7), None)]));
     assert_eq!(counts(&plan, "a"), (7, 13));
+}
+
+/// Pods that are together with none but themselves come one by one, behind those that a node was packed with.
+#[test]
+fn pods_that_come_one_by_one_are_taken_back_too() {
+    let together = |app: &str| {
+        let labels = Labels::from([("app".to_owned(), app.to_owned())]);
+        let selector = LabelSelector::equal(&labels);
+        let key = "kubernetes.io/hostname".to_owned();
+        PodSpec {
+            labels,
+            near: vec![Near::new(key, selector, None, NearRule::Together)],
+            ..asks(900, 500)
+        }
+    };
+    let mut seen = cluster(&[("b", 6)]);
+    for n in 0..12_u32 {
+        let own = waiting(&[("a", 1)], |_| together(&format!("a-{n}")));
+        let mut pod = own.pods[0].clone();
+        pod.key = PodKey::new("a", format!("a-{n}"));
+        pod.spec = u32::try_from(seen.specs.len()).unwrap();
+        seen.specs.push(Arc::clone(&own.specs[0]));
+        seen.pods.push(pod);
+    }
+    seen.sort();
+    let (all, _) = counts(&plan(&seen, &Aims::default()), "a");
+    assert_eq!(all, 12);
+    for nodes in 0..4_u32 {
+        let plan = plan(&seen, &quotas(&[("a", Some(nodes), None)]));
+        let (placed, refused) = counts(&plan, "a");
+        assert_eq!(placed + refused, 12, "{nodes}");
+        assert!(
+            placed <= 4 * nodes as usize && placed >= nodes as usize,
+            "{placed} on {nodes}"
+        );
+        assert_eq!(counts(&plan, "b"), (6, 0), "{nodes}");
+    }
 }
 
 /// What is there counts: the quota is reached once, not in every cycle anew.

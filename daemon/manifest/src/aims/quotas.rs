@@ -33,14 +33,13 @@ pub(super) fn quotas(at: At<'_, '_>) -> Quotas {
 fn of_namespace(at: At<'_, '_>) -> NamespaceQuota {
     at.only(&["nodes", "rate"]);
     let rate = at.get("rate");
-    let quota = NamespaceQuota {
-        nodes: at.get("nodes").count(),
-        rate: rate.is_there().then(|| super::rate(rate, UsdPerHour::ZERO)),
-    };
-    if quota == NamespaceQuota::default() {
+    if !at.get("nodes").is_there() && !rate.is_there() {
         at.problem("nodes or rate is wanted");
     }
-    quota
+    NamespaceQuota {
+        nodes: at.get("nodes").count(),
+        rate: rate.is_there().then(|| super::rate(rate, UsdPerHour::ZERO)),
+    }
 }
 
 fn quota(at: At<'_, '_>) -> Quota {
