@@ -5,9 +5,9 @@
 
 use crate::book::Book;
 use crate::desk::Shared;
-use model::Aims;
 use model::aims::Mode;
 use model::loosening::{Change, Loosening};
+use model::{Aims, ClusterSize};
 use std::fmt;
 use std::sync::Arc;
 
@@ -42,12 +42,12 @@ pub(crate) struct Offered {
 
 impl Offered {
     /// What these aims loosen of those in force, where all of it is acknowledged.
-    fn weigh(&self, in_force: &Aims) -> Result<Vec<Loosening>, Unacknowledged> {
+    fn weigh(&self, in_force: &Aims, size: ClusterSize) -> Result<Vec<Loosening>, Unacknowledged> {
         if *self.aims == *in_force {
             return Ok(Vec::new());
         }
         let [from, to] = [in_force, &*self.aims].map(|aims| self.laid(aims));
-        let mut loosened = guard::loosened(&from, &to);
+        let mut loosened = guard::loosened(&from, &to, size);
         if is_empty(&self.aims) && !is_empty(in_force) {
             let field = "aims".to_owned();
             let change = Change::Removed;
@@ -90,7 +90,8 @@ impl Shared {
             .aims
             .clone()
             .unwrap_or_else(|| Arc::clone(&offered.aims));
-        match offered.weigh(&in_force) {
+        let size = book.usual_size();
+        match offered.weigh(&in_force, size.unwrap_or_default()) {
             Ok(loosened) => {
                 if book.ledger().aims.as_ref() != Some(&offered.aims) {
                     book.note(|ledger| ledger.aims = Some(Arc::clone(&offered.aims)));
@@ -98,20 +99,24 @@ impl Shared {
                 for loosening in &loosened {
                     tracing::warn!(%loosening, "acknowledged, and in force");
                 }
-                self.work_by(offered.laid(&offered.aims));
+                self.work_by(offered.laid(&offered.aims), size);
                 self.show_aims(None, loosened);
                 Ok(())
             }
             Err(refused) => {
-                self.work_by(offered.laid(&in_force));
+                self.work_by(offered.laid(&in_force), size);
                 self.show_aims(Some(refused.clone()), Vec::new());
                 Err(refused)
             }
         }
     }
 
-    /// Records share one value as long as nothing has changed.
-    fn work_by(&self, aims: Aims) {
+    /// Limits that nobody has named follow the size of the cluster. Records share one value as long as nothing has
+    /// changed.
+    fn work_by(&self, mut aims: Aims, size: Option<ClusterSize>) {
+        if let Some(size) = size {
+            aims.limits = aims.limits.of_size(size);
+        }
         if **self.aims.load() != aims {
             self.aims.store(Arc::new(aims));
         }

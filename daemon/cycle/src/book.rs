@@ -5,11 +5,10 @@
 //! lets nothing be carried out until it can. Not here: what is written into either.
 
 use crate::clock::Clock;
-use guard::ledger::reconcile;
+use guard::ledger::{note_size, reconcile, usual_size};
 use guard::{Kept, LedgerStore, StoreError};
 use model::intent::{Installation, Ledger, LedgerEvent, Pause};
-use model::limits::Limits;
-use model::{Memory, Snapshot};
+use model::{Aims, ClusterSize, Memory, Snapshot};
 use std::sync::Arc;
 
 /// Cycle numbers that may have gone by without a save before a restart: the number jumps by this much, so
@@ -144,10 +143,19 @@ impl Book {
     }
 
     /// Reads the Ledger against a Snapshot.
-    pub(crate) fn read_against(&mut self, seen: &Snapshot, limits: &Limits) -> Vec<LedgerEvent> {
-        let events = reconcile(&mut self.ledger, seen, limits);
+    pub(crate) fn read_against(&mut self, seen: &Snapshot, aims: &Aims) -> Vec<LedgerEvent> {
+        let events = reconcile(&mut self.ledger, seen, &aims.limits);
         self.dirty |= !events.is_empty();
+        if self.store.is_lasting() {
+            self.dirty |= note_size(&mut self.ledger, seen, aims);
+        }
         events
+    }
+
+    /// How large the cluster is as a rule; `None` where the Ledger does not last long enough to tell.
+    pub(crate) fn usual_size(&self) -> Option<ClusterSize> {
+        let now = self.clock.now();
+        self.store.is_lasting().then(|| usual_size(&self.ledger, now))
     }
 
     /// Changes the Ledger now; the change is saved with the next save.

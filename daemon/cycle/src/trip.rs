@@ -120,13 +120,17 @@ impl<'a> Trip<'a> {
     /// Reads the Ledger against what is seen, lets the Memory learn from it, and puts both into the picture.
     pub(crate) async fn read_ledger(&mut self, mut seen: Snapshot) {
         let mut book = self.shared.book.lock().await;
-        let limits = &self.aims.limits;
-        let events = book.read_against(&seen, limits);
+        let events = book.read_against(&seen, &self.aims);
+        // The first picture of all tells for the first time how large the cluster is.
+        let _ = self.shared.take_aims(&mut book);
+        self.aims = self.shared.aims.load_full();
+        self.record.aims = Arc::clone(&self.aims);
         seen.cycle = book.ledger().cycle;
         seen.seed = seed(&seen.cluster, seen.cycle);
         // The record has the aims already.
         seen.ledger = Ledger {
             aims: None,
+            size: None,
             ..book.ledger().clone()
         };
         drop(book);

@@ -26,6 +26,8 @@ pub struct Exposure {
     pub nodes_explained: u32,
     /// Evictions.
     pub evictions: u32,
+    /// Replicas taken from workloads that policies may scale; `None`: as many as these have above their minimum.
+    pub replicas_taken: Option<u32>,
     /// Most nodes there are, ever.
     pub max_nodes: u32,
     /// Most the cluster costs, ever: at this rate a whole hour costs as many dollars.
@@ -62,6 +64,9 @@ pub fn exposure(limits: &Limits) -> Exposure {
         nodes_emptied: emptied.saturating_mul(per_hour(limits.emptied_window)),
         nodes_explained: explained.saturating_mul(per_hour(limits.emptied_window)),
         evictions: limits.evictions_per_window.saturating_mul(short),
+        replicas_taken: limits
+            .scaled_down_per_window
+            .map(|limit| limit.saturating_mul(short)),
         max_nodes: most,
         max_rate: limits.max_rate,
     }

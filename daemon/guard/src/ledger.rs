@@ -9,6 +9,7 @@ mod open;
 mod reconcile;
 mod resume;
 mod settle;
+mod size;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub(crate) use open::open_as;
 pub use reconcile::reconcile;
 pub use resume::resume;
 pub use settle::settle;
+pub use size::{note_size, usual_size};
 
 use model::intent::{Effect, EffectKind, Intent, IntentKind, Ledger, LedgerEvent, RemoveStage};
 use model::{GroupName, Instant, IntentId, NodeName, PodKey, Snapshot};

@@ -5,7 +5,6 @@
 //! (targets, weights, prices of evictions, the search) is no limit. Not here: what becomes of a change that nobody has
 //! acknowledged (`cycle`), and where in the file it stands (`manifest`).
 
-use model::Aims;
 use model::aims::{BoundsAim, Catalogue, FargateAim, Mode, Modes, ReservedAim, ScaleAim, ShrinkAims};
 use model::disruption::{DisruptionAims, DriftMode, LocalStorage, NodeBudget, Share};
 use model::ids::GroupName;
@@ -16,12 +15,14 @@ use model::quota::{Measure, Quota, Quotas};
 use model::repair::RepairAims;
 use model::resources::{GIB, MIB};
 use model::time::Span;
+use model::{Aims, ClusterSize};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
-/// Everything that `to` loosens of `from`, by field; empty where it is as strict in every respect.
-pub fn loosened(from: &Aims, to: &Aims) -> Vec<Loosening> {
+/// Everything that `to` loosens of `from` in a cluster of this size, by field; empty where it is as strict in every
+/// respect.
+pub fn loosened(from: &Aims, to: &Aims, size: ClusterSize) -> Vec<Loosening> {
     // Named one by one, so that a new field of the aims has to be thought of here.
     let Aims {
         modes,
@@ -51,7 +52,7 @@ pub fn loosened(from: &Aims, to: &Aims) -> Vec<Loosening> {
     } = to;
     let mut found = Found::default();
     found.modes(&from.modes, modes);
-    found.limits(&from.limits, limits);
+    found.limits(&from.limits, limits, size);
     found.scale(&from.scale, scale);
     found.catalogue(&from.catalogue, catalogue);
     found.fargate(&from.fargate, fargate);
@@ -67,6 +68,9 @@ pub fn loosened(from: &Aims, to: &Aims) -> Vec<Loosening> {
     found.falls("priority.expendable_below", was, is);
     found.0
 }
+
+/// The value of a limit that follows the size of the cluster.
+const BY_SIZE: &str = "the default for this cluster";
 
 /// What was found so far.
 #[derive(Default)]
@@ -158,7 +162,8 @@ impl Found {
         }
     }
 
-    fn limits(&mut self, from: &Limits, to: &Limits) {
+    fn limits(&mut self, from: &Limits, to: &Limits, size: ClusterSize) {
+        self.sized(from, to, size);
         let [from, to] = [from, to].map(Figures::of);
         self.all(Self::rises, from.longer, to.longer);
         self.all(Self::falls, from.shorter, to.shorter);
@@ -168,6 +173,32 @@ impl Found {
         self.all(Self::lifts, from.optional_shares, to.optional_shares);
         self.all(Self::rises, from.rates, to.rates);
         self.all(Self::rises, from.permissions, to.permissions);
+    }
+
+    /// Limits that followed the size of the cluster and do not any more: a number may be looser than that, and no looser
+    /// than what it stood for at most.
+    fn sized(&mut self, from: &Limits, to: &Limits, size: ClusterSize) {
+        let was = Limits {
+            by_size: from.by_size.difference(&to.by_size).copied().collect(),
+            ..from.clone()
+        };
+        let [was, most, is] = [&was.of_size(size), from, to].map(Figures::of);
+        let known = BY_SIZE;
+        for (at, (key, is)) in is.counts.into_iter().enumerate() {
+            if is > was.counts[at].1 && is <= most.counts[at].1 {
+                self.change(format!("limits.{key}"), known, is);
+            }
+        }
+        for (at, (key, is)) in is.optional.into_iter().enumerate() {
+            if is > was.optional[at].1 && is <= most.optional[at].1 {
+                self.change(format!("limits.{key}"), known, is.unwrap_or_default());
+            }
+        }
+        for (at, (key, is)) in is.rates.into_iter().enumerate() {
+            if is > was.rates[at].1 && is <= most.rates[at].1 {
+                self.change(format!("limits.{key}"), known, is);
+            }
+        }
     }
 
     /// Limits under the same keys on both sides.
@@ -490,6 +521,8 @@ impl Figures {
             evictions_per_window,
             scaled_down_per_window,
             acknowledge_risk,
+            // Weighed with the size of the cluster.
+            by_size: _,
         } = *limits;
         Self {
             longer: [

@@ -13,6 +13,7 @@ use crate::sheet::{At, Sheet};
 use crate::tree::Tree;
 use model::advice::Hook;
 use model::aims::{Aims, Mode, Modes, ScaleAim, SearchAims, ShrinkAims, SpreadDefault};
+use model::cluster_size::SizedLimit;
 use model::ids::{GroupName, WorkloadKey};
 use model::limits::{Limits, MOST_UNACKNOWLEDGED_PERMILLE};
 use model::money::UsdPerHour;
@@ -236,6 +237,10 @@ fn limits(at: At<'_, '_>) -> Limits {
             .count()
             .or(usual.scaled_down_per_window),
         acknowledge_risk: at.get("acknowledge_risk").flag(),
+        by_size: SizedLimit::ALL
+            .into_iter()
+            .filter(|limit| !at.get(limit.as_str()).is_there())
+            .collect(),
     };
     let shares = [
         ("removed_per_window", limits.removed_per_window_permille),

@@ -3,6 +3,7 @@
 //! A plain value: advancing it against a Snapshot is done in `guard`, storing it in the ends.
 
 use crate::aims::Aims;
+use crate::cluster_size::SizeHistory;
 use crate::ids::{
     GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, StepId, WorkloadKey,
 };
@@ -57,6 +58,9 @@ pub struct Ledger {
     /// Aims in force, so that looser ones are noticed after a restart as well; in a Snapshot they are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aims: Option<Arc<Aims>>,
+    /// How large the cluster has been; in a Snapshot it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Arc<SizeHistory>>,
 }
 
 impl Default for Ledger {
@@ -74,6 +78,7 @@ impl Default for Ledger {
             policies: BTreeMap::new(),
             spent: Vec::new(),
             aims: None,
+            size: None,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod aims;
 pub mod annotations;
 pub mod autoscaler;
 pub mod beside;
+pub mod cluster_size;
 mod counted;
 pub mod critical;
 pub mod discovery;
@@ -54,6 +55,7 @@ pub mod workload;
 
 pub use advice::{Advice, Hook, PolicyCall, PolicyFault, PolicyMode};
 pub use aims::Aims;
+pub use cluster_size::ClusterSize;
 pub use counted::Counted;
 pub use group::{Group, GroupKind, Instance, InstanceState};
 pub use ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, StepId, WorkloadKey};

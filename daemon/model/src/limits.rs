@@ -1,8 +1,10 @@
 //! Limits of the guard. Defaults: reliability invariants I2, I5, I6, I9, I23; no policy can override them.
 
+use crate::cluster_size::SizedLimit;
 use crate::money::UsdPerHour;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What the guard holds every plan against.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +64,10 @@ pub struct Limits {
     pub scaled_down_per_window: Option<u32>,
     /// Shares above `MOST_UNACKNOWLEDGED_PERMILLE` need this (I5).
     pub acknowledge_risk: bool,
+    /// Limits that the operator has not named: with a Ledger that lasts they follow the size of the cluster, and what
+    /// stands above is the most they come to. None in what was recorded without it.
+    #[serde(default)]
+    pub by_size: BTreeSet<SizedLimit>,
 }
 
 /// The largest share of the nodes that a window may let go without `acknowledge_risk`: whoever lets go of more than half
@@ -92,6 +98,7 @@ impl Default for Limits {
             evictions_per_window: 1000,
             scaled_down_per_window: Some(1000),
             acknowledge_risk: false,
+            by_size: SizedLimit::ALL.into(),
         }
     }
 }

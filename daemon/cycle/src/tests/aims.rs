@@ -1,8 +1,9 @@
 //! Which aims are in force: after a change, after a restart, after another replica had its say, and with none left.
 
 use super::stage::{Hands, Shaky, clock, crowded, parts};
-use crate::{Desk, Handle, Unacknowledged, run_cycle};
+use crate::{Desk, FileStore, Handle, MemoryStore, Unacknowledged, run_cycle};
 use model::aims::{BoundsAim, Mode, Modes};
+use model::cluster_size::SizedLimit;
 use model::disruption::{NodeBudget, Share};
 use model::ids::GroupName;
 use model::{Aims, Outcome};
@@ -73,6 +74,54 @@ async fn looser_aims_need_to_be_acknowledged_with_both_values() {
     let loosened: Vec<String> = record.loosened.iter().map(ToString::to_string).collect();
     assert_eq!(loosened, [mark], "the record has the old and the new value");
     assert!(cycle(&desk).await.loosened.is_empty());
+}
+
+#[tokio::test]
+async fn limits_that_nobody_named_follow_the_size_of_the_cluster() {
+    let named = |most: u32, acknowledge: &[&str]| {
+        let mut aims = nodes(most, acknowledge);
+        aims.limits.by_size.remove(&SizedLimit::MaxNodes);
+        aims
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let begun = async || Desk::open(parts(FileStore::new(folder.path()), &clock())).await;
+    let desk = begun().await;
+    let record = cycle(&desk).await;
+    let limits = &record.aims.limits;
+    assert_eq!((limits.max_nodes, limits.bought_per_window), (40, 5));
+    assert!(
+        record.snapshot.ledger.size.is_none(),
+        "no record needs a week of sizes"
+    );
+    desk.park().await.unwrap();
+    let desk = begun().await;
+    let handle = desk.handle();
+    assert_eq!(
+        in_force(&handle),
+        40,
+        "a restart knows the size before it has seen anything"
+    );
+    let mark = "limits.max_nodes from the default for this cluster to 60";
+    assert_eq!(said(handle.offer_aims(named(60, &[])).await), [mark]);
+    assert_eq!(
+        said(handle.offer_aims(named(40, &[])).await).len(),
+        0,
+        "no looser"
+    );
+    assert_eq!(
+        said(handle.offer_aims(named(60, &[])).await),
+        ["limits.max_nodes from 40 to 60"]
+    );
+    // Larger than a default ever is: the same word for every cluster.
+    assert_eq!(
+        said(handle.offer_aims(act(|_| ())).await),
+        ["limits.max_nodes from 40 to 1000"]
+    );
+    assert_eq!(said(handle.offer_aims(named(5, &[])).await).len(), 0);
+    assert_eq!(cycle(&desk).await.aims.limits.max_nodes, 5);
+    // A Ledger that ends with its world cannot tell how large a cluster is as a rule.
+    let desk = Desk::open(parts(MemoryStore::default(), &clock())).await;
+    assert_eq!(cycle(&desk).await.aims.limits.max_nodes, 1000);
 }
 
 #[tokio::test]
