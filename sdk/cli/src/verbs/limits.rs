@@ -1,13 +1,17 @@
 //! `plimsoll limits`: what the guard holds every plan against, in plain words, and what a fully malicious policy could
 //! cost at most. The bounds are worked out by `guard::exposure`; nothing is asked of a cluster.
 
+mod explained;
+
 use crate::exit::{Exit, Unreadable};
 use crate::input;
 use crate::output::{self, Format, OutputArgs, table};
+use anyhow::Context;
 use guard::{Exposure, Tenant, exposure, tenant};
-use model::Aims;
+use model::cluster_size::SizedLimit;
 use model::limits::Limits;
 use model::quota::EVERY_OTHER;
+use model::{Aims, ClusterSize, UsdPerHour};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -17,32 +21,101 @@ pub(crate) struct Args {
     /// What the operator wants; without it every limit is as usual.
     #[arg(long, value_name = "FILE")]
     aims: Option<PathBuf>,
+    /// Nodes that the cluster has as a rule: limits that the aims do not name follow its size.
+    #[arg(long, value_name = "COUNT")]
+    nodes: Option<u32>,
+    /// What these nodes cost an hour, in dollars; $0.20 each where nothing is said.
+    #[arg(
+        long,
+        value_name = "DOLLARS",
+        requires = "nodes",
+        allow_negative_numbers = true
+    )]
+    rate: Option<f64>,
+    /// Tell as well how the bounds follow from the limits, and what they are for 10, 100 and 1,000 nodes.
+    #[arg(long)]
+    explain: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
 
+/// A general-purpose node of four vCPUs, on demand: what a node is taken to cost where nobody says it.
+const USUAL_NODE: UsdPerHour = UsdPerHour(200_000_000);
+
+impl Args {
+    fn size(&self) -> anyhow::Result<Option<ClusterSize>> {
+        let Some(nodes) = self.nodes else { return Ok(None) };
+        let rate = match self.rate {
+            None => USUAL_NODE.times(u64::from(nodes)),
+            Some(dollars) => UsdPerHour::from_dollars(dollars)
+                .filter(|rate| *rate >= UsdPerHour::ZERO)
+                .context("--rate: must be dollars, not negative and below 9 billion")
+                .map_err(Unreadable::new)?,
+        };
+        Ok(Some(ClusterSize { nodes, rate }))
+    }
+}
+
 /// Prints limits and bounds.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let aims = match &args.aims {
+    let mut aims = match &args.aims {
         None => Aims::default(),
         Some(path) => manifest::aims(&input::name(path), &input::read(path)?).map_err(Unreadable::new)?,
     };
+    let (size, named) = (args.size()?, aims.limits.clone());
+    if let Some(size) = size {
+        aims.limits = named.of_size(size);
+    }
     let (limits, bound) = (&aims.limits, exposure(&aims.limits));
     let namespaces: Vec<OfTenant> = of_tenants(&aims);
     if args.output.output == Format::Json {
-        output::json(&document(limits, &bound, &namespaces))?;
+        let mut document = document(limits, &bound, &namespaces);
+        document["cluster"] = size.map_or(Value::Null, sized);
+        if args.explain {
+            document["bounds"] = explained::bounds_as_json(limits, &bound);
+            document["by_cluster_size"] = explained::sizes_as_json(&named);
+        }
+        output::json(&document)?;
         return Ok(Exit::Done);
     }
     let mut rows = table(&["limit", "value", "what it means"]);
     for (name, value, meaning) in described(limits) {
+        let follows = size.is_none() && limits.by_size.iter().any(|limit| limit.as_str() == name);
+        let value = if follows { format!("up to {value}") } else { value };
         rows.add_row([name.to_owned(), value, meaning.to_owned()]);
     }
     output::line(rows)?;
+    output::line(by_size(limits, size))?;
     output::line(sentence(&bound))?;
     for tenant in &namespaces {
         output::line(tenant.sentence())?;
     }
+    if args.explain {
+        output::line(explained::bounds(limits, &bound))?;
+        output::line(explained::sizes(&named))?;
+    }
     Ok(Exit::Done)
+}
+
+fn sized(size: ClusterSize) -> Value {
+    json!({"nodes": size.nodes, "usd_per_hour": size.rate.dollars()})
+}
+
+/// Which limits follow the size of the cluster, and which size that is.
+fn by_size(limits: &Limits, size: Option<ClusterSize>) -> String {
+    let follow: Vec<&str> = limits.by_size.iter().copied().map(SizedLimit::as_str).collect();
+    if follow.is_empty() {
+        return "\nThe aims name every limit that would follow the size of the cluster.".to_owned();
+    }
+    let of = match size {
+        None => "are never more than this (`--nodes` tells them for a cluster)".to_owned(),
+        Some(size) => format!("are those of {} nodes for {}", size.nodes, size.rate),
+    };
+    format!(
+        "\nIn a running daemon the limits that the aims do not name follow the size at which the cluster has stood for two hours, \
+         a day ago or earlier in the week; here they {of}: {}.",
+        follow.join(", ")
+    )
 }
 
 /// What a fully malicious policy can do in an hour.
