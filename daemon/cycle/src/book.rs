@@ -5,7 +5,9 @@
 //! lets nothing be carried out until it can. Not here: what is written into either.
 
 use crate::clock::Clock;
-use guard::ledger::{note_size, reconcile, usual_size};
+use crate::lifecycle;
+use crate::policies::InForce;
+use guard::ledger::{note_size, note_spending, reconcile, usual_size};
 use guard::{Kept, LedgerStore, StoreError};
 use model::intent::{Installation, Ledger, LedgerEvent, Pause};
 use model::{Aims, ClusterSize, Memory, Snapshot};
@@ -146,6 +148,7 @@ impl Book {
     pub(crate) fn read_against(&mut self, seen: &Snapshot, aims: &Aims) -> Vec<LedgerEvent> {
         let events = reconcile(&mut self.ledger, seen, &aims.limits);
         self.dirty |= !events.is_empty();
+        self.dirty |= note_spending(&mut self.ledger, seen, aims);
         if self.store.is_lasting() {
             self.dirty |= note_size(&mut self.ledger, seen, aims);
         }
@@ -162,6 +165,14 @@ impl Book {
     pub(crate) fn note<T>(&mut self, edit: impl FnOnce(&mut Ledger) -> T) -> T {
         self.dirty = true;
         edit(&mut self.ledger)
+    }
+
+    /// Notes which components the configured modes of policies are meant for.
+    pub(crate) fn note_meant(&mut self, offered: &InForce) {
+        // What is here is void: it would be taken for the first component.
+        if !self.void {
+            self.dirty |= lifecycle::note_meant(&mut self.ledger.meant, offered);
+        }
     }
 
     /// Saves what has been noted, and the cycle number from time to time.

@@ -5,7 +5,7 @@ use crate::aims::{Offered, Unacknowledged};
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::handle::{Handle, PolicyStatus, Status};
-use crate::lifecycle::{Trial, Trials, governed, refused};
+use crate::lifecycle::{Standings, Trial, Trials, governed, refused};
 use crate::placements::Placements;
 use crate::policies::{InForce, Library, Loader};
 use crate::ring::Ring;
@@ -70,7 +70,7 @@ pub(crate) struct Own {
     /// Policies as the library gave them.
     pub(crate) offered: InForce,
     /// Standings by which those in force were made of them.
-    pub(crate) standings: BTreeMap<PolicyName, Standing>,
+    pub(crate) standings: Standings,
     pub(crate) trials: Trials,
 }
 
@@ -146,8 +146,9 @@ impl Desk {
     /// Reads Ledger and Memory back and lays everything out. The kill switch stays as it was left. Where they cannot be
     /// read, every cycle tries again, and none carries anything out before.
     pub async fn open(parts: Parts) -> Self {
-        let (book, memory) = Book::open(parts.store, Arc::clone(&parts.clock)).await;
-        let standings = book.ledger().policies.clone();
+        let (mut book, memory) = Book::open(parts.store, Arc::clone(&parts.clock)).await;
+        book.note_meant(&parts.policies);
+        let standings = Standings::of(book.ledger());
         let shared = Shared {
             clock: parts.clock,
             aims: ArcSwap::default(),
@@ -158,7 +159,7 @@ impl Desk {
             policies: ArcSwap::from_pointee(governed(&parts.policies, &standings)),
             wake: Notify::new(),
             overdue: parts.overdue,
-            rejected: Mutex::new(refused(&parts.policies, &standings)),
+            rejected: Mutex::new(refused(&parts.policies, &standings.set)),
             loader: Mutex::default(),
             face: Mutex::default(),
             ring: Mutex::default(),

@@ -225,14 +225,79 @@ fn thousandths(milli: i64) -> String {
     )
 }
 
-/// The policies as they stand by the Ledger: what a rule may promote begins in shadow, what was set wins.
-pub(crate) fn governed(offered: &InForce, standings: &BTreeMap<PolicyName, Standing>) -> InForce {
+/// Where policies stand by the Ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standings {
+    /// What was set while a daemon ran.
+    pub(crate) set: BTreeMap<PolicyName, Standing>,
+    /// The component that a configured mode is meant for.
+    pub(crate) meant: BTreeMap<PolicyName, String>,
+}
+
+impl Standings {
+    pub(crate) fn of(ledger: &Ledger) -> Self {
+        Self {
+            set: ledger.policies.clone(),
+            meant: ledger.meant.clone(),
+        }
+    }
+
+    /// Whether the entry has taken the place of the component that its mode is meant for.
+    fn is_replaced(&self, entry: &PolicyEntry, offered: &InForce) -> bool {
+        let meant = self.meant.get(&entry.name);
+        first_only(entry, offered) && meant.is_some_and(|meant| *meant != entry.digest)
+    }
+}
+
+fn first_only(entry: &PolicyEntry, offered: &InForce) -> bool {
+    let rules = offered.rules.get(&entry.name);
+    entry.mode.counts() && rules.is_some_and(|rules| rules.first_only)
+}
+
+/// Notes which components the modes of the configuration are meant for: those that are there first. Where a configuration
+/// says that every one counts, or none, nothing is meant any more: it begins anew once it says so again. Tells whether
+/// something has changed.
+pub(crate) fn note_meant(meant: &mut BTreeMap<PolicyName, String>, offered: &InForce) -> bool {
+    let before = meant.clone();
+    for entry in &offered.set.entries {
+        if first_only(entry, offered) {
+            let digest = || entry.digest.clone();
+            meant.entry(entry.name.clone()).or_insert_with(digest);
+        } else {
+            meant.remove(&entry.name);
+        }
+    }
+    *meant != before
+}
+
+/// What is to be said of policies whose component was replaced and that only watch since.
+pub(crate) fn replaced(offered: &InForce, standings: &Standings) -> BTreeMap<PolicyName, String> {
+    let entries = offered.set.entries.iter();
+    let waiting = entries.filter(|entry| {
+        let set = standings.set.get(&entry.name);
+        let is_set = set.is_some_and(|standing| standing.digest == entry.digest);
+        standings.is_replaced(entry, offered) && !is_set
+    });
+    let said = waiting.map(|entry| {
+        let digest: String = entry.digest.chars().take(12).collect();
+        let how = "`plimsoll policy mode` gives it a say, and so does `trust: always` in the configuration";
+        let why = format!("its component was replaced by {digest}, which only watches: {how}");
+        (entry.name.clone(), why)
+    });
+    said.collect()
+}
+
+/// The policies as they stand by the Ledger: what a rule may promote begins in shadow, and so does what has taken the place
+/// of what the configuration meant; what was set wins.
+pub(crate) fn governed(offered: &InForce, standings: &Standings) -> InForce {
     let mut policies = offered.clone();
     for entry in &mut policies.set.entries {
         let rules = offered.rules.get(&entry.name);
-        if rules.is_some_and(|rules| rules.promotion.is_some()) {
+        let promoted = rules.is_some_and(|rules| rules.promotion.is_some());
+        if promoted || standings.is_replaced(entry, offered) {
             entry.mode = PolicyMode::Shadow;
         }
+        let standings = &standings.set;
         if let Some(standing) = standings.get(&entry.name) {
             entry.mode = standing.mode_of(&entry.digest, entry.mode);
         }

@@ -29,6 +29,8 @@ pub struct Rules {
     pub promotion: Option<Promotion>,
     /// Metrics above which it is rolled back while it counts.
     pub guards: Vec<GuardMetric>,
+    /// Its mode is meant for the component that is there first: another one in its place begins in shadow (I13).
+    pub first_only: bool,
 }
 
 /// When a policy rises: from shadow to canary, where it has a scope, and on to its configured mode.

@@ -1,7 +1,8 @@
 //! The stations of one trip that are not decisions: laying out, reading the Ledger, acting, writing down.
 
+use crate::book::Book;
 use crate::desk::{Desk, Own, Shared};
-use crate::lifecycle::{self, Move, governed};
+use crate::lifecycle::{self, Move, Standings, governed};
 use crate::policies::InForce;
 use guard::{Act, Cleared, Verdicts, ledger};
 use logbook::{CycleRecord, RECORD_VERSION, Trouble};
@@ -66,7 +67,7 @@ impl<'a> Trip<'a> {
             let _ = shared.take_aims(&mut book);
         }
         let aims = shared.aims.load_full();
-        own.take_policies(shared, book.ledger());
+        own.take_policies(shared, &mut book);
         let policies = shared.policies.load_full();
         let cycle = book.ledger().cycle;
         drop(book);
@@ -379,21 +380,26 @@ impl<'a> Trip<'a> {
 
 impl Own {
     /// Policies that are ready take over, and all stand as the Ledger has it.
-    fn take_policies(&mut self, shared: &Shared, ledger: &Ledger) {
+    fn take_policies(&mut self, shared: &Shared, book: &mut Book) {
         let rejected = std::mem::take(&mut *shared.rejected.lock().unwrap_or_else(PoisonError::into_inner));
         for (policy, digest) in &rejected {
             self.library.reject(policy, digest);
         }
         let fresh = self.library.refresh();
-        shared.show_policy_troubles(self.library.troubles());
-        if fresh.is_none() && self.standings == ledger.policies {
-            return;
-        }
+        let is_fresh = fresh.is_some();
         if let Some(offered) = fresh {
             self.offered = offered;
         }
-        self.standings.clone_from(&ledger.policies);
-        let mut refused = lifecycle::refused(&self.offered, &self.standings);
+        book.note_meant(&self.offered);
+        let standings = Standings::of(book.ledger());
+        let mut troubles = lifecycle::replaced(&self.offered, &standings);
+        troubles.extend(self.library.troubles());
+        shared.show_policy_troubles(troubles);
+        if !is_fresh && self.standings == standings {
+            return;
+        }
+        self.standings = standings;
+        let mut refused = lifecycle::refused(&self.offered, &self.standings.set);
         refused.retain(|one| !rejected.contains(one));
         for (policy, digest) in &refused {
             self.library.reject(policy, digest);

@@ -10,6 +10,7 @@ mod reconcile;
 mod resume;
 mod settle;
 mod size;
+mod spending;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use reconcile::reconcile;
 pub use resume::resume;
 pub use settle::settle;
 pub use size::{note_size, usual_size};
+pub use spending::note_spending;
 
 use model::intent::{Effect, EffectKind, Intent, IntentKind, Ledger, LedgerEvent, RemoveStage};
 use model::{GroupName, Instant, IntentId, NodeName, PodKey, Snapshot};

@@ -10,7 +10,7 @@ use model::disruption::{DisruptionAims, DriftMode, LocalStorage, NodeBudget, Sha
 use model::ids::GroupName;
 use model::limits::Limits;
 use model::loosening::{Change, Loosening};
-use model::money::UsdPerHour;
+use model::money::{Usd, UsdPerHour};
 use model::quota::{Measure, Quota, Quotas};
 use model::repair::RepairAims;
 use model::resources::{GIB, MIB};
@@ -171,6 +171,7 @@ impl Found {
         self.all(Self::rises, from.counts, to.counts);
         self.all(Self::lifts, from.optional, to.optional);
         self.all(Self::lifts, from.optional_shares, to.optional_shares);
+        self.all(Self::lifts, from.budgets, to.budgets);
         self.all(Self::rises, from.rates, to.rates);
         self.all(Self::rises, from.permissions, to.permissions);
     }
@@ -492,6 +493,7 @@ struct Figures {
     /// None is the loosest.
     optional: [(&'static str, Option<u32>); 1],
     optional_shares: [(&'static str, Option<Permille>); 1],
+    budgets: [(&'static str, Option<Money>); 1],
     rates: [(&'static str, Dollars); 2],
     permissions: [(&'static str, bool); 2],
 }
@@ -516,6 +518,7 @@ impl Figures {
             max_nodes,
             added_per_window,
             max_rate,
+            max_per_month,
             failed_launches,
             provision_time,
             evictions_per_window,
@@ -554,6 +557,7 @@ impl Figures {
             ],
             optional_shares: [("removed_per_zone", removed_per_zone_permille.map(Permille))],
             optional: [("scaled_down_per_window", scaled_down_per_window)],
+            budgets: [("max_per_month", max_per_month.map(Money))],
             rates: [
                 ("added_per_window", Dollars(added_per_window)),
                 ("max_rate", Dollars(max_rate)),
@@ -624,13 +628,23 @@ struct Dollars(UsdPerHour);
 
 impl Display for Dollars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/h", Money(Usd(self.0.0)))
+    }
+}
+
+/// An amount to the nano-dollar.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Money(Usd);
+
+impl Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NANOS: i64 = 1_000_000_000;
         let (whole, rest) = (self.0.0 / NANOS, self.0.0 % NANOS);
         if rest == 0 {
-            return write!(f, "${whole}/h");
+            return write!(f, "${whole}");
         }
         let rest = format!("{:09}", rest.unsigned_abs());
-        write!(f, "${whole}.{}/h", rest.trim_end_matches('0'))
+        write!(f, "${whole}.{}", rest.trim_end_matches('0'))
     }
 }
 

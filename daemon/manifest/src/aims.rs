@@ -16,7 +16,7 @@ use model::aims::{Aims, Mode, Modes, ScaleAim, SearchAims, ShrinkAims, SpreadDef
 use model::cluster_size::SizedLimit;
 use model::ids::{GroupName, WorkloadKey};
 use model::limits::{Limits, MOST_UNACKNOWLEDGED_PERMILLE};
-use model::money::UsdPerHour;
+use model::money::{Usd, UsdPerHour};
 use model::standing::{Compose, HeadroomRule, ScalerRule};
 use model::time::Span;
 use std::collections::BTreeSet;
@@ -194,6 +194,7 @@ fn limits(at: At<'_, '_>) -> Limits {
         "max_nodes",
         "added_per_window",
         "max_rate",
+        "max_per_month",
         "failed_launches",
         "provision_time",
         "evictions_per_window",
@@ -229,6 +230,10 @@ fn limits(at: At<'_, '_>) -> Limits {
         max_nodes: count("max_nodes", usual.max_nodes),
         added_per_window: rate(at.get("added_per_window"), usual.added_per_window),
         max_rate: rate(at.get("max_rate"), usual.max_rate),
+        max_per_month: at
+            .get("max_per_month")
+            .is_there()
+            .then(|| Usd(rate(at.get("max_per_month"), UsdPerHour::ZERO).0)),
         failed_launches: count("failed_launches", usual.failed_launches),
         provision_time: span(at.get("provision_time"), usual.provision_time),
         evictions_per_window: count("evictions_per_window", usual.evictions_per_window),

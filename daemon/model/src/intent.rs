@@ -9,6 +9,7 @@ use crate::ids::{
 };
 use crate::money::UsdPerHour;
 use crate::node::Node;
+use crate::spending::Spending;
 use crate::standing::Standing;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,10 @@ pub struct Ledger {
     /// Where policies stand, as it was set at run time; one for each that ever was moved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policies: BTreeMap<PolicyName, Standing>,
+    /// SHA-256 of the component of a policy that its configured mode is meant for, where that is one alone: another one in
+    /// its place begins in shadow, over restarts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub meant: BTreeMap<PolicyName, String>,
     /// Pods that waited on when the launch that was made for them had ended, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spent: Vec<Spent>,
@@ -61,6 +66,9 @@ pub struct Ledger {
     /// How large the cluster has been; in a Snapshot it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Arc<SizeHistory>>,
+    /// What it has cost this month, where there is a budget for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spending: Option<Spending>,
 }
 
 impl Default for Ledger {
@@ -76,9 +84,11 @@ impl Default for Ledger {
             paused: None,
             modes: crate::aims::Modes::default(),
             policies: BTreeMap::new(),
+            meant: BTreeMap::new(),
             spent: Vec::new(),
             aims: None,
             size: None,
+            spending: None,
         }
     }
 }

@@ -46,6 +46,7 @@ pub mod resources;
 pub mod schedule;
 pub mod selector;
 pub mod snapshot;
+pub mod spending;
 pub mod standing;
 pub mod startup;
 pub mod time;

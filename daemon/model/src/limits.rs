@@ -1,7 +1,7 @@
 //! Limits of the guard. Defaults: reliability invariants I2, I5, I6, I9, I23; no policy can override them.
 
 use crate::cluster_size::SizedLimit;
-use crate::money::UsdPerHour;
+use crate::money::{Usd, UsdPerHour};
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -52,6 +52,10 @@ pub struct Limits {
     pub added_per_window: UsdPerHour,
     /// What the cluster may cost after the step (I23).
     pub max_rate: UsdPerHour,
+    /// What the cluster may come to cost in a calendar month, UTC: what was spent since it began, and what runs after the
+    /// step until it ends (I23). `None`: no budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_month: Option<Usd>,
     /// Launches of one group in a row that brought no node, or nodes that helped nobody, before it backs off (I9).
     pub failed_launches: u32,
     /// A launch must have joined within this time (I9).
@@ -93,6 +97,7 @@ impl Default for Limits {
             max_nodes: 1000,
             added_per_window: UsdPerHour(50_000_000_000),
             max_rate: UsdPerHour(500_000_000_000),
+            max_per_month: None,
             failed_launches: 3,
             provision_time: Span::from_secs(900),
             evictions_per_window: 1000,

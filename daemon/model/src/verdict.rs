@@ -4,7 +4,7 @@ use crate::advice::{Coded, Hook};
 use crate::counted::Counted;
 use crate::disruption::Closed;
 use crate::ids::{PolicyName, WorkloadKey};
-use crate::money::UsdPerHour;
+use crate::money::{Usd, UsdPerHour};
 use crate::plan::Hold;
 use crate::quota::Reached;
 use crate::repair::Doubt;
@@ -57,6 +57,13 @@ pub enum HoldReason {
         zone: String,
         /// Allowed.
         limit: u32,
+    },
+    /// The month would cost more than its budget.
+    MonthlyBudget {
+        /// Allowed.
+        limit: Usd,
+        /// What the month would have cost at its end.
+        forecast: Usd,
     },
     /// Removals of empty nodes of this window are used up.
     EmptiedPerWindow {
@@ -235,6 +242,9 @@ impl fmt::Display for HoldReason {
                     "at most {} removed per window in zone {zone}",
                     Counted(*limit, "node")
                 )
+            }
+            Self::MonthlyBudget { limit, forecast } => {
+                write!(f, "this month would come to {forecast}, at most {limit} allowed")
             }
             Self::EmptiedPerWindow { limit } => {
                 write!(f, "at most {} removed per window", Counted(*limit, "empty node"))

@@ -92,10 +92,15 @@ impl Daemon {
 
     /// Waits until a cycle has been decided with this component in force.
     async fn enforces(&self, room: &Path, component: &[u8]) {
+        self.has(room, component, "enforce").await;
+    }
+
+    /// Waits until a cycle has been decided with this component in this mode.
+    async fn has(&self, room: &Path, component: &[u8], mode: &str) {
         let wanted = Digest::of(component);
         let seen = eventually("the policy is in force", PATIENCE, async || {
             let text = self.policies()?.to_string();
-            Ok((text.contains(wanted.hex()) && text.contains("enforce")).then_some(()))
+            Ok((text.contains(wanted.hex()) && text.contains(&format!("\"mode\":\"{mode}\""))).then_some(()))
         });
         if let Err(why) = seen.await {
             let log = std::fs::read_to_string(room.join("log")).unwrap_or_default();
@@ -148,6 +153,13 @@ async fn a_policy_survives_its_registry() {
     plimsoll(
         room,
         &["policy", "push", "mine.wasm", &image, "--key", "team.key"],
+    );
+    // Whoever may move the tag has shown something: what counts is for those to say who run the daemon.
+    daemon.has(room, &second, "shadow").await;
+    let server = ["--server", daemon.grpc.as_str()];
+    plimsoll(
+        room,
+        &[&["policy", "mode", "mine", "enforce"][..], &server].concat(),
     );
     daemon.enforces(room, &second).await;
 

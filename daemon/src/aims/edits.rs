@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Fields with their values from the strictest to the loosest; `-` stands for a field that is not there.
-const FIELDS: [(&str, &[&str]); 51] = [
+const FIELDS: [(&str, &[&str]); 52] = [
     ("mode", &["observe", "act"]),
     ("modes.groups.batch", &["observe", "act"]),
     ("modes.hooks.disruption", &["observe", "act"]),
@@ -29,6 +29,7 @@ const FIELDS: [(&str, &[&str]); 51] = [
     ("limits.max_nodes", &["10", "-", "1001", "5000"]),
     ("limits.added_per_window", &["1", "-", "60"]),
     ("limits.max_rate", &["20", "-", "501"]),
+    ("limits.max_per_month", &["1000", "50000", "-"]),
     ("limits.failed_launches", &["1", "-", "4"]),
     ("limits.provision_time", &["20m", "-", "10m"]),
     ("limits.evictions_per_window", &["5", "-", "1001"]),

@@ -45,12 +45,26 @@ pub(crate) fn rules(top: At<'_, '_>) -> BTreeMap<PolicyName, Rules> {
         let rules = Rules {
             promotion: promotion(at),
             guards: at.get("guards").items().filter_map(guard).collect(),
+            first_only: first_only(at),
         };
         let name = at.get("name").text().unwrap_or_default();
         (PolicyName::new(name), rules)
     };
     let all = top.get("policies").items().map(of);
     all.filter(|(_, rules)| *rules != Rules::default()).collect()
+}
+
+/// Whether the mode is meant for the component that is there first. Rules that stand in the configuration itself, and an
+/// image that it names by its digest, change with the configuration alone.
+fn first_only(policy: At<'_, '_>) -> bool {
+    let trust = values::word(
+        policy.get("trust"),
+        &[("first-digest", true), ("always", false)],
+        true,
+    );
+    let image = policy.get("image");
+    let by_digest = image.is_there() && image.text().is_some_and(|image| image.contains("@sha256:"));
+    trust && !by_digest && !policy.get("rule").is_there()
 }
 
 fn promotion(policy: At<'_, '_>) -> Option<Promotion> {

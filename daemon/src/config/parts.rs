@@ -79,7 +79,6 @@ pub(crate) fn policies(
         .map(PathBuf::from)
         .or_else(|| values::path(top.get("policies_dir")))
         .unwrap_or_default();
-    let trusts = [("always", Trust::Always), ("first-digest", Trust::FirstDigest)];
     let mut names = BTreeSet::new();
     let mut sources = Vec::new();
     for (ix, at) in top.get("policies").items().enumerate() {
@@ -106,7 +105,7 @@ pub(crate) fn policies(
             text,
             mode,
             scope: lifecycle::scope(at, mode),
-            trust: values::word(at.get("trust"), &trusts, Trust::Always),
+            trust: Trust::Always,
             config,
             limits: Some(limits::of_policy(at.get("limits"), host)),
             before: at.get("image").is_there().then(|| images.before(name)),

@@ -105,6 +105,24 @@ fn a_fleet_is_read_and_its_mistakes_are_named() {
     }
 }
 
+/// Whoever may write a file, or move a tag, decides nothing by that.
+#[test]
+fn a_mode_is_meant_for_the_first_component_unless_the_configuration_changes_with_it() {
+    let read = read(
+        "{cluster: c, provider: {none: {}}, registry: {dir: /r}, policies: [
+            {name: file, file: a.wasm, mode: enforce},
+            {name: told, file: b.wasm, mode: enforce, trust: always},
+            {name: said, file: b.wasm, mode: enforce, trust: first-digest},
+            {name: rule, rule: 'placement: forbid spot', mode: enforce},
+            {name: tag, image: 'r.example/p:v1', unsigned: true, mode: enforce},
+            {name: digest, image: 'r.example/p@sha256:0000000000000000000000000000000000000000000000000000000000000000', unsigned: true, mode: enforce}]}",
+    )
+    .unwrap();
+    let first_only = |name: &str| read.rules.get(&name.into()).is_some_and(|rules| rules.first_only);
+    let names = ["file", "told", "said", "rule", "tag", "digest"];
+    assert_eq!(names.map(first_only), [true, false, true, false, true, false]);
+}
+
 #[test]
 fn a_policy_that_moves_says_how_far_and_by_what() {
     let good = read(
@@ -122,7 +140,10 @@ fn a_policy_that_moves_says_how_far_and_by_what() {
         ("enforce", 5, 500_000_000)
     );
     assert_eq!(good.rules[&"c".into()].guards[0].above_milli, 50);
-    assert!(!good.rules.contains_key(&"a".into()));
+    assert_eq!(
+        (good.rules[&"a".into()].promotion.as_ref(), good.rules.len()),
+        (None, 3)
+    );
     let bad = said(
         "{cluster: c, provider: {none: {}}, policies: [
             {name: a, file: a.wasm, mode: canary},

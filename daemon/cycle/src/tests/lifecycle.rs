@@ -70,6 +70,7 @@ fn rules(cycles: u32, most: i64) -> Rules {
             most: UsdPerHour(most),
         }),
         guards: Vec::new(),
+        first_only: false,
     }
 }
 
@@ -217,6 +218,59 @@ async fn quarantine_takes_back_what_counts() {
         ["enforce"],
         "the one before runs as configured"
     );
+}
+
+/// Invariant I13: whoever may write a policy's file does not decide by that alone, not even with a restart.
+#[tokio::test]
+async fn a_component_in_the_place_of_another_begins_in_shadow_over_restarts() {
+    let first_only = || Rules {
+        first_only: true,
+        ..Rules::default()
+    };
+    let offer = |digest: &str, mode| in_force(roomy(digest, 1, mode).0, first_only());
+    let enforced = |digest: &str| offer(digest, PolicyMode::Enforce);
+    let store = Shaky::default();
+    let mut run = Run::of(enforced("d1"), store.clone()).await;
+    assert_eq!(
+        run.modes(1).await,
+        ["enforce"],
+        "the configuration means this one"
+    );
+    *run.shelf.next.lock().unwrap() = Some(enforced("d2"));
+    assert_eq!(run.modes(2).await, ["shadow", "shadow"]);
+    let said = |run: &Run| run.desk.handle().status().policies.remove(0).trouble;
+    assert!(said(&run).unwrap().contains("was replaced by d2"));
+    *run.shelf.next.lock().unwrap() = Some(enforced("d1"));
+    assert_eq!(run.modes(1).await, ["enforce"], "the one that was meant is back");
+    assert_eq!(said(&run), None);
+    run.desk.park().await.unwrap();
+    let mut again = Run::of(enforced("d2"), store.clone()).await;
+    assert_eq!(
+        again.modes(2).await,
+        ["shadow", "shadow"],
+        "a restart means no other one"
+    );
+    let handle = again.desk.handle();
+    let (name, word) = (name(), ("ada", "looked at it"));
+    let set = handle.set_policy_mode(&name, "", PolicyMode::Enforce, word);
+    set.await.unwrap();
+    assert_eq!(again.modes(2).await, ["enforce", "enforce"], "somebody has a say");
+    assert_eq!(said(&again), None);
+    again.desk.park().await.unwrap();
+    // A configuration that says that every one counts, or none, means nothing by it: later it means what is there then.
+    let all_count = in_force(roomy("d3", 1, PolicyMode::Enforce).0, Rules::default());
+    for (next, expected) in [
+        (enforced("d3"), "shadow"),
+        (all_count, "enforce"),
+        (enforced("d3"), "enforce"),
+        (enforced("d4"), "shadow"),
+        (offer("d4", PolicyMode::Shadow), "shadow"),
+        (enforced("d4"), "enforce"),
+    ] {
+        let mut run = Run::of(next, store.clone()).await;
+        assert_eq!(run.modes(1).await, [expected]);
+        run.desk.park().await.unwrap();
+    }
 }
 
 #[tokio::test]

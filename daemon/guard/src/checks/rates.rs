@@ -7,6 +7,7 @@ use crate::evidence::{explained, is_watched_empty};
 use crate::tally::{Tally, continues, number, proven, purchase, scaled_down, zone_left};
 use model::limits::{Limits, MOST_UNACKNOWLEDGED_PERMILLE};
 use model::plan::{Step, StepKind};
+use model::spending::Spending;
 use model::{GroupName, HoldReason, UsdPerHour};
 
 pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
@@ -63,7 +64,17 @@ fn buying(kind: &StepKind, case: &Case<'_>, tally: &Tally) -> Option<Objection> 
             limit: limits.max_rate,
         });
     }
-    None
+    in_month(rate, case, tally)
+}
+
+/// A step that adds nothing to the bill is let through: a month that is over its budget needs its replacements.
+fn in_month(rate: UsdPerHour, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+    let limit = case.limits().max_per_month.filter(|_| rate > UsdPerHour::ZERO)?;
+    let rates = (tally.rate, tally.rate + rate);
+    let forecast = Spending::forecast(case.ledger.spending, case.seen.at, rates);
+    (forecast > limit)
+        .then(|| hold(HoldReason::MonthlyBudget { limit, forecast }))
+        .flatten()
 }
 
 /// A negative price is no credit: it counts as nothing.

@@ -35,7 +35,7 @@ pub fn usual_size(ledger: &Ledger, now: Instant) -> ClusterSize {
     known.unwrap_or_default()
 }
 
-fn size_of(seen: &Snapshot, ledger: &Ledger, aims: &Aims) -> ClusterSize {
+pub(super) fn size_of(seen: &Snapshot, ledger: &Ledger, aims: &Aims) -> ClusterSize {
     let (plan, notes, fence) = (Plan::default(), Notes::default(), Fence::sole());
     let proposal = Proposal {
         plan: &plan,

@@ -246,6 +246,13 @@ fn of_growth(limits: &Limits) -> Vec<Described> {
             "most the cluster may cost",
         ),
         (
+            "max_per_month",
+            limits
+                .max_per_month
+                .map_or_else(|| "no limit".to_owned(), |limit| limit.to_string()),
+            "most it may come to cost in a calendar month (UTC), by what has run and what runs",
+        ),
+        (
             "growth_by_evidence",
             evidence.to_owned(),
             "nodes that waiting pods prove to be needed are bounded by max_nodes and max_rate alone",

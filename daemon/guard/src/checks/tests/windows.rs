@@ -1,8 +1,61 @@
 //! How much may change at once and per window.
 
 use super::*;
+use model::Usd;
 use model::intent::Proof;
 use model::node::Rate;
+use model::spending::Spending;
+
+/// Invariant I23: a month has a budget, whatever proves the nodes to be needed.
+#[test]
+fn a_month_that_would_cost_more_than_its_budget_buys_nothing() {
+    let budget = |dollars: i64, spent: i64| {
+        move |s: &mut Stage| {
+            s.aims.limits.max_per_month = Some(Usd(dollars * 1_000_000_000));
+            s.ledger.spending = Some(Spending {
+                at: NOW,
+                spent: Usd(spent * 1_000_000_000),
+            });
+        }
+    };
+    let reached = |word: Verdict| matches!(word, Verdict::Held(HoldReason::MonthlyBudget { .. }));
+    assert_eq!(word(budget(100_000, 10), grow(4, 5)), Verdict::Cleared);
+    assert!(reached(word(budget(100_000, 99_999), grow(4, 5))));
+    assert!(reached(word(budget(1, 0), grow(4, 5))));
+    // Nobody has noted anything yet: the whole month is taken to cost what runs now.
+    let unknown = |s: &mut Stage| {
+        budget(1, 0)(s);
+        s.ledger.spending = None;
+    };
+    assert!(reached(word(unknown, grow(4, 5))));
+    // What goes, and what adds nothing, is never held for it.
+    assert_eq!(word(budget(1, 9), cordon("n1")), Verdict::Cleared);
+    let free = |s: &mut Stage| {
+        budget(1, 9)(s);
+        for offer in &mut s.seen.offers {
+            offer.price = UsdPerHour(0);
+        }
+    };
+    let mut bought = grow(4, 5);
+    if let StepKind::GrowGroup { rate, .. } = &mut bought {
+        *rate = UsdPerHour(0);
+    }
+    assert_eq!(word(free, bought), Verdict::Cleared);
+    // Five nodes for the 741 hours that are left cost a dollar each; steps of one plan count together.
+    let (grown, limit) = (step(0, None, grow(4, 5)), Usd(741_222_222_222));
+    assert_eq!(word(budget(742, 0), grow(4, 5)), Verdict::Cleared);
+    let exact = |s: &mut Stage, limit| {
+        budget(0, 0)(s);
+        s.aims.limits.max_per_month = Some(limit);
+    };
+    assert_eq!(word(|s| exact(s, limit), grow(4, 5)), Verdict::Cleared);
+    assert!(reached(word(|s| exact(s, Usd(limit.0 - 1)), grow(4, 5))));
+    let mut stage = Stage::new();
+    budget(800, 0)(&mut stage);
+    let both = words(&stage, vec![grown, step(1, None, grow(5, 6))]);
+    assert_eq!(both[0], Verdict::Cleared);
+    assert!(reached(both[1].clone()), "{both:?}");
+}
 
 #[test]
 fn windows() {

@@ -43,6 +43,13 @@ fn followed(limits: &Limits, bound: &Exposure) -> Vec<Bound> {
             "max_rate for 24 hours".to_owned(),
         ),
         (
+            "dollars a month",
+            limits
+                .max_per_month
+                .map_or_else(|| "no limit".to_owned(), |limit| limit.to_string()),
+            "max_per_month: nothing is bought that would bring the month above it".to_owned(),
+        ),
+        (
             "nodes an hour that nothing proves",
             bound.nodes_bought.to_string(),
             format!("bought_per_window × {short}"),
@@ -181,12 +188,12 @@ mod tests {
             ..Limits::default()
         };
         let followed = followed(&limits, &exposure(&limits));
-        assert_eq!(followed.len(), 10);
+        assert_eq!(followed.len(), 11);
         assert!(
             followed
                 .iter()
                 .all(|(_, _, from)| from.contains("max_") || from.contains("_per_"))
         );
-        assert_eq!(followed[9].1, "no limit");
+        assert_eq!(followed[10].1, "no limit");
     }
 }
