@@ -10,7 +10,12 @@ use plimsoll_tests::story::tell;
 use plimsoll_tests::wait::{eventually, never};
 use proto::v1::{ControlState, GetSummaryRequest, PauseRequest, ResumeRequest, Summary};
 use serde_json::json;
-use std::time::Duration;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tonic::{Code, Request, Status};
 
 /// Two accounts; one may pause, and nothing else.
@@ -75,7 +80,8 @@ async fn pause(world: &World, daemon: &Daemon) -> Result<()> {
     assert_eq!(looked, Some(Code::PermissionDenied));
     let mut control = daemon.control().await?;
     control.resume(signed(ResumeRequest {}, Some(&operator))?).await?;
-    annotated(world, daemon).await
+    annotated(world, daemon).await?;
+    besieged(world, daemon).await
 }
 
 /// Whoever has kubectl needs no gRPC; and what somebody takes away resumes nothing.
@@ -106,6 +112,69 @@ async fn annotated(world: &World, daemon: &Daemon) -> Result<()> {
             .await?;
         }
     }
+    Ok(())
+}
+
+/// Connections that say nothing, or one byte after the other, until they are dropped.
+fn siege(target: &str) -> JoinSet<()> {
+    let mut connections = JoinSet::new();
+    for n in 0..1024 {
+        let target = target.to_owned();
+        connections.spawn(async move {
+            loop {
+                let made = TcpStream::connect(&target).await;
+                if let Ok(mut stream) = made {
+                    // Half of them begin HTTP/2 and never end it.
+                    let bytes: &[u8] = if n % 2 == 0 {
+                        b""
+                    } else {
+                        b"PRI * HTTP/2.0\r\n\r\nSM"
+                    };
+                    for byte in bytes {
+                        if stream.write_all(&[*byte]).await.is_err() {
+                            break;
+                        }
+                        tokio::time::sleep(Duration::from_millis(300)).await;
+                    }
+                    let _ = tokio::time::timeout(Duration::from_secs(5), stream.read_u8()).await;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        });
+    }
+    connections
+}
+
+/// The annotation comes through while gRPC is besieged and the machine is starved.
+#[expect(clippy::print_stdout, reason = "what was measured is told")]
+async fn besieged(world: &World, daemon: &Daemon) -> Result<()> {
+    let siege = siege(daemon.grpc());
+    let spinning = Arc::new(());
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    for _ in 0..4 * cores {
+        let ends = Arc::downgrade(&spinning);
+        std::thread::spawn(move || {
+            while ends.strong_count() > 0 {
+                std::hint::spin_loop();
+            }
+        });
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut took = Vec::new();
+    for (value, paused) in [("under attack", 1.0), ("false", 0.0)].repeat(3) {
+        let patch = json!({"metadata": {"annotations": {"plimsoll.io/pause": value}}});
+        let path = format!("/api/v1/namespaces/{SYSTEM}");
+        world.api.merge(&path, patch).await?;
+        let began = Instant::now();
+        eventually("the annotation comes through", PATIENCE, async || {
+            let is = daemon.metric("plimsoll_paused", &[]).await?;
+            Ok(((is > 0.5) == (paused > 0.5)).then_some(()))
+        })
+        .await?;
+        took.push(began.elapsed().as_millis());
+    }
+    drop((siege, spinning));
+    println!("the annotation under attack, in ms: {took:?}");
     Ok(())
 }
 
