@@ -7,10 +7,11 @@ use model::{Span, Usd, UsdPerHour};
 
 const DAY: Span = Span::from_secs(86_400);
 
-/// Upper bounds for any hour, whatever a plan asks for.
+/// Upper bounds for any hour, whatever a plan asks for. A removal counts when it begins: from then on no pod is placed there.
+/// What goes as an empty node and gets a pod all the same counts as any other once that pod is moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exposure {
-    /// Nodes bought that no waiting pods prove to be needed.
+    /// Nodes bought that no waiting pods prove to be needed; a pod proves something once in a long window.
     pub nodes_bought: u32,
     /// What these may add to the bill.
     pub added: UsdPerHour,
@@ -22,7 +23,7 @@ pub struct Exposure {
     /// Nodes removed that were watched empty, in a cluster of `max_nodes`: no pod is moved by it.
     pub nodes_emptied: u32,
     /// Nodes removed that pods stand on beside those, in a cluster of `max_nodes`, once owners have lowered their replicas:
-    /// no more pods are moved for it than these have let go of.
+    /// no more pods stand on them when that begins than these have let go of.
     pub nodes_explained: u32,
     /// Evictions.
     pub evictions: u32,
@@ -81,7 +82,8 @@ pub struct Tenant {
     pub max_rate: UsdPerHour,
     /// What that comes to in a day.
     pub day: Usd,
-    /// Nodes that go in an hour because its pods do: it has them all, and lets go of them.
+    /// Of the nodes that stand at one time, those that go within an hour because its pods do: it has them all, and lets go
+    /// of them. Others may come and go meanwhile where its pods come again.
     pub removed: u32,
 }
 
@@ -111,10 +113,10 @@ fn of_a_day(limits: &Limits) -> Usd {
         let added = each.times(u64::try_from(so_far).unwrap_or(u64::MAX));
         if added >= limits.max_rate {
             let left = Span::from_millis(window.saturating_mul(windows - so_far + 1));
-            sum = sum + limits.max_rate.over(left);
+            sum += limits.max_rate.over(left);
             break;
         }
-        sum = sum + added.over(limits.window);
+        sum += added.over(limits.window);
     }
     sum.min(limits.max_rate.over(DAY))
 }

@@ -28,7 +28,7 @@ pub(crate) fn open_as(ledger: &mut Ledger, step: &Step, counted: Counted, seen: 
         }
         StepKind::Evict { node, .. } => {
             if counted == Counted::Filled {
-                filled(ledger, node, zone_left(&step.kind, seen));
+                filled(ledger, node, (at, zone_left(&step.kind, seen)));
             }
             if let Some(stage) = removal_stage_mut(ledger, node) {
                 *stage = (*stage).max(RemoveStage::Draining);
@@ -154,11 +154,14 @@ fn begin(
     ledger.intents.insert(place, intent);
 }
 
-/// A removal that began as that of an empty node counts as any other once pods are moved for it.
-fn filled(ledger: &mut Ledger, name: &NodeName, zone: &str) {
-    let is = |effect: &&mut Effect| matches!(&effect.kind, EffectKind::Emptied { node } if node == name);
-    if let Some(effect) = ledger.effects.iter_mut().rev().find(is) {
-        effect.kind = EffectKind::removed_from(zone);
+/// A removal that began as that of an empty node counts as any other once pods are moved for it, and from then on: it would
+/// be forgotten too early if it counted from where it began.
+fn filled(ledger: &mut Ledger, name: &NodeName, (at, zone): (Instant, &str)) {
+    let is = |effect: &Effect| matches!(&effect.kind, EffectKind::Emptied { node } if node == name);
+    if let Some(place) = ledger.effects.iter().rposition(is) {
+        let Effect { group, .. } = ledger.effects.remove(place);
+        let kind = EffectKind::removed_from(zone);
+        ledger.effects.push(Effect { at, group, kind });
     }
 }
 

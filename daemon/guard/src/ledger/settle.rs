@@ -161,18 +161,11 @@ fn lessen(
     instances.extend(named.iter().cloned());
     instances.sort();
     instances.dedup();
-    let bought = ledger
-        .effects
-        .iter_mut()
-        .rev()
-        .find_map(|effect| match &mut effect.kind {
-            EffectKind::Bought { count, rate, proof }
-                if effect.at == opened && effect.group == group && *count == asked =>
-            {
-                Some((count, rate, proof))
-            }
-            _ => None,
-        });
+    let place = least_unproven(ledger, (opened, &group), |count, _| count == asked);
+    let bought = place.and_then(|place| match &mut ledger.effects.get_mut(place)?.kind {
+        EffectKind::Bought { count, rate, proof } => Some((count, rate, proof)),
+        _ => None,
+    });
     if let Some((count, rate, proof)) = bought {
         let part =
             |rate: UsdPerHour| UsdPerHour(rate.0.saturating_mul(i64::from(left)) / i64::from(asked.max(1)));
@@ -291,26 +284,53 @@ fn undone(ledger: &mut Ledger, id: &IntentId, node: &NodeName) -> Vec<LedgerEven
         .collect()
 }
 
+/// The effect of a launch of this cycle and group. Of those that look alike the one that counts least against the windows:
+/// nobody wrote down whose it is, and taken back is never more than what did not happen.
+fn least_unproven(
+    ledger: &Ledger,
+    (at, group): (Instant, &GroupName),
+    same: impl Fn(u32, UsdPerHour) -> bool,
+) -> Option<usize> {
+    let effects = ledger.effects.iter().enumerate().rev();
+    let theirs = effects.filter(|(_, effect)| effect.at == at && effect.group == *group);
+    let alike = theirs.filter_map(|(place, effect)| match &effect.kind {
+        EffectKind::Bought { count, rate, proof } if same(*count, *rate) => {
+            Some((count.saturating_sub(proof.nodes), place))
+        }
+        _ => None,
+    });
+    alike
+        .min_by_key(|(unproven, _)| *unproven)
+        .map(|(_, place)| place)
+}
+
 /// Closes an intent whose call certainly had no effect, and takes its effect back out of the windows: of
-/// launches of one cycle and size, the one that was counted at this rate.
+/// launches of one cycle and size, one that was counted at this rate.
 fn never_happened(ledger: &mut Ledger, id: &IntentId, rate: UsdPerHour) -> Option<Intent> {
     let intent = close(ledger, id)?;
     let at = intent.opened;
     match &intent.kind {
         IntentKind::Launch { group, count, .. } => {
-            let bought = |kind: &EffectKind| match kind {
-                EffectKind::Bought { count: of, rate, .. } if of == count => Some(*rate),
-                _ => None,
-            };
+            let whose = (at, group);
             // A price may have moved between two tries of the same launch.
-            let _ = uncount(ledger, at, group, |kind| bought(kind) == Some(rate))
-                || uncount(ledger, at, group, |kind| bought(kind).is_some());
+            let place = least_unproven(ledger, whose, |of, at_rate| of == *count && at_rate == rate)
+                .or_else(|| least_unproven(ledger, whose, |of, _| of == *count));
+            if let Some(place) = place {
+                ledger.effects.remove(place);
+            }
         }
         IntentKind::Remove { group, node, .. } => {
             let emptied = |kind: &EffectKind| matches!(kind, EffectKind::Emptied { node: of } if of == node);
+            // Which nodes of a cycle went as explained nobody wrote down: where any did, this one may be of them, and what
+            // the others count stays.
+            let explained = ledger.effects.iter().any(|effect| {
+                effect.at == at
+                    && effect.group == *group
+                    && matches!(effect.kind, EffectKind::Explained { .. })
+            });
             let _ = uncount(ledger, at, group, emptied)
                 || uncount(ledger, at, group, |kind| {
-                    matches!(kind, EffectKind::Removed | EffectKind::RemovedFrom { .. })
+                    !explained && matches!(kind, EffectKind::Removed | EffectKind::RemovedFrom { .. })
                 });
         }
     }

@@ -3,6 +3,7 @@
 
 mod helped;
 mod replacing;
+mod uncounted;
 
 use super::*;
 use crate::cleared::{Counted, Fence};
