@@ -6,6 +6,7 @@
 //! Bounded: the longest unused go first. A folder that cannot be used is the embedder's to tell; policies load without it.
 
 use crate::artefact::Artefact;
+use crate::whole;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt::Write as _;
@@ -65,6 +66,8 @@ impl Cache {
         }
         private(&metadata)
             .map_err(|why| fail(format!("{why}; remove it, or set mode 0700 and its owner")))?;
+        // Also where nothing is compiled and so nothing kept: a full disk may be full of them.
+        whole::sweep(&ours);
         let key = key(&ours.join(KEY)).map_err(fail)?;
         Ok(Self {
             folder: ours,
@@ -96,12 +99,7 @@ impl Cache {
             Err(why) if why.kind() == io::ErrorKind::NotFound => return Found::Nothing,
             Err(why) => return Found::Distrusted(format!("{}: {why}", file.display())),
         };
-        let sealed = bytes.split_first_chunk::<SEAL_BYTES>();
-        let good = sealed.filter(|(seal, code)| {
-            self.seal(digest, compatibility, code)
-                .is_some_and(|mac| mac.verify_slice(*seal).is_ok())
-        });
-        if good.is_none() {
+        if !self.has_sealed(digest, compatibility, &bytes) {
             return Found::Distrusted(format!("{}: not sealed by this host", file.display()));
         }
         let mut code = bytes;
@@ -140,6 +138,14 @@ impl Cache {
             let _ = write!(name, "{byte:02x}");
         }
         self.folder.join(format!("{name}.{ENDING}"))
+    }
+
+    fn has_sealed(&self, digest: &str, compatibility: &[u8; 32], bytes: &[u8]) -> bool {
+        let sealed = bytes.split_first_chunk::<SEAL_BYTES>();
+        sealed.is_some_and(|(seal, code)| {
+            self.seal(digest, compatibility, code)
+                .is_some_and(|mac| mac.verify_slice(seal).is_ok())
+        })
     }
 
     fn seal(&self, digest: &str, compatibility: &[u8; 32], code: &[u8]) -> Option<Hmac<Sha256>> {
@@ -186,22 +192,37 @@ impl Cache {
     }
 }
 
-/// The key of this host, drawn where there is none.
+/// The key of this host, drawn where there is none. One that cannot be used makes way for a new one: what it sealed is
+/// compiled again, and neither the cache nor its marks are lost with it.
 fn key(file: &Path) -> Result<[u8; KEY_BYTES], String> {
-    match read(file, KEY_BYTES as u64) {
-        Ok(bytes) => bytes
-            .try_into()
-            .map_err(|_| format!("{KEY} has not {KEY_BYTES} bytes; remove the folder")),
-        Err(why) if why.kind() == io::ErrorKind::NotFound => {
-            drawn(file).map_err(|why| format!("{KEY} cannot be written: {why}"))?;
-            // Another process may have been quicker: the key is the one in the file.
-            let bytes = read(file, KEY_BYTES as u64).map_err(|why| format!("{KEY}: {why}"))?;
-            bytes
-                .try_into()
-                .map_err(|_| format!("{KEY} has not {KEY_BYTES} bytes; remove the folder"))
+    match key_in(file) {
+        Ok(Some(key)) => return Ok(key),
+        Ok(None) => {}
+        Err(why) => {
+            tracing::warn!(key = %file.display(), %why, "cannot be used and is drawn anew: every policy is compiled again");
+            fs::remove_file(file)
+                .map_err(|why| format!("{KEY} cannot be removed: {why}; remove the folder"))?;
         }
-        Err(why) => Err(format!("{KEY}: {why}; remove the folder")),
     }
+    drawn(file).map_err(|why| format!("{KEY} cannot be written: {why}"))?;
+    // Another process may have been quicker: the key is the one in the file.
+    let key = key_in(file)
+        .transpose()
+        .unwrap_or_else(|| Err("is gone".to_owned()));
+    key.map_err(|why| format!("{KEY}: {why}; remove the folder"))
+}
+
+/// The key in a file; `None` where there is no file.
+fn key_in(file: &Path) -> Result<Option<[u8; KEY_BYTES]>, String> {
+    let bytes = match read(file, KEY_BYTES as u64) {
+        Ok(bytes) => bytes,
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(why) => return Err(why.to_string()),
+    };
+    let key = bytes
+        .try_into()
+        .map_err(|_| format!("has not {KEY_BYTES} bytes"))?;
+    Ok(Some(key))
 }
 
 fn drawn(file: &Path) -> io::Result<()> {
@@ -209,6 +230,8 @@ fn drawn(file: &Path) -> io::Result<()> {
     getrandom::fill(&mut key).map_err(io::Error::other)?;
     let mut new = NamedTempFile::new_in(file.parent().unwrap_or(file))?;
     new.write_all(&key)?;
+    // A machine that dies now must not leave an empty one.
+    new.as_file().sync_all()?;
     match new.persist_noclobber(file) {
         Ok(_) => Ok(()),
         Err(why) if why.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -249,5 +272,132 @@ fn private(metadata: &Metadata) -> Result<(), String> {
 fn touch(file: &Path) {
     if let Ok(opened) = File::options().append(true).open(file) {
         let _ = opened.set_modified(SystemTime::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    const DIGEST: &str = "0123456789abcdef";
+    const ROOM: u64 = 1 << 20;
+    const FITS: [u8; 32] = [7; 32];
+
+    /// A cache with code in it; long enough that most bits lie in the code.
+    fn filled(room: &Path) -> (Cache, PathBuf, Vec<u8>) {
+        let cache = Cache::open(room, ROOM).unwrap();
+        let code: Vec<u8> = (0..=255).cycle().take(300).collect();
+        cache.keep(DIGEST, &FITS, &Artefact::made(code.clone())).unwrap();
+        let file = cache.file(DIGEST, &FITS);
+        (cache, file, code)
+    }
+
+    fn is_distrusted(cache: &Cache) -> bool {
+        matches!(cache.find(DIGEST, &FITS, ROOM), Found::Distrusted(why) if why.contains(".cwasm: "))
+    }
+
+    /// Flips drawn from one seed (xorshift): the same ones every time.
+    fn draws() -> impl Iterator<Item = usize> {
+        let mut draw = 0x9e37_79b9_7f4a_7c15_u64;
+        std::iter::repeat_with(move || {
+            draw ^= draw << 13;
+            draw ^= draw >> 7;
+            draw ^= draw << 17;
+            usize::try_from(draw >> 16).unwrap_or_default()
+        })
+    }
+
+    #[test]
+    fn no_damage_to_compiled_code_lets_it_be_run_and_each_is_told() {
+        let room = tempfile::tempdir().unwrap();
+        let (cache, file, code) = filled(room.path());
+        let good = fs::read(&file).unwrap();
+        for length in 0..good.len() {
+            fs::write(&file, &good[..length]).unwrap();
+            assert!(is_distrusted(&cache), "cut to {length} bytes");
+        }
+        for draw in draws().take(10_000) {
+            let (bit, mut bytes) = (draw % (good.len() * 8), good.clone());
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(!cache.has_sealed(DIGEST, &FITS, &bytes), "bit {bit}");
+        }
+        assert!(cache.has_sealed(DIGEST, &FITS, &good));
+        // Of the next version: the same word and key, another purpose.
+        let mut next = Hmac::<Sha256>::new_from_slice(&cache.key).unwrap();
+        next.update(b"plimsoll compiled policy 2\0");
+        next.update(&code);
+        let next = [&next.finalize().into_bytes()[..], &code].concat();
+        fs::write(&file, next).unwrap();
+        assert!(is_distrusted(&cache), "of the next version");
+        fs::write(&file, &good).unwrap();
+        assert!(matches!(cache.find(DIGEST, &FITS, ROOM), Found::Kept(found) if found.bytes() == code));
+        // Made for another processor, or code of another component.
+        let other = cache.file(DIGEST, &[8; 32]);
+        fs::copy(&file, &other).unwrap();
+        assert!(matches!(cache.find(DIGEST, &[8; 32], ROOM), Found::Distrusted(_)));
+        assert!(
+            matches!(cache.find(DIGEST, &FITS, 10), Found::Distrusted(_)),
+            "too large"
+        );
+        fs::remove_file(&file).unwrap();
+        assert!(matches!(cache.find(DIGEST, &FITS, ROOM), Found::Nothing));
+        fs::create_dir(&file).unwrap();
+        assert!(is_distrusted(&cache), "a folder");
+        // It cannot be kept, which is told, and nothing is left of the try.
+        let files = || fs::read_dir(file.parent().unwrap()).unwrap().count();
+        let before = files();
+        assert!(cache.keep(DIGEST, &FITS, &Artefact::made(code)).is_err());
+        assert_eq!(files(), before);
+    }
+
+    // A key that was cut off cost the cache and the marks of what the daemon died at, at every start until somebody came.
+    #[test]
+    fn a_key_that_is_damaged_is_drawn_anew_and_what_it_sealed_is_not_run() {
+        let bad: [(&str, &dyn Fn(&Path)); 5] = [
+            ("cut off", &|key| fs::write(key, [1; 31]).unwrap()),
+            ("empty", &|key| fs::write(key, "").unwrap()),
+            ("too long", &|key| fs::write(key, [1; 33]).unwrap()),
+            ("deleted", &|key| fs::remove_file(key).unwrap()),
+            ("known to others", &|key| {
+                fs::set_permissions(key, fs::Permissions::from_mode(0o644)).unwrap();
+            }),
+        ];
+        for (what, damage) in bad {
+            let room = tempfile::tempdir().unwrap();
+            let (old, file, code) = filled(room.path());
+            damage(&file.with_file_name(KEY));
+            let cache = Cache::open(room.path(), ROOM).unwrap();
+            assert!(cache.key != old.key && is_distrusted(&cache), "{what}");
+            cache.keep(DIGEST, &FITS, &Artefact::made(code)).unwrap();
+            assert!(
+                matches!(cache.find(DIGEST, &FITS, ROOM), Found::Kept(_)),
+                "{what}"
+            );
+            assert_eq!(Cache::open(room.path(), ROOM).unwrap().key, cache.key, "{what}");
+        }
+        let room = tempfile::tempdir().unwrap();
+        let (_, file, _) = filled(room.path());
+        let key = file.with_file_name(KEY);
+        fs::remove_file(&key).unwrap();
+        fs::create_dir(&key).unwrap();
+        let refused = Cache::open(room.path(), ROOM).err().unwrap();
+        assert!(refused.contains("key cannot be removed"), "{refused}");
+    }
+
+    #[test]
+    fn every_flipped_bit_of_the_key_makes_all_of_it_distrusted() {
+        let room = tempfile::tempdir().unwrap();
+        let (cache, file, _) = filled(room.path());
+        let key = file.with_file_name(KEY);
+        for bit in 0..KEY_BYTES * 8 {
+            let mut bytes = cache.key;
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&key, bytes).unwrap();
+            assert!(
+                is_distrusted(&Cache::open(room.path(), ROOM).unwrap()),
+                "bit {bit}"
+            );
+        }
     }
 }

@@ -33,6 +33,12 @@ pub enum LoadFault {
     /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Io(String),
+    /// Not the bytes that whoever keeps the file vouches for.
+    #[error("is damaged, or not what was put there (it has the digest {found})")]
+    NotMeant {
+        /// SHA-256 of what is there.
+        found: String,
+    },
     /// Larger than allowed.
     #[error("{bytes} bytes are more than the {limit} allowed")]
     TooLarge {

@@ -36,7 +36,9 @@ mod text;
 mod ticker;
 mod timing;
 mod turns;
+mod vouch;
 mod watch;
+pub mod whole;
 
 pub use cache::Cache;
 pub use columns::row_count;
@@ -51,4 +53,5 @@ pub use shelf::{Shelf, Source, Status, Trust};
 pub use text::tame;
 pub use timing::Timings;
 pub use turns::Turns;
+pub use vouch::Vouch;
 pub use watch::Watch;

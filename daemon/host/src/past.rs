@@ -5,13 +5,16 @@
 //! by whoever verified it (`Source::before`).
 
 use crate::policy::sha256;
+use crate::whole;
 use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-const VERSION: &str = "plimsoll.past/v1";
+const VERSION: &str = "plimsoll.past/v2";
+/// The version before, which had no seal.
+const UNSEALED: &str = "plimsoll.past/v1";
 /// Components of a policy: the one in force and the one before.
 const KEPT: usize = 2;
 /// Most of an index.
@@ -41,6 +44,7 @@ impl Past {
             let why = "others may write to this folder, and what lies in it is run";
             return Err(io::Error::other(why));
         }
+        whole::sweep(folder);
         Ok(Self {
             folder: folder.to_owned(),
         })
@@ -58,20 +62,32 @@ impl Past {
             bytes: sha256(bytes),
         };
         // An index that cannot be read is of no use, and is replaced.
-        let known = self.index(name).unwrap_or_default();
+        let lost = |why: &String| {
+            tracing::warn!(policy = name, %why, "the component before is lost: a roll-back will not find it");
+        };
+        let known = self.index(name).inspect_err(lost).unwrap_or_default();
         if known.first() == Some(&newest) {
-            return Ok(());
+            // What was damaged since is put right while the good bytes are at hand.
+            let file = self.file(name, &newest);
+            let is_whole = read(&file, bytes.len() as u64).is_ok_and(|there| there == bytes);
+            return if is_whole {
+                Ok(())
+            } else {
+                whole::replace(&file, bytes)
+            };
         }
         let good = |kept: &&Kept| kept.digest != newest.digest && !rejected.contains(&kept.digest);
         let mut kept: Vec<Kept> = known.iter().filter(good).cloned().collect();
         kept.insert(0, newest);
         kept.truncate(KEPT);
-        self.replace(&self.file(name, &kept[0]), bytes)?;
+        whole::replace(&self.file(name, &kept[0]), bytes)?;
         let lines = kept
             .iter()
             .map(|kept| format!("{} {}\n", kept.digest, kept.bytes));
         let index = format!("{VERSION}\n{}", lines.collect::<String>());
-        self.replace(&self.index_file(name), index.as_bytes())?;
+        // The seal is for chance: a digest that became another one would hide what it stands for.
+        let index = format!("{index}{}\n", sha256(index.trim_end().as_bytes()));
+        whole::replace(&self.index_file(name), index.as_bytes())?;
         let gone = known.iter().filter(|old| !kept.contains(old));
         for old in gone {
             // It is in no index any more: that it is there does no harm.
@@ -80,23 +96,53 @@ impl Past {
         Ok(())
     }
 
-    /// The newest component that is neither in force nor rejected.
-    pub(crate) fn before(&self, name: &str, unwanted: &BTreeSet<String>, most: u64) -> Option<Vec<u8>> {
-        let known = self.index(name)?;
-        let mut good = known.iter().filter(|kept| !unwanted.contains(&kept.digest));
-        good.find_map(|kept| {
-            let bytes = read(&self.file(name, kept), most).ok()?;
-            (sha256(&bytes) == kept.bytes).then_some(bytes)
-        })
+    /// The newest component that is neither in force nor rejected; `None` where there was none.
+    ///
+    /// # Errors
+    /// One line that says what is damaged, where one may have been lost.
+    pub(crate) fn before(
+        &self,
+        name: &str,
+        unwanted: &BTreeSet<String>,
+        most: u64,
+    ) -> Result<Option<Vec<u8>>, String> {
+        let mut lost = None;
+        for kept in self.index(name)? {
+            if unwanted.contains(&kept.digest) || unwanted.contains(&kept.bytes) {
+                continue;
+            }
+            let file = self.file(name, &kept);
+            match read(&file, most) {
+                Ok(bytes) if sha256(&bytes) == kept.bytes => return Ok(Some(bytes)),
+                Ok(_) => lost = Some(format!("{}: is not what was kept", file.display())),
+                Err(why) => lost = Some(format!("{}: {why}", file.display())),
+            }
+        }
+        lost.map_or(Ok(None), Err)
     }
 
-    /// What is kept of a policy, newest first; `None` where nothing is, or it cannot be read.
-    fn index(&self, name: &str) -> Option<Vec<Kept>> {
-        let text = String::from_utf8(read(&self.index_file(name), INDEX_BYTES).ok()?).ok()?;
-        let mut lines = text.lines();
-        if lines.next() != Some(VERSION) {
-            return None;
+    /// What is kept of a policy, newest first; nothing where there is no index.
+    fn index(&self, name: &str) -> Result<Vec<Kept>, String> {
+        let file = self.index_file(name);
+        let fault = |why: &str| format!("{}: {why}", file.display());
+        let text = match read(&file, INDEX_BYTES) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            read => read.map_err(|why| fault(&why.to_string()))?,
+        };
+        let text = String::from_utf8(text).map_err(|_| fault("is damaged"))?;
+        let (sealed, seal) = match text.lines().next() {
+            Some(UNSEALED) => (text.as_str(), None),
+            Some(VERSION) => {
+                let parts = text.strip_suffix('\n').and_then(|text| text.rsplit_once('\n'));
+                let (sealed, seal) = parts.ok_or_else(|| fault("is damaged"))?;
+                (sealed, Some(seal))
+            }
+            _ => return Err(fault("is damaged, or of another version")),
+        };
+        if seal.is_some_and(|seal| seal != sha256(sealed.as_bytes())) {
+            return Err(fault("is damaged"));
         }
+        let lines = sealed.lines().skip(1);
         let kept = lines.map(|line| {
             let (digest, bytes) = line.split_once(' ')?;
             Some(Kept {
@@ -104,7 +150,7 @@ impl Past {
                 bytes: bytes.to_owned(),
             })
         });
-        kept.collect()
+        kept.collect::<Option<_>>().ok_or_else(|| fault("is damaged"))
     }
 
     fn index_file(&self, name: &str) -> PathBuf {
@@ -113,15 +159,6 @@ impl Past {
 
     fn file(&self, name: &str, kept: &Kept) -> PathBuf {
         self.folder.join(format!("{}@{}", stem(name), stem(&kept.bytes)))
-    }
-
-    fn replace(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut new = tempfile::NamedTempFile::new_in(&self.folder)?;
-        new.write_all(bytes)?;
-        new.as_file().set_permissions(Permissions::from_mode(0o600))?;
-        new.as_file().sync_all()?;
-        new.persist(file).map_err(|why| why.error)?;
-        Ok(())
     }
 }
 
@@ -149,6 +186,7 @@ fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     fn digests(names: &[&str]) -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
@@ -163,33 +201,82 @@ mod tests {
             past.keep("p", (digest, digest.as_bytes()), &digests(rejected))
                 .unwrap();
         }
-        assert_eq!(past.before("p", &none, most).unwrap(), b"c");
+        assert_eq!(past.before("p", &none, most).unwrap().unwrap(), b"c");
         assert_eq!(
-            past.before("p", &digests(&["c"]), most).unwrap(),
+            past.before("p", &digests(&["c"]), most).unwrap().unwrap(),
             b"a",
             "b was rejected"
         );
-        assert_eq!(past.before("p", &digests(&["a", "c"]), most), None);
-        assert_eq!(past.before("other", &none, most), None);
-        assert_eq!(past.before("p", &none, 0), None, "larger than is allowed");
+        assert_eq!(past.before("p", &digests(&["a", "c"]), most), Ok(None));
+        assert_eq!(past.before("other", &none, most), Ok(None));
+        assert!(past.before("p", &none, 0).is_err(), "larger than is allowed");
         let files = fs::read_dir(room.path().join("past")).unwrap().count();
         assert_eq!(files, 3, "two components and an index");
 
         let of_a = past.file("p", &past.index("p").unwrap()[1]);
         fs::write(&of_a, b"x").unwrap();
-        assert_eq!(
-            past.before("p", &digests(&["c"]), most),
-            None,
-            "bytes that were not kept"
-        );
+        let lost = past.before("p", &digests(&["c"]), most).unwrap_err();
+        assert!(lost.contains("is not what was kept"), "{lost}");
         fs::write(past.index_file("p"), b"\xff").unwrap();
-        assert_eq!(past.before("p", &none, most), None);
+        assert!(past.before("p", &none, most).is_err());
         past.keep("p", ("d", b"d"), &none).unwrap();
-        assert_eq!(past.before("p", &none, most).unwrap(), b"d");
+        assert_eq!(past.before("p", &none, most).unwrap().unwrap(), b"d");
 
         past.keep("../up", ("e", b"e"), &none).unwrap();
-        assert_eq!(past.before("../up", &none, most).unwrap(), b"e");
+        assert_eq!(past.before("../up", &none, most).unwrap().unwrap(), b"e");
         assert_eq!(fs::read_dir(room.path()).unwrap().count(), 1, "nothing leads out");
+    }
+
+    /// Two components that were in force, and their folder.
+    fn two(room: &Path) -> Past {
+        let past = Past::open(room).unwrap();
+        for bytes in [&b"first"[..], b"second"] {
+            past.keep("p", (&sha256(bytes), bytes), &BTreeSet::new()).unwrap();
+        }
+        past
+    }
+
+    // A flipped bit of the index used to hide the component before, or to name another, and nobody was told.
+    #[test]
+    fn damage_to_what_is_kept_brings_nothing_else_back_and_is_told() {
+        let room = tempfile::tempdir().unwrap();
+        let past = two(room.path());
+        let (in_force, most) = (digests(&[&sha256(b"second")]), 100);
+        let back = || past.before("p", &in_force, most);
+        assert_eq!(back(), Ok(Some(b"first".to_vec())));
+        for file in [past.index_file("p"), past.file("p", &past.index("p").unwrap()[1])] {
+            let good = fs::read(&file).unwrap();
+            let cuts = (0..good.len()).map(|length| good[..length].to_vec());
+            let flips = (0..good.len() * 8).map(|bit| {
+                let mut bytes = good.clone();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                bytes
+            });
+            let newer = std::iter::once(b"plimsoll.past/v3\n".to_vec());
+            for bad in cuts.chain(flips).chain(newer) {
+                fs::write(&file, &bad).unwrap();
+                assert!(back().is_err(), "{}: {bad:?}", file.display());
+            }
+            fs::remove_file(&file).unwrap();
+            assert!(!matches!(back(), Ok(Some(_))));
+            fs::create_dir(&file).unwrap();
+            assert!(back().is_err());
+            fs::remove_dir(&file).unwrap();
+            fs::write(&file, &good).unwrap();
+        }
+        assert_eq!(back(), Ok(Some(b"first".to_vec())));
+    }
+
+    // It used to be taken for whole because the index named it.
+    #[test]
+    fn what_is_damaged_is_put_right_while_it_is_in_force() {
+        let room = tempfile::tempdir().unwrap();
+        let past = two(room.path());
+        let second = past.file("p", &past.index("p").unwrap()[0]);
+        fs::write(&second, b"sec").unwrap();
+        past.keep("p", (&sha256(b"second"), b"second"), &BTreeSet::new())
+            .unwrap();
+        assert_eq!(fs::read(&second).unwrap(), b"second");
     }
 
     #[test]
@@ -197,7 +284,7 @@ mod tests {
         let room = tempfile::tempdir().unwrap();
         let folder = room.path().join("open");
         fs::create_dir(&folder).unwrap();
-        fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
         assert!(
             Past::open(&folder)
                 .unwrap_err()

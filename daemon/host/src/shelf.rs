@@ -10,6 +10,7 @@ use crate::limits::Limits;
 use crate::past::Past;
 use crate::slot::{Slot, Tools};
 use crate::timing::Timings;
+use crate::vouch::Vouch;
 use decide::PolicySet;
 use model::advice::{Hook, PolicyMode};
 use model::ids::PolicyName;
@@ -39,6 +40,9 @@ pub struct Source {
     /// The file in which whoever brings the component, and verifies it, keeps the one before it; `None`: the shelf keeps
     /// that itself, where it has a folder (`Shelf::keep_in`).
     pub before: Option<PathBuf>,
+    /// Whose word it takes that the file, and the one before, are what was meant; `None`: whoever may write the file may
+    /// decide.
+    pub vouch: Option<Vouch>,
 }
 
 /// What happens to the mode when a policy's file is replaced while the daemon runs.

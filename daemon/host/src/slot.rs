@@ -88,6 +88,7 @@ impl Slot {
             return false;
         }
         let Some(before) = self.before.take().or_else(|| self.recalled(tools)) else {
+            tracing::warn!(policy = %self.source.name, digest, "nothing is known to go back to: it stays, in shadow");
             return false;
         };
         tracing::warn!(policy = %self.source.name, digest, to = before.digest, "policy rolled back");
@@ -99,10 +100,14 @@ impl Slot {
     fn recalled(&self, tools: &Tools<'_>) -> Option<Loaded> {
         let most = u64::try_from(tools.limits.wasm_bytes).unwrap_or(u64::MAX);
         let bytes = match &self.source.before {
-            Some(file) => file.is_file().then(|| read(file, tools.limits).ok()).flatten()?,
+            Some(file) => file.is_file().then(|| self.read_before(file, tools)).flatten()?,
             None => tools
                 .past?
-                .before(self.source.name.as_str(), &self.rejected, most)?,
+                .before(self.source.name.as_str(), &self.rejected, most)
+                .inspect_err(
+                    |why| tracing::warn!(policy = %self.source.name, %why, "the component before is lost"),
+                )
+                .ok()??,
         };
         let loaded = self.made_of(&bytes, &self.file(), tools);
         let failed = |why: &LoadFault| {
@@ -110,6 +115,25 @@ impl Slot {
         };
         let loaded = loaded.inspect_err(failed).ok()?;
         (!self.rejected.contains(&loaded.digest)).then_some(loaded)
+    }
+
+    fn read_before(&self, file: &Path, tools: &Tools<'_>) -> Option<Vec<u8>> {
+        let read = read(file, tools.limits).and_then(|bytes| {
+            self.is_meant(&sha256(&bytes))?;
+            Ok(bytes)
+        });
+        read.inspect_err(|why| tracing::warn!(file = %file.display(), %why, "the component before is lost"))
+            .ok()
+    }
+
+    /// Whether these bytes are what was meant, where somebody can tell.
+    fn is_meant(&self, digest: &str) -> Result<(), LoadFault> {
+        match &self.source.vouch {
+            Some(vouch) if !vouch.is_meant(digest) => Err(LoadFault::NotMeant {
+                found: digest.to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Keeps what came into force for later runs. Without it the daemon runs as well: so it is said and no more.
@@ -183,6 +207,7 @@ impl Slot {
         };
         let in_force = |digest: &str| self.loaded.as_ref().is_some_and(|policy| policy.digest == digest);
         let digest = sha256(&bytes);
+        self.is_meant(&digest)?;
         if self.is_rejected(&digest) {
             return Ok(None);
         }
@@ -296,6 +321,7 @@ const fn may_pass(fault: &LoadFault) -> bool {
     matches!(
         fault,
         LoadFault::Io(_)
+            | LoadFault::NotMeant { .. }
             | LoadFault::NoCompiler(_)
             | LoadFault::CompilerBusy { .. }
             | LoadFault::Config {

@@ -205,6 +205,7 @@ fn a_policy_of_the_shelf_is_tried_again_once_its_mark_is_gone() {
         scope: PolicyScope::default(),
         limits: None,
         before: None,
+        vouch: None,
     };
     let mut shelf = Shelf::new(engine, Limits::default(), vec![source]);
     assert!(shelf.refresh());

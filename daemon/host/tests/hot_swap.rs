@@ -79,6 +79,7 @@ fn shelf(folder: &Path) -> Shelf {
         scope: PolicyScope::default(),
         limits: None,
         before: None,
+        vouch: None,
     };
     let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), vec![source]);
     assert!(shelf.refresh());

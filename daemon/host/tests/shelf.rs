@@ -7,7 +7,7 @@ mod guests;
 
 use decide::policy::PolicySet;
 use guests::placement;
-use host::{Engine, Kind, Limits, LoadFault, Loaded, Shelf, Source, Trust, Watch, sample};
+use host::{Engine, Kind, Limits, LoadFault, Loaded, Shelf, Source, Trust, Vouch, Watch, sample};
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::ids::PolicyName;
 use std::fs;
@@ -30,6 +30,7 @@ fn source(folder: &Path, trust: Trust) -> Source {
         scope: model::PolicyScope::default(),
         limits: None,
         before: None,
+        vouch: None,
     }
 }
 
@@ -357,4 +358,31 @@ fn a_roll_back_after_a_restart_finds_the_one_before() {
     fs::write(&before, &good).unwrap();
     let mut again = started(fetched);
     assert!(again.reject(&mine, &of_bad) && digest(&again) == of_good);
+}
+
+// Whatever lay in a folder of state used to be loaded, in the mode of the policy that had been put there.
+#[test]
+fn a_file_that_is_not_what_was_put_there_is_not_loaded_and_is_told() {
+    let room = tempfile::tempdir().unwrap();
+    let folder = room.path();
+    let (good, bad) = (placement("", GOOD), placement("", OTHER));
+    let vouched = Source {
+        vouch: Some(Vouch::only(&host::sha256(&good))),
+        before: Some(folder.join("mine.before")),
+        ..source(folder, Trust::Always)
+    };
+    let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), vec![vouched]);
+    let fault = |shelf: &Shelf| shelf.status()[0].error.clone().map(|error| error.fault);
+    write(folder, &bad);
+    assert!(shelf.refresh() && shelf.set().entries.is_empty());
+    let found = host::sha256(&bad);
+    assert_eq!(fault(&shelf), Some(LoadFault::NotMeant { found }));
+    write(folder, &good);
+    assert!(shelf.refresh() && fault(&shelf).is_none());
+    write(folder, &bad);
+    assert!(shelf.refresh() && fault(&shelf).is_some());
+    assert_eq!(shelf.set().entries[0].digest, host::sha256(&good));
+    // Nor is it gone back to.
+    fs::write(folder.join("mine.before"), &bad).unwrap();
+    assert!(!shelf.reject(&PolicyName::new("mine"), &host::sha256(&good)));
 }
