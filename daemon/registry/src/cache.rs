@@ -14,10 +14,15 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const VERSION: &str = "plimsoll.image/v1";
 /// A file of descriptions larger than this is not read, bytes.
 const MOST: u64 = 4 << 20;
+/// How files begin that are not finished.
+const UNFINISHED: &str = ".tmp";
+/// Files of writers that were killed stay no longer than this: another process may be writing now.
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// What is known of a kept policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,11 +55,16 @@ impl Kept {
         })
     }
 
-    /// Whether it describes this component, link by link: digest, manifest, layer.
-    fn describes(&self, component: &Digest) -> bool {
+    /// Digest of its component; `None` where the manifest is damaged.
+    pub(crate) fn component(&self) -> Option<Digest> {
         let raw = self.manifest.as_bytes();
-        let layer = manifest::read(raw).map(|manifest| manifest.layer.digest);
-        Digest::of(raw) == self.digest && layer.as_ref() == Ok(component)
+        let layer = manifest::read(raw).ok()?.layer.digest;
+        (Digest::of(raw) == self.digest).then_some(layer)
+    }
+
+    /// Whether it describes this component, link by link: digest, manifest, layer.
+    pub(crate) fn describes(&self, component: &Digest) -> bool {
+        self.component().as_ref() == Some(component)
     }
 }
 
@@ -73,8 +83,16 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
+    /// In this folder; nothing is touched before `open`.
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
     /// Makes the folder where it is missing. One that others may write to is refused: what lies in it is run.
-    pub(crate) fn open(folder: &Path) -> Result<Self, Fault> {
+    pub(crate) fn open(&self) -> Result<(), Fault> {
+        let folder = &self.folder;
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(|why| fault(folder, &format!("cannot be made: {why}")))?;
         let metadata = fs::metadata(folder).map_err(|why| fault(folder, &why.to_string()))?;
@@ -83,9 +101,19 @@ impl Cache {
                        by itself";
             return Err(fault(folder, why));
         }
-        Ok(Self {
-            folder: folder.to_owned(),
-        })
+        self.sweep();
+        Ok(())
+    }
+
+    /// Removes what writers left that were killed. Clean-up only: a file that stays does no harm.
+    fn sweep(&self) {
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let written = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+            let is_old = written.is_some_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
+            if is_old && entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     /// The component's file.
@@ -114,7 +142,8 @@ impl Cache {
             Some(component) => component,
             None => match bytes(&self.aside(name), most)? {
                 Some(component) => component,
-                None => return Ok(None),
+                None if self.known(name)?.is_empty() => return Ok(None),
+                None => return Err(fault(&file, "is gone")),
             },
         };
         let component = Digest::of(&component);
@@ -128,14 +157,24 @@ impl Cache {
         }
     }
 
+    /// Whether what lies under a name is this, as it was kept, and described.
+    pub(crate) fn is_whole(&self, name: &str, kept: &Kept, most: u64) -> bool {
+        let component = bytes(&self.file(name), most).ok().flatten();
+        component.is_some_and(|component| kept.describes(&Digest::of(&component)))
+            && self.known(name).is_ok_and(|known| known.first() == Some(kept))
+    }
+
     /// What is known of the one before, if it is whole.
     pub(crate) fn read_before(&self, name: &str, most: u64) -> Result<Option<Kept>, Fault> {
-        let Some(component) = bytes(&self.before(name), most)? else {
+        let file = self.before(name);
+        let Some(component) = bytes(&file, most)? else {
             return Ok(None);
         };
         let component = Digest::of(&component);
         let mut known = self.known(name)?.into_iter();
-        Ok(known.find(|kept| kept.describes(&component)))
+        let kept = known.find(|kept| kept.describes(&component));
+        kept.map(Some)
+            .ok_or_else(|| fault(&file, "is not what was fetched"))
     }
 
     /// Forgets the one before.
@@ -161,14 +200,16 @@ impl Cache {
 
     /// Replaces what is kept under a name; what was kept, no larger than this, becomes the one before.
     pub(crate) fn keep(&self, name: &str, kept: Kept, (component, most): (&[u8], u64)) -> Result<(), Fault> {
-        // A copy: until the new one is there the file of the last good one stays where it is.
+        // What cannot be read is of no use, and is replaced.
+        let mut all = self.known(name).unwrap_or_default();
+        // A copy: until the new one is there the file of the last good one stays where it is. What was damaged meanwhile is
+        // nothing to go back to.
         if let Ok(Some(old)) = bytes(&self.file(name), most)
             && old != component
+            && all.iter().any(|kept| kept.describes(&Digest::of(&old)))
         {
             self.replace(&self.before(name), &old)?;
         }
-        // What cannot be read is of no use, and is replaced.
-        let mut all = self.known(name).unwrap_or_default();
         all.retain(|older| older.digest != kept.digest);
         all.insert(0, kept);
         all.truncate(2);
@@ -199,16 +240,14 @@ impl Cache {
         let Some(text) = bytes(&file, MOST)? else {
             return Ok(Vec::new());
         };
-        let sidecar: Sidecar = serde_json::from_slice(&text).map_err(|why| fault(&file, &why.to_string()))?;
-        if sidecar.version != VERSION {
-            return Err(fault(&file, "was written by another version"));
-        }
-        Ok(sidecar.kept)
+        described(&text).map_err(|why| fault(&file, &why))
     }
 
     fn replace(&self, file: &Path, bytes: &[u8]) -> Result<(), Fault> {
         let written = || {
-            let mut new = tempfile::NamedTempFile::new_in(&self.folder)?;
+            let mut new = tempfile::Builder::new()
+                .prefix(UNFINISHED)
+                .tempfile_in(&self.folder)?;
             new.write_all(bytes)?;
             new.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
             new.as_file().sync_all()?;
@@ -217,6 +256,15 @@ impl Cache {
         };
         written().map_err(|why: std::io::Error| fault(file, &format!("cannot be written: {why}")))
     }
+}
+
+/// What a description says, newest first.
+pub(crate) fn described(text: &[u8]) -> Result<Vec<Kept>, String> {
+    let sidecar: Sidecar = serde_json::from_slice(text).map_err(|why| why.to_string())?;
+    if sidecar.version != VERSION {
+        return Err("was written by another version".to_owned());
+    }
+    Ok(sidecar.kept)
 }
 
 /// The bytes of a file; `None` where there is none.

@@ -11,7 +11,7 @@ use crate::reference::{Digest, Reference};
 use crate::signature::{self, Signature};
 use crate::wire::Client;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A policy that is followed.
@@ -78,6 +78,29 @@ pub struct Standing {
     pub rounds: u64,
 }
 
+/// Which components of a policy were verified, the one before included: whoever loads a file of the folder asks here, and
+/// files that were changed since are not loaded, also while the daemon runs.
+#[derive(Clone, Debug, Default)]
+pub struct Verified(Arc<Mutex<Vec<Digest>>>);
+
+impl Verified {
+    /// Whether a component was, by its SHA-256, hexadecimal.
+    pub fn has(&self, hex: &str) -> bool {
+        let digests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        digests.iter().any(|digest| digest.hex() == hex)
+    }
+
+    /// One that is; the one in force and the one before it stay beside it.
+    fn add(&self, kept: &Kept) {
+        let mut digests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(component) = kept.component() {
+            digests.retain(|digest| *digest != component);
+            digests.insert(0, component);
+            digests.truncate(3);
+        }
+    }
+}
+
 /// Follows one policy, a round at a time.
 pub struct Follower {
     wanted: Wanted,
@@ -85,15 +108,17 @@ pub struct Follower {
     client: Arc<Client>,
     cache: Cache,
     kept: Option<Kept>,
+    verified: Verified,
     failures: u32,
     standing: Standing,
 }
 
 impl Follower {
-    /// Takes up what an earlier run has kept, where it is whole and still trusted; else sets it aside, so that nobody loads it.
+    /// Takes up what an earlier run has kept, where it is whole and still trusted; else sets it aside. A folder that cannot be
+    /// used is trouble of this policy, which is tried again in every round, and stops nothing else.
     pub fn open(wanted: Wanted, options: Options, client: Arc<Client>) -> Result<Self, Fault> {
         named(&wanted.name)?;
-        let cache = Cache::open(&options.folder)?;
+        let cache = Cache::at(&options.folder);
         let standing = Standing {
             name: wanted.name.clone(),
             reference: wanted.reference.clone(),
@@ -108,19 +133,36 @@ impl Follower {
             client,
             cache,
             kept: None,
+            verified: Verified::default(),
             failures: 0,
             standing,
         };
-        follower.vet_before()?;
-        match follower.recall() {
-            Ok(Some((kept, signer))) => follower.take(kept, signer),
+        let begun = follower.begin();
+        follower.trouble(begun.err());
+        Ok(follower)
+    }
+
+    fn begin(&mut self) -> Result<(), Fault> {
+        self.cache.open()?;
+        // First: what is set aside below is no less lost for a loss here.
+        let before = self.vet_before();
+        match self.recall() {
+            Ok(Some((kept, signer))) => self.take(kept, signer),
             Ok(None) => {}
             Err(fault) => {
-                follower.cache.set_aside(&follower.wanted.name)?;
-                follower.trouble(Some(fault));
+                // Where it cannot be, it is not loaded either: nobody has verified it.
+                if let Err(why) = self.cache.set_aside(&self.wanted.name) {
+                    tracing::warn!(policy = %self.wanted.name, %why, "what is not trusted cannot be set aside");
+                }
+                return Err(fault);
             }
         }
-        Ok(follower)
+        before
+    }
+
+    /// What of it was verified: to be asked before a file of the folder is loaded.
+    pub fn verified(&self) -> Verified {
+        self.verified.clone()
     }
 
     /// The file that a Shelf has to watch.
@@ -162,6 +204,7 @@ impl Follower {
     }
 
     async fn round(&mut self) -> Result<(), Fault> {
+        self.cache.open()?;
         // What was set aside because a key could not be read may be good by now.
         if self.kept.is_none()
             && let Ok(Some((kept, signer))) = self.recall()
@@ -176,7 +219,10 @@ impl Follower {
             && let Ok((_, signer)) = vouched(keys.as_ref(), &kept.signatures, &digest)
         {
             self.standing.signer = signer;
-            return Ok(());
+            if self.cache.is_whole(&self.wanted.name, kept, self.options.most) {
+                return Ok(());
+            }
+            tracing::warn!(policy = %self.wanted.name, %digest, "what was kept is damaged or gone; it is fetched again");
         }
         // Also where the same digest needs another signature, as when keys are changed.
         let signatures = match &keys {
@@ -190,6 +236,8 @@ impl Follower {
             why,
         })?;
         let kept = Kept::of(wanted, &fetched, good)?;
+        // Before the file is there: whoever watches it may look at once.
+        self.verified.add(&kept);
         self.cache.keep(
             &self.wanted.name,
             kept.clone(),
@@ -218,18 +266,25 @@ impl Follower {
         Ok(Some((kept, signer)))
     }
 
-    /// What lies there as the one before is forgotten where nobody vouches for it any more.
+    /// What lies there as the one before is forgotten where it is damaged, or nobody vouches for it any more.
     fn vet_before(&self) -> Result<(), Fault> {
         let name = &self.wanted.name;
-        let vouched_for = || {
-            let kept = self.cache.read_before(name, self.options.most).ok()??;
-            let keys = self.keys().ok()?;
-            vouched(keys.as_ref(), &kept.signatures, &kept.digest).ok()
+        let vetted = || {
+            let Some(kept) = self.cache.read_before(name, self.options.most)? else {
+                return Ok(());
+            };
+            vouched(self.keys()?.as_ref(), &kept.signatures, &kept.digest)?;
+            self.verified.add(&kept);
+            Ok(())
         };
-        if vouched_for().is_some() {
-            return Ok(());
+        let vetted: Result<(), Fault> = vetted();
+        if let Err(fault) = &vetted {
+            tracing::warn!(policy = %name, %fault, "the one before is forgotten: a roll-back will not find it");
+            if let Err(why) = self.cache.drop_before(name) {
+                tracing::warn!(policy = %name, %why, "it is not loaded");
+            }
         }
-        self.cache.drop_before(name)
+        vetted
     }
 
     fn keys(&self) -> Result<Option<KeySet>, Fault> {
@@ -240,6 +295,7 @@ impl Follower {
     }
 
     fn take(&mut self, kept: Kept, signer: Option<Digest>) {
+        self.verified.add(&kept);
         self.standing.digest = Some(kept.digest.clone());
         self.standing.signer = signer;
         self.kept = Some(kept);
@@ -281,3 +337,7 @@ pub fn named(name: &str) -> Result<(), Fault> {
             .to_owned(),
     })
 }
+
+#[cfg(test)]
+#[path = "follow/tests.rs"]
+mod tests;

@@ -1,8 +1,9 @@
 //! A thread that follows all policies of a configuration, each in its own rhythm, so that no cycle waits for a registry.
 
 use crate::error::Fault;
-use crate::follow::{Follower, Options, Standing, Wanted};
+use crate::follow::{Follower, Options, Standing, Verified, Wanted};
 use crate::wire::Client;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 /// See the module. The thread ends when this is dropped.
 pub struct Followers {
     shared: Arc<Shared>,
+    verified: BTreeMap<String, Verified>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -23,8 +25,8 @@ struct Shared {
 }
 
 impl Followers {
-    /// Takes up what earlier runs have kept, and begins to ask the registries. When this returns, the folder holds nothing that
-    /// is not trusted: a Shelf may read it.
+    /// Takes up what earlier runs have kept, and begins to ask the registries. A Shelf that reads the folder asks `verified`
+    /// first.
     pub fn start(wanted: Vec<Wanted>, options: &Options) -> Result<Self, Fault> {
         let client = Arc::new(Client::new(options.plain_http, options.patience)?);
         let mut followers = Vec::new();
@@ -33,6 +35,10 @@ impl Followers {
             options.seed = options.seed.wrapping_add(number);
             followers.push(Follower::open(wanted, options, Arc::clone(&client))?);
         }
+        let verified = followers
+            .iter()
+            .map(|one| (one.standing().name.clone(), one.verified()));
+        let verified = verified.collect();
         let shared = Arc::new(Shared::default());
         *shared.lock() = followers
             .iter()
@@ -57,9 +63,15 @@ impl Followers {
             .map_err(system)?;
         Ok(Self {
             shared,
+            verified,
             stop: Some(stop),
             thread: Some(thread),
         })
+    }
+
+    /// What was verified of a policy; `None` where nobody follows it.
+    pub fn verified(&self, name: &str) -> Option<Verified> {
+        self.verified.get(name).cloned()
     }
 
     /// How every policy stands, in the order in which they were given.

@@ -19,7 +19,7 @@ mod wire;
 
 pub use error::Fault;
 pub use fetch::Fetched;
-pub use follow::{Check, Follower, Options, Standing, Trust, Wanted, named};
+pub use follow::{Check, Follower, Options, Standing, Trust, Verified, Wanted, named};
 pub use followers::Followers;
 pub use publish::Artifact;
 pub use reference::{Digest, Reference};

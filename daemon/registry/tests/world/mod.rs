@@ -124,6 +124,7 @@ impl World {
             text: None,
             limits: None,
             before: None,
+            vouch: None,
             scope: model::PolicyScope::default(),
             trust: host::Trust::Always,
         };
