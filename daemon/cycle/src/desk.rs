@@ -132,6 +132,8 @@ struct Face {
     standings: BTreeMap<PolicyName, Standing>,
     trials: BTreeMap<PolicyName, Trial>,
     policy_troubles: BTreeMap<PolicyName, String>,
+    /// What is wrong with the places where policies are kept.
+    library_alarms: Vec<String>,
 }
 
 #[derive(Default)]
@@ -295,9 +297,11 @@ impl Shared {
         self.face().trials.clone_from(trials);
     }
 
-    /// Shows why the newest of policies are not in force.
-    pub(crate) fn show_policy_troubles(&self, troubles: BTreeMap<PolicyName, String>) {
-        self.face().policy_troubles = troubles;
+    /// Shows why the newest of policies are not in force, and what is wrong where they are kept.
+    pub(crate) fn show_policy_troubles(&self, troubles: BTreeMap<PolicyName, String>, alarms: Vec<String>) {
+        let mut face = self.face();
+        face.policy_troubles = troubles;
+        face.library_alarms = alarms;
     }
 
     /// Tells the library that a component is not wanted any more, with the next cycle.
@@ -419,6 +423,7 @@ impl Shared {
             aims_unread: face.aims_unread.clone(),
             notices: face.notices.clone(),
             policies: policy_statuses(&policies, &face),
+            library_alarms: face.library_alarms.clone(),
         }
     }
 

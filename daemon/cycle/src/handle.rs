@@ -58,6 +58,8 @@ pub struct Status {
     pub notices: Option<Notices>,
     /// Policies in force, in the order they are asked, then those of which nothing could be loaded.
     pub policies: Vec<PolicyStatus>,
+    /// What is wrong with the places where policies are kept.
+    pub library_alarms: Vec<String>,
 }
 
 impl Status {
@@ -75,7 +77,13 @@ impl Status {
             )
         });
         let notices = self.notices.as_ref().map(Notices::alarms).unwrap_or_default();
-        aims.into_iter().chain(log).chain(lost).chain(notices).collect()
+        let alarms = aims.into_iter().chain(log).chain(lost).chain(notices);
+        let policies = self.policies.iter().filter_map(|policy| {
+            let trouble = policy.trouble.as_ref()?;
+            Some(format!("policy {}: {trouble}", policy.name))
+        });
+        let library = self.library_alarms.iter().cloned();
+        alarms.chain(library).chain(policies).collect()
     }
 }
 

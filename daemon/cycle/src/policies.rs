@@ -96,6 +96,11 @@ pub trait Library: Send {
     fn troubles(&self) -> BTreeMap<PolicyName, String> {
         BTreeMap::new()
     }
+
+    /// What is wrong with the places where policies are kept, whichever policy it is: one line each. Never blocks.
+    fn alarms(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A component that somebody hands to the running daemon.

@@ -394,7 +394,7 @@ impl Own {
         let standings = Standings::of(book.ledger());
         let mut troubles = lifecycle::replaced(&self.offered, &standings);
         troubles.extend(self.library.troubles());
-        shared.show_policy_troubles(troubles);
+        shared.show_policy_troubles(troubles, self.library.alarms());
         if !is_fresh && self.standings == standings {
             return;
         }

@@ -403,7 +403,10 @@ async fn a_status_says_why_the_newest_is_not_in_force() {
         ("missing".to_owned(), String::new(), away),
     ];
     assert_eq!(shown(&run), expected);
+    let alarms = ["roomy", "missing"].map(|name| format!("policy {name}: the registry is away"));
+    assert_eq!(run.desk.handle().status().alarms(), alarms);
     *run.shelf.trouble.lock().unwrap() = None;
     run.modes(1).await;
     assert_eq!(shown(&run), [("roomy".to_owned(), "d1".to_owned(), None)]);
+    assert_eq!(run.desk.handle().status().alarms(), Vec::<String>::new());
 }
