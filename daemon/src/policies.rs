@@ -5,7 +5,7 @@
 
 use crate::config::{Images, PolicyHost};
 use crate::rules;
-use crate::uploads::{self, Known, Uploads};
+use crate::uploads::{self, Earlier, Known, Uploads};
 use cycle::{InForce, Library, Loader, Rules};
 use decide::PolicySet;
 use host::{Cache, Compiling, Engine, Limits, Shelf, Source, Timings, Turns, Watch};
@@ -30,6 +30,10 @@ pub(crate) struct Policies {
     sources: Vec<Source>,
     rules: BTreeMap<PolicyName, Rules>,
     store: Option<PathBuf>,
+    /// Policies that were handed in and cannot be used any more.
+    lost: BTreeMap<PolicyName, String>,
+    /// What is wrong with the folders in which policies are kept.
+    alarms: Vec<String>,
     uploaded: Arc<Mutex<Known>>,
     shown: Vec<(String, &'static str)>,
     components: BTreeMap<String, Arc<[u8]>>,
@@ -68,9 +72,11 @@ impl Policies {
     /// no turns any more.
     pub(crate) fn load(wanted: Wanted, turns: Turns) -> anyhow::Result<Self> {
         let mut sources = wanted.sources;
+        let mut earlier = Earlier::default();
         if let Some(store) = &wanted.store {
             let taken = sources.iter().map(|source| source.name.clone()).collect();
-            sources.extend(uploads::kept(store, &taken));
+            earlier = uploads::kept(store, &taken, wanted.past);
+            sources.append(&mut earlier.sources);
         }
         let host = &wanted.host;
         #[cfg(not(feature = "registry"))]
@@ -85,12 +91,16 @@ impl Policies {
             sources: sources.clone(),
             rules: wanted.rules,
             store: wanted.store,
+            lost: earlier.lost,
+            alarms: earlier.alarm.into_iter().collect(),
             uploaded: Arc::default(),
             shown: Vec::new(),
             components: BTreeMap::new(),
             timings: Timings::default(),
         };
-        let engine = match Engine::in_turns(wanted.compiling, cache(host), turns) {
+        policies.vouch(&mut sources);
+        let cache = policies.cache(host);
+        let engine = match Engine::in_turns(wanted.compiling, cache, turns) {
             Ok(engine) => engine,
             Err(why) if sources.is_empty() => {
                 tracing::warn!(%why, "policies cannot run on this machine; there are none");
@@ -100,10 +110,13 @@ impl Policies {
         };
         let mut shelf =
             Shelf::new(engine.clone(), host.ceiling.clone(), sources).with(Box::new(rules::Rules));
-        if let Some(store) = policies.store.as_ref().filter(|_| wanted.past)
+        if let Some(store) = policies.store.clone().filter(|_| wanted.past)
             && let Err(why) = shelf.keep_in(&store.join(PAST))
         {
-            tracing::error!(folder = %store.display(), %why, "policies_store cannot be used: a roll-back after a restart will find nothing to go back to");
+            policies.alarm(format!(
+                "policies_store cannot be used: {}: {why}: a roll-back after a restart will find nothing to go back to",
+                store.display()
+            ));
         }
         policies.ceiling = host.ceiling.clone();
         policies.timings = shelf.timings();
@@ -111,6 +124,57 @@ impl Policies {
         policies.watch = Some(Arc::new(Watch::start(shelf, EVERY)?));
         policies.engine = Some(engine);
         Ok(policies)
+    }
+
+    /// What comes from a registry is loaded only where it was verified.
+    #[cfg(feature = "registry")]
+    fn vouch(&self, sources: &mut [Source]) {
+        let Some(followers) = &self.followers else {
+            return;
+        };
+        for source in sources {
+            let verified = followers.verified(source.name.as_str());
+            source.vouch = verified
+                .map(|verified| host::Vouch::new(move |digest| verified.has(digest)))
+                .or(source.vouch.take());
+        }
+    }
+
+    #[cfg(not(feature = "registry"))]
+    #[expect(
+        clippy::unused_self,
+        reason = "a build without registries has nothing to vouch for"
+    )]
+    const fn vouch(&self, _: &mut [Source]) {}
+
+    fn alarm(&mut self, what: String) {
+        tracing::error!("{what}");
+        self.alarms.push(what);
+    }
+
+    /// Where compiled code is kept, and marked what is being compiled: the daemon is started again whenever it dies, and
+    /// must not die of the same component again. Without it a start takes longer, and everything works: so it is said and no
+    /// more.
+    fn cache(&mut self, host: &PolicyHost) -> Option<Cache> {
+        let (folder, most) = host.cache.as_ref()?;
+        let opened = Cache::open(folder, *most).map(Cache::with_marks);
+        opened
+            .inspect_err(|why| {
+                self.alarm(format!(
+                    "policy_cache cannot be used, and every start compiles the policies anew: {why}"
+                ));
+            })
+            .ok()
+    }
+
+    /// Of what was handed in and is lost, whatever was not handed in again.
+    fn lost(&self) -> Vec<(PolicyName, String)> {
+        let again = self.uploaded();
+        let lost = self
+            .lost
+            .iter()
+            .filter(|(name, _)| !again.configs.contains_key(*name));
+        lost.map(|(name, why)| (name.clone(), why.clone())).collect()
     }
 
     /// How long calls of them take.
@@ -145,9 +209,9 @@ impl Policies {
         let files = status
             .into_iter()
             .filter_map(|policy| policy.error.map(|error| format!("{error}")));
-        let outside = self.outside().into_iter();
+        let outside = self.outside().into_iter().chain(self.lost());
         let outside = outside.map(|(name, trouble)| format!("policy {name}: {trouble}"));
-        outside.chain(files).collect()
+        outside.chain(files).chain(self.alarms.iter().cloned()).collect()
     }
 
     /// What is wrong with the registries from which some of them come.
@@ -241,8 +305,13 @@ impl Library for Policies {
             Some((policy.name, format!("{}: {fault}", policy.file.display())))
         });
         let mut troubles: BTreeMap<PolicyName, String> = files.collect();
+        troubles.extend(self.lost());
         troubles.extend(self.outside());
         troubles
+    }
+
+    fn alarms(&self) -> Vec<String> {
+        self.alarms.clone()
     }
 
     fn reject(&mut self, policy: &PolicyName, digest: &str) {
@@ -250,16 +319,6 @@ impl Library for Policies {
             watch.reject(policy, digest);
         }
     }
-}
-
-/// Where compiled code is kept, and marked what is being compiled: the daemon is started again whenever it dies, and must not
-/// die of the same component again. Without it a start takes longer, and everything works: so it is said and no more.
-fn cache(host: &PolicyHost) -> Option<Cache> {
-    let (folder, most) = host.cache.as_ref()?;
-    let opened = Cache::open(folder, *most).map(Cache::with_marks);
-    opened
-        .inspect_err(|why| tracing::error!(%why, "policy_cache cannot be used: every start compiles the policies anew"))
-        .ok()
 }
 
 /// What tells one set from another.

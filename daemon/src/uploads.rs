@@ -1,16 +1,18 @@
 //! Components that are handed to the running daemon: compiled beside the cycles, put on the shelf in shadow, kept in a
 //! folder where there is one.
 //!
-//! Not here: who may hand one in (`serve`), what becomes of it afterwards (`cycle`).
+//! Not here: how it is kept (`store`), who may hand one in (`serve`), what becomes of it afterwards (`cycle`).
+
+mod store;
 
 use cycle::{Loader, Upload, Uploaded};
-use host::{Engine, Limits, Loaded, Source, Trust, Watch};
+use host::{Engine, Limits, Loaded, Source, Trust, Vouch, Watch};
 use model::advice::PolicyMode;
 use model::{PolicyName, PolicyScope};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use store::Store;
 
 /// Policies that can be handed in; more are a mistake.
 const MOST: usize = 64;
@@ -22,7 +24,7 @@ pub(crate) struct Uploads {
     watch: Arc<Watch>,
     /// Names of the configuration: they are not for others.
     taken: BTreeSet<PolicyName>,
-    store: Option<PathBuf>,
+    store: Option<Store>,
     known: Arc<Mutex<Known>>,
 }
 
@@ -47,7 +49,7 @@ impl Uploads {
             limits,
             watch,
             taken,
-            store,
+            store: store.as_deref().map(Store::new),
             known,
         }
     }
@@ -77,8 +79,9 @@ impl Loader for Uploads {
         let policy = loaded.map_err(|error| error.fault.to_string())?;
         let path = match &self.store {
             None => PathBuf::new(),
-            Some(store) => keep(store, &name, &component, &config)
-                .map_err(|why| format!("cannot be kept in {}: {why}", store.display()))?,
+            Some(store) => store
+                .keep(&name, &component, &config)
+                .map_err(|why| format!("cannot be kept in {}: {why}", store.folder().display()))?,
         };
         let digest = policy.digest().to_owned();
         let hooks = decide::Policy::hooks(&policy).to_vec();
@@ -90,7 +93,8 @@ impl Loader for Uploads {
             digest: digest.clone(),
             policy: Arc::new(policy),
         };
-        self.watch.put(source(name, path, config), policy);
+        let vouch = Vouch::only(&digest);
+        self.watch.put(source(name, path, config, Some(vouch)), policy);
         Ok(Uploaded {
             digest,
             hooks,
@@ -99,35 +103,46 @@ impl Loader for Uploads {
     }
 }
 
-/// What was kept by an earlier run. What cannot be read is left out, and said.
-pub(crate) fn kept(store: &Path, taken: &BTreeSet<PolicyName>) -> Vec<Source> {
-    let files = match std::fs::read_dir(store) {
-        Ok(files) => files,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => {
-            tracing::error!(folder = %store.display(), %error, "policies that were handed in cannot be read");
-            return Vec::new();
-        }
+/// What was kept by an earlier run.
+#[derive(Default)]
+pub(crate) struct Earlier {
+    pub(crate) sources: Vec<Source>,
+    /// What cannot be used, and why.
+    pub(crate) lost: BTreeMap<PolicyName, String>,
+    /// What is wrong with the folder itself.
+    pub(crate) alarm: Option<String>,
+}
+
+/// What was kept by an earlier run. What cannot be used is left out, and told. `at_home`: by the daemon whose folder it is.
+pub(crate) fn kept(store: &Path, taken: &BTreeSet<PolicyName>, at_home: bool) -> Earlier {
+    let found = Store::new(store).read(taken, at_home);
+    if let Some(alarm) = &found.alarm {
+        tracing::error!("{alarm}");
+    }
+    let mut earlier = Earlier {
+        sources: Vec::new(),
+        lost: found.lost,
+        alarm: found.alarm,
     };
-    let paths = files.flatten().map(|entry| entry.path());
-    let components = paths.filter(|path| path.extension().is_some_and(|kind| kind == "wasm"));
-    let named = components.filter_map(|path| {
-        let name = PolicyName::new(path.file_stem()?.to_str()?);
-        (!taken.contains(&name)).then_some((name, path))
-    });
-    let mut sources: Vec<Source> = named
-        .map(|(name, path)| {
-            let config = std::fs::read_to_string(path.with_extension("json")).unwrap_or_default();
-            source(name, path, config)
-        })
-        .collect();
-    sources.sort_by(|a, b| a.name.cmp(&b.name));
-    sources.truncate(MOST);
-    sources
+    for (name, why) in &earlier.lost {
+        tracing::error!(policy = %name, %why, "a policy that was handed in is lost");
+    }
+    for (name, kept) in found.kept {
+        if earlier.sources.len() < MOST {
+            let vouch = Vouch::only(&kept.digest);
+            earlier
+                .sources
+                .push(source(name, kept.file, kept.config, Some(vouch)));
+        } else {
+            let why = format!("left out: {MOST} policies have been handed in already");
+            earlier.lost.insert(name, why);
+        }
+    }
+    earlier
 }
 
 /// Handed in means shadow: what it is moved to is in the Ledger.
-fn source(name: PolicyName, path: PathBuf, config: String) -> Source {
+fn source(name: PolicyName, path: PathBuf, config: String, vouch: Option<Vouch>) -> Source {
     Source {
         name,
         path,
@@ -138,20 +153,6 @@ fn source(name: PolicyName, path: PathBuf, config: String) -> Source {
         scope: PolicyScope::default(),
         limits: None,
         before: None,
+        vouch,
     }
-}
-
-/// Writes configuration and component, each whole or not at all, the component last.
-fn keep(store: &Path, name: &PolicyName, component: &[u8], config: &str) -> std::io::Result<PathBuf> {
-    std::fs::create_dir_all(store)?;
-    let file = store.join(format!("{name}.wasm"));
-    for (path, bytes) in [
-        (file.with_extension("json"), config.as_bytes()),
-        (file.clone(), component),
-    ] {
-        let mut whole = tempfile::NamedTempFile::new_in(store)?;
-        whole.write_all(bytes)?;
-        whole.persist(path).map_err(|error| error.error)?;
-    }
-    Ok(file)
 }

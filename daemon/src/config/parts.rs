@@ -109,6 +109,7 @@ pub(crate) fn policies(
             config,
             limits: Some(limits::of_policy(at.get("limits"), host)),
             before: at.get("image").is_there().then(|| images.before(name)),
+            vouch: None,
         });
     }
     sources
