@@ -136,7 +136,7 @@ impl Policies {
             let verified = followers.verified(source.name.as_str());
             source.vouch = verified
                 .map(|verified| host::Vouch::new(move |digest| verified.has(digest)))
-                .or(source.vouch.take());
+                .or_else(|| source.vouch.take());
         }
     }
 
@@ -194,7 +194,7 @@ impl Policies {
         Some(Arc::new(Uploads::new(
             (engine, self.ceiling.clone(), watch),
             taken,
-            store,
+            store.as_deref(),
             known,
         )))
     }

@@ -6,7 +6,7 @@
 mod store;
 
 use cycle::{Loader, Upload, Uploaded};
-use host::{Engine, Limits, Loaded, Source, Trust, Vouch, Watch};
+use host::{Engine, Limits, Loaded, Source, Vouch, Watch};
 use model::advice::PolicyMode;
 use model::{PolicyName, PolicyScope};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,7 @@ impl Uploads {
     pub(crate) fn new(
         (engine, limits, watch): (Engine, Limits, Arc<Watch>),
         taken: BTreeSet<PolicyName>,
-        store: Option<PathBuf>,
+        store: Option<&Path>,
         known: Arc<Mutex<Known>>,
     ) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Uploads {
             limits,
             watch,
             taken,
-            store: store.as_deref().map(Store::new),
+            store: store.map(Store::new),
             known,
         }
     }
@@ -149,7 +149,6 @@ fn source(name: PolicyName, path: PathBuf, config: String, vouch: Option<Vouch>)
         text: None,
         mode: PolicyMode::Shadow,
         config,
-        trust: Trust::Always,
         scope: PolicyScope::default(),
         limits: None,
         before: None,

@@ -284,6 +284,9 @@ mod tests {
     const ROOM: u64 = 1 << 20;
     const FITS: [u8; 32] = [7; 32];
 
+    /// What happens to a file, and how it is called.
+    type Damage<'a> = (&'static str, &'a dyn Fn(&Path));
+
     /// A cache with code in it; long enough that most bits lie in the code.
     fn filled(room: &Path) -> (Cache, PathBuf, Vec<u8>) {
         let cache = Cache::open(room, ROOM).unwrap();
@@ -354,7 +357,7 @@ mod tests {
     // A key that was cut off cost the cache and the marks of what the daemon died at, at every start until somebody came.
     #[test]
     fn a_key_that_is_damaged_is_drawn_anew_and_what_it_sealed_is_not_run() {
-        let bad: [(&str, &dyn Fn(&Path)); 5] = [
+        let bad: [Damage<'_>; 5] = [
             ("cut off", &|key| fs::write(key, [1; 31]).unwrap()),
             ("empty", &|key| fs::write(key, "").unwrap()),
             ("too long", &|key| fs::write(key, [1; 33]).unwrap()),

@@ -49,7 +49,7 @@ pub use inspect::{Inspection, inspect};
 pub use kind::{Kind, Loaded};
 pub use limits::{Limit, Limits};
 pub use policy::{Compiled, WasmPolicy, sha256};
-pub use shelf::{Shelf, Source, Status, Trust};
+pub use shelf::{Shelf, Source, Status};
 pub use text::tame;
 pub use timing::Timings;
 pub use turns::Turns;

@@ -31,8 +31,6 @@ pub struct Source {
     pub mode: PolicyMode,
     /// JSON object handed to the policy; empty means `{}`.
     pub config: String,
-    /// What a replaced file is trusted with.
-    pub trust: Trust,
     /// What its answers count for in canary mode.
     pub scope: PolicyScope,
     /// What it may use, never more than the shelf's limits; `None`: those.
@@ -43,16 +41,6 @@ pub struct Source {
     /// Whose word it takes that the file, and the one before, are what was meant; `None`: whoever may write the file may
     /// decide.
     pub vouch: Option<Vouch>,
-}
-
-/// What happens to the mode when a policy's file is replaced while the daemon runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Trust {
-    /// Every digest runs in the configured mode. The default of this version: whoever may write the file may decide.
-    #[default]
-    Always,
-    /// Only the first digest that loads runs in the configured mode; later ones stay in shadow until a restart.
-    FirstDigest,
 }
 
 /// How a policy stands.

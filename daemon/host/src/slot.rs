@@ -8,10 +8,10 @@ use crate::kind::{Kind, Loaded};
 use crate::limits::Limits;
 use crate::past::Past;
 use crate::policy::sha256;
-use crate::shelf::{Source, Status, Trust};
+use crate::shelf::{Source, Status};
 use crate::timing::Timings;
 use decide::PolicyEntry;
-use model::advice::{PolicyFault, PolicyMode};
+use model::advice::PolicyFault;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::Read;
@@ -36,7 +36,6 @@ pub(crate) struct Slot {
     before: Option<Loaded>,
     /// Digests that are not wanted any more.
     rejected: BTreeSet<String>,
-    first_digest: String,
     error: Option<LoadError>,
 }
 
@@ -59,15 +58,11 @@ impl Slot {
             loaded: None,
             before: None,
             rejected: BTreeSet::new(),
-            first_digest: String::new(),
             error: None,
         }
     }
 
     pub(crate) fn take(&mut self, policy: Loaded) {
-        if self.first_digest.is_empty() {
-            self.first_digest.clone_from(&policy.digest);
-        }
         tracing::info!(policy = %self.source.name, digest = policy.digest, "policy loaded");
         let replaced = self.loaded.replace(policy);
         // What was rejected is not gone back to.
@@ -269,28 +264,17 @@ impl Slot {
         Some(PolicyEntry {
             name: self.source.name.clone(),
             digest: policy.digest.clone(),
-            mode: self.mode(),
+            mode: self.source.mode,
             scope: self.source.scope.clone(),
             policy: timings.timed(&self.source.name, Arc::clone(&policy.policy)),
         })
-    }
-
-    fn mode(&self) -> PolicyMode {
-        let replaced = self
-            .loaded
-            .as_ref()
-            .is_some_and(|policy| policy.digest != self.first_digest);
-        match self.source.trust {
-            Trust::FirstDigest if replaced => PolicyMode::Shadow,
-            Trust::Always | Trust::FirstDigest => self.source.mode,
-        }
     }
 
     pub(crate) fn status(&self) -> Status {
         Status {
             name: self.source.name.clone(),
             file: self.file(),
-            mode: self.mode(),
+            mode: self.source.mode,
             digest: self
                 .loaded
                 .as_ref()

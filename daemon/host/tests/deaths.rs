@@ -13,9 +13,7 @@ mod heavy;
 
 use guests::placement;
 use heavy::heavy;
-use host::{
-    Cache, CompileLimits, Compiler, Compiling, Engine, Limits, LoadFault, Shelf, Source, Trust, Turns,
-};
+use host::{Cache, CompileLimits, Compiler, Compiling, Engine, Limits, LoadFault, Shelf, Source, Turns};
 use model::PolicyName;
 use model::advice::PolicyMode;
 use model::standing::PolicyScope;
@@ -201,7 +199,6 @@ fn a_policy_of_the_shelf_is_tried_again_once_its_mark_is_gone() {
         text: None,
         mode: PolicyMode::Enforce,
         config: String::new(),
-        trust: Trust::default(),
         scope: PolicyScope::default(),
         limits: None,
         before: None,

@@ -16,7 +16,7 @@ use cycle::{Desk, Ends, InForce, Library, ManualClock, MemoryStore, Parts, run_c
 use decide::Policy;
 use guard::{Fence, Nobody};
 use guests::placement;
-use host::{Engine, Limits, Shelf, Source, Trust, Watch};
+use host::{Engine, Limits, Shelf, Source, Watch};
 use model::advice::PolicyMode;
 use model::{Aims, Observe, ObserveError, PolicyScope, Snapshot, Span};
 use std::collections::BTreeMap;
@@ -75,7 +75,6 @@ fn shelf(folder: &Path) -> Shelf {
         text: None,
         mode: PolicyMode::Enforce,
         config: String::new(),
-        trust: Trust::Always,
         scope: PolicyScope::default(),
         limits: None,
         before: None,

@@ -7,7 +7,7 @@ mod guests;
 
 use decide::policy::PolicySet;
 use guests::placement;
-use host::{Engine, Kind, Limits, LoadFault, Loaded, Shelf, Source, Trust, Vouch, Watch, sample};
+use host::{Engine, Kind, Limits, LoadFault, Loaded, Shelf, Source, Vouch, Watch, sample};
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::ids::PolicyName;
 use std::fs;
@@ -19,14 +19,13 @@ const GOOD: &str = "(call $drop (local.get 0)) (i32.const 1024)";
 const OTHER: &str = "(call $drop (local.get 0)) (i32.add (i32.const 1000) (i32.const 24))";
 const ENDLESS: &str = "(loop $for-ever (br $for-ever)) (i32.const 1024)";
 
-fn source(folder: &Path, trust: Trust) -> Source {
+fn source(folder: &Path) -> Source {
     Source {
         name: PolicyName::new("mine"),
         path: folder.to_owned(),
         text: None,
         mode: PolicyMode::Enforce,
         config: String::new(),
-        trust,
         scope: model::PolicyScope::default(),
         limits: None,
         before: None,
@@ -51,11 +50,7 @@ fn ask(set: &PolicySet) -> Result<(), PolicyFault> {
 fn the_last_good_one_stays_until_a_better_comes() {
     let room = tempfile::tempdir().unwrap();
     let folder = room.path();
-    let mut shelf = Shelf::new(
-        Engine::new().unwrap(),
-        Limits::default(),
-        vec![source(folder, Trust::Always)],
-    );
+    let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), vec![source(folder)]);
     assert!(shelf.refresh());
     assert!(shelf.set().entries.is_empty());
     assert!(matches!(&shelf.status()[0].error, Some(why) if matches!(why.fault, LoadFault::Io(_))));
@@ -126,9 +121,9 @@ fn files_of_another_kind_are_watched_and_kept_alike() {
         name: PolicyName::new("here"),
         path: "here.rules".into(),
         text: Some("review: hold".to_owned()),
-        ..source(room.path(), Trust::Always)
+        ..source(room.path())
     };
-    let sources = vec![source(&file, Trust::Always), stands_there];
+    let sources = vec![source(&file), stands_there];
     let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources).with(Box::new(Rules));
     assert!(shelf.refresh() && !shelf.refresh());
     let first = shelf.set();
@@ -151,32 +146,11 @@ fn files_of_another_kind_are_watched_and_kept_alike() {
 }
 
 #[test]
-fn where_only_the_first_digest_is_trusted_later_ones_run_in_shadow() {
-    let room = tempfile::tempdir().unwrap();
-    let folder = room.path();
-    write(folder, &placement("", GOOD));
-    let sources = vec![source(folder, Trust::FirstDigest)];
-    let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources);
-    shelf.refresh();
-    assert_eq!(shelf.set().entries[0].mode, PolicyMode::Enforce);
-    write(folder, &placement("", OTHER));
-    shelf.refresh();
-    assert_eq!(shelf.set().entries[0].mode, PolicyMode::Shadow);
-    write(folder, &placement("", GOOD));
-    shelf.refresh();
-    assert_eq!(
-        shelf.set().entries[0].mode,
-        PolicyMode::Enforce,
-        "the digest that was trusted"
-    );
-}
-
-#[test]
 fn a_watch_brings_a_replaced_file_into_force_by_itself() {
     let room = tempfile::tempdir().unwrap();
     let folder = room.path();
     write(folder, &placement("", GOOD));
-    let sources = vec![source(folder, Trust::Always)];
+    let sources = vec![source(folder)];
     let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources);
     shelf.refresh();
     let watch = Watch::start(shelf, Duration::from_millis(10)).unwrap();
@@ -196,7 +170,7 @@ fn a_file_changed_in_place_under_its_old_date_is_noticed() {
     let folder = room.path();
     let good = placement("", GOOD);
     write(folder, &good);
-    let sources = vec![source(folder, Trust::Always)];
+    let sources = vec![source(folder)];
     let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources);
     assert!(shelf.refresh() && !shelf.refresh());
     let file = fs::File::options()
@@ -222,7 +196,7 @@ fn a_file_that_comes_back_as_it_was_is_in_force_without_a_complaint() {
         std::os::unix::fs::symlink(target, &link).unwrap();
     };
     point_to(&file);
-    let sources = vec![source(room.path(), Trust::Always)];
+    let sources = vec![source(room.path())];
     let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources);
     assert!(shelf.refresh());
     point_to(Path::new("/dev/null"));
@@ -243,7 +217,7 @@ fn no_special_files_and_no_giants() {
     };
     write(folder, &[0; 101]);
     let engine = Engine::new().unwrap();
-    let mut shelf = Shelf::new(engine.clone(), limits, vec![source(folder, Trust::Always)]);
+    let mut shelf = Shelf::new(engine.clone(), limits, vec![source(folder)]);
     shelf.refresh();
     let fault = shelf.status()[0].error.clone().unwrap().fault;
     assert_eq!(
@@ -253,7 +227,7 @@ fn no_special_files_and_no_giants() {
             limit: 100
         }
     );
-    let mut device = source(folder, Trust::Always);
+    let mut device = source(folder);
     device.path = "/dev/zero".into();
     let mut shelf = Shelf::new(engine, Limits::default(), vec![device]);
     shelf.refresh();
@@ -269,7 +243,7 @@ fn a_component_that_is_rejected_makes_way_for_the_one_before_and_does_not_come_b
     let digest = |shelf: &Shelf| shelf.set().entries[0].digest.clone();
     let (of_good, of_bad) = (host::sha256(&good), host::sha256(&bad));
     write(folder, &good);
-    let sources = vec![source(folder, Trust::Always)];
+    let sources = vec![source(folder)];
     let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), sources);
     assert!(shelf.refresh());
     let mine = PolicyName::new("mine");
@@ -291,11 +265,7 @@ fn a_component_that_is_rejected_makes_way_for_the_one_before_and_does_not_come_b
     assert!(shelf.refresh() && digest(&shelf) == host::sha256(&better));
     // Where nothing else is known it stays: whoever rejected it leaves it in shadow.
     let (engine, limits) = (Engine::new().unwrap(), Limits::default());
-    let mut alone = Shelf::new(
-        engine.clone(),
-        limits.clone(),
-        vec![source(folder, Trust::Always)],
-    );
+    let mut alone = Shelf::new(engine.clone(), limits.clone(), vec![source(folder)]);
     alone.refresh();
     assert!(!alone.reject(&mine, &host::sha256(&better)) && digest(&alone) == host::sha256(&better));
     // One that was loaded elsewhere stands beside the others, and takes the place of its like.
@@ -303,7 +273,7 @@ fn a_component_that_is_rejected_makes_way_for_the_one_before_and_does_not_come_b
         digest: host::sha256(bytes),
         policy: Arc::new(engine.load(bytes, &"handed".into(), "", &limits).unwrap()),
     };
-    let mut behind = source(Path::new(""), Trust::Always);
+    let mut behind = source(Path::new(""));
     behind.name = "handed".into();
     alone.put(behind.clone(), handed(&good));
     alone.put(behind, handed(&bad));
@@ -332,7 +302,7 @@ fn a_roll_back_after_a_restart_finds_the_one_before() {
         shelf
     };
     let digest = |shelf: &Shelf| shelf.set().entries[0].digest.clone();
-    let (mine, usual) = (PolicyName::new("mine"), source(folder, Trust::Always));
+    let (mine, usual) = (PolicyName::new("mine"), source(folder));
     write(folder, &good);
     let mut shelf = started(usual.clone());
     write(folder, &bad);
@@ -369,7 +339,7 @@ fn a_file_that_is_not_what_was_put_there_is_not_loaded_and_is_told() {
     let vouched = Source {
         vouch: Some(Vouch::only(&host::sha256(&good))),
         before: Some(folder.join("mine.before")),
-        ..source(folder, Trust::Always)
+        ..source(folder)
     };
     let mut shelf = Shelf::new(Engine::new().unwrap(), Limits::default(), vec![vouched]);
     let fault = |shelf: &Shelf| shelf.status()[0].error.clone().map(|error| error.fault);

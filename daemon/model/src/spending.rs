@@ -69,7 +69,7 @@ fn month(now: Instant) -> (Instant, Instant) {
         };
         Some((at(first)?, at(first.checked_add(1.month()).ok()?)?))
     };
-    known().unwrap_or((now, Instant(now.0.saturating_add(31 * 24 * 3_600_000))))
+    known().unwrap_or_else(|| (now, Instant(now.0.saturating_add(31 * 24 * 3_600_000))))
 }
 
 #[cfg(test)]

@@ -99,9 +99,10 @@ mod tests {
                 labels: vec![Requirement::equal(format!("key-{n}"), "v")],
                 fields: Vec::new(),
             };
-            let mut spec = PodSpec::default();
-            spec.node_affinity = Some((0..count).map(term).collect());
-            spec
+            PodSpec {
+                node_affinity: Some((0..count).map(term).collect()),
+                ..PodSpec::default()
+            }
         };
         assert!(serde_json::to_vec(&terms(60)).unwrap().len() < 6 << 10);
         assert_eq!([20, 60].map(|count| cut(terms(count)).1.is_some()), [false, true]);

@@ -4,7 +4,6 @@ use super::ends::Provider;
 use super::images::{self, Images};
 use super::limits::{self, PolicyHost};
 use super::{lifecycle, rules, values};
-use host::Trust;
 use manifest::{At, Problem, Problems};
 use model::advice::PolicyMode;
 use model::{Aims, PolicyName, Span};
@@ -105,7 +104,6 @@ pub(crate) fn policies(
             text,
             mode,
             scope: lifecycle::scope(at, mode),
-            trust: Trust::Always,
             config,
             limits: Some(limits::of_policy(at.get("limits"), host)),
             before: at.get("image").is_there().then(|| images.before(name)),

@@ -62,7 +62,7 @@ impl Room {
         };
         let options = Options {
             folder: self.folder(),
-            every: Duration::from_secs(60),
+            every: Duration::from_mins(1),
             most: MOST,
             plain_http: false,
             patience: Duration::from_millis(100),
@@ -152,7 +152,7 @@ fn flips(good: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 }
 
 fn changed(good: &[u8], count: usize) -> impl Iterator<Item = (String, Vec<u8>)> {
-    let ends = |length: &usize| length % 16 == 0 || *length < 64 || *length + 64 > good.len();
+    let ends = |length: &usize| length.is_multiple_of(16) || *length < 64 || *length + 64 > good.len();
     let cuts = (0..good.len()).filter(ends);
     let cuts = cuts.map(|length| (format!("cut to {length} bytes"), good[..length].to_vec()));
     let flips = flips(good).take(count).enumerate();

@@ -126,7 +126,6 @@ impl World {
             before: None,
             vouch: None,
             scope: model::PolicyScope::default(),
-            trust: host::Trust::Always,
         };
         Shelf::new(self.engine.clone(), Limits::default(), vec![source])
     }
