@@ -5,9 +5,11 @@
 
 use crate::book::Book;
 use crate::desk::Shared;
+use logbook::CycleRecord;
 use model::aims::Mode;
+use model::cluster_size::SizedLimit;
 use model::loosening::{Change, Loosening};
-use model::{Aims, ClusterSize};
+use model::{Aims, ClusterSize, HoldReason, Verdict};
 use std::fmt;
 use std::sync::Arc;
 
@@ -77,6 +79,29 @@ fn is_empty(aims: &Aims) -> bool {
             acknowledge,
             ..Aims::default()
         }
+}
+
+/// Limits that nobody has named and that held growth in a cycle: pods wait for a word of the operator.
+pub(crate) fn held_by_default(record: &CycleRecord) -> Vec<String> {
+    let by_size = &record.aims.limits.by_size;
+    let held = |limit: SizedLimit, is: fn(&HoldReason) -> bool| {
+        let by_it = |verdict: &Verdict| matches!(verdict, Verdict::Held(why) if is(why));
+        let holds = by_size.contains(&limit) && record.verdicts.iter().any(|(_, verdict)| by_it(verdict));
+        holds.then(|| {
+            format!(
+                "growth is held by limits.{}, which the aims do not name, so that it follows the size of the cluster: name it where \
+                 the cluster is meant to grow faster (`plimsoll limits --explain`)",
+                limit.as_str()
+            )
+        })
+    };
+    let nodes = held(SizedLimit::MaxNodes, |why| {
+        matches!(why, HoldReason::MaxNodes { .. })
+    });
+    let rate = held(SizedLimit::MaxRate, |why| {
+        matches!(why, HoldReason::MaxRate { .. })
+    });
+    nodes.into_iter().chain(rate).collect()
 }
 
 impl Shared {

@@ -1,7 +1,7 @@
 //! The Desk: everything a cycle works with that is not its ends — policies, aims, Ledger, Memory, Logbook —
 //! and the part of it that a `Handle` sees.
 
-use crate::aims::{Offered, Unacknowledged};
+use crate::aims::{self, Offered, Unacknowledged};
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::handle::{Handle, PolicyStatus, Status};
@@ -408,6 +408,8 @@ impl Shared {
         let policies = self.policies.load();
         let face = self.face();
         let last = latest.as_ref().map(|record| record.at);
+        let held_by_default = latest.as_deref().map(aims::held_by_default);
+        let held_by_default = held_by_default.unwrap_or_default();
         let now = self.clock.now();
         Status {
             paused: face.paused.clone(),
@@ -424,6 +426,7 @@ impl Shared {
             notices: face.notices.clone(),
             policies: policy_statuses(&policies, &face),
             library_alarms: face.library_alarms.clone(),
+            held_by_default,
         }
     }
 

@@ -60,6 +60,8 @@ pub struct Status {
     pub policies: Vec<PolicyStatus>,
     /// What is wrong with the places where policies are kept.
     pub library_alarms: Vec<String>,
+    /// Limits that nobody has named and that hold growth.
+    pub held_by_default: Vec<String>,
 }
 
 impl Status {
@@ -83,7 +85,8 @@ impl Status {
             Some(format!("policy {}: {trouble}", policy.name))
         });
         let library = self.library_alarms.iter().cloned();
-        alarms.chain(library).chain(policies).collect()
+        let held = self.held_by_default.iter().cloned();
+        alarms.chain(library).chain(policies).chain(held).collect()
     }
 }
 

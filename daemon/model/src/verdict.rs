@@ -264,8 +264,11 @@ impl fmt::Display for HoldReason {
                 write!(f, "at most {} scaled away per window", Counted(*limit, "replica"))
             }
             Self::RatePerWindow { limit } => write!(f, "at most {limit} added per window"),
-            Self::MaxRate { limit } => write!(f, "the cluster may cost at most {limit}"),
-            Self::MaxNodes { limit } => write!(f, "at most {} in the cluster", Counted(*limit, "node")),
+            Self::MaxRate { limit } => write!(f, "the cluster may cost at most {limit} (limits.max_rate)"),
+            Self::MaxNodes { limit } => {
+                let nodes = Counted(*limit, "node");
+                write!(f, "at most {nodes} in the cluster (limits.max_nodes)")
+            }
             Self::Quota(reached) => write!(f, "it would exceed {reached}"),
             Self::ReplacementNotReady => f.write_str("its replacement is not Ready yet"),
             Self::Rolling { what } => write!(f, "{what}"),

@@ -84,8 +84,8 @@ async fn limits_that_nobody_named_follow_the_size_of_the_cluster() {
         aims
     };
     let folder = tempfile::tempdir().unwrap();
-    let begun = async || Desk::open(parts(FileStore::new(folder.path()), &clock())).await;
-    let desk = begun().await;
+    let lasting = async || Desk::open(parts(FileStore::new(folder.path()), &clock())).await;
+    let desk = lasting().await;
     let record = cycle(&desk).await;
     let limits = &record.aims.limits;
     assert_eq!((limits.max_nodes, limits.bought_per_window), (40, 5));
@@ -94,7 +94,7 @@ async fn limits_that_nobody_named_follow_the_size_of_the_cluster() {
         "no record needs a week of sizes"
     );
     desk.park().await.unwrap();
-    let desk = begun().await;
+    let desk = lasting().await;
     let handle = desk.handle();
     assert_eq!(
         in_force(&handle),
@@ -119,6 +119,22 @@ async fn limits_that_nobody_named_follow_the_size_of_the_cluster() {
     );
     assert_eq!(said(handle.offer_aims(named(5, &[])).await).len(), 0);
     assert_eq!(cycle(&desk).await.aims.limits.max_nodes, 5);
+    // Growth that a default holds is said; what somebody has named holds without a word.
+    let tight = |by_size: bool| {
+        let mut aims = named(5, &[]);
+        aims.limits.max_nodes = 1;
+        if by_size {
+            aims.limits.by_size.insert(SizedLimit::MaxNodes);
+        }
+        aims
+    };
+    for (by_size, said) in [(true, 1), (false, 0)] {
+        let desk = begun(&Shaky::default(), tight(by_size)).await;
+        cycle(&desk).await;
+        let alarms = desk.handle().status().alarms();
+        assert_eq!(alarms.len(), said, "{alarms:?}");
+        assert!(alarms.iter().all(|alarm| alarm.contains("limits.max_nodes")));
+    }
     // A Ledger that ends with its world cannot tell how large a cluster is as a rule.
     let desk = Desk::open(parts(MemoryStore::default(), &clock())).await;
     assert_eq!(cycle(&desk).await.aims.limits.max_nodes, 1000);

@@ -273,7 +273,7 @@ fn a_workload_with_what_its_policy_said() {
             "placement 2 replicas now, 3 asked for, 3 after bounds",
             "step step 9.0: scale Deployment ns/app 2 -> 3",
             "  reason policy busy: at 91 of 70",
-            "  verdict held: at most 4 nodes in the cluster",
+            "  verdict held: at most 4 nodes in the cluster (limits.max_nodes)",
         ]
     );
 }
