@@ -92,12 +92,13 @@ impl<'a> Steps<'a> {
             let price = self.seen.offers[bought[0].offer].price;
             let (proven, other): (Vec<&Bought>, Vec<&Bought>) =
                 bought.into_iter().partition(|bought| proven(bought));
-            for part in proven.chunks(at_once((limits.max_nodes, limits.max_rate), price)) {
+            let at_once = |limits| at_once(limits, price).max(if presses { 1 } else { FEW });
+            for part in proven.chunks(at_once((limits.max_nodes, limits.max_rate))) {
                 self.grow_by((group, offer), price, part);
             }
             let most = limits.bought_per_window.min(limits.max_nodes);
             let rate = limits.added_per_window.min(limits.max_rate);
-            for part in parts(&other, at_once((most, rate), price)) {
+            for part in parts(&other, at_once((most, rate))) {
                 self.grow_by((group, offer), price, part);
             }
         }
@@ -290,6 +291,9 @@ fn is_proven(seen: &Snapshot, bought: &Bought, scaled: &BTreeSet<&WorkloadKey>) 
         pod.is_some_and(|pod| !seen.spec(pod.spec).owner.as_ref().is_some_and(is_scaled))
     })
 }
+
+/// Nodes that one step asks for where the limits let all of them in: a call for each would only take longer.
+const FEW: usize = 5;
 
 /// Nodes at this price that one step asks for at most.
 fn at_once((nodes, rate): (u32, UsdPerHour), price: UsdPerHour) -> usize {

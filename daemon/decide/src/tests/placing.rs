@@ -88,14 +88,15 @@ fn a_purchase_that_no_window_has_room_for_is_asked_for_in_parts() {
         steps.collect::<Vec<_>>()
     };
     assert_eq!(grown(|_| ()), [(0, 9)]);
-    let parts = [(0, 4), (4, 8), (8, 9)];
+    // A tenth of what a limit lets in, but a few where it lets all of them in.
+    let parts = [(0, 5), (5, 9)];
     assert_eq!(grown(|limits| limits.bought_per_window = 40), parts);
     assert_eq!(grown(|limits| limits.max_nodes = 49), parts);
     // What pods wait for is asked for within the ceilings, whatever the windows let in.
     let proven =
         |limits: &mut model::Limits| (limits.growth_by_evidence, limits.bought_per_window) = (true, 40);
     assert_eq!(grown(proven), [(0, 9)]);
-    // Nodes of $0.18 an hour: $8 let in 44, of which a part is 4.
+    // Nodes of $0.18 an hour: $8 let in 44.
     assert_eq!(grown(|limits| limits.max_rate = UsdPerHour(8_000_000_000)), parts);
     assert_eq!(
         grown(|limits| limits.added_per_window = UsdPerHour(8_000_000_000)),
@@ -104,8 +105,9 @@ fn a_purchase_that_no_window_has_room_for_is_asked_for_in_parts() {
     assert_eq!(
         grown(|limits| limits.bought_per_window = 5).len(),
         9,
-        "one at a time at least"
+        "one at a time where it does not let all of them in"
     );
+    assert_eq!(grown(|limits| limits.bought_per_window = 9), parts);
 }
 
 #[test]
