@@ -6,11 +6,13 @@ use guard::ledger::{
     decode_installation, decode_ledger, decode_memory, encode_installation, encode_ledger, encode_memory,
 };
 use guard::{Kept, LedgerStore, StoreError, Stored};
+use machine::whole;
 use model::intent::{Installation, Ledger};
 use model::memory::Memory;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Three files in a folder, each replaced as a whole: a crash leaves the old one or the new one. For one process at
 /// a time; the generation tells when there were two.
@@ -75,7 +77,8 @@ impl FileStore {
 
 impl LedgerStore for FileStore {
     fn load(&mut self) -> Stored<'_, Kept> {
-        sweep(&self.folder);
+        // No other process writes here.
+        whole::sweep(&self.folder, Duration::ZERO);
         let kept = self.read_ledger().and_then(|ledger| {
             Ok(Kept {
                 ledger,
@@ -155,29 +158,9 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
-/// How files begin that are being written.
-const UNFINISHED: &str = ".unfinished-";
-
-/// Removes what a process left that was killed while it wrote. Clean-up only: a file that stays does no harm.
-fn sweep(folder: &Path) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// Writes beside, syncs, renames, syncs the folder.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
     let path = folder.join(name);
-    let written = fs::create_dir_all(folder).and_then(|()| {
-        let mut beside = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
-        beside.write_all(bytes)?;
-        beside.as_file().sync_all()?;
-        beside.persist(&path).map_err(|failed| failed.error)?;
-        File::open(folder)?.sync_all()
-    });
+    let written = fs::create_dir_all(folder).and_then(|()| whole::replace(&path, bytes));
     written.map_err(|error| unavailable(&path, &error))
 }
 

@@ -6,8 +6,8 @@
 //! Bounded: the longest unused go first. A folder that cannot be used is the embedder's to tell; policies load without it.
 
 use crate::artefact::Artefact;
-use crate::whole;
 use hmac::{Hmac, KeyInit, Mac};
+use machine::whole;
 use sha2::Sha256;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, Metadata};
@@ -67,7 +67,7 @@ impl Cache {
         private(&metadata)
             .map_err(|why| fail(format!("{why}; remove it, or set mode 0700 and its owner")))?;
         // Also where nothing is compiled and so nothing kept: a full disk may be full of them.
-        whole::sweep(&ours);
+        whole::sweep(&ours, whole::ABANDONED);
         let key = key(&ours.join(KEY)).map_err(fail)?;
         Ok(Self {
             folder: ours,

@@ -38,7 +38,6 @@ mod timing;
 mod turns;
 mod vouch;
 mod watch;
-pub mod whole;
 
 pub use cache::Cache;
 pub use columns::row_count;

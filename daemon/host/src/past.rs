@@ -5,7 +5,7 @@
 //! by whoever verified it (`Source::before`).
 
 use crate::policy::sha256;
-use crate::whole;
+use machine::whole;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -44,7 +44,7 @@ impl Past {
             let why = "others may write to this folder, and what lies in it is run";
             return Err(io::Error::other(why));
         }
-        whole::sweep(folder);
+        whole::sweep(folder, whole::ABANDONED);
         Ok(Self {
             folder: folder.to_owned(),
         })

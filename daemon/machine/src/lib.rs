@@ -1,8 +1,9 @@
-//! What the machine, or the container around this process, lets it have.
+//! What the machine, or the container around this process, lets it have: memory, and files that are whole after it died.
 //!
-//! Reads files of the kernel and nothing else. What is shared out of it, and to whom, is decided by those who take it; nobody is
-//! held to anything here.
+//! What is shared out of it, and to whom, is decided by those who take it, and what stands in a file is theirs; nobody is held
+//! to anything here.
 
 mod memory;
+pub mod whole;
 
 pub use memory::MemoryLimit;

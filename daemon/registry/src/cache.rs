@@ -9,20 +9,16 @@ use crate::fetch::Fetched;
 use crate::manifest;
 use crate::reference::{Digest, Reference};
 use crate::signature::Signature;
+use machine::whole;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::io::Read as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 const VERSION: &str = "plimsoll.image/v1";
 /// A file of descriptions larger than this is not read, bytes.
 const MOST: u64 = 4 << 20;
-/// How files begin that are not finished.
-const UNFINISHED: &str = ".tmp";
-/// Files of writers that were killed stay no longer than this: another process may be writing now.
-const ABANDONED: Duration = Duration::from_hours(1);
 
 /// What is known of a kept policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,19 +97,8 @@ impl Cache {
                        by itself";
             return Err(fault(folder, why));
         }
-        self.sweep();
+        whole::sweep(folder, whole::ABANDONED);
         Ok(())
-    }
-
-    /// Removes what writers left that were killed. Clean-up only: a file that stays does no harm.
-    fn sweep(&self) {
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let written = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-            let is_old = written.is_some_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
-            if is_old && entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
     }
 
     /// The component's file.
@@ -208,7 +193,7 @@ impl Cache {
             && old != component
             && all.iter().any(|kept| kept.describes(&Digest::of(&old)))
         {
-            self.replace(&self.before(name), &old)?;
+            Self::replace(&self.before(name), &old)?;
         }
         all.retain(|older| older.digest != kept.digest);
         all.insert(0, kept);
@@ -219,8 +204,8 @@ impl Cache {
         };
         let file = self.sidecar(name);
         let text = serde_json::to_vec(&sidecar).map_err(|why| fault(&file, &why.to_string()))?;
-        self.replace(&file, &text)?;
-        self.replace(&self.file(name), component)?;
+        Self::replace(&file, &text)?;
+        Self::replace(&self.file(name), component)?;
         // Of no use any more; that it is there does no harm.
         let _ = fs::remove_file(self.aside(name));
         Ok(())
@@ -243,18 +228,8 @@ impl Cache {
         described(&text).map_err(|why| fault(&file, &why))
     }
 
-    fn replace(&self, file: &Path, bytes: &[u8]) -> Result<(), Fault> {
-        let written = || {
-            let mut new = tempfile::Builder::new()
-                .prefix(UNFINISHED)
-                .tempfile_in(&self.folder)?;
-            new.write_all(bytes)?;
-            new.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
-            new.as_file().sync_all()?;
-            new.persist(file).map_err(|why| why.error)?;
-            fs::File::open(&self.folder)?.sync_all()
-        };
-        written().map_err(|why: std::io::Error| fault(file, &format!("cannot be written: {why}")))
+    fn replace(file: &Path, bytes: &[u8]) -> Result<(), Fault> {
+        whole::replace(file, bytes).map_err(|why| fault(file, &format!("cannot be written: {why}")))
     }
 }
 

@@ -5,7 +5,8 @@
 //! What is damaged is told by name and not loaded. The seal is for chance: whoever may write to the folder may decide. Not
 //! here: what is in force, and in which mode (`host`, the Ledger).
 
-use host::{sha256, whole};
+use host::sha256;
+use machine::whole;
 use model::PolicyName;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,7 +123,7 @@ impl Store {
             }
         };
         if at_home {
-            whole::sweep(&self.folder);
+            whole::sweep(&self.folder, whole::ABANDONED);
         }
         for name in names {
             if taken.contains(&name) {

@@ -41,7 +41,7 @@ async fn what_is_saved_is_loaded() {
 #[tokio::test]
 async fn what_a_killed_writer_left_is_swept_away() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join(".unfinished-Xy12"), "{").unwrap();
+    fs::write(folder.path().join(".tmpXy12"), "{").unwrap();
     let mut store = FileStore::new(folder.path());
     store.save(&ledger(1)).await.unwrap();
     assert_eq!(store.load().await.unwrap().ledger, Some(ledger(1)));

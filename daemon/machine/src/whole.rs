@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// How files begin that are not finished.
 const UNFINISHED: &str = ".tmp";
-/// Files of writers that were killed stay no longer than this: another process may be writing now.
-const ABANDONED: Duration = Duration::from_hours(1);
+/// What is as old as this in a folder of several processes was left by one that was killed: none writes for so long.
+pub const ABANDONED: Duration = Duration::from_hours(1);
 
 /// Replaces a file: writes beside, syncs, renames, syncs the folder. What fails leaves the old one and nothing else.
 ///
@@ -27,11 +27,11 @@ pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Removes what writers left that were killed. Clean-up only: a file that stays does no harm.
-pub fn sweep(folder: &Path) {
+/// Removes what writers left that were killed, where it is older than this. Clean-up only: a file that stays does no harm.
+pub fn sweep(folder: &Path, older_than: Duration) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let written = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-        let is_old = written.is_some_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
+        let is_old = written.is_some_and(|at| at.elapsed().is_ok_and(|age| age > older_than));
         if is_old && entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
             let _ = fs::remove_file(entry.path());
         }
@@ -54,8 +54,10 @@ mod tests {
                 written.set_modified(long_ago).unwrap();
             }
         }
-        sweep(room.path());
-        assert_eq!([old, new, kept].map(|file| file.exists()), [false, true, true]);
+        sweep(room.path(), ABANDONED);
+        assert_eq!([&old, &new, &kept].map(|file| file.exists()), [false, true, true]);
+        sweep(room.path(), Duration::ZERO);
+        assert_eq!([old, new, kept].map(|file| file.exists()), [false, false, true]);
     }
 
     #[test]
