@@ -121,11 +121,14 @@ impl<'a> Trip<'a> {
     /// Reads the Ledger against what is seen, lets the Memory learn from it, and puts both into the picture.
     pub(crate) async fn read_ledger(&mut self, mut seen: Snapshot) {
         let mut book = self.shared.book.lock().await;
+        let size = book.usual_size();
         let events = book.read_against(&seen, &self.aims);
-        // The first picture of all tells for the first time how large the cluster is.
-        let _ = self.shared.take_aims(&mut book);
-        self.aims = self.shared.aims.load_full();
-        self.record.aims = Arc::clone(&self.aims);
+        if book.usual_size() != size {
+            // As with the first picture of all: what is decided on it is held by limits of its size.
+            let _ = self.shared.take_aims(&mut book);
+            self.aims = self.shared.aims.load_full();
+            self.record.aims = Arc::clone(&self.aims);
+        }
         seen.cycle = book.ledger().cycle;
         seen.seed = seed(&seen.cluster, seen.cycle);
         // The record has the aims already.
@@ -390,7 +393,7 @@ impl Own {
         if let Some(offered) = fresh {
             self.offered = offered;
         }
-        book.note_meant(&self.offered);
+        book.note_trusted(&self.offered);
         let standings = Standings::of(book.ledger());
         let mut troubles = lifecycle::replaced(&self.offered, &standings);
         troubles.extend(self.library.troubles());

@@ -184,20 +184,21 @@ impl Found {
             ..from.clone()
         };
         let [was, most, is] = [&was.of_size(size), from, to].map(Figures::of);
-        let known = BY_SIZE;
-        for (at, (key, is)) in is.counts.into_iter().enumerate() {
-            if is > was.counts[at].1 && is <= most.counts[at].1 {
-                self.change(format!("limits.{key}"), known, is);
-            }
-        }
-        for (at, (key, is)) in is.optional.into_iter().enumerate() {
-            if is > was.optional[at].1 && is <= most.optional[at].1 {
-                self.change(format!("limits.{key}"), known, is.unwrap_or_default());
-            }
-        }
-        for (at, (key, is)) in is.rates.into_iter().enumerate() {
-            if is > was.rates[at].1 && is <= most.rates[at].1 {
-                self.change(format!("limits.{key}"), known, is);
+        self.named([was.counts, most.counts, is.counts], u32::to_string);
+        let count = |count: &Option<u32>| count.unwrap_or_default().to_string();
+        self.named([was.optional, most.optional, is.optional], count);
+        self.named([was.rates, most.rates, is.rates], Dollars::to_string);
+    }
+
+    /// Those above what they were, and no higher than the most that a default comes to: what is higher is told as any rise.
+    fn named<T: Ord, const N: usize>(
+        &mut self,
+        [was, most, is]: [[(&'static str, T); N]; 3],
+        text: impl Fn(&T) -> String,
+    ) {
+        for ((was, most), (key, is)) in was.iter().zip(&most).zip(&is) {
+            if *is > was.1 && *is <= most.1 {
+                self.change(format!("limits.{key}"), BY_SIZE, text(is));
             }
         }
     }

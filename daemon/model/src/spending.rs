@@ -21,27 +21,21 @@ impl Spending {
     /// It is noted this often, and when a month begins.
     const RHYTHM: Span = Span::from_secs(600);
 
-    /// Notes that the cluster costs this much; tells whether anything has changed. What was before the first note, and while
-    /// nobody looked, is taken to have cost as much as what is seen then.
-    pub fn note(known: &mut Option<Self>, now: Instant, rate: UsdPerHour) -> bool {
-        let due = known.is_none_or(|known| {
-            let past = now.since(known.at);
-            past >= Self::RHYTHM || known.at < month(now).0
-        });
-        if due {
-            *known = Some(Self::as_of(*known, now, rate));
-        }
-        due
+    /// Whether it is time to note it.
+    pub fn is_due(known: Option<Self>, now: Instant) -> bool {
+        known.is_none_or(|known| now.since(known.at) >= Self::RHYTHM || known.at < month(now).0)
     }
 
     /// What the month will have cost, if from now on the cluster costs this much and until now it has cost as much as `rate`
     /// since the last note.
     pub fn forecast(known: Option<Self>, now: Instant, (rate, then): (UsdPerHour, UsdPerHour)) -> Usd {
         let (_, end) = month(now);
-        Self::as_of(known, now, rate).spent + then.over(end.since(now))
+        Self::noted(known, now, rate).spent + then.over(end.since(now))
     }
 
-    fn as_of(known: Option<Self>, now: Instant, rate: UsdPerHour) -> Self {
+    /// What was spent until now, if since the last note the cluster has cost this much. So has what was before the first
+    /// note of the month: nobody knows better.
+    pub fn noted(known: Option<Self>, now: Instant, rate: UsdPerHour) -> Self {
         let (begin, _) = month(now);
         let (at, spent) = match known {
             Some(known) if known.at >= begin => (known.at, known.spent),
@@ -111,29 +105,38 @@ mod tests {
         assert_eq!(month(far), (far, far), "of no calendar, and no panic");
     }
 
+    /// As whoever keeps it does.
+    fn note(known: &mut Option<Spending>, now: Instant, rate: UsdPerHour) -> bool {
+        let due = Spending::is_due(*known, now);
+        if due {
+            *known = Some(Spending::noted(*known, now, rate));
+        }
+        due
+    }
+
     #[test]
     fn what_was_spent_is_added_up_until_the_month_ends() {
         let mut known = None;
         let day = at("2026-11-02T00:00:00Z");
-        assert!(Spending::note(&mut known, day, dollars(2)));
+        assert!(note(&mut known, day, dollars(2)));
         // Nobody knows of the first day: it is taken to have been like this.
         assert_eq!(known.unwrap().spent, dollars(48).over(Span::from_secs(3600)));
         assert!(
-            !Spending::note(&mut known, Instant(day.0 + HOUR / 10), dollars(9)),
+            !note(&mut known, Instant(day.0 + HOUR / 10), dollars(9)),
             "not yet"
         );
-        assert!(Spending::note(&mut known, Instant(day.0 + 10 * HOUR), dollars(3)));
+        assert!(note(&mut known, Instant(day.0 + 10 * HOUR), dollars(3)));
         assert_eq!(known.unwrap().spent, dollars(78).over(Span::from_secs(3600)));
         // 28 days and 14 hours are left of November.
         let rates = (dollars(3), dollars(1));
         let forecast = Spending::forecast(known, Instant(day.0 + 10 * HOUR), rates);
         assert_eq!(forecast, dollars(78 + 28 * 24 + 14).over(Span::from_secs(3600)));
         let next = at("2026-12-01T00:01:00Z");
-        assert!(Spending::note(&mut known, next, dollars(60)), "a month begins");
+        assert!(note(&mut known, next, dollars(60)), "a month begins");
         assert_eq!(known.unwrap().spent, dollars(1).over(Span::from_secs(3600)));
         // A clock that goes back spends nothing, and nothing comes back.
         let spent = known.unwrap().spent;
-        assert!(!Spending::note(&mut known, Instant(next.0 - 1000), dollars(60)));
+        assert!(!note(&mut known, Instant(next.0 - 1000), dollars(60)));
         assert_eq!(known.unwrap().spent, spent);
     }
 }

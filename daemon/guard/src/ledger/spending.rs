@@ -13,11 +13,10 @@ pub fn note_spending(ledger: &mut Ledger, seen: &Snapshot, aims: &Aims) -> bool 
     }
     let known = [Source::Nodes, Source::Groups];
     let fresh = |source: &Source| seen.freshness(*source).within(aims.limits.max_growth_age);
-    if !known.iter().all(fresh) {
-        return false;
+    let due = Spending::is_due(ledger.spending, seen.at) && known.iter().all(fresh);
+    if due {
+        let rate = size_of(seen, ledger, aims).rate;
+        ledger.spending = Some(Spending::noted(ledger.spending, seen.at, rate));
     }
-    let mut spending = ledger.spending;
-    let changed = Spending::note(&mut spending, seen.at, size_of(seen, ledger, aims).rate);
-    ledger.spending = spending;
-    changed
+    due
 }
