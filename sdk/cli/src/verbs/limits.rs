@@ -184,25 +184,10 @@ impl OfTenant {
 }
 
 fn document(limits: &Limits, bound: &Exposure, namespaces: &[OfTenant]) -> Value {
-    let limits: Vec<Value> = described(limits)
-        .into_iter()
-        .map(|(name, value, meaning)| json!({"name": name, "value": value, "meaning": meaning}))
-        .collect();
     json!({
         "version": "plimsoll.limits/v1",
-        "limits": limits,
-        "malicious_policy": {
-            "unproven_nodes_per_hour": bound.nodes_bought,
-            "unproven_usd_per_hour_added_per_hour": bound.added.dollars(),
-            "proven_times_need": guard::PLAY,
-            "removed_nodes_per_hour": bound.nodes_removed,
-            "emptied_nodes_per_hour": bound.nodes_emptied,
-            "explained_nodes_per_hour": bound.nodes_explained,
-            "evictions_per_hour": bound.evictions,
-            "max_nodes": bound.max_nodes,
-            "max_usd_per_hour": bound.max_rate.dollars(),
-            "unproven_usd_per_day": bound.day.dollars(),
-        },
+        "limits": described_as_json(limits),
+        "malicious_policy": policy_as_json(bound),
         "malicious_tenants": namespaces.iter().map(|of| json!({
             "namespace": of.namespace,
             "max_nodes": of.bound.max_nodes,
@@ -210,6 +195,29 @@ fn document(limits: &Limits, bound: &Exposure, namespaces: &[OfTenant]) -> Value
             "usd_per_day": of.bound.day.dollars(),
             "removed_nodes_per_hour": of.bound.removed,
         })).collect::<Vec<_>>(),
+    })
+}
+
+fn described_as_json(limits: &Limits) -> Value {
+    let described = described(limits).into_iter();
+    described
+        .map(|(name, value, meaning)| json!({"name": name, "value": value, "meaning": meaning}))
+        .collect()
+}
+
+fn policy_as_json(bound: &Exposure) -> Value {
+    json!({
+        "unproven_nodes_per_hour": bound.nodes_bought,
+        "unproven_usd_per_hour_added_per_hour": bound.added.dollars(),
+        "proven_times_need": guard::PLAY,
+        "removed_nodes_per_hour": bound.nodes_removed,
+        "emptied_nodes_per_hour": bound.nodes_emptied,
+        "explained_nodes_per_hour": bound.nodes_explained,
+        "evictions_per_hour": bound.evictions,
+        "replicas_taken_per_hour": bound.replicas_taken,
+        "max_nodes": bound.max_nodes,
+        "max_usd_per_hour": bound.max_rate.dollars(),
+        "unproven_usd_per_day": bound.day.dollars(),
     })
 }
 

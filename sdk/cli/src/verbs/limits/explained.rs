@@ -1,7 +1,7 @@
 //! `plimsoll limits --explain`: how each bound follows from the limits, and what the usual limits come to for clusters of
 //! several sizes. Not here: the bounds themselves (`guard::exposure`).
 
-use super::{USUAL_NODE, sized};
+use super::{USUAL_NODE, described_as_json, policy_as_json, sized};
 use crate::output::table;
 use guard::{Exposure, exposure};
 use model::limits::Limits;
@@ -103,12 +103,12 @@ pub(super) fn sizes(named: &Limits) -> String {
 
 pub(super) fn sizes_as_json(named: &Limits) -> Value {
     let of = |nodes: u32| {
-        let figures = figures(named, nodes);
-        let figures: serde_json::Map<String, Value> = figures
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), Value::String(value)))
-            .collect();
-        json!({"cluster": sized(of_nodes(nodes)), "figures": figures})
+        let limits = named.of_size(of_nodes(nodes));
+        json!({
+            "cluster": sized(of_nodes(nodes)),
+            "limits": described_as_json(&limits),
+            "malicious_policy": policy_as_json(&exposure(&limits)),
+        })
     };
     SIZES.into_iter().map(of).collect()
 }
