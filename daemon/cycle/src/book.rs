@@ -167,11 +167,11 @@ impl Book {
         edit(&mut self.ledger)
     }
 
-    /// Notes which components the configured modes of policies are meant for.
-    pub(crate) fn note_meant(&mut self, offered: &InForce) {
+    /// Notes which components run in the configured modes of their policies.
+    pub(crate) fn note_trusted(&mut self, offered: &InForce) {
         // What is here is void: it would be taken for the first component.
         if !self.void {
-            self.dirty |= lifecycle::note_meant(&mut self.ledger.meant, offered);
+            self.dirty |= lifecycle::note_trusted(&mut self.ledger.trusted, offered);
         }
     }
 

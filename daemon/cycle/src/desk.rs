@@ -149,7 +149,7 @@ impl Desk {
     /// read, every cycle tries again, and none carries anything out before.
     pub async fn open(parts: Parts) -> Self {
         let (mut book, memory) = Book::open(parts.store, Arc::clone(&parts.clock)).await;
-        book.note_meant(&parts.policies);
+        book.note_trusted(&parts.policies);
         let standings = Standings::of(book.ledger());
         let shared = Shared {
             clock: parts.clock,

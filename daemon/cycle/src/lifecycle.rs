@@ -230,22 +230,22 @@ fn thousandths(milli: i64) -> String {
 pub(crate) struct Standings {
     /// What was set while a daemon ran.
     pub(crate) set: BTreeMap<PolicyName, Standing>,
-    /// The component that a configured mode is meant for.
-    pub(crate) meant: BTreeMap<PolicyName, String>,
+    /// The component that runs in the configured mode.
+    pub(crate) trusted: BTreeMap<PolicyName, String>,
 }
 
 impl Standings {
     pub(crate) fn of(ledger: &Ledger) -> Self {
         Self {
             set: ledger.policies.clone(),
-            meant: ledger.meant.clone(),
+            trusted: ledger.trusted.clone(),
         }
     }
 
-    /// Whether the entry has taken the place of the component that its mode is meant for.
+    /// Whether the entry has taken the place of the trusted component.
     fn is_replaced(&self, entry: &PolicyEntry, offered: &InForce) -> bool {
-        let meant = self.meant.get(&entry.name);
-        first_only(entry, offered) && meant.is_some_and(|meant| *meant != entry.digest)
+        let trusted = self.trusted.get(&entry.name);
+        first_only(entry, offered) && trusted.is_some_and(|trusted| *trusted != entry.digest)
     }
 }
 
@@ -254,20 +254,19 @@ fn first_only(entry: &PolicyEntry, offered: &InForce) -> bool {
     entry.mode.counts() && rules.is_some_and(|rules| rules.first_only)
 }
 
-/// Notes which components the modes of the configuration are meant for: those that are there first. Where a configuration
-/// says that every one counts, or none, nothing is meant any more: it begins anew once it says so again. Tells whether
-/// something has changed.
-pub(crate) fn note_meant(meant: &mut BTreeMap<PolicyName, String>, offered: &InForce) -> bool {
-    let before = meant.clone();
+/// Notes which components run in the configured modes: those that are there first. Where a configuration says that every one
+/// counts, or none, none is trusted any more: that begins anew once it says otherwise. Tells whether something has changed.
+pub(crate) fn note_trusted(trusted: &mut BTreeMap<PolicyName, String>, offered: &InForce) -> bool {
+    let before = trusted.clone();
     for entry in &offered.set.entries {
         if first_only(entry, offered) {
             let digest = || entry.digest.clone();
-            meant.entry(entry.name.clone()).or_insert_with(digest);
+            trusted.entry(entry.name.clone()).or_insert_with(digest);
         } else {
-            meant.remove(&entry.name);
+            trusted.remove(&entry.name);
         }
     }
-    *meant != before
+    *trusted != before
 }
 
 /// What is to be said of policies whose component was replaced and that only watch since.
@@ -288,7 +287,7 @@ pub(crate) fn replaced(offered: &InForce, standings: &Standings) -> BTreeMap<Pol
 }
 
 /// The policies as they stand by the Ledger: what a rule may promote begins in shadow, and so does what has taken the place
-/// of what the configuration meant; what was set wins.
+/// of the trusted component; what was set wins.
 pub(crate) fn governed(offered: &InForce, standings: &Standings) -> InForce {
     let mut policies = offered.clone();
     for entry in &mut policies.set.entries {

@@ -29,7 +29,7 @@ pub struct Rules {
     pub promotion: Option<Promotion>,
     /// Metrics above which it is rolled back while it counts.
     pub guards: Vec<GuardMetric>,
-    /// Its mode is meant for the component that is there first: another one in its place begins in shadow (I13).
+    /// Only the component that is there first runs in the configured mode: another one in its place begins in shadow (I13).
     pub first_only: bool,
 }
 

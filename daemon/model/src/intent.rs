@@ -53,10 +53,10 @@ pub struct Ledger {
     /// Where policies stand, as it was set at run time; one for each that ever was moved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policies: BTreeMap<PolicyName, Standing>,
-    /// SHA-256 of the component of a policy that its configured mode is meant for, where that is one alone: another one in
-    /// its place begins in shadow, over restarts.
+    /// SHA-256 of the component of a policy that runs in the configured mode, where that is one alone (`trust:
+    /// first-digest`): another one in its place begins in shadow, over restarts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub meant: BTreeMap<PolicyName, String>,
+    pub trusted: BTreeMap<PolicyName, String>,
     /// Pods that waited on when the launch that was made for them had ended, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spent: Vec<Spent>,
@@ -84,7 +84,7 @@ impl Default for Ledger {
             paused: None,
             modes: crate::aims::Modes::default(),
             policies: BTreeMap::new(),
-            meant: BTreeMap::new(),
+            trusted: BTreeMap::new(),
             spent: Vec::new(),
             aims: None,
             size: None,

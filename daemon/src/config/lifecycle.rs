@@ -54,8 +54,8 @@ pub(crate) fn rules(top: At<'_, '_>) -> BTreeMap<PolicyName, Rules> {
     all.filter(|(_, rules)| *rules != Rules::default()).collect()
 }
 
-/// Whether the mode is meant for the component that is there first. Rules that stand in the configuration itself, and an
-/// image that it names by its digest, change with the configuration alone.
+/// Whether only the component that is there first runs in the configured mode. Rules that stand in the configuration itself,
+/// and an image that it names by its digest, change with the configuration alone.
 fn first_only(policy: At<'_, '_>) -> bool {
     let trust = values::word(
         policy.get("trust"),
