@@ -20,6 +20,7 @@ use model::plan::{PlannedNode, Step, StepKind};
 use model::pod::PodPhase;
 use model::reason::Reason;
 use model::snapshot::Snapshot;
+use model::spending::Spending;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,7 +73,7 @@ impl<'a> Steps<'a> {
         let limits = &aims.limits;
         let (seen, scaled) = (self.seen, scaled(self.seen, aims));
         let proven = |bought: &Bought| limits.growth_by_evidence && is_proven(seen, bought, &scaled);
-        let presses = self.presses(purchase, limits, &proven);
+        let (presses, room) = self.presses(purchase, limits, &proven);
         let rank = |bought: &Bought| {
             let ranks = bought.classes.iter().map(|class| classes[*class].rank());
             Reverse(ranks.max().filter(|_| presses))
@@ -93,7 +94,14 @@ impl<'a> Steps<'a> {
             let (proven, other): (Vec<&Bought>, Vec<&Bought>) =
                 bought.into_iter().partition(|bought| proven(bought));
             let at_once = |limits| at_once(limits, price).max(if presses { 1 } else { FEW });
-            for part in proven.chunks(at_once((limits.max_nodes, limits.max_rate))) {
+            let ceilings = at_once((limits.max_nodes, limits.max_rate));
+            // The last that a ceiling has room for is no whole part of it.
+            let part = if presses {
+                ceilings.min(room.nodes(price))
+            } else {
+                ceilings
+            };
+            for part in proven.chunks(part) {
                 self.grow_by((group, offer), price, part);
             }
             let most = limits.bought_per_window.min(limits.max_nodes);
@@ -104,8 +112,13 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Whether the guard's limits may let only some of the purchase in.
-    fn presses(&self, purchase: &Purchase, limits: &Limits, proven: &dyn Fn(&Bought) -> bool) -> bool {
+    /// Whether the guard's limits may let only some of the purchase in, and what its ceilings have room for.
+    fn presses(
+        &self,
+        purchase: &Purchase,
+        limits: &Limits,
+        proven: &dyn Fn(&Bought) -> bool,
+    ) -> (bool, Room) {
         let seen = self.seen;
         let price = |bought: &Bought| seen.offers[bought.offer].price;
         let nodes = || {
@@ -123,9 +136,9 @@ impl<'a> Steps<'a> {
             }
         }
         let there = seen.nodes.iter().filter(|node| !node.fargate);
-        let mut all = there.count() + nodes().count();
+        let mut all = there.count();
         let known = seen.nodes.iter().filter_map(|node| seen.node_price(node));
-        let mut rate = known.sum::<UsdPerHour>() + purchase.bought.iter().map(price).sum();
+        let mut rate = known.sum::<UsdPerHour>();
         for intent in &seen.ledger.intents {
             if let IntentKind::Launch {
                 offer, count, joined, ..
@@ -137,10 +150,20 @@ impl<'a> Steps<'a> {
                 rate += of.unwrap_or_default().times(coming as u64);
             }
         }
-        bought > size(limits.bought_per_window)
+        let of_month = limits
+            .max_per_month
+            .map(|budget| Spending::most(seen.ledger.spending, seen.at, (rate, budget)));
+        let most = of_month.map_or(limits.max_rate, |most| most.min(limits.max_rate));
+        let room = Room {
+            nodes: size(limits.max_nodes).saturating_sub(all),
+            rate: UsdPerHour(most.0.saturating_sub(rate.0)),
+        };
+        let wanted: UsdPerHour = purchase.bought.iter().map(price).sum();
+        let presses = bought > size(limits.bought_per_window)
             || added > limits.added_per_window
-            || all > size(limits.max_nodes)
-            || rate > limits.max_rate
+            || nodes().count() > room.nodes
+            || wanted > room.rate;
+        (presses, room)
     }
 
     fn grow_by(&mut self, (group, offer): (&GroupName, &OfferId), price: UsdPerHour, bought: &[&Bought]) {
@@ -290,6 +313,20 @@ fn is_proven(seen: &Snapshot, bought: &Bought, scaled: &BTreeSet<&WorkloadKey>) 
         let pod = seen.pod(pod).filter(|pod| pod.phase == PodPhase::Pending);
         pod.is_some_and(|pod| !seen.spec(pod.spec).owner.as_ref().is_some_and(is_scaled))
     })
+}
+
+/// What the ceilings have room for.
+struct Room {
+    nodes: usize,
+    rate: UsdPerHour,
+}
+
+impl Room {
+    /// Nodes at this price, at least one: where there is room for none, the step is held and says why.
+    fn nodes(&self, price: UsdPerHour) -> usize {
+        let paid = usize::try_from(self.rate.0 / price.0.max(1)).unwrap_or(0);
+        self.nodes.min(paid).max(1)
+    }
 }
 
 /// Nodes that one step asks for where the limits let all of them in: a call for each would only take longer.

@@ -62,6 +62,14 @@ impl UsdPerHour {
 }
 
 impl Usd {
+    /// The rate at which this is spent within a span, rounded down; the largest there is where there is no time left.
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to i64 first")]
+    pub fn per_hour(self, span: Span) -> UsdPerHour {
+        let nanos = (i128::from(self.0) * MILLIS_PER_HOUR).checked_div(i128::from(span.millis()));
+        let nanos = nanos.unwrap_or_else(|| i128::from(i64::MAX));
+        UsdPerHour(nanos.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
+    }
+
     /// Dollars, for reading.
     #[expect(clippy::cast_precision_loss, reason = "for reading only")]
     pub fn dollars(self) -> f64 {

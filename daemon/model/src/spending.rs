@@ -33,6 +33,17 @@ impl Spending {
         Self::noted(known, now, rate).spent + then.over(end.since(now))
     }
 
+    /// What the cluster may cost from now on, so that the month comes to no more than this, if it has cost `rate` since the
+    /// last note.
+    pub fn most(known: Option<Self>, now: Instant, (rate, budget): (UsdPerHour, Usd)) -> UsdPerHour {
+        let (_, end) = month(now);
+        let unspent = Usd(budget
+            .0
+            .saturating_sub(Self::noted(known, now, rate).spent.0)
+            .max(0));
+        unspent.per_hour(end.since(now))
+    }
+
     /// What was spent until now, if since the last note the cluster has cost this much. So has what was before the first
     /// note of the month: nobody knows better.
     pub fn noted(known: Option<Self>, now: Instant, rate: UsdPerHour) -> Self {
@@ -134,6 +145,13 @@ mod tests {
         let next = at("2026-12-01T00:01:00Z");
         assert!(note(&mut known, next, dollars(60)), "a month begins");
         assert_eq!(known.unwrap().spent, dollars(1).over(Span::from_secs(3600)));
+        // What may be spent until the month ends comes to the budget, and a cent an hour more does not.
+        let budget = dollars(90_000).over(Span::from_secs(3600));
+        let most = Spending::most(known, next, (dollars(60), budget));
+        let comes_to = |rate| Spending::forecast(known, next, (dollars(60), rate));
+        assert!(comes_to(most) <= budget && comes_to(most + UsdPerHour(10_000_000)) > budget);
+        let nothing = Spending::most(known, next, (dollars(60), Usd(0)));
+        assert_eq!(nothing, UsdPerHour(0));
         // A clock that goes back spends nothing, and nothing comes back.
         let spent = known.unwrap().spent;
         assert!(!note(&mut known, Instant(next.0 - 1000), dollars(60)));

@@ -8,11 +8,12 @@ use model::aims::Aims;
 use model::ids::{IntentId, NodeName, PodKey};
 use model::intent::{Intent, IntentKind, LaunchStage};
 use model::memory::Memory;
-use model::money::UsdPerHour;
+use model::money::{Usd, UsdPerHour};
 use model::node::UNREACHABLE_TAINT;
 use model::plan::StepKind;
 use model::pod::{PodSpec, Taint, TaintEffect};
 use model::reason::{Reason, Refusal};
+use model::spending::Spending;
 use model::time::Span;
 
 #[test]
@@ -108,6 +109,37 @@ fn a_purchase_that_no_window_has_room_for_is_asked_for_in_parts() {
         "one at a time where it does not let all of them in"
     );
     assert_eq!(grown(|limits| limits.bought_per_window = 9), parts);
+}
+
+/// Regression: a ceiling that has room for less than a tenth of itself, and a month whose budget has room for little, held
+/// everything.
+#[test]
+fn what_a_ceiling_still_has_room_for_is_asked_for() {
+    let mut spec = asks(8000, 1024);
+    spec.node_selector
+        .insert("topology.kubernetes.io/zone".into(), "b".into());
+    let seen = shop().pending("web", 9, spec).seen();
+    let first = |aims: &Aims| {
+        let done = crate::deliberate(&seen, &Memory::default(), &PolicySet::default(), aims);
+        let sizes = done.plan.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::GrowGroup { from, to, rate, .. } => Some((to - from, *rate)),
+            _ => None,
+        });
+        sizes.collect::<Vec<_>>()
+    };
+    let mut aims = Aims::default();
+    let (nodes, rate) = first(&aims)[0];
+    assert_eq!(nodes, 9);
+    let each = UsdPerHour(rate.0 / 9);
+    let mut with_rate = aims.clone();
+    with_rate.limits.max_rate = each.times(8);
+    assert_eq!(first(&with_rate).len(), 9, "one at a time, of so small a ceiling");
+    // A month with room for three nodes and a half until it ends.
+    let left = Spending::most(None, seen.at, (UsdPerHour(0), Usd(1_000_000_000_000)));
+    let budget = i128::from(each.0) * 7 / 2 * 1_000_000_000_000 / i128::from(left.0);
+    aims.limits.max_per_month = Some(Usd(i64::try_from(budget).unwrap()));
+    let parts: Vec<u32> = first(&aims).into_iter().map(|(nodes, _)| nodes).collect();
+    assert_eq!(parts, [3, 3, 3]);
 }
 
 #[test]
