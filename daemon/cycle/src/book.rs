@@ -7,7 +7,7 @@
 use crate::clock::Clock;
 use crate::lifecycle;
 use crate::policies::InForce;
-use guard::ledger::{note_size, note_spending, reconcile, usual_size};
+use guard::ledger::{is_of_another_cluster, note_identity, note_size, note_spending, reconcile, usual_size};
 use guard::{Kept, LedgerStore, StoreError};
 use model::intent::{Installation, Ledger, LedgerEvent, Pause};
 use model::{Aims, ClusterSize, Memory, Snapshot};
@@ -21,6 +21,8 @@ const UNSAVED_CYCLES: u64 = 32;
 const BY: &str = "plimsolld";
 const LOST: &str = "the Ledger is missing, and there was one: what is under way and what was removed lately is not \
                     known any more. Look at the cluster, then resume";
+const ELSEWHERE: &str = "the Ledger was written in another cluster of this name: what it says of nodes and groups does \
+                         not hold here, and a new one is begun. Look at the cluster, then resume";
 
 /// The Ledger and its store.
 pub(crate) struct Book {
@@ -144,10 +146,39 @@ impl Book {
         !self.void && self.ledger.generation == generation
     }
 
+    /// Begins a new Ledger where this one was written in another cluster than the one that is seen, and tells whether it
+    /// did: what is under way there, and who may go there, says nothing here. As with one that was lost, it is paused.
+    pub(crate) fn leave_other_cluster(&mut self, seen: &Snapshot) -> bool {
+        if !is_of_another_cluster(&self.ledger, seen) {
+            return false;
+        }
+        tracing::error!("{ELSEWHERE}");
+        let (now, theirs) = (self.clock.now(), &self.ledger);
+        // Without a new epoch, client tokens could come again: then it only pauses, and the next cycle tries again.
+        if let Ok(epoch) = epoch() {
+            self.ledger = Ledger {
+                generation: theirs.generation,
+                cycle: theirs.cycle,
+                aims: theirs.aims.clone(),
+                epoch,
+                known_since: Some(now),
+                ..Ledger::default()
+            };
+        }
+        self.ledger.paused.get_or_insert(Pause {
+            by: BY.to_owned(),
+            why: ELSEWHERE.to_owned(),
+            at: now,
+        });
+        self.dirty = true;
+        true
+    }
+
     /// Reads the Ledger against a Snapshot.
     pub(crate) fn read_against(&mut self, seen: &Snapshot, aims: &Aims) -> Vec<LedgerEvent> {
         let events = reconcile(&mut self.ledger, seen, &aims.limits);
         self.dirty |= !events.is_empty();
+        self.dirty |= note_identity(&mut self.ledger, seen);
         self.dirty |= note_spending(&mut self.ledger, seen, aims);
         if self.store.is_lasting() {
             self.dirty |= note_size(&mut self.ledger, seen, aims);

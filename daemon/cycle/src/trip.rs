@@ -121,6 +121,10 @@ impl<'a> Trip<'a> {
     /// Reads the Ledger against what is seen, lets the Memory learn from it, and puts both into the picture.
     pub(crate) async fn read_ledger(&mut self, mut seen: Snapshot) {
         let mut book = self.shared.book.lock().await;
+        if book.leave_other_cluster(&seen) {
+            self.own.memory = Arc::default();
+            self.shared.show(book.ledger());
+        }
         let size = book.usual_size();
         let events = book.read_against(&seen, &self.aims);
         if book.usual_size() != size {

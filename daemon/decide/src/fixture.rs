@@ -225,6 +225,7 @@ pub(crate) fn removal(node: &str, stage: RemoveStage) -> Intent {
             instance: InstanceId::new(format!("i-{node}")),
             stage,
             after: Vec::new(),
+            gone: None,
         },
         opened: NOW,
         deadline: NOW + Span::from_secs(1800),
@@ -280,6 +281,7 @@ pub(crate) fn join(seen: &mut Snapshot, name: &NodeName, id: &OfferId) {
 fn group(name: &str, kind: GroupKind, desired: u32, max: u32) -> Group {
     Group {
         name: GroupName::new(name),
+        uid: None,
         kind,
         min: 0,
         max,

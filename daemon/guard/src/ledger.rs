@@ -4,6 +4,7 @@
 //! Plain functions on a value, so that a crash between any two of them can be tested. Storing is at the ends.
 
 mod codec;
+mod identity;
 mod learn;
 mod open;
 mod reconcile;
@@ -18,6 +19,7 @@ mod tests;
 pub use codec::{
     decode_installation, decode_ledger, decode_memory, encode_installation, encode_ledger, encode_memory,
 };
+pub use identity::{is_of_another_cluster, note_identity};
 pub use learn::learn;
 pub use open::open;
 #[cfg(test)]

@@ -252,6 +252,7 @@ pub(crate) fn group_of(names: &[&str]) -> Group {
     let size = crate::tally::number(names.len());
     Group {
         name: "web".into(),
+        uid: None,
         kind: GroupKind::Asg,
         min: 1,
         max: size.max(6),
@@ -383,6 +384,7 @@ pub(crate) fn removal(id: &str, node: &str, stage: RemoveStage) -> Intent {
             instance: format!("i-{node}").as_str().into(),
             stage,
             after: Vec::new(),
+            gone: None,
         },
         opened: NOW - Span::from_secs(60),
         deadline: NOW + Span::from_secs(1800),

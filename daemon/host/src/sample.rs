@@ -361,6 +361,7 @@ fn groups() -> Vec<Group> {
     .into_iter()
     .map(|(name, kind)| Group {
         name: GroupName::new(name),
+        uid: None,
         kind,
         min: 0,
         max: 100,

@@ -16,6 +16,7 @@ use model::selector::Labels;
 pub fn profile_group(name: &str, selectors: Vec<FargateSelector>) -> Group {
     Group {
         name: GroupName::new(name),
+        uid: None,
         kind: GroupKind::FargateProfile,
         min: 0,
         max: u32::MAX,

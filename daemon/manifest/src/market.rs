@@ -151,6 +151,7 @@ impl Found<'_> {
         };
         Group {
             name: self.name.clone(),
+            uid: None,
             kind: self.kind,
             launch: if self.kind == GroupKind::FargateProfile {
                 LaunchMode::None

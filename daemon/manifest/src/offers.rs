@@ -206,6 +206,7 @@ pub fn offers(file: &str, bytes: &[u8], aims: &Aims) -> Result<(Vec<Offer>, Grou
 pub fn fleet_group() -> Group {
     Group {
         name: GroupName::new(FLEET),
+        uid: None,
         kind: GroupKind::Fleet,
         min: 0,
         max: u32::MAX,

@@ -244,6 +244,7 @@ mod tests {
     fn group(name: &str, kind: GroupKind) -> Group {
         Group {
             name: name.into(),
+            uid: None,
             kind,
             min: 0,
             max: 9,

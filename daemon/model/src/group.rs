@@ -21,6 +21,9 @@ pub const KOPS_GROUP_TAG: &str = "kops.k8s.io/instancegroup";
 pub struct Group {
     /// Name.
     pub name: GroupName,
+    /// What the provider gives to this one and to no later group of the same name; `None` where it gives nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
     /// Whose knob it is.
     pub kind: GroupKind,
     /// Fewest instances.

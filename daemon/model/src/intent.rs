@@ -38,6 +38,12 @@ pub struct Ledger {
     /// a Ledger was lost, client tokens and tags do not. Empty in worlds that end with their Ledger.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub epoch: String,
+    /// UID of the cluster it was written in (`Snapshot::cluster_uid`), once that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_uid: Option<String>,
+    /// UIDs of the groups (`Group::uid`), as they were seen last: another one is another group of the same name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub group_uids: BTreeMap<GroupName, String>,
     /// What happened before this is not known, because the Ledger before this one was lost: every window that reaches
     /// further back counts as full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +84,8 @@ impl Default for Ledger {
             generation: 0,
             cycle: 0,
             epoch: String::new(),
+            cluster_uid: None,
+            group_uids: BTreeMap::new(),
             known_since: None,
             intents: Vec::new(),
             effects: Vec::new(),
@@ -182,6 +190,9 @@ pub enum IntentKind {
         /// they tell which pods their nodes were bought for.
         #[serde(with = "launches")]
         after: Vec<IntentId>,
+        /// When cloud and API server first said that it is gone, and have not said otherwise since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gone: Option<Instant>,
     },
 }
 

@@ -31,6 +31,9 @@ pub struct Snapshot {
     pub seed: u64,
     /// Name of the cluster.
     pub cluster: String,
+    /// UID of its namespace kube-system, which no other cluster of this name has; `None` where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_uid: Option<String>,
     /// Age of each source.
     pub sources: BTreeMap<Source, Freshness>,
     /// Distinct pod specs; pods and workloads point here.
@@ -289,6 +292,7 @@ mod tests {
             }],
             groups: vec![Group {
                 name: "g".into(),
+                uid: None,
                 kind: GroupKind::Asg,
                 min: 0,
                 max: 1,

@@ -6,6 +6,7 @@
 use crate::capacity::{Capacity, Provider, WorkloadMetric};
 use crate::cluster::{Cluster, PodRow, WorkloadRow, leave_alone};
 use crate::health::worse;
+use crate::identity::{self, Identity};
 use crate::load::{self, LOAD_INTERVAL, Load, LoadSource, wall_clock};
 use crate::membership;
 use crate::others::{self, Others};
@@ -75,6 +76,7 @@ pub struct Eyes {
     cluster: Arc<Cluster>,
     load: Arc<Load>,
     others: Arc<Others>,
+    identity: Arc<Identity>,
     provider: Provider,
     name: String,
     own_pod: Option<PodKey>,
@@ -93,11 +95,15 @@ impl Eyes {
         let others = Arc::new(Others::default());
         let (all, to) = (others.clone(), config.client.clone());
         tasks.spawn(async move { others::follow(to, &all).await });
+        let identity = Arc::new(Identity::default());
+        let (known, to) = (identity.clone(), config.client.clone());
+        tasks.spawn(async move { identity::follow(to, &known).await });
         let (all, to, roll) = (load.clone(), config.client, cluster.clone());
         let source = config.load;
         tasks.spawn(async move { load::follow(to, source, &all, &*roll).await });
         let began = tokio::time::Instant::now();
-        while !cluster.is_complete() && began.elapsed() < config.patience {
+        let is_known = || cluster.is_complete() && identity.is_told();
+        while !is_known() && began.elapsed() < config.patience {
             sleep(GLANCE).await;
         }
         if let Some((name, trouble)) = cluster.missing().first() {
@@ -113,6 +119,7 @@ impl Eyes {
             cluster,
             load,
             others,
+            identity,
             provider: config.provider,
             name: config.cluster,
             own_pod: config.own_pod,
@@ -165,6 +172,7 @@ impl Eyes {
         let mut snapshot = Snapshot {
             at,
             cluster: self.name.clone(),
+            cluster_uid: self.identity.uid(),
             sources,
             nodes: nodes(&self.cluster, &load_of_nodes),
             own_node: self.own_node(),

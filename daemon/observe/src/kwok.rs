@@ -62,6 +62,7 @@ fn group(template: &KwokGroup, nodes: &[Node]) -> Group {
         .collect();
     let mut group = Group {
         name: template.name.clone(),
+        uid: None,
         kind: GroupKind::Kwok,
         min: template.min,
         max: template.max,

@@ -12,6 +12,7 @@ mod cluster;
 mod exposition;
 mod eyes;
 mod health;
+mod identity;
 pub mod kwok;
 pub mod load;
 pub mod membership;

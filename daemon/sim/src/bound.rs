@@ -147,6 +147,7 @@ fn waiting(spec: &PodSpec, number: SpecIx, pod: i64) -> Pod {
 fn market(scenario: &Scenario) -> Snapshot {
     let groups = scenario.groups.iter().map(|plan| Group {
         name: plan.name.clone(),
+        uid: None,
         kind: plan.kind,
         min: 0,
         max: u32::MAX,

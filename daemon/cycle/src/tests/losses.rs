@@ -92,6 +92,44 @@ async fn a_ledger_that_is_lost_lifts_no_limit() {
     assert!(second.handle().status().aims_refused.is_some());
 }
 
+// A volume with a Ledger that is moved to another cluster of the same name, and an address that leads to another one.
+#[tokio::test]
+async fn a_ledger_of_another_cluster_is_left_and_a_new_one_is_paused() {
+    for restarts in [true, false] {
+        let (clock, folder) = (clock(), tempfile::tempdir().unwrap());
+        let mut ends = crowded(&clock, 2, doing());
+        ends.eyes.seen.cluster_uid = Some("one".to_owned());
+        let mut desk_at = desk(FileStore::new(folder.path()), &clock).await;
+        let record = run_cycle(&mut ends, &desk_at).await;
+        let epoch = record.snapshot.ledger.epoch.clone();
+        run_cycle(&mut ends, &desk_at).await;
+        if restarts {
+            drop(desk_at);
+            desk_at = desk(FileStore::new(folder.path()), &clock).await;
+        }
+        assert_eq!(paused_by(&desk_at), None);
+        let asked = ends.hands.asked().len();
+        // A launch is under way in the one; the other has not heard of it.
+        ends.eyes.seen.cluster_uid = Some("other".to_owned());
+        let record = run_cycle(&mut ends, &desk_at).await;
+        assert_eq!(paused_by(&desk_at).as_deref(), Some("plimsolld"));
+        assert!(record.outcomes.is_empty() && ends.hands.asked().len() == asked);
+        let ledger = &record.snapshot.ledger;
+        assert!(ledger.intents.is_empty() && ledger.effects.is_empty());
+        assert!(ledger.epoch != epoch && ledger.known_since.is_some());
+        let why = ledger.paused.as_ref().map(|pause| pause.why.clone()).unwrap();
+        assert!(why.contains("another cluster"), "{why}");
+        // It stays this one's, over a restart and a resume.
+        drop(desk_at);
+        let next = desk(FileStore::new(folder.path()), &clock).await;
+        assert_eq!(paused_by(&next).as_deref(), Some("plimsolld"));
+        next.handle().resume("ada").await.unwrap();
+        let record = run_cycle(&mut ends, &next).await;
+        assert_eq!(paused_by(&next), None);
+        assert_eq!(record.snapshot.ledger.epoch, ledger.epoch);
+    }
+}
+
 #[tokio::test]
 async fn the_first_start_of_all_is_not_paused() {
     let (clock, folder) = (clock(), tempfile::tempdir().unwrap());

@@ -28,6 +28,7 @@ async fn stage(waiting: usize, price: UsdPerHour) -> (Arc<ManualClock>, Desk, En
 fn profile() -> Group {
     Group {
         name: "serverless".into(),
+        uid: None,
         kind: GroupKind::FargateProfile,
         min: 0,
         max: u32::MAX,

@@ -201,6 +201,7 @@ pub(super) fn draining(clock: &Arc<ManualClock>, hands: Hands) -> (Ends<Eyes, Ha
             instance: "i-n1".into(),
             stage: RemoveStage::Cordoned,
             after: Vec::new(),
+            gone: None,
         },
         opened: START,
         deadline: START + Span::from_secs(1800),
@@ -235,6 +236,7 @@ pub(super) fn drained(clock: &Arc<ManualClock>, empty: usize, hands: Hands) -> (
                 instance: node.instance.clone().unwrap(),
                 stage: RemoveStage::Cordoned,
                 after: Vec::new(),
+                gone: None,
             },
             opened: START,
             deadline: START + Span::from_secs(1800),
@@ -342,6 +344,7 @@ fn group(names: &[&str]) -> Group {
     };
     Group {
         name: "web".into(),
+        uid: None,
         kind: GroupKind::Asg,
         min: 0,
         max: 20,

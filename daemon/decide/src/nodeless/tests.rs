@@ -154,6 +154,7 @@ fn an_open_removal_is_asked_for_again_until_it_is_accepted() {
                 instance: InstanceId::new(LOST),
                 stage,
                 after: Vec::new(),
+                gone: None,
             },
             opened: NOW,
             deadline: NOW + PROVISION,

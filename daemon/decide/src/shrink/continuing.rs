@@ -45,12 +45,14 @@ pub(super) fn carry_on(
             instance,
             stage,
             after,
+            gone,
         } = &intent.kind
         else {
             continue;
         };
-        // A node that is gone closes its intent in the ledger; there is nothing to do about it here.
-        let Some(node) = seen.node(node) else {
+        // A node that is gone closes its intent in the ledger; there is nothing to do about it here. Nor is there while
+        // its witnesses are to be asked a second time.
+        let Some(node) = seen.node(node).filter(|_| gone.is_none()) else {
             continue;
         };
         let removal = Removal {

@@ -228,6 +228,7 @@ fn under_way(seen: &mut Snapshot, node: &str) {
         instance: format!("i-{node}").as_str().into(),
         stage: RemoveStage::Cordoned,
         after: vec!["3-0".into()],
+        gone: None,
     };
     for (id, kind) in [("3-0", launch), ("3-1", removal)] {
         seen.ledger.intents.push(Intent {

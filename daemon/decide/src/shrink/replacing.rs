@@ -86,6 +86,7 @@ fn replaced(launch: Option<(LaunchStage, &[&str])>, removal: RemoveStage) -> Clu
             instance: InstanceId::new("i-n1"),
             stage: removal,
             after: vec!["3-0".into()],
+            gone: None,
         },
         opened: NOW,
         deadline: NOW + Span::from_secs(1800),

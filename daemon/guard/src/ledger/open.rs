@@ -117,6 +117,7 @@ fn begin(
                 instance: instance.clone(),
                 stage: RemoveStage::Opened,
                 after: after.clone(),
+                gone: None,
             };
             let effect = match counted {
                 Counted::Emptied => EffectKind::Emptied { node: node.clone() },
@@ -132,6 +133,7 @@ fn begin(
                 instance: instance.clone(),
                 stage: RemoveStage::Opened,
                 after: Vec::new(),
+                gone: None,
             };
             let removed = EffectKind::removed_from(zone_left(&step.kind, seen));
             (kind, at + aims.shrink.drain_timeout, (group, removed))

@@ -1,11 +1,12 @@
 //! Reading the Ledger against a Snapshot: what became of everything that was under way.
 //!
 //! Good news needs one witness, bad news two (reliability invariant I4): a node has joined when it is seen
-//! Ready; an instance is gone when the cloud and the API server both say so, on fresh sources.
+//! Ready; an instance is gone when the cloud and the API server both say so, on fresh sources, and still say so a minute
+//! later.
 
 mod helped;
 
-use super::{close, intent_mut, unreplaced};
+use super::{close, identity, intent_mut, unreplaced};
 use model::group::InstanceState;
 use model::intent::{Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage, Spent};
 use model::limits::Limits;
@@ -19,6 +20,9 @@ use std::collections::BTreeSet;
 pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<LedgerEvent> {
     let mut events = Vec::new();
     let mut before: Vec<Intent> = promised(ledger);
+    for id in identity::orphaned(ledger, seen) {
+        fail(ledger, &id, None, &mut events);
+    }
     let ids: Vec<IntentId> = ledger.intents.iter().map(|intent| intent.id.clone()).collect();
     for id in ids {
         let Some(intent) = ledger.intent(&id) else {
@@ -130,26 +134,35 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
         *stage = LaunchStage::Asked;
         events.push(LedgerEvent::Accepted { intent: id.clone() });
     }
-    let missing = count.saturating_sub(u32::try_from(joined.len()).unwrap_or(u32::MAX));
-    let (group, brought) = (group.clone(), !joined.is_empty());
-    if missing == 0 && *stage != LaunchStage::Joined {
+    let is_complete = joined.len() >= *count as usize;
+    if is_complete && *stage != LaunchStage::Joined {
         *stage = LaunchStage::Joined;
         events.push(LedgerEvent::Launched {
             intent: id.clone(),
-            group,
+            group: group.clone(),
         });
-    } else if missing > 0 && (seen.at >= deadline || lacking.is_some()) {
-        close(ledger, id);
-        events.extend(unreplaced(ledger, id));
-        events.push(LedgerEvent::LaunchFailed {
-            intent: id.clone(),
-            group,
-            missing,
-            no_capacity: lacking.is_some(),
-            offer: lacking,
-            brought,
-        });
+    } else if !is_complete && (seen.at >= deadline || lacking.is_some()) {
+        fail(ledger, id, lacking, events);
     }
+}
+
+/// Gives a launch up: what has not joined by now is not waited for.
+fn fail(ledger: &mut Ledger, id: &IntentId, lacking: Option<OfferId>, events: &mut Vec<LedgerEvent>) {
+    let Some(IntentKind::Launch {
+        group, count, joined, ..
+    }) = close(ledger, id).map(|intent| intent.kind)
+    else {
+        return;
+    };
+    events.extend(unreplaced(ledger, id));
+    events.push(LedgerEvent::LaunchFailed {
+        intent: id.clone(),
+        group,
+        missing: count.saturating_sub(u32::try_from(joined.len()).unwrap_or(u32::MAX)),
+        no_capacity: lacking.is_some(),
+        offer: lacking,
+        brought: !joined.is_empty(),
+    });
 }
 
 /// The offer of a launch that was asked for by the group's size, where the provider has said since that there is no
@@ -275,6 +288,7 @@ fn removal(
                 node,
                 instance,
                 stage,
+                gone,
                 ..
             },
         deadline,
@@ -284,13 +298,19 @@ fn removal(
         return;
     };
     let node = node.clone();
-    if gone(seen, limits, group, &node, instance) {
-        close(ledger, id);
-        events.push(LedgerEvent::Removed {
-            intent: id.clone(),
-            node,
-        });
-        return;
+    match witnessed(seen, limits, group, (&node, instance)) {
+        Witnessed::Gone { told } => {
+            if told.since(*gone.get_or_insert(told)) >= APART {
+                close(ledger, id);
+                events.push(LedgerEvent::Removed {
+                    intent: id.clone(),
+                    node,
+                });
+            }
+            return;
+        }
+        Witnessed::There => *gone = None,
+        Witnessed::Nothing => {}
     }
     if *stage == RemoveStage::Opened && seen.node(&node).is_some_and(|n| n.draining) {
         *stage = RemoveStage::Cordoned;
@@ -319,19 +339,48 @@ fn removal(
     }
 }
 
-/// Two witnesses: the cloud lists the instance as gone or not at all (a group that is gone lists nothing), and
-/// the API server has no such node or has it not Ready. A source that is old or incomplete is no witness.
-fn gone(seen: &Snapshot, limits: &Limits, group: &GroupName, node: &NodeName, instance: &InstanceId) -> bool {
-    let fresh = [Source::Nodes, Source::Groups]
+/// From the first time that both witnesses call an instance gone to the time that counts: clouds list what is there as
+/// absent for some seconds (reliability invariant I4).
+const APART: Span = Span::from_secs(60);
+
+/// What the two witnesses say of a node on its way out.
+enum Witnessed {
+    /// The cloud lists the instance as gone or not at all (a group that is gone lists nothing), and the API server has no
+    /// such node or has it not Ready.
+    Gone {
+        /// When the older of the two said so.
+        told: Instant,
+    },
+    /// One of them at least has it.
+    There,
+    /// A source that is old or incomplete is no witness.
+    Nothing,
+}
+
+fn witnessed(
+    seen: &Snapshot,
+    limits: &Limits,
+    group: &GroupName,
+    (node, instance): (&NodeName, &InstanceId),
+) -> Witnessed {
+    let sources = [Source::Nodes, Source::Groups].map(|source| seen.freshness(source));
+    if !sources
         .iter()
-        .all(|source| seen.freshness(*source).within(limits.max_snapshot_age));
-    let cloud = seen.group(group).is_none_or(|group| {
-        group
-            .instances
-            .iter()
-            .filter(|listed| listed.id == *instance)
-            .all(|listed| listed.state == InstanceState::Terminated)
-    });
+        .all(|source| source.within(limits.max_snapshot_age))
+    {
+        return Witnessed::Nothing;
+    }
+    let mut listed = seen.group(group).into_iter().flat_map(|group| &group.instances);
+    let cloud = listed.all(|listed| listed.id != *instance || listed.state == InstanceState::Terminated);
     let cluster = seen.node(node).is_none_or(|node| !node.ready);
-    fresh && cloud && cluster
+    if !(cloud && cluster) {
+        return Witnessed::There;
+    }
+    let oldest = sources.into_iter().filter_map(|source| match source {
+        Freshness::Stale { age } => Some(age),
+        Freshness::Live | Freshness::Missing => None,
+    });
+    Witnessed::Gone {
+        told: seen.at - oldest.max().unwrap_or_default(),
+    }
 }

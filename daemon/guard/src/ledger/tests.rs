@@ -2,6 +2,7 @@
 //! two of these leaves behind.
 
 mod helped;
+mod identity;
 mod replacing;
 mod uncounted;
 
@@ -32,6 +33,12 @@ fn settle_one(stage: &mut Stage, step: &Step, outcome: &Outcome) -> Vec<LedgerEv
 
 fn read(stage: &mut Stage) -> Vec<LedgerEvent> {
     reconcile(&mut stage.ledger, &stage.seen, &stage.aims.limits)
+}
+
+/// The same, so many seconds later.
+fn read_later(stage: &mut Stage, seconds: i64) -> Vec<LedgerEvent> {
+    stage.seen.at = stage.seen.at + Span::from_secs(seconds);
+    read(stage)
 }
 
 fn growing() -> (Stage, Step) {
@@ -508,8 +515,58 @@ fn a_removal_from_cordon_to_gone() {
         intent: "5-0".into(),
         node: "n1".into(),
     };
-    assert_eq!(read(&mut stage), [gone]);
+    assert_eq!(read(&mut stage), [], "both have to say it twice");
+    assert_eq!(read_later(&mut stage, 60), [gone]);
     assert_eq!(stage.ledger.intents, []);
+}
+
+/// Reliability invariant I4: what the two witnesses say in a row of cycles, each at so many seconds, as of so many seconds
+/// before; and whether the instance is gone for good then.
+#[test]
+fn gone_is_what_both_witnesses_call_so_twice_a_minute_apart() {
+    use Says::{Gone, Nothing, There};
+    let rows: [(&[(i64, Says)], bool); 10] = [
+        (&[(0, Gone(0))], false),
+        (&[(0, Gone(0)), (59, Gone(0))], false),
+        (&[(0, Gone(0)), (60, Gone(0))], true),
+        (&[(0, Gone(0)), (30, There), (60, Gone(0))], false),
+        (&[(0, Gone(0)), (30, There), (60, Gone(0)), (119, Gone(0))], false),
+        (&[(0, Gone(0)), (30, There), (60, Gone(0)), (120, Gone(0))], true),
+        (&[(0, Gone(0)), (30, Nothing), (60, Gone(0))], true),
+        (&[(0, Gone(0)), (60, Nothing)], false),
+        // What is told again is what was told before.
+        (&[(0, Gone(0)), (60, Gone(20))], false),
+        (&[(0, Gone(20)), (40, Gone(0))], true),
+    ];
+    for (row, closes) in rows {
+        let mut stage = Stage::draining(RemoveStage::Terminating);
+        stage.node_mut("n1").ready = false;
+        let listed = stage.group_mut().instances.remove(0);
+        for (second, says) in row {
+            stage.seen.at = NOW + Span::from_secs(*second);
+            stage.group_mut().instances.retain(|one| one.id != listed.id);
+            let freshness = match says {
+                Gone(0) | There => Freshness::Live,
+                Gone(age) => Freshness::Stale {
+                    age: Span::from_secs(*age),
+                },
+                Nothing => Freshness::Missing,
+            };
+            if matches!(says, There) {
+                stage.group_mut().instances.push(listed.clone());
+            }
+            stage.seen.sources.insert(Source::Groups, freshness);
+            read(&mut stage);
+        }
+        assert_eq!(stage.ledger.intents.is_empty(), closes, "{row:?}");
+    }
+}
+
+#[derive(Debug)]
+enum Says {
+    Gone(i64),
+    There,
+    Nothing,
 }
 
 #[test]
@@ -549,7 +606,11 @@ fn a_node_that_is_not_ready_is_no_second_witness_for_a_living_instance() {
     stage.node_mut("n1").ready = false;
     assert_eq!(read(&mut stage), []);
     stage.group_mut().instances.remove(0);
-    assert!(matches!(&read(&mut stage)[..], [LedgerEvent::Removed { .. }]));
+    assert_eq!(read(&mut stage), []);
+    assert!(matches!(
+        &read_later(&mut stage, 60)[..],
+        [LedgerEvent::Removed { .. }]
+    ));
 }
 
 #[test]
@@ -598,7 +659,11 @@ fn a_group_that_is_gone_lists_nothing() {
     stage.seen.sources.insert(Source::Groups, Freshness::Missing);
     assert_eq!(read(&mut stage), [], "nobody asked the cloud");
     stage.seen.sources.insert(Source::Groups, Freshness::Live);
-    assert!(matches!(&read(&mut stage)[..], [LedgerEvent::Removed { .. }]));
+    assert_eq!(read(&mut stage), []);
+    assert!(matches!(
+        &read_later(&mut stage, 60)[..],
+        [LedgerEvent::Removed { .. }]
+    ));
 }
 
 #[test]

@@ -89,6 +89,7 @@ fn group(name: &str, kind: GroupKind) -> Group {
     let fargate = kind == GroupKind::FargateProfile;
     Group {
         name: GroupName::new(name),
+        uid: None,
         kind,
         min: 0,
         max: if fargate { 0 } else { 50 },

@@ -63,6 +63,7 @@ fn record() -> CycleRecord {
             instance: "i-1".into(),
             stage: RemoveStage::Draining,
             after: Vec::new(),
+            gone: None,
         },
         opened: Instant(10_000),
         deadline: Instant(1_000_000),
@@ -390,6 +391,7 @@ fn a_group_that_another_autoscaler_grows_as_well_says_so() {
     for name in ["db", "web"] {
         seen.groups.push(model::Group {
             name: name.into(),
+            uid: None,
             kind: model::GroupKind::Asg,
             min: 0,
             max: 9,
@@ -536,6 +538,7 @@ fn what_the_tags_of_a_group_say_is_told() {
     let mut seen = Snapshot::clone(&record.snapshot);
     seen.groups = vec![Group {
         name: "web".into(),
+        uid: None,
         kind: GroupKind::Asg,
         min: 1,
         max: 9,

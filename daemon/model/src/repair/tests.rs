@@ -69,6 +69,7 @@ fn fleet(count: usize, zones: &[&str]) -> Snapshot {
             .into(),
         groups: vec![Group {
             name: "g".into(),
+            uid: None,
             kind: GroupKind::Asg,
             min: 0,
             max: 99,

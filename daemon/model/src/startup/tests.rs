@@ -224,6 +224,7 @@ fn a_group_gives_its_nodes_a_time_of_its_own() {
     use crate::group::{Group, GroupKind, GroupOptions, LaunchMode};
     let group = |options: GroupOptions| Group {
         name: "g".into(),
+        uid: None,
         kind: GroupKind::Asg,
         min: 0,
         max: 9,

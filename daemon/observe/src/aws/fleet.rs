@@ -157,6 +157,7 @@ fn member(told: &aws_sdk_ec2::types::Instance) -> Option<(String, Instance)> {
 pub(super) fn group(fleet: &Fleet, members: &Members) -> Group {
     let mut group = Group {
         name: fleet.name.clone(),
+        uid: None,
         kind: GroupKind::Fleet,
         min: 0,
         max: fleet.max,

@@ -127,6 +127,7 @@ pub(super) fn rolled_by_kops(living: &[&Node]) -> Option<String> {
 pub(super) fn group(row: &AutoScalingGroup, settings: &Settings) -> Group {
     Group {
         name: GroupName::new(row.auto_scaling_group_name().unwrap_or_default()),
+        uid: uid(row),
         kind: kind(row),
         min: size(row.min_size()),
         max: size(row.max_size()),
@@ -140,6 +141,12 @@ pub(super) fn group(row: &AutoScalingGroup, settings: &Settings) -> Group {
         rolling: None,
         options: node_template::options(row.tags(), &BTreeMap::new()),
     }
+}
+
+/// What its ARN has between `autoScalingGroup:` and its name: a group that is made again under its name has another one.
+fn uid(row: &AutoScalingGroup) -> Option<String> {
+    let uid = row.auto_scaling_group_arn()?.split(':').nth(6)?;
+    (!uid.is_empty()).then(|| uid.to_owned())
 }
 
 fn size(number: Option<i32>) -> u32 {

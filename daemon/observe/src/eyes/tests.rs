@@ -299,6 +299,7 @@ async fn rows_are_read_after_the_provider_has_answered() {
         cluster,
         load: Arc::new(Load::new(LOAD_INTERVAL)),
         others: Arc::default(),
+        identity: Arc::default(),
         provider,
         name: "blue".to_owned(),
         own_pod: None,

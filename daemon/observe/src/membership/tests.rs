@@ -18,6 +18,7 @@ fn group(name: &str, kind: GroupKind, instances: &[&str]) -> Group {
     };
     Group {
         name: GroupName::new(name),
+        uid: None,
         kind,
         min: 0,
         max: 9,

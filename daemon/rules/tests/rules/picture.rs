@@ -151,6 +151,7 @@ fn table(rows: &[(&str, &str)]) -> Labels {
 fn group(name: &str, kind: GroupKind) -> Group {
     Group {
         name: GroupName::new(name),
+        uid: None,
         kind,
         min: 0,
         max: 100,

@@ -220,6 +220,7 @@ fn picture(pending: usize) -> Snapshot {
 fn group(name: &str) -> Group {
     Group {
         name: GroupName::new(name),
+        uid: None,
         kind: GroupKind::Asg,
         min: 0,
         max: 10,

@@ -246,7 +246,7 @@ fn row(account: &Account, group: &GroupState, instances: bool) -> Vec<Element> {
     let made = &group.made;
     let mut row = vec![
         leaf("AutoScalingGroupName", &made.name),
-        leaf("AutoScalingGroupARN", arn(account, &made.name)),
+        leaf("AutoScalingGroupARN", arn(account, group)),
         leaf("MinSize", group.min),
         leaf("MaxSize", group.max),
         leaf("DesiredCapacity", group.desired),
@@ -389,11 +389,12 @@ fn tag(group: &str, key: &str, value: &str) -> Vec<Element> {
     ]
 }
 
-fn arn(account: &Account, group: &str) -> String {
+/// A group that is made again under its name has another one.
+fn arn(account: &Account, group: &GroupState) -> String {
     let settings = &account.settings;
     format!(
-        "arn:aws:autoscaling:{}:{}:autoScalingGroup:00000000:autoScalingGroupName/{group}",
-        settings.region, settings.account
+        "arn:aws:autoscaling:{}:{}:autoScalingGroup:{:016x}:autoScalingGroupName/{}",
+        settings.region, settings.account, group.created.0, group.made.name
     )
 }
 

@@ -219,6 +219,7 @@ impl State {
                 let all: Vec<(&NodeName, &SimNode)> = self.nodes.iter().collect();
                 Group {
                     name: plan.name.clone(),
+                    uid: None,
                     kind: plan.kind,
                     min: plan.min,
                     max: plan.max,

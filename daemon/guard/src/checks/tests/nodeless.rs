@@ -148,6 +148,8 @@ fn its_intent_closes_when_the_cloud_no_longer_lists_it() {
     let limits = stage.aims.limits.clone();
     assert_eq!(reconcile(&mut stage.ledger, &stage.seen, &limits), []);
     stage.group_mut().instances.pop();
+    assert_eq!(reconcile(&mut stage.ledger, &stage.seen, &limits), []);
+    stage.seen.at = stage.seen.at + Span::from_secs(60);
     let events = reconcile(&mut stage.ledger, &stage.seen, &limits);
     assert!(matches!(&events[..], [LedgerEvent::Removed { .. }]), "{events:?}");
     assert!(stage.ledger.intents.is_empty());

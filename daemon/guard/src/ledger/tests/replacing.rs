@@ -30,6 +30,7 @@ fn launches_that_replace_a_node_stay_listed_until_it_is_gone() {
         .instances
         .retain(|listed| listed.id.as_str() != "i-n1");
     read(&mut stage);
+    read_later(&mut stage, 60);
     assert!(stage.ledger.intents.is_empty(), "{:?}", stage.ledger.intents);
 }
 

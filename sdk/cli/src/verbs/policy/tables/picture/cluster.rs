@@ -123,6 +123,7 @@ impl Picture {
         }
         self.snapshot.groups.push(ModelGroup {
             name,
+            uid: None,
             kind: group_kind(row.kind),
             min: row.min,
             max: row.max,

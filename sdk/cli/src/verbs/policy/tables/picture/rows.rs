@@ -449,6 +449,7 @@ pub(super) fn group_kind(kind: Kind) -> GroupKind {
 fn group(name: GroupName, kind: GroupKind, labels: Labels) -> Group {
     Group {
         name,
+        uid: None,
         kind,
         min: 0,
         max: 100,
