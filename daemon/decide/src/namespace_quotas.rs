@@ -50,7 +50,7 @@ impl Taken {
     }
 }
 
-/// By namespace: what it takes of one node.
+/// By namespace: what it takes of one node, or of several.
 type OfNode = BTreeMap<Arc<str>, Taken>;
 
 /// Takes back what namespaces would have above their quotas; the reason stands beside the pods that have no place for it.
@@ -73,6 +73,23 @@ pub(crate) fn hold(
         of_bought.push(of);
     }
     let mut any = false;
+    // Who is left on a node takes all of it, which may be above a quota that was kept before: it ends when nothing is taken
+    // back any more.
+    while take_back((market, classes), quotas, purchase, (&mut taken, &mut of_bought)) {
+        any = true;
+    }
+    purchase.bought.retain(|bought| !bought.node.pods.is_empty());
+    any
+}
+
+/// Goes through the nodes once, from the end; tells whether anything was taken back.
+fn take_back(
+    (market, classes): (&Market<'_>, &[Class]),
+    quotas: &Quotas,
+    purchase: &mut Purchase,
+    (taken, of_bought): (&mut OfNode, &mut [OfNode]),
+) -> bool {
+    let mut any = false;
     for at in (0..purchase.bought.len()).rev() {
         for namespace in of_bought[at].keys().cloned().collect::<Vec<_>>() {
             let quota = quotas.of_namespace(&namespace);
@@ -80,7 +97,6 @@ pub(crate) fn hold(
             let Some(reached) = reached else { continue };
             any = true;
             evict(purchase, at, (&namespace, reached), market);
-            // Who is left on the node takes all of it.
             let now = of_bought_node((market, classes), &purchase.bought[at]);
             for (namespace, was) in std::mem::replace(&mut of_bought[at], now) {
                 taken.entry(namespace).or_default().sub(was);
@@ -90,7 +106,6 @@ pub(crate) fn hold(
             }
         }
     }
-    purchase.bought.retain(|bought| !bought.node.pods.is_empty());
     any
 }
 

@@ -3,7 +3,7 @@
 mod agents;
 mod answers;
 mod hostile;
-mod large;
+pub(crate) mod large;
 mod limits;
 mod nominating;
 mod one_by_one;

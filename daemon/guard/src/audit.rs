@@ -6,6 +6,7 @@
 
 mod agents;
 mod claims;
+mod namespaces;
 mod near;
 mod rules;
 
@@ -19,7 +20,7 @@ use model::offer::{Offer, OfferKind};
 use model::plan::{Plan, PlannedNode, StepKind};
 use model::pod::{Pod, PodPhase, PodSpec, Taint};
 use model::provisioned::size_of;
-use model::quota::{Amounts, Measure, Reached, Usage};
+use model::quota::{Amounts, Measure, NamespaceReached, Reached, Usage};
 use model::reason::Refusal;
 use model::resources::Resources;
 use model::selector::Labels;
@@ -54,6 +55,8 @@ pub enum Flaw {
     AboveMaximum(GroupName, u32, u32),
     /// A quota that this plan goes beyond, and how much there would be.
     AboveQuota(Reached, i64),
+    /// Nodes are bought for pods of the namespace, and it would take more than its quota.
+    AboveNamespaceQuota(String, NamespaceReached),
     /// A node is bought for a pod that is expendable.
     Expendable(PodKey, NodeName),
     /// The bill, and the sum of the prices.
@@ -84,6 +87,9 @@ impl fmt::Display for Flaw {
             }
             Self::AboveQuota(reached, size) => {
                 write!(f, "{reached} would be exceeded: {}", reached.measure.shown(*size))
+            }
+            Self::AboveNamespaceQuota(namespace, reached) => {
+                write!(f, "of namespace {namespace:?}, {reached} would be exceeded")
             }
             Self::Expendable(pod, node) => {
                 write!(f, "node {node} is bought for pod {pod}, which is expendable")
@@ -137,6 +143,7 @@ pub fn audit_within(seen: &Snapshot, aims: &Aims, plan: &Plan, notes: &Notes, mo
     audit.claims_of_one(plan);
     audit.groups(plan);
     audit.quotas(plan);
+    audit.namespaces(plan);
     audit.money(plan, notes);
     audit.flaws
 }
@@ -485,12 +492,7 @@ impl<'a> Audit<'a> {
     }
 
     fn money(&mut self, plan: &Plan, notes: &Notes) {
-        let offers: BTreeMap<&OfferId, &Offer> = self.seen.offers.iter().map(|o| (&o.id, o)).collect();
-        let price = |node: &PlannedNode| match offers.get(&node.offer) {
-            Some(offer) => offer.price + self.storage(node, offer),
-            None => UsdPerHour::ZERO,
-        };
-        let bill: UsdPerHour = plan.nodes.iter().map(price).sum();
+        let bill: UsdPerHour = plan.nodes.iter().map(|node| self.price(node)).sum();
         if bill != plan.cost.rate {
             self.flaws.push(Flaw::Bill(plan.cost.rate, bill));
         }
@@ -508,6 +510,16 @@ impl<'a> Audit<'a> {
             wasted.insert(node, *waste);
         }
         self.explanation(plan, notes, bill);
+    }
+
+    /// What a node of the plan costs.
+    fn price(&self, node: &PlannedNode) -> UsdPerHour {
+        let offer = self.offer(&node.offer);
+        offer.map_or(UsdPerHour::ZERO, |offer| offer.price + self.storage(node, offer))
+    }
+
+    fn offer(&self, id: &OfferId) -> Option<&'a Offer> {
+        self.seen.offers.get(self.seen.offer_ix(id)?)
     }
 
     /// What the ephemeral storage of a pod on Fargate costs; of a pod that nobody can tell what the plan says.

@@ -49,19 +49,21 @@ enum About<'f> {
     Node(&'f NodeName),
     Both(&'f PodKey, &'f NodeName),
     Group(&'f GroupName),
+    Namespace(&'f str),
     /// Nothing that a step could be told by.
     Plan,
     /// What is missing.
     Nothing,
 }
 
-const fn about(flaw: &Flaw) -> About<'_> {
+fn about(flaw: &Flaw) -> About<'_> {
     match flaw {
         Flaw::Twice(pod) | Flaw::Invented(pod) => About::Pod(pod),
         Flaw::Forgotten(_) => About::Nothing,
         Flaw::Name(node) | Flaw::OverCommitted(node, ..) | Flaw::Waste(node, _) => About::Node(node),
         Flaw::Forbidden(pod, node, _) | Flaw::Expendable(pod, node) => About::Both(pod, node),
         Flaw::AboveMaximum(group, ..) => About::Group(group),
+        Flaw::AboveNamespaceQuota(namespace, _) => About::Namespace(namespace),
         Flaw::AboveQuota(reached, _) => match &reached.group {
             Some(group) => About::Group(group),
             None => About::Plan,
@@ -78,6 +80,12 @@ fn concerns(flaw: &Flaw, step: &Step, (seen, plan): (&Snapshot, &Plan)) -> bool 
         About::Node(node) => names_node(step, node, plan),
         About::Both(pod, node) => names_pod(step, pod) || names_node(step, node, plan),
         About::Group(of) => matches!(&step.kind, StepKind::GrowGroup { group, .. } if group == of),
+        About::Namespace(of) => match &step.kind {
+            StepKind::GrowGroup { pods, .. } | StepKind::PlaceOnFargate { pods, .. } => {
+                pods.iter().any(|pod| &*pod.namespace == of)
+            }
+            _ => false,
+        },
         About::Plan => match &step.kind {
             StepKind::Cordon { node, .. } => !seen.node(node).is_some_and(model::node::Node::goes),
             kind => kind.opens() || matches!(kind, StepKind::PlaceOnFargate { .. }),

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 /// Any small cluster.
 #[derive(Clone, Debug)]
-pub(super) struct Any {
+pub(crate) struct Any {
     pods: Vec<(i64, i64, u32, u8)>,
     offers: Vec<(u8, i64, i64, i64)>,
     nodes: Vec<(u8, i64)>,
@@ -23,7 +23,7 @@ pub(super) struct Any {
     profile: bool,
 }
 
-pub(super) fn any_cluster() -> impl Strategy<Value = Any> {
+pub(crate) fn any_cluster() -> impl Strategy<Value = Any> {
     (
         prop::collection::vec((1..3000_i64, 1..6000_i64, 1..40_u32, 0..11_u8), 0..8),
         prop::collection::vec((0..3_u8, 1..16_000_i64, 1..32_000_i64, 0..900_000_000_i64), 1..8),
@@ -43,7 +43,7 @@ pub(super) fn any_cluster() -> impl Strategy<Value = Any> {
 }
 
 impl Any {
-    pub(super) fn seen(&self) -> Snapshot {
+    pub(crate) fn seen(&self) -> Snapshot {
         let groups = ["g0", "g1", "g2"];
         let mut cluster = Cluster::new()
             .group("g0", 5, 7)

@@ -481,6 +481,11 @@ fn found(ways: &[(&str, Spoil)]) {
     }
 }
 
+fn of_namespace(stage: &mut Stage, namespace: &str, nodes: Option<u32>, rate: Option<UsdPerHour>) {
+    let quota = model::quota::NamespaceQuota { nodes, rate };
+    stage.aims.quotas.namespaces.insert(namespace.to_owned(), quota);
+}
+
 #[test]
 fn quotas_and_pods_that_nothing_is_bought_for_are_found() {
     found(&[
@@ -501,6 +506,15 @@ fn quotas_and_pods_that_nothing_is_bought_for_are_found() {
             },
         ),
         (
+            "of namespace \"ns\", the quota of 1 node of its namespace would be exceeded",
+            |(stage, _, _)| {
+                of_namespace(stage, "ns", Some(1), None);
+            },
+        ),
+        ("of namespace \"ns\", the quota of ", |(stage, _, _)| {
+            of_namespace(stage, "*", None, Some(UsdPerHour(1)));
+        }),
+        (
             "node new-1 is bought for pod ns/w1, which is expendable",
             |(stage, _, _)| {
                 stage.aims.priority.expendable_below = 1;
@@ -509,10 +523,13 @@ fn quotas_and_pods_that_nothing_is_bought_for_are_found() {
     ]);
     let mut enough = sound();
     enough.0.aims.quotas.total.nodes = Some(5);
+    of_namespace(&mut enough.0, "ns", Some(5), Some(PRICE.times(5)));
+    of_namespace(&mut enough.0, "*", Some(0), None);
     assert_eq!(flaws(&enough), Vec::<String>::new());
     // What is above a quota already is nobody's doing, as long as nothing is added.
     let (stage, plan, notes) = &mut enough;
     stage.aims.quotas.total.nodes = Some(1);
+    of_namespace(stage, "ns", Some(1), None);
     plan.existing = vec![(NodeName::new("n1"), std::mem::take(&mut plan.nodes[0].pods))];
     plan.nodes.clear();
     plan.cost = model::plan::Cost::default();
