@@ -3,6 +3,7 @@
 //! Free ports are taken beforehand, so that a daemon started again answers where the first did. Not here: what it
 //! should do.
 
+use crate::memory::MemoryLimit;
 use crate::process::Process;
 use crate::wait::eventually;
 use crate::{Result, wire};
@@ -24,6 +25,8 @@ pub struct Daemon {
     process: Process,
     dir: TempDir,
     env: Vec<(String, String)>,
+    /// File of the control group that holds it, where one does.
+    held: Option<PathBuf>,
     grpc: String,
     http: String,
 }
@@ -57,7 +60,16 @@ fn built(name: &str) -> Result<PathBuf> {
 
 impl Daemon {
     /// Starts the daemon with this configuration, listeners and logbook added, and waits until it is ready.
-    pub async fn start(mut config: Value, env: &[(&str, &str)]) -> Result<Self> {
+    pub async fn start(config: Value, env: &[(&str, &str)]) -> Result<Self> {
+        Self::start_held(config, env, None).await
+    }
+
+    /// The same, with this much memory.
+    pub async fn start_within(memory: &MemoryLimit, config: Value, env: &[(&str, &str)]) -> Result<Self> {
+        Self::start_held(config, env, Some(memory.members())).await
+    }
+
+    async fn start_held(mut config: Value, env: &[(&str, &str)], held: Option<PathBuf>) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let (grpc, http) = (free_address()?, free_address()?);
         config["grpc"]["bind"] = json!(grpc);
@@ -72,11 +84,12 @@ impl Daemon {
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
-        let process = launch(dir.path(), &env)?;
+        let process = launch(dir.path(), &env, held.as_deref())?;
         let mut daemon = Self {
             process,
             dir,
             env,
+            held,
             grpc: format!("http://{grpc}"),
             http: format!("http://{http}"),
         };
@@ -86,7 +99,7 @@ impl Daemon {
 
     /// Starts it again with the same configuration, after `kill`.
     pub async fn again(&mut self) -> Result<()> {
-        self.process = launch(self.dir.path(), &self.env)?;
+        self.process = launch(self.dir.path(), &self.env, self.held.as_deref())?;
         self.ready().await
     }
 
@@ -107,6 +120,14 @@ impl Daemon {
     /// Its pid: the same as long as it was not started again.
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// The most memory that it has had at once, in bytes.
+    pub fn peak(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        Ok(kib.ok_or("the kernel tells no peak")?.parse::<u64>()? << 10)
     }
 
     /// Where gRPC is served.
@@ -214,8 +235,18 @@ impl Daemon {
     }
 }
 
-fn launch(dir: &Path, env: &[(String, String)]) -> Result<Process> {
-    let mut command = Command::new(plimsolld()?);
+fn launch(dir: &Path, env: &[(String, String)], held: Option<&Path>) -> Result<Process> {
+    let mut command = if let Some(held) = held {
+        // It enters the group before it is what it becomes: it reads its limit when it starts.
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "echo $$ > \"$0\" && exec \"$@\""])
+            .arg(held)
+            .arg(plimsolld()?);
+        shell
+    } else {
+        Command::new(plimsolld()?)
+    };
     command
         .arg("--config")
         .arg(dir.join("plimsolld.yaml"))

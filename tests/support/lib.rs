@@ -20,6 +20,7 @@ pub mod emulator;
 pub mod https;
 #[cfg(feature = "aws")]
 pub mod kubelet;
+pub mod memory;
 pub mod process;
 #[cfg(feature = "aws")]
 pub mod proxy;

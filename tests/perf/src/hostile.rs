@@ -3,7 +3,7 @@
 //!
 //! Each shape runs in a process of its own, so that its peak of memory is its own: what a cycle's deliberation takes, how
 //! many of the neighbours' pods have a place after it, and what is bought for the hostile namespace. Not here: what it
-//! takes to read such objects from an API server (the test `hostile` of `tests`).
+//! takes to read such objects from an API server (the test `tenants`).
 
 use crate::catalogue::{self, Catalogue};
 use crate::measure;

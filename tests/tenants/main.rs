@@ -1,0 +1,242 @@
+//! Tenants who mean harm, on a real API server: the daemon in the memory that the chart gives it, beside a neighbour whose
+//! pods wait.
+//!
+//! For each shape of `shapes`: no kill by the kernel, a peak that stays clear of the limit, no node above the quota of the
+//! namespace, and the neighbour's nodes are asked for as if nobody else were there. `PLIMSOLL_TENANTS=10000` runs all shapes
+//! with so many pods each and, with `PLIMSOLL_STRICT=1`, holds the neighbour to twice its time and a cycle to 3 s; without
+//! it, three shapes with 600. Nobody binds pods here: what counts is when their nodes are asked for. Not here: what takes
+//! the time of a cycle (`perf hostile`), other people's limits (`limits`).
+
+#![expect(clippy::print_stdout, reason = "the figures of the run")]
+#![expect(clippy::panic, reason = "all of this is test code")]
+
+mod shapes;
+
+use plimsoll_tests::cluster::{Api, Cluster};
+use plimsoll_tests::daemon::Daemon;
+use plimsoll_tests::memory::MemoryLimit;
+use plimsoll_tests::wait::eventually;
+use plimsoll_tests::{Result, skip, story, tools};
+use proto::v1::ListCyclesRequest;
+use serde_json::{Value, json};
+use shapes::{HOSTILE, POOL, SHAPES, Shape};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// The neighbour's namespace.
+const SHOP: &str = "shop";
+/// Its pods, two to a node.
+const WAITING: usize = 20;
+/// Nodes that the hostile namespace may take.
+const QUOTA: usize = 10;
+/// The chart's limit, and what the daemon should stay within.
+const LIMIT: u64 = 512 << 20;
+const WITHIN: u64 = 384 << 20;
+/// Longest cycle, milliseconds.
+const CYCLE: i64 = 3000;
+/// Label of kwok's nodes.
+const GROUP: &str = "plimsoll.io/group";
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What one run showed.
+struct Harm {
+    peak: u64,
+    kills: u64,
+    longest: i64,
+    placed: Duration,
+    bought: usize,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hostile_namespace_harms_nobody_else() {
+    if !story::can_be_told("tenants", [tools::testcluster(), tools::kubectl_helm()]) {
+        return;
+    }
+    if let Err(error) = tell().await {
+        panic!("{error}");
+    }
+}
+
+async fn tell() -> Result<()> {
+    let asked = std::env::var("PLIMSOLL_TENANTS").ok();
+    let pods: usize = asked.as_deref().map_or(Ok(600), str::parse)?;
+    let few = [Shape::Terms, Shape::Environment, Shape::Standing];
+    let shapes = if asked.is_some() { &SHAPES[..] } else { &few[..] };
+    let strict = std::env::var_os("PLIMSOLL_STRICT").is_some();
+    let calm = run(None, pods).await?;
+    println!(
+        "| shape | peak MiB | kills | longest cycle s | neighbour's nodes asked for after s | nodes bought |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- |");
+    row("nobody", &calm);
+    let mut wrong = Vec::new();
+    for shape in shapes {
+        let name = format!("{shape:?}");
+        let harm = run(Some(*shape), pods)
+            .await
+            .map_err(|error| format!("{name}: {error}"))?;
+        row(&name, &harm);
+        let late = strict && harm.placed > calm.placed * 2;
+        let slow = strict && harm.longest > CYCLE;
+        if harm.kills > 0 || harm.peak > WITHIN || harm.bought > QUOTA || late || slow {
+            wrong.push(name);
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(format!("of {pods} pods, these shapes did harm: {}", wrong.join(", ")).into())
+}
+
+fn row(name: &str, harm: &Harm) {
+    println!(
+        "| {name} | {} | {} | {}.{:03} | {:.1} | {} |",
+        harm.peak >> 20,
+        harm.kills,
+        harm.longest / 1000,
+        harm.longest % 1000,
+        harm.placed.as_secs_f32(),
+        harm.bought
+    );
+}
+
+/// One control plane and one daemon, to which these pods come first and the neighbour's then.
+async fn run(shape: Option<Shape>, pods: usize) -> Result<Harm> {
+    let cluster = Cluster::up(&[
+        "--components=etcd,kube-apiserver,fakelet",
+        "--audit=false",
+        "--arg=kube-apiserver=--disable-admission-plugins=ServiceAccount",
+    ])
+    .await?;
+    let api = &cluster.api;
+    for name in [SHOP, HOSTILE] {
+        api.create("/api/v1/namespaces", json!({"metadata": {"name": name}}))
+            .await?;
+    }
+    if let Some(shape) = shape {
+        settle_in(api, shape, pods).await?;
+    }
+    let limit = match MemoryLimit::of(LIMIT) {
+        Ok(limit) => Some(limit),
+        Err(error) => {
+            skip::skip_without_data("a limit that the kernel enforces", &error.to_string());
+            None
+        }
+    };
+    let ledger = tempfile::tempdir()?;
+    let config = config(&cluster, ledger.path());
+    let daemon = match &limit {
+        Some(limit) => Daemon::start_within(limit, config, &[]).await?,
+        None => Daemon::start(config, &[]).await?,
+    };
+    eventually("three cycles have gone by", PATIENCE, async || {
+        Ok((cycles(&daemon).await?.0 >= 3).then_some(()))
+    })
+    .await?;
+    let began = Instant::now();
+    for n in 0..WAITING {
+        api.create(&format!("/api/v1/namespaces/{SHOP}/pods"), neighbour(n))
+            .await?;
+    }
+    eventually("the neighbour's nodes are asked for", PATIENCE, async || {
+        Ok((nodes(api, "shop").await? >= WAITING / 2).then_some(()))
+    })
+    .await
+    .map_err(|error| format!("{error}\n{}", daemon.log()))?;
+    let placed = began.elapsed();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    Ok(Harm {
+        peak: daemon.peak()?,
+        kills: limit.as_ref().map_or(Ok(0), MemoryLimit::kills)?,
+        longest: cycles(&daemon).await?.1,
+        placed,
+        bought: nodes(api, "batch").await?,
+    })
+}
+
+fn config(cluster: &Cluster, ledger: &std::path::Path) -> Value {
+    let group = |name: &str| {
+        json!({"name": name, "max": 500, "instance_type": "m6a.xlarge", "cpu": "4", "memory": "16Gi", "pods": 110,
+            "zone": "a", "labels": {POOL: name}, "usd_per_hour": 0.1728})
+    };
+    json!({
+        "cluster": "blue",
+        "mode": "act",
+        "interval": "1s",
+        "provider": {"kwok": {"groups": [group("shop"), group("batch")]}},
+        "kubernetes": {"kubeconfig": cluster.kubeconfig(), "load": "none"},
+        "ledger": {"folder": ledger},
+        "aims": {
+            "limits": {"max_nodes": 400, "max_rate": 100.0, "bought_per_window": 400, "added_per_window": 100.0},
+            "quotas": {"namespaces": {HOSTILE: {"nodes": QUOTA}}},
+        },
+    })
+}
+
+/// The hostile objects come, many at once.
+async fn settle_in(api: &Api, shape: Shape, pods: usize) -> Result<()> {
+    let mut nodes = Vec::new();
+    if shape == Shape::Standing {
+        for n in 0..pods.div_ceil(400) {
+            let name = format!("stands-{n}");
+            // No group's: they can neither be bought nor go.
+            let node = json!({"metadata": {"name": name, "labels": {POOL: "batch"},
+                "annotations": {"fakelet/capacity": "cpu=4,memory=16Gi,pods=110"}}});
+            api.create("/api/v1/nodes", node).await?;
+            nodes.push(name);
+        }
+    }
+    let mut workers = JoinSet::new();
+    const TOGETHER: usize = 24;
+    for worker in 0..TOGETHER {
+        let (api, nodes) = (api.clone(), nodes.clone());
+        workers.spawn(async move {
+            for of in (worker..shape.objects(pods)).step_by(TOGETHER) {
+                let made = api.create(&shape.path(), shape.object(of, &nodes)).await;
+                made.map_err(|error| error.to_string())?;
+            }
+            Ok::<(), String>(())
+        });
+    }
+    while let Some(done) = workers.join_next().await {
+        done??;
+    }
+    Ok(())
+}
+
+fn neighbour(n: usize) -> Value {
+    json!({
+        "metadata": {"name": format!("web-{n}"), "labels": {"app": "web"}},
+        "spec": {
+            "nodeSelector": {POOL: "shop"},
+            "automountServiceAccountToken": false,
+            "containers": [{"name": "main", "image": "none",
+                "resources": {"requests": {"cpu": "1900m", "memory": "2Gi"}}}],
+        },
+    })
+}
+
+/// How many nodes of a group there are.
+async fn nodes(api: &Api, group: &str) -> Result<usize> {
+    Ok(api
+        .list(&format!("/api/v1/nodes?labelSelector={GROUP}%3D{group}"))
+        .await?
+        .len())
+}
+
+/// How many cycles there were, and the longest of them in milliseconds.
+async fn cycles(daemon: &Daemon) -> Result<(usize, i64)> {
+    let request = ListCyclesRequest {
+        page_size: 200,
+        page_token: String::new(),
+    };
+    let listed = daemon
+        .query()
+        .await?
+        .list_cycles(request)
+        .await?
+        .into_inner()
+        .cycles;
+    let longest = listed.iter().filter_map(|cycle| cycle.took_millis).max();
+    Ok((listed.len(), longest.unwrap_or(0)))
+}

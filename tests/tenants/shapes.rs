@@ -1,0 +1,184 @@
+//! What a tenant may write who means harm: objects of one namespace, no two of them alike.
+
+use serde_json::{Value, json};
+
+/// The namespace.
+pub(crate) const HOSTILE: &str = "hostile";
+/// Label of the nodes that its pods may go to.
+pub(crate) const POOL: &str = "pool";
+const ZONE: &str = "topology.kubernetes.io/zone";
+const HOST: &str = "kubernetes.io/hostname";
+
+/// What is done to the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Requests of their own.
+    Requests,
+    /// Spread over zones, each by a label of its own.
+    Spread,
+    /// Apart from their like by node, each by a label of its own.
+    Apart,
+    /// Apart by zone, each by a label of its own.
+    ApartByZone,
+    /// Together with their like by node.
+    Together,
+    /// Each apart from all the others, with requests of its own.
+    ApartFromAll,
+    /// Selectors that no node matches.
+    Selectors,
+    /// Tolerations of their own.
+    Tolerations,
+    /// A hundred preferences each.
+    Preferences,
+    /// Ports of the host.
+    Ports,
+    /// A hundred terms of node affinity each.
+    Terms,
+    /// Forty labels of 63 characters each.
+    Labels,
+    /// A megabyte of environment in each twentieth pod, of which there are no others.
+    Environment,
+    /// They run, each apart from its like by a label of its own; three of four wait.
+    Standing,
+    /// Deployments that want two million replicas each, one for twenty pods.
+    Replicas,
+}
+
+use Shape::*;
+
+/// All there are.
+pub(crate) const SHAPES: [Shape; 15] = [
+    Requests,
+    Spread,
+    Apart,
+    ApartByZone,
+    Together,
+    ApartFromAll,
+    Selectors,
+    Tolerations,
+    Preferences,
+    Ports,
+    Terms,
+    Labels,
+    Environment,
+    Standing,
+    Replicas,
+];
+
+impl Shape {
+    /// How many objects of it stand for so many pods.
+    pub(crate) fn objects(self, pods: usize) -> usize {
+        match self {
+            Environment | Replicas => pods.div_ceil(20),
+            _ => pods,
+        }
+    }
+
+    /// Where its objects are created.
+    pub(crate) fn path(self) -> String {
+        match self {
+            Replicas => format!("/apis/apps/v1/namespaces/{HOSTILE}/deployments"),
+            _ => format!("/api/v1/namespaces/{HOSTILE}/pods"),
+        }
+    }
+
+    /// The object of this number; pods that stand share these nodes.
+    pub(crate) fn object(self, of: usize, nodes: &[String]) -> Value {
+        let app = format!("h-{of}");
+        let mut pod = pod(
+            &app,
+            [self.requests(of), usual()][usize::from(!self.asks_apart())],
+        );
+        let spec = &mut pod["spec"];
+        let like = json!({"matchLabels": {"app": app}});
+        match self {
+            Requests => {}
+            Spread => {
+                spec["topologySpreadConstraints"] = json!([{"maxSkew": 1, "topologyKey": ZONE,
+                    "whenUnsatisfiable": "DoNotSchedule", "labelSelector": like}]);
+            }
+            Apart | Standing => spec["affinity"] = apart(HOST, &like),
+            ApartByZone => spec["affinity"] = apart(ZONE, &like),
+            ApartFromAll => spec["affinity"] = apart(HOST, &json!({})),
+            Together => {
+                let term = json!([{"topologyKey": HOST, "labelSelector": like}]);
+                spec["affinity"] =
+                    json!({"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": term}});
+            }
+            Selectors => spec["nodeSelector"] = json!({&app: app}),
+            Tolerations => spec["tolerations"] = json!([{"key": app, "operator": "Exists"}]),
+            Preferences => {
+                let rows: Vec<Value> = (0..100)
+                    .map(|at| json!({"weight": 1 + at % 100, "preference": term(&app, at)}))
+                    .collect();
+                spec["affinity"] =
+                    json!({"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": rows}});
+            }
+            Terms => {
+                let rows: Vec<Value> = (0..100).map(|at| term(&app, at)).collect();
+                spec["affinity"] = json!({"nodeAffinity":
+                    {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": rows}}});
+            }
+            Ports => spec["containers"][0]["ports"] = json!([{"containerPort": 80, "hostPort": 1000 + of}]),
+            Labels => {
+                for at in 0..40 {
+                    pod["metadata"]["labels"][format!("key-{at}")] = json!(format!("{of:063}"));
+                }
+            }
+            Environment => {
+                let value = "x".repeat(1 << 20);
+                spec["containers"][0]["env"] = json!([{"name": "BULK", "value": value}]);
+            }
+            Replicas => return deployment(&app, pod),
+        }
+        if self == Standing && of.is_multiple_of(4) {
+            pod["spec"]["nodeName"] = json!(nodes.get(of / 4 % nodes.len().max(1)));
+            pod["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "10m", "memory": "10Mi"}});
+        }
+        pod
+    }
+
+    const fn asks_apart(self) -> bool {
+        matches!(self, Requests | ApartFromAll | Replicas)
+    }
+
+    fn requests(self, of: usize) -> Value {
+        json!({"cpu": format!("{}m", 500 + of % 900), "memory": format!("{}Mi", 1024 + of / 900)})
+    }
+}
+
+fn usual() -> Value {
+    json!({"cpu": "900m", "memory": "2Gi"})
+}
+
+fn pod(app: &str, requests: Value) -> Value {
+    json!({
+        "metadata": {"name": app, "labels": {"app": app}},
+        "spec": {
+            "nodeSelector": {POOL: "batch"},
+            "automountServiceAccountToken": false,
+            "containers": [{"name": "main", "image": "none", "resources": {"requests": requests}}],
+        },
+    })
+}
+
+fn deployment(app: &str, pod: Value) -> Value {
+    let metadata = json!({"labels": pod["metadata"]["labels"]});
+    json!({
+        "metadata": {"name": app},
+        "spec": {
+            "replicas": 2_000_000,
+            "selector": {"matchLabels": {"app": app}},
+            "template": {"metadata": metadata, "spec": pod["spec"]},
+        },
+    })
+}
+
+fn apart(key: &str, from: &Value) -> Value {
+    let term = json!([{"topologyKey": key, "labelSelector": from}]);
+    json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": term}})
+}
+
+fn term(app: &str, at: usize) -> Value {
+    json!({"matchExpressions": [{"key": format!("key-{at}"), "operator": "NotIn", "values": [app]}]})
+}
