@@ -89,6 +89,7 @@ impl State {
             cycle: 0,
             seed: self.scenario.seed,
             cluster: self.scenario.cluster.clone(),
+            cluster_uid: None,
             sources: SOURCES.map(|source| (source, Freshness::Live)).into(),
             specs: specs.list,
             pods,
