@@ -85,10 +85,11 @@ impl Shape {
     /// The object of this number; pods that stand share these nodes.
     pub(crate) fn object(self, of: usize, nodes: &[String]) -> Value {
         let app = format!("h-{of}");
-        let mut pod = pod(
-            &app,
-            [self.requests(of), usual()][usize::from(!self.asks_apart())],
-        );
+        let asked = match self {
+            Requests | ApartFromAll | Replicas => requests(of),
+            _ => json!({"cpu": "900m", "memory": "2Gi"}),
+        };
+        let mut pod = pod(&app, &asked);
         let spec = &mut pod["spec"];
         let like = json!({"matchLabels": {"app": app}});
         match self {
@@ -137,21 +138,14 @@ impl Shape {
         }
         pod
     }
-
-    const fn asks_apart(self) -> bool {
-        matches!(self, Requests | ApartFromAll | Replicas)
-    }
-
-    fn requests(self, of: usize) -> Value {
-        json!({"cpu": format!("{}m", 500 + of % 900), "memory": format!("{}Mi", 1024 + of / 900)})
-    }
 }
 
-fn usual() -> Value {
-    json!({"cpu": "900m", "memory": "2Gi"})
+/// A thousand pods and more ask for something else each.
+fn requests(of: usize) -> Value {
+    json!({"cpu": format!("{}m", 500 + of % 900), "memory": format!("{}Mi", 1024 + of / 900)})
 }
 
-fn pod(app: &str, requests: Value) -> Value {
+fn pod(app: &str, requests: &Value) -> Value {
     json!({
         "metadata": {"name": app, "labels": {"app": app}},
         "spec": {
