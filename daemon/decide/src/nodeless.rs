@@ -82,11 +82,9 @@ fn in_scope(group: &Group, aims: &Aims) -> bool {
 /// Instances that the group can still lose.
 fn spare(seen: &Snapshot, group: &Group) -> usize {
     let leaves = |of: &GroupName| *of == group.name;
-    let open = seen
-        .ledger
-        .intents
-        .iter()
-        .filter(|intent| matches!(&intent.kind, IntentKind::Remove { group, .. } if leaves(group)));
+    let open = seen.ledger.intents.iter().filter(
+        |intent| matches!(&intent.kind, IntentKind::Remove { group, gone: None, .. } if leaves(group)),
+    );
     let above = group.desired.saturating_sub(group.min) as usize;
     above.saturating_sub(open.count())
 }

@@ -141,6 +141,8 @@ impl Tally {
                     let price = case.offer(offer).map(|offer| case.price(offer));
                     tally.rate += price.unwrap_or_default().times(u64::from(coming));
                 }
+                // What neither cloud nor API server has takes nobody's place, though it is asked for a second time.
+                IntentKind::Remove { gone: Some(_), .. } => {}
                 IntentKind::Remove { stage, node, .. } => {
                     let tight = *stage != RemoveStage::Undoing && !tally.emptied_nodes.contains(node);
                     tally.leaving += u32::from(tight);

@@ -46,11 +46,8 @@ impl Identity {
     }
 
     fn learn(&self, said: Said) {
-        let before = self
-            .said
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(said.clone());
+        let mut known = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *known, Some(said.clone()));
         if said == Said::NotOurs && before != Some(Said::NotOurs) {
             tracing::warn!(
                 "the namespace kube-system may not be read: a Ledger of another cluster of this name would not be noticed"

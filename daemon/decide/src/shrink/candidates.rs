@@ -106,7 +106,14 @@ impl<'a, 'b> Judge<'a, 'b> {
             })
         };
         for intent in &seen.ledger.intents {
-            if let IntentKind::Remove { group, node, .. } = &intent.kind {
+            // What is gone, as far as anybody can see, is in no group's size any more.
+            if let IntentKind::Remove {
+                group,
+                node,
+                gone: None,
+                ..
+            } = &intent.kind
+            {
                 *leaving.entry(group.clone()).or_insert(0) += 1;
                 begun += u32::from(!began_empty(intent, node));
             }

@@ -195,3 +195,23 @@ fn what_did_not_happen_is_undone_and_what_nobody_heard_of_is_not() {
         assert_eq!((stage.ledger.intents.len(), stage.ledger.effects.len()), (0, 0));
     }
 }
+
+/// An open removal takes a place among those at once, until neither cloud nor API server has its instance: it stays open
+/// until both have been asked again.
+#[test]
+fn what_is_gone_as_far_as_anybody_sees_takes_nobodys_place() {
+    for (since, expected) in [
+        (None, held(HoldReason::RemovalsAtOnce { limit: 1 })),
+        (Some(NOW), Verdict::Cleared),
+    ] {
+        let word = word_on(|s| {
+            s.aims.limits.removals_at_once = 1;
+            let mut open = removal("4-0", "n9", RemoveStage::Terminating);
+            if let IntentKind::Remove { gone, .. } = &mut open.kind {
+                *gone = since;
+            }
+            s.ledger.intents.push(open);
+        });
+        assert_eq!(word, expected, "{since:?}");
+    }
+}
