@@ -165,7 +165,7 @@ impl Book {
                 ..Ledger::default()
             };
         }
-        self.ledger.paused.get_or_insert(Pause {
+        self.ledger.paused.get_or_insert_with(|| Pause {
             by: BY.to_owned(),
             why: ELSEWHERE.to_owned(),
             at: now,

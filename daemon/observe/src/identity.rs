@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 const PATH: &str = "/api/v1/namespaces/kube-system";
 /// From one read to the next.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 /// From a read that failed to the next.
 const AGAIN: Duration = Duration::from_secs(2);
 /// One answer.
@@ -47,12 +47,13 @@ impl Identity {
 
     fn learn(&self, said: Said) {
         let mut known = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *known, Some(said.clone()));
-        if said == Said::NotOurs && before != Some(Said::NotOurs) {
+        let is_news = known.as_ref() != Some(&said);
+        if is_news && said == Said::NotOurs {
             tracing::warn!(
                 "the namespace kube-system may not be read: a Ledger of another cluster of this name would not be noticed"
             );
         }
+        *known = Some(said);
     }
 }
 
