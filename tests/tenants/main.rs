@@ -38,7 +38,9 @@ const WITHIN: u64 = 384 << 20;
 const CYCLE: i64 = 3000;
 /// Label of kwok's nodes.
 const GROUP: &str = "plimsoll.io/group";
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Objects that are created at once.
+const TOGETHER: usize = 24;
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What one run showed.
 struct Harm {
@@ -207,7 +209,6 @@ async fn settle_in(api: &Api, shape: Shape, pods: usize) -> Result<()> {
         }
     }
     let mut workers = JoinSet::new();
-    const TOGETHER: usize = 24;
     for worker in 0..TOGETHER {
         let (api, nodes) = (api.clone(), nodes.clone());
         workers.spawn(async move {

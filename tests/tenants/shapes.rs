@@ -44,32 +44,30 @@ pub(crate) enum Shape {
     Replicas,
 }
 
-use Shape::*;
-
 /// All there are.
 pub(crate) const SHAPES: [Shape; 15] = [
-    Requests,
-    Spread,
-    Apart,
-    ApartByZone,
-    Together,
-    ApartFromAll,
-    Selectors,
-    Tolerations,
-    Preferences,
-    Ports,
-    Terms,
-    Labels,
-    Environment,
-    Standing,
-    Replicas,
+    Shape::Requests,
+    Shape::Spread,
+    Shape::Apart,
+    Shape::ApartByZone,
+    Shape::Together,
+    Shape::ApartFromAll,
+    Shape::Selectors,
+    Shape::Tolerations,
+    Shape::Preferences,
+    Shape::Ports,
+    Shape::Terms,
+    Shape::Labels,
+    Shape::Environment,
+    Shape::Standing,
+    Shape::Replicas,
 ];
 
 impl Shape {
     /// How many objects of it stand for so many pods.
     pub(crate) fn objects(self, pods: usize) -> usize {
         match self {
-            Environment | Replicas => pods.div_ceil(20),
+            Self::Environment | Self::Replicas => pods.div_ceil(20),
             _ => pods,
         }
     }
@@ -77,7 +75,7 @@ impl Shape {
     /// Where its objects are created.
     pub(crate) fn path(self) -> String {
         match self {
-            Replicas => format!("/apis/apps/v1/namespaces/{HOSTILE}/deployments"),
+            Self::Replicas => format!("/apis/apps/v1/namespaces/{HOSTILE}/deployments"),
             _ => format!("/api/v1/namespaces/{HOSTILE}/pods"),
         }
     }
@@ -86,53 +84,55 @@ impl Shape {
     pub(crate) fn object(self, of: usize, nodes: &[String]) -> Value {
         let app = format!("h-{of}");
         let asked = match self {
-            Requests | ApartFromAll | Replicas => requests(of),
+            Self::Requests | Self::ApartFromAll | Self::Replicas => requests(of),
             _ => json!({"cpu": "900m", "memory": "2Gi"}),
         };
         let mut pod = pod(&app, &asked);
         let spec = &mut pod["spec"];
         let like = json!({"matchLabels": {"app": app}});
         match self {
-            Requests => {}
-            Spread => {
+            Self::Requests => {}
+            Self::Spread => {
                 spec["topologySpreadConstraints"] = json!([{"maxSkew": 1, "topologyKey": ZONE,
                     "whenUnsatisfiable": "DoNotSchedule", "labelSelector": like}]);
             }
-            Apart | Standing => spec["affinity"] = apart(HOST, &like),
-            ApartByZone => spec["affinity"] = apart(ZONE, &like),
-            ApartFromAll => spec["affinity"] = apart(HOST, &json!({})),
-            Together => {
+            Self::Apart | Self::Standing => spec["affinity"] = apart(HOST, &like),
+            Self::ApartByZone => spec["affinity"] = apart(ZONE, &like),
+            Self::ApartFromAll => spec["affinity"] = apart(HOST, &json!({})),
+            Self::Together => {
                 let term = json!([{"topologyKey": HOST, "labelSelector": like}]);
                 spec["affinity"] =
                     json!({"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": term}});
             }
-            Selectors => spec["nodeSelector"] = json!({&app: app}),
-            Tolerations => spec["tolerations"] = json!([{"key": app, "operator": "Exists"}]),
-            Preferences => {
+            Self::Selectors => spec["nodeSelector"] = json!({&app: app}),
+            Self::Tolerations => spec["tolerations"] = json!([{"key": app, "operator": "Exists"}]),
+            Self::Preferences => {
                 let rows: Vec<Value> = (0..100)
                     .map(|at| json!({"weight": 1 + at % 100, "preference": term(&app, at)}))
                     .collect();
                 spec["affinity"] =
                     json!({"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": rows}});
             }
-            Terms => {
+            Self::Terms => {
                 let rows: Vec<Value> = (0..100).map(|at| term(&app, at)).collect();
                 spec["affinity"] = json!({"nodeAffinity":
                     {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": rows}}});
             }
-            Ports => spec["containers"][0]["ports"] = json!([{"containerPort": 80, "hostPort": 1000 + of}]),
-            Labels => {
+            Self::Ports => {
+                spec["containers"][0]["ports"] = json!([{"containerPort": 80, "hostPort": 1000 + of}])
+            }
+            Self::Labels => {
                 for at in 0..40 {
                     pod["metadata"]["labels"][format!("key-{at}")] = json!(format!("{of:063}"));
                 }
             }
-            Environment => {
+            Self::Environment => {
                 let value = "x".repeat(1 << 20);
                 spec["containers"][0]["env"] = json!([{"name": "BULK", "value": value}]);
             }
-            Replicas => return deployment(&app, pod),
+            Self::Replicas => return deployment(&app, pod),
         }
-        if self == Standing && of.is_multiple_of(4) {
+        if self == Self::Standing && of.is_multiple_of(4) {
             pod["spec"]["nodeName"] = json!(nodes.get(of / 4 % nodes.len().max(1)));
             pod["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "10m", "memory": "10Mi"}});
         }
