@@ -466,8 +466,7 @@ impl<'a> Audit<'a> {
         let before = Usage::of(self.seen, &self.seen.ledger);
         let mut after = before.clone();
         for node in plan.nodes.iter().chain(&plan.replacements) {
-            let offer = self.seen.offers.iter().find(|offer| offer.id == node.offer);
-            if let Some(offer) = offer.filter(|offer| !offer.is_fargate()) {
+            if let Some(offer) = self.offer(&node.offer).filter(|offer| !offer.is_fargate()) {
                 after.add(Some(&node.group), &Amounts::of_node(&offer.allocatable), 1);
             }
         }

@@ -24,7 +24,8 @@ pub fn note_identity(ledger: &mut Ledger, seen: &Snapshot) -> bool {
     });
     let known = seen.groups.iter();
     uids.extend(known.filter_map(|group| Some((group.name.clone(), group.uid.clone()?))));
-    let cluster = seen.cluster_uid.clone().or_else(|| ledger.cluster_uid.clone());
+    // The first that is seen stays: a Ledger does not become another cluster's by being read there.
+    let cluster = ledger.cluster_uid.clone().or_else(|| seen.cluster_uid.clone());
     let changed = uids != ledger.group_uids || cluster != ledger.cluster_uid;
     (ledger.group_uids, ledger.cluster_uid) = (uids, cluster);
     changed

@@ -20,6 +20,11 @@ fn a_cluster_is_another_one_where_both_uids_are_known_and_differ() {
     assert!(!of_cluster(&mut stage, Some("one")));
     assert!(!note_identity(&mut stage.ledger, &stage.seen), "nothing new");
     assert!(of_cluster(&mut stage, Some("other")));
+    assert!(
+        !note_identity(&mut stage.ledger, &stage.seen),
+        "it stays the one's"
+    );
+    assert!(of_cluster(&mut stage, Some("other")));
     // What is not known makes nobody forget.
     assert!(!of_cluster(&mut stage, None));
     note_identity(&mut stage.ledger, &stage.seen);
