@@ -17,6 +17,9 @@ pub(crate) type Key = (Arc<str>, Arc<str>);
 /// How an object becomes a row, with what could not be read of it.
 pub(crate) type Reader<R> = Box<dyn Fn(&Tree) -> (R, Option<String>) + Send + Sync>;
 
+/// Objects read in part that are told of one by one.
+const TOLD: usize = 10;
+
 /// Rows of one kind.
 pub(crate) struct Table<R> {
     /// For messages.
@@ -28,7 +31,7 @@ pub(crate) struct Table<R> {
 struct State<R> {
     rows: BTreeMap<Key, R>,
     filling: Option<BTreeMap<Key, R>>,
-    /// Objects that could be read in part only: each is told of once.
+    /// Objects that could be read in part only: each of the first few is told of once.
     in_part: BTreeSet<Key>,
     namespaces: BTreeSet<Arc<str>>,
     health: Health,
@@ -151,8 +154,11 @@ impl<R> Table<R> {
         let mut state = self.lock();
         let key = key_of(object, &mut state.namespaces)?;
         if let Some(why) = unread {
-            if state.in_part.insert(key.clone()) {
-                tracing::error!(stream = self.name, %why, "an object can be read in part only");
+            let is_new = state.in_part.insert(key.clone());
+            let known = state.in_part.len();
+            // Whoever writes one writes ten thousand: many are told of as they double.
+            if is_new && (known <= TOLD || known.is_power_of_two()) {
+                tracing::error!(stream = self.name, %why, objects = known, "an object can be read in part only");
             }
         } else {
             state.in_part.remove(&key);
