@@ -161,16 +161,17 @@ impl<R> Follower<'_, R> {
                 Ok(Err(error)) => return Err(relist(&error)),
                 Ok(Ok(bytes)) => bytes,
             };
-            let head = page::head(&bytes).map_err(|error| relist(&error))?;
+            let head = page::objects(&bytes, |object| self.table.listed(object));
+            let head = head.map_err(|error| relist(&error))?;
+            // What was listed counts only when the list is complete.
             self.check_version(&head.resource_version)?;
-            page::items(&bytes, |object| self.table.listed(object)).map_err(|error| relist(&error))?;
             if head.next.is_empty() {
                 self.table.completed();
                 self.not_found = 0;
                 return Ok(Next::Watch(head.resource_version));
             }
             token = Some(head.next);
-            self.page = (self.page * 2).min(PAGE);
+            self.page = page::next_size(self.page, bytes.len(), PAGE);
         }
     }
 

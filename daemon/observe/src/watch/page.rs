@@ -8,7 +8,7 @@ use futures::AsyncReadExt;
 use kube::{Client, Error};
 use manifest::Tree;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
 /// Most bytes of a page: 500 ordinary pods of 10 KB are 5 MB, the largest object that the API server stores some 3.
@@ -42,6 +42,16 @@ pub(super) struct Head {
     pub(super) next: String,
 }
 
+/// How many objects to ask for next, at most `most`, where so many had so many bytes. Twice as many only where they would
+/// fit by what these have: a page that does not is read for nothing.
+pub(super) fn next_size(objects: u32, bytes: usize, most: u32) -> u32 {
+    if bytes.saturating_mul(2) <= MOST {
+        objects.saturating_mul(2).min(most)
+    } else {
+        objects
+    }
+}
+
 /// The bytes of a page.
 pub(super) async fn read(client: &Client, request: http::Request<Vec<u8>>) -> Result<Vec<u8>, Unread> {
     let body = client.request_stream(request).await.map_err(Unread::Failed)?;
@@ -55,17 +65,8 @@ pub(super) async fn read(client: &Client, request: http::Request<Vec<u8>>) -> Re
     Ok(bytes)
 }
 
-/// Its metadata.
-pub(super) fn head(bytes: &[u8]) -> serde_json::Result<Head> {
-    #[derive(Deserialize)]
-    struct Page {
-        metadata: Head,
-    }
-    serde_json::from_slice::<Page>(bytes).map(|page| page.metadata)
-}
-
-/// Tells of every object in turn.
-pub(super) fn items(bytes: &[u8], tell: impl FnMut(&Tree)) -> serde_json::Result<()> {
+/// Tells of every object in turn, and returns what the page says about itself.
+pub(super) fn objects(bytes: &[u8], tell: impl FnMut(&Tree)) -> serde_json::Result<Head> {
     let mut page = serde_json::Deserializer::from_slice(bytes);
     Page(tell).deserialize(&mut page)
 }
@@ -74,29 +75,30 @@ struct Page<F>(F);
 struct Items<'f, F>(&'f mut F);
 
 impl<'de, F: FnMut(&Tree)> DeserializeSeed<'de> for Page<F> {
-    type Value = ();
+    type Value = Head;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Head, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de, F: FnMut(&Tree)> Visitor<'de> for Page<F> {
-    type Value = ();
+    type Value = Head;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of objects")
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Head, A::Error> {
+        let mut head = None;
         while let Some(key) = map.next_key::<String>()? {
-            if key == "items" {
-                map.next_value_seed(Items(&mut self.0))?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+            match key.as_str() {
+                "metadata" => head = Some(map.next_value()?),
+                "items" => map.next_value_seed(Items(&mut self.0))?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(())
+        head.ok_or_else(|| A::Error::missing_field("metadata"))
     }
 }
 
