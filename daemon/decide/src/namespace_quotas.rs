@@ -82,6 +82,20 @@ pub(crate) fn hold(
     any
 }
 
+/// Pods that lost their places from this one on because others of their namespace had, say so too.
+pub(crate) fn explain(purchase: &mut Purchase, from: usize) {
+    for (_, pod) in &purchase.unplaced[from..] {
+        let reached = purchase.over_quota.iter();
+        let reached = reached
+            .filter(|(of, _)| of.namespace == pod.namespace)
+            .map(|(_, reached)| reached.clone())
+            .next();
+        if let Some(reached) = reached {
+            purchase.over_quota.insert(pod.clone(), reached);
+        }
+    }
+}
+
 /// Goes through the nodes once, from the end; tells whether anything was taken back.
 fn take_back(
     (market, classes): (&Market<'_>, &[Class]),

@@ -186,12 +186,13 @@ pub(crate) fn rise(
     }
 }
 
-/// Takes back what kube-scheduler would admit in no order: it is left over, and looked at once more as such.
+/// Takes back what kube-scheduler would admit in no order: it is left over, and looked at once more as such. Tells whether
+/// there was anything.
 fn take_back(
     placed: &mut Placed,
     (market, classes): (&Market<'_>, &[Class]),
     (aims, shrinking): (&Aims, &Shrinking<'_>),
-) {
+) -> bool {
     let (table, _) = placed.pricing();
     let leftover = Leftover {
         market,
@@ -204,7 +205,7 @@ fn take_back(
     let plan = (&placed.housed, placed.purchase.bought.as_slice());
     let refused = one_by_one::refused(&leftover, aims, plan);
     if refused.is_empty() {
-        return;
+        return false;
     }
     let Placed { purchase, housed, .. } = &mut *placed;
     for Refused { class, pod, from } in refused {
@@ -218,6 +219,7 @@ fn take_back(
     }
     purchase.bought.retain(|bought| !bought.node.pods.is_empty());
     tell_cost(placed, market);
+    true
 }
 
 /// Places what rules left over where kube-scheduler admits it after the others. Its pods pay nothing: what is bought for
@@ -270,19 +272,30 @@ fn seat_left_over(
     placed.cost.policy_rate = policy_rate(table, &placed.rooms, &placed.housed, &placed.purchase);
 }
 
-/// Takes back what namespaces would have above their quotas. The bound speaks of whom it is not kept from.
+/// Takes back what namespaces would have above their quotas, and whom kube-scheduler does not admit without those (a spread
+/// counts the fewest of any zone). The bound speaks of whom it is not kept from.
 fn hold_to_quotas(
     placed: &mut Placed,
-    (market, classes): (&Market<'_>, &[Class]),
+    of: (&Market<'_>, &[Class]),
     (aims, shrinking): (&Aims, &Shrinking<'_>),
 ) {
-    let Placed { purchase, housed, .. } = &mut *placed;
-    let of = (market, classes);
-    if !namespace_quotas::hold(of, shrinking.fleet.tenants, &aims.quotas, (housed, purchase)) {
-        return;
+    let mut held = false;
+    loop {
+        let Placed { purchase, housed, .. } = &mut *placed;
+        if !namespace_quotas::hold(of, shrinking.fleet.tenants, &aims.quotas, (housed, purchase)) {
+            break;
+        }
+        held = true;
+        let before = purchase.unplaced.len();
+        if !take_back(placed, of, (aims, shrinking)) {
+            break;
+        }
+        namespace_quotas::explain(&mut placed.purchase, before);
     }
-    tell_cost(placed, market);
-    bind(placed, of, (aims, shrinking));
+    if held {
+        tell_cost(placed, of.0);
+        bind(placed, of, (aims, shrinking));
+    }
 }
 
 /// What the plan costs, once something of it was taken back.

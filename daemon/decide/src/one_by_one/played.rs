@@ -127,7 +127,8 @@ impl<'m> Play<'m> {
                 continue;
             }
             self.join(node);
-            let pods = bought.classes.iter().zip(&bought.node.pods);
+            let classes = bought.classes.iter().chain(&bought.after);
+            let pods = classes.zip(&bought.node.pods);
             waiting.extend(pods.filter_map(|(class, pod)| self.waits((*class, pod), (Err(at), node))));
         }
         self.bind(&mut waiting, order);

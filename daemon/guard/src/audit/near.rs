@@ -244,8 +244,9 @@ impl<'a> Crowd<'a> {
             let counts = rules.levels.entry((kind, at));
             let counts = counts.or_insert_with(|| self.levels(own, near));
             let own = counts.get(value).copied().unwrap_or_default();
-            // Nodes that are there are filled before new ones come; a new one is held against one with its agents alone.
-            let counted = |level: &&Level| near.key != HOSTNAME || level.there;
+            // Nodes that are there are filled before new ones come: whoever goes there is held against domains that are there,
+            // and a new node against one with its agents alone.
+            let counted = |level: &&Level| stand.new || level.there;
             let fewest = |of: fn(&Level) -> usize| {
                 if counts.len() < domains as usize {
                     return 0;
