@@ -292,6 +292,11 @@ impl Shared {
         }
     }
 
+    /// Where a policy stands by the Ledger, if it ever was moved.
+    pub(crate) fn standing(&self, policy: &PolicyName) -> Option<Standing> {
+        self.face().standings.get(policy).cloned()
+    }
+
     /// Shows how the trials of policies go.
     pub(crate) fn show_trials(&self, trials: &BTreeMap<PolicyName, Trial>) {
         self.face().trials.clone_from(trials);

@@ -305,7 +305,7 @@ impl Handle {
 
     /// Puts the component of a policy that is loaded now into a mode; it wins over the configuration and survives a
     /// restart, and another component of the policy is not meant by it. `digest` is the one that the caller means; empty:
-    /// whichever is loaded.
+    /// whichever is loaded. What is not there any more can be put into shadow: nobody misses it then.
     ///
     /// # Errors
     /// See `PolicyError`.
@@ -316,7 +316,12 @@ impl Handle {
         mode: PolicyMode,
         (by, why): (&str, &str),
     ) -> Result<(), PolicyError> {
-        let (loaded, scope) = self.loaded(policy, digest)?;
+        let (loaded, scope) = match self.loaded(policy, digest) {
+            Err(PolicyError::Unknown(_)) if mode == PolicyMode::Shadow => {
+                (self.stood(policy)?, PolicyScope::default())
+            }
+            loaded => loaded?,
+        };
         if mode == PolicyMode::Canary && scope.is_empty() {
             return Err(PolicyError::NoScope(policy.clone()));
         }
@@ -383,6 +388,14 @@ impl Handle {
             });
         }
         Ok((entry.digest.clone(), entry.scope.clone()))
+    }
+
+    /// The component for which a mode was set last, whether it is there or not.
+    fn stood(&self, policy: &PolicyName) -> Result<String, PolicyError> {
+        let standing = self.shared.standing(policy);
+        standing
+            .map(|standing| standing.digest)
+            .ok_or_else(|| PolicyError::Unknown(policy.clone()))
     }
 
     fn standing(&self, digest: String, mode: PolicyMode, (by, why): (&str, &str)) -> Standing {

@@ -286,6 +286,22 @@ pub(crate) fn replaced(offered: &InForce, standings: &Standings) -> BTreeMap<Pol
     said.collect()
 }
 
+/// What is to be said of policies that somebody gave a say and that are not there any more.
+pub(crate) fn gone(offered: &InForce, standings: &Standings) -> BTreeMap<PolicyName, String> {
+    let set = standings.set.iter();
+    let is_there = |name: &PolicyName| offered.set.entries.iter().any(|entry| entry.name == *name);
+    let gone = set.filter(|(name, standing)| standing.mode.counts() && !is_there(name));
+    let said = gone.map(|(name, standing)| {
+        let mode = standing.mode.as_str();
+        let how = format!("load it again, or `plimsoll policy mode {name} shadow` where it is not missed");
+        (
+            name.clone(),
+            format!("it was in mode {mode}, and there is no policy of this name any more: {how}"),
+        )
+    });
+    said.collect()
+}
+
 /// The policies as they stand by the Ledger: what a rule may promote begins in shadow, and so does what has taken the place
 /// of the trusted component; what was set wins.
 pub(crate) fn governed(offered: &InForce, standings: &Standings) -> InForce {

@@ -400,6 +400,7 @@ impl Own {
         book.note_trusted(&self.offered);
         let standings = Standings::of(book.ledger());
         let mut troubles = lifecycle::replaced(&self.offered, &standings);
+        troubles.extend(lifecycle::gone(&self.offered, &standings));
         troubles.extend(self.library.troubles());
         shared.show_policy_troubles(troubles, self.library.alarms());
         if !is_fresh && self.standings == standings {

@@ -273,6 +273,35 @@ async fn a_component_in_the_place_of_another_begins_in_shadow_over_restarts() {
     }
 }
 
+/// Both files of a policy that was handed in used to be deleted without a word.
+#[tokio::test]
+async fn a_policy_that_had_a_say_and_is_gone_is_told_until_nobody_misses_it() {
+    let store = Shaky::default();
+    let offered = |mode| in_force(roomy("d1", 1, mode).0, Rules::default());
+    let mut run = Run::of(offered(PolicyMode::Shadow), store.clone()).await;
+    run.modes(1).await;
+    let (name, word) = (name(), ("ada", "looked at it"));
+    let set = |run: &Run, mode| {
+        let (handle, name) = (run.desk.handle(), name.clone());
+        async move { handle.set_policy_mode(&name, "", mode, word).await }
+    };
+    set(&run, PolicyMode::Enforce).await.unwrap();
+    run.modes(1).await;
+    run.desk.park().await.unwrap();
+    let mut again = Run::of(InForce::default(), store.clone()).await;
+    run_cycle(&mut again.ends, &again.desk).await;
+    let told = again.desk.handle().status().policies.remove(0);
+    assert!(told.trouble.unwrap().contains("was in mode enforce"));
+    let refused = set(&again, PolicyMode::Enforce).await;
+    assert_eq!(refused, Err(PolicyError::Unknown(name.clone())));
+    set(&again, PolicyMode::Shadow).await.unwrap();
+    run_cycle(&mut again.ends, &again.desk).await;
+    assert!(again.desk.handle().status().policies.is_empty());
+    again.desk.park().await.unwrap();
+    let mut back = Run::of(offered(PolicyMode::Enforce), store).await;
+    assert_eq!(back.modes(1).await, ["shadow"], "handed in again, it begins anew");
+}
+
 #[tokio::test]
 async fn a_breached_guard_metric_takes_back_what_counts_and_an_unknown_one_does_not() {
     let cart = WorkloadKey::new("Deployment", "shop", "cart");
