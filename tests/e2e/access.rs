@@ -174,7 +174,9 @@ async fn besieged(world: &World, daemon: &Daemon) -> Result<()> {
         took.push(began.elapsed().as_millis());
     }
     drop((siege, spinning));
-    println!("the annotation under attack, in ms: {took:?}");
+    let (peak, kills) = (daemon.peak()? >> 20, daemon.kills()?.unwrap_or(0));
+    println!("the annotation under attack, in ms: {took:?}; {peak} MiB at most, {kills} kills");
+    assert_eq!(kills, 0);
     Ok(())
 }
 

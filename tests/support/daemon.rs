@@ -20,13 +20,16 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
-/// A running daemon; ends when dropped.
+/// What the chart limits it to (`resources.limits.memory`), in bytes.
+const MEMORY: u64 = 512 << 20;
+
+/// A running daemon, held to the memory that the chart gives it; ends when dropped.
 pub struct Daemon {
     process: Process,
     dir: TempDir,
     env: Vec<(String, String)>,
-    /// File of the control group that holds it, where one does.
-    held: Option<PathBuf>,
+    /// Where this machine lets a test make control groups. Dropped after the process.
+    memory: Option<MemoryLimit>,
     grpc: String,
     http: String,
 }
@@ -60,16 +63,7 @@ fn built(name: &str) -> Result<PathBuf> {
 
 impl Daemon {
     /// Starts the daemon with this configuration, listeners and logbook added, and waits until it is ready.
-    pub async fn start(config: Value, env: &[(&str, &str)]) -> Result<Self> {
-        Self::start_held(config, env, None).await
-    }
-
-    /// The same, with this much memory.
-    pub async fn start_within(memory: &MemoryLimit, config: Value, env: &[(&str, &str)]) -> Result<Self> {
-        Self::start_held(config, env, Some(memory.members())).await
-    }
-
-    async fn start_held(mut config: Value, env: &[(&str, &str)], held: Option<PathBuf>) -> Result<Self> {
+    pub async fn start(mut config: Value, env: &[(&str, &str)]) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let (grpc, http) = (free_address()?, free_address()?);
         config["grpc"]["bind"] = json!(grpc);
@@ -84,12 +78,13 @@ impl Daemon {
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
-        let process = launch(dir.path(), &env, held.as_deref())?;
+        let memory = MemoryLimit::of(MEMORY).ok();
+        let process = launch(dir.path(), &env, memory.as_ref())?;
         let mut daemon = Self {
             process,
             dir,
             env,
-            held,
+            memory,
             grpc: format!("http://{grpc}"),
             http: format!("http://{http}"),
         };
@@ -99,7 +94,7 @@ impl Daemon {
 
     /// Starts it again with the same configuration, after `kill`.
     pub async fn again(&mut self) -> Result<()> {
-        self.process = launch(self.dir.path(), &self.env, self.held.as_deref())?;
+        self.process = launch(self.dir.path(), &self.env, self.memory.as_ref())?;
         self.ready().await
     }
 
@@ -130,6 +125,11 @@ impl Daemon {
         Ok(kib.ok_or("the kernel tells no peak")?.parse::<u64>()? << 10)
     }
 
+    /// How often the kernel has killed it for its memory; `None` where nothing limits it.
+    pub fn kills(&self) -> Result<Option<u64>> {
+        self.memory.as_ref().map(MemoryLimit::kills).transpose()
+    }
+
     /// Where gRPC is served.
     pub fn grpc(&self) -> &str {
         &self.grpc
@@ -140,14 +140,15 @@ impl Daemon {
         self.dir.path().join("logbook")
     }
 
-    /// The end of what it wrote on standard error.
+    /// The end of what it wrote on standard error, and whether the kernel ended it.
     pub fn log(&self) -> String {
         let text = std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines
-            .get(lines.len().saturating_sub(60)..)
-            .unwrap_or_default()
-            .join("\n")
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.drain(..lines.len().saturating_sub(60));
+        if let Ok(Some(1..)) = self.kills() {
+            lines.push("killed by the kernel: it took more memory than the chart gives it");
+        }
+        lines.join("\n")
     }
 
     /// `/metrics`.
@@ -235,13 +236,13 @@ impl Daemon {
     }
 }
 
-fn launch(dir: &Path, env: &[(String, String)], held: Option<&Path>) -> Result<Process> {
-    let mut command = if let Some(held) = held {
+fn launch(dir: &Path, env: &[(String, String)], memory: Option<&MemoryLimit>) -> Result<Process> {
+    let mut command = if let Some(memory) = memory {
         // It enters the group before it is what it becomes: it reads its limit when it starts.
         let mut shell = Command::new("sh");
         shell
             .args(["-c", "echo $$ > \"$0\" && exec \"$@\""])
-            .arg(held)
+            .arg(memory.members())
             .arg(plimsolld()?);
         shell
     } else {

@@ -20,8 +20,9 @@ pub fn skip_without_data(what: &str, why: &str) {
     note(what, why);
 }
 
+/// Notes that part of a test went without something that no machine need give; allowed everywhere.
 #[expect(clippy::print_stdout, reason = "said where the test is seen")]
-fn note(what: &str, why: &str) {
+pub fn note(what: &str, why: &str) {
     println!("skipped: {what}: {why}");
     let Some(path) = std::env::var_os("PLIMSOLL_SKIPS") else {
         return;
