@@ -75,7 +75,7 @@ impl Status {
         let log = log.map(|why| format!("the last record could not be written: {why}"));
         let lost = self.known_since.map(|since| {
             format!(
-                "the Ledger was lost: what was done before {since} is not known, and windows count as full"
+                "the Ledger was lost, or was another cluster's: what was done before {since} is not known, and windows count as full"
             )
         });
         let notices = self.notices.as_ref().map(Notices::alarms).unwrap_or_default();
