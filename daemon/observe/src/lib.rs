@@ -5,6 +5,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+mod body;
 mod bulk;
 pub mod capacity;
 pub mod client;

@@ -5,11 +5,12 @@
 //! so much time: one that is wrong, wordy or silent costs nobody else their load. Not here: what the load of a
 //! workload is (`eyes`), decisions on it.
 
+use crate::body;
 use crate::exposition::{self, Reading, Scrape};
 use crate::health::Health;
 use crate::metrics_api;
+use futures::StreamExt;
 use futures::stream;
-use futures::{AsyncReadExt, StreamExt};
 use kube::Client;
 use model::ids::{NodeName, PodKey};
 use model::pod::Usage;
@@ -31,7 +32,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Nodes asked at once.
 const AT_ONCE: usize = 16;
 /// Longest answer of a kubelet; 250 pods tell 200 KiB.
-const LONGEST_ANSWER: u64 = 16 << 20;
+const LONGEST_ANSWER: usize = 16 << 20;
 /// Intervals that one round of all kubelets may take: two of them, with the fallback, are over before the load of
 /// the last one counts as old.
 const ROUND: u32 = 2;
@@ -279,13 +280,10 @@ async fn scrape(client: &Client, node: &NodeName) -> Result<Scrape, String> {
 }
 
 /// All that comes, where it is no more than `longest` bytes of text.
-async fn read(answer: impl futures::AsyncRead, longest: u64) -> Result<String, String> {
-    let mut text = Vec::new();
-    let mut answer = std::pin::pin!(answer.take(longest + 1));
-    let read = answer.read_to_end(&mut text).await;
-    if read.map_err(|error| error.to_string())? as u64 > longest {
-        return Err(format!("more than {longest} bytes"));
-    }
+async fn read(answer: impl futures::AsyncRead, longest: usize) -> Result<String, String> {
+    let read = body::whole(answer, longest).await;
+    let text = read.map_err(|error| error.to_string())?;
+    let text = text.ok_or_else(|| format!("more than {longest} bytes"))?;
     String::from_utf8(text).map_err(|error| error.to_string())
 }
 

@@ -4,7 +4,7 @@
 //! What is larger is given up while it is read, and asked for again in smaller pages (`watch`). Objects are read one by one
 //! and dropped before the next. Not here: what becomes of them.
 
-use futures::AsyncReadExt;
+use crate::body;
 use kube::{Client, Error};
 use manifest::Tree;
 use serde::Deserialize;
@@ -55,14 +55,9 @@ pub(super) fn next_size(objects: u32, bytes: usize, most: u32) -> u32 {
 /// The bytes of a page.
 pub(super) async fn read(client: &Client, request: http::Request<Vec<u8>>) -> Result<Vec<u8>, Unread> {
     let body = client.request_stream(request).await.map_err(Unread::Failed)?;
-    let mut bytes = Vec::new();
-    let mut body = std::pin::pin!(body.take(MOST as u64 + 1));
-    let read = body.read_to_end(&mut bytes).await;
-    read.map_err(|error| Unread::Failed(Error::Service(Box::new(error))))?;
-    if bytes.len() > MOST {
-        return Err(Unread::TooLarge);
-    }
-    Ok(bytes)
+    let read = body::whole(body, MOST).await;
+    let read = read.map_err(|error| Unread::Failed(Error::Service(Box::new(error))))?;
+    read.ok_or(Unread::TooLarge)
 }
 
 /// Tells of every object in turn, and returns what the page says about itself.
