@@ -62,15 +62,7 @@ async fn a_hostile_namespace_harms_nobody_else() {
 async fn tell() -> Result<()> {
     let asked = std::env::var("PLIMSOLL_TENANTS").ok();
     let pods: usize = asked.as_deref().map_or(Ok(600), str::parse)?;
-    let few = [Shape::Terms, Shape::Environment, Shape::Standing];
-    let all = if asked.is_some() { &SHAPES[..] } else { &few[..] };
-    let named = std::env::var("PLIMSOLL_SHAPES").ok();
-    let is_named = |shape: &Shape| {
-        named
-            .as_ref()
-            .is_none_or(|names| names.split(',').any(|name| name == format!("{shape:?}")))
-    };
-    let shapes: Vec<Shape> = all.iter().copied().filter(is_named).collect();
+    let shapes = shapes(asked.is_some())?;
     let strict = std::env::var_os("PLIMSOLL_STRICT").is_some();
     let calm = run(None, pods).await?;
     println!(
@@ -95,6 +87,19 @@ async fn tell() -> Result<()> {
         return Ok(());
     }
     Err(format!("of {pods} pods, these shapes did harm: {}", wrong.join(", ")).into())
+}
+
+/// Those that are named, or all of them, or a few.
+fn shapes(all: bool) -> Result<Vec<Shape>> {
+    let Ok(names) = std::env::var("PLIMSOLL_SHAPES") else {
+        let few = || vec![Shape::Terms, Shape::Environment, Shape::Standing];
+        return Ok(if all { SHAPES.to_vec() } else { few() });
+    };
+    let named = |name: &str| {
+        let shape = SHAPES.into_iter().find(|shape| format!("{shape:?}") == name);
+        shape.ok_or_else(|| format!("PLIMSOLL_SHAPES: there is no {name:?} among {SHAPES:?}").into())
+    };
+    names.split(',').map(named).collect()
 }
 
 fn row(name: &str, harm: &Harm) {
