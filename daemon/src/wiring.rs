@@ -148,9 +148,16 @@ fn memory_of_compiling(config: &Config) -> Option<String> {
     )
 }
 
-/// A desk to which components can be handed.
+/// What a pod that waits may take of the memory, with every place that names it: its refusal, its plan's record, what is
+/// served of it. In the chart's 512 MiB there is room for 52,000 (`Replicas` in `tests/tenants`).
+const BYTES_OF_A_POD: u64 = 10 << 10;
+
+/// A desk to which components can be handed, and that looks at no more pods than it has memory for.
 async fn open(parts: Parts, loader: Option<Arc<dyn Loader>>) -> Desk {
-    let desk = Desk::open(parts).await;
+    let mut desk = Desk::open(parts).await;
+    if let Some(limit) = MemoryLimit::of_this_process() {
+        desk = desk.with_pods_at_most(u32::try_from(limit.bytes / BYTES_OF_A_POD).unwrap_or(u32::MAX));
+    }
     match loader {
         Some(loader) => desk.with_loader(loader),
         None => desk,

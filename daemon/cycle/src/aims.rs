@@ -12,6 +12,7 @@ use model::loosening::{Change, Loosening};
 use model::{Aims, ClusterSize, HoldReason, Verdict};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Why offered aims are not in force: all that they loosen and nobody has acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -136,12 +137,14 @@ impl Shared {
         }
     }
 
-    /// Limits that nobody has named follow the size of the cluster. Records share one value as long as nothing has
+    /// Limits that nobody has named follow the size of the cluster, and the work of a cycle the memory that there is. Records share one value as long as nothing has
     /// changed.
     fn work_by(&self, mut aims: Aims, size: Option<ClusterSize>) {
         if let Some(size) = size {
             aims.limits = aims.limits.of_size(size);
         }
+        // In the record as it is worked by: a replay elsewhere has other memory.
+        aims.search.pods = aims.search.pods.min(self.most_pods.load(Ordering::SeqCst));
         if **self.aims.load() != aims {
             self.aims.store(Arc::new(aims));
         }

@@ -20,7 +20,7 @@ use model::intent::{Ledger, Pause};
 use model::loosening::Loosening;
 use model::{Aims, Instant, Memory, Notices, PolicyName, PolicyScope, Span, Standing};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast, watch};
 
@@ -80,6 +80,8 @@ pub(crate) struct Shared {
     /// Aims in force, with the mode of the cluster.
     pub(crate) aims: ArcSwap<Aims>,
     offered: Mutex<Offered>,
+    /// Waiting pods that one cycle has memory for, whatever the aims allow.
+    pub(crate) most_pods: AtomicU32,
     pub(crate) policies: ArcSwap<InForce>,
     pub(crate) book: tokio::sync::Mutex<Book>,
     pub(crate) wake: Notify,
@@ -158,6 +160,7 @@ impl Desk {
                 aims: Arc::new(parts.aims),
                 mode: parts.mode,
             }),
+            most_pods: AtomicU32::new(u32::MAX),
             policies: ArcSwap::from_pointee(governed(&parts.policies, &standings)),
             wake: Notify::new(),
             overdue: parts.overdue,
@@ -206,6 +209,14 @@ impl Desk {
     #[must_use]
     pub fn with_loader(self, loader: Arc<dyn Loader>) -> Self {
         *self.shared.loader.lock().unwrap_or_else(PoisonError::into_inner) = Some(loader);
+        self
+    }
+
+    /// A cycle looks at no more waiting pods and replicas to come than this, whatever `search.pods` of the aims says: there is
+    /// no memory for more. From the next cycle on.
+    #[must_use]
+    pub fn with_pods_at_most(self, most: u32) -> Self {
+        self.shared.most_pods.store(most, Ordering::SeqCst);
         self
     }
 

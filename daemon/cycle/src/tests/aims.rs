@@ -76,6 +76,19 @@ async fn looser_aims_need_to_be_acknowledged_with_both_values() {
     assert!(cycle(&desk).await.loosened.is_empty());
 }
 
+/// A namespace may want any number of replicas, and the container has the memory that it has.
+#[tokio::test]
+async fn a_cycle_looks_at_no_more_pods_than_there_is_memory_for() {
+    let desk = begun(&Shaky::default(), nodes(10, &[])).await;
+    let usual = Aims::default().search.pods;
+    assert_eq!(cycle(&desk).await.aims.search.pods, usual);
+    let desk = desk.with_pods_at_most(7);
+    let record = cycle(&desk).await;
+    assert_eq!(record.aims.search.pods, 7, "and a replay knows");
+    let desk = desk.with_pods_at_most(usual + 1);
+    assert_eq!(cycle(&desk).await.aims.search.pods, usual);
+}
+
 #[tokio::test]
 async fn limits_that_nobody_named_follow_the_size_of_the_cluster() {
     let named = |most: u32, acknowledge: &[&str]| {
