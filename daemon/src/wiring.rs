@@ -149,8 +149,8 @@ fn memory_of_compiling(config: &Config) -> Option<String> {
 }
 
 /// What a pod that waits may take of the memory, with every place that names it: its refusal, its plan's record, what is
-/// served of it. In the chart's 512 MiB there is room for 52,000 (`Replicas` in `tests/tenants`).
-const BYTES_OF_A_POD: u64 = 10 << 10;
+/// served of it. In the chart's 512 MiB there is room for 32,768 (`Replicas` in `tests/tenants`).
+const BYTES_OF_A_POD: u64 = 16 << 10;
 
 /// A desk to which components can be handed, and that looks at no more pods than it has memory for.
 async fn open(parts: Parts, loader: Option<Arc<dyn Loader>>) -> Desk {
