@@ -137,8 +137,8 @@ impl Shared {
         }
     }
 
-    /// Limits that nobody has named follow the size of the cluster, and the work of a cycle the memory that there is. Records share one value as long as nothing has
-    /// changed.
+    /// Limits that nobody has named follow the size of the cluster, and the work of a cycle follows the memory that there is.
+    /// Records share one value as long as nothing has changed.
     fn work_by(&self, mut aims: Aims, size: Option<ClusterSize>) {
         if let Some(size) = size {
             aims.limits = aims.limits.of_size(size);

@@ -82,15 +82,12 @@ pub(crate) fn hold(
     any
 }
 
-/// Pods that lost their places from this one on because others of their namespace had, say so too.
+/// Tells the pods that lost their places, from this one on, which quota it was that others of their namespace lost theirs by.
 pub(crate) fn explain(purchase: &mut Purchase, from: usize) {
     for (_, pod) in &purchase.unplaced[from..] {
-        let reached = purchase.over_quota.iter();
-        let reached = reached
-            .filter(|(of, _)| of.namespace == pod.namespace)
-            .map(|(_, reached)| reached.clone())
-            .next();
-        if let Some(reached) = reached {
+        let mut known = purchase.over_quota.iter();
+        let other = known.find(|(other, _)| other.namespace == pod.namespace);
+        if let Some(reached) = other.map(|(_, reached)| reached.clone()) {
             purchase.over_quota.insert(pod.clone(), reached);
         }
     }
