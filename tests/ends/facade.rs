@@ -553,7 +553,7 @@ fn node(id: &str, zone: &str) -> model::node::Node {
         group: None,
         instance: Some(id.into()),
         offer: None,
-        labels: BTreeMap::from([
+        labels: model::selector::Labels::from([
             (
                 "node.kubernetes.io/instance-type".to_owned(),
                 "m5.large".to_owned(),
@@ -569,7 +569,7 @@ fn node(id: &str, zone: &str) -> model::node::Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
-        annotations: BTreeMap::new(),
+        annotations: model::selector::Labels::new(),
         unready: None,
         rate: None,
         created: model::time::Instant(0),
@@ -589,7 +589,7 @@ pub(crate) fn own_fleet() -> model::fleet::Fleet {
         subnets: ["us-east-1a", "us-east-1b"]
             .map(|zone| (zone.to_owned(), format!("subnet-{zone}")))
             .into(),
-        labels: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+        labels: [("team".to_owned(), "a".to_owned())].into(),
         taints: Vec::new(),
     }
 }

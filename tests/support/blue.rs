@@ -125,7 +125,7 @@ pub fn fleet(nodes: u32) -> Fleet {
         subnets: ZONES
             .map(|zone| (zone.to_owned(), format!("subnet-{zone}")))
             .into(),
-        labels: BTreeMap::from([(POOL.to_owned(), "fleet".to_owned())]),
+        labels: [(POOL.to_owned(), "fleet".to_owned())].into(),
         taints: Vec::new(),
     }
 }

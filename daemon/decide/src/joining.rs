@@ -7,8 +7,8 @@ use crate::fit::HOSTNAME;
 use crate::number::size;
 use model::ids::NodeName;
 use model::node::Node;
+use model::selector::Labels;
 use model::snapshot::Snapshot;
-use std::collections::BTreeMap;
 
 /// The node of this name that an offer, by its index, would bring.
 pub(crate) fn node_of(seen: &Snapshot, offer: usize, name: NodeName) -> Node {
@@ -30,7 +30,7 @@ pub(crate) fn node_of(seen: &Snapshot, offer: usize, name: NodeName) -> Node {
         fargate: false,
         do_not_disrupt: false,
         draining: false,
-        annotations: BTreeMap::new(),
+        annotations: Labels::new(),
         unready: None,
         rate: None,
         created: seen.at,

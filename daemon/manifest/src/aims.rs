@@ -80,7 +80,7 @@ fn read(top: At<'_, '_>) -> Aims {
         quotas: quotas::quotas(top.get("quotas")),
         weights: quotas::weights(top.get("weights")),
         priority: quotas::priority(top.get("priority")),
-        zones: top.get("zones").labels(),
+        zones: top.get("zones").labels().into(),
         spread_defaults: spread_defaults(top.get("spread_defaults")),
         startup_taints: texts(top.get("startup_taints")),
     }

@@ -186,7 +186,7 @@ fn kept(annotated: At<'_, '_>) -> Labels {
     if let Some(cost) = cost.filter(|cost| annotations::deletion_cost(cost).is_none()) {
         kept.insert(model::pod::DELETION_COST.to_owned(), cost.to_owned());
     }
-    for (key, value) in &mut kept {
+    for (key, value) in kept.iter_mut() {
         if value.len() > LONGEST && !key.starts_with("plimsoll.io/") {
             *value = value.chars().take(LONGEST / 4).chain(['…']).collect();
         }

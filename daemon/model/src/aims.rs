@@ -7,7 +7,7 @@ use crate::ids::{GroupName, WorkloadKey};
 use crate::limits::Limits;
 use crate::money::UsdPerHour;
 use crate::quota::Quotas;
-use crate::selector::glob;
+use crate::selector::{Labels, glob};
 use crate::standing::Compose;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -210,7 +210,7 @@ pub struct FargateAim {
     /// Namespaces it selects (globs).
     pub namespaces: Vec<String>,
     /// Labels a pod must carry; empty: any.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
 }
 
 /// What spot capacity counts beside its price. It steers what is bought and moved; no bill shows it.

@@ -4,11 +4,9 @@
 //! values only; refusing malformed ones is the work of `manifest`.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
-/// Labels, ordered by key.
-pub type Labels = BTreeMap<String, String>;
+pub use crate::labels::Labels;
 
 /// How a key's value is compared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

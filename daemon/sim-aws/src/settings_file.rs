@@ -107,7 +107,7 @@ fn whole(top: At<'_, '_>, fetch: Fetch<'_>) -> Settings {
             .items()
             .map(|at| profile(at, &names))
             .collect(),
-        images: top.get("images").labels(),
+        images: top.get("images").labels().into(),
         templates: top
             .get("templates")
             .items()
@@ -201,9 +201,9 @@ fn group(at: At<'_, '_>, zones: &[String], more: &[&str]) -> NewGroup {
         desired: desired.clamp(min.min(max), max),
         spot: at.get("spot").flag(),
         distribution: distribution(at.get("distribution")),
-        tags: at.get("tags").labels(),
+        tags: at.get("tags").labels().into(),
         suspended: texts("suspended"),
-        node_labels: at.get("node_labels").labels(),
+        node_labels: at.get("node_labels").labels().into(),
         node_taints: texts("node_taints"),
         warm_pool: warm_pool(at.get("warm_pool"), at.get("spot").flag()),
         image_parameter: at.get("image_parameter").text().map(str::to_owned),
@@ -254,7 +254,7 @@ fn node_group(at: At<'_, '_>, zones: &[String]) -> NewNodeGroup {
     };
     NewNodeGroup {
         group: group(at, zones, &["labels", "taints"]),
-        labels: at.get("labels").labels(),
+        labels: at.get("labels").labels().into(),
         taints: at.get("taints").items().filter_map(taint).collect(),
     }
 }
@@ -265,7 +265,7 @@ fn profile(at: At<'_, '_>, zones: &[String]) -> NewProfile {
         item.only(&["namespace", "labels"]);
         Some((
             item.get("namespace").name()?.to_owned(),
-            item.get("labels").labels(),
+            item.get("labels").labels().into(),
         ))
     };
     let named: Vec<String> = at

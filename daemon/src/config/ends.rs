@@ -340,7 +340,7 @@ fn fleet(at: At<'_, '_>) -> Fleet {
         max: values::count(at.get("max"), 10, 0, 100_000),
         types,
         spot: at.get("spot").flag(),
-        subnets,
+        subnets: subnets.into(),
         labels: at.get("labels").labels(),
         taints: at.get("taints").items().map(taint).collect(),
     }
@@ -374,7 +374,7 @@ fn aws_metric(at: At<'_, '_>) -> AwsMetric {
         name: needed(at.get("name")),
         namespace: needed(at.get("namespace")),
         metric: needed(at.get("metric")),
-        dimensions: at.get("dimensions").labels(),
+        dimensions: at.get("dimensions").labels().into(),
         stat: at.get("stat").text().unwrap_or("Average").to_owned(),
         period: i32::try_from(period).unwrap_or(60),
     }

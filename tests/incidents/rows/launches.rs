@@ -9,7 +9,6 @@ use model::launch::Launch;
 use model::{Span, UsdPerHour};
 use sim_aws::faults::ErrorKind;
 use sim_aws::{FaultKind, Lag};
-use std::collections::BTreeMap;
 
 fn launches(counts: Counts) -> Habits {
     Habits {
@@ -212,7 +211,7 @@ fn with_fleet(mut incident: Incident) -> Incident {
         subnets: ["us-east-1a", "us-east-1b"]
             .map(|zone| (zone.to_owned(), format!("subnet-{zone}")))
             .into(),
-        labels: BTreeMap::new(),
+        labels: model::selector::Labels::new(),
         taints: Vec::new(),
     }];
     incident

@@ -2,6 +2,7 @@
 
 use manifest::HOSTNAME;
 use model::pod::PodPhase;
+use model::selector::Labels;
 use model::{
     GroupName, Instance, InstanceId, InstanceState, Node, NodeName, Offer, Plan, Pod, PodKey, Resources,
     Snapshot, Span, WorkloadKey,
@@ -78,7 +79,7 @@ pub fn node(seen: &Snapshot, name: &NodeName, group: &GroupName, offer: &Offer) 
         fargate: false,
         do_not_disrupt: false,
         draining: false,
-        annotations: BTreeMap::new(),
+        annotations: Labels::new(),
         unready: None,
         rate: None,
         created: seen.at - LONG_AGO,

@@ -335,7 +335,7 @@ async fn a_breached_guard_metric_takes_back_what_counts_and_an_unknown_one_does_
             ready: 1,
             template: None,
             owned_by: None,
-            annotations: BTreeMap::new(),
+            annotations: model::selector::Labels::new(),
             generation: 1,
             selector: model::selector::LabelSelector::default(),
             metrics: metrics.into_iter().collect(),

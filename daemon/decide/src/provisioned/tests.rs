@@ -9,6 +9,7 @@ use model::node::Node;
 use model::pod::PodSpec;
 use model::provisioned::PROVISIONED;
 use model::resources::GIB;
+use model::selector::Labels;
 use model::{Instant, NodeName, Resources, Snapshot, Span, UsdPerHour};
 
 const fn size(cpu_milli: i64, memory_mib: i64) -> FargateSize {
@@ -39,7 +40,7 @@ fn on_fargate(name: &str, spec: PodSpec) -> Cluster {
         group: None,
         instance: None,
         offer: None,
-        labels: model::selector::Labels::new(),
+        labels: Labels::new(),
         taints: Vec::new(),
         allocatable: Resources::new(2000, 8 * GIB),
         max_pods: 1,
@@ -49,7 +50,7 @@ fn on_fargate(name: &str, spec: PodSpec) -> Cluster {
         fargate: true,
         do_not_disrupt: false,
         draining: false,
-        annotations: std::collections::BTreeMap::new(),
+        annotations: Labels::new(),
         unready: None,
         rate: None,
         created: NOW,

@@ -452,7 +452,7 @@ fn on_fargate(said: &str) -> CycleRecord {
         fargate: true,
         do_not_disrupt: false,
         draining: false,
-        annotations: std::collections::BTreeMap::new(),
+        annotations: model::selector::Labels::new(),
         unready: None,
         rate: None,
         created: Instant(0),

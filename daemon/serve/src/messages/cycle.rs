@@ -115,7 +115,7 @@ pub(crate) fn step(step: &Step) -> v1::Step {
         } => {
             message.workload = workload.as_ref().map(workload_ref);
             message.offer = offer.to_string();
-            message.labels = label.clone();
+            message.labels = label.clone().into();
             name_pods(&mut message, pods);
         }
         StepKind::Nominate { pod, .. }

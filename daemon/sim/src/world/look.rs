@@ -189,7 +189,7 @@ impl State {
                 fargate: node.fargate,
                 do_not_disrupt: false,
                 draining: node.draining,
-                annotations: BTreeMap::new(),
+                annotations: model::selector::Labels::new(),
                 unready: node.silent,
                 rate: None,
                 created,

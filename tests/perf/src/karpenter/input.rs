@@ -180,7 +180,7 @@ impl Input {
             spec: PodSpec {
                 namespace: pod.namespace.clone(),
                 requests: Resources::new(pod.requests.cpu_milli, pod.requests.memory_bytes),
-                labels: pod.labels.clone(),
+                labels: pod.labels.clone().into(),
                 near: pod.rules(),
                 ..PodSpec::default()
             },
