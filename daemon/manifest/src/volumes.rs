@@ -8,6 +8,7 @@ use crate::selectors::node_terms;
 use crate::sheet::At;
 use model::selector::{NodeTerm, Operator, Requirement};
 use model::time::Instant;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// CSI driver of EBS.
@@ -136,7 +137,7 @@ pub struct AttachObject {
 }
 
 /// How a pod names a claim.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum ClaimRef {
     /// By name.
     Named(String),

@@ -5,6 +5,7 @@
 //! writes these objects, so none of them says anything about the others. Not here: putting the rows together
 //! (`eyes`).
 
+use crate::allowance::{Allowance, Taken};
 use crate::bulk;
 use crate::health::worse;
 use crate::load::Roll;
@@ -14,13 +15,14 @@ use crate::table::{Key, Table};
 use crate::watch::{RHYTHM, Resource, follow};
 use kube::Client;
 use manifest::{ClaimRef, Controller, PodObject, Problems, ScalerObject, Tree, WorkloadObject};
-use model::ids::{NodeName, PodKey};
+use model::ids::{NodeName, PodKey, WorkloadKey};
 use model::node::Node;
 use model::pod::{PodPhase, PodSpec, Unmodelled};
 use model::selector::LabelSelector;
 use model::snapshot::Freshness;
 use model::time::Instant;
 use model::workload::{DisruptionBudget, Workload};
+use serde::Serialize;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -45,8 +47,10 @@ const SCALERS: [(&str, &str, bool); 2] = [
 
 /// What is kept of a pod; its key is that of the table.
 pub(crate) struct PodRow {
-    /// What it asks for, its claims left out.
+    /// What it asks for, its claims left out. Its owner is the Deployment, once that is known.
     pub(crate) spec: Arc<PodSpec>,
+    /// The ReplicaSet that made it.
+    pub(crate) replica_set: Option<WorkloadKey>,
     pub(crate) claims: Box<[ClaimRef]>,
     pub(crate) node: Option<NodeName>,
     pub(crate) phase: PodPhase,
@@ -56,6 +60,8 @@ pub(crate) struct PodRow {
     pub(crate) started: Option<Instant>,
     /// Read in part only: what it asks for is not known.
     pub(crate) in_part: bool,
+    /// Room of its claims.
+    _taken: Option<Taken>,
 }
 
 /// What is kept of a workload.
@@ -67,7 +73,19 @@ pub(crate) struct WorkloadRow {
     pub(crate) controller: Option<Controller>,
     /// Read in part only: its replicas are not ours to set.
     pub(crate) in_part: bool,
+    /// Room of its annotations, its selector and its claims.
+    _taken: Option<Taken>,
 }
+
+/// What is kept of a PodDisruptionBudget.
+pub(crate) struct BudgetRow {
+    /// `None`: one that covers nothing.
+    pub(crate) budget: Option<DisruptionBudget>,
+    _taken: Option<Taken>,
+}
+
+/// Copies of a row that every picture has for itself: the row, the picture that is being made, and the last one.
+const COPIES: usize = 3;
 
 /// All watched kinds.
 pub(crate) struct Cluster {
@@ -75,8 +93,7 @@ pub(crate) struct Cluster {
     pub(crate) nodes: Table<Node>,
     /// In the order of `WORKLOADS`.
     pub(crate) workloads: Vec<Table<WorkloadRow>>,
-    /// `None`: a budget that covers nothing.
-    pub(crate) budgets: Table<Option<DisruptionBudget>>,
+    pub(crate) budgets: Table<BudgetRow>,
     /// In the order of `SCALERS`; `None`: one that names no target.
     pub(crate) scalers: Vec<Table<Option<ScalerObject>>>,
     pub(crate) storage: Kinds,
@@ -84,21 +101,17 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Tables without rows.
-    pub(crate) fn unseen() -> Self {
-        let specs = Arc::new(Specs::default());
-        let (of_pods, of_workloads) = (specs.clone(), specs.clone());
-        let workloads = WORKLOADS.into_iter().map(move |(kind, _)| {
-            let specs = of_workloads.clone();
+    /// Tables without rows, for as many bytes of labels and rules as this.
+    pub(crate) fn unseen(bytes: usize) -> Self {
+        let allowance = Allowance::new(bytes);
+        let specs = Arc::new(Specs::new(allowance.clone()));
+        let workloads = WORKLOADS.into_iter().map(|(kind, _)| {
+            let (specs, room) = (specs.clone(), allowance.clone());
             let read = move |tree: &Tree| {
-                let (mut object, problems) = manifest::workload_from(kind, tree);
-                let cut = object.template.take().map(bulk::cut);
-                let (template, large) = cut.map_or((None, None), |(template, large)| (Some(template), large));
-                object.template = template;
-                let in_part = large.or_else(|| told(&problems));
-                (workload_row(object, in_part.is_some(), &specs), in_part)
+                let (object, problems) = manifest::workload_from(kind, tree);
+                workload_row(object, told(&problems), &specs, &room)
             };
-            Table::new(kind, RHYTHM, Box::new(read))
+            Table::new(kind, RHYTHM, Box::new(read)).within(&allowance)
         });
         let scalers = SCALERS.into_iter().map(|(kind, ..)| {
             let read = move |tree: &Tree| {
@@ -107,18 +120,18 @@ impl Cluster {
             };
             Table::new(kind, RHYTHM, Box::new(read))
         });
+        let (of_pods, room) = (specs.clone(), allowance.clone());
         let read_pod = move |tree: &Tree| {
-            let (mut object, problems) = manifest::pod_from(tree);
-            let (spec, large) = bulk::cut(object.spec);
-            object.spec = spec;
-            let in_part = large.or_else(|| told(&problems));
-            (pod_row(object, in_part.is_some(), &of_pods), in_part)
+            let (object, problems) = manifest::pod_from(tree);
+            pod_row(object, told(&problems), &of_pods, &room)
         };
+        let room = allowance.clone();
+        let read_budget = move |tree: &Tree| budget_row(tree, &room);
         Self {
-            pods: Table::new("Pod", RHYTHM, Box::new(read_pod)),
+            pods: Table::new("Pod", RHYTHM, Box::new(read_pod)).within(&allowance),
             nodes: Table::new("Node", RHYTHM, Box::new(read_node)),
             workloads: workloads.collect(),
-            budgets: Table::new("PodDisruptionBudget", RHYTHM, Box::new(read_budget)),
+            budgets: Table::new("PodDisruptionBudget", RHYTHM, Box::new(read_budget)).within(&allowance),
             scalers: scalers.collect(),
             storage: Kinds::unseen(),
             specs,
@@ -213,8 +226,40 @@ impl Cluster {
         all.chain(self.storage.pulses(now)).collect()
     }
 
+    /// Gives the pods of ReplicaSets to the Deployments (or Rollouts) behind them, as far as these are known, and back to
+    /// the ReplicaSet where there is none any more. The spec takes the place of the one that it was: a namespace whose pods
+    /// are all different would have each of them twice.
+    pub(crate) fn settle_owners(&self) {
+        // Pods of one ReplicaSet follow each other by name.
+        let mut last: Option<(WorkloadKey, WorkloadKey)> = None;
+        self.pods.with_each(|row| {
+            let Some(set) = &row.replica_set else {
+                return;
+            };
+            let owner = match &last {
+                Some((same, owner)) if same == set => owner.clone(),
+                _ => self.owner_of(set),
+            };
+            last = Some((set.clone(), owner.clone()));
+            if row.spec.owner.as_ref() != Some(&owner) {
+                let mut settled = PodSpec::clone(&row.spec);
+                settled.owner = Some(owner);
+                self.specs.put(&mut row.spec, settled);
+            }
+        });
+    }
+
+    fn owner_of(&self, set: &WorkloadKey) -> WorkloadKey {
+        let key = (set.namespace.clone(), set.name.clone());
+        let controller = self.controller_of_replica_set(&key);
+        controller.map_or_else(
+            || set.clone(),
+            |controller| WorkloadKey::new(controller.kind, &set.namespace, controller.name),
+        )
+    }
+
     /// The controller of a ReplicaSet, where both are known.
-    pub(crate) fn controller_of_replica_set(&self, key: &Key) -> Option<Controller> {
+    fn controller_of_replica_set(&self, key: &Key) -> Option<Controller> {
         let ix = WORKLOADS.iter().position(|(kind, _)| *kind == "ReplicaSet")?;
         let sets = self.workloads.get(ix)?;
         sets.with(|rows| rows.get(key)?.controller.clone())
@@ -260,9 +305,11 @@ pub(crate) const fn leave_alone(node: &mut Node) {
 
 /// A budget without a status allows nothing yet: its controller has not counted. One read in part may cover any
 /// pod of its namespace, and allows nothing.
-fn read_budget(tree: &Tree) -> (Option<DisruptionBudget>, Option<String>) {
+fn budget_row(tree: &Tree, allowance: &Arc<Allowance>) -> (BudgetRow, Option<String>) {
     let (object, problems) = manifest::budget_from(tree);
-    let (selector, allowed) = if problems.is_empty() {
+    let (taken, unkept) = room_for(&object.namespace, &object.selector, allowance);
+    let unread = told(&problems).or(unkept);
+    let (selector, allowed) = if unread.is_none() {
         (object.selector, object.allowed.unwrap_or(0))
     } else {
         (Some(LabelSelector::default()), 0)
@@ -273,46 +320,124 @@ fn read_budget(tree: &Tree) -> (Option<DisruptionBudget>, Option<String>) {
         selector,
         allowed,
     });
-    (budget, told(&problems))
+    (
+        BudgetRow {
+            budget,
+            _taken: taken,
+        },
+        unread,
+    )
 }
 
 /// A pod read in part is not moved, and refused while it waits.
-fn pod_row(object: PodObject, in_part: bool, specs: &Specs) -> PodRow {
-    let mut spec = object.spec;
-    if in_part {
+fn pod_row(
+    object: PodObject,
+    unread: Option<String>,
+    specs: &Specs,
+    allowance: &Arc<Allowance>,
+) -> (PodRow, Option<String>) {
+    let (taken, unkept) = room_for(&object.spec.namespace, &object.claims, allowance);
+    let claims = if unkept.is_none() {
+        object.claims
+    } else {
+        Vec::new()
+    };
+    let leave = |spec: &mut PodSpec| {
         spec.traits.do_not_disrupt = true;
-        add(&mut spec, Unmodelled::Unreadable);
-    }
-    PodRow {
-        spec: specs.intern(spec),
-        claims: object.claims.into(),
+        add(spec, Unmodelled::Unreadable);
+    };
+    let (spec, unread) = kept(object.spec, unread.or(unkept), leave, specs);
+    let row = PodRow {
+        replica_set: spec.owner.clone().filter(|owner| &*owner.kind == "ReplicaSet"),
+        spec,
+        claims: claims.into(),
         node: object.node,
         phase: object.phase,
         created: object.created,
         nominated: object.nominated,
         deletion_cost: object.deletion_cost,
         started: object.started,
-        in_part,
-    }
+        in_part: unread.is_some(),
+        _taken: taken,
+    };
+    (row, unread)
 }
 
 /// A ReplicaSet's template is its Deployment's; it is not kept twice. Pods to come of a workload read in part
 /// are refused; those of a DaemonSet come whether we can read it or not.
-fn workload_row(object: WorkloadObject, in_part: bool, specs: &Specs) -> WorkloadRow {
-    let own = object.controller.is_none() || &*object.workload.key.kind != "ReplicaSet";
-    let template = object.template.filter(|_| own).map(|mut spec| {
-        if in_part && !object.workload.is_daemon_set() {
-            add(&mut spec, Unmodelled::Unreadable);
-        }
-        specs.intern(spec)
-    });
-    WorkloadRow {
-        template,
-        claims: object.claims.into(),
-        workload: object.workload,
-        controller: object.controller,
-        in_part,
+fn workload_row(
+    object: WorkloadObject,
+    unread: Option<String>,
+    specs: &Specs,
+    allowance: &Arc<Allowance>,
+) -> (WorkloadRow, Option<String>) {
+    let (mut workload, mut claims) = (object.workload, object.claims);
+    let rules = (&workload.annotations, &workload.selector, &claims);
+    let (taken, unkept) = room_for(&workload.key.namespace, &rules, allowance);
+    if unkept.is_some() {
+        workload.annotations.clear();
+        workload.selector = LabelSelector::default();
+        claims.clear();
     }
+    let mut unread = unread.or(unkept);
+    let own = object.controller.is_none() || &*workload.key.kind != "ReplicaSet";
+    let is_daemon_set = workload.is_daemon_set();
+    let leave = |spec: &mut PodSpec| {
+        if !is_daemon_set {
+            add(spec, Unmodelled::Unreadable);
+        }
+    };
+    let template = object.template.filter(|_| own).map(|spec| {
+        let (spec, why) = kept(spec, unread.take(), leave, specs);
+        unread = why;
+        spec
+    });
+    let row = WorkloadRow {
+        template,
+        claims: claims.into(),
+        workload,
+        controller: object.controller,
+        in_part: unread.is_some(),
+        _taken: taken,
+    };
+    (row, unread)
+}
+
+/// Room for what an object says beside its pods, or why it has none.
+fn room_for(
+    namespace: &str,
+    rules: &impl Serialize,
+    allowance: &Arc<Allowance>,
+) -> (Option<Taken>, Option<String>) {
+    if let Some(why) = bulk::too_large(rules) {
+        return (None, Some(why));
+    }
+    match allowance.take(namespace, rules, COPIES) {
+        Ok(taken) => (Some(taken), None),
+        Err(why) => (None, Some(why)),
+    }
+}
+
+/// The spec as it is kept, and what is missing of it: what is marked is how careful one is to be with it then.
+fn kept(
+    mut spec: PodSpec,
+    unread: Option<String>,
+    mark: impl Fn(&mut PodSpec),
+    specs: &Specs,
+) -> (Arc<PodSpec>, Option<String>) {
+    if unread.is_some() {
+        mark(&mut spec);
+    }
+    let (spec, why) = match bulk::too_large(&spec) {
+        Some(why) => (spec, why),
+        None => match specs.keep(spec) {
+            Ok(spec) => return (spec, unread),
+            Err((spec, why)) => (*spec, why),
+        },
+    };
+    let mut spec = bulk::cut(spec);
+    mark(&mut spec);
+    (specs.intern(spec), unread.or(Some(why)))
 }
 
 fn add(spec: &mut PodSpec, constraint: Unmodelled) {

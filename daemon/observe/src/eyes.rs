@@ -3,6 +3,7 @@
 //! A look takes what is there and waits for nobody but the provider; how old each part is stands beside it.
 //! Left to the cycle: the number and seed of the cycle, and the Ledger. Not here: any decision.
 
+use crate::allowance;
 use crate::capacity::{Capacity, Provider, WorkloadMetric};
 use crate::cluster::{Cluster, PodRow, WorkloadRow, leave_alone};
 use crate::health::worse;
@@ -19,7 +20,7 @@ use manifest::Storage;
 use model::ids::{NodeName, PodKey, WorkloadKey};
 use model::node::Node;
 use model::observe::{Observe, ObserveError};
-use model::pod::{Pod, PodPhase, PodSpec, Usage};
+use model::pod::{Pod, PodPhase, Usage};
 use model::snapshot::{Freshness, Snapshot, Source};
 use model::time::Instant;
 use model::workload::{Metric, Workload};
@@ -53,6 +54,8 @@ pub struct EyesConfig {
     pub provider: Provider,
     /// How long `connect` waits for the first complete lists.
     pub patience: Duration,
+    /// Most bytes of labels and rules of pods, workloads and budgets that are kept.
+    pub bytes: usize,
 }
 
 impl EyesConfig {
@@ -67,6 +70,7 @@ impl EyesConfig {
             load_every: LOAD_INTERVAL,
             provider,
             patience: Duration::from_secs(10),
+            bytes: allowance::BYTES,
         }
     }
 }
@@ -89,7 +93,7 @@ impl Eyes {
     /// is marked missing in the looks and goes on being tried; an error only when nothing at all was seen.
     pub async fn connect(config: EyesConfig) -> Result<Self, ObserveError> {
         let mut tasks = JoinSet::new();
-        let cluster = Arc::new(Cluster::unseen());
+        let cluster = Arc::new(Cluster::unseen(config.bytes));
         cluster.follow(&config.client, &mut tasks);
         let load = Arc::new(Load::new(config.load_every));
         let others = Arc::new(Others::default());
@@ -181,7 +185,8 @@ impl Eyes {
         };
         membership::assign(&mut snapshot.nodes, &capacity);
         let storage = known_storage(&self.cluster);
-        let mut tied = Tied::new(storage.as_ref());
+        self.cluster.settle_owners();
+        let mut tied = Tied::new(storage.as_ref(), &self.cluster.specs);
         let mut numbering = Numbering::default();
         snapshot.pods = pods(&self.cluster, &load_of_pods, (&mut numbering, &mut tied));
         let sums = sums(&snapshot.pods, &numbering);
@@ -190,7 +195,7 @@ impl Eyes {
         snapshot.budgets = self
             .cluster
             .budgets
-            .with(|rows| rows.values().flatten().cloned().collect());
+            .with(|rows| rows.values().filter_map(|row| row.budget.clone()).collect());
         snapshot.specs = numbering.into_specs();
         snapshot.groups = capacity.groups;
         snapshot.short = capacity.short;
@@ -257,7 +262,7 @@ fn pods(
         };
         let spec = tied.spec(&row.spec, (namespace, Some(name)), &row.claims);
         Pod {
-            spec: numbering.number(&spec, |spec| with_deployment(cluster, spec)),
+            spec: numbering.number(&spec),
             node: row.node.clone(),
             phase: row.phase,
             created: row.created,
@@ -271,20 +276,6 @@ fn pods(
     cluster
         .pods
         .with(|rows| rows.iter().map(|(key, pod)| row(key, pod)).collect())
-}
-
-/// The spec with its ReplicaSet resolved to the Deployment (or Rollout) behind it; `None` where it stays.
-fn with_deployment(cluster: &Cluster, spec: &PodSpec) -> Option<PodSpec> {
-    let owner = spec.owner.as_ref().filter(|owner| &*owner.kind == "ReplicaSet")?;
-    let key = (owner.namespace.clone(), owner.name.clone());
-    let controller = cluster.controller_of_replica_set(&key)?;
-    let mut settled = spec.clone();
-    settled.owner = Some(WorkloadKey::new(
-        controller.kind,
-        &owner.namespace,
-        controller.name,
-    ));
-    Some(settled)
 }
 
 fn workloads(cluster: &Cluster, (numbering, tied): (&mut Numbering, &mut Tied<'_>)) -> Vec<Workload> {
@@ -303,7 +294,7 @@ fn workloads(cluster: &Cluster, (numbering, tied): (&mut Numbering, &mut Tied<'_
     let mut template = |row: &WorkloadRow| {
         let namespace = &row.workload.key.namespace;
         let spec = tied.spec(row.template.as_ref()?, (namespace, None), &row.claims);
-        Some(numbering.number(&spec, |_| None))
+        Some(numbering.number(&spec))
     };
     let mut workloads = Vec::new();
     for table in &cluster.workloads {

@@ -3,6 +3,7 @@
 //! Read calls only; deliberately absent: every mutating call, decisions, retries that would make an old picture
 //! look new. What could not be read is marked in `Snapshot::sources`: unknown is never zero.
 
+mod allowance;
 #[cfg(feature = "aws")]
 pub mod aws;
 mod body;

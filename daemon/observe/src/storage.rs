@@ -4,6 +4,7 @@
 //! binds its pods to nowhere. Not here: what claims come to for a pod (`manifest::Storage`).
 
 use crate::health::worse;
+use crate::specs::Specs;
 use crate::table::Table;
 use crate::watch::{RHYTHM, Resource, follow};
 use kube::Client;
@@ -172,15 +173,17 @@ impl Kinds {
 /// Specs of pods with claims, each tied once to where its volumes can be had.
 pub(crate) struct Tied<'a> {
     storage: Option<&'a Storage>,
+    specs: &'a Specs,
     /// By address of the spec that is tied, which is held so that the address stays its own.
     known: BTreeMap<(usize, Needs), (Arc<PodSpec>, Arc<PodSpec>)>,
 }
 
 impl<'a> Tied<'a> {
     /// Nothing tied yet; without storage nothing is known of any claim.
-    pub(crate) const fn new(storage: Option<&'a Storage>) -> Self {
+    pub(crate) const fn new(storage: Option<&'a Storage>, specs: &'a Specs) -> Self {
         Self {
             storage,
+            specs,
             known: BTreeMap::new(),
         }
     }
@@ -201,10 +204,11 @@ impl<'a> Tied<'a> {
         if needs.is_none() {
             return spec.clone();
         }
+        let specs = self.specs;
         let tie = |needs: Needs| {
             let mut tied = PodSpec::clone(spec);
             needs.settle(&mut tied);
-            Arc::new(tied)
+            specs.intern(tied)
         };
         let key = (Arc::as_ptr(spec) as usize, needs.clone());
         let (_, tied) = self

@@ -4,6 +4,7 @@
 //! the old ones count as stale. Every object is a row, also one that can be read in part only: how careful to be
 //! with it is its reader's choice, and it says nothing about the others. Not here: calls, and what a row means.
 
+use crate::allowance::Allowance;
 use crate::health::Health;
 use manifest::Tree;
 use model::snapshot::Freshness;
@@ -25,6 +26,7 @@ pub(crate) struct Table<R> {
     /// For messages.
     pub(crate) name: &'static str,
     read: Reader<R>,
+    allowance: Option<Arc<Allowance>>,
     state: Mutex<State<R>>,
 }
 
@@ -44,6 +46,7 @@ impl<R> Table<R> {
         Self {
             name,
             read,
+            allowance: None,
             state: Mutex::new(State {
                 rows: BTreeMap::new(),
                 filling: None,
@@ -53,6 +56,21 @@ impl<R> Table<R> {
                 trouble: String::new(),
             }),
         }
+    }
+
+    /// The same, with rows for which there may be no room.
+    pub(crate) fn within(self, allowance: &Arc<Allowance>) -> Self {
+        Self {
+            allowance: Some(allowance.clone()),
+            ..self
+        }
+    }
+
+    /// Grows when there is room again for rows that were read in part for want of it.
+    pub(crate) fn openings(&self) -> u64 {
+        self.allowance
+            .as_ref()
+            .map_or(0, |allowance| allowance.openings())
     }
 
     /// A complete list begins.
@@ -146,6 +164,11 @@ impl<R> Table<R> {
     /// Reads the rows; keep it short, the stream waits meanwhile.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&BTreeMap<Key, R>) -> T) -> T {
         look(&self.lock().rows)
+    }
+
+    /// Settles what a row says by what other kinds say; keep it short as well.
+    pub(crate) fn with_each(&self, settle: impl FnMut(&mut R)) {
+        self.lock().rows.values_mut().for_each(settle);
     }
 
     /// Turns an object into a row before the lock is taken.

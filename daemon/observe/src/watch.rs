@@ -81,6 +81,7 @@ pub(crate) async fn follow<R>(client: Client, resource: Resource, table: &Table<
         regressions: 0,
         not_found: 0,
         page: PAGE,
+        openings: 0,
     };
     let mut pauses = DefaultBackoff::default();
     let mut next = Next::List;
@@ -131,10 +132,13 @@ struct Follower<'t, R> {
     not_found: u32,
     /// Objects asked for at once: fewer where they are large.
     page: u32,
+    /// Those of the table when the last list began.
+    openings: u64,
 }
 
 impl<R> Follower<'_, R> {
     async fn list(&mut self) -> Result<Next, Trouble> {
+        self.openings = self.table.openings();
         self.table.begin();
         let mut token = None;
         loop {
@@ -196,6 +200,8 @@ impl<R> Follower<'_, R> {
                 Ok(Ok(None)) if quiet && began.elapsed() < TOO_SHORT => {
                     return Err(resume("a watch ended at once", version).said());
                 }
+                // A row that there was no room for stays as it is until it is read again.
+                Ok(Ok(None)) if self.table.openings() != self.openings => return Ok(Next::List),
                 Ok(Ok(None)) => return Ok(Next::Watch(version)),
                 Ok(Ok(Some(WatchEvent::Error(status)))) => {
                     return self.ended(&Error::Api(status), version);

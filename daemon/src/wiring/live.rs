@@ -14,6 +14,7 @@ use cycle::{Clock, Desk, Ends, Handle, Parts, Runner, WallClock};
 use guard::{Fence, LedgerStore};
 use host::Turns;
 use kube::Client;
+use machine::MemoryLimit;
 use model::{NodeName, PodKey, Span, UsdPerHour};
 use observe::{Eyes, EyesConfig, LoadSource};
 use serve::Serving;
@@ -29,6 +30,9 @@ const POD: &str = "PLIMSOLL_POD";
 
 /// Figures go to CloudWatch this often.
 const PUBLISH_EVERY: Duration = Duration::from_mins(1);
+
+/// Of the memory, a quarter is for labels and rules that tenants write.
+const RULES_OF_ALL: u64 = 4;
 
 /// Runs cycles until told to end.
 pub(super) async fn run(mut config: Config, (signals, turns): (Signals, &Turns)) -> anyhow::Result<()> {
@@ -73,6 +77,9 @@ pub(super) async fn run(mut config: Config, (signals, turns): (Signals, &Turns))
     let mut eyes = EyesConfig::new(client.clone(), &config.cluster, capacity.eyes);
     eyes.own_node = variable(NODE).map(NodeName::new);
     eyes.own_pod = own_pod().map(|pod| PodKey::new(namespace(), pod));
+    if let Some(limit) = MemoryLimit::of_this_process() {
+        eyes.bytes = usize::try_from(limit.bytes / RULES_OF_ALL).unwrap_or(usize::MAX);
+    }
     eyes.load = match config.kubernetes.load {
         LoadFrom::Kubelet => LoadSource::Kubelet,
         LoadFrom::MetricsServer => LoadSource::MetricsServer,

@@ -1,6 +1,7 @@
 //! Rows of all kinds put together into one picture.
 
 use super::*;
+use crate::allowance::BYTES;
 use model::pod::Unmodelled;
 use model::selector::Labels;
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ fn pod(name: &str, set: &str, phase: &str, labels: &Value) -> Value {
 
 /// Workload tables are in the order Deployment, StatefulSet, ReplicaSet, DaemonSet, Job.
 fn cluster() -> Cluster {
-    let cluster = Cluster::unseen();
+    let cluster = Cluster::unseen(BYTES);
     let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{}]}});
     let deployment = json!({"metadata": {"namespace": "ns", "name": "web", "generation": 3},
         "spec": {"replicas": 4, "template": template}, "status": {"readyReplicas": 2}});
@@ -67,8 +68,13 @@ fn pods_of_a_replica_set_are_the_deployments_and_its_load_is_summed() {
         (PodKey::new("ns", "b"), usage(300, 50)),
         (PodKey::new("ns", "e"), usage(900, 90)),
     ]);
+    cluster.settle_owners();
     let mut numbering = Numbering::default();
-    let pods = pods(&cluster, &load, (&mut numbering, &mut Tied::new(None)));
+    let pods = pods(
+        &cluster,
+        &load,
+        (&mut numbering, &mut Tied::new(None, &cluster.specs)),
+    );
     let owner = |ix: usize| numbering.get(pods[ix].spec).unwrap().owner.clone().unwrap();
     let web = WorkloadKey::new("Deployment", "ns", "web");
     assert_eq!(
@@ -77,7 +83,7 @@ fn pods_of_a_replica_set_are_the_deployments_and_its_load_is_summed() {
     );
     assert_eq!(pods[0].spec, pods[1].spec, "equal pods share their spec");
     let sums = sums(&pods, &numbering);
-    let mut workloads = workloads(&cluster, (&mut numbering, &mut Tied::new(None)));
+    let mut workloads = workloads(&cluster, (&mut numbering, &mut Tied::new(None, &cluster.specs)));
     attach(&mut workloads, sums, Vec::new());
     let found = workloads.iter().find(|w| w.key == web).unwrap();
     let cpu = &found.metrics[0];
@@ -104,7 +110,11 @@ fn pods_of_a_replica_set_are_the_deployments_and_its_load_is_summed() {
 
 #[test]
 fn a_source_of_application_metrics_adds_to_what_pods_tell() {
-    let mut workloads = workloads(&cluster(), (&mut Numbering::default(), &mut Tied::new(None)));
+    let cluster = cluster();
+    let mut workloads = workloads(
+        &cluster,
+        (&mut Numbering::default(), &mut Tied::new(None, &cluster.specs)),
+    );
     let queue = Metric {
         name: "queue".to_owned(),
         milli: 7000,
@@ -121,7 +131,7 @@ fn a_source_of_application_metrics_adds_to_what_pods_tell() {
 
 #[test]
 fn a_budget_without_status_allows_nothing_and_one_without_selector_covers_nothing() {
-    let cluster = Cluster::unseen();
+    let cluster = Cluster::unseen(BYTES);
     let named =
         |name: &str, spec: Value| json!({"metadata": {"namespace": "ns", "name": name}, "spec": spec});
     let counted = json!({"metadata": {"namespace": "ns", "name": "counted"},
@@ -136,7 +146,7 @@ fn a_budget_without_status_allows_nothing_and_one_without_selector_covers_nothin
     );
     let rows: Vec<_> = cluster
         .budgets
-        .with(|rows| rows.values().flatten().cloned().collect());
+        .with(|rows| rows.values().filter_map(|row| row.budget.clone()).collect());
     let allowed: Vec<(&str, u32)> = rows.iter().map(|b| (b.name.as_str(), b.allowed)).collect();
     assert_eq!(allowed, [("counted", 2), ("fresh", 0)]);
     assert!(
@@ -185,7 +195,11 @@ fn an_unreadable_pod_holds_its_own_node_and_nothing_else() {
     let alone: Vec<bool> = rows.iter().map(|n| n.do_not_disrupt && !n.takes_pods()).collect();
     assert_eq!(alone, [true, false]);
     let mut numbering = Numbering::default();
-    let pods = pods(&cluster, &BTreeMap::new(), (&mut numbering, &mut Tied::new(None)));
+    let pods = pods(
+        &cluster,
+        &BTreeMap::new(),
+        (&mut numbering, &mut Tied::new(None, &cluster.specs)),
+    );
     assert_eq!(
         pods.iter().map(|pod| pod.phase).collect::<Vec<_>>(),
         [PodPhase::Running, PodPhase::Pending]
@@ -204,7 +218,7 @@ fn an_unreadable_workload_node_or_budget_is_left_alone() {
         "template": {"spec": {"containers": [{}]}}}});
     fill(&cluster.workloads[0], &[bad]);
     let mut numbering = Numbering::default();
-    let rows = workloads(&cluster, (&mut numbering, &mut Tied::new(None)));
+    let rows = workloads(&cluster, (&mut numbering, &mut Tied::new(None, &cluster.specs)));
     let found = rows.iter().find(|w| &*w.key.name == "bad").unwrap();
     assert!(found.owned_by.is_some(), "its replicas are not ours to set");
     let template = numbering.get(found.template.unwrap()).unwrap();
@@ -224,7 +238,7 @@ fn an_unreadable_workload_node_or_budget_is_left_alone() {
         "status": {"disruptionsAllowed": 5}});
     fill(&cluster.budgets, &[budget]);
     let covered = cluster.budgets.with(|rows| {
-        let budget = rows.values().flatten().next().unwrap();
+        let budget = rows.values().find_map(|row| row.budget.as_ref()).unwrap();
         (budget.selector.matches(&Labels::new()), budget.allowed)
     });
     assert_eq!(covered, (true, 0), "it may cover anything and allows nothing");
@@ -233,7 +247,7 @@ fn an_unreadable_workload_node_or_budget_is_left_alone() {
 /// Every pod's constraints that are not modelled, and how many EBS volumes it attaches.
 fn claimed(cluster: &Cluster) -> Vec<(Vec<Unmodelled>, i64)> {
     let storage = known_storage(cluster);
-    let (mut tied, mut numbering) = (Tied::new(storage.as_ref()), Numbering::default());
+    let (mut tied, mut numbering) = (Tied::new(storage.as_ref(), &cluster.specs), Numbering::default());
     let pods = pods(cluster, &BTreeMap::new(), (&mut numbering, &mut tied));
     let spec = |pod: &Pod| numbering.get(pod.spec).unwrap();
     let ebs = model::resources::attach_limit("ebs.csi.aws.com");
@@ -244,7 +258,7 @@ fn claimed(cluster: &Cluster) -> Vec<(Vec<Unmodelled>, i64)> {
 
 #[test]
 fn claims_are_known_once_every_kind_of_storage_has_been_seen() {
-    let cluster = Cluster::unseen();
+    let cluster = Cluster::unseen(BYTES);
     let mounting = |name: &str, claim: &str| {
         let mut pod = pod(name, "set", "Running", &json!({}));
         pod["spec"]["volumes"] = json!([{"name": "v", "persistentVolumeClaim": {"claimName": claim}}]);
@@ -314,4 +328,111 @@ async fn rows_are_read_after_the_provider_has_answered() {
         "what left while the cloud was asked is not in the picture"
     );
     assert!(matches!(seen.sources[&Source::Nodes], Freshness::Stale { .. }));
+}
+
+/// Each kind of object that a tenant writes, with more rules than there is room for: too many in one object, or too many
+/// in all. It is a row that is left alone, and says nothing of what it asked for.
+#[test]
+fn what_there_is_no_room_for_is_left_alone() {
+    let texts = |count: usize| -> Value {
+        let pairs = (0..count).map(|n| (format!("plimsoll.io/key-{n}"), json!("v".repeat(63))));
+        Value::Object(pairs.collect())
+    };
+    // 200 of them are more than one object may have, 50 more than there is here.
+    for (bytes, count) in [(BYTES, 200), (4 << 10, 50)] {
+        let cluster = Cluster::unseen(bytes);
+        let object = json!({"metadata": {"namespace": "ns", "name": "web", "annotations": texts(count)},
+            "spec": {"replicas": 3, "template": {"metadata": {"labels": texts(count)}, "spec": {"containers": [{}]}}}});
+        fill(&cluster.workloads[0], &[object]);
+        let selector = json!({"matchLabels": texts(count)});
+        let budget = json!({"metadata": {"namespace": "ns", "name": "web"}, "spec": {"selector": selector},
+            "status": {"disruptionsAllowed": 5}});
+        fill(&cluster.budgets, &[budget]);
+        let claims: Vec<Value> = (0..count)
+            .map(|n| json!({"name": format!("v-{n}"), "persistentVolumeClaim": {"claimName": format!("{n:0253}")}}))
+            .collect();
+        let mut mounting = pod("a", "set", "Running", &json!({}));
+        mounting["spec"]["volumes"] = json!(claims);
+        fill(
+            &cluster.pods,
+            &[mounting, pod("b", "set", "Running", &texts(count))],
+        );
+        fill(&cluster.nodes, &[node("n1")]);
+
+        let mut numbering = Numbering::default();
+        let mut tied = Tied::new(None, &cluster.specs);
+        let rows = workloads(&cluster, (&mut numbering, &mut tied));
+        assert!(rows[0].owned_by.is_some(), "its replicas are not ours to set");
+        assert!(rows[0].annotations.is_empty());
+        let pods = pods(&cluster, &BTreeMap::new(), (&mut numbering, &mut tied));
+        let template = rows[0].template.unwrap();
+        for spec in pods.iter().map(|pod| pod.spec).chain([template]) {
+            let spec = numbering.get(spec).unwrap();
+            assert_eq!(spec.unmodelled, [Unmodelled::Unreadable], "{bytes} {count}");
+            assert!(spec.labels.is_empty());
+        }
+        assert!(
+            cluster
+                .pods
+                .with(|rows| rows.values().all(|row| row.claims.is_empty()))
+        );
+        assert!(nodes(&cluster, &BTreeMap::new())[0].do_not_disrupt);
+        let covered = cluster.budgets.with(|rows| {
+            let budget = rows.values().find_map(|row| row.budget.as_ref()).unwrap();
+            (budget.selector.matches(&Labels::new()), budget.allowed)
+        });
+        assert_eq!(covered, (true, 0));
+    }
+}
+
+/// A ReplicaSet is found, lost and found again by its pods, whatever comes first.
+#[test]
+fn pods_belong_to_the_deployment_as_long_as_their_replica_set_does() {
+    let cluster = Cluster::unseen(BYTES);
+    let owners = || {
+        cluster.settle_owners();
+        let mut numbering = Numbering::default();
+        let pods = pods(
+            &cluster,
+            &BTreeMap::new(),
+            (&mut numbering, &mut Tied::new(None, &cluster.specs)),
+        );
+        let owner = |pod: &Pod| {
+            numbering
+                .get(pod.spec)
+                .unwrap()
+                .owner
+                .clone()
+                .unwrap()
+                .to_string()
+        };
+        pods.iter().map(owner).collect::<Vec<_>>()
+    };
+    let set =
+        |owners: Value| json!({"metadata": {"namespace": "ns", "name": "set", "ownerReferences": owners}});
+    fill(
+        &cluster.pods,
+        &[
+            pod("a", "set", "Running", &json!({})),
+            pod("b", "set", "Pending", &json!({})),
+        ],
+    );
+    assert_eq!(owners(), ["ReplicaSet ns/set"; 2], "nothing is known of it yet");
+    fill(
+        &cluster.workloads[2],
+        &[set(
+            json!([{"kind": "Deployment", "name": "web", "controller": true}]),
+        )],
+    );
+    assert_eq!(owners(), ["Deployment ns/web"; 2]);
+    assert_eq!(owners(), ["Deployment ns/web"; 2]);
+    fill(&cluster.workloads[2], &[set(json!([]))]);
+    assert_eq!(owners(), ["ReplicaSet ns/set"; 2], "it was left an orphan");
+    fill(
+        &cluster.workloads[2],
+        &[set(
+            json!([{"kind": "Rollout", "name": "web", "controller": true}]),
+        )],
+    );
+    assert_eq!(owners(), ["Rollout ns/web"; 2]);
 }
