@@ -220,6 +220,13 @@ impl Desk {
         self
     }
 
+    /// Keeps no more than so many bytes of the last records in memory.
+    #[must_use]
+    pub fn with_records_of_at_most(self, bytes: usize) -> Self {
+        self.shared.ring().keep_at_most(bytes);
+        self
+    }
+
     /// The clock it runs by.
     pub fn clock(&self) -> &dyn Clock {
         &*self.shared.clock

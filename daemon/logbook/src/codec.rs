@@ -43,7 +43,13 @@ impl Packer {
 
     /// One record as a frame; every `keyframe_every`th stands on its own.
     pub(crate) fn pack(&mut self, record: &CycleRecord, keyframe_every: u32) -> io::Result<Frame> {
-        let json = serde_json::to_vec(record)?;
+        // A buffer that doubles as it grows would take twice as much: a record is about as long as the one before it.
+        let likely = self
+            .last_key
+            .as_ref()
+            .map_or(0, |last| last.len() + last.len() / 8);
+        let mut json = Vec::with_capacity(likely);
+        serde_json::to_writer(&mut json, record)?;
         let unpacked = u32::try_from(json.len())
             .ok()
             .filter(|length| *length <= MAX_PAYLOAD)
@@ -61,6 +67,7 @@ impl Packer {
             });
         }
         let payload = zstd::bulk::compress(&json, LEVEL)?;
+        json.shrink_to_fit();
         self.last_key = Some(json);
         self.since_key = 0;
         Ok(Frame {
