@@ -19,6 +19,7 @@ use plimsoll_tests::{Result, skip, story, tools};
 use proto::v1::ListCyclesRequest;
 use serde_json::{Value, json};
 use shapes::{HOSTILE, POOL, SHAPES, Shape};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -38,6 +39,8 @@ const CYCLE: i64 = 3000;
 const GROUP: &str = "plimsoll.io/group";
 /// Objects that are created at once.
 const TOGETHER: usize = 24;
+/// How long labels change before the neighbour comes.
+const CHANGING: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What one run showed.
@@ -135,13 +138,20 @@ async fn run(shape: Option<Shape>, pods: usize) -> Result<Harm> {
     if daemon.kills()?.is_none() {
         skip::note("a limit that the kernel enforces", "no control group can be made");
     }
+    let pace = Pace::default();
     eventually("three cycles have gone by", PATIENCE, async || {
-        Ok((cycles(&daemon).await?.0 >= 3).then_some(()))
+        Ok((pace.look(&daemon).await? >= 3).then_some(()))
     })
     .await?;
+    // Ends with this run.
+    let mut changing = JoinSet::new();
+    if shape == Some(Shape::Changing) {
+        changing.spawn(change(api.clone(), pods));
+        tokio::time::sleep(CHANGING).await;
+    }
     let mut placed = Vec::new();
     for wave in 0..WAVES {
-        let place = place(api, wave).await;
+        let place = place(api, wave, async || pace.look(&daemon).await).await;
         placed.push(place.map_err(|error| format!("{error}\n{}", daemon.log()))?);
         // The launches end before the next are wanted.
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -150,14 +160,14 @@ async fn run(shape: Option<Shape>, pods: usize) -> Result<Harm> {
     Ok(Harm {
         peak: daemon.peak()?,
         kills: daemon.kills()?.unwrap_or(0),
-        longest: cycles(&daemon).await?.1,
+        longest: pace.longest.into_inner(),
         placed: placed[WAVES / 2],
         bought: nodes(api, "batch").await?,
     })
 }
 
 /// More of the neighbour's pods come, all at once; gives how long after the last of them all of their nodes are there.
-async fn place(api: &Api, wave: usize) -> Result<Duration> {
+async fn place(api: &Api, wave: usize, look: impl AsyncFn() -> Result<u64>) -> Result<Duration> {
     let mut creating = JoinSet::new();
     for n in 0..WAITING {
         let (api, pod) = (api.clone(), neighbour(wave * WAITING + n));
@@ -172,6 +182,7 @@ async fn place(api: &Api, wave: usize) -> Result<Duration> {
     let began = Instant::now();
     eventually("the neighbour's nodes are asked for", PATIENCE, async || {
         let wanted = (wave + 1) * WAITING / 2;
+        look().await?;
         Ok((nodes(api, "shop").await? >= wanted).then_some(()))
     })
     .await?;
@@ -210,6 +221,10 @@ async fn settle_in(api: &Api, shape: Shape, pods: usize) -> Result<()> {
             nodes.push(name);
         }
     }
+    if shape == Shape::Owned {
+        let path = format!("/apis/apps/v1/namespaces/{HOSTILE}/replicasets");
+        api.create(&path, shapes::replica_set()).await?;
+    }
     let mut workers = JoinSet::new();
     for worker in 0..TOGETHER {
         let (api, nodes) = (api.clone(), nodes.clone());
@@ -225,6 +240,17 @@ async fn settle_in(api: &Api, shape: Shape, pods: usize) -> Result<()> {
         done??;
     }
     Ok(())
+}
+
+/// Gives one pod after the other other labels, for ever: the specs of every cycle are others than those of the one before.
+async fn change(api: Api, pods: usize) {
+    for of in (0..pods).cycle().zip(pods..) {
+        let labels = shapes::labels(of.1).map(|(key, value)| (key, json!(value)));
+        let labels = Value::Object(labels.collect());
+        let path = format!("/api/v1/namespaces/{HOSTILE}/pods/h-{}", of.0);
+        // One that fails is as good as one that does not.
+        let _ = api.merge(&path, json!({"metadata": {"labels": labels}})).await;
+    }
 }
 
 fn neighbour(n: usize) -> Value {
@@ -247,19 +273,24 @@ async fn nodes(api: &Api, group: &str) -> Result<usize> {
         .len())
 }
 
-/// How many cycles there were, and the longest of them in milliseconds.
-async fn cycles(daemon: &Daemon) -> Result<(usize, i64)> {
-    let request = ListCyclesRequest {
-        page_size: 200,
-        page_token: String::new(),
-    };
-    let listed = daemon
-        .query()
-        .await?
-        .list_cycles(request)
-        .await?
-        .into_inner()
-        .cycles;
-    let longest = listed.iter().filter_map(|cycle| cycle.took_millis).max();
-    Ok((listed.len(), longest.unwrap_or(0)))
+/// How fast cycles follow each other.
+#[derive(Default)]
+struct Pace {
+    /// The longest of those that were seen, in milliseconds: large ones are not kept for long.
+    longest: AtomicI64,
+}
+
+impl Pace {
+    /// Looks at the last cycles; gives the number of the newest.
+    async fn look(&self, daemon: &Daemon) -> Result<u64> {
+        let request = ListCyclesRequest {
+            page_size: 200,
+            page_token: String::new(),
+        };
+        let mut query = daemon.query().await?;
+        let listed = query.list_cycles(request).await?.into_inner().cycles;
+        let longest = listed.iter().filter_map(|cycle| cycle.took_millis).max();
+        self.longest.fetch_max(longest.unwrap_or(0), Ordering::Relaxed);
+        Ok(listed.iter().map(|cycle| cycle.number).max().unwrap_or(0))
+    }
 }

@@ -42,10 +42,20 @@ pub(crate) enum Shape {
     Standing,
     /// Deployments that want two million replicas each, one for twenty pods.
     Replicas,
+    /// As `Labels`, and of a ReplicaSet whose Deployment is known.
+    Owned,
+    /// As `Labels`, and the labels change all the time.
+    Changing,
+    /// A hundred claims with names of 150 characters each.
+    Claims,
+    /// Disruption budgets with a hundred labels each, over pods of which there are none.
+    Budgets,
+    /// Deployments without pods, with a hundred annotations for Plimsoll each.
+    Annotations,
 }
 
 /// All there are.
-pub(crate) const SHAPES: [Shape; 15] = [
+pub(crate) const SHAPES: [Shape; 20] = [
     Shape::Requests,
     Shape::Spread,
     Shape::Apart,
@@ -61,6 +71,11 @@ pub(crate) const SHAPES: [Shape; 15] = [
     Shape::Environment,
     Shape::Standing,
     Shape::Replicas,
+    Shape::Owned,
+    Shape::Changing,
+    Shape::Claims,
+    Shape::Budgets,
+    Shape::Annotations,
 ];
 
 impl Shape {
@@ -75,7 +90,8 @@ impl Shape {
     /// Where its objects are created.
     pub(crate) fn path(self) -> String {
         match self {
-            Self::Replicas => format!("/apis/apps/v1/namespaces/{HOSTILE}/deployments"),
+            Self::Replicas | Self::Annotations => format!("/apis/apps/v1/namespaces/{HOSTILE}/deployments"),
+            Self::Budgets => format!("/apis/policy/v1/namespaces/{HOSTILE}/poddisruptionbudgets"),
             _ => format!("/api/v1/namespaces/{HOSTILE}/pods"),
         }
     }
@@ -121,10 +137,30 @@ impl Shape {
             Self::Ports => {
                 spec["containers"][0]["ports"] = json!([{"containerPort": 80, "hostPort": 1000 + of}])
             }
-            Self::Labels => {
-                for at in 0..40 {
-                    pod["metadata"]["labels"][format!("key-{at}")] = json!(format!("{of:063}"));
+            Self::Labels | Self::Owned | Self::Changing => {
+                for (key, value) in labels(of) {
+                    pod["metadata"]["labels"][key] = json!(value);
                 }
+                if self == Self::Owned {
+                    pod["metadata"]["ownerReferences"] = owner("ReplicaSet", OWNER);
+                }
+            }
+            Self::Claims => {
+                let claims = (0..100).map(|at| {
+                    json!({"name": format!("v-{at}"),
+                        "persistentVolumeClaim": {"claimName": format!("{app}-{at:0140}")}})
+                });
+                spec["volumes"] = claims.collect();
+            }
+            Self::Budgets => {
+                return json!({"metadata": {"name": app},
+                    "spec": {"maxUnavailable": 1, "selector": {"matchLabels": hundred("", of)}}});
+            }
+            Self::Annotations => {
+                let mut deployment = deployment(&app, pod);
+                deployment["metadata"]["annotations"] = hundred("plimsoll.io/", of);
+                deployment["spec"]["replicas"] = json!(0);
+                return deployment;
             }
             Self::Environment => {
                 let value = "x".repeat(1 << 20);
@@ -138,6 +174,35 @@ impl Shape {
         }
         pod
     }
+}
+
+/// Name of the ReplicaSet and the Deployment of `Shape::Owned`.
+const OWNER: &str = "owner";
+
+/// What there has to be before the first pod of `Shape::Owned`.
+pub(crate) fn replica_set() -> Value {
+    let labels = json!({"matchLabels": {"of": OWNER}});
+    let mut template = pod(OWNER, &json!({}));
+    template["metadata"] = json!({"labels": {"of": OWNER}});
+    json!({
+        "metadata": {"name": OWNER, "labels": {"of": OWNER}, "ownerReferences": owner("Deployment", OWNER)},
+        "spec": {"replicas": 0, "selector": labels, "template": template},
+    })
+}
+
+fn owner(kind: &str, name: &str) -> Value {
+    json!([{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": "0", "controller": true}])
+}
+
+/// Forty labels of 63 characters each.
+pub(crate) fn labels(of: usize) -> impl Iterator<Item = (String, String)> {
+    (0..40).map(move |at| (format!("key-{at}"), format!("{of:063}")))
+}
+
+/// A hundred of them, by a key that begins so.
+fn hundred(before: &str, of: usize) -> Value {
+    let pairs = (0..100).map(|at| (format!("{before}key-{at}"), json!(format!("{of:063}"))));
+    Value::Object(pairs.collect())
 }
 
 /// A thousand pods and more ask for something else each.
