@@ -3,10 +3,11 @@
 
 use plimsoll_tests::cluster::{Api, Cluster};
 use plimsoll_tests::daemon::Daemon;
+use plimsoll_tests::port::Port;
 use plimsoll_tests::wait::eventually;
 use plimsoll_tests::{Result, process, root, story, tools};
 use serde_json::{Value, json};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub(crate) struct World {
     pub(crate) asks: Asks,
     /// Where the webhook listens.
     pub(crate) webhook: SocketAddr,
+    _port: Port,
     login: PathBuf,
     mode: &'static str,
 }
@@ -54,7 +56,8 @@ impl World {
             api.create("/api/v1/namespaces", json!({"metadata": {"name": namespace}}))
                 .await?;
         }
-        let webhook = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let port = Port::reserve()?;
+        let webhook = port.address();
         // The API server of the test has no network to pods: the Service is one more name of this machine.
         let service = json!({
             "metadata": {"name": "plimsoll"},
@@ -69,6 +72,7 @@ impl World {
             asks: Asks(api.clone()),
             api,
             webhook,
+            _port: port,
             login,
             mode,
         })

@@ -1,9 +1,9 @@
 //! The daemon as a child process, with its configuration, its metrics and its gRPC services.
 //!
-//! Free ports are taken beforehand, so that a daemon started again answers where the first did. Not here: what it
-//! should do.
+//! Its ports stay its own, so that a daemon started again answers where the first did. Not here: what it should do.
 
 use crate::memory::MemoryLimit;
+use crate::port::Port;
 use crate::process::Process;
 use crate::wait::eventually;
 use crate::{Result, wire};
@@ -13,7 +13,6 @@ use proto::v1::policies_client::PoliciesClient;
 use proto::v1::query_client::QueryClient;
 use proto::v1::{Cycle, GetCycleRequest, ListCyclesRequest, Summary};
 use serde_json::{Value, json};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -32,6 +31,7 @@ pub struct Daemon {
     memory: Option<MemoryLimit>,
     grpc: String,
     http: String,
+    _ports: [Port; 2],
 }
 
 /// The binary that was built together with this test.
@@ -65,7 +65,8 @@ impl Daemon {
     /// Starts the daemon with this configuration, listeners and logbook added, and waits until it is ready.
     pub async fn start(mut config: Value, env: &[(&str, &str)]) -> Result<Self> {
         let dir = tempfile::tempdir()?;
-        let (grpc, http) = (free_address()?, free_address()?);
+        let ports = [Port::reserve()?, Port::reserve()?];
+        let [grpc, http] = ports.each_ref().map(Port::address);
         config["grpc"]["bind"] = json!(grpc);
         config["http"] = json!({"bind": http});
         config["logbook"] = json!({"dir": dir.path().join("logbook")});
@@ -87,6 +88,7 @@ impl Daemon {
             memory,
             grpc: format!("http://{grpc}"),
             http: format!("http://{http}"),
+            _ports: ports,
         };
         daemon.ready().await?;
         Ok(daemon)
@@ -255,9 +257,4 @@ fn launch(dir: &Path, env: &[(String, String)], memory: Option<&MemoryLimit>) ->
         .env_remove("KUBECONFIG")
         .envs(env.iter().map(|(key, value)| (key, value)));
     Process::start("plimsolld", &mut command, &dir.join("log"))
-}
-
-/// A loopback address with a port that was free just now.
-fn free_address() -> Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }

@@ -21,6 +21,7 @@ pub mod https;
 #[cfg(feature = "aws")]
 pub mod kubelet;
 pub mod memory;
+pub mod port;
 pub mod process;
 #[cfg(feature = "aws")]
 pub mod proxy;

@@ -2,10 +2,10 @@
 //!
 //! Its port stays the same when it is stopped and started again. It is of before OCI 1.1: it does not know of referrers.
 
+use crate::port::Port;
 use crate::process::Process;
 use crate::wait::eventually;
 use crate::{Result, tools, wire};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -17,6 +17,7 @@ pub struct Registry {
     room: TempDir,
     /// `127.0.0.1:PORT`.
     pub address: String,
+    _port: Port,
     process: Option<Process>,
 }
 
@@ -25,11 +26,13 @@ impl Registry {
     pub async fn start() -> Result<Self> {
         let binary = tools::docker_registry()?;
         let room = tempfile::tempdir()?;
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        let port = Port::reserve()?;
+        let address = port.address().to_string();
         let mut registry = Self {
             binary,
             room,
             address,
+            _port: port,
             process: None,
         };
         registry.again().await?;
