@@ -336,7 +336,11 @@ fn pod_row(
     specs: &Specs,
     allowance: &Arc<Allowance>,
 ) -> (PodRow, Option<String>) {
-    let (taken, unkept) = room_for(&object.spec.namespace, &object.claims, allowance);
+    let (taken, unkept) = if object.claims.is_empty() {
+        (None, None)
+    } else {
+        room_for(&object.spec.namespace, &object.claims, allowance)
+    };
     let claims = if unkept.is_none() {
         object.claims
     } else {
@@ -403,7 +407,7 @@ fn workload_row(
     (row, unread)
 }
 
-/// Room for what an object says beside its pods, or why it has none.
+/// Room for what an object says beside its spec, or why it has none.
 fn room_for(
     namespace: &str,
     rules: &impl Serialize,

@@ -436,3 +436,22 @@ fn pods_belong_to_the_deployment_as_long_as_their_replica_set_does() {
     );
     assert_eq!(owners(), ["Rollout ns/web"; 2]);
 }
+
+/// A pod that is like others that are kept takes nothing, whatever else its namespace has written.
+#[test]
+fn a_pod_like_others_needs_no_room() {
+    let cluster = Cluster::unseen(16 << 10);
+    let labels = |n: usize| json!({"app": format!("{n:063}")});
+    let pods: Vec<Value> = (0..200)
+        .map(|n| pod(&format!("p-{n:03}"), "set", "Running", &labels(n)))
+        .collect();
+    fill(&cluster.pods, &pods);
+    let like_the_first = pod("z", "set", "Running", &labels(0));
+    cluster
+        .pods
+        .changed(&serde_json::from_value(like_the_first).unwrap());
+    let in_part = cluster
+        .pods
+        .with(|rows| rows.values().map(|row| row.in_part).collect::<Vec<_>>());
+    assert_eq!((in_part[0], in_part[199], in_part[200]), (false, true, false));
+}
