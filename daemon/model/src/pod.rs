@@ -462,6 +462,8 @@ pub enum Unmodelled {
     StorageCapacity,
     /// A disk named by its id in the pod itself.
     InlineDisk,
+    /// Labels, rules or claims that take more memory than one object or its namespace may: they are not kept.
+    TooLarge,
 }
 
 impl Pod {

@@ -747,6 +747,9 @@ const fn unmodelled(what: Unmodelled) -> &'static str {
         Unmodelled::TopologySpread => "has a topology spread that is not modelled",
         Unmodelled::HostPort => "wants a port of the host in a way that is not modelled",
         Unmodelled::Unreadable => "has a field that could not be read",
+        Unmodelled::TooLarge => {
+            "has labels, rules or claims that are too large, alone or with all others of its namespace"
+        }
         Unmodelled::VolumeClaim => "claims a volume, and the cluster's volumes could not be seen",
         Unmodelled::ResourceClaim => "claims devices (dynamic resource allocation), which is not modelled",
         Unmodelled::ClaimMissing => "claims a volume by a claim that does not exist or is being deleted",

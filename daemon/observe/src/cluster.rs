@@ -109,7 +109,7 @@ impl Cluster {
             let (specs, room) = (specs.clone(), allowance.clone());
             let read = move |tree: &Tree| {
                 let (object, problems) = manifest::workload_from(kind, tree);
-                workload_row(object, told(&problems), &specs, &room)
+                workload_row(object, unread(&problems), &specs, &room)
             };
             Table::new(kind, RHYTHM, Box::new(read)).within(&allowance)
         });
@@ -123,7 +123,7 @@ impl Cluster {
         let (of_pods, room) = (specs.clone(), allowance.clone());
         let read_pod = move |tree: &Tree| {
             let (object, problems) = manifest::pod_from(tree);
-            pod_row(object, told(&problems), &of_pods, &room)
+            pod_row(object, unread(&problems), &of_pods, &room)
         };
         let room = allowance.clone();
         let read_budget = move |tree: &Tree| budget_row(tree, &room);
@@ -288,6 +288,14 @@ fn told(problems: &Problems) -> Option<String> {
     (!problems.is_empty()).then(|| problems.to_string())
 }
 
+/// The same of a pod or a template, with what that makes of it.
+fn unread(problems: &Problems) -> Option<Unread> {
+    told(problems).map(|why| (Unmodelled::Unreadable, why))
+}
+
+/// What is missing of an object that is read in part.
+type Unread = (Unmodelled, String);
+
 /// A node read in part takes no pods and is not taken away.
 fn read_node(tree: &Tree) -> (Node, Option<String>) {
     let (object, problems) = manifest::node_from(tree);
@@ -308,7 +316,7 @@ pub(crate) const fn leave_alone(node: &mut Node) {
 fn budget_row(tree: &Tree, allowance: &Arc<Allowance>) -> (BudgetRow, Option<String>) {
     let (object, problems) = manifest::budget_from(tree);
     let (taken, unkept) = room_for(&object.namespace, &object.selector, allowance);
-    let unread = told(&problems).or(unkept);
+    let unread = told(&problems).or(unkept.map(|(_, why)| why));
     let (selector, allowed) = if unread.is_none() {
         (object.selector, object.allowed.unwrap_or(0))
     } else {
@@ -332,7 +340,7 @@ fn budget_row(tree: &Tree, allowance: &Arc<Allowance>) -> (BudgetRow, Option<Str
 /// A pod read in part is not moved, and refused while it waits.
 fn pod_row(
     object: PodObject,
-    unread: Option<String>,
+    unread: Option<Unread>,
     specs: &Specs,
     allowance: &Arc<Allowance>,
 ) -> (PodRow, Option<String>) {
@@ -346,9 +354,9 @@ fn pod_row(
     } else {
         Vec::new()
     };
-    let leave = |spec: &mut PodSpec| {
+    let leave = |spec: &mut PodSpec, constraint| {
         spec.traits.do_not_disrupt = true;
-        add(spec, Unmodelled::Unreadable);
+        add(spec, constraint);
     };
     let (spec, unread) = kept(object.spec, unread.or(unkept), leave, specs);
     let row = PodRow {
@@ -364,14 +372,14 @@ fn pod_row(
         in_part: unread.is_some(),
         _taken: taken,
     };
-    (row, unread)
+    (row, unread.map(|(_, why)| why))
 }
 
 /// A ReplicaSet's template is its Deployment's; it is not kept twice. Pods to come of a workload read in part
 /// are refused; those of a DaemonSet come whether we can read it or not.
 fn workload_row(
     object: WorkloadObject,
-    unread: Option<String>,
+    unread: Option<Unread>,
     specs: &Specs,
     allowance: &Arc<Allowance>,
 ) -> (WorkloadRow, Option<String>) {
@@ -386,9 +394,9 @@ fn workload_row(
     let mut unread = unread.or(unkept);
     let own = object.controller.is_none() || &*workload.key.kind != "ReplicaSet";
     let is_daemon_set = workload.is_daemon_set();
-    let leave = |spec: &mut PodSpec| {
+    let leave = |spec: &mut PodSpec, constraint| {
         if !is_daemon_set {
-            add(spec, Unmodelled::Unreadable);
+            add(spec, constraint);
         }
     };
     let template = object.template.filter(|_| own).map(|spec| {
@@ -404,7 +412,7 @@ fn workload_row(
         in_part: unread.is_some(),
         _taken: taken,
     };
-    (row, unread)
+    (row, unread.map(|(_, why)| why))
 }
 
 /// Room for what an object says beside its spec, or why it has none.
@@ -412,25 +420,26 @@ fn room_for(
     namespace: &str,
     rules: &impl Serialize,
     allowance: &Arc<Allowance>,
-) -> (Option<Taken>, Option<String>) {
+) -> (Option<Taken>, Option<Unread>) {
+    let unkept = |why| (None, Some((Unmodelled::TooLarge, why)));
     if let Some(why) = bulk::too_large(rules) {
-        return (None, Some(why));
+        return unkept(why);
     }
     match allowance.take(namespace, rules, COPIES) {
         Ok(taken) => (Some(taken), None),
-        Err(why) => (None, Some(why)),
+        Err(why) => unkept(why),
     }
 }
 
 /// The spec as it is kept, and what is missing of it: what is marked is how careful one is to be with it then.
 fn kept(
     mut spec: PodSpec,
-    unread: Option<String>,
-    mark: impl Fn(&mut PodSpec),
+    unread: Option<Unread>,
+    mark: impl Fn(&mut PodSpec, Unmodelled),
     specs: &Specs,
-) -> (Arc<PodSpec>, Option<String>) {
-    if unread.is_some() {
-        mark(&mut spec);
+) -> (Arc<PodSpec>, Option<Unread>) {
+    if let Some((constraint, _)) = &unread {
+        mark(&mut spec, *constraint);
     }
     let (spec, why) = match bulk::too_large(&spec) {
         Some(why) => (spec, why),
@@ -440,8 +449,8 @@ fn kept(
         },
     };
     let mut spec = bulk::cut(spec);
-    mark(&mut spec);
-    (specs.intern(spec), unread.or(Some(why)))
+    mark(&mut spec, Unmodelled::TooLarge);
+    (specs.intern(spec), unread.or(Some((Unmodelled::TooLarge, why))))
 }
 
 fn add(spec: &mut PodSpec, constraint: Unmodelled) {

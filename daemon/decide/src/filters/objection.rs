@@ -164,7 +164,7 @@ impl Objection {
                 Unmodelled::TopologySpread => Plugin::PodTopologySpread,
                 Unmodelled::HostPort => Plugin::NodePorts,
                 Unmodelled::ClaimInUse | Unmodelled::InlineDisk => Plugin::VolumeRestrictions,
-                Unmodelled::ResourceClaim | Unmodelled::Unreadable => return None,
+                Unmodelled::ResourceClaim | Unmodelled::Unreadable | Unmodelled::TooLarge => return None,
                 _ => Plugin::VolumeBinding,
             },
         })

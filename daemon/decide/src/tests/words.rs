@@ -140,6 +140,7 @@ fn plain_ones() -> Vec<(String, PodSpec)> {
         ("claims unseen", Unmodelled::VolumeClaim),
         ("a device claim", Unmodelled::ResourceClaim),
         ("unreadable", Unmodelled::Unreadable),
+        ("too large", Unmodelled::TooLarge),
         ("a claim that is missing", Unmodelled::ClaimMissing),
         ("a claim unbound", Unmodelled::ClaimUnbound),
         ("a claim lost", Unmodelled::ClaimLost),

@@ -368,7 +368,7 @@ fn what_there_is_no_room_for_is_left_alone() {
         let template = rows[0].template.unwrap();
         for spec in pods.iter().map(|pod| pod.spec).chain([template]) {
             let spec = numbering.get(spec).unwrap();
-            assert_eq!(spec.unmodelled, [Unmodelled::Unreadable], "{bytes} {count}");
+            assert_eq!(spec.unmodelled, [Unmodelled::TooLarge], "{bytes} {count}");
             assert!(spec.labels.is_empty());
         }
         assert!(
