@@ -316,7 +316,7 @@ pub(crate) const fn leave_alone(node: &mut Node) {
 fn budget_row(tree: &Tree, allowance: &Arc<Allowance>) -> (BudgetRow, Option<String>) {
     let (object, problems) = manifest::budget_from(tree);
     let (taken, unkept) = room_for(&object.namespace, &object.selector, allowance);
-    let unread = told(&problems).or(unkept.map(|(_, why)| why));
+    let unread = told(&problems).or_else(|| unkept.map(|(_, why)| why));
     let (selector, allowed) = if unread.is_none() {
         (object.selector, object.allowed.unwrap_or(0))
     } else {
