@@ -8,7 +8,6 @@
 //! the time of a cycle (`perf hostile`), other people's limits (`limits`).
 
 #![expect(clippy::print_stdout, reason = "the figures of the run")]
-#![expect(clippy::panic, reason = "all of this is test code")]
 
 mod shapes;
 

@@ -135,7 +135,7 @@ impl Shape {
                     {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": rows}}});
             }
             Self::Ports => {
-                spec["containers"][0]["ports"] = json!([{"containerPort": 80, "hostPort": 1000 + of}])
+                spec["containers"][0]["ports"] = json!([{"containerPort": 80, "hostPort": 1000 + of}]);
             }
             Self::Labels | Self::Owned | Self::Changing => {
                 for (key, value) in labels(of) {
@@ -157,7 +157,7 @@ impl Shape {
                     "spec": {"maxUnavailable": 1, "selector": {"matchLabels": hundred("", of)}}});
             }
             Self::Annotations => {
-                let mut deployment = deployment(&app, pod);
+                let mut deployment = deployment(&app, &pod);
                 deployment["metadata"]["annotations"] = hundred("plimsoll.io/", of);
                 deployment["spec"]["replicas"] = json!(0);
                 return deployment;
@@ -166,7 +166,7 @@ impl Shape {
                 let value = "x".repeat(1 << 20);
                 spec["containers"][0]["env"] = json!([{"name": "BULK", "value": value}]);
             }
-            Self::Replicas => return deployment(&app, pod),
+            Self::Replicas => return deployment(&app, &pod),
         }
         if self == Self::Standing && of.is_multiple_of(4) {
             pod["spec"]["nodeName"] = json!(nodes.get(of / 4 % nodes.len().max(1)));
@@ -221,7 +221,7 @@ fn pod(app: &str, requests: &Value) -> Value {
     })
 }
 
-fn deployment(app: &str, pod: Value) -> Value {
+fn deployment(app: &str, pod: &Value) -> Value {
     let metadata = json!({"labels": pod["metadata"]["labels"]});
     json!({
         "metadata": {"name": app},
