@@ -152,16 +152,19 @@ fn memory_of_compiling(config: &Config) -> Option<String> {
 /// served of it. In the chart's 512 MiB there is room for 32,768 (`Replicas` in `tests/tenants`).
 const BYTES_OF_A_POD: u64 = 16 << 10;
 
-/// Of the memory, an eighth is for the last records.
+/// Of the memory, an eighth is for the last records, and no more than this: outside a container all of the machine's memory
+/// counts.
 const RECORDS_OF_ALL: u64 = 8;
+const MOST_OF_RECORDS: u64 = 512 << 20;
 
 /// A desk to which components can be handed, and that looks at no more pods and keeps no more records than it has memory for.
 async fn open(parts: Parts, loader: Option<Arc<dyn Loader>>) -> Desk {
     let mut desk = Desk::open(parts).await;
     if let Some(limit) = MemoryLimit::of_this_process() {
+        let records = (limit.bytes / RECORDS_OF_ALL).min(MOST_OF_RECORDS);
         desk = desk
             .with_pods_at_most(u32::try_from(limit.bytes / BYTES_OF_A_POD).unwrap_or(u32::MAX))
-            .with_records_of_at_most(usize::try_from(limit.bytes / RECORDS_OF_ALL).unwrap_or(usize::MAX));
+            .with_records_of_at_most(usize::try_from(records).unwrap_or(usize::MAX));
     }
     match loader {
         Some(loader) => desk.with_loader(loader),
