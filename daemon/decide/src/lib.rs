@@ -5,7 +5,6 @@
 
 mod agents;
 mod asking;
-mod bound;
 mod canary;
 mod constraints;
 pub mod demand;
@@ -25,7 +24,6 @@ mod nodeless;
 mod nomination;
 mod number;
 mod one_by_one;
-mod packing;
 mod placement;
 pub mod policy;
 mod preemption;
@@ -51,6 +49,7 @@ mod spot;
 pub mod spread;
 mod stage;
 mod steps;
+mod table;
 mod tenants;
 mod undealt;
 mod warm;

@@ -1,7 +1,7 @@
 //! What is for sale: groups with their room to grow, offer sets, and offers less what DaemonSets take.
 //!
 //! Offers that no rule in sight can tell apart (most often: the same type in several zones) are one lot.
-//! Prices here are plain; what policies make of them is added in `packing::table`.
+//! Prices here are plain; what policies make of them is added in `table`.
 
 use crate::agents::{Agents, Clash};
 use crate::constraints::{Crowds, ZONE};

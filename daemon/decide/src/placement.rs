@@ -5,14 +5,14 @@
 //! itself is elsewhere; existing free room comes before either.
 
 use crate::asking::Counted;
-use crate::bound::Duals;
 use crate::market::{FargateOption, Market};
 use crate::number::{floor, real};
-use crate::packing::Table;
+use crate::table::Table;
 use model::advice::Advice;
 use model::ids::PolicyName;
 use model::memory::GroupUse;
 use model::money::UsdPerHour;
+use packing::duals::Duals;
 use std::collections::BTreeMap;
 
 /// Below this share a group's measured use says more about a fresh cluster than about packing.
@@ -142,14 +142,15 @@ pub(crate) struct Ec2Price {
 
 /// By row: the marginal EC2 price divided by the measured use of the group it comes from.
 pub(crate) fn ec2_price(market: &Market<'_>, table: &Table, duals: &Duals, row: usize) -> Option<Ec2Price> {
-    let (column, marginal) = duals.cheapest_column(table, row)?;
-    let column = &table.columns[column];
-    let addend = table.addend(Some(column.tariff), row);
-    let used = measured_use(market, column.set);
+    let (column, marginal) = duals.cheapest_column(&table.problem, row)?;
+    let tariff = table.problem.columns[column].tariff;
+    let set = table.sold[column].set;
+    let addend = table.problem.addend(Some(tariff), row);
+    let used = measured_use(market, set);
     let price = floor(real(marginal.saturating_sub(addend)) / used).saturating_add(addend);
     Some(Ec2Price {
         price: UsdPerHour(price.max(0)),
-        set: column.set,
+        set,
     })
 }
 
@@ -177,8 +178,8 @@ fn measured_use(market: &Market<'_>, set: usize) -> f64 {
 
 /// Rows whose pods go to Fargate: it is cheaper there, or nothing else runs them.
 pub(crate) fn choose(market: &Market<'_>, table: &Table, duals: &Duals, late: &[bool]) -> Vec<bool> {
-    (0..table.rows.len())
-        .map(|row| match &table.rows[row].solo {
+    (0..table.problem.rows.len())
+        .map(|row| match &table.fargate[row] {
             None => false,
             Some((_, fargate)) => match ec2_price(market, table, duals, row) {
                 None => true,

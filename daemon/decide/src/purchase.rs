@@ -4,12 +4,10 @@
 //! Zones are dealt here: of equal offers, the zone in which the group, and groups like it (`similar`), have fewest
 //! nodes. What a purchase means in steps is in `steps`.
 
-use crate::bound::Duals;
 use crate::constraints::ZONE;
 use crate::demand::Class;
 use crate::market::{FargateOption, Market};
 use crate::number::size;
-use crate::packing::{self, Batch, Packed, Table, Work, node_price};
 use crate::placement;
 use crate::queue::{Queue, Taken};
 use crate::quotas::Left;
@@ -17,6 +15,7 @@ use crate::rationing;
 use crate::seating::{Seat, Seating};
 use crate::similar::{Equals, Kin, Wanted, dislikes};
 use crate::space;
+use crate::table::Table;
 use crate::warm;
 use model::ids::{NodeName, PodKey};
 use model::intent::IntentKind;
@@ -25,6 +24,8 @@ use model::money::UsdPerHour;
 use model::plan::PlannedNode;
 use model::quota::NamespaceReached;
 use model::snapshot::Snapshot;
+use packing::duals::Duals;
+use packing::{Batch, Demand, Packed, Work};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A node or Fargate pod that would be bought.
@@ -120,7 +121,7 @@ impl<'a> Buyer<'a> {
             last,
             work,
             till: Till::new(market, table, classes),
-            growth: table.growth.clone(),
+            growth: table.problem.stock.clone(),
             purchase: Purchase {
                 left: market.left.clone(),
                 ..Purchase::default()
@@ -146,8 +147,8 @@ impl<'a> Buyer<'a> {
         queue: &mut Queue<'_>,
     ) {
         let (market, classes) = (self.market, self.classes);
-        let late = |row: &packing::Row| row.classes.iter().any(|class| classes[*class].late);
-        let late: Vec<bool> = table.rows.iter().map(late).collect();
+        let late = |row: &Vec<usize>| row.iter().any(|class| classes[*class].late);
+        let late: Vec<bool> = table.classes.iter().map(late).collect();
         let to_fargate = placement::choose(market, table, duals, &late);
         let mut on_fargate: Vec<(usize, u32, Option<UsdPerHour>)> = Vec::new();
         let mut counts = queue.left();
@@ -158,13 +159,10 @@ impl<'a> Buyer<'a> {
             }
         }
         let own;
-        let limited = if table.growth == self.growth {
+        let limited = if table.problem.stock == self.growth {
             table
         } else {
-            own = Table {
-                growth: self.growth.clone(),
-                ..table.clone()
-            };
+            own = table.with_stock(self.growth.clone());
             &own
         };
         let packer = Packer {
@@ -180,7 +178,7 @@ impl<'a> Buyer<'a> {
         let before = self.purchase.bought.len();
         let till = &mut self.till;
         till.table = table;
-        let group = |column: usize| table.columns[column].group;
+        let group = |column: usize| table.problem.columns[column].group;
         if table.guarded {
             let seats = packer.seats(&counts, queue);
             let groups = seats.iter().map(|seat| (group(seat.column), 1));
@@ -227,7 +225,7 @@ impl<'a> Buyer<'a> {
         queue: &mut Queue<'_>,
     ) {
         for (row, count, instead) in rows {
-            let Some((option, price)) = table.rows[row].solo.clone() else {
+            let Some((option, price)) = table.fargate[row].clone() else {
                 continue;
             };
             for _ in 0..count {
@@ -270,12 +268,19 @@ struct Packer<'a> {
 const SEATINGS: usize = 3;
 
 impl Packer<'_> {
+    fn demand<'d>(&'d self, counts: &'d [u32]) -> Demand<'d> {
+        Demand {
+            counts,
+            provable: self.most,
+        }
+    }
+
     /// What packing finds, or the last purchase again where that is better.
     fn pack(&self, counts: &[u32], queue: &Queue<'_>) -> Packed {
         let (packed, counts) = self.find(counts, queue);
         let (table, duals) = (self.table, self.duals);
         let last = (self.classes, self.last);
-        let again = warm::packing(self.market, last, (table, duals), (&counts, self.most));
+        let again = warm::packing(self.market, last, (table, duals), self.demand(&counts));
         let better = |again: &Packed| {
             warm::rank(table, again) < warm::rank(table, &packed)
                 && rationing::holds(table, &again.batches, self.left)
@@ -292,12 +297,7 @@ impl Packer<'_> {
     /// What packing finds, and the pods that it was for.
     fn find(&self, counts: &[u32], queue: &Queue<'_>) -> (Packed, Vec<u32>) {
         let pack = |counts: &[u32]| {
-            rationing::pack(
-                (self.table, self.duals),
-                (counts, self.most),
-                self.work,
-                self.left,
-            )
+            rationing::pack(self.table, self.duals, self.demand(counts), self.work, self.left)
         };
         let packed = pack(counts);
         if packed.left.iter().all(|left| *left == 0) {
@@ -335,10 +335,10 @@ impl Packer<'_> {
             let packed = match round {
                 0 => self.pack(&counts, queue),
                 SEATINGS => rationing::singly(&table, &counts, &left),
-                _ => rationing::pack((&table, self.duals), (&counts, self.most), Work::NONE, &left),
+                _ => rationing::pack(&table, self.duals, self.demand(&counts), Work::NONE, &left),
             };
             seating.seat(&packed.batches);
-            table.growth = seating.growth();
+            table.problem.stock = seating.growth();
         }
         seating.finish()
     }
@@ -348,19 +348,18 @@ impl Packer<'_> {
 fn lonely(table: &Table, late: &[bool], batch: &Batch) -> Option<Vec<(usize, u32, Option<UsdPerHour>)>> {
     let mut fargate = 0_i64;
     let mut pods = 0;
-    for (row, count) in &batch.pods {
-        let (_, price) = table.rows[*row as usize]
-            .solo
+    for (row, count) in &batch.pattern {
+        let (_, price) = table.fargate[*row as usize]
             .as_ref()
             .filter(|_| !late[*row as usize])?;
         fargate = fargate.saturating_add(price.saturating_mul(i64::from(*count)));
         pods += count;
     }
-    let node = node_price(table, batch.column, &batch.pods);
+    let node = table.problem.bin_price(batch.column, &batch.pattern);
     let share = UsdPerHour(node / i64::from(pods.max(1)));
     let rows = || {
         batch
-            .pods
+            .pattern
             .iter()
             .map(|(row, count)| (*row as usize, count * batch.copies, Some(share)))
             .collect()
@@ -418,7 +417,7 @@ impl<'a> Till<'a> {
             cycle: seen.cycle,
             nodes: 0,
             pods: 0,
-            equals: Equals::new(market, table, &table.growth, std::iter::empty()),
+            equals: Equals::new(market, table, &table.problem.stock, std::iter::empty()),
             zone_of: seen
                 .offers
                 .iter()
@@ -469,21 +468,23 @@ impl<'a> Till<'a> {
             queue.take_of(*class, *copies, &mut taken);
         }
         let rows = seat.pods.iter().map(|(class, n)| (self.table.row_of[*class], *n));
-        let column = &self.table.columns[seat.column];
-        let price = self.table.with_addends((column.price, column.tariff), rows);
-        let offer = self.choose_offer(column.lot, seat.zone, &taken);
+        let column = &self.table.problem.columns[seat.column];
+        let price = self.table.problem.with_addends(column.price, column.tariff, rows);
+        let lot = self.table.sold[seat.column].lot;
+        let offer = self.choose_offer(lot, seat.zone, &taken);
         self.bought(offer, taken, (price, None))
     }
 
     fn node(&mut self, (zone, batch): (Option<usize>, &Batch), queue: &mut Queue<'_>) -> Bought {
         let mut taken = Taken::default();
-        for (row, count) in &batch.pods {
+        for (row, count) in &batch.pattern {
             queue.take_more(*row as usize, *count, &mut taken);
         }
-        let rows = batch.pods.iter().map(|(row, n)| (*row as usize, *n));
-        let column = &self.table.columns[batch.column];
-        let price = self.table.with_addends((column.price, column.tariff), rows);
-        let offer = self.choose_offer(column.lot, zone, &taken);
+        let rows = batch.pattern.iter().map(|(row, n)| (*row as usize, *n));
+        let column = &self.table.problem.columns[batch.column];
+        let price = self.table.problem.with_addends(column.price, column.tariff, rows);
+        let lot = self.table.sold[batch.column].lot;
+        let offer = self.choose_offer(lot, zone, &taken);
         self.bought(offer, taken, (price, None))
     }
 

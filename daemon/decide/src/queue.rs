@@ -3,7 +3,7 @@
 
 use crate::demand::Class;
 use crate::number::count;
-use crate::packing::Table;
+use crate::table::Table;
 use model::ids::PodKey;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,7 +64,7 @@ pub(crate) struct Taken {
 impl<'a> Queue<'a> {
     /// Lines up the pods of these classes.
     pub(crate) fn new(table: &Table, classes: &'a [Class]) -> Self {
-        let mut rows: Vec<Row> = (0..table.rows.len()).map(|_| Row::default()).collect();
+        let mut rows: Vec<Row> = (0..table.problem.rows.len()).map(|_| Row::default()).collect();
         let lines = classes.iter().enumerate().map(|(ix, class)| {
             let row = &mut rows[table.row_of[ix]];
             let real = class.pending + class.to_come;

@@ -4,49 +4,50 @@
 //! taken as it is. Else the nodes that take least of what is left for the pods they run are kept, and the pods of the
 //! others are packed again with what can still be bought. It ends: every round keeps a node, or nothing can be bought.
 
-use crate::bound::Duals;
-use crate::packing::{self, Batch, Packed, Table, Work};
 use crate::quotas::Left;
+use crate::table::Table;
+use model::quota::Amounts;
+use packing::duals::Duals;
+use packing::{Batch, Demand, Packed, Work};
 
 /// Packs pods, by row, as `packing::pack` does, and never beyond what quotas leave.
-pub(crate) fn pack(
-    (table, duals): (&Table, &Duals),
-    (counts, most): (&[u32], &[u32]),
-    work: Work,
-    left: &Left,
-) -> Packed {
+pub(crate) fn pack(table: &Table, duals: &Duals, demand: Demand<'_>, work: Work, left: &Left) -> Packed {
     if left.is_free() {
-        return packing::pack(table, duals, (counts, most), work);
+        return packing::pack(&table.problem, duals, demand, work);
     }
-    let rows: Vec<usize> = (0..table.rows.len()).collect();
-    let (mut left, mut growth) = (left.clone(), table.growth.clone());
+    let rows: Vec<usize> = (0..table.problem.rows.len()).collect();
+    let (mut left, mut growth) = (left.clone(), table.problem.stock.clone());
     let mut found = Packed {
-        left: counts.to_vec(),
+        left: demand.counts.to_vec(),
         ..Packed::default()
     };
     loop {
-        let open: Vec<usize> = (0..table.columns.len())
+        let open: Vec<usize> = (0..table.problem.columns.len())
             .filter(|column| {
-                let of = &table.columns[*column];
-                growth[of.group] > 0 && left.allows(of.group, &of.each)
+                let group = table.problem.columns[*column].group;
+                growth[group] > 0 && left.allows(group, &table.sold[*column].each)
             })
             .collect();
         if open.is_empty() || found.left.iter().all(|left| *left == 0) {
             return found;
         }
-        let whole = open.len() == table.columns.len();
+        let whole = open.len() == table.problem.columns.len();
         let mut part = if whole {
-            table.clone()
+            table.problem.clone()
         } else {
-            table.part(&rows, &open)
+            table.problem.part(&rows, &open)
         };
-        part.growth.clone_from(&growth);
+        part.stock.clone_from(&growth);
         let duals = if whole {
             duals.clone()
         } else {
             duals.part(&rows, &open)
         };
-        let mut packed = packing::pack(&part, &duals, (&found.left, most), work);
+        let still = Demand {
+            counts: &found.left,
+            ..demand
+        };
+        let mut packed = packing::pack(&part, &duals, still, work);
         for (_, batch) in &mut packed.batches {
             batch.column = open[batch.column];
         }
@@ -54,7 +55,7 @@ pub(crate) fn pack(
         found.left = packed.left;
         let (kept, given_up) = keep(table, packed.batches, &mut left);
         for (_, batch) in &kept {
-            let growth = &mut growth[table.columns[batch.column].group];
+            let growth = &mut growth[table.problem.columns[batch.column].group];
             *growth = growth.saturating_sub(batch.copies);
         }
         found.proof = packed.proof.filter(|_| first && given_up.is_empty());
@@ -68,7 +69,7 @@ pub(crate) fn pack(
 
 /// A node for each pod, as far as groups and quotas let them grow.
 pub(crate) fn singly(table: &Table, counts: &[u32], left: &Left) -> Packed {
-    let mut packed = packing::singly(table, counts);
+    let mut packed = packing::singly(&table.problem, counts);
     if left.is_free() {
         return packed;
     }
@@ -80,13 +81,18 @@ pub(crate) fn singly(table: &Table, counts: &[u32], left: &Left) -> Packed {
     }
 }
 
+/// Group of a column, and what one node of it counts where there are quotas.
+fn counted(table: &Table, column: usize) -> (usize, &Amounts) {
+    (table.problem.columns[column].group, &table.sold[column].each)
+}
+
 /// Whether quotas have room for all of these nodes.
 pub(crate) fn holds(table: &Table, batches: &[Dealt], left: &Left) -> bool {
     let mut left = left.clone();
     batches.iter().all(|(_, batch)| {
-        let of = &table.columns[batch.column];
-        let fits = left.copies(of.group, &of.each, batch.copies) == batch.copies;
-        left.take(of.group, &of.each, batch.copies);
+        let (group, each) = counted(table, batch.column);
+        let fits = left.copies(group, each, batch.copies) == batch.copies;
+        left.take(group, each, batch.copies);
         fits
     })
 }
@@ -100,9 +106,9 @@ fn keep(table: &Table, batches: Vec<Dealt>, left: &mut Left) -> (Vec<Dealt>, Vec
     let mut batches = batches;
     if !holds(table, &batches, left) {
         let takes = |batch: &Batch| {
-            let of = &table.columns[batch.column];
-            let pods: u32 = batch.pods.iter().map(|(_, n)| n).sum();
-            left.share(of.group, &of.each) / f64::from(pods.max(1))
+            let (group, each) = counted(table, batch.column);
+            let pods: u32 = batch.pattern.iter().map(|(_, n)| n).sum();
+            left.share(group, each) / f64::from(pods.max(1))
         };
         let mut keyed: Vec<(f64, Dealt)> = batches
             .into_iter()
@@ -113,9 +119,9 @@ fn keep(table: &Table, batches: Vec<Dealt>, left: &mut Left) -> (Vec<Dealt>, Vec
     }
     let (mut kept, mut given_up) = (Vec::new(), Vec::new());
     for (zone, batch) in batches {
-        let of = &table.columns[batch.column];
-        let copies = left.copies(of.group, &of.each, batch.copies);
-        left.take(of.group, &of.each, copies);
+        let (group, each) = counted(table, batch.column);
+        let copies = left.copies(group, each, batch.copies);
+        left.take(group, each, copies);
         let part = |copies| {
             let batch = Batch {
                 copies,
@@ -135,7 +141,7 @@ fn keep(table: &Table, batches: Vec<Dealt>, left: &mut Left) -> (Vec<Dealt>, Vec
 
 fn give_back(given_up: &[Dealt], left: &mut [u32]) {
     for (_, batch) in given_up {
-        for (row, n) in &batch.pods {
+        for (row, n) in &batch.pattern {
             left[*row as usize] += n * batch.copies;
         }
     }
@@ -146,8 +152,8 @@ pub(crate) fn beside(table: &Table, columns: impl Iterator<Item = usize>, left: 
     let mut left = left.clone();
     if !left.is_free() {
         for column in columns {
-            let of = &table.columns[column];
-            left.take(of.group, &of.each, 1);
+            let (group, each) = counted(table, column);
+            left.take(group, each, 1);
         }
     }
     left

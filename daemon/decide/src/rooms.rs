@@ -7,15 +7,14 @@ mod ejection;
 mod house;
 
 use crate::agents::Agents;
-use crate::bound::FreeRoom;
 use crate::constraints::{Company, ZONE};
 use crate::demand::Class;
 use crate::fit::{self, Place};
 use crate::market::Market;
 use crate::number::size;
-use crate::packing::Table;
 use crate::purchase::Bought;
 use crate::space::{self, Vector};
+use crate::table::Table;
 use crate::tenants::Tenants;
 pub(crate) use house::{house, keep, lodge};
 use model::aims::Aims;
@@ -25,6 +24,7 @@ use model::node::Node;
 use model::pod::{Taint, TaintEffect};
 use model::resources::Resources;
 use model::snapshot::Snapshot;
+use packing::duals::FreeCapacity;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -408,7 +408,7 @@ fn arrived<'a>(
 
 /// The rooms as the bound sees them, before anything is placed. What preemptors wait for is free as well: once it is, others
 /// may have it beside them, or instead of those that found room elsewhere.
-pub(crate) fn as_free(market: &Market<'_>, rooms: &[Room], table: &Table) -> Vec<FreeRoom> {
+pub(crate) fn as_free(market: &Market<'_>, rooms: &[Room], table: &Table) -> Vec<FreeCapacity> {
     let free_of = |room: &Room| {
         let mut free = room.free.clone();
         for requests in market.preemptors.freed.get(&room.name).into_iter().flatten() {
@@ -419,15 +419,16 @@ pub(crate) fn as_free(market: &Market<'_>, rooms: &[Room], table: &Table) -> Vec
     };
     rooms
         .iter()
-        .map(|room| FreeRoom {
-            room: free_of(room),
-            set: room.set,
-            tariff: room.tariff,
-            admits: table
-                .rows
-                .iter()
-                .map(|row| row.classes.first().is_some_and(|class| room.admits[*class]))
-                .collect(),
+        .map(|room| {
+            let admitted = |classes: &Vec<usize>| classes.first().is_some_and(|class| room.admits[*class]);
+            let rows = table.classes.iter().enumerate();
+            FreeCapacity {
+                capacity: free_of(room),
+                tariff: room.tariff,
+                admits: rows
+                    .map(|(row, classes)| admitted(classes) && table.allowed(room.set, row))
+                    .collect(),
+            }
         })
         .filter(|room| room.admits.contains(&true))
         .collect()

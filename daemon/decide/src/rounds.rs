@@ -12,21 +12,22 @@
 //!
 //! Expendable pods come last, into free room that no node is kept for.
 
-use crate::bound::{self, Duals};
 use crate::constraints::Deal;
 use crate::demand::{Class, Rank};
 use crate::market::Lot;
 use crate::number::size;
 use crate::one_by_one::Leftover;
-use crate::packing::{Table, Work};
 use crate::placement::Adjust;
 use crate::purchase::{Bought, Buyer, Purchase};
 use crate::queue::Queue;
 use crate::rooms::{self, Demand, Housed, Room};
 use crate::space;
 use crate::stage::{reach, rise};
+use crate::table::Table;
 use model::aims::Aims;
 use model::memory::LastNodes;
+use packing::Work;
+use packing::duals::{self, Duals};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What came of placing.
@@ -64,14 +65,15 @@ pub(crate) fn by_weight(
         return Vec::new();
     }
     let tables = weights.into_iter().rev().map(|weight| {
-        let mut table = Table::of_weight((market, Some(weight)), classes, adjust);
-        for (row, of) in table.rows.iter_mut().enumerate() {
+        let mut table = Table::of_weight(market, weight, classes, adjust);
+        for row in 0..table.problem.rows.len() {
             // What has waited too long for Fargate is bought for elsewhere where anything else runs it.
-            if of.classes.iter().any(|class| classes[*class].late) && whole.has_column(row) {
-                of.solo = None;
+            let late = table.classes[row].iter().any(|class| classes[*class].late);
+            if late && whole.problem.has_column(row) {
+                table.keep_off_fargate(row);
             }
         }
-        let duals = bound::search_to(reach(work, &table), &table, counts);
+        let duals = duals::search_to(reach(work, &table), &table.problem, counts);
         (table, duals)
     });
     tables.collect()
@@ -234,7 +236,7 @@ impl Fresh {
             housed.asks.remove(name);
             for (class, pod) in housed.pods.remove(name).into_iter().flatten() {
                 let tariff = demand.market.tariff_of.get(bought[*at].offer).copied();
-                let addend = table.addend(tariff, table.row_of[class]);
+                let addend = table.problem.addend(tariff, table.row_of[class]);
                 let waits = demand.market.seen.pod(&pod).is_some();
                 bought[*at].add((class, pod), waits, addend);
             }

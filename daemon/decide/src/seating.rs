@@ -6,8 +6,9 @@
 
 use crate::constraints::Company;
 use crate::demand::Class;
-use crate::packing::{Batch, Table};
 use crate::space::{self, Vector};
+use crate::table::Table;
+use packing::Batch;
 
 /// A new node with its pods.
 #[derive(Clone, Debug)]
@@ -36,8 +37,8 @@ pub(crate) struct Seating<'a> {
 impl<'a> Seating<'a> {
     /// Nobody is seated yet.
     pub(crate) fn new(table: &'a Table, classes: &'a [Class], left: Vec<u32>) -> Self {
-        let order = table.rows.iter().map(|row| {
-            let mut classes_of = row.classes.clone();
+        let order = table.classes.iter().map(|classes_of| {
+            let mut classes_of = classes_of.clone();
             classes_of.sort_by_key(|class| {
                 let crowding = &classes[*class].crowding;
                 (
@@ -65,9 +66,9 @@ impl<'a> Seating<'a> {
 
     /// By group: nodes that may still be bought.
     pub(crate) fn growth(&self) -> Vec<u32> {
-        let mut growth = self.table.growth.clone();
+        let mut growth = self.table.problem.stock.clone();
         for seat in &self.seats {
-            let left = &mut growth[self.table.columns[seat.column].group];
+            let left = &mut growth[self.table.problem.columns[seat.column].group];
             *left = left.saturating_sub(1);
         }
         growth
@@ -76,17 +77,19 @@ impl<'a> Seating<'a> {
     /// The nodes, each of the cheapest kind of its set that holds its pods.
     pub(crate) fn finish(mut self) -> Vec<Seat> {
         for seat in &mut self.seats {
-            let bought = &self.table.columns[seat.column];
-            let mut used = bought.room.clone();
+            let bought = &self.table.problem.columns[seat.column];
+            let sold_as = &self.table.sold;
+            let each = &sold_as[seat.column].each;
+            let mut used = bought.capacity.clone();
             space::take(&mut used, &seat.free, 1);
             let holds = |column: &usize| {
-                let of = &self.table.columns[*column];
+                let of = &self.table.problem.columns[*column];
                 let sold = seat.zone.is_none_or(|zone| of.zones & (1 << zone) != 0);
-                let fits = |class: usize| self.table.fits[*column][self.table.row_of[class]];
+                let fits = |class: usize| self.table.problem.fits[*column][self.table.row_of[class]];
                 (of.group, of.tariff) == (bought.group, bought.tariff)
-                    && of.each.is_within(&bought.each)
+                    && sold_as[*column].each.is_within(each)
                     && sold
-                    && space::holds(&of.room, &used)
+                    && space::holds(&of.capacity, &used)
                     && seat.pods.iter().all(|(class, _)| fits(*class))
             };
             // Columns come cheapest first.
@@ -100,7 +103,7 @@ impl<'a> Seating<'a> {
         let first = self.seats.len();
         let mut order: Vec<usize> = (0..batches.len()).collect();
         order.sort_by_key(|at| {
-            let pods = &batches[*at].1.pods;
+            let pods = &batches[*at].1.pattern;
             (pods.iter().map(|(_, n)| n).sum::<u32>(), *at)
         });
         for at in order {
@@ -119,9 +122,9 @@ impl<'a> Seating<'a> {
             zone,
             pods: Vec::new(),
             company: Company::of_new_node(),
-            free: self.table.columns[batch.column].room.clone(),
+            free: self.table.problem.columns[batch.column].capacity.clone(),
         };
-        for (row, n) in &batch.pods {
+        for (row, n) in &batch.pattern {
             let mut wanted = *n;
             let order = &mut self.order[*row as usize];
             let left = &self.left;
@@ -146,7 +149,7 @@ impl<'a> Seating<'a> {
         let mut homeless: Vec<usize> = (0..self.left.len())
             .filter(|class| self.left[*class] > 0)
             .collect();
-        let ask = |class: &usize| &self.table.rows[self.table.row_of[*class]].ask;
+        let ask = |class: &usize| &self.table.problem.rows[self.table.row_of[*class]].ask;
         homeless.sort_by(|a, b| ask(b).cmp(ask(a)).then(a.cmp(b)));
         for class in homeless {
             let row = self.table.row_of[class];
@@ -154,9 +157,9 @@ impl<'a> Seating<'a> {
                 if self.left[class] == 0 {
                     break;
                 }
-                let of = &self.table.rows[row];
+                let of = &self.table.problem.rows[row];
                 let here = of.zone.is_none() || of.zone == seat.zone;
-                if here && self.table.fits[seat.column][row] && space::holds(&seat.free, &of.ask) {
+                if here && self.table.problem.fits[seat.column][row] && space::holds(&seat.free, &of.ask) {
                     put(self.table, self.classes, seat, (class, u32::MAX, &mut self.left));
                 }
             }
@@ -171,7 +174,7 @@ fn put(
     seat: &mut Seat,
     (class, wanted, left): (usize, u32, &mut [u32]),
 ) -> u32 {
-    let (of, ask) = (&classes[class], &table.rows[table.row_of[class]].ask);
+    let (of, ask) = (&classes[class], &table.problem.rows[table.row_of[class]].ask);
     let most = wanted.min(left[class]).min(seat.company.more(&of.crowding));
     let copies = space::copies(&seat.free, ask, most);
     if copies > 0 {

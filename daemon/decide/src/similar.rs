@@ -12,8 +12,8 @@ use crate::demand::Class;
 use crate::fit::{HOSTNAME, Place, dislike};
 use crate::market::{Lot, Market};
 use crate::number::size;
-use crate::packing::Table;
 use crate::space::{self, Vector};
+use crate::table::Table;
 use model::group::Group;
 use model::offer::Offer;
 use model::pod::{Near, PodSpec};
@@ -115,7 +115,10 @@ impl<'a> Equals<'a> {
         let peers = known.or_insert_with(|| peers(market, table, &self.keys, wanted.lot));
         let price = |lot: usize| {
             let of = (table.lot_prices[lot], market.lots[lot].tariff);
-            table.with_addends(of, wanted.rows.iter().copied())
+            let (price, tariff) = of;
+            table
+                .problem
+                .with_addends(price, tariff, wanted.rows.iter().copied())
         };
         let group = market.lots[wanted.lot].group;
         let may = |lot: usize| {

@@ -11,10 +11,10 @@
 
 use crate::market::{Lot, Market};
 use crate::number::{narrow, size};
-use crate::packing::Table;
 use crate::placement::Adjust;
 use crate::purchase::Bought;
 use crate::space;
+use crate::table::Table;
 use model::aims::Aims;
 use model::ids::OfferId;
 use model::intent::IntentKind;
@@ -200,7 +200,7 @@ pub(crate) fn diversify(
     let Some(mut pools) = Pools::of(market.seen, aims) else {
         return;
     };
-    let mut growth = table.growth.clone();
+    let mut growth = table.problem.stock.clone();
     for node in bought.iter() {
         pools.grow(node.offer, 1);
         let group = size(market.seen.offers[node.offer].group);
@@ -289,14 +289,17 @@ impl Ways<'_> {
         for class in &node.classes {
             *rows.entry(table.row_of[*class]).or_insert(0) += 1;
         }
-        let mut total = vec![0; table.width()];
+        let mut total = vec![0; table.problem.width()];
         for (row, copies) in &rows {
-            space::put(&mut total, &table.rows[*row].ask, *copies);
+            space::put(&mut total, &table.problem.rows[*row].ask, *copies);
         }
         let most = node
             .policy_price
             .saturating_add(node.policy_price.saturating_mul(2 * self.permille) / 1000);
-        let zones: Vec<usize> = rows.keys().filter_map(|row| table.rows[*row].zone).collect();
+        let zones: Vec<usize> = rows
+            .keys()
+            .filter_map(|row| table.problem.rows[*row].zone)
+            .collect();
         let there = |offer: &usize| {
             let zone = self.market.zone_of(*offer);
             zones.iter().all(|dealt| Some(*dealt) == zone)
@@ -328,7 +331,7 @@ impl Ways<'_> {
         let factor = |adjust: &Adjust| lot.price.scaled(adjust.factor(lot.set));
         let price = self.adjust.map_or(lot.price, factor).0;
         let pods = rows.iter().map(|(row, copies)| (*row, *copies));
-        self.table.with_addends((price, lot.tariff), pods).max(0)
+        self.table.problem.with_addends(price, lot.tariff, pods).max(0)
     }
 
     fn holds(&self, lot: &Lot, (rows, total): (&BTreeMap<usize, u32>, &[i64]), node: &Bought) -> bool {

@@ -2,7 +2,6 @@
 //! bounds.
 
 use crate::asking::Asking;
-use crate::bound::{self, Duals, Reach};
 use crate::constraints::{Chance, Deals, Settled, Tried};
 use crate::demand::{self, Class};
 use crate::headroom;
@@ -10,7 +9,6 @@ use crate::market::Market;
 use crate::namespace_quotas;
 use crate::number::{count, narrow};
 use crate::one_by_one::{self, Left, Leftover, On, Refused, Seated};
-use crate::packing::{Table, Work};
 use crate::placement::{self, Adjust};
 use crate::policy::{ClassRow, Prepared, View};
 use crate::purchase::Purchase;
@@ -19,6 +17,7 @@ use crate::rooms::{self, Demand, Housed, Room};
 use crate::rounds::{self, Found, Rounds};
 use crate::shrink::Shrinking;
 use crate::spot;
+use crate::table::Table;
 use crate::undealt::{self, Undealt};
 use model::advice::Hook;
 use model::aims::Aims;
@@ -29,6 +28,8 @@ use model::notes::{ClassNote, Notes, SetNote};
 use model::plan::{Cost, StepKind};
 use model::provisioned::{Billed, FargateBills};
 use model::snapshot::Snapshot;
+use packing::Work;
+use packing::duals::{self, Duals, Reach};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What came of the stage.
@@ -62,7 +63,7 @@ pub(crate) fn with_headroom(
     }
     let market = Market::new(seen, memory, aims, &classes);
     let table = Table::new(&market, &classes, None);
-    let duals = bound::search(&table, &table.counts(&all(&classes)));
+    let duals = duals::search(&table.problem, &table.counts(&all(&classes)));
     let rows = class_rows(&market, &classes, &table, &duals);
     let view = View {
         hook: Hook::Headroom,
@@ -315,7 +316,7 @@ fn bind(
 ) {
     let served = served(undealt, &placed.housed, &placed.purchase);
     let undealt = Undealt::new(market, undealt, &served);
-    let reach = reach(Work::of_aims(aims), &placed.plain.0);
+    let reach = reach(work_of(aims), &placed.plain.0);
     let bound = |adjust: Option<&Adjust>| undealt.bound((aims, shrinking), adjust, reach);
     let cost = &mut placed.cost;
     cost.bound = cost.bound.min(bound(None));
@@ -325,10 +326,17 @@ fn bind(
     };
 }
 
+/// As much work as the aims allow.
+pub(crate) fn work_of(aims: &Aims) -> Work {
+    Work {
+        percent: aims.search.work_percent.min(model::aims::SearchAims::MOST),
+    }
+}
+
 /// How far to search for duals.
 pub(crate) fn reach(work: Work, table: &Table) -> Reach {
     match work {
-        _ if work.is_little() && !table.crowds.is_empty() => Reach::Rough,
+        _ if work.is_little() && !table.problem.shared_caps.is_empty() => Reach::Rough,
         Work::NONE => Reach::Near,
         _ => Reach::Full,
     }
@@ -351,10 +359,10 @@ fn attempt(
 ) -> Placed {
     let demand = &Demand { market, classes };
     let everyone = bought_for(classes);
-    let work = Work::of_aims(aims);
+    let work = work_of(aims);
     let priced_at = |adjust: Option<&Adjust>| {
         let table = Table::new(market, classes, adjust);
-        let duals = bound::search_to(reach(work, &table), &table, &table.counts(&everyone));
+        let duals = duals::search_to(reach(work, &table), &table.problem, &table.counts(&everyone));
         (table, duals)
     };
     let plain = priced_at(None);
@@ -390,10 +398,10 @@ fn attempt(
     let served = served(classes, &housed, &purchase);
     let bound_of = |table: &Table, duals: &Duals| {
         let free = rooms::as_free(market, &before, table);
-        UsdPerHour(duals.bound(table, &table.counts(&served), &free))
+        UsdPerHour(duals.bound(&table.problem, &table.counts(&served), &free))
     };
     // What packing proved holds for the prices it packed at.
-    let whole = || (!work.is_little()).then(|| duals.of_whole_pods(table, &table.counts(&served)));
+    let whole = || (!work.is_little()).then(|| duals.of_whole_items(&table.problem, &table.counts(&served)));
     let proof = purchase.proof.clone().or_else(|| whole().flatten());
     let own = proof.map(|proof| bound_of(table, &proof));
     let with_proof = |bound: UsdPerHour| own.map_or(bound, |own| own.max(bound));
@@ -422,7 +430,7 @@ fn attempt(
         purchase,
         cost,
         deals: Deals::default(),
-        explains: plain.1.without_scarcity(&plain.0),
+        explains: plain.1.without_scarcity(&plain.0.problem),
         plain,
         priced,
     }
@@ -438,7 +446,7 @@ fn ask_placement(
         return None;
     }
     let table = Table::new(market, classes, None);
-    let duals = bound::search(&table, &table.counts(&all(classes)));
+    let duals = duals::search(&table.problem, &table.counts(&all(classes)));
     let rows = class_rows(market, classes, &table, &duals);
     let view = View {
         hook: Hook::Placement,
@@ -472,7 +480,7 @@ fn class_rows(market: &Market<'_>, classes: &[Class], table: &Table, duals: &Dua
                 to_come: class.to_come,
                 headroom: class.headroom,
                 ec2_price: duals
-                    .cheapest_column(table, row)
+                    .cheapest_column(&table.problem, row)
                     .map(|(_, price)| UsdPerHour(price)),
                 fargate_price: market.fargate[ix].iter().map(|option| option.price).min(),
             }
@@ -515,7 +523,7 @@ fn policy_rate(table: &Table, rooms: &[Room], housed: &Housed, purchase: &Purcha
         .map(|(room, pods)| {
             let addends = pods
                 .iter()
-                .map(|(class, _)| table.addend(room.tariff, table.row_of[*class]));
+                .map(|(class, _)| table.problem.addend(room.tariff, table.row_of[*class]));
             addends.map(i128::from).sum::<i128>().max(0)
         })
         .sum();
@@ -627,8 +635,7 @@ impl Placed {
         let (table, duals) = self.explaining();
         let (own_table, own_duals) = self.pricing();
         let row = own_table.row_of[ix];
-        let fargate = own_table.rows[row]
-            .solo
+        let fargate = own_table.fargate[row]
             .as_ref()
             .map(|(_, price)| UsdPerHour(*price));
         let ec2 = fargate.and_then(|_| placement::ec2_price(market, own_table, own_duals, row));

@@ -2,6 +2,7 @@
 
 mod agents;
 mod answers;
+mod bounds;
 mod hostile;
 pub(crate) mod large;
 mod limits;

@@ -6,16 +6,16 @@
 //! rules about nodes ask for is what they ask in whatever order pods come, so the bound is lower than it might be, and
 //! never wrong. Where neither says anything there is nothing to do.
 
-use crate::bound::{self, Reach};
 use crate::constraints::Deals;
 use crate::demand::Class;
 use crate::market::Market;
-use crate::packing::Table;
 use crate::placement::Adjust;
 use crate::rooms;
 use crate::shrink::Shrinking;
+use crate::table::Table;
 use model::aims::Aims;
 use model::money::UsdPerHour;
+use packing::duals::{self, Reach};
 use std::sync::Arc;
 
 /// The demand of a plan as if nothing had been dealt.
@@ -46,11 +46,11 @@ impl<'a> Undealt<'a> {
         let (market, classes) = (self.market, self.classes);
         let table = Table::new(market, classes, adjust);
         let counts = table.counts(self.served);
-        let duals = bound::search_to(reach, &table, &counts);
+        let duals = duals::search_to(reach, &table.problem, &counts);
         let mut rooms = rooms::find((market, shrinking.fleet.tenants), aims, classes);
         let kept = (&market.space, classes);
         shrinking.kept.take_from(&shrinking.fleet, kept, &mut rooms);
-        UsdPerHour(duals.bound(&table, &counts, &rooms::as_free(market, &rooms, &table)))
+        UsdPerHour(duals.bound(&table.problem, &counts, &rooms::as_free(market, &rooms, &table)))
     }
 }
 

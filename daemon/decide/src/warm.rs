@@ -4,15 +4,16 @@
 //! A plan that was held back is asked for again in the next cycle; with this it is never a dearer one. Nothing is
 //! trusted: every node is held against the table anew, and what it has no pods for any more is left out.
 
-use crate::bound::Duals;
 use crate::demand::Class;
 use crate::market::Market;
 use crate::number::{count, size};
-use crate::packing::{self, Batch, Packed, Table, Work, node_price};
 use crate::purchase::Bought;
 use crate::space;
+use crate::table::Table;
 use model::ids::OfferId;
 use model::memory::LastNodes;
+use packing::duals::Duals;
+use packing::{Batch, Demand, Packed, Work};
 use std::collections::BTreeMap;
 
 /// Kinds of nodes that are remembered.
@@ -73,10 +74,11 @@ pub(crate) fn packing(
     market: &Market<'_>,
     (classes, last): (&[Class], &[LastNodes]),
     (table, duals): (&Table, &Duals),
-    (counts, most): (&[u32], &[u32]),
+    demand: Demand<'_>,
 ) -> Option<Packed> {
+    let counts = demand.counts;
     let pods = sum(counts);
-    let dealt = table.guarded || table.rows.iter().any(|row| row.zone.is_some());
+    let dealt = table.guarded || table.problem.rows.iter().any(|row| row.zone.is_some());
     if last.is_empty() || pods == 0 || dealt {
         return None;
     }
@@ -84,7 +86,7 @@ pub(crate) fn packing(
         table,
         columns: columns(market, table),
         rows: rows(classes, table),
-        growth: table.growth.clone(),
+        growth: table.problem.stock.clone(),
         left: counts.to_vec(),
         batches: Vec::new(),
     };
@@ -96,9 +98,13 @@ pub(crate) fn packing(
         return None;
     }
     if left > 0 {
-        let mut rest = table.clone();
-        rest.growth = again.growth;
-        let packed = packing::pack(&rest, duals, (&again.left, most), Work::NONE);
+        let mut rest = table.problem.clone();
+        rest.stock = again.growth;
+        let still = Demand {
+            counts: &again.left,
+            ..demand
+        };
+        let packed = packing::pack(&rest, duals, still, Work::NONE);
         again.batches.extend(packed.batches);
         again.left = packed.left;
     }
@@ -113,7 +119,7 @@ pub(crate) fn packing(
 pub(crate) fn rank(table: &Table, packed: &Packed) -> (u64, i128, u64) {
     let batches = packed.batches.iter().map(|(_, batch)| batch);
     let cost = batches.clone().map(|batch| {
-        let price = node_price(table, batch.column, &batch.pods);
+        let price = table.problem.bin_price(batch.column, &batch.pattern);
         i128::from(price) * i128::from(batch.copies)
     });
     let nodes = batches.map(|batch| u64::from(batch.copies)).sum();
@@ -128,14 +134,19 @@ fn sum(counts: &[u32]) -> u64 {
 fn columns<'a>(market: &'a Market<'_>, table: &Table) -> BTreeMap<&'a OfferId, Vec<usize>> {
     let mut found: BTreeMap<&OfferId, Vec<usize>> = BTreeMap::new();
     for (ix, lot) in market.lots.iter().enumerate() {
-        let all = || table.columns.iter().enumerate();
-        let own = all().find(|(_, of)| of.lot == ix).map(|(column, _)| column);
+        let all = || table.problem.columns.iter().enumerate();
+        let own = table
+            .sold
+            .iter()
+            .enumerate()
+            .find(|(_, of)| of.lot == ix)
+            .map(|(column, _)| column);
         let room = table.project(&lot.room);
         let columns: Vec<usize> = own.map_or_else(
             || {
-                let as_large = |of: &packing::Column| of.room.iter().zip(&room).all(|(a, b)| a >= b);
+                let as_large = |of: &packing::Column| of.capacity.iter().zip(&room).all(|(a, b)| a >= b);
                 let mut larger: Vec<usize> = all().filter(|(_, of)| as_large(of)).map(|(at, _)| at).collect();
-                larger.sort_by_key(|column| table.columns[*column].price);
+                larger.sort_by_key(|column| table.problem.columns[*column].price);
                 larger
             },
             |column| vec![column],
@@ -183,7 +194,7 @@ impl Again<'_> {
         let mut copies = nodes.copies;
         while copies > 0 {
             let load = self.load(column, nodes);
-            let group = self.table.columns[column].group;
+            let group = self.table.problem.columns[column].group;
             // As many more of this very load as there are pods for.
             let alike = load
                 .iter()
@@ -202,16 +213,16 @@ impl Again<'_> {
             let batch = Batch {
                 column,
                 copies: bought,
-                pods: load,
+                pattern: load,
             };
             self.batches.push((None, batch));
         }
     }
 
     /// The pods of one such node that still wait and still may be on it, by row.
-    fn load(&self, column: usize, nodes: &LastNodes) -> packing::Load {
+    fn load(&self, column: usize, nodes: &LastNodes) -> packing::Pattern {
         let table = self.table;
-        let mut free = table.columns[column].room.clone();
+        let mut free = table.problem.columns[column].capacity.clone();
         let mut load: BTreeMap<u32, u32> = BTreeMap::new();
         for (owner, requests, count) in &nodes.pods {
             let mut wanted = *count;
@@ -220,12 +231,12 @@ impl Again<'_> {
                     continue;
                 };
                 let there = load.get(&at).copied().unwrap_or(0);
-                let of = &table.rows[*row];
+                let of = &table.problem.rows[*row];
                 let cap = of.cap.unwrap_or(u32::MAX).saturating_sub(there);
                 let waiting = self.left[*row].saturating_sub(there);
                 let takes = wanted.min(cap).min(waiting);
                 let takes = space::copies(&free, &of.ask, takes);
-                if takes > 0 && table.fits[column][*row] {
+                if takes > 0 && table.problem.fits[column][*row] {
                     space::take(&mut free, &of.ask, takes);
                     *load.entry(at).or_insert(0) += takes;
                     wanted -= takes;

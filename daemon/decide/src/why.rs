@@ -180,7 +180,7 @@ impl Account<'_> {
         let (table, duals) = self.placed.explaining();
         let row = table.row_of[self.ix];
         let room = table.project(&lot.room);
-        let per_pod = duals.share_of(table, (&room, lot.price.0), row);
+        let per_pod = duals.share_of(&table.problem, &room, lot.price.0, row);
         let holds = space::copies(&lot.room, &self.market.asks[self.ix], u32::MAX);
         let growth = self.market.growth.get(lot.group).copied().unwrap_or(0);
         let offers = &self.market.seen.offers;
@@ -198,7 +198,7 @@ impl Account<'_> {
     fn fargate(&self) -> Option<FargateOrEc2> {
         let (table, duals) = self.placed.pricing();
         let row = table.row_of[self.ix];
-        let (option, price) = table.rows[row].solo.as_ref()?;
+        let (option, price) = table.fargate[row].as_ref()?;
         Some(FargateOrEc2 {
             offer: self.market.seen.offers[option.offer].id.clone(),
             fargate: UsdPerHour(*price),

@@ -82,7 +82,7 @@ impl<'m> OneByOne<'m> {
             filters: Filters::new(picture),
             running: None,
             stops: Vec::new(),
-            growth: of.table.growth.clone(),
+            growth: of.table.problem.stock.clone(),
             till: Till::after(market, of.table, of.classes, bought),
             claims: BTreeMap::new(),
             as_dealt: false,

@@ -8,9 +8,9 @@
 use super::{Demand, Housed, Room, Stand};
 use crate::constraints::Company;
 use crate::demand::Class;
-use crate::packing::Table;
 use crate::queue::{Queue, Taken};
 use crate::space::{self, Vector};
+use crate::table::Table;
 use model::ids::{NodeName, PodKey};
 use std::collections::{BTreeMap, BTreeSet};
 

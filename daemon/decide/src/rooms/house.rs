@@ -5,14 +5,14 @@
 
 use super::ejection::{self, Kept};
 use super::{Demand, Housed, Room, Stand};
-use crate::bound::Duals;
 use crate::demand::Class;
 use crate::fill::{self, Item, Taste};
 use crate::number::{count, size};
-use crate::packing::Table;
 use crate::queue::{Queue, Taken};
 use crate::space::{self, Vector};
+use crate::table::Table;
 use model::ids::{NodeName, PodKey};
+use packing::duals::Duals;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ pub(crate) fn house<'q>(
     queue: &mut Queue<'q>,
 ) -> Housed {
     let leaving = rooms.iter().any(|room| room.stand == Stand::Leaving);
-    let few = rooms.len().saturating_mul(table.rows.len()) <= FEW;
+    let few = rooms.len().saturating_mul(table.problem.rows.len()) <= FEW;
     let before = (leaving || few).then(|| (rooms.clone(), queue.clone()));
     let mut housed = seat(
         demand,
@@ -60,7 +60,11 @@ pub(crate) fn house<'q>(
         (&mut *rooms, &mut *queue),
         Order::Filling(Taste::ON_FREE_ROOM),
     );
-    let open = |queue: &Queue<'_>| -> u32 { (0..table.rows.len()).map(|row| queue.real_left(row)).sum() };
+    let open = |queue: &Queue<'_>| -> u32 {
+        (0..table.problem.rows.len())
+            .map(|row| queue.real_left(row))
+            .sum()
+    };
     let mut kept = kept_for(rooms, &housed.pods);
     let mut left = worth(duals, queue);
     for order in OTHERWISE {
@@ -148,7 +152,7 @@ fn seat(
             fill_rooms(demand, (table, duals), (rooms, queue), (None, taste), &mut housed);
         }
         Order::FirstFit => {
-            let mut rows: Vec<usize> = (0..table.rows.len()).collect();
+            let mut rows: Vec<usize> = (0..table.problem.rows.len()).collect();
             rows.sort_by_key(|row| (std::cmp::Reverse(duals.pays[*row]), *row));
             let leaves = rooms.partition_point(|room| room.stand != Stand::Leaving);
             let (stay, leave) = rooms.split_at_mut(leaves);
@@ -217,10 +221,10 @@ fn fill_rooms(
 
 /// Lowers what is left of each row to what the company on a node lets on.
 fn limit_to(room: &Room, (table, classes): (&Table, &[Class]), queue: &Queue<'_>, left: &mut [u32]) {
-    for (of, left) in table.rows.iter().zip(left) {
+    for (row, left) in table.classes.iter().zip(left) {
         if *left > 0 {
             let more = |class: &usize| queue.left_of(*class).min(room.more(&classes[*class]));
-            let sum = of.classes.iter().map(more).fold(0, u32::saturating_add);
+            let sum = row.iter().map(more).fold(0, u32::saturating_add);
             *left = (*left).min(sum);
         }
     }
@@ -235,7 +239,7 @@ fn take_by_class(
 ) -> Vec<(usize, PodKey)> {
     let mut taken = Taken::default();
     let mut company = room.company.clone();
-    for class in &table.rows[row].classes {
+    for class in &table.classes[row] {
         let crowding = &classes[*class].crowding;
         let before = count(taken.pods.len());
         let most = company.more(crowding).min(copies.saturating_sub(before));
@@ -252,18 +256,25 @@ fn items<'a>(
     room: &'a Room,
     left: &'a [u32],
 ) -> impl Iterator<Item = Item<'a>> {
-    table.rows.iter().enumerate().filter_map(move |(row, of)| {
-        let admitted = of.classes.first().is_some_and(|class| room.admits[*class]);
-        let pays = duals.pays[row].saturating_sub(table.addend(room.tariff, row));
-        let elsewhere = of.solo.is_some() || table.has_column(row);
-        let may = left[row] > 0 && admitted && table.allowed(room.set, row) && (pays >= 0 || !elsewhere);
-        may.then(|| Item {
-            row: count(row),
-            ask: &of.ask,
-            pays,
-            left: left[row],
+    table
+        .problem
+        .rows
+        .iter()
+        .enumerate()
+        .filter_map(move |(row, of)| {
+            let admitted = table.classes[row]
+                .first()
+                .is_some_and(|class| room.admits[*class]);
+            let pays = duals.pays[row].saturating_sub(table.problem.addend(room.tariff, row));
+            let elsewhere = of.alone_price.is_some() || table.problem.has_column(row);
+            let may = left[row] > 0 && admitted && table.allowed(room.set, row) && (pays >= 0 || !elsewhere);
+            may.then(|| Item {
+                row: count(row),
+                ask: &of.ask,
+                pays,
+                left: left[row],
+            })
         })
-    })
 }
 
 /// Pods that wait on their nodes for others to end: theirs is what these leave, and what that does not cover.
@@ -392,13 +403,13 @@ fn put(
 #[cfg(test)]
 mod tests {
     use crate::fixture::{Cluster, asks, removal};
-    use crate::packing::Dice;
     use crate::{PolicySet, deliberate};
     use model::aims::Aims;
     use model::intent::RemoveStage;
     use model::memory::Memory;
     use model::plan::StepKind;
     use model::snapshot::Snapshot;
+    use packing::Random as Dice;
 
     /// Three nodes with just the room that the pods which wait were cut from, and one that is being emptied.
     fn cut(seed: u64) -> Snapshot {

@@ -20,21 +20,20 @@ impl Search<'_, '_> {
         let mut quotas = self.quotas.clone();
         while !self.rows.is_empty() {
             let open = |column: usize| {
-                let of = &self.prices.table.columns[column];
-                let taken = growth.iter().find(|(group, _)| *group == of.group);
+                let (of, group) = (&self.prices.table.sold[column], self.prices.group(column));
+                let taken = growth.iter().find(|(known, _)| *known == group);
                 set.is_none_or(|set| set == of.set)
-                    && quotas.allows(of.group, &of.each)
-                    && self.prices.market.weights[of.group] >= self.weight
-                    && self.growth[of.group] > taken.map_or(0, |(_, taken)| *taken)
+                    && quotas.allows(group, &of.each)
+                    && self.prices.market.weights[group] >= self.weight
+                    && self.growth[group] > taken.map_or(0, |(_, taken)| *taken)
             };
             let new = self.next(&open, taste)?;
             paid = paid.saturating_add(self.prices.counted(new.column, &new.load));
             if real(paid) >= spare {
                 return None;
             }
-            let of = &self.prices.table.columns[new.column];
-            let group = of.group;
-            quotas.take(group, &of.each, 1);
+            let group = self.prices.group(new.column);
+            quotas.take(group, &self.prices.table.sold[new.column].each, 1);
             match growth.iter_mut().find(|(known, _)| *known == group) {
                 Some((_, taken)) => *taken += 1,
                 None => growth.push((group, 1)),
@@ -106,12 +105,13 @@ impl Search<'_, '_> {
             return None;
         }
         let table = &self.prices.table;
-        let mut total = vec![0_i64; table.width()];
+        let mut total = vec![0_i64; table.problem.width()];
         for (row, copies) in load {
-            space::put(&mut total, &table.rows[size(*row)].ask, *copies);
+            space::put(&mut total, &table.problem.rows[size(*row)].ask, *copies);
         }
         let rows: Vec<u32> = load.iter().map(|(row, _)| *row).collect();
         // Columns are in the order of their prices.
-        (0..table.columns.len()).find(|column| open(*column) && self.prices.holds(*column, &rows, &total))
+        (0..table.problem.columns.len())
+            .find(|column| open(*column) && self.prices.holds(*column, &rows, &total))
     }
 }

@@ -358,7 +358,7 @@ impl<'a, 'b> Judge<'a, 'b> {
 
     /// Nodes that groups can still be grown by once what was bought for waiting pods has been.
     fn growth(&self, prices: &Prices<'_>) -> Vec<u32> {
-        let mut growth = prices.table.growth.clone();
+        let mut growth = prices.table.problem.stock.clone();
         for (offer, _) in self.before.bought {
             let group = size(self.seen.offers[*offer].group);
             if let Some(left) = growth.get_mut(group) {

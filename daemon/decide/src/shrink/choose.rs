@@ -8,7 +8,7 @@
 use super::search::{Found, Search, Terms, Tied};
 use crate::fill::Taste;
 use crate::number::{count, real};
-use crate::packing::Dice;
+use packing::Random as Dice;
 use std::collections::BTreeSet;
 
 /// Always the same: same input, same plan.

@@ -93,7 +93,7 @@ impl Search<'_, '_> {
             })
             .collect();
         for new in &found.bought {
-            let lot = &self.prices.market.lots[self.prices.table.columns[new.column].lot];
+            let lot = &self.prices.market.lots[self.prices.table.sold[new.column].lot];
             let offer = new.offer.or_else(|| lot.offers.first().copied())?;
             let at: ties::New = ties.add(Sort {
                 offer,

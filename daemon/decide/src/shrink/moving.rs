@@ -218,7 +218,7 @@ impl Search<'_, '_> {
     /// A new node, of the first offer of its lot that its pods are admitted to.
     fn stand(&self, ties: &mut Ties<'_>, new: &mut New) -> Option<ties::New> {
         let prices = self.prices;
-        let offers = &prices.market.lots[prices.table.columns[new.column].lot].offers;
+        let offers = &prices.market.lots[prices.table.sold[new.column].lot].offers;
         let load = new.load.iter().filter(|(row, _)| prices.tied[size(*row)]);
         let mut first = None;
         if load.clone().next().is_some() {
@@ -254,7 +254,7 @@ impl Search<'_, '_> {
         }
         found.puts.iter().for_each(|put| ties.put(*put));
         for new in &found.bought {
-            let lot = &self.prices.market.lots[self.prices.table.columns[new.column].lot];
+            let lot = &self.prices.market.lots[self.prices.table.sold[new.column].lot];
             let offer = new.offer.or_else(|| lot.offers.first().copied());
             let at = offer.and_then(|offer| {
                 ties.add(Sort {

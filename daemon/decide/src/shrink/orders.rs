@@ -66,7 +66,7 @@ impl<'o, 'a> Orders<'o, 'a> {
         (column, offer): (usize, Option<usize>),
         pods: Vec<PodKey>,
     ) -> Option<(usize, PlannedNode)> {
-        let lot = &self.prices.market.lots[self.prices.table.columns[column].lot];
+        let lot = &self.prices.market.lots[self.prices.table.sold[column].lot];
         let zone = |offer: usize| self.seen.offers[offer].zone().unwrap_or_default().to_owned();
         let many = |offer: &usize| self.zones.get(&(lot.group, zone(*offer))).copied();
         let offers = lot.offers.iter().copied();
@@ -185,7 +185,7 @@ struct Movers(Vec<VecDeque<PodKey>>);
 
 impl Movers {
     fn of(fleet: &Fleet<'_>, prices: &Prices<'_>, ruined: &[usize]) -> Self {
-        let mut movers = vec![VecDeque::new(); prices.table.rows.len()];
+        let mut movers = vec![VecDeque::new(); prices.table.problem.rows.len()];
         for bin in ruined {
             for (key, kind) in fleet.movers(*bin) {
                 if let Some(row) = prices.row(kind) {

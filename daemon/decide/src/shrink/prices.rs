@@ -6,20 +6,20 @@
 
 use super::crew::Kind;
 use super::fleet::Fleet;
-use crate::bound;
 use crate::constraints::Crowding;
 use crate::demand::{self, Class};
 use crate::fill::{self, Item, Taste};
 use crate::fit::HOSTNAME;
 use crate::market::Market;
 use crate::number::{count, narrow, real, size};
-use crate::packing::{Column, Table};
 use crate::space::{self, Vector};
 use crate::spot::{self, Pools};
+use crate::table::{Sold, Table};
 use model::aims::Aims;
 use model::memory::Memory;
 use model::pod::NearRule;
 use model::selector::{NodeTerm, Requirement};
+use packing::duals;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -85,13 +85,13 @@ impl<'a> Prices<'a> {
         let table = Table::new(&market, &classes, None);
         let by_class: Vec<u32> = parts.iter().map(|part| part.pods).collect();
         let counts = table.counts(&by_class);
-        let duals = bound::search(&table, &counts);
+        let duals = duals::search(&table.problem, &counts);
         let mut rows_of = vec![Vec::new(); fleet.kinds.len()];
         for (class, part) in parts.iter().enumerate() {
             rows_of[part.kind].push(count(table.row_of[class]));
         }
-        let of_row = |row: &crate::packing::Row| row.classes.first().map_or(0, |class| parts[*class].kind);
-        let kinds: Vec<usize> = table.rows.iter().map(of_row).collect();
+        let of_row = |row: &Vec<usize>| row.first().map_or(0, |class| parts[*class].kind);
+        let kinds: Vec<usize> = table.classes.iter().map(of_row).collect();
         let mut prices = Self {
             pays: even(&duals.pays, &counts, &rows_of),
             market,
@@ -109,7 +109,7 @@ impl<'a> Prices<'a> {
                 .map(|kind| (count(*kind), fleet.kinds[*kind].ask.clone()))
                 .collect(),
             rows_of,
-            by_ratio: (0..table.columns.len()).collect(),
+            by_ratio: (0..table.problem.columns.len()).collect(),
             ratio: Vec::new(),
             on_top: Vec::new(),
             bins_on_top: Vec::new(),
@@ -123,7 +123,7 @@ impl<'a> Prices<'a> {
     fn count_on_top(&mut self, fleet: &Fleet<'_>, aims: &Aims) {
         let pools = Pools::of(fleet.seen, aims);
         let market = &self.market;
-        let column = |of: &Column| {
+        let column = |of: &Sold| {
             let offers = market.lots[of.lot].offers.iter();
             let more = |pools: &Pools| offers.map(|offer| pools.on_top_of_one_more(*offer)).min();
             OnTop {
@@ -138,7 +138,7 @@ impl<'a> Prices<'a> {
                 pod: spot::risk(&fleet.seen.offers[offer], aims),
             })
         };
-        self.on_top = self.table.columns.iter().map(column).collect();
+        self.on_top = self.table.sold.iter().map(column).collect();
         self.bins_on_top = (0..fleet.bins.len())
             .map(|at| bin(at).unwrap_or_default())
             .collect();
@@ -148,7 +148,12 @@ impl<'a> Prices<'a> {
     pub(super) fn counted(&self, column: usize, load: &[(u32, u32)]) -> i64 {
         let pods = load.iter().map(|(_, copies)| copies).sum();
         let on_top = self.on_top[column].with(pods);
-        self.table.columns[column].price.saturating_add(on_top)
+        self.table.problem.columns[column].price.saturating_add(on_top)
+    }
+
+    /// Group that sells the column.
+    pub(super) fn group(&self, column: usize) -> usize {
+        self.table.problem.columns[column].group
     }
 
     /// What a bin counts on top of its price.
@@ -158,8 +163,8 @@ impl<'a> Prices<'a> {
 
     /// Finds out what each column costs for what it holds, all pods there to choose from.
     fn rank(&mut self, counts: &[u32]) {
-        let rows: Vec<u32> = (0..self.table.rows.len()).map(count).collect();
-        self.ratio = (0..self.table.columns.len())
+        let rows: Vec<u32> = (0..self.table.problem.rows.len()).map(count).collect();
+        self.ratio = (0..self.table.problem.columns.len())
             .map(|column| {
                 let load = self.filled(column, (&rows, counts), Taste::PLAIN);
                 real(self.counted(column, &load)) / real(self.worth(&load)).max(1.0)
@@ -188,8 +193,8 @@ impl<'a> Prices<'a> {
 
     /// An offer that a new node for pods of the row can be of.
     pub(super) fn offer_for(&self, row: u32) -> Option<usize> {
-        let column = self.table.fits.iter().position(|fits| fits[size(row)])?;
-        let lot = &self.market.lots[self.table.columns[column].lot];
+        let column = self.table.problem.fits.iter().position(|fits| fits[size(row)])?;
+        let lot = &self.market.lots[self.table.sold[column].lot];
         lot.offers.first().copied()
     }
 
@@ -206,7 +211,7 @@ impl<'a> Prices<'a> {
         let mut paid = 0_i64;
         for (kind, copies) in &bin.load {
             let row = size(self.row(*kind)?);
-            if !self.table.has_column(row) {
+            if !self.table.problem.has_column(row) {
                 return None;
             }
             paid = paid.saturating_add(self.pays[row].saturating_mul(i64::from(*copies)));
@@ -221,17 +226,17 @@ impl<'a> Prices<'a> {
         (rows, left): (&[u32], &[u32]),
         taste: Taste,
     ) -> Vec<(u32, u32)> {
-        let of = &self.table.columns[column];
+        let of = &self.table.problem.columns[column];
         let items = rows.iter().filter_map(|row| {
             let at = size(*row);
-            (left[at] > 0 && self.table.fits[column][at]).then(|| Item {
+            (left[at] > 0 && self.table.problem.fits[column][at]).then(|| Item {
                 row: *row,
-                ask: &self.table.rows[at].ask,
+                ask: &self.table.problem.rows[at].ask,
                 pays: self.pays[at],
                 left: left[at].min(self.most[at]),
             })
         });
-        let mut load = fill::fill(&of.room, items, taste);
+        let mut load = fill::fill(&of.capacity, items, taste);
         let mut there: Vec<u32> = Vec::new();
         load.retain(|(row, _)| self.joins(&mut there, *row));
         load
@@ -256,8 +261,8 @@ impl<'a> Prices<'a> {
 
     /// Whether a new node of the column holds pods that take `total` together.
     pub(super) fn holds(&self, column: usize, rows: &[u32], total: &[i64]) -> bool {
-        space::holds(&self.table.columns[column].room, total)
-            && rows.iter().all(|row| self.table.fits[column][size(*row)])
+        space::holds(&self.table.problem.columns[column].capacity, total)
+            && rows.iter().all(|row| self.table.problem.fits[column][size(*row)])
     }
 }
 

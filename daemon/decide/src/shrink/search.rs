@@ -158,7 +158,7 @@ impl<'s, 'a> Search<'s, 'a> {
     pub(super) fn new(fleet: &'s mut Fleet<'a>, prices: &'s Prices<'a>, growth: Vec<u32>) -> Self {
         let receivers = receivers(fleet);
         Self {
-            left: vec![0; prices.table.rows.len()],
+            left: vec![0; prices.table.problem.rows.len()],
             rows: Vec::new(),
             probes: 0,
             ties: None,
@@ -325,14 +325,15 @@ impl<'s, 'a> Search<'s, 'a> {
             self.fleet.take(*bin, ask);
         }
         for new in &found.bought {
-            let of = &self.prices.table.columns[new.column];
-            self.growth[of.group] = self.growth[of.group].saturating_sub(1);
-            self.quotas.take(of.group, &of.each, 1);
+            let group = self.prices.group(new.column);
+            self.growth[group] = self.growth[group].saturating_sub(1);
+            self.quotas
+                .take(group, &self.prices.table.sold[new.column].each, 1);
         }
     }
 
     pub(super) fn price(&self, column: usize) -> i64 {
-        self.prices.table.columns[column].price
+        self.prices.table.problem.columns[column].price
     }
 
     /// Finds a place for everything on the ruined nodes. Pods stay where they were put; headroom does only where

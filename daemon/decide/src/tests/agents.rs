@@ -4,13 +4,13 @@
 use super::rest::{refused, rests, with_agents, would_take};
 use super::{plain, shop};
 use crate::fixture::{Cluster, asks};
-use crate::packing::Dice;
 use model::ids::WorkloadKey;
 use model::pod::{HostPort, Near, NearRule, PodSpec, Taint, TaintEffect, Toleration};
 use model::reason::{Misfit, Refusal};
 use model::resources::attach_limit;
 use model::selector::{LabelSelector, NodeTerm, Operator, Requirement};
 use model::snapshot::Snapshot;
+use packing::Random as Dice;
 
 const ZONE: &str = "topology.kubernetes.io/zone";
 const HOSTNAME: &str = "kubernetes.io/hostname";

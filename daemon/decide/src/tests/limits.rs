@@ -4,7 +4,6 @@
 use super::shop;
 use crate::checker::check;
 use crate::fixture::{Cluster, asks};
-use crate::packing::Dice;
 use crate::{Deliberation, PolicySet, deliberate};
 use model::aims::Aims;
 use model::ids::{GroupName, NodeName};
@@ -16,6 +15,7 @@ use model::quota::{Amounts, Measure, Quota, Usage};
 use model::reason::{GroupBlock, Misfit, Refusal};
 use model::resources::Resources;
 use model::snapshot::Snapshot;
+use packing::Random as Dice;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn under(seen: &Snapshot, aims: &Aims) -> Deliberation {

@@ -1,15 +1,14 @@
-//! The search for good weights: column generation over fractional single-column patterns.
+//! The search for good weights: column generation over fractional single-column generation.
 //!
 //! Many rows are first merged into few kinds that point the same way, because only the weights are wanted:
 //! the bound is evaluated on the real rows afterwards and is valid whatever the merging lost. Work is
 //! counted in rounds, never timed.
 
 use super::Duals;
-use super::knapsack::Knapsack;
-use super::master::{Master, Purchase};
+use crate::amounts::in_dims;
+use crate::lp::{Knapsack, Master, Purchase};
 use crate::number::{floor, real};
-use crate::packing::Table;
-use crate::space::in_dims;
+use crate::problem::Problem;
 use std::collections::BTreeMap;
 
 const DOLLAR: f64 = 1e9;
@@ -29,12 +28,12 @@ struct Kind {
     count: f64,
     /// One of them: its rules and addends hold for all.
     sample: usize,
-    solo: Option<f64>,
+    alone_price: Option<f64>,
 }
 
 /// How far a search for duals goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub enum Reach {
     /// A few rounds: a poor bound. Where a crowd sets how many nodes there are, the best duals leave nothing of the
     /// price to what pods ask for: packing by these is far better, and sooner done.
     Rough,
@@ -55,36 +54,40 @@ impl Reach {
 }
 
 /// Duals for these pods by row, and the best bound there is over fractional pods.
-pub(crate) fn search(table: &Table, counts: &[u32]) -> Duals {
-    search_to(Reach::Full, table, counts)
+pub fn search(problem: &Problem, counts: &[u32]) -> Duals {
+    search_to(Reach::Full, problem, counts)
 }
 
 /// Duals for these pods by row, valid however far the search goes.
-pub(crate) fn search_to(reach: Reach, table: &Table, counts: &[u32]) -> Duals {
+pub fn search_to(reach: Reach, problem: &Problem, counts: &[u32]) -> Duals {
     let rounds = reach.rounds();
-    let Some(ladder) = table.ladder() else {
-        return in_dims!(table.width(), search_in(table, counts, rounds));
+    let Some(ladder) = problem.ladder() else {
+        return in_dims!(problem.width(), search_in(problem, counts, rounds));
     };
-    let rows: Vec<usize> = (0..table.rows.len()).collect();
-    let thin = table.part(&rows, &ladder.columns);
+    let rows: Vec<usize> = (0..problem.rows.len()).collect();
+    let thin = problem.part(&rows, &ladder.columns);
     let duals = in_dims!(thin.width(), search_in(&thin, counts, rounds));
-    duals.spread(table, &ladder)
+    duals.spread(problem, &ladder)
 }
 
-fn search_in<const D: usize>(table: &Table, counts: &[u32], rounds: usize) -> Duals {
-    let kinds = merged(table, counts);
-    let groups = table.growth.len();
-    if kinds.is_empty() || table.columns.is_empty() || table.width() > D {
-        let shares = table.columns.iter().map(|c| vec![0.0; c.room.len()]).collect();
-        return Duals::from_shares(table, shares, vec![0; groups]);
+fn search_in<const D: usize>(problem: &Problem, counts: &[u32], rounds: usize) -> Duals {
+    let kinds = merged(problem, counts);
+    let groups = problem.stock.len();
+    if kinds.is_empty() || problem.columns.is_empty() || problem.width() > D {
+        let shares = problem
+            .columns
+            .iter()
+            .map(|c| vec![0.0; c.capacity.len()])
+            .collect();
+        return Duals::from_shares(problem, shares, vec![0; groups]);
     }
-    let mut search = Search::<D>::new(table, &kinds);
+    let mut search = Search::<D>::new(problem, &kinds);
     search.run(rounds);
     let mut scarce = vec![0; groups];
     for ((group, _), worth) in search.limits.iter().zip(&search.best.scarce) {
         scarce[*group] = floor(worth.max(0.0) * DOLLAR);
     }
-    Duals::from_shares(table, search.best.shares, scarce)
+    Duals::from_shares(problem, search.best.shares, scarce)
 }
 
 struct Best {
@@ -98,7 +101,7 @@ struct Search<'a, const D: usize> {
     kinds: &'a [Kind],
     /// By column: price in dollars.
     prices: Vec<f64>,
-    /// By column: kinds that fit, as shares of its room, with the addend in dollars.
+    /// By column: kinds that fit, as shares of its capacity, with the addend in dollars.
     items: Vec<Items<D>>,
     /// Groups that cannot grow by as many nodes as there are pods, and by how many they can.
     limits: Vec<(usize, f64)>,
@@ -107,7 +110,7 @@ struct Search<'a, const D: usize> {
     master: Master,
     knapsacks: Vec<Knapsack<D>>,
     best: Best,
-    /// Dimensions of the table, and an even share of them.
+    /// Dimensions of the problem, and an even share of them.
     dims: usize,
     even: f64,
 }
@@ -120,31 +123,31 @@ struct Items<const D: usize> {
 }
 
 impl<'a, const D: usize> Search<'a, D> {
-    fn new(table: &Table, kinds: &'a [Kind]) -> Self {
-        let prices: Vec<f64> = table
+    fn new(problem: &Problem, kinds: &'a [Kind]) -> Self {
+        let prices: Vec<f64> = problem
             .columns
             .iter()
             .map(|c| real(c.price) / DOLLAR + LEAST_PRICE)
             .collect();
-        let items: Vec<Items<D>> = (0..table.columns.len())
-            .map(|c| items_of(table, kinds, c))
+        let items: Vec<Items<D>> = (0..problem.columns.len())
+            .map(|c| items_of(problem, kinds, c))
             .collect();
         let total: f64 = kinds.iter().map(|k| k.count).sum();
-        let limits: Vec<(usize, f64)> = table
-            .growth
+        let limits: Vec<(usize, f64)> = problem
+            .stock
             .iter()
             .enumerate()
-            .map(|(group, growth)| (group, f64::from(*growth)))
-            .filter(|(group, growth)| *growth < total && table.columns.iter().any(|c| c.group == *group))
+            .map(|(group, stock)| (group, f64::from(*stock)))
+            .filter(|(group, stock)| *stock < total && problem.columns.iter().any(|c| c.group == *group))
             .collect();
-        let limit_of: Vec<Option<usize>> = table
+        let limit_of: Vec<Option<usize>> = problem
             .columns
             .iter()
             .map(|column| limits.iter().position(|(group, _)| *group == column.group))
             .collect();
         let singles: Vec<Option<Alone<f64>>> = (0..kinds.len())
             .map(|kind| {
-                let way = |column| single(kind, column, (&prices, &items));
+                let way = |column| single(kind, column, &prices, &items);
                 alone((0..prices.len()).filter_map(way), &limit_of)
             })
             .collect();
@@ -156,22 +159,26 @@ impl<'a, const D: usize> Search<'a, D> {
         let mut stand_in: Vec<f64> = kinds
             .iter()
             .zip(&singles)
-            .map(|(kind, single)| match (kind.solo, single) {
-                (Some(solo), _) => solo.max(LEAST_PRICE),
+            .map(|(kind, single)| match (kind.alone_price, single) {
+                (Some(alone_price), _) => alone_price.max(LEAST_PRICE),
                 (None, Some(alone)) => STAND_IN * alone.last_resort.max(LEAST_PRICE),
                 (None, None) => LEAST_PRICE,
             })
             .collect();
         // A limit of zero is a hair above it: a row needs a side to start on.
-        wanted.extend(limits.iter().map(|(_, growth)| -growth.max(1e-6)));
+        wanted.extend(limits.iter().map(|(_, stock)| -stock.max(1e-6)));
         stand_in.resize(wanted.len(), 0.0);
         let mut search = Self {
             kinds,
             master: Master::new(&wanted, &stand_in),
-            knapsacks: vec![Knapsack::new(); table.columns.len()],
+            knapsacks: vec![Knapsack::new(); problem.columns.len()],
             best: Best {
                 bound: f64::NEG_INFINITY,
-                shares: table.columns.iter().map(|c| vec![0.0; c.room.len()]).collect(),
+                shares: problem
+                    .columns
+                    .iter()
+                    .map(|c| vec![0.0; c.capacity.len()])
+                    .collect(),
                 scarce: vec![0.0; limits.len()],
                 duals: Vec::new(),
             },
@@ -179,8 +186,8 @@ impl<'a, const D: usize> Search<'a, D> {
             items,
             limits,
             limit_of,
-            dims: table.width(),
-            even: 1.0 / real(i64::try_from(table.width().max(1)).unwrap_or(i64::MAX)),
+            dims: problem.width(),
+            even: 1.0 / real(i64::try_from(problem.width().max(1)).unwrap_or(i64::MAX)),
         };
         for (kind, single) in singles.iter().enumerate() {
             if let Some((_, column, amount)) = single.as_ref().map(|alone| alone.cheapest) {
@@ -243,7 +250,7 @@ impl<'a, const D: usize> Search<'a, D> {
         let mut pays: Vec<f64> = self
             .kinds
             .iter()
-            .map(|k| k.solo.unwrap_or(f64::INFINITY))
+            .map(|k| k.alone_price.unwrap_or(f64::INFINITY))
             .collect();
         for (column, price) in self.prices.iter().enumerate() {
             let items = &self.items[column];
@@ -274,7 +281,7 @@ impl<'a, const D: usize> Search<'a, D> {
         let scarce: f64 = of_limits
             .iter()
             .zip(&self.limits)
-            .map(|(worth, (_, growth))| worth * growth)
+            .map(|(worth, (_, stock))| worth * stock)
             .sum();
         if paid - scarce > self.best.bound {
             self.best = Best {
@@ -312,20 +319,20 @@ fn perturbed(count: f64, ix: usize) -> f64 {
     count * (1.0 + 1e-7 * real(i64::try_from((ix * 7919) % 101).unwrap_or(0)))
 }
 
-fn items_of<const D: usize>(table: &Table, kinds: &[Kind], column: usize) -> Items<D> {
-    let of = &table.columns[column];
+fn items_of<const D: usize>(problem: &Problem, kinds: &[Kind], column: usize) -> Items<D> {
+    let of = &problem.columns[column];
     let mut items = Items::default();
     for (ix, kind) in kinds.iter().enumerate() {
-        if table.fits[column][kind.sample] {
+        if problem.fits[column][kind.sample] {
             let mut shape = [0.0; D];
-            for (share, (ask, room)) in shape.iter_mut().zip(kind.ask.iter().zip(&of.room)) {
-                *share = if *room > 0 { ask / real(*room) } else { 0.0 };
+            for (share, (ask, capacity)) in shape.iter_mut().zip(kind.ask.iter().zip(&of.capacity)) {
+                *share = if *capacity > 0 { ask / real(*capacity) } else { 0.0 };
             }
             items.kinds.push(ix);
             items.shapes.push(shape);
             items
                 .addends
-                .push(real(table.addend(Some(of.tariff), kind.sample)) / DOLLAR);
+                .push(real(problem.addend(Some(of.tariff), kind.sample)) / DOLLAR);
         }
     }
     items
@@ -335,7 +342,8 @@ fn items_of<const D: usize>(table: &Table, kinds: &[Kind], column: usize) -> Ite
 fn single<const D: usize>(
     kind: usize,
     column: usize,
-    (prices, items): (&[f64], &[Items<D>]),
+    prices: &[f64],
+    items: &[Items<D>],
 ) -> Option<(f64, usize, f64)> {
     let of = &items[column];
     let at = of.kinds.binary_search(&kind).ok()?;
@@ -377,35 +385,37 @@ pub(crate) fn alone<T: Copy>(
 
 type KindKey = (Vec<bool>, Option<i64>, Vec<i64>, Vec<i64>);
 
-fn merged(table: &Table, counts: &[u32]) -> Vec<Kind> {
-    let rows: Vec<usize> = (0..table.rows.len())
-        .filter(|row| counts[*row] > 0 && (table.has_column(*row) || table.rows[*row].solo.is_some()))
+fn merged(problem: &Problem, counts: &[u32]) -> Vec<Kind> {
+    let rows: Vec<usize> = (0..problem.rows.len())
+        .filter(|row| {
+            counts[*row] > 0 && (problem.has_column(*row) || problem.rows[*row].alone_price.is_some())
+        })
         .collect();
-    let dims = table.width();
+    let dims = problem.width();
     let mean: Vec<f64> = (0..dims)
         .map(|dim| {
             rows.iter()
-                .map(|row| real(table.rows[*row].ask[dim]))
+                .map(|row| real(problem.rows[*row].ask[dim]))
                 .sum::<f64>()
                 .max(1.0)
         })
         .collect();
-    let mut kinds = grouped(table, counts, &rows, |row| {
-        (exact(table, row), vec![real_row(row)])
+    let mut kinds = grouped(problem, counts, &rows, |row| {
+        (exact(problem, row), vec![real_row(row)])
     });
     for steps in [16.0, 8.0, 4.0, 2.0, 1.0] {
         if kinds.len() <= MOST_KINDS {
             return kinds;
         }
-        kinds = grouped(table, counts, &rows, |row| {
-            (exact(table, row), direction(table, row, &mean, steps))
+        kinds = grouped(problem, counts, &rows, |row| {
+            (exact(problem, row), direction(problem, row, &mean, steps))
         });
     }
     if kinds.len() > 4 * MOST_KINDS {
         // Too many different rules for exact merging: the weights get rougher, the bound stays valid.
         let plain = (Vec::new(), None, Vec::new());
-        kinds = grouped(table, counts, &rows, |row| {
-            (plain.clone(), direction(table, row, &mean, 1.0))
+        kinds = grouped(problem, counts, &rows, |row| {
+            (plain.clone(), direction(problem, row, &mean, 1.0))
         });
     }
     kinds
@@ -418,17 +428,17 @@ fn real_row(row: usize) -> i64 {
 type Exact = (Vec<bool>, Option<i64>, Vec<i64>);
 
 /// What must be equal for rows to be interchangeable to the linear problem.
-fn exact(table: &Table, row: usize) -> Exact {
+fn exact(problem: &Problem, row: usize) -> Exact {
     (
-        table.fits.iter().map(|fits| fits[row]).collect(),
-        table.rows[row].solo.as_ref().map(|(_, price)| *price),
-        table.addends.iter().map(|set| set[row]).collect(),
+        problem.fits.iter().map(|fits| fits[row]).collect(),
+        problem.rows[row].alone_price,
+        problem.addends.iter().map(|set| set[row]).collect(),
     )
 }
 
 /// Where a row's request points, and how large it is, in steps of a power of two.
-fn direction(table: &Table, row: usize, mean: &[f64], steps: f64) -> Vec<i64> {
-    let ask = &table.rows[row].ask;
+fn direction(problem: &Problem, row: usize, mean: &[f64], steps: f64) -> Vec<i64> {
+    let ask = &problem.rows[row].ask;
     let relative: Vec<f64> = ask
         .iter()
         .zip(mean)
@@ -444,22 +454,24 @@ fn direction(table: &Table, row: usize, mean: &[f64], steps: f64) -> Vec<i64> {
 }
 
 fn grouped(
-    table: &Table,
+    problem: &Problem,
     counts: &[u32],
     rows: &[usize],
     key: impl Fn(usize) -> (Exact, Vec<i64>),
 ) -> Vec<Kind> {
     let mut found: BTreeMap<KindKey, Kind> = BTreeMap::new();
     for row in rows {
-        let ((fits, solo, addends), way) = key(*row);
-        let of = &table.rows[*row];
+        let ((fits, alone_price, addends), way) = key(*row);
+        let of = &problem.rows[*row];
         let count = f64::from(counts[*row]);
-        let kind = found.entry((fits, solo, addends, way)).or_insert_with(|| Kind {
-            ask: vec![0.0; of.ask.len()],
-            count: 0.0,
-            sample: *row,
-            solo: of.solo.as_ref().map(|(_, price)| real(*price) / DOLLAR),
-        });
+        let kind = found
+            .entry((fits, alone_price, addends, way))
+            .or_insert_with(|| Kind {
+                ask: vec![0.0; of.ask.len()],
+                count: 0.0,
+                sample: *row,
+                alone_price: of.alone_price.map(|price| real(price) / DOLLAR),
+            });
         kind.count += count;
         for (sum, ask) in kind.ask.iter_mut().zip(&of.ask) {
             *sum += real(*ask) * count;

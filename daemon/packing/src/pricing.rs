@@ -1,63 +1,63 @@
-//! The best load of one node under given values, in whole pods: exact within a budget, with a bound beside it.
+//! The best pattern of one node under given values, in whole pods: exact within a budget, with a bound beside it.
 //!
 //! A linear relaxation with counts gives a first bound and weights; pods that lose too much under them are left
 //! out; the rest is a depth-first search, large pods first, cut by two bounds. When the budget ends the search,
 //! the relaxation's bound stands.
 
-use crate::bound::Knapsack;
+use crate::lp::Knapsack;
 
 /// Pods of one row, as a node could carry them.
 #[derive(Clone, Debug)]
-pub(super) struct Item<const D: usize> {
+pub(crate) struct Item<const D: usize> {
     /// Name of the row to the caller.
-    pub(super) row: u32,
+    pub(crate) row: u32,
     /// Request of one.
-    pub(super) ask: [f64; D],
+    pub(crate) ask: [f64; D],
     /// What one is worth.
-    pub(super) value: f64,
+    pub(crate) value: f64,
     /// How many there are at most.
-    pub(super) most: u32,
+    pub(crate) most: u32,
 }
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Found {
-    /// No load is worth more than this.
-    pub(super) upper: f64,
-    /// What the load is worth; 0 without one.
-    pub(super) value: f64,
+pub(crate) struct Found {
+    /// No pattern is worth more than this.
+    pub(crate) upper: f64,
+    /// What the pattern is worth; 0 without one.
+    pub(crate) value: f64,
     /// Rows and pods.
-    pub(super) load: Vec<(u32, u32)>,
+    pub(crate) pattern: Vec<(u32, u32)>,
 }
 
 /// How far a search may go.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Budget {
-    /// Loads worth no more than this are not wanted.
-    pub(super) floor: f64,
+pub(crate) struct Budget {
+    /// Patterns worth no more than this are not wanted.
+    pub(crate) floor: f64,
     /// Branches looked at, at most.
-    pub(super) branches: u64,
+    pub(crate) branches: u64,
 }
 
 /// Relative slack that covers rounding.
 const HAIR: f64 = 1e-6;
 
-/// Looks for the best load; adds its work to `spent`.
-pub(super) fn best_load<const D: usize>(
-    room: &[f64; D],
+/// Looks for the best pattern; adds its work to `spent`.
+pub(crate) fn best_pattern<const D: usize>(
+    capacity: &[f64; D],
     items: &[Item<D>],
     budget: Budget,
     spent: &mut u64,
 ) -> Found {
     *spent += 20 + items.len() as u64 / 4;
-    let relaxed = Relaxed::solve(room, items);
+    let relaxed = Relaxed::solve(capacity, items);
     if relaxed.value <= budget.floor {
         return Found {
             upper: relaxed.value,
             ..Found::default()
         };
     }
-    let mut search = Branching::new(room, items, &relaxed, budget);
+    let mut search = Branching::new(capacity, items, &relaxed, budget);
     search.descend(0);
     *spent += search.branches + (search.items.len() as u64).pow(2) / 64;
     Found {
@@ -66,16 +66,20 @@ pub(super) fn best_load<const D: usize>(
         } else {
             search.best.max(budget.floor) * (1.0 + HAIR)
         },
-        value: if search.load.is_empty() { 0.0 } else { search.best },
-        load: search.load,
+        value: if search.pattern.is_empty() {
+            0.0
+        } else {
+            search.best
+        },
+        pattern: search.pattern,
     }
 }
 
-/// Share of the room that an item takes.
-fn shape<const D: usize>(ask: &[f64; D], room: &[f64; D]) -> [f64; D] {
+/// Share of the capacity that an item takes.
+fn shape<const D: usize>(ask: &[f64; D], capacity: &[f64; D]) -> [f64; D] {
     std::array::from_fn(|dim| {
-        if room[dim] > 0.0 {
-            ask[dim] / room[dim]
+        if capacity[dim] > 0.0 {
+            ask[dim] / capacity[dim]
         } else {
             0.0
         }
@@ -88,9 +92,9 @@ fn dot<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
 
 /// The linear relaxation with at most so many of each item, by a simplex for bounded variables.
 struct Relaxed<const D: usize> {
-    /// A bound on every load, valid whatever the weights are.
+    /// A bound on every pattern, valid whatever the weights are.
     value: f64,
-    /// By dimension, for a share of the room.
+    /// By dimension, for a share of the capacity.
     weights: [f64; D],
 }
 
@@ -114,8 +118,8 @@ struct Simplex<'a, const D: usize> {
 const MOST_PIVOTS: usize = 400;
 
 impl<const D: usize> Relaxed<D> {
-    fn solve(room: &[f64; D], items: &[Item<D>]) -> Self {
-        let shapes: Vec<[f64; D]> = items.iter().map(|item| shape(&item.ask, room)).collect();
+    fn solve(capacity: &[f64; D], items: &[Item<D>]) -> Self {
+        let shapes: Vec<[f64; D]> = items.iter().map(|item| shape(&item.ask, capacity)).collect();
         let mut simplex = Simplex {
             items,
             shapes: &shapes,
@@ -251,7 +255,7 @@ impl<const D: usize> Simplex<'_, D> {
 /// The depth-first search.
 struct Branching<'a, const D: usize> {
     items: Vec<&'a Item<D>>,
-    /// From each item on: weights by unit that bound what the rest of the room could still be worth.
+    /// From each item on: weights by unit that bound what the rest of the capacity could still be worth.
     onward: Vec<[f64; D]>,
     /// The relaxation's weights by unit, and what the items from each on gain beyond them at most.
     weights: [f64; D],
@@ -260,17 +264,17 @@ struct Branching<'a, const D: usize> {
     chosen: Vec<u32>,
     value: f64,
     best: f64,
-    load: Vec<(u32, u32)>,
+    pattern: Vec<(u32, u32)>,
     branches: u64,
     most_branches: u64,
 }
 
 impl<'a, const D: usize> Branching<'a, D> {
-    fn new(room: &[f64; D], items: &'a [Item<D>], relaxed: &Relaxed<D>, budget: Budget) -> Self {
-        let loss = |item: &Item<D>| dot(&shape(&item.ask, room), &relaxed.weights) - item.value;
+    fn new(capacity: &[f64; D], items: &'a [Item<D>], relaxed: &Relaxed<D>, budget: Budget) -> Self {
+        let loss = |item: &Item<D>| dot(&shape(&item.ask, capacity), &relaxed.weights) - item.value;
         let spare = (relaxed.value - budget.floor) * (1.0 + 1e-9);
-        let widest = |item: &Item<D>| shape(&item.ask, room).into_iter().fold(0.0, f64::max);
-        // One copy that loses more than there is to lose can be in no load that is wanted.
+        let widest = |item: &Item<D>| shape(&item.ask, capacity).into_iter().fold(0.0, f64::max);
+        // One copy that loses more than there is to lose can be in no pattern that is wanted.
         let mut kept: Vec<(f64, &Item<D>)> = items
             .iter()
             .filter(|item| item.value > 0.0 && item.most > 0 && loss(item) <= spare)
@@ -280,8 +284,8 @@ impl<'a, const D: usize> Branching<'a, D> {
         let kept: Vec<&Item<D>> = kept.into_iter().map(|(_, item)| item).collect();
         let per_unit = |weights: &[f64; D]| {
             std::array::from_fn(|dim| {
-                if room[dim] > 0.0 {
-                    weights[dim] / room[dim]
+                if capacity[dim] > 0.0 {
+                    weights[dim] / capacity[dim]
                 } else {
                     0.0
                 }
@@ -293,7 +297,7 @@ impl<'a, const D: usize> Branching<'a, D> {
         let (mut shapes, mut values) = (Vec::new(), Vec::new());
         for at in (0..kept.len()).rev() {
             surplus[at] = surplus[at + 1] + (-loss(kept[at])).max(0.0) * f64::from(kept[at].most);
-            shapes.push(shape(&kept[at].ask, room));
+            shapes.push(shape(&kept[at].ask, capacity));
             values.push(kept[at].value);
             knapsack.solve(&shapes, &values);
             onward[at] = per_unit(knapsack.multipliers());
@@ -304,10 +308,10 @@ impl<'a, const D: usize> Branching<'a, D> {
             onward,
             weights: per_unit(&relaxed.weights),
             surplus,
-            left: *room,
+            left: *capacity,
             value: 0.0,
             best: budget.floor,
-            load: Vec::new(),
+            pattern: Vec::new(),
             branches: 0,
             most_branches: budget.branches,
         }
@@ -320,7 +324,7 @@ impl<'a, const D: usize> Branching<'a, D> {
         self.branches += 1;
         if self.value > self.best * (1.0 + 1e-9) + 1e-12 {
             self.best = self.value;
-            self.load = self.items[..at]
+            self.pattern = self.items[..at]
                 .iter()
                 .zip(&self.chosen)
                 .filter(|(_, copies)| **copies > 0)
@@ -388,8 +392,8 @@ mod tests {
             floor: 0.0,
             branches: 1000,
         };
-        let found = best_load(&[10.0, 10.0], &items, budget, &mut 0);
-        assert_eq!(found.load, [(0, 2), (2, 1)]);
+        let found = best_pattern(&[10.0, 10.0], &items, budget, &mut 0);
+        assert_eq!(found.pattern, [(0, 2), (2, 1)]);
         assert!((found.value - 13.0).abs() < 1e-9);
         assert!(found.upper >= 13.0 && found.upper < 13.01, "{found:?}");
     }
@@ -408,9 +412,9 @@ mod tests {
             floor: 2.5,
             branches: 1000,
         };
-        let found = best_load(&[10.0, 10.0], &items, budget, &mut 0);
+        let found = best_pattern(&[10.0, 10.0], &items, budget, &mut 0);
         assert!(
-            found.load.is_empty() && (found.upper - 2.0).abs() < 1e-9,
+            found.pattern.is_empty() && (found.upper - 2.0).abs() < 1e-9,
             "{found:?}"
         );
     }
@@ -419,24 +423,24 @@ mod tests {
     fn every_load_is_within_the_room_and_no_better_one_exists() {
         // All small instances against plain enumeration.
         for seed in 0..300_u64 {
-            let mut dice = super::super::random::Dice::new(seed * 2 + 1);
-            let mut draw = |most: usize| f64::from(u32::try_from(dice.below(most)).unwrap());
+            let mut random = super::super::random::Random::new(seed * 2 + 1);
+            let mut draw = |most: usize| f64::from(u32::try_from(random.below(most)).unwrap());
             let many = items(
                 &(0..4)
                     .map(|_| (1.0 + draw(5), draw(6), draw(9) + 0.5, 3))
                     .collect::<Vec<_>>(),
             );
-            let room = [6.0 + draw(6), 5.0 + draw(6)];
+            let capacity = [6.0 + draw(6), 5.0 + draw(6)];
             let budget = Budget {
                 floor: 0.0,
                 branches: 1_000_000,
             };
-            let found = best_load(&room, &many, budget, &mut 0);
+            let found = best_pattern(&capacity, &many, budget, &mut 0);
             let mut best = 0.0_f64;
             for code in 0..256_u32 {
                 let copies: Vec<f64> = (0..4).map(|at| f64::from(code >> (2 * at) & 3)).collect();
                 let take = |dim: usize| many.iter().zip(&copies).map(|(i, n)| i.ask[dim] * n).sum::<f64>();
-                if take(0) <= room[0] && take(1) <= room[1] {
+                if take(0) <= capacity[0] && take(1) <= capacity[1] {
                     best = best.max(many.iter().zip(&copies).map(|(i, n)| i.value * n).sum());
                 }
             }

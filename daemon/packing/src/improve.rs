@@ -4,11 +4,11 @@
 //! nothing. So an attempt is given up as soon as its new nodes together waste more than the old ones did: the
 //! duals prune exactly. Work is counted in passes over rows, never timed.
 
-use super::fill::{Bench, Taste};
-use super::growth::Growth;
-use super::random::Dice;
-use super::shop::{Load, Shop};
-use super::{Batch, Packing};
+use crate::fill::{Left, Scoring, Workspace};
+use crate::random::Random;
+use crate::solution::{Batch, Packing, Pattern, Start};
+use crate::stock::Stock;
+use crate::table::Table;
 use std::collections::BTreeMap;
 
 /// Nodes taken apart in one attempt, at most.
@@ -24,16 +24,25 @@ const SPLITS: usize = 80;
 
 struct Node {
     column: usize,
-    load: Load,
+    pattern: Pattern,
     /// Price less value.
     waste: f64,
 }
 
+/// How one attempt fills bins.
+struct Trial {
+    /// Columns to try.
+    columns: Vec<usize>,
+    scoring: Scoring,
+    /// Up to this share of a column's price for its value is left to chance.
+    unsteady: f32,
+}
+
 struct Search<'a, const D: usize> {
-    shop: &'a Shop<'a, D>,
+    table: &'a Table<'a, D>,
     nodes: Vec<Node>,
-    growth: Growth,
-    dice: Dice,
+    stock: Stock,
+    random: Random,
     /// By row: pods of the ruined nodes without a place.
     left: Vec<u32>,
     /// Rows that have some.
@@ -43,40 +52,40 @@ struct Search<'a, const D: usize> {
 }
 
 /// Improves a packing with about this much work.
-pub(super) fn improve<const D: usize>(
-    shop: &Shop<'_, D>,
-    (packing, growth): (&Packing, Growth),
+pub(crate) fn improve<const D: usize>(
+    table: &Table<'_, D>,
+    start: Start<'_>,
     work: u64,
-    (dice, bench): (Dice, &mut Bench<D>),
+    workspace: &mut Workspace<D>,
 ) -> Packing {
     let mut search = Search {
-        shop,
-        nodes: expand(shop, packing),
-        growth,
-        dice,
-        left: vec![0; shop.pays.len()],
+        table,
+        nodes: expand(table, start.packing),
+        stock: start.stock,
+        random: Random::new(start.seed),
+        left: vec![0; table.pays.len()],
         rows: Vec::new(),
         total: [0.0; D],
     };
     for node in &search.nodes {
-        search.growth.buy(shop.table, node.column, 1);
+        search.stock.buy(table.problem, node.column, 1);
     }
-    let until = bench.steps.saturating_add(work);
-    while bench.steps < until && !search.nodes.is_empty() {
-        bench.steps += ATTEMPT;
-        search.attempt(bench);
+    let until = workspace.steps.saturating_add(work);
+    while workspace.steps < until && !search.nodes.is_empty() {
+        workspace.steps += ATTEMPT;
+        search.attempt(workspace);
     }
     Packing {
         batches: folded(search.nodes),
-        left: packing.left.clone(),
+        left: start.packing.left.clone(),
     }
 }
 
-fn expand<const D: usize>(shop: &Shop<'_, D>, packing: &Packing) -> Vec<Node> {
+fn expand<const D: usize>(table: &Table<'_, D>, packing: &Packing) -> Vec<Node> {
     let node = |batch: &Batch| Node {
         column: batch.column,
-        load: batch.pods.clone(),
-        waste: shop.node_price(batch.column, &batch.pods) - shop.value(&batch.pods),
+        pattern: batch.pattern.clone(),
+        waste: table.node_price(batch.column, &batch.pattern) - table.value(&batch.pattern),
     };
     packing
         .batches
@@ -87,33 +96,37 @@ fn expand<const D: usize>(shop: &Shop<'_, D>, packing: &Packing) -> Vec<Node> {
 
 /// Equal nodes together again.
 fn folded(nodes: Vec<Node>) -> Vec<Batch> {
-    let mut batches: BTreeMap<(usize, Load), u32> = BTreeMap::new();
+    let mut batches: BTreeMap<(usize, Pattern), u32> = BTreeMap::new();
     for mut node in nodes {
-        node.load.sort_unstable();
-        *batches.entry((node.column, node.load)).or_insert(0) += 1;
+        node.pattern.sort_unstable();
+        *batches.entry((node.column, node.pattern)).or_insert(0) += 1;
     }
     batches
         .into_iter()
-        .map(|((column, pods), copies)| Batch { column, copies, pods })
+        .map(|((column, pods), copies)| Batch {
+            column,
+            copies,
+            pattern: pods,
+        })
         .collect()
 }
 
 impl<const D: usize> Search<'_, D> {
     /// Takes some nodes apart and packs their pods anew; keeps the better of both.
-    fn attempt(&mut self, bench: &mut Bench<D>) {
+    fn attempt(&mut self, workspace: &mut Workspace<D>) {
         let ruined = self.choose();
         let limit: f64 = ruined.iter().map(|node| self.nodes[*node].waste).sum();
         if limit <= NOTHING {
             return;
         }
         self.ruin(&ruined);
-        let built = self.rebuild(&ruined, limit, bench);
+        let built = self.rebuild(&ruined, limit, workspace);
         for row in self.rows.drain(..) {
             self.left[row as usize] = 0;
         }
         let Some(built) = built else {
             for node in &ruined {
-                self.growth.buy(self.shop.table, self.nodes[*node].column, 1);
+                self.stock.buy(self.table.problem, self.nodes[*node].column, 1);
             }
             return;
         };
@@ -127,22 +140,22 @@ impl<const D: usize> Search<'_, D> {
     /// One to six nodes, wasteful ones rather than others, in falling order.
     fn choose(&mut self) -> Vec<usize> {
         let many = self.nodes.len();
-        let wanted = (1 + self.dice.below(MOST_RUINED)).min(many);
-        let rivals = 1 + self.dice.below(6);
+        let wanted = (1 + self.random.below(MOST_RUINED)).min(many);
+        let rivals = 1 + self.random.below(6);
         let mut chosen: Vec<usize> = Vec::with_capacity(wanted);
         for _ in 0..8 * wanted {
             if chosen.len() == wanted {
                 break;
             }
-            let mut best = self.dice.below(many);
+            let mut best = self.random.below(many);
             for _ in 1..rivals {
-                let rival = self.dice.below(many);
+                let rival = self.random.below(many);
                 if self.nodes[rival].waste > self.nodes[best].waste {
                     best = rival;
                 }
             }
             if chosen.contains(&best) {
-                best = self.dice.below(many);
+                best = self.random.below(many);
             }
             if !chosen.contains(&best) {
                 chosen.push(best);
@@ -156,8 +169,8 @@ impl<const D: usize> Search<'_, D> {
         self.total = [0.0; D];
         for node in ruined {
             let node = &self.nodes[*node];
-            self.growth.give_back(self.shop.table, node.column);
-            for (row, copies) in &node.load {
+            self.stock.give_back(self.table.problem, node.column);
+            for (row, copies) in &node.pattern {
                 if self.left[*row as usize] == 0 {
                     self.rows.push(*row);
                 }
@@ -167,24 +180,28 @@ impl<const D: usize> Search<'_, D> {
         for row in &self.rows {
             let pods = f64::from(self.left[*row as usize]);
             for (dim, total) in self.total.iter_mut().enumerate() {
-                *total += f64::from(self.shop.ask[dim][*row as usize]) * pods;
+                *total += f64::from(self.table.ask[dim][*row as usize]) * pods;
             }
         }
     }
 
-    /// New nodes for the pods of the ruined ones; `None` once they waste more than `limit`. Growth is bought for
+    /// New nodes for the pods of the ruined ones; `None` once they waste more than `limit`. Stock is bought for
     /// what is returned, and for nothing otherwise.
-    fn rebuild(&mut self, ruined: &[usize], limit: f64, bench: &mut Bench<D>) -> Option<Vec<Node>> {
-        let taste = Taste {
-            widest: self.dice.one_of([0.0, 0.25, 0.5, 1.0, 2.0]),
-            keen: self.dice.one_of([0, 1, 2, 4, 8]),
-            part: self.dice.one_of([1, 2, 4, 8, 16]),
-            noise: self.dice.one_of([0.0, 0.1, 0.3, 0.6]),
+    fn rebuild(&mut self, ruined: &[usize], limit: f64, workspace: &mut Workspace<D>) -> Option<Vec<Node>> {
+        let scoring = Scoring {
+            widest: self.random.one_of([0.0, 0.25, 0.5, 1.0, 2.0]),
+            sharpness: self.random.one_of([0, 1, 2, 4, 8]),
+            part: self.random.one_of([1, 2, 4, 8, 16]),
+            noise: self.random.one_of([0.0, 0.1, 0.3, 0.6]),
             even: false,
         };
-        let unsteady = self.dice.one_of([0.0, 0.01, 0.05, 0.2]);
-        let columns = self.candidates(ruined);
-        let split = self.nodes.len() < FEW_NODES && self.dice.percent(SPLITS);
+        let unsteady = self.random.one_of([0.0, 0.01, 0.05, 0.2]);
+        let trial = Trial {
+            columns: self.candidates(ruined),
+            scoring,
+            unsteady,
+        };
+        let split = self.nodes.len() < FEW_NODES && self.random.percent(SPLITS);
         let mut open = self.rows.clone();
         let mut built: Vec<Node> = Vec::new();
         let mut waste = 0.0;
@@ -194,19 +211,19 @@ impl<const D: usize> Search<'_, D> {
             } else {
                 self.last_node(&open, limit - waste)
             };
-            let node = together.or_else(|| self.next_node(&open, (&columns, taste, unsteady), bench));
+            let node = together.or_else(|| self.next_node(&open, &trial, workspace));
             let Some(node) = node.filter(|node| waste + node.waste <= limit) else {
                 for node in &built {
-                    self.growth.give_back(self.shop.table, node.column);
+                    self.stock.give_back(self.table.problem, node.column);
                 }
                 return None;
             };
             waste += node.waste;
-            self.growth.buy(self.shop.table, node.column, 1);
-            for (row, copies) in &node.load {
+            self.stock.buy(self.table.problem, node.column, 1);
+            for (row, copies) in &node.pattern {
                 self.left[*row as usize] -= copies;
                 for (dim, total) in self.total.iter_mut().enumerate() {
-                    *total -= f64::from(self.shop.ask[dim][*row as usize]) * f64::from(*copies);
+                    *total -= f64::from(self.table.ask[dim][*row as usize]) * f64::from(*copies);
                 }
             }
             let left = &self.left;
@@ -218,22 +235,22 @@ impl<const D: usize> Search<'_, D> {
 
     /// Columns to try: those of the ruined nodes, some of the best, a few at random.
     fn candidates(&mut self, ruined: &[usize]) -> Vec<usize> {
-        let many = self.shop.by_ratio.len();
+        let many = self.table.by_ratio.len();
         let mut columns: Vec<usize> = ruined.iter().map(|node| self.nodes[*node].column).collect();
         for _ in 0..2 {
-            columns.push(self.shop.by_ratio[self.dice.below(many.min(12))]);
+            columns.push(self.table.by_ratio[self.random.below(many.min(12))]);
         }
-        columns.push(self.shop.by_ratio[self.dice.below(many.min(40))]);
-        if self.dice.percent(30) {
-            columns.push(self.dice.below(many));
-            columns.push(self.dice.below(many));
+        columns.push(self.table.by_ratio[self.random.below(many.min(40))]);
+        if self.random.percent(30) {
+            columns.push(self.random.below(many));
+            columns.push(self.random.below(many));
         }
-        if self.nodes.len() < FEW_NODES && self.dice.percent(70) {
-            if self.dice.percent(50) {
+        if self.nodes.len() < FEW_NODES && self.random.percent(70) {
+            if self.random.percent(50) {
                 columns.clear();
             }
             for _ in 0..4 {
-                columns.push(self.dice.below(many));
+                columns.push(self.random.below(many));
             }
         }
         columns.sort_unstable();
@@ -243,52 +260,62 @@ impl<const D: usize> Search<'_, D> {
 
     /// All that is left on one node, where its waste stays within the limit.
     fn last_node(&self, open: &[u32], limit: f64) -> Option<Node> {
-        let holds = |room: &[f32; D]| {
+        let holds = |capacity: &[f32; D]| {
             self.total
                 .iter()
-                .zip(room)
-                .all(|(total, room)| *total <= f64::from(*room))
+                .zip(capacity)
+                .all(|(total, capacity)| *total <= f64::from(*capacity))
         };
-        if !self.shop.room.iter().any(holds) {
+        if !self.table.capacity.iter().any(holds) {
             return None;
         }
-        let load: Load = open.iter().map(|row| (*row, self.left[*row as usize])).collect();
-        if !self.shop.within_caps(&load) {
+        let pattern: Pattern = open.iter().map(|row| (*row, self.left[*row as usize])).collect();
+        if !self.table.within_caps(&pattern) {
             return None;
         }
         let column = self
-            .shop
-            .cheapest(&self.growth, &self.shop.amounts(&load), &load)?;
-        let waste = self.shop.node_price(column, &load) - self.shop.value(&load);
-        (waste <= limit).then_some(Node { column, load, waste })
+            .table
+            .cheapest(&self.stock, &self.table.amounts(&pattern), &pattern)?;
+        let waste = self.table.node_price(column, &pattern) - self.table.value(&pattern);
+        (waste <= limit).then_some(Node {
+            column,
+            pattern,
+            waste,
+        })
     }
 
     /// The candidate whose filling costs least for its value.
-    fn next_node(
-        &mut self,
-        open: &[u32],
-        (columns, taste, unsteady): (&[usize], Taste, f32),
-        bench: &mut Bench<D>,
-    ) -> Option<Node> {
+    fn next_node(&mut self, open: &[u32], trial: &Trial, workspace: &mut Workspace<D>) -> Option<Node> {
+        let left = Left {
+            rows: open,
+            counts: &self.left,
+        };
         let mut best: Option<(f64, Node)> = None;
-        for column in columns {
-            if !self.growth.open(self.shop.table, *column) {
+        for column in &trial.columns {
+            if !self.stock.open(self.table.problem, *column) {
                 continue;
             }
-            let value = self.shop.fill(*column, (open, &self.left), taste, bench);
-            if bench.load.is_empty() {
+            let value = self.table.fill(*column, left, trial.scoring, workspace);
+            if workspace.pattern.is_empty() {
                 continue;
             }
             let column = self
-                .shop
-                .cheapest(&self.growth, &bench.used, &bench.load)
+                .table
+                .cheapest(&self.stock, &workspace.used, &workspace.pattern)
                 .unwrap_or(*column);
-            let price = self.shop.node_price(column, &bench.load);
-            let key = price / value * f64::from(1.0 + unsteady * self.dice.share());
+            let price = self.table.node_price(column, &workspace.pattern);
+            let key = price / value * f64::from(1.0 + trial.unsteady * self.random.share());
             if best.as_ref().is_none_or(|(least, _)| key < *least) {
-                let waste = price - self.shop.value(&bench.load);
-                let load = bench.load.clone();
-                best = Some((key, Node { column, load, waste }));
+                let waste = price - self.table.value(&workspace.pattern);
+                let pattern = workspace.pattern.clone();
+                best = Some((
+                    key,
+                    Node {
+                        column,
+                        pattern,
+                        waste,
+                    },
+                ));
             }
         }
         best.map(|(_, node)| node)

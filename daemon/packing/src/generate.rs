@@ -1,15 +1,17 @@
-//! Column generation over whole pods: the loads that the cheapest fractional mixture of nodes is made of.
+//! Column generation over whole pods: the patterns that the cheapest fractional mixture of nodes is made of.
 //!
-//! The master covers every row at least cost; pricing finds, column by column, a load worth more than its node
+//! The master covers every row at least cost; pricing finds, column by column, a pattern worth more than its node
 //! under the master's duals. Where pricing is exact the duals prove a bound (Farley), which is tighter than that
 //! of fractional pods wherever a node holds few of them. What is bought is decided in `dive`.
 
-use super::Packing;
-use super::fill::{Bench, Taste};
-use super::pricing::{self, Budget, Found, Item};
-use super::random::Dice;
-use super::shop::{Load, Shop};
-use crate::bound::{Alone, Knapsack, Master, Proof, Purchase, alone};
+use crate::duals::{Alone, Proof, alone};
+use crate::fill::{Left, Scoring, Workspace};
+use crate::lp::{Knapsack, Master, Purchase};
+use crate::pricing::{self, Budget, Found, Item};
+use crate::problem::Demand;
+use crate::random::Random;
+use crate::solution::{Packing, Pattern};
+use crate::table::Table;
 
 /// Prices in the master are dollars per hour.
 const DOLLAR: f64 = 1e9;
@@ -26,37 +28,33 @@ const CLOSE: f64 = 1e-4;
 const STAND_IN: f64 = 20.0;
 
 /// Where the search stands: also what a dive starts from.
-pub(super) struct Patterns<'a, const D: usize> {
-    pub(super) shop: &'a Shop<'a, D>,
-    /// By master row: row of the table.
-    pub(super) rows: Vec<u32>,
-    /// By row of the table: its master row.
+pub(crate) struct Generation<'a, const D: usize> {
+    pub(crate) table: &'a Table<'a, D>,
+    /// By master row: row of the problem.
+    pub(crate) rows: Vec<u32>,
+    /// By row of the problem: its master row.
     place: Vec<Option<usize>>,
     /// Groups with a limit, and the limit.
-    pub(super) limits: Vec<(usize, f64)>,
-    pub(super) master: Master,
-    /// By purchase of the master: column and load; `None` for a stand-in.
-    pub(super) loads: Vec<Option<(usize, Load)>>,
+    pub(crate) limits: Vec<(usize, f64)>,
+    pub(crate) master: Master,
+    /// By purchase of the master: column and pattern; `None` for a stand-in.
+    pub(crate) patterns: Vec<Option<(usize, Pattern)>>,
     counts: Vec<u32>,
     /// Pods by row that a bound must allow on one node.
-    most: Vec<u32>,
+    provable: Vec<u32>,
     knapsacks: Vec<Knapsack<D>>,
     shapes: Vec<Vec<[f64; D]>>,
     best: Proof,
     spent: u64,
 }
 
-impl<'a, const D: usize> Patterns<'a, D> {
-    /// Starts from duals with a valid bound and from the loads of packings.
-    pub(super) fn new(
-        shop: &'a Shop<'a, D>,
-        (counts, most): (&[u32], &[u32]),
-        start: Proof,
-        seeds: &[&Packing],
-    ) -> Self {
+impl<'a, const D: usize> Generation<'a, D> {
+    /// Starts from duals with a valid bound and from the patterns of packings.
+    pub(crate) fn new(table: &'a Table<'a, D>, demand: Demand<'_>, start: Proof, seeds: &[&Packing]) -> Self {
+        let counts = demand.counts;
         let rows: Vec<u32> = (0_u32..)
             .zip(counts)
-            .filter(|(row, count)| **count > 0 && shop.has_column(*row))
+            .filter(|(row, count)| **count > 0 && table.has_column(*row))
             .map(|(row, _)| row)
             .collect();
         let mut place = vec![None; counts.len()];
@@ -64,72 +62,74 @@ impl<'a, const D: usize> Patterns<'a, D> {
             place[*row as usize] = Some(at);
         }
         let pods: f64 = counts.iter().map(|count| f64::from(*count)).sum();
-        let limits: Vec<(usize, f64)> = shop
-            .table
-            .growth
+        let limits: Vec<(usize, f64)> = table
+            .problem
+            .stock
             .iter()
             .enumerate()
-            .map(|(group, growth)| (group, f64::from(*growth)))
-            .filter(|(group, growth)| *growth < pods && shop.table.columns.iter().any(|c| c.group == *group))
+            .map(|(group, stock)| (group, f64::from(*stock)))
+            .filter(|(group, stock)| *stock < pods && table.problem.columns.iter().any(|c| c.group == *group))
             .collect();
         let limit_of = |column: &super::Column| limits.iter().position(|(group, _)| *group == column.group);
-        let limit_of: Vec<Option<usize>> = shop.table.columns.iter().map(limit_of).collect();
+        let limit_of: Vec<Option<usize>> = table.problem.columns.iter().map(limit_of).collect();
         let singles: Vec<Option<Alone<u32>>> = rows
             .iter()
-            .map(|row| alone(ways_alone(shop, *row, counts[*row as usize]), &limit_of))
+            .map(|row| alone(ways_alone(table, *row, counts[*row as usize]), &limit_of))
             .collect();
         let mut wanted: Vec<f64> = rows
             .iter()
             .enumerate()
             .map(|(at, row)| perturbed(f64::from(counts[*row as usize]), at))
             .collect();
-        wanted.extend(limits.iter().map(|(_, growth)| -growth.max(1e-6)));
+        wanted.extend(limits.iter().map(|(_, stock)| -stock.max(1e-6)));
         let mut stand_in: Vec<f64> = singles
             .iter()
             .map(|single| STAND_IN * single.as_ref().map_or(1.0, |alone| alone.last_resort.max(1e-6)))
             .collect();
         stand_in.resize(wanted.len(), 0.0);
-        let mut patterns = Self {
-            shapes: (0..shop.price.len()).map(|column| shop.shapes(column)).collect(),
-            knapsacks: vec![Knapsack::new(); shop.price.len()],
-            loads: vec![None; rows.len()],
+        let mut generation = Self {
+            shapes: (0..table.price.len())
+                .map(|column| table.shapes(column))
+                .collect(),
+            knapsacks: vec![Knapsack::new(); table.price.len()],
+            patterns: vec![None; rows.len()],
             master: Master::new(&wanted, &stand_in),
             counts: counts.to_vec(),
-            most: most.to_vec(),
+            provable: demand.provable.to_vec(),
             best: start,
             spent: 0,
-            shop,
+            table,
             rows,
             place,
             limits,
         };
-        for (row, single) in patterns.rows.clone().into_iter().zip(singles) {
+        for (row, single) in generation.rows.clone().into_iter().zip(singles) {
             if let Some((_, column, copies)) = single.map(|alone| alone.cheapest) {
-                patterns.offer(column, vec![(row, copies)]);
+                generation.offer(column, vec![(row, copies)]);
             }
         }
         for batch in seeds.iter().flat_map(|seed| &seed.batches) {
-            patterns.add(batch.column, batch.pods.clone());
+            generation.add(batch.column, batch.pattern.clone());
         }
-        patterns.master.reoptimise(20 * wanted.len());
-        patterns
+        generation.master.reoptimise(20 * wanted.len());
+        generation
     }
 
-    /// Generates loads until the bound meets the cost or the work is spent.
-    pub(super) fn run(&mut self, work: u64, (dice, bench): (&mut Dice, &mut Bench<D>)) -> Proof {
+    /// Generates patterns until the bound meets the cost or the work is spent.
+    pub(crate) fn run(&mut self, work: u64, random: &mut Random, workspace: &mut Workspace<D>) -> Proof {
         let rows = self.rows.len() as u64;
         let (mut smooth, mut branches) = (0.7, FEWEST_BRANCHES);
         while self.spent < work {
             let pivots = self.master.pivots;
-            let (duals, scarce) = self.smoothed(smooth);
-            let round = self.round(&duals, &scarce, (branches, work));
-            self.keep(&duals, &scarce, round.worst);
+            let duals = self.smoothed(smooth);
+            let round = self.round(&duals, branches, work);
+            self.keep(&duals, round.worst);
             let mut found = round.found;
-            found.extend(self.vary(&duals, &scarce, &round.paying, (dice, bench)));
+            found.extend(self.vary(&duals, &round.paying, random, workspace));
             found.sort_by(|a, b| b.0.total_cmp(&a.0));
             let mut entered = false;
-            for (_, column, load) in found {
-                entered |= self.offer(column, load);
+            for (_, column, pattern) in found {
+                entered |= self.offer(column, pattern);
             }
             self.master.reoptimise(6 * (self.rows.len() + self.limits.len()));
             let cost = self.master.cost();
@@ -157,7 +157,7 @@ impl<'a, const D: usize> Patterns<'a, D> {
     }
 
     /// The master's duals, drawn towards those of the best bound so far: by master row, and by limit.
-    fn smoothed(&self, smooth: f64) -> (Vec<f64>, Vec<f64>) {
+    fn smoothed(&self, smooth: f64) -> Prices {
         let (of_rows, of_limits) = self.master.duals().split_at(self.rows.len());
         let drawn = |fresh: f64, best: f64| (fresh * (1.0 - smooth) + best * smooth).max(0.0);
         let of_rows = of_rows
@@ -168,28 +168,31 @@ impl<'a, const D: usize> Patterns<'a, D> {
             .iter()
             .zip(&self.limits)
             .map(|(fresh, (group, _))| drawn(*fresh, self.best.scarce.get(*group).copied().unwrap_or(0.0)));
-        (of_rows.collect(), of_limits.collect())
+        Prices {
+            rows: of_rows.collect(),
+            scarce: of_limits.collect(),
+        }
     }
 
     /// What a node of the column is worth beside its pods.
-    fn worth(&self, column: usize, scarce: &[f64]) -> f64 {
-        let group = self.shop.table.columns[column].group;
+    fn worth(&self, column: usize, duals: &Prices) -> f64 {
+        let group = self.table.problem.columns[column].group;
         let limit = self.limits.iter().position(|(limited, _)| *limited == group);
-        self.shop.price[column] / DOLLAR + limit.map_or(0.0, |limit| scarce[limit])
+        self.table.price[column] / DOLLAR + limit.map_or(0.0, |limit| duals.scarce[limit])
     }
 
-    fn value_of(&self, duals: &[f64], column: usize, row: u32) -> f64 {
-        let tariff = Some(self.shop.table.columns[column].tariff);
-        let addend = crate::number::real(self.shop.table.addend(tariff, row as usize)) / DOLLAR;
-        self.place[row as usize].map_or(0.0, |at| duals[at]) - addend
+    fn value_of(&self, duals: &Prices, column: usize, row: u32) -> f64 {
+        let tariff = Some(self.table.problem.columns[column].tariff);
+        let addend = crate::number::real(self.table.problem.addend(tariff, row as usize)) / DOLLAR;
+        self.place[row as usize].map_or(0.0, |at| duals.rows[at]) - addend
     }
 
     /// Prices every column under these duals.
-    fn round(&mut self, duals: &[f64], scarce: &[f64], (branches, work): (u64, u64)) -> Round {
+    fn round(&mut self, duals: &Prices, branches: u64, work: u64) -> Round {
         let mut round = Round::default();
-        for column in 0..self.shop.price.len() {
-            let worth = self.worth(column, scarce);
-            let values: Vec<f64> = self.shop.rows_of[column]
+        for column in 0..self.table.price.len() {
+            let worth = self.worth(column, duals);
+            let values: Vec<f64> = self.table.rows_of[column]
                 .iter()
                 .map(|row| self.value_of(duals, column, *row))
                 .collect();
@@ -211,29 +214,30 @@ impl<'a, const D: usize> Patterns<'a, D> {
                 round.worst = round.worst.max(relaxed);
                 break;
             }
-            let worth = self.worth(column, scarce);
-            let found = self.price(duals, column, (worth, branches));
+            let worth = self.worth(column, duals);
+            let found = self.price(duals, column, branches);
             let upper = found.upper / worth;
             if upper > (found.value / worth).max(1.0) * (1.0 + 1e-5) {
                 round.cut_short = true;
             }
             round.worst = round.worst.max(upper);
-            if !found.load.is_empty() {
-                round.found.push((found.value / worth, column, found.load));
+            if !found.pattern.is_empty() {
+                round.found.push((found.value / worth, column, found.pattern));
             }
         }
         round
     }
 
-    fn price(&mut self, duals: &[f64], column: usize, (worth, branches): (f64, u64)) -> Found {
-        let room = self.shop.room[column].map(f64::from);
-        let items: Vec<Item<D>> = self.shop.rows_of[column]
+    fn price(&mut self, duals: &Prices, column: usize, branches: u64) -> Found {
+        let worth = self.worth(column, duals);
+        let capacity = self.table.capacity[column].map(f64::from);
+        let items: Vec<Item<D>> = self.table.rows_of[column]
             .iter()
             .map(|row| Item {
                 row: *row,
-                ask: std::array::from_fn(|dim| f64::from(self.shop.ask[dim][*row as usize])),
+                ask: std::array::from_fn(|dim| f64::from(self.table.ask[dim][*row as usize])),
                 value: self.value_of(duals, column, *row),
-                most: self.most[*row as usize].min(self.shop.cap[*row as usize]),
+                most: self.provable[*row as usize].min(self.table.cap[*row as usize]),
             })
             .filter(|item| item.value > 1e-12 && item.most > 0)
             .collect();
@@ -241,18 +245,18 @@ impl<'a, const D: usize> Patterns<'a, D> {
             floor: worth * (1.0 - 1e-4),
             branches,
         };
-        pricing::best_load(&room, &items, budget, &mut self.spent)
+        pricing::best_pattern(&capacity, &items, budget, &mut self.spent)
     }
 
     /// Keeps the duals, scaled down to be feasible, when their bound is the best yet.
-    fn keep(&mut self, duals: &[f64], scarce: &[f64], worst: f64) {
+    fn keep(&mut self, duals: &Prices, worst: f64) {
         // Scarcity stays as it is: pods pay less, so no node's pods pay more than its worth. What policies refund
         // does not shrink with the duals, so that much of it is taken off.
         let scale = (1.0 - 1e-9) / worst.max(1.0);
         let mut pays: Vec<f64> = (0..self.place.len())
             .map(|row| (scale - 1.0) * self.refund(row))
             .collect();
-        for (row, dual) in self.rows.iter().zip(duals) {
+        for (row, dual) in self.rows.iter().zip(&duals.rows) {
             pays[*row as usize] += dual * scale;
         }
         let paid: f64 = pays
@@ -260,21 +264,21 @@ impl<'a, const D: usize> Patterns<'a, D> {
             .zip(&self.counts)
             .map(|(pays, count)| pays * f64::from(*count))
             .sum();
-        let growth: f64 = self
+        let stock: f64 = self
             .limits
             .iter()
-            .zip(scarce)
-            .map(|((_, growth), worth)| growth * worth)
+            .zip(&duals.scarce)
+            .map(|((_, stock), worth)| stock * worth)
             .sum();
-        if paid - growth <= self.best.bound {
+        if paid - stock <= self.best.bound {
             return;
         }
-        let mut by_group = vec![0.0; self.shop.table.growth.len()];
-        for ((group, _), worth) in self.limits.iter().zip(scarce) {
+        let mut by_group = vec![0.0; self.table.problem.stock.len()];
+        for ((group, _), worth) in self.limits.iter().zip(&duals.scarce) {
             by_group[*group] = *worth;
         }
         self.best = Proof {
-            bound: paid - growth,
+            bound: paid - stock,
             pays,
             scarce: by_group,
             closed: false,
@@ -283,81 +287,93 @@ impl<'a, const D: usize> Patterns<'a, D> {
 
     /// The most that policies take off a node's price for one pod of the row, in dollars.
     fn refund(&self, row: usize) -> f64 {
-        let least = self.shop.table.addends.iter().map(|rows| rows[row]).min();
+        let least = self.table.problem.addends.iter().map(|rows| rows[row]).min();
         crate::number::real(least.unwrap_or(0).min(0).saturating_neg()) / DOLLAR
     }
 
-    /// Fills some of the best columns greedily: other loads than the exact ones.
+    /// Fills some of the best columns greedily: other patterns than the exact ones.
     fn vary(
         &self,
-        duals: &[f64],
-        scarce: &[f64],
+        duals: &Prices,
         paying: &[(f64, usize)],
-        (dice, bench): (&mut Dice, &mut Bench<D>),
-    ) -> Vec<(f64, usize, Load)> {
+        random: &mut Random,
+        workspace: &mut Workspace<D>,
+    ) -> Vec<(f64, usize, Pattern)> {
         let mut found = Vec::new();
         for (_, column) in paying.iter().take(FILLED_A_ROUND) {
-            let taste = Taste {
-                widest: dice.one_of([0.0, 0.5, 1.0]),
-                keen: 8,
-                part: dice.one_of([1, 2, 8]),
+            let scoring = Scoring {
+                widest: random.one_of([0.0, 0.5, 1.0]),
+                sharpness: 8,
+                part: random.one_of([1, 2, 8]),
                 noise: 0.2,
                 even: false,
             };
-            self.shop.fill(*column, (&self.rows, &self.counts), taste, bench);
-            let value: f64 = bench
-                .load
+            let all = Left {
+                rows: &self.rows,
+                counts: &self.counts,
+            };
+            self.table.fill(*column, all, scoring, workspace);
+            let value: f64 = workspace
+                .pattern
                 .iter()
                 .map(|(row, n)| self.value_of(duals, *column, *row) * f64::from(*n))
                 .sum();
-            let relative = value / self.worth(*column, scarce);
+            let relative = value / self.worth(*column, duals);
             if relative > 1.0001 {
-                found.push((relative, *column, bench.load.clone()));
+                found.push((relative, *column, workspace.pattern.clone()));
             }
         }
         found
     }
 
-    fn purchase_of(&self, column: usize, load: &[(u32, u32)]) -> Purchase {
-        let mut entries: Vec<(usize, f64)> = load
+    fn purchase_of(&self, column: usize, pattern: &[(u32, u32)]) -> Purchase {
+        let mut entries: Vec<(usize, f64)> = pattern
             .iter()
             .filter_map(|(row, n)| Some((self.place[*row as usize]?, f64::from(*n))))
             .collect();
-        let group = self.shop.table.columns[column].group;
+        let group = self.table.problem.columns[column].group;
         if let Some(limit) = self.limits.iter().position(|(limited, _)| *limited == group) {
             entries.push((self.rows.len() + limit, -1.0));
         }
         Purchase {
-            cost: self.shop.node_price(column, load) / DOLLAR,
+            cost: self.table.node_price(column, pattern) / DOLLAR,
             entries,
         }
     }
 
-    fn add(&mut self, column: usize, load: Load) {
-        let purchase = self.purchase_of(column, &load);
+    fn add(&mut self, column: usize, pattern: Pattern) {
+        let purchase = self.purchase_of(column, &pattern);
         self.master.add(&purchase);
-        self.loads.push(Some((column, load)));
+        self.patterns.push(Some((column, pattern)));
     }
 
-    /// Adds a load to the pool if it lowers the cost; whether it entered the mixture.
-    fn offer(&mut self, column: usize, load: Load) -> bool {
-        let purchase = self.purchase_of(column, &load);
+    /// Adds a pattern to the pool if it lowers the cost; whether it entered the mixture.
+    fn offer(&mut self, column: usize, pattern: Pattern) -> bool {
+        let purchase = self.purchase_of(column, &pattern);
         let before = self.master.size();
         let entered = self.master.offer(&purchase);
         if self.master.size() > before {
-            self.loads.push(Some((column, load)));
+            self.patterns.push(Some((column, pattern)));
         }
         entered
     }
+}
+
+/// Dual prices of the master, in dollars per hour.
+struct Prices {
+    /// By master row.
+    rows: Vec<f64>,
+    /// By limit: what one more bin of its group is worth.
+    scarce: Vec<f64>,
 }
 
 #[derive(Default)]
 struct Round {
     /// Columns whose relaxation pays, the best first.
     paying: Vec<(f64, usize)>,
-    /// Loads by value for worth.
-    found: Vec<(f64, usize, Load)>,
-    /// No load is worth more times its node than this.
+    /// Patterns by value for worth.
+    found: Vec<(f64, usize, Pattern)>,
+    /// No pattern is worth more times its node than this.
     worst: f64,
     /// Some pricing was ended by its budget.
     cut_short: bool,
@@ -365,15 +381,15 @@ struct Round {
 
 /// Pods of a row alone on nodes of each column that runs them: cost of one pod, column, pods per node.
 fn ways_alone<const D: usize>(
-    shop: &Shop<'_, D>,
+    table: &Table<'_, D>,
     row: u32,
     count: u32,
 ) -> impl Iterator<Item = (f64, usize, u32)> {
-    let columns = (0..shop.price.len()).filter(move |column| shop.fits(*column, row));
+    let columns = (0..table.price.len()).filter(move |column| table.fits(*column, row));
     columns.map(move |column| {
-        let copies = shop.copies(column, row).clamp(1, count.max(1));
-        let load = [(row, copies)];
-        let each = shop.node_price(column, &load) / DOLLAR / f64::from(copies);
+        let copies = table.copies(column, row).clamp(1, count.max(1));
+        let pattern = [(row, copies)];
+        let each = table.node_price(column, &pattern) / DOLLAR / f64::from(copies);
         (each, column, copies)
     })
 }

@@ -2,29 +2,39 @@
 //!
 //! The hot loop of the search: rows lie side by side in lanes, and every pass scores all that still fit.
 
-use super::random::Dice;
-use super::shop::{Amounts, Load, NEVER, Shop};
 use crate::number::{single, units};
+use crate::random::Random;
+use crate::solution::Pattern;
+use crate::table::{NEVER, Table, Units};
 
-/// How a construction weighs things. Different tastes find different packings; the cheapest is kept.
+/// How a construction weighs things. Different scorings find different packings; the cheapest is kept.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Taste {
+pub(crate) struct Scoring {
     /// How much large pods are preferred.
-    pub(super) widest: f32,
+    pub(crate) widest: f32,
     /// How strongly a pod's value for its share counts: the power it is raised to.
-    pub(super) keen: i32,
+    pub(crate) sharpness: i32,
     /// A choice is taken for this fraction of the copies that fit, at least one.
-    pub(super) part: u32,
+    pub(crate) part: u32,
     /// Up to this share of a row's score is left to chance.
-    pub(super) noise: f32,
+    pub(crate) noise: f32,
     /// Nodes are sized to share what is left evenly, where a crowd sets how many there are.
-    pub(super) even: bool,
+    pub(crate) even: bool,
 }
 
-/// What a filling needs, kept from one to the next. The result is in `load` and `used`.
-pub(super) struct Bench<const D: usize> {
-    /// For tastes with noise.
-    dice: Dice,
+/// What is left to place.
+#[derive(Clone, Copy)]
+pub(crate) struct Left<'a> {
+    /// Rows that have some.
+    pub(crate) rows: &'a [u32],
+    /// By row: how many.
+    pub(crate) counts: &'a [u32],
+}
+
+/// What a filling needs, kept from one to the next. The result is in `pattern` and `used`.
+pub(crate) struct Workspace<const D: usize> {
+    /// For scorings with noise.
+    random: Random,
     rows: Vec<u32>,
     ask: Vec<[f32; LANES]>,
     gain: Vec<[f32; LANES]>,
@@ -33,83 +43,94 @@ pub(super) struct Bench<const D: usize> {
     left: Vec<u32>,
     taken: Vec<u32>,
     /// What was put on the node.
-    pub(super) load: Load,
+    pub(crate) pattern: Pattern,
     /// How much of it that takes.
-    pub(super) used: Amounts<D>,
+    pub(crate) used: Units<D>,
     /// Work done so far: passes over the rows.
-    pub(super) steps: u64,
+    pub(crate) steps: u64,
+}
+
+/// What an item of a row scores on the bin.
+struct Score {
+    /// For each unit of its request that points where capacity is left.
+    gain: f32,
+    /// For its size, whatever is left.
+    bonus: f32,
 }
 
 /// Rows looked at in one go.
 const LANES: usize = 8;
 
-impl<const D: usize> Shop<'_, D> {
-    /// Fills one node of the column from what is left of `rows`; the load is on the bench. Returns its value.
+impl<const D: usize> Table<'_, D> {
+    /// Fills one node of the column from what is left of `rows`; the pattern is on the workspace. Returns its value.
     ///
-    /// The pod whose request points most like the room that is left comes first, weighed by what it pays for
+    /// The pod whose request points most like the capacity that is left comes first, weighed by what it pays for
     /// its share (Panigrahy's dot-product rule with prices). Ties go to the earlier row.
-    pub(super) fn fill(
+    pub(crate) fn fill(
         &self,
         column: usize,
-        (rows, left): (&[u32], &[u32]),
-        taste: Taste,
-        bench: &mut Bench<D>,
+        left: Left<'_>,
+        scoring: Scoring,
+        workspace: &mut Workspace<D>,
     ) -> f64 {
-        self.lay_out(column, (rows, left), taste, bench);
-        let whole = self.room[column];
-        let inverse = whole.map(|room| if room > 0.0 { 1.0 / room } else { 0.0 });
+        self.lay_out(column, left, scoring, workspace);
+        let whole = self.capacity[column];
+        let inverse = whole.map(|capacity| if capacity > 0.0 { 1.0 / capacity } else { 0.0 });
         let mut free = whole;
         loop {
-            bench.steps += 1;
-            let best = bench.score_all(&free, &inverse);
+            workspace.steps += 1;
+            let best = workspace.score_all(&free, &inverse);
             if best < 0.0 {
                 break;
             }
-            let Some(at) = bench.first_with(best) else {
+            let Some(at) = workspace.first_with(best) else {
                 break;
             };
-            bench.take(at, &mut free, taste.part);
-            if bench.steps.is_multiple_of(8) {
-                bench.drop_what_does_not_fit();
+            workspace.take(at, &mut free, scoring.part);
+            if workspace.steps.is_multiple_of(8) {
+                workspace.drop_what_does_not_fit();
             }
         }
-        bench.used = Amounts(std::array::from_fn(|dim| whole[dim] - free[dim]));
-        bench.gather();
+        workspace.used = Units(std::array::from_fn(|dim| whole[dim] - free[dim]));
+        workspace.gather();
         // A row may be free under the duals: more pods are still better than fewer.
-        let pods: f64 = bench.load.iter().map(|(_, n)| f64::from(*n)).sum();
-        self.value(&bench.load) + pods * 1e-3
+        let pods: f64 = workspace.pattern.iter().map(|(_, n)| f64::from(*n)).sum();
+        self.value(&workspace.pattern) + pods * 1e-3
     }
 
-    fn lay_out(&self, column: usize, (rows, left): (&[u32], &[u32]), taste: Taste, bench: &mut Bench<D>) {
-        let room = &self.room[column];
-        bench.clear();
+    fn lay_out(&self, column: usize, left: Left<'_>, scoring: Scoring, workspace: &mut Workspace<D>) {
+        let capacity = &self.capacity[column];
+        workspace.clear();
         let fits = self.fits_of(column);
-        for row in rows {
+        for row in left.rows {
             let at = *row as usize;
             let fit = fits[at];
             let ask: [f32; D] = std::array::from_fn(|dim| self.ask[dim][at]);
             // A row that does not fit the column at all was never stocked.
-            if left[at] == 0 || fit.inverse <= 0.0 || (0..D).any(|dim| ask[dim] > room[dim]) {
+            if left.counts[at] == 0 || fit.inverse <= 0.0 || (0..D).any(|dim| ask[dim] > capacity[dim]) {
                 continue;
             }
-            let mut worth = fit.worth.max(1e-6).powi(taste.keen);
-            if taste.noise > 0.0 {
-                worth *= 1.0 - taste.noise * bench.dice.share();
+            let mut worth = fit.worth.max(1e-6).powi(scoring.sharpness);
+            if scoring.noise > 0.0 {
+                worth *= 1.0 - scoring.noise * workspace.random.share();
             }
-            bench.push(
+            workspace.push(
                 *row,
-                left[at].min(self.cap[at]),
+                left.counts[at].min(self.cap[at]),
                 &ask,
-                (worth * fit.inverse, worth * taste.widest * fit.widest),
+                &Score {
+                    gain: worth * fit.inverse,
+                    bonus: worth * scoring.widest * fit.widest,
+                },
             );
         }
     }
 }
 
-impl<const D: usize> Bench<D> {
-    pub(super) fn new(dice: Dice) -> Self {
+impl<const D: usize> Workspace<D> {
+    pub(crate) fn new(random: Random) -> Self {
         Self {
-            dice,
+            random,
             rows: Vec::new(),
             ask: Vec::new(),
             gain: Vec::new(),
@@ -117,8 +138,8 @@ impl<const D: usize> Bench<D> {
             score: Vec::new(),
             left: Vec::new(),
             taken: Vec::new(),
-            load: Vec::new(),
-            used: Amounts::default(),
+            pattern: Vec::new(),
+            used: Units::default(),
             steps: 0,
         }
     }
@@ -131,10 +152,10 @@ impl<const D: usize> Bench<D> {
         self.score.clear();
         self.left.clear();
         self.taken.clear();
-        self.load.clear();
+        self.pattern.clear();
     }
 
-    fn push(&mut self, row: u32, left: u32, ask: &[f32; D], (gain, bonus): (f32, f32)) {
+    fn push(&mut self, row: u32, left: u32, ask: &[f32; D], score: &Score) {
         let lane = self.rows.len() % LANES;
         if lane == 0 {
             self.ask.extend([[NEVER; LANES]; D]);
@@ -146,8 +167,8 @@ impl<const D: usize> Bench<D> {
         for (dim, ask) in ask.iter().enumerate() {
             self.ask[chunk * D + dim][lane] = *ask;
         }
-        self.gain[chunk][lane] = gain;
-        self.bonus[chunk][lane] = bonus;
+        self.gain[chunk][lane] = score.gain;
+        self.bonus[chunk][lane] = score.bonus;
         self.rows.push(row);
         self.left.push(left);
         self.taken.push(0);
@@ -218,7 +239,7 @@ impl<const D: usize> Bench<D> {
             let (chunk, lane) = (at / LANES, at % LANES);
             if self.score[chunk][lane] < 0.0 || self.left[at] == 0 {
                 if self.taken[at] > 0 {
-                    self.load.push((self.rows[at], self.taken[at]));
+                    self.pattern.push((self.rows[at], self.taken[at]));
                 }
                 continue;
             }
@@ -249,9 +270,9 @@ impl<const D: usize> Bench<D> {
     fn gather(&mut self) {
         for (row, taken) in self.rows.iter().zip(&self.taken) {
             if *taken > 0 {
-                self.load.push((*row, *taken));
+                self.pattern.push((*row, *taken));
             }
         }
-        self.load.sort_unstable();
+        self.pattern.sort_unstable();
     }
 }

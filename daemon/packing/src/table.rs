@@ -1,124 +1,128 @@
-//! A table made ready for search: amounts in small units side by side, and what every pair of column and row is
+//! A problem made ready for search: amounts in small units side by side, and what every pair of column and row is
 //! worth under the duals.
 //!
 //! Units are powers of two that keep every amount below 2²⁴, where single precision is exact; requests are
-//! rounded up to them and rooms down, so that what fits here fits in truth. Decides nothing.
+//! rounded up to them and capacities down, so that what fits here fits in truth. Decides nothing.
 
-use super::Table;
-use super::growth::Growth;
-use crate::bound::Knapsack;
+use crate::lp::Knapsack;
 use crate::number::{real, single, units};
+use crate::problem::Problem;
+use crate::stock::Stock;
 
 /// Largest amount that single precision counts exactly.
 const MOST_UNITS: i64 = 1 << 24;
-/// A request that no room holds.
-pub(super) const NEVER: f32 = f32::INFINITY;
+/// A request that no capacity holds.
+pub(crate) const NEVER: f32 = f32::INFINITY;
 
 /// See the module.
-pub(super) struct Shop<'a, const D: usize> {
-    pub(super) table: &'a Table,
+pub(crate) struct Table<'a, const D: usize> {
+    pub(crate) problem: &'a Problem,
     /// By row: what one pod pays, nano-dollars per hour.
-    pub(super) pays: Vec<f64>,
+    pub(crate) pays: Vec<f64>,
     /// By dimension, by row.
-    pub(super) ask: [Vec<f32>; D],
+    pub(crate) ask: [Vec<f32>; D],
     /// By column, by dimension.
-    pub(super) room: Vec<[f32; D]>,
+    pub(crate) capacity: Vec<[f32; D]>,
     /// By column: price without addends.
-    pub(super) price: Vec<f64>,
+    pub(crate) price: Vec<f64>,
     /// By column: what fractions of pods could pay on it for each nano-dollar of its price.
-    pub(super) ratio: Vec<f64>,
+    pub(crate) ratio: Vec<f64>,
     /// Columns, the best ratio first.
-    pub(super) by_ratio: Vec<usize>,
+    pub(crate) by_ratio: Vec<usize>,
     /// By column times rows plus row.
     fit: Vec<Fit>,
     /// By row: how many one node may hold at most.
-    pub(super) cap: Vec<u32>,
+    pub(crate) cap: Vec<u32>,
     /// By row: columns that it fits, a bit each.
     columns_of: Vec<Vec<u64>>,
     /// By column: rows that fit.
-    pub(super) rows_of: Vec<Vec<u32>>,
+    pub(crate) rows_of: Vec<Vec<u32>>,
 }
 
 /// How a row stands to a column.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Fit {
-    /// One over the length of the request, in shares of the room.
-    pub(super) inverse: f32,
+pub(crate) struct Fit {
+    /// One over the length of the request, in shares of the capacity.
+    pub(crate) inverse: f32,
     /// Its largest share.
-    pub(super) widest: f32,
+    pub(crate) widest: f32,
     /// What it pays for what it would have to pay here, 0 to 1.
-    pub(super) worth: f32,
+    pub(crate) worth: f32,
 }
 
-/// Pods on one node: rows and how many of each.
-pub(crate) type Load = Vec<(u32, u32)>;
-
-/// Amounts by dimension, in units of the shop.
+/// Amounts by dimension, in units of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Amounts<const D: usize>(pub(super) [f32; D]);
+pub(crate) struct Units<const D: usize>(pub(crate) [f32; D]);
 
-impl<const D: usize> Default for Amounts<D> {
+impl<const D: usize> Default for Units<D> {
     fn default() -> Self {
         Self([0.0; D])
     }
 }
 
-impl<'a, const D: usize> Shop<'a, D> {
-    /// `None` where the table has more dimensions than the shop.
-    pub(super) fn new(table: &'a Table, pays: &[i64]) -> Option<Self> {
-        if table.width() > D {
+impl<'a, const D: usize> Table<'a, D> {
+    /// `None` where the problem has more dimensions than the table.
+    pub(crate) fn new(problem: &'a Problem, pays: &[i64]) -> Option<Self> {
+        if problem.width() > D {
             return None;
         }
-        let unit: Vec<i64> = (0..table.width()).map(|dim| unit_of(table, dim)).collect();
+        let unit: Vec<i64> = (0..problem.width()).map(|dim| unit_of(problem, dim)).collect();
         let ask = std::array::from_fn(|dim| {
-            let of = |row: &super::table::Row| unit.get(dim).map_or(0.0, |unit| up(row.ask[dim], *unit));
-            table.rows.iter().map(of).collect()
+            let of = |row: &super::problem::Row| unit.get(dim).map_or(0.0, |unit| up(row.ask[dim], *unit));
+            problem.rows.iter().map(of).collect()
         });
-        let room: Vec<[f32; D]> = table
+        let capacity: Vec<[f32; D]> = problem
             .columns
             .iter()
             .map(|column| {
                 std::array::from_fn(|dim| {
                     unit.get(dim)
-                        .map_or(0.0, |unit| single(column.room[dim].max(0) / unit))
+                        .map_or(0.0, |unit| single(column.capacity[dim].max(0) / unit))
                 })
             })
             .collect();
-        let mut shop = Self {
+        let mut table = Self {
             pays: pays.iter().map(|pays| real(*pays)).collect(),
             ask,
-            cap: table.rows.iter().map(|row| row.cap.unwrap_or(u32::MAX)).collect(),
-            price: table.columns.iter().map(|c| real(c.price)).collect(),
-            ratio: Vec::with_capacity(table.columns.len()),
+            cap: problem
+                .rows
+                .iter()
+                .map(|row| row.cap.unwrap_or(u32::MAX))
+                .collect(),
+            price: problem.columns.iter().map(|c| real(c.price)).collect(),
+            ratio: Vec::with_capacity(problem.columns.len()),
             by_ratio: Vec::new(),
-            fit: vec![Fit::default(); table.columns.len() * table.rows.len()],
-            columns_of: vec![vec![0; table.columns.len().div_ceil(64)]; table.rows.len()],
-            rows_of: Vec::with_capacity(table.columns.len()),
-            room,
-            table,
+            fit: vec![Fit::default(); problem.columns.len() * problem.rows.len()],
+            columns_of: vec![vec![0; problem.columns.len().div_ceil(64)]; problem.rows.len()],
+            rows_of: Vec::with_capacity(problem.columns.len()),
+            capacity,
+            problem,
         };
-        for column in 0..table.columns.len() {
-            shop.stock(column);
+        for column in 0..problem.columns.len() {
+            table.stock(column);
         }
-        shop.by_ratio = (0..table.columns.len()).collect();
-        shop.by_ratio
-            .sort_by(|a, b| shop.ratio[*b].total_cmp(&shop.ratio[*a]).then(a.cmp(b)));
-        Some(shop)
+        table.by_ratio = (0..problem.columns.len()).collect();
+        table
+            .by_ratio
+            .sort_by(|a, b| table.ratio[*b].total_cmp(&table.ratio[*a]).then(a.cmp(b)));
+        Some(table)
     }
 
     /// Works out how every row stands to the column.
     fn stock(&mut self, column: usize) {
-        let room = self.room[column];
+        let capacity = self.capacity[column];
         let rows: Vec<u32> = (0..self.pays.len())
-            .filter(|row| self.table.fits[column][*row] && (0..D).all(|dim| self.ask[dim][*row] <= room[dim]))
+            .filter(|row| {
+                self.problem.fits[column][*row] && (0..D).all(|dim| self.ask[dim][*row] <= capacity[dim])
+            })
             .map(index)
             .collect();
         self.rows_of.push(rows);
         let (rows, shapes) = (&self.rows_of[column], self.shapes(column));
-        let tariff = Some(self.table.columns[column].tariff);
+        let tariff = Some(self.problem.columns[column].tariff);
         let values: Vec<f64> = rows
             .iter()
-            .map(|row| self.pays[*row as usize] - real(self.table.addend(tariff, *row as usize)))
+            .map(|row| self.pays[*row as usize] - real(self.problem.addend(tariff, *row as usize)))
             .collect();
         let mut knapsack = Knapsack::<D>::new();
         let value = knapsack.solve(&shapes, &values);
@@ -142,104 +146,107 @@ impl<'a, const D: usize> Shop<'a, D> {
     }
 
     /// What these pods pay together.
-    pub(super) fn value(&self, load: &[(u32, u32)]) -> f64 {
-        load.iter()
+    pub(crate) fn value(&self, pattern: &[(u32, u32)]) -> f64 {
+        pattern
+            .iter()
             .map(|(row, n)| self.pays[*row as usize] * f64::from(*n))
             .sum()
     }
 
     /// What a node of the column with these pods costs: addends included, never below zero.
-    pub(super) fn node_price(&self, column: usize, load: &[(u32, u32)]) -> f64 {
-        if self.table.addends.is_empty() {
+    pub(crate) fn node_price(&self, column: usize, pattern: &[(u32, u32)]) -> f64 {
+        if self.problem.addends.is_empty() {
             return self.price[column];
         }
-        let tariff = Some(self.table.columns[column].tariff);
-        let addends: f64 = load
+        let tariff = Some(self.problem.columns[column].tariff);
+        let addends: f64 = pattern
             .iter()
-            .map(|(row, n)| real(self.table.addend(tariff, *row as usize)) * f64::from(*n))
+            .map(|(row, n)| real(self.problem.addend(tariff, *row as usize)) * f64::from(*n))
             .sum();
         (self.price[column] + addends).max(0.0)
     }
 
     /// Adds pods to amounts.
-    pub(super) fn put(&self, used: &mut Amounts<D>, row: u32, copies: u32) {
+    pub(crate) fn put(&self, used: &mut Units<D>, row: u32, copies: u32) {
         for (dim, used) in used.0.iter_mut().enumerate() {
             *used += self.ask[dim][row as usize] * single(i64::from(copies));
         }
     }
 
-    /// Amounts of pods together.
-    pub(super) fn amounts(&self, load: &[(u32, u32)]) -> Amounts<D> {
-        let mut used = Amounts::default();
-        for (row, copies) in load {
+    /// Units of pods together.
+    pub(crate) fn amounts(&self, pattern: &[(u32, u32)]) -> Units<D> {
+        let mut used = Units::default();
+        for (row, copies) in pattern {
             self.put(&mut used, *row, *copies);
         }
         used
     }
 
     /// By row: how it stands to the column.
-    pub(super) fn fits_of(&self, column: usize) -> &[Fit] {
+    pub(crate) fn fits_of(&self, column: usize) -> &[Fit] {
         &self.fit[column * self.pays.len()..(column + 1) * self.pays.len()]
     }
 
     /// Whether the column runs pods of the row.
-    pub(super) fn fits(&self, column: usize, row: u32) -> bool {
+    pub(crate) fn fits(&self, column: usize, row: u32) -> bool {
         self.columns_of[row as usize][column / 64] & (1 << (column % 64)) != 0
     }
 
     /// Whether any column does.
-    pub(super) fn has_column(&self, row: u32) -> bool {
+    pub(crate) fn has_column(&self, row: u32) -> bool {
         self.columns_of[row as usize].iter().any(|bits| *bits != 0)
     }
 
     /// How many pods of the row an empty node of the column holds.
-    pub(super) fn copies(&self, column: usize, row: u32) -> u32 {
-        self.copies_beside(column, &Amounts::default(), row)
+    pub(crate) fn copies(&self, column: usize, row: u32) -> u32 {
+        self.copies_beside(column, &Units::default(), row)
     }
 
     /// Whether no row is there more often than one node may hold.
-    pub(super) fn within_caps(&self, load: &[(u32, u32)]) -> bool {
-        load.iter().all(|(row, n)| *n <= self.cap[*row as usize])
+    pub(crate) fn within_caps(&self, pattern: &[(u32, u32)]) -> bool {
+        pattern.iter().all(|(row, n)| *n <= self.cap[*row as usize])
     }
 
     /// How many pods of the row fit beside what takes `used`, other pods of it left aside.
-    pub(super) fn copies_beside(&self, column: usize, used: &Amounts<D>, row: u32) -> u32 {
+    pub(crate) fn copies_beside(&self, column: usize, used: &Units<D>, row: u32) -> u32 {
         if !self.fits(column, row) {
             return 0;
         }
         let mut copies = self.cap[row as usize];
         for dim in 0..D {
-            let free = units(self.room[column][dim] - used.0[dim]);
+            let free = units(self.capacity[column][dim] - used.0[dim]);
             let fit = free.checked_div(units(self.ask[dim][row as usize]));
             copies = fit.map_or(copies, |fit| copies.min(fit));
         }
         copies
     }
 
-    /// By row of `rows_of`: the shares of the column's room that one pod takes.
-    pub(super) fn shapes(&self, column: usize) -> Vec<[f64; D]> {
-        let room = &self.room[column];
+    /// By row of `rows_of`: the shares of the column's capacity that one pod takes.
+    pub(crate) fn shapes(&self, column: usize) -> Vec<[f64; D]> {
+        let capacity = &self.capacity[column];
         self.rows_of[column]
             .iter()
-            .map(|row| std::array::from_fn(|dim| f64::from(share(self.ask[dim][*row as usize], room[dim]))))
+            .map(|row| {
+                std::array::from_fn(|dim| f64::from(share(self.ask[dim][*row as usize], capacity[dim])))
+            })
             .collect()
     }
 
-    /// The cheapest column with growth left that holds these pods, which take `used` together.
-    pub(super) fn cheapest(&self, growth: &Growth, used: &Amounts<D>, load: &[(u32, u32)]) -> Option<usize> {
-        self.cheapest_of(|column| growth.open(self.table, column), used, load)
+    /// The cheapest column with stock left that holds these pods, which take `used` together.
+    pub(crate) fn cheapest(&self, stock: &Stock, used: &Units<D>, pattern: &[(u32, u32)]) -> Option<usize> {
+        self.cheapest_of(|column| stock.open(self.problem, column), used, pattern)
     }
 
     /// The cheapest of the open columns that holds these pods, which take `used` together.
-    pub(super) fn cheapest_of(
+    pub(crate) fn cheapest_of(
         &self,
         open: impl Fn(usize) -> bool,
-        used: &Amounts<D>,
-        load: &[(u32, u32)],
+        used: &Units<D>,
+        pattern: &[(u32, u32)],
     ) -> Option<usize> {
         let mut best: Option<(f64, usize)> = None;
-        for word in 0..self.table.columns.len().div_ceil(64) {
-            let mut bits = load.iter().fold(u64::MAX, |bits, (row, _)| {
+        for word in 0..self.problem.columns.len().div_ceil(64) {
+            let mut bits = pattern.iter().fold(u64::MAX, |bits, (row, _)| {
                 bits & self.columns_of[*row as usize][word]
             });
             while bits != 0 {
@@ -248,16 +255,16 @@ impl<'a, const D: usize> Shop<'a, D> {
                 let holds = used
                     .0
                     .iter()
-                    .zip(&self.room[column])
-                    .all(|(used, room)| used <= room);
+                    .zip(&self.capacity[column])
+                    .all(|(used, capacity)| used <= capacity);
                 if !holds || !open(column) {
                     continue;
                 }
                 // Columns come cheapest first; addends may turn that round.
-                if self.table.addends.is_empty() {
+                if self.problem.addends.is_empty() {
                     return Some(column);
                 }
-                let price = self.node_price(column, load);
+                let price = self.node_price(column, pattern);
                 if best.is_none_or(|(least, _)| price < least) {
                     best = Some((price, column));
                 }
@@ -267,11 +274,11 @@ impl<'a, const D: usize> Shop<'a, D> {
     }
 }
 
-fn unit_of(table: &Table, dim: usize) -> i64 {
-    let most = table
+fn unit_of(problem: &Problem, dim: usize) -> i64 {
+    let most = problem
         .columns
         .iter()
-        .map(|column| column.room[dim])
+        .map(|column| column.capacity[dim])
         .max()
         .unwrap_or(0);
     let mut unit = 1;
@@ -287,8 +294,8 @@ fn up(amount: i64, unit: i64) -> f32 {
     if units >= MOST_UNITS { NEVER } else { single(units) }
 }
 
-fn share(ask: f32, room: f32) -> f32 {
-    if room > 0.0 { ask / room } else { 0.0 }
+fn share(ask: f32, capacity: f32) -> f32 {
+    if capacity > 0.0 { ask / capacity } else { 0.0 }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a score, not an amount")]

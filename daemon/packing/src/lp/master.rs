@@ -10,7 +10,7 @@ pub(crate) struct Purchase {
     pub(crate) entries: Vec<(usize, f64)>,
 }
 
-/// See the module.
+/// The master problem: purchases in a pool, those of the present solution in the basis.
 pub(crate) struct Master {
     rows: usize,
     inverse: Vec<f64>,
@@ -67,6 +67,13 @@ const PROMISING: usize = 24;
 enum Basic {
     Purchase(usize),
     Surplus(usize),
+}
+
+/// What would enter the basis, and how much it lowers the cost for each unit of its own.
+#[derive(Clone, Copy, PartialEq)]
+struct Entering {
+    cost: f64,
+    basic: Option<Basic>,
 }
 
 impl Master {
@@ -235,19 +242,24 @@ impl Master {
         // The pool is walked through whole only now and then: what promised most is looked at first.
         let mut promising: Vec<usize> = Vec::new();
         for _ in 0..most {
-            let mut best = (-1e-9, None);
+            let mut surplus = Entering {
+                cost: -1e-9,
+                basic: None,
+            };
             for row in 0..self.rows {
-                if self.duals[row] < best.0 {
-                    best = (self.duals[row], Some(Basic::Surplus(row)));
+                if self.duals[row] < surplus.cost {
+                    surplus = Entering {
+                        cost: self.duals[row],
+                        basic: Some(Basic::Surplus(row)),
+                    };
                 }
             }
-            let surplus = best;
-            self.most_paying(&promising, &mut best);
+            let mut best = self.most_paying(&promising, surplus);
             if best == surplus {
                 promising = self.promising();
-                self.most_paying(&promising, &mut best);
+                best = self.most_paying(&promising, surplus);
             }
-            match best.1 {
+            match best.basic {
                 Some(entering) if self.enter(entering) => {}
                 _ => break,
             }
@@ -255,13 +267,17 @@ impl Master {
     }
 
     /// The purchase among some that pays most for its cost, where it pays more than the best so far.
-    fn most_paying(&self, among: &[usize], best: &mut (f64, Option<Basic>)) {
+    fn most_paying(&self, among: &[usize], mut best: Entering) -> Entering {
         for ix in among.iter().copied().filter(|ix| !self.aside[*ix]) {
             let relative = self.reduced_cost(ix) / self.pool.costs[ix].max(1e-9);
-            if relative < best.0 {
-                *best = (relative, Some(Basic::Purchase(ix)));
+            if relative < best.cost {
+                best = Entering {
+                    cost: relative,
+                    basic: Some(Basic::Purchase(ix)),
+                };
             }
         }
+        best
     }
 
     /// Purchases that pay, the best few of them.
