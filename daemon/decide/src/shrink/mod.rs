@@ -228,28 +228,4 @@ pub(crate) fn decide(
 }
 
 #[cfg(test)]
-mod annotating;
-#[cfg(test)]
-mod apart;
-#[cfg(test)]
-mod budgeted;
-#[cfg(test)]
-mod expendable;
-#[cfg(test)]
-mod halves;
-#[cfg(test)]
-mod judged;
-#[cfg(test)]
-mod rated;
-#[cfg(test)]
-mod renewed;
-#[cfg(test)]
-mod repaired;
-#[cfg(test)]
-mod replacing;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tied;
-#[cfg(test)]
-mod turns;

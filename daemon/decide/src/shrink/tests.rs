@@ -1,5 +1,18 @@
 //! Stories of nodes that go and nodes that stay.
 
+mod annotating;
+mod apart;
+mod budgeted;
+mod expendable;
+mod halves;
+mod judged;
+mod rated;
+mod renewed;
+mod repaired;
+mod replacing;
+mod tied;
+mod turns;
+
 use super::*;
 use crate::fixture::{Cluster, NOW, OLD, asks, policy, set};
 use crate::{Deliberation, PolicySet, deliberate};

@@ -1,7 +1,7 @@
 //! Nodes that are cordoned while their pods leave, and pods that leave by turns: what `referee emptied` found.
 
-use super::tests::{budget, names, stays};
 use super::tied::{HOST, SPREAD, ZONE, moves_to, near, of, run, three};
+use super::{budget, names, stays};
 use crate::filters::Filters;
 use crate::fixture::Cluster;
 use model::pod::{NearRule, PodSpec, Toleration};

@@ -1,6 +1,6 @@
 //! Pods that want no other of their kind on their node: where they may move, and what keeps them.
 
-use super::tests::{long_unneeded, names, stays};
+use super::{long_unneeded, names, stays};
 use crate::fixture::{Cluster, asks};
 use crate::{Deliberation, PolicySet, deliberate};
 use model::aims::Aims;

@@ -1,6 +1,6 @@
 //! Stories of budgets of the aims: what they keep, what they say, and that they open.
 
-use super::tests::{long_unneeded, names, pair, small, stays};
+use super::{long_unneeded, names, pair, small, stays};
 use crate::fixture::{Cluster, NOW, OLD, asks, removal};
 use crate::{Deliberation, PolicySet, deliberate};
 use model::aims::Aims;

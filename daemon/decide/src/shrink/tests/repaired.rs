@@ -1,6 +1,6 @@
 //! Nodes that have stopped working: given up and replaced, each pod counted once, and what keeps them.
 
-use super::tests::{names, run, stays};
+use super::{names, run, stays};
 use crate::checker::check;
 use crate::fixture::{Cluster, NOW, asks, removal};
 use crate::{Deliberation, PolicySet, deliberate};

@@ -2,7 +2,6 @@
 //! until nothing more is.
 
 use crate::fixture::{self, Cluster, NOW, asks};
-use crate::packing::Dice;
 use crate::{Deliberation, PolicySet, deliberate};
 use model::aims::Aims;
 use model::group::GroupKind;
@@ -13,6 +12,7 @@ use model::plan::StepKind;
 use model::pod::PodPhase;
 use model::snapshot::Snapshot;
 use model::time::Span;
+use packing::Random as Dice;
 use proptest::prelude::*;
 
 const CPUS: [(i64, usize); 14] = [

@@ -1,6 +1,6 @@
 //! Stories of nodes that nothing on offer stands for: their price is known, estimated or not known.
 
-use super::tests::{names, pair, run, small, stays};
+use super::{names, pair, run, small, stays};
 use crate::Deliberation;
 use crate::fixture::{Cluster, asks};
 use model::money::UsdPerHour;

@@ -1,6 +1,6 @@
 //! Annotations and marks of others on nodes and pods that run: what they keep, and for how long.
 
-use super::tests::{names, pair, run, small, stays, with};
+use super::{names, pair, run, small, stays, with};
 use crate::fixture::NOW;
 use model::aims::Aims;
 use model::disruption::LocalStorage;

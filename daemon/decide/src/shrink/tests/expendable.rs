@@ -1,6 +1,6 @@
 //! Expendable pods keep no node, and are asked to leave before it goes.
 
-use super::tests::{long_unneeded, names, pair, run};
+use super::{long_unneeded, names, pair, run};
 use crate::fixture::{asks, removal};
 use crate::{PolicySet, deliberate};
 use model::aims::Aims;

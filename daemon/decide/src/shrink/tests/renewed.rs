@@ -1,6 +1,6 @@
 //! Stories of nodes that expire or drift: bought first, one at a time, a canary before the others.
 
-use super::tests::{names, run, stays};
+use super::{names, run, stays};
 use crate::fixture::{Cluster, NOW, OLD, asks};
 use crate::{Deliberation, PolicySet, deliberate};
 use model::aims::Aims;

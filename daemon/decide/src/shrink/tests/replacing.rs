@@ -1,6 +1,6 @@
 //! Stories of nodes that cheaper ones replace: bought first, drained then, undone where nothing came.
 
-use super::tests::{long_unneeded, names, pair, run, small};
+use super::{long_unneeded, names, pair, run, small};
 use crate::fixture::{Cluster, NOW, asks, policy, set};
 use crate::{PolicySet, deliberate};
 use model::advice::{Advice, Hook, PlacementAdvice, PolicyMode};

@@ -1,6 +1,6 @@
 //! Stories of nodes about which policies were asked.
 
-use super::tests::{long_unneeded, names, pair, small, stays};
+use super::{long_unneeded, names, pair, small, stays};
 use crate::fixture::{NOW, OLD, asks, policy, set};
 use crate::policy::{CandidateRow, MoverRow, PolicyEntry};
 use crate::{Deliberation, View, deliberate};

@@ -3,10 +3,9 @@
 //! is.
 
 use super::halves::at_once;
-use super::tests::{long_unneeded, names, stays};
+use super::{long_unneeded, names, stays};
 use crate::filters::Filters;
 use crate::fixture::{self, Cluster, asks};
-use crate::packing::Dice;
 use crate::{Deliberation, PolicySet, deliberate};
 use model::aims::Aims;
 use model::ids::{NodeName, OfferId, PodKey};
@@ -16,6 +15,7 @@ use model::pod::{HostPort, Near, NearRule, PodSpec};
 use model::reason::{Holds, Stays};
 use model::selector::{LabelSelector, NodeTerm, Requirement};
 use model::snapshot::Snapshot;
+use packing::Random as Dice;
 use std::collections::BTreeMap;
 
 pub(super) const ZONE: &str = "topology.kubernetes.io/zone";
