@@ -33,7 +33,7 @@ tools: ## The control plane, the referee, kubectl, helm, the AWS emulators, the 
 test: policies tools ## All tests, the end-to-end ones included
 	@bash tests/run.sh
 
-bench: policies ## The figures of README's table, as ratios in one run
+bench: policies ## Speed and cost on public traces, as ratios in one run (tests/perf/README.md)
 	@cargo bench --quiet --profile dev -p plimsoll-host
 	@cargo bench --quiet --profile dev -p plimsoll --bench languages
 	@PLIMSOLL_STRICT=1 cargo test --quiet -p plimsoll-host --test harm -- --nocapture
@@ -45,6 +45,18 @@ bench: policies ## The figures of README's table, as ratios in one run
 fuzz: ## Ten minutes of hostile input for every reader of it
 	@bash tests/fuzz.sh 600
 
+# What the tests run a little of, run long: each line prints its own figures, and fails as the test does. Some hours.
+soak: policies tools ## Hostile tenants by 10,000, every lever of a policy by 100,000, kube-scheduler by 100,000 of a mix
+	@PLIMSOLL_TENANTS=10000 PLIMSOLL_STRICT=1 cargo test --workspace --test tenants -- --nocapture
+	@PLIMSOLL_ADVERSARY_RUNS=100000 cargo test --workspace --lib exposure::adversary -- --nocapture
+	@PLIMSOLL_STORM_MINUTES=30 PLIMSOLL_STORM_NODES=500 cargo test --workspace --test storm -- --nocapture
+	@PLIMSOLL_LONG_RUN_NODES=500 cargo test --workspace --test incidents long_run -- --nocapture
+	@PLIMSOLL_IDLE_MINUTES=60 cargo test --workspace --test ends facade -- --nocapture
+	@PROPTEST_CASES=10000 cargo test --workspace --lib play::tests -- --nocapture
+	@cargo run --quiet -p plimsoll-referee -- --cases 100000 --seed 101 --no-plans
+	@cargo run --quiet -p plimsoll-referee -- rest --cases 2000 --seed 1
+	@cargo run --quiet -p plimsoll-referee -- bound --cases 2000 --seed 1
+
 lint: ## Format and clippy, as CI has them
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
@@ -52,4 +64,4 @@ lint: ## Format and clippy, as CI has them
 clean: ## Removes what was built; caches outside the folder stay
 	@cargo clean
 
-.PHONY: help demo offline policies tools test bench fuzz lint clean
+.PHONY: help demo offline policies tools test bench fuzz soak lint clean
