@@ -26,6 +26,8 @@ pub const CONSUMES: [&str; 2] = [
     "autoscaling.x-k8s.io/consume-provisioning-request",
     "cluster-autoscaler.kubernetes.io/consume-provisioning-request",
 ];
+/// Kubernetes: which pods a ReplicaSet gives up first: those of lower cost.
+pub const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 /// Descheduler: the pod is rather not evicted (presence).
 pub const PREFER_NO_EVICTION: &str = "descheduler.alpha.kubernetes.io/prefer-no-eviction";
 /// Descheduler: an eviction only asks, and somebody else moves the pod (presence).
@@ -205,7 +207,7 @@ pub fn ignored_of_pod(annotations: &Labels) -> Vec<Ignored<'_>> {
             "a Go duration such as 600s",
         ),
         (
-            crate::pod::DELETION_COST,
+            DELETION_COST,
             &|v| deletion_cost(v).is_some(),
             "a whole number without plus and leading zeros",
         ),

@@ -3,6 +3,11 @@
 //! A `PodSpec` is what scheduling can depend on; pods with the same spec are one Class to `decide`. Not here:
 //! containers, environment, images, anything no rule reads.
 
+mod host_port;
+mod taint;
+mod unmodelled;
+
+pub use crate::annotations::DELETION_COST;
 use crate::annotations::{
     CONSUMES, DO_NOT_DISRUPT, OWN_DO_NOT_DISRUPT, SAFE_TO_EVICT, SCALE_UP_DELAY, go_duration,
 };
@@ -11,7 +16,10 @@ use crate::reason::PodStays;
 use crate::resources::Resources;
 use crate::selector::{LabelSelector, Labels, NodeTerm};
 use crate::time::{Instant, Span};
+pub use host_port::HostPort;
 use serde::{Deserialize, Serialize};
+pub use taint::{Taint, TaintEffect, Toleration};
+pub use unmodelled::Unmodelled;
 
 /// Index into `Snapshot::specs`.
 pub type SpecIx = u32;
@@ -40,9 +48,6 @@ pub struct Pod {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<Instant>,
 }
-
-/// Says which pods a ReplicaSet gives up first: those of lower cost.
-pub const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
 /// Deletion costs that Plimsoll sets: this one less a level from 1 to 10. Any other is somebody else's.
 pub const OUR_DELETION_COST: i32 = -7_551_000;
@@ -307,26 +312,6 @@ impl Near {
     }
 }
 
-/// A port of the host (NodePorts).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct HostPort {
-    /// Number.
-    pub port: u16,
-    /// `TCP`, `UDP` or `SCTP`.
-    pub protocol: String,
-    /// Address it binds; empty means all.
-    pub ip: String,
-}
-
-impl HostPort {
-    /// Whether both cannot be had on one node.
-    pub fn conflicts(&self, other: &Self) -> bool {
-        self.port == other.port
-            && self.protocol == other.protocol
-            && (self.ip == other.ip || self.ip.is_empty() || other.ip.is_empty())
-    }
-}
-
 /// Yes-or-no properties of a pod.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(
@@ -384,86 +369,6 @@ pub struct PodTraits {
     /// Has `topologySpreadConstraints` of any kind: the cluster's defaults are not for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub spreads: bool,
-}
-
-/// A toleration, as upstream.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Toleration {
-    /// Key; `None` with `Exists` tolerates every taint.
-    pub key: Option<String>,
-    /// Value to equal; `None` means the operator `Exists`.
-    pub value: Option<String>,
-    /// Effect; `None` means all.
-    pub effect: Option<TaintEffect>,
-}
-
-/// What a taint does to pods that do not tolerate it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum TaintEffect {
-    /// Not scheduled there.
-    NoSchedule,
-    /// Rather not; placing ignores it.
-    PreferNoSchedule,
-    /// Not scheduled, and evicted when running.
-    NoExecute,
-}
-
-/// A taint of a node.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Taint {
-    /// Key.
-    pub key: String,
-    /// Value; empty where none.
-    pub value: String,
-    /// Effect.
-    pub effect: TaintEffect,
-}
-
-impl Toleration {
-    /// Whether this toleration covers the taint (kube `Toleration.ToleratesTaint`).
-    pub fn tolerates(&self, taint: &Taint) -> bool {
-        self.effect.is_none_or(|effect| effect == taint.effect)
-            && self.key.as_ref().is_none_or(|key| *key == taint.key)
-            && self.value.as_ref().is_none_or(|value| *value == taint.value)
-    }
-}
-
-/// Why no place is looked for: a required constraint that the engine does not model, or a claim with which
-/// kube-scheduler would find none either.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Unmodelled {
-    /// Required inter-pod affinity.
-    PodAffinity,
-    /// Required inter-pod anti-affinity.
-    PodAntiAffinity,
-    /// `topologySpreadConstraints` with `DoNotSchedule`.
-    TopologySpread,
-    /// Volume claims about which nothing is known: the cluster's volumes could not be seen.
-    VolumeClaim,
-    /// Dynamic resource claims.
-    ResourceClaim,
-    /// Host ports (at most one such pod per node and port).
-    HostPort,
-    /// Something in the object that could not be read.
-    Unreadable,
-    /// A volume claim that does not exist, or is being deleted.
-    ClaimMissing,
-    /// A volume claim that is to be bound before any pod is placed (`Immediate`, or bound beforehand), and is not.
-    ClaimUnbound,
-    /// A volume claim whose volume was lost.
-    ClaimLost,
-    /// A volume claim for one pod alone (`ReadWriteOncePod`), which another pod has.
-    ClaimInUse,
-    /// A volume claim bound to a volume that does not exist.
-    VolumeMissing,
-    /// A volume claim of a storage class that does not exist, or that makes no volumes.
-    StorageClass,
-    /// A volume claim whose driver tells how much storage there is where (`CSIStorageCapacity`).
-    StorageCapacity,
-    /// A disk named by its id in the pod itself.
-    InlineDisk,
-    /// Labels, rules or claims that take more memory than one object or its namespace may: they are not kept.
-    TooLarge,
 }
 
 impl Pod {

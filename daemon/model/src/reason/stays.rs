@@ -1,6 +1,8 @@
-//! Why a node stays, why a pod must not be moved, and which rule holds it where it is.
+//! Why a node stays, and which rule holds a pod where it is that would have to move off it.
+//!
+//! Not here: what is said of a pod itself (`pod_stays`).
 
-use super::{Misfit, Tie};
+use super::{PodStays, Tie};
 use crate::advice::Coded;
 use crate::counted::Counted;
 use crate::disruption::{Cause, Closed};
@@ -250,37 +252,10 @@ impl fmt::Display for Holds {
                 f,
                 "volume claim {claim}: it is for one pod alone, and another has it"
             ),
-            Self::Unmodelled(what) => Misfit::Unmodelled(*what).fmt(f),
+            Self::Unmodelled(what) => f.write_str(what.words()),
             Self::NotModelled(tie) => write!(f, "{tie} is not modelled"),
         }
     }
-}
-
-/// Why a pod must not be moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum PodStays {
-    /// Annotated do-not-disrupt.
-    DoNotDisrupt,
-    /// Static pod.
-    Mirror,
-    /// No controller would recreate it.
-    NoOwner,
-    /// Local storage that would be lost.
-    LocalStorage,
-    /// Annotated safe-to-evict=false.
-    NotSafeToEvict,
-    /// Annotated safe-to-evict=on-completion: its node waits for it to end.
-    OnCompletion,
-    /// Annotated do-not-disrupt for some time, which ends then.
-    ProtectedUntil(Instant),
-    /// A `hostPath` that it would leave behind.
-    HostPath,
-    /// In kube-system without a budget.
-    SystemPod,
-    /// The last Ready pod of a workload that the cluster cannot do without.
-    LastReady,
-    /// Somebody else moves it.
-    MovedByOthers,
 }
 
 impl fmt::Display for Stays {
@@ -293,8 +268,7 @@ impl fmt::Display for Stays {
             Self::ProtectedUntil(until) => write!(f, "annotated do-not-disrupt until {until}"),
             Self::ScaleDownDisabled => f.write_str("annotated scale-down-disabled"),
             Self::RemovedByOthers { who, mark } => write!(f, "{who} is removing it ({mark})"),
-            Self::NotReady { since: Some(since) } => write!(f, "not Ready since {since}"),
-            Self::NotReady { since: None } => f.write_str("not Ready"),
+            Self::NotReady { since } => not_ready(f, *since),
             Self::NotGivenUp { since, doubt } => {
                 write!(f, "not Ready since {since}, and not given up: {doubt}")
             }
@@ -325,15 +299,7 @@ impl fmt::Display for Stays {
             ),
             Self::TooYoung => f.write_str("too young"),
             Self::PodsExpected => f.write_str("pods of nodes that go first move onto it"),
-            // A policy that fails, or `parallel: 0` in the aims.
-            Self::AwaitsRemovals { begun: 0 } => f.write_str("it could go, and no removal is begun now"),
-            Self::AwaitsRemovals { begun } => {
-                write!(
-                    f,
-                    "it could go, and others go first: {} now",
-                    Counted(*begun, "node")
-                )
-            }
+            Self::AwaitsRemovals { begun } => awaits_removals(f, *begun),
             Self::NotUnneededLongEnough { since } => write!(f, "unneeded for {since} only"),
             Self::Used { used, threshold } => write!(
                 f,
@@ -360,35 +326,43 @@ impl fmt::Display for Stays {
                 moves,
                 counts,
                 addend,
-            } => {
-                write!(f, "it costs {price}")?;
-                if let Some(wastes) = wastes {
-                    write!(f, " and wastes {wastes} of that")?;
-                }
-                write!(f, "; moving its {} counts {counts}", Counted(*moves, "pod"))?;
-                if *addend != UsdPerHour::ZERO {
-                    write!(f, " and policies want {addend} beyond that")?;
-                }
-                f.write_str(", more than is gained")
-            }
+            } => write!(
+                f,
+                "it costs {price}{}; moving its {} counts {counts}{}, more than is gained",
+                wasted(*wastes),
+                Counted(*moves, "pod"),
+                wanted_beyond(*addend)
+            ),
         }
     }
 }
 
-impl fmt::Display for PodStays {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::DoNotDisrupt => "annotated do-not-disrupt",
-            Self::Mirror => "static pod",
-            Self::NoOwner => "no controller would recreate it",
-            Self::LocalStorage => "local storage would be lost",
-            Self::NotSafeToEvict => "annotated safe-to-evict=false",
-            Self::OnCompletion => "annotated safe-to-evict=on-completion, its node waits for it to end",
-            Self::ProtectedUntil(until) => return write!(f, "annotated do-not-disrupt until {until}"),
-            Self::HostPath => "a hostPath volume would be left behind",
-            Self::SystemPod => "in kube-system without a PodDisruptionBudget",
-            Self::LastReady => "the last Ready pod of a workload that the cluster cannot do without",
-            Self::MovedByOthers => "somebody else moves it, as its annotations say",
-        })
+fn not_ready(f: &mut fmt::Formatter<'_>, since: Option<Instant>) -> fmt::Result {
+    f.write_str("not Ready")?;
+    since.map_or(Ok(()), |since| write!(f, " since {since}"))
+}
+
+fn awaits_removals(f: &mut fmt::Formatter<'_>, begun: u32) -> fmt::Result {
+    // A policy that fails, or `parallel: 0` in the aims.
+    if begun == 0 {
+        return f.write_str("it could go, and no removal is begun now");
     }
+    write!(
+        f,
+        "it could go, and others go first: {} now",
+        Counted(begun, "node")
+    )
+}
+
+/// What of a node's price nothing on it pays for, where that is known.
+fn wasted(wastes: Option<UsdPerHour>) -> impl fmt::Display {
+    fmt::from_fn(move |f| wastes.map_or(Ok(()), |wastes| write!(f, " and wastes {wastes} of that")))
+}
+
+/// What policies want giving it up to bring beyond what its evictions count.
+fn wanted_beyond(addend: UsdPerHour) -> impl fmt::Display {
+    fmt::from_fn(move |f| match addend {
+        UsdPerHour::ZERO => Ok(()),
+        addend => write!(f, " and policies want {addend} beyond that"),
+    })
 }
