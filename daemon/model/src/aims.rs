@@ -1,6 +1,7 @@
 //! Aims: what the operator wants. Read from YAML by `manifest`; every field has a documented default.
 
-use crate::advice::Hook;
+mod modes;
+
 use crate::disruption::DisruptionAims;
 use crate::group::Bounds;
 use crate::ids::{GroupName, WorkloadKey};
@@ -10,6 +11,7 @@ use crate::quota::Quotas;
 use crate::selector::{Labels, glob};
 use crate::standing::Compose;
 use crate::time::Span;
+pub use modes::{Mode, Modes};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -84,6 +86,17 @@ impl Aims {
             .iter()
             .any(|pattern| glob(pattern, namespace))
     }
+
+    /// Whether pods of this priority are expendable: nothing is bought for them, and no node is kept for them (the
+    /// Cluster Autoscaler's `--expendable-pods-priority-cutoff`).
+    pub const fn is_expendable(&self, priority: i32) -> bool {
+        priority < self.priority.expendable_below
+    }
+
+    /// How much a group is preferred.
+    pub fn weight(&self, group: &GroupName) -> u32 {
+        self.weights.get(group).copied().unwrap_or(0)
+    }
 }
 
 /// A required topology spread for pods that have none.
@@ -93,31 +106,6 @@ pub struct SpreadDefault {
     pub key: String,
     /// `maxSkew`, at least 1.
     pub skew: u32,
-}
-
-/// Whether steps are carried out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Mode {
-    /// Decide, record, explain; change nothing.
-    #[default]
-    Observe,
-    /// Carry out what the guard clears.
-    Act,
-}
-
-/// Modes by scope; a step needs `Act` in every scope it touches. Absent narrower scopes inherit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Modes {
-    /// For the cluster; absent means `Observe`.
-    pub cluster: Option<Mode>,
-    /// By group.
-    pub groups: BTreeMap<GroupName, Mode>,
-    /// By workload.
-    #[serde(with = "crate::memory::pairs")]
-    pub workloads: BTreeMap<WorkloadKey, Mode>,
-    /// By hook.
-    pub hooks: BTreeMap<Hook, Mode>,
 }
 
 /// A workload that policies may scale.
@@ -337,54 +325,5 @@ impl Default for ShrinkAims {
             payback: Span::from_secs(3600),
             yields: false,
         }
-    }
-}
-
-impl Modes {
-    /// These modes with `over` laid on top.
-    #[must_use]
-    pub fn with(&self, over: &Self) -> Self {
-        let mut merged = self.clone();
-        merged.cluster = over.cluster.or(merged.cluster);
-        merged
-            .groups
-            .extend(over.groups.iter().map(|(k, v)| (k.clone(), *v)));
-        merged
-            .workloads
-            .extend(over.workloads.iter().map(|(k, v)| (k.clone(), *v)));
-        merged.hooks.extend(over.hooks.iter().map(|(k, v)| (*k, *v)));
-        merged
-    }
-
-    /// Mode of the cluster.
-    pub fn of_cluster(&self) -> Mode {
-        self.cluster.unwrap_or_default()
-    }
-
-    /// Mode of a group, never above the cluster's.
-    pub fn of_group(&self, group: &GroupName) -> Mode {
-        self.groups
-            .get(group)
-            .copied()
-            .unwrap_or(Mode::Act)
-            .min(self.of_cluster())
-    }
-
-    /// Mode of a workload, never above the cluster's.
-    pub fn of_workload(&self, workload: &WorkloadKey) -> Mode {
-        self.workloads
-            .get(workload)
-            .copied()
-            .unwrap_or(Mode::Act)
-            .min(self.of_cluster())
-    }
-
-    /// Mode of a hook, never above the cluster's.
-    pub fn of_hook(&self, hook: Hook) -> Mode {
-        self.hooks
-            .get(&hook)
-            .copied()
-            .unwrap_or(Mode::Act)
-            .min(self.of_cluster())
     }
 }

@@ -4,14 +4,13 @@
 //! Values, and what they say of an instant. Nodes on their way out are counted where the budgets are kept: by the engine
 //! and once more, on its own, by the guard.
 
-use crate::group::Group;
+mod due;
+
 use crate::ids::GroupName;
-use crate::node::Node;
 use crate::pod::PodTraits;
 use crate::reason::PodStays;
 use crate::repair::RepairAims;
 use crate::schedule::{Schedule, Stands};
-use crate::snapshot::Snapshot;
 use crate::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -137,45 +136,6 @@ impl DisruptionAims {
     pub fn keeps_system_pod(&self, namespace: &str, covered: bool) -> Option<PodStays> {
         (self.keep_system_pods && namespace == "kube-system" && !covered).then_some(PodStays::SystemPod)
     }
-
-    /// When a node expires, where it ever does.
-    pub fn expires(&self, node: &Node) -> Option<Instant> {
-        let own = node.group.as_ref().and_then(|group| self.groups.get(group));
-        let after = own.and_then(|own| own.expire_after).or(self.expire_after)?;
-        if after <= Span::ZERO {
-            return None;
-        }
-        let spread = i128::from(self.expire_spread_permille.min(1000));
-        let sooner =
-            i128::from(after.millis()) * spread * i128::from(draw(node)) / (1000 * i128::from(DRAWS));
-        let sooner = i64::try_from(sooner).unwrap_or(0);
-        Some(node.created + after - Span::from_millis(sooner))
-    }
-
-    /// Whether a node has expired, or has drifted where that is to be replaced and is ours to replace.
-    pub fn due(&self, node: &Node, seen: &Snapshot) -> Option<Cause> {
-        let replaced =
-            |group: &Group| group.renews_drifted() && self.drift_of(&group.name) == DriftMode::Replace;
-        let home = node.group.as_ref().filter(|_| node.is_drifted());
-        if home.and_then(|home| seen.group(home)).is_some_and(replaced) {
-            return Some(Cause::Drifted);
-        }
-        let expires = self.expires(node)?;
-        (expires <= seen.at).then_some(Cause::Expired)
-    }
-}
-
-/// Different draws there are.
-const DRAWS: u32 = 10_000;
-
-/// A number below [`DRAWS`] that is the node's own and never changes (FNV-1a over its name and instance).
-fn draw(node: &Node) -> u32 {
-    let instance = node.instance.as_ref().map_or("", |id| id.as_str());
-    let bytes = node.name.as_str().bytes().chain([0]).chain(instance.bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    u32::try_from((hash >> 16) % u64::from(DRAWS)).unwrap_or(0)
 }
 
 /// At most so many nodes on their way out at once.

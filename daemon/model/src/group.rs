@@ -1,11 +1,13 @@
 //! Groups: where capacity is changed.
 
+mod bounds;
 pub mod options;
 
 use crate::ids::{GroupName, InstanceId};
 use crate::pod::Taint;
 use crate::selector::{LabelSelector, Labels};
 use crate::time::Instant;
+pub use bounds::Bounds;
 pub use options::GroupOptions;
 use serde::{Deserialize, Serialize};
 
@@ -50,21 +52,6 @@ pub struct Group {
     /// What its own tags say of how it is scaled.
     #[serde(default, skip_serializing_if = "GroupOptions::is_usual")]
     pub options: GroupOptions,
-}
-
-/// Fewest and most instances of a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Bounds {
-    /// Fewest.
-    pub min: u32,
-    /// Most.
-    pub max: u32,
-}
-
-impl std::fmt::Display for Bounds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} to {}", self.min, self.max)
-    }
 }
 
 /// Whose knob a group is.

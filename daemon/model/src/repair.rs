@@ -17,6 +17,9 @@
 //! lifecycle controller stops evicting in a zone of which 55 % are not Ready. All of these hold here. Not here: nodes that
 //! boot, and the steps.
 
+mod aims;
+mod doubt;
+
 use crate::aims::Aims;
 use crate::group::InstanceState;
 use crate::ids::GroupName;
@@ -25,9 +28,9 @@ use crate::pod::PodPhase;
 use crate::registration::label;
 use crate::snapshot::{Snapshot, Source};
 use crate::time::{Instant, Span};
-use serde::{Deserialize, Serialize};
+pub use aims::RepairAims;
+pub use doubt::{Among, Doubt};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// Taint of a node whose condition Ready is False (the node lifecycle controller sets it).
 pub const NOT_READY_TAINT: &str = "node.kubernetes.io/not-ready";
@@ -45,35 +48,6 @@ const TOTAL_PERCENT: u64 = 45;
 /// As long as more than this many are (`--ok-total-unready-count`).
 const TOTAL_COUNT: u32 = 3;
 
-/// When nodes are given up that have stopped working.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RepairAims {
-    /// For so long a node must not have been Ready; absent: none is ever given up for it.
-    pub after: Option<Span>,
-    /// Not where more of a group, or of the cluster, are not Ready, in thousandths, rounded up to whole nodes.
-    pub most_permille: u32,
-    /// For so long pods that are still there are asked to leave, as far as budgets and annotations let them.
-    pub grace: Span,
-}
-
-impl Default for RepairAims {
-    fn default() -> Self {
-        Self {
-            after: Some(Span::from_secs(1800)),
-            most_permille: 200,
-            grace: Span::from_secs(300),
-        }
-    }
-}
-
-impl RepairAims {
-    /// As if nothing was said.
-    pub fn is_usual(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// What is to be thought of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Broken {
@@ -86,77 +60,6 @@ pub enum Broken {
         /// Since when it has not been Ready.
         since: Instant,
     },
-}
-
-/// Why a node is not given up that has not been Ready for long.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Doubt {
-    /// The node lifecycle controller has not tainted it.
-    NotTainted,
-    /// Its kubelet has answered since.
-    KubeletAnswers {
-        /// When.
-        at: Instant,
-    },
-    /// The provider does not list its instance as one in service.
-    NotInService {
-        /// As what it lists it.
-        state: Option<InstanceState>,
-    },
-    /// A witness was not asked of late.
-    Unheard {
-        /// Which.
-        source: Source,
-    },
-    /// Too many say the same at once.
-    TooMany {
-        /// Nodes that are not Ready.
-        broken: u32,
-        /// Of so many.
-        of: u32,
-        /// Where.
-        among: Among,
-    },
-}
-
-/// Whose nodes are counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Among {
-    /// All.
-    Cluster,
-    /// Those of a group.
-    Group(GroupName),
-    /// Those in a zone.
-    Zone(String),
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotTainted => f.write_str("the node lifecycle controller has not tainted it"),
-            Self::KubeletAnswers { at } => write!(f, "its kubelet still answered at {at}"),
-            Self::NotInService { state: None } => f.write_str("its group does not list its instance"),
-            Self::NotInService { state: Some(state) } => {
-                write!(f, "its group lists its instance as {}", word(*state))
-            }
-            Self::Unheard { source } => write!(f, "source {source:?} is stale or missing"),
-            Self::TooMany { broken, of, among } => write!(
-                f,
-                "{broken} of {of} nodes {among} are not Ready, which is more likely a fault of the network or of what is \
-                 seen: none is removed for it"
-            ),
-        }
-    }
-}
-
-impl fmt::Display for Among {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cluster => f.write_str("of the cluster"),
-            Self::Group(group) => write!(f, "of group {group}"),
-            Self::Zone(zone) => write!(f, "in zone {zone}"),
-        }
-    }
 }
 
 /// Nodes that are not Ready, and all of them; those that boot are neither.
@@ -322,17 +225,6 @@ pub fn lets_go(node: &Node, (asked, grace): (Span, Span), mut left: impl Iterato
 /// Whether its kubelet has fallen silent, rather than told that it is not Ready.
 fn is_silent(node: &Node) -> bool {
     node.taints.iter().any(|taint| taint.key == UNREACHABLE_TAINT)
-}
-
-const fn word(state: InstanceState) -> &'static str {
-    match state {
-        InstanceState::Pending => "pending",
-        InstanceState::InService => "in service",
-        InstanceState::Terminating => "terminating",
-        InstanceState::Terminated => "terminated",
-        InstanceState::Other => "neither in service nor gone (standby)",
-        InstanceState::Waiting => "terminating, at our lifecycle hook",
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! Built by an Observe, never changed afterwards. Unknown is not zero: what is missing says so.
 
+mod source;
+
 use crate::aims::Aims;
 use crate::autoscaler::Autoscaler;
 use crate::group::options::NOTHING_SAID;
@@ -14,9 +16,10 @@ use crate::notices::Notices;
 use crate::offer::{Confidence, Offer};
 use crate::pod::{Pod, PodSpec, SpecIx};
 use crate::prices::Prices;
-use crate::time::{Instant, Span};
+use crate::time::Instant;
 use crate::workload::{DisruptionBudget, Workload};
 use serde::{Deserialize, Serialize};
+pub use source::{Freshness, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -66,52 +69,6 @@ pub struct Snapshot {
     /// What became of notices of instances that go; `None` where nobody reads any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<Notices>,
-}
-
-/// Where parts of a Snapshot come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Source {
-    /// Pods.
-    Pods,
-    /// Nodes.
-    Nodes,
-    /// Workloads.
-    Workloads,
-    /// PodDisruptionBudgets.
-    Budgets,
-    /// Pod and node load.
-    Load,
-    /// Application metrics.
-    Metrics,
-    /// Groups and instances.
-    Groups,
-    /// Offers and prices.
-    Offers,
-}
-
-/// How old a source is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Freshness {
-    /// Complete, and no older than the source's own rhythm.
-    Live,
-    /// Complete, but this old.
-    Stale {
-        /// Age of the last sign of life.
-        age: Span,
-    },
-    /// Never seen, or not complete.
-    Missing,
-}
-
-impl Freshness {
-    /// Whether the source is complete and at most this old.
-    pub fn within(self, limit: Span) -> bool {
-        match self {
-            Self::Live => true,
-            Self::Stale { age } => age <= limit,
-            Self::Missing => false,
-        }
-    }
 }
 
 impl Snapshot {
@@ -243,6 +200,7 @@ mod tests {
     use crate::group::{Group, GroupKind, Instance, InstanceState, LaunchMode};
     use crate::pod::{PodPhase, Usage};
     use crate::selector::{LabelSelector, Labels};
+    use crate::time::Span;
     use crate::workload::Metric;
     use crate::{Resources, WorkloadKey};
 
