@@ -2,16 +2,19 @@
 //!
 //! A plain value: advancing it against a Snapshot is done in `guard`, storing it in the ends.
 
+mod effect;
+mod event;
+mod launches;
+
 use crate::aims::Aims;
 use crate::cluster_size::SizeHistory;
-use crate::ids::{
-    GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, StepId, WorkloadKey,
-};
-use crate::money::UsdPerHour;
+use crate::ids::{GroupName, InstanceId, IntentId, NodeName, OfferId, PodKey, PolicyName, StepId};
 use crate::node::Node;
 use crate::spending::Spending;
 use crate::standing::Standing;
 use crate::time::{Instant, Span};
+pub use effect::{Bought, Effect, EffectKind, Proof, Spent};
+pub use event::LedgerEvent;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -222,199 +225,6 @@ pub enum RemoveStage {
     Undoing,
 }
 
-/// One effect that counts against a window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Effect {
-    /// When.
-    pub at: Instant,
-    /// Which group; empty where none is concerned.
-    pub group: GroupName,
-    /// What.
-    pub kind: EffectKind,
-}
-
-/// Effects that windows count.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EffectKind {
-    /// Nodes asked for.
-    Bought {
-        /// How many.
-        count: u32,
-        /// What they add to the bill.
-        rate: UsdPerHour,
-        /// As far as waiting pods prove that they are needed.
-        #[serde(default, skip_serializing_if = "Proof::is_none")]
-        proof: Proof,
-    },
-    /// A voluntary removal begun, of a node that names no zone, or before zones were written down.
-    Removed,
-    /// A voluntary removal begun in a zone.
-    RemovedFrom {
-        /// Which.
-        zone: String,
-    },
-    /// A removal begun of a node that was watched empty.
-    Emptied {
-        /// Which.
-        node: NodeName,
-    },
-    /// A removal begun that owners explain who have lowered their replicas.
-    Explained {
-        /// Pods that are moved for it, at least one.
-        pods: u32,
-    },
-    /// Pods asked to leave a node of the group, in one cycle.
-    Evicted {
-        /// How many.
-        count: u32,
-    },
-    /// Replicas taken from workloads, in one cycle; of no group.
-    ScaledDown {
-        /// How many.
-        count: u32,
-    },
-    /// Waiting pods of a workload asked to end, in one cycle, so that Fargate takes those made in their place.
-    Remade {
-        /// Whose.
-        workload: WorkloadKey,
-        /// How many.
-        count: u32,
-    },
-}
-
-impl EffectKind {
-    /// A removal begun in this zone; empty: nobody knows in which.
-    pub fn removed_from(zone: &str) -> Self {
-        match zone {
-            "" => Self::Removed,
-            zone => Self::RemovedFrom {
-                zone: zone.to_owned(),
-            },
-        }
-    }
-}
-
-/// The part of a purchase that waiting pods prove to be needed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proof {
-    /// Nodes.
-    pub nodes: u32,
-    /// Of what they add to the bill.
-    pub rate: UsdPerHour,
-}
-
-impl Proof {
-    /// Nothing is proven.
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// Pods that have proven a purchase and wait all the same: they prove no other within a long window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spent {
-    /// When the purchase was made.
-    pub at: Instant,
-    /// Whom it was made for.
-    pub pods: Vec<PodKey>,
-    /// What came of it, as long as none of them has found a place.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bought: Option<Bought>,
-}
-
-/// Nodes that have joined while the pods they were bought for wait on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bought {
-    /// The launch.
-    pub intent: IntentId,
-    /// Its group.
-    pub group: GroupName,
-    /// The nodes, at most 100 of them.
-    pub nodes: Vec<NodeName>,
-    /// When they should have helped somebody; `None` once it has been told that they did not.
-    pub due: Option<Instant>,
-}
-
-/// What reading the Ledger against a Snapshot, or an outcome, told about an intent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LedgerEvent {
-    /// The provider has accepted a launch whose call nobody heard the end of.
-    Accepted {
-        /// Which.
-        intent: IntentId,
-    },
-    /// A launched node has joined and is Ready.
-    Joined {
-        /// Which.
-        intent: IntentId,
-        /// Its group.
-        group: GroupName,
-        /// The node.
-        node: NodeName,
-        /// From the opening of the intent to Ready, as seen.
-        took: Span,
-    },
-    /// All nodes of a launch are there; the intent is closed.
-    Launched {
-        /// Which.
-        intent: IntentId,
-        /// Its group.
-        group: GroupName,
-    },
-    /// A launch ended with nodes missing: the intent is closed, or goes on with those that came.
-    LaunchFailed {
-        /// Which.
-        intent: IntentId,
-        /// Its group.
-        group: GroupName,
-        /// Nodes that did not come.
-        missing: u32,
-        /// Whether the provider said that it has no capacity.
-        no_capacity: bool,
-        /// What was asked for, where the provider said that.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        offer: Option<OfferId>,
-        /// Some of its nodes have joined.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        brought: bool,
-    },
-    /// The nodes of a launch have joined and helped nobody: the pods they were bought for wait, and no other stands on them.
-    Unhelpful {
-        /// Which.
-        intent: IntentId,
-        /// Its group.
-        group: GroupName,
-    },
-    /// A pod has found a place after a launch of a group whose last ones had helped nobody.
-    Helped {
-        /// Which.
-        intent: IntentId,
-        /// Its group.
-        group: GroupName,
-    },
-    /// A node and its instance are gone; the intent is closed.
-    Removed {
-        /// Which.
-        intent: IntentId,
-        /// The node.
-        node: NodeName,
-    },
-    /// A removal ran past its deadline, or its replacement never came; it is undone.
-    RemovalGivenUp {
-        /// Which.
-        intent: IntentId,
-        /// The node.
-        node: NodeName,
-    },
-    /// A removal has been undone, or never began; the intent is closed.
-    Undone {
-        /// Which.
-        intent: IntentId,
-        /// The node.
-        node: NodeName,
-    },
-}
-
 impl Intent {
     /// A node that was created before this is of no launch that this intent is.
     pub fn earliest(&self) -> Instant {
@@ -450,36 +260,6 @@ impl Intent {
             && node.group.as_ref() == Some(group)
             && node.created >= self.earliest();
         self.names(node) || fresh
-    }
-}
-
-/// Launches that a removal waits for, written as ever where there is at most one: nothing, or its id; a list where
-/// there are several.
-mod launches {
-    use crate::ids::IntentId;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        One(IntentId),
-        Several(Vec<IntentId>),
-    }
-
-    pub(super) fn serialize<S: Serializer>(ids: &[IntentId], serializer: S) -> Result<S::Ok, S::Error> {
-        match ids {
-            [] => serializer.serialize_none(),
-            [one] => one.serialize(serializer),
-            several => several.serialize(serializer),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IntentId>, D::Error> {
-        Ok(match Option::<Written>::deserialize(deserializer)? {
-            None => Vec::new(),
-            Some(Written::One(id)) => vec![id],
-            Some(Written::Several(ids)) => ids,
-        })
     }
 }
 
