@@ -127,11 +127,11 @@ impl ScaleAdvice {
     /// Adds a row, which must be beyond the last one.
     pub fn push(&mut self, row: ScaleRow<'_>) {
         let text = (!row.text.is_empty()).then(|| Arc::from(row.text));
-        self.push_shared((row.row, row.replicas, row.code), text);
+        self.push_shared(row.row, row.replicas, row.code, text);
     }
 
-    /// Adds a row (row, replicas, code), which must be beyond the last one, with words that others share.
-    pub fn push_shared(&mut self, (row, replicas, code): (u32, u32, u16), text: Option<Arc<str>>) {
+    /// Adds a row, which must be beyond the last one, with words that others share.
+    pub fn push_shared(&mut self, row: u32, replicas: u32, code: u16, text: Option<Arc<str>>) {
         self.rows.push(row);
         self.replicas.push(replicas);
         self.codes.push(code);

@@ -359,7 +359,7 @@ impl Budgets {
     }
 
     /// A call has waited so long, and goes or does not.
-    pub fn end_wait(&mut self, call: &Call, now: Instant, (waited, sent): (Span, bool)) {
+    pub fn end_wait(&mut self, call: &Call, now: Instant, waited: Span, sent: bool) {
         let waiting = self.level(call.bucket, now).waiting.entry(call.kind).or_default();
         *waiting = (*waiting - 1).max(0);
         let tally = self.tally(call);
@@ -493,7 +493,7 @@ mod tests {
         // Six tokens are enough for a launch, which leaves five; one of them is taken.
         assert!(matches!(budgets.ask(&buys, at(600)), Word::Wait(_)));
         assert_eq!(budgets.ask(&ends(), at(600)), Word::Go);
-        budgets.end_wait(&ends(), at(600), (Span::from_millis(600), true));
+        budgets.end_wait(&ends(), at(600), Span::from_millis(600), true);
         assert_eq!(budgets.ask(&buys, at(700)), Word::Go);
         let (_, _, tally) = budgets
             .tallies()

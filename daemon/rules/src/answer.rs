@@ -167,7 +167,7 @@ impl<'v> Asked<'v> {
                         ),
                     )
                 })?;
-                advice.push_shared((row(at), replicas, rule.code), words.clone());
+                advice.push_shared(row(at), replicas, rule.code, words.clone());
                 break;
             }
         }

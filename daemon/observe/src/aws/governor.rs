@@ -141,8 +141,10 @@ impl<'a> Line<'a> {
 impl Drop for Line<'_> {
     fn drop(&mut self) {
         let now = self.governor.now();
-        let waited = (now.since(self.since), self.sent);
-        self.governor.budgets().end_wait(self.call, now, waited);
+        let waited = now.since(self.since);
+        self.governor
+            .budgets()
+            .end_wait(self.call, now, waited, self.sent);
     }
 }
 
