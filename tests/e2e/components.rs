@@ -1,11 +1,7 @@
 //! Policies as components: the shipped ones, built as `plimsoll policy build` does, and one that never ends.
 
-#[path = "../../sdk/cli/src/verbs/policy/build.rs"]
-mod build;
-#[path = "../../sdk/cli/src/verbs/policy/toolchain.rs"]
-mod toolchain;
-
 use plimsoll_tests::{Result, root, skip};
+use policy_build::Toolchain;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -20,15 +16,15 @@ pub(crate) struct Policies {
 
 /// A shipped policy, built; nothing where there is no toolchain for WebAssembly.
 pub(crate) fn shipped(name: &str) -> Option<Policies> {
-    let toolchain = match toolchain::Toolchain::find() {
+    let toolchain = match Toolchain::find() {
         Ok(toolchain) => toolchain,
         Err(why) => {
             skip::skip(name, &why);
             return None;
         }
     };
-    let built =
-        build::build(&root().join("plugins").join(name), &toolchain).unwrap_or_else(|why| panic!("{why}"));
+    let built = policy_build::build_rust(&root().join("plugins").join(name), &toolchain)
+        .unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(built.package, name, "built in {:?}", built.took);
     let policies = Policies {
         dir: tempfile::tempdir().unwrap_or_else(|why| panic!("{why}")),

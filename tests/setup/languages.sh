@@ -8,8 +8,8 @@ set -euo pipefail
 
 sdk="$(cd "$(dirname "${BASH_SOURCE[0]}")/../../sdk" && pwd)"
 
-# version FILE: the one that the command line builds with.
-version() { sed -n 's/^const VERSION: &str = "\(.*\)";$/\1/p' "$sdk/cli/src/verbs/policy/languages/$1.rs"; }
+# version FILE: the one that policies are built with.
+version() { sed -n 's/^const VERSION: &str = "\(.*\)";$/\1/p' "$sdk/policy-build/src/languages/$1.rs"; }
 
 python_package() {
   local package="$1" out="$2"

@@ -185,8 +185,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "plimsoll",
         &[
-            "cycle", "decide", "guard", "host", "logbook", "machine", "manifest", "model", "proto",
-            "registry", "rules", "sim", "sim-aws",
+            "cycle", "decide", "guard", "host", "logbook", "machine", "manifest", "model", "policy-build",
+            "proto", "registry", "rules", "sim", "sim-aws",
         ],
     ),
     (
@@ -196,6 +196,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "registry", "rules", "serve", "sim",
         ],
     ),
+    ("policy-build", &["model"]),
     ("proto", &[]),
     ("referee", &["decide", "manifest", "model"]),
     ("registry", &["machine"]),

@@ -11,12 +11,8 @@
     reason = "a bench prints, and ends where it cannot measure"
 )]
 
-#[path = "../../../sdk/cli/src/verbs/policy/build.rs"]
-mod build;
 #[path = "../tests/resident/mod.rs"]
 mod resident;
-#[path = "../../../sdk/cli/src/verbs/policy/toolchain.rs"]
-mod toolchain;
 
 use cpu_time::ThreadTime;
 use decide::{PolicyEntry, PolicySet, SCALE_ANNOTATION};
@@ -25,6 +21,7 @@ use model::advice::PolicyMode;
 use model::selector::{LabelSelector, Labels};
 use model::workload::{Metric, Workload};
 use model::{Aims, Freshness, Instant, Memory, PolicyName, PolicyScope, Snapshot, Source, Span, WorkloadKey};
+use policy_build::Toolchain;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,7 +32,7 @@ const MOST_SECONDS: f64 = 1.0;
 const MOST_MIB: u64 = 64;
 
 fn main() {
-    let toolchain = match toolchain::Toolchain::find() {
+    let toolchain = match Toolchain::find() {
         Ok(toolchain) => toolchain,
         Err(why) => {
             println!("skipped: {why}");
@@ -43,7 +40,7 @@ fn main() {
         }
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/target-utilisation");
-    let built = build::build(&folder, &toolchain).unwrap_or_else(|why| panic!("{why}"));
+    let built = policy_build::build_rust(&folder, &toolchain).unwrap_or_else(|why| panic!("{why}"));
     let before_code = resident::kib("RssAnon:");
     let set = loaded(&built.bytes);
     let seen = cluster();

@@ -13,15 +13,11 @@
     reason = "a bench prints, and ends where it cannot measure"
 )]
 
-#[path = "../../../sdk/cli/src/verbs/policy/build.rs"]
-mod build;
-#[path = "../../../sdk/cli/src/verbs/policy/toolchain.rs"]
-mod toolchain;
-
 use decide::Policy;
 use host::{Engine, Limits, WasmPolicy, sample};
 use model::advice::Hook;
 use model::ids::PolicyName;
+use policy_build::Toolchain;
 use std::path::Path;
 use std::time::Instant;
 
@@ -30,7 +26,7 @@ const ROWS: u32 = 10_000;
 const TARGET: f64 = 100.0;
 
 fn main() {
-    let toolchain = match toolchain::Toolchain::find() {
+    let toolchain = match Toolchain::find() {
         Ok(toolchain) => toolchain,
         Err(why) => {
             println!("skipped: {why}");
@@ -69,11 +65,11 @@ fn main() {
     }
 }
 
-fn built(toolchain: &toolchain::Toolchain, name: &str) -> Vec<u8> {
+fn built(toolchain: &Toolchain, name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../tests/guests")
         .join(name);
-    let built = build::build(&folder, toolchain).unwrap_or_else(|why| panic!("{why}"));
+    let built = policy_build::build_rust(&folder, toolchain).unwrap_or_else(|why| panic!("{why}"));
     println!(
         "{}: {} bytes, built in {:.1} s",
         built.package,

@@ -5,11 +5,6 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop the test")]
 
-#[path = "../../../sdk/cli/src/verbs/policy/build.rs"]
-mod build;
-#[path = "../../../sdk/cli/src/verbs/policy/toolchain.rs"]
-mod toolchain;
-
 mod ground;
 
 use decide::{PolicyEntry, PolicySet};
@@ -19,6 +14,7 @@ use model::advice::PolicyMode;
 use model::aims::Aims;
 use model::ids::PolicyName;
 use model::memory::Memory;
+use policy_build::Toolchain;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,7 +24,7 @@ const BUSINESS_HOURS: &str = r#"{"hours": [{"days": ["mon"], "from": "08:00", "t
 
 #[test]
 fn a_hundred_runs_give_the_same_bytes_and_fuel() {
-    let toolchain = match toolchain::Toolchain::find() {
+    let toolchain = match Toolchain::find() {
         Ok(toolchain) => toolchain,
         Err(why) if std::env::var_os("CI").is_none() => {
             println!("skipped: {why}");
@@ -46,7 +42,7 @@ fn a_hundred_runs_give_the_same_bytes_and_fuel() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../plugins")
             .join(name);
-        let built = build::build(&folder, &toolchain).unwrap();
+        let built = policy_build::build_rust(&folder, &toolchain).unwrap();
         println!(
             "{}: {} bytes in {:?}",
             built.package,

@@ -2,22 +2,18 @@
 //!
 //! Needs a Rust toolchain for WebAssembly; where there is none the test says so and does nothing, except under CI.
 
-#[path = "../../../sdk/cli/src/verbs/policy/build.rs"]
-mod build;
-#[path = "../../../sdk/cli/src/verbs/policy/toolchain.rs"]
-mod toolchain;
-
 use decide::Policy;
 use host::{Engine, Limits, WasmPolicy, sample};
 use model::advice::{Advice, Hook, PolicyFault};
 use model::ids::PolicyName;
+use policy_build::Toolchain;
 use std::path::Path;
 
 const BUSINESS_HOURS: &str = r#"{"hours": [{"days": ["mon"], "from": "08:00", "to": "18:00", "pods": 4, "cpu_milli": 500, "memory_mib": 1024}]}"#;
 
 #[test]
 fn shipped_policies_answer() {
-    let toolchain = match toolchain::Toolchain::find() {
+    let toolchain = match Toolchain::find() {
         Ok(toolchain) => toolchain,
         Err(why) if std::env::var_os("CI").is_none() => {
             println!("skipped: {why}");
@@ -30,7 +26,7 @@ fn shipped_policies_answer() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../plugins")
             .join(name);
-        let built = build::build(&folder, &toolchain).unwrap();
+        let built = policy_build::build_rust(&folder, &toolchain).unwrap();
         assert_eq!(built.package, name);
         println!("{name}: {} bytes in {:?}", built.bytes.len(), built.took);
         engine
@@ -79,7 +75,7 @@ fn shipped_policies_answer() {
     assert!(prices.forbids.contains(&(1, 0, 2)));
 
     let refused = engine.load(
-        &build::build(
+        &policy_build::build_rust(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/business-hours"),
             &toolchain,
         )

@@ -12,11 +12,7 @@
     reason = "a bench prints, and ends where it cannot measure"
 )]
 
-#[path = "../src/verbs/policy/build.rs"]
-mod build;
-#[path = "../src/verbs/policy/toolchain.rs"]
-mod toolchain;
-
+use policy_build::Toolchain;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -110,11 +106,11 @@ fn measured<'a>(components: impl Iterator<Item = &'a Path>) -> Vec<serde_json::V
 fn rich(language: &str, room: &Path) -> Option<f64> {
     let out = room.join(format!("{language}-records.wasm"));
     let folder = guests("records");
-    let cache = toolchain::cache().ok()?;
+    let cache = policy_build::cache().ok()?;
     let mut command = match language {
         "rust" => {
-            let toolchain = toolchain::Toolchain::find().ok()?;
-            let built = build::build(&folder, &toolchain).unwrap_or_else(|why| panic!("{why}"));
+            let toolchain = Toolchain::find().ok()?;
+            let built = policy_build::build_rust(&folder, &toolchain).unwrap_or_else(|why| panic!("{why}"));
             println!("{}: built in {:.1} s", built.package, built.took.as_secs_f64());
             std::fs::write(&out, built.bytes).ok()?;
             return Some(call_records(&out));

@@ -2,7 +2,6 @@
 //! kept in the user's cache, so that the second `policy check` of a component compiles nothing.
 
 use crate::output;
-use crate::verbs::policy::cache_folder;
 use host::{Cache, CompileLimits, Compiling, Engine};
 use machine::MemoryLimit;
 
@@ -30,7 +29,7 @@ pub(crate) fn start() -> Result<Engine, String> {
             ..usual
         })
     };
-    let opened = cache_folder().and_then(|folder| Cache::open(&folder, CACHE_BYTES));
+    let opened = policy_build::cache().and_then(|folder| Cache::open(&folder, CACHE_BYTES));
     let cache = opened.inspect_err(|why| output::say(format_args!("compiled policies are not kept: {why}")));
     Engine::with(compiling, cache.ok())
 }

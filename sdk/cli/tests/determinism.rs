@@ -6,11 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop the test")]
 
-#[path = "../src/verbs/policy/build.rs"]
-mod build;
-#[path = "../src/verbs/policy/toolchain.rs"]
-mod toolchain;
-
+use policy_build::Toolchain;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -43,7 +39,7 @@ m6a.xlarge,4,16384,x86_64,0.1728,use1-az1 use1-az2
 
 #[test]
 fn two_processes_make_the_same_plan_with_a_wasm_policy() {
-    let toolchain = match toolchain::Toolchain::find() {
+    let toolchain = match Toolchain::find() {
         Ok(toolchain) => toolchain,
         Err(why) if std::env::var_os("CI").is_none() => {
             println!("skipped: {why}");
@@ -52,7 +48,7 @@ fn two_processes_make_the_same_plan_with_a_wasm_policy() {
         Err(why) => panic!("{why}"),
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/fargate-or-ec2");
-    let policy = build::build(&folder, &toolchain).unwrap();
+    let policy = policy_build::build_rust(&folder, &toolchain).unwrap();
     println!(
         "{}: {} bytes in {:?}",
         policy.package,

@@ -6,27 +6,18 @@ mod check;
 #[cfg(feature = "registry")]
 mod distribution;
 mod inspect;
-mod languages;
-mod metadata;
 mod new;
 mod recorded;
-mod schema;
 mod subject;
 mod tables;
-mod toolchain;
 mod unhurried;
-
-pub(crate) use toolchain::cache as cache_folder;
 
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, OutputArgs, line};
 use crate::verbs::remote;
 use clap::{Subcommand, ValueEnum};
 use model::advice::Hook;
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use subject::Subject;
 
@@ -190,7 +181,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             folders,
             out,
             out_dir,
-        } => build_all(&folders, out.as_deref(), out_dir.as_deref()),
+        } => build::run(&folders, out.as_deref(), out_dir.as_deref()),
         What::Check {
             policy,
             config,
@@ -208,37 +199,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         #[cfg(feature = "registry")]
         What::Distribution(verb) => distribution::run(verb),
     }
-}
-
-fn build_all(folders: &[PathBuf], out: Option<&Path>, out_dir: Option<&Path>) -> anyhow::Result<Exit> {
-    if out.is_some() && folders.len() > 1 {
-        return Err(
-            Unreadable::new("--out names one file, but several folders are given: use --out-dir").into(),
-        );
-    }
-    for folder in folders {
-        let progress = output::Progress::start("building");
-        let (built, tool) = languages::build(folder).map_err(Unreadable::new)?;
-        drop(progress);
-        let file = match (out, out_dir) {
-            (Some(file), _) => file.to_owned(),
-            (None, Some(dir)) => dir.join(format!("{}.wasm", built.package)),
-            (None, None) => folder.join(format!("{}.wasm", built.package)),
-        };
-        let inspection = host::inspect(&built.bytes, &host::Limits::default())
-            .map_err(|why| Unreadable::new(format_args!("{}: {why}", folder.display())))?;
-        write(&file, &built.bytes)
-            .map_err(|why| Unreadable::new(format_args!("{}: {why}", file.display())))?;
-        line(format_args!(
-            "{}: {} KiB in {:.1} s ({tool}); imports {}; exports {}",
-            file.display(),
-            built.bytes.len().div_ceil(1024),
-            built.took.as_secs_f64(),
-            listed(&inspection.imports),
-            listed(&inspection.exports),
-        ))?;
-    }
-    Ok(Exit::Done)
 }
 
 /// The policy's own tests, where its language has them, then its tables, then the check.
@@ -300,19 +260,6 @@ fn held(subject: &Subject, tables: &[PathBuf], bless: bool) -> anyhow::Result<bo
         ))?;
     }
     Ok(tally.failed == 0)
-}
-
-/// Writes a component as a whole: a daemon that watches the file never sees half of it.
-fn write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(bytes)?;
-    // A temporary file is the maker's alone; a component is read by a daemon under another user.
-    new.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-    new.persist(file).map_err(|why| why.error)?;
-    Ok(())
 }
 
 fn listed(names: &[String]) -> String {

@@ -1,117 +1,76 @@
-//! Makes a component of a policy's folder: cargo for WebAssembly, then `wit_component`.
+//! `policy build`: the components of policies' folders, each with what its policy says of itself.
 //!
-//! On its own but for std, serde_json and wit-component, so that the tests of other rooms build guests with the same
-//! code. What the component may import is checked by `check`, not here.
+//! Not here: compilers (`policy_build`), and what a component may be (`host`).
 
-use super::toolchain::Toolchain;
+use super::listed;
+use crate::exit::{Exit, Unreadable};
+use crate::output::{self, line};
+use model::advice::Hook;
+use policy_build::Built;
+use policy_build::metadata::Metadata;
 use std::fs;
-use std::io::Read;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-/// A component that was built.
-#[derive(Clone, Debug)]
-pub(crate) struct Built {
-    /// Name of the package.
-    pub(crate) package: String,
-    /// The component.
-    pub(crate) bytes: Vec<u8>,
-    /// How long it took.
-    pub(crate) took: Duration,
+/// Builds the policies, each into its file.
+pub(super) fn run(folders: &[PathBuf], out: Option<&Path>, out_dir: Option<&Path>) -> anyhow::Result<Exit> {
+    if out.is_some() && folders.len() > 1 {
+        return Err(
+            Unreadable::new("--out names one file, but several folders are given: use --out-dir").into(),
+        );
+    }
+    for folder in folders {
+        let progress = output::Progress::start("building");
+        let built = component(folder).map_err(Unreadable::new)?;
+        drop(progress);
+        let file = match (out, out_dir) {
+            (Some(file), _) => file.to_owned(),
+            (None, Some(dir)) => dir.join(format!("{}.wasm", built.package)),
+            (None, None) => folder.join(format!("{}.wasm", built.package)),
+        };
+        let inspection = host::inspect(&built.bytes, &host::Limits::default())
+            .map_err(|why| Unreadable::new(format_args!("{}: {why}", folder.display())))?;
+        write(&file, &built.bytes)
+            .map_err(|why| Unreadable::new(format_args!("{}: {why}", file.display())))?;
+        line(format_args!(
+            "{}: {} KiB in {:.1} s ({}); imports {}; exports {}",
+            file.display(),
+            built.bytes.len().div_ceil(1024),
+            built.took.as_secs_f64(),
+            built.tool,
+            listed(&inspection.imports),
+            listed(&inspection.exports),
+        ))?;
+    }
+    Ok(Exit::Done)
 }
 
-/// Builds the policy in a folder.
+/// Builds the policy in a folder, and writes what it says of itself into the component.
 ///
 /// # Errors
-/// One line that names the folder and what is wrong; the compiler's own messages have gone to stderr by then.
-pub(crate) fn build(folder: &Path, toolchain: &Toolchain) -> Result<Built, String> {
-    let started = Instant::now();
+/// Lines that name the folder and what is wrong, or what to install.
+pub(super) fn component(folder: &Path) -> Result<Built, String> {
+    let mut built = policy_build::build(folder)?;
     let fail = |why: String| format!("{}: {why}", folder.display());
-    let manifest = folder.join("Cargo.toml");
-    if !manifest.is_file() {
-        return Err(fail("no policy here (Cargo.toml is missing)".to_owned()));
+    // What is no policy says so where it is looked at; here it is only not told about.
+    if let Ok(seen) = host::inspect(&built.bytes, &host::Limits::default()) {
+        let hooks: Vec<Hook> = seen.hooks.iter().map(|(hook, _)| *hook).collect();
+        let metadata = Metadata::of(folder, &hooks).map_err(fail)?;
+        metadata.embed(&mut built.bytes).map_err(fail)?;
     }
-    let manifest = manifest.canonicalize().map_err(|why| fail(why.to_string()))?;
-    let (package, module) = compile(&manifest, toolchain).map_err(fail)?;
-    let module = fs::read(&module).map_err(|why| fail(format!("{}: {why}", module.display())))?;
-    let bytes = componentize(&module).map_err(fail)?;
-    Ok(Built {
-        package,
-        bytes,
-        took: started.elapsed(),
-    })
+    Ok(built)
 }
 
-/// Name of the package, and the core module that cargo made of it.
-fn compile(manifest: &Path, toolchain: &Toolchain) -> Result<(String, PathBuf), String> {
-    let mut cargo = toolchain
-        .cargo_build(manifest)?
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|why| format!("cargo cannot be started: {why}"))?;
-    let mut messages = String::new();
-    if let Some(mut stdout) = cargo.stdout.take() {
-        stdout
-            .read_to_string(&mut messages)
-            .map_err(|why| format!("cargo's messages: {why}"))?;
-    }
-    let ended = cargo.wait().map_err(|why| format!("cargo: {why}"))?;
-    if !ended.success() {
-        return Err("does not compile (see above)".to_owned());
-    }
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .find_map(|message| artifact(&message, manifest))
-        .ok_or_else(|| {
-            "makes no WebAssembly module: set `crate-type = [\"cdylib\", \"rlib\"]` in [lib]".to_owned()
-        })
-}
-
-fn artifact(message: &serde_json::Value, manifest: &Path) -> Option<(String, PathBuf)> {
-    if message["reason"] != "compiler-artifact" || Path::new(message["manifest_path"].as_str()?) != manifest {
-        return None;
-    }
-    let files = message["filenames"]
-        .as_array()?
-        .iter()
-        .filter_map(|file| file.as_str());
-    let module = files
-        .map(PathBuf::from)
-        .find(|file| file.extension().is_some_and(|e| e == "wasm"))?;
-    let package = manifest_name(message["package_id"].as_str()?)?;
-    Some((package, module))
-}
-
-/// `path+file:///x/fargate-or-ec2#0.1.0` or `path+file:///x/y#fargate-or-ec2@0.1.0`.
-fn manifest_name(package_id: &str) -> Option<String> {
-    let (path, spec) = package_id.rsplit_once('#')?;
-    let name = spec
-        .split_once('@')
-        .map_or_else(|| path.rsplit('/').next(), |(name, _)| Some(name));
-    name.map(str::to_owned)
-}
-
-fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
-    wit_component::ComponentEncoder::default()
-        .validate(true)
-        .module(module)
-        .and_then(wit_component::ComponentEncoder::encode)
-        .map_err(|why| format!("is no policy (does it call an export_…! macro of the SDK?): {why:#}"))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn package_names_in_both_forms() {
-        for (id, name) in [
-            ("path+file:///x/fargate-or-ec2#0.1.0", Some("fargate-or-ec2")),
-            ("path+file:///x/y#my-policy@0.1.0", Some("my-policy")),
-            ("nonsense", None),
-        ] {
-            assert_eq!(super::manifest_name(id).as_deref(), name);
-        }
-    }
+/// Writes a component as a whole: a daemon that watches the file never sees half of it.
+pub(super) fn write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(bytes)?;
+    // A temporary file is the maker's alone; a component is read by a daemon under another user.
+    new.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    new.persist(file).map_err(|why| why.error)?;
+    Ok(())
 }

@@ -7,14 +7,15 @@ mod twice;
 
 pub(super) use one_line::{RuleOf, rules_of};
 
-use super::metadata::Metadata;
 use super::subject::{Body, Component, Subject};
-use super::{listed, schema, unhurried};
+use super::{listed, unhurried};
 use crate::exit::{Exit, Unreadable};
 use crate::output::{self, Format};
 use decide::Policy;
 use host::{Limits, WasmPolicy, sample};
 use model::advice::{Advice, Hook, PolicyFault};
+use policy_build::metadata::Metadata;
+use policy_build::schema;
 use serde::Serialize;
 use std::time::Instant;
 

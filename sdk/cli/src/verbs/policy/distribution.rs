@@ -4,7 +4,7 @@
 
 mod described;
 
-use super::languages;
+use super::build;
 use crate::exit::{Exit, Unreadable};
 use crate::input;
 use crate::output::{self, Format, OutputArgs, line, say};
@@ -146,7 +146,7 @@ fn push(args: &PushArgs) -> anyhow::Result<Exit> {
         .map_err(told)?;
     let component = if args.policy.is_dir() {
         let progress = output::Progress::start("building");
-        let (built, _) = languages::build(&args.policy).map_err(Unreadable::new)?;
+        let built = build::component(&args.policy).map_err(Unreadable::new)?;
         drop(progress);
         built.bytes
     } else {
@@ -199,7 +199,7 @@ fn pull(args: &PullArgs) -> anyhow::Result<Exit> {
         let name = args.reference.repository().rsplit('/').next().unwrap_or("policy");
         PathBuf::from(format!("{name}.wasm"))
     });
-    super::write(&file, &fetched.component)
+    build::write(&file, &fetched.component)
         .map_err(|why| Unreadable::new(format_args!("{}: {why}", file.display())))?;
     match args.output.output {
         Format::Json => output::json(&json!({

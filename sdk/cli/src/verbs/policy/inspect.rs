@@ -1,13 +1,13 @@
 //! `policy inspect`: what a policy is, without compiling or running any of it.
 
 use super::check::{RuleOf, rules_of};
-use super::metadata::Metadata;
 use super::{listed, subject};
 use crate::exit::{Exit, Unreadable};
 use crate::input;
 use crate::output::{self, Format, line, plain};
 use host::Limits;
 use model::advice::Hook;
+use policy_build::metadata::Metadata;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,11 +6,12 @@
 mod kit;
 mod rust;
 
-use super::metadata::SCHEMA;
 use super::{HookArg, LanguageArg};
 use crate::exit::{Exit, Unreadable};
 use crate::output::line;
 use model::advice::Hook;
+use policy_build::is_policy_name;
+use policy_build::metadata::SCHEMA;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -20,7 +21,7 @@ type Hooks<'a> = &'a [Hook];
 
 /// Runs `policy new`.
 pub(super) fn run(name: &str, language: LanguageArg, hooks: &[HookArg], dir: &Path) -> anyhow::Result<Exit> {
-    if !valid(name) {
+    if !is_policy_name(name) {
         return Err(Unreadable::new(format_args!(
             "name `{name}`: begin with a small letter, go on with small letters, digits and hyphens (at most 63)"
         ))
@@ -40,14 +41,6 @@ pub(super) fn run(name: &str, language: LanguageArg, hooks: &[HookArg], dir: &Pa
         "{shown} is ready. Next:\n  plimsoll policy test {shown}\n  plimsoll policy build {shown}\nThe policy is in {shown}/{source}."
     ))?;
     Ok(Exit::Done)
-}
-
-pub(super) fn valid(name: &str) -> bool {
-    name.len() <= 63
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 /// Writes the folder and tells where the policy is in it; several hooks are all over it.
@@ -117,24 +110,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_names_of_packages_and_folders() {
-        for (name, ok) in [
-            ("a", true),
-            ("keep-2", true),
-            ("2x", false),
-            ("A", false),
-            ("../x", false),
-            ("", false),
-        ] {
-            assert_eq!(valid(name), ok, "{name}");
-        }
-    }
-
-    #[test]
     fn every_template_has_a_schema_that_its_tables_keep_to() {
         for hook in Hook::ALL {
             let schema: serde_json::Value = serde_json::from_str(schema(hook)).unwrap();
-            assert_eq!(super::super::schema::sound(&schema), Ok(()), "{hook}");
+            assert_eq!(policy_build::schema::sound(&schema), Ok(()), "{hook}");
             let table: serde_json::Value = serde_saphyr::from_str(table(hook)).unwrap();
             let configured = table["cases"]
                 .as_array()
@@ -142,7 +121,7 @@ mod tests {
                 .iter()
                 .filter(|case| case["config"].is_object());
             for case in configured {
-                let problems = super::super::schema::problems(&schema, &case["config"]);
+                let problems = policy_build::schema::problems(&schema, &case["config"]);
                 assert_eq!(problems, Vec::<String>::new(), "{hook}: {}", case["name"]);
             }
         }
@@ -175,7 +154,7 @@ mod tests {
             let name = format!("{language:?}").to_lowercase();
             run(&name, language, &[HookArg::Review], room.path()).unwrap();
             let folder = room.path().join(&name);
-            let manifest = super::super::languages::read(&folder).unwrap();
+            let manifest = policy_build::Manifest::read(&folder).unwrap();
             assert_eq!(
                 (manifest.name.as_str(), manifest.hooks),
                 (name.as_str(), vec![Hook::Review])

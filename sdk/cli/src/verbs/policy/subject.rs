@@ -1,7 +1,7 @@
 //! A policy that somebody looks at: the component of a folder, a component, or a file of one-line rules, read once and
 //! ready for a configuration. What is made of it is the work of the verbs.
 
-use super::languages;
+use super::build;
 use super::unhurried::{self, Unhurried};
 use crate::engine;
 use crate::exit::Unreadable;
@@ -114,7 +114,7 @@ pub(super) fn compiled(engine: &Engine, policy: &Path) -> anyhow::Result<(String
 pub(super) fn component(policy: &Path) -> anyhow::Result<(String, Vec<u8>)> {
     if policy.is_dir() {
         let progress = output::Progress::start("building");
-        let (built, _) = languages::build(policy).map_err(Unreadable::new)?;
+        let built = build::component(policy).map_err(Unreadable::new)?;
         drop(progress);
         return Ok((built.package, built.bytes));
     }

@@ -2,13 +2,11 @@
 //! can be seen in the component itself. Where both say something, the component is believed.
 
 use host::Limits;
+use policy_build::metadata::{self, SECTION};
 use registry::{Artifact, Digest};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use wasmparser::{Parser, Payload};
 
-/// Custom section in which `policy build` describes a policy: a JSON object.
-const SECTION: &str = "plimsoll.policy";
 /// A text longer than this is left out, bytes.
 const LONGEST: usize = 4 << 10;
 
@@ -32,20 +30,9 @@ pub(super) fn artifact(component: Vec<u8>, further: &[(String, String)]) -> Resu
 
 /// The description in a component, where there is one.
 fn section(component: &[u8]) -> Result<Option<Value>, String> {
-    let mut depth = 0_u32;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload.map_err(|why| format!("malformed: {why}"))? {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            // Those of the modules inside are others'.
-            Payload::CustomSection(custom) if depth == 0 && custom.name() == SECTION => {
-                let read = serde_json::from_slice(custom.data());
-                return read.map(Some).map_err(|why| format!("section {SECTION}: {why}"));
-            }
-            _ => {}
-        }
-    }
-    Ok(None)
+    let section = metadata::section(component).map_err(|why| format!("malformed: {why}"))?;
+    let read = section.map(serde_json::from_slice).transpose();
+    read.map_err(|why| format!("section {SECTION}: {why}"))
 }
 
 fn told(described: &Value) -> BTreeMap<String, String> {

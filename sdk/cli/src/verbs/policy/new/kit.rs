@@ -3,9 +3,9 @@
 
 use super::{Hooks, write};
 use crate::verbs::policy::LanguageArg;
-use crate::verbs::policy::languages::MANIFEST;
 use include_dir::{Dir, DirEntry, File, include_dir};
 use model::advice::Hook;
+use policy_build::MANIFEST;
 use std::io;
 use std::path::Path;
 

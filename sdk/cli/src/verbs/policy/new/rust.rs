@@ -1,9 +1,9 @@
 //! A new policy in Rust: a package with the SDK's sources beside it.
 
 use super::{Hooks, write};
-use crate::verbs::policy::languages::component::WIT;
 use include_dir::{Dir, include_dir};
 use model::advice::Hook;
+use policy_build::WIT;
 use std::fs;
 use std::io;
 use std::path::Path;

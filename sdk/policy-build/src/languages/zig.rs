@@ -1,6 +1,8 @@
 //! Zig, and the compiler that C shares with it. One version: Zig changes its language between minor ones.
 
-use super::{Made, Sources, cache, first_line, in_path, read_made, run};
+use super::compiler::{first_line, in_path, read_made, run};
+use super::sources::{Made, Sources};
+use crate::cache;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -39,7 +41,7 @@ pub(super) fn build(sources: &Sources<'_>) -> Result<(Made, String), String> {
 
 /// The compiler, with its caches in ours.
 pub(super) fn compiler() -> Result<Command, String> {
-    let python = cache("zig-tools")?.join("bin/python");
+    let python = cache::folder("zig-tools")?.join("bin/python");
     let of_python = || {
         let mut zig = Command::new(&python);
         zig.args(["-m", "ziglang"]);
@@ -51,14 +53,14 @@ pub(super) fn compiler() -> Result<Command, String> {
     } else if let Some(found) = in_path("zig").filter(|zig| is_it(Command::new(zig))) {
         Command::new(found)
     } else {
-        let folder = cache("zig-tools")?;
+        let folder = cache::folder("zig-tools")?;
         let folder = folder.display();
         return Err(format!(
             "no Zig {VERSION} here (it compiles C, too); install it:\n  \
              python3 -m venv {folder} && {folder}/bin/pip install ziglang=={VERSION}"
         ));
     };
-    let kept = cache("zig-cache")?;
+    let kept = cache::folder("zig-cache")?;
     zig.env("ZIG_GLOBAL_CACHE_DIR", &kept)
         .env("ZIG_LOCAL_CACHE_DIR", &kept);
     Ok(zig)

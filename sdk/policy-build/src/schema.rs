@@ -45,7 +45,7 @@ const DEPTH: u32 = 32;
 ///
 /// # Errors
 /// Where and why not.
-pub(super) fn sound(schema: &Value) -> Result<(), String> {
+pub fn sound(schema: &Value) -> Result<(), String> {
     within(schema, "", 0)
 }
 
@@ -93,8 +93,9 @@ fn within(schema: &Value, at: &str, depth: u32) -> Result<(), String> {
     Ok(())
 }
 
-/// What is wrong with a value, each with the field that it is about.
-pub(super) fn problems(schema: &Value, value: &Value) -> Vec<String> {
+/// What is wrong with a value, a line each, which begins with the field that it is about; none where it is as the schema
+/// asks. The schema is `sound`.
+pub fn problems(schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     look(schema, value, "", &mut found);
     found

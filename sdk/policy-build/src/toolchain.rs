@@ -2,14 +2,13 @@
 //!
 //! Two ways: the toolchain in PATH has the target, or Debian's second toolchain (rustc-web, cargo-web, rust-web-src) is
 //! installed, which builds the standard library from source. Installs nothing; says what to install.
-//!
-//! On its own but for std, so that the tests of other rooms build guests with the same code.
 
+use crate::cache::cache;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+const TARGET: &str = "wasm32-unknown-unknown";
 const DEBIAN_BIN: &str = "/usr/bin";
 const DEBIAN_STD: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
 /// What a cargo that runs us would pass down; it would mix two compilers or two builds.
@@ -34,11 +33,14 @@ const STACK: &str = "-Clink-arg=-zstack-size=131072";
 
 /// A way to compile for WebAssembly.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Toolchain {
+pub enum Toolchain {
     /// The toolchain in PATH.
     Native,
-    /// Debian's, with this linker.
-    DebianWeb { linker: PathBuf },
+    /// Debian's second toolchain.
+    DebianWeb {
+        /// A `wasm-ld` or `rust-lld`: a path, or a name to be found in PATH.
+        linker: PathBuf,
+    },
 }
 
 impl Toolchain {
@@ -46,7 +48,7 @@ impl Toolchain {
     ///
     /// # Errors
     /// Lines that say what to install.
-    pub(crate) fn find() -> Result<Self, String> {
+    pub fn find() -> Result<Self, String> {
         let sysroot = sysroot();
         let debian_wanted = env::var_os("PLIMSOLL_WASM").is_some_and(|way| way == "debian-web");
         let lib = |root: &PathBuf| root.join("lib/rustlib").join(TARGET).join("lib");
@@ -124,19 +126,6 @@ impl Toolchain {
         }
         Ok(cargo)
     }
-}
-
-/// `$PLIMSOLL_CACHE`, else `plimsoll` in the user's cache folder.
-pub(crate) fn cache() -> Result<PathBuf, String> {
-    let set = |name: &str| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    set("PLIMSOLL_CACHE")
-        .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("plimsoll")))
-        .or_else(|| set("HOME").map(|folder| folder.join(".cache/plimsoll")))
-        .ok_or_else(|| "neither PLIMSOLL_CACHE nor HOME says where to build".to_owned())
 }
 
 fn sysroot() -> Option<PathBuf> {

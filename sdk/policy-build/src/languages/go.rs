@@ -1,13 +1,15 @@
 //! Go, by the ordinary compiler: a wasip1 module whose WASI is an adapter of ours, which has no clock, no randomness and
 //! no files (`sdk/go/stub.wat`).
 
-use super::{Made, Sources, cache, first_line, in_path, read_made, run};
+use super::compiler::{first_line, in_path, read_made, run};
+use super::sources::{Made, Sources};
+use crate::cache;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The first Go that the SDK builds with.
 const OLDEST: (u32, u32) = (1, 24);
-const STUB: &str = include_str!("../../../../../go/stub.wat");
+const STUB: &str = include_str!("../../../go/stub.wat");
 
 /// A policy in Go: the package in its folder.
 pub(super) fn build(sources: &Sources<'_>) -> Result<(Made, String), String> {
@@ -48,7 +50,7 @@ pub(super) fn build(sources: &Sources<'_>) -> Result<(Made, String), String> {
 
 /// A Go that is new enough, and its version as `go version` has it: `go1.26.8`.
 fn compiler() -> Result<Option<(PathBuf, String)>, String> {
-    let ours = cache("go-tools")?.join("bin/go");
+    let ours = cache::folder("go-tools")?.join("bin/go");
     let mut found = in_path("go")
         .into_iter()
         .chain(Some(ours).filter(|go| go.is_file()));

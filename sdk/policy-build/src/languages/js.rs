@@ -1,7 +1,10 @@
 //! JavaScript and TypeScript, by QuickJS: the build script of the SDK, run by Node.js with the packages of its lock file.
 
-use super::{Made, Sources, cache, first_line, in_path, read_made, run};
-use host::sha256;
+use super::compiler::{first_line, in_path, read_made, run};
+use super::sources::{Made, Sources};
+use crate::cache;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,8 +47,7 @@ pub(super) fn node() -> Result<String, String> {
 pub(super) fn tools(sdk: &Path) -> Result<PathBuf, String> {
     let lock = sdk.join("package-lock.json");
     let bytes = fs::read(&lock).map_err(|why| format!("{}: {why}", lock.display()))?;
-    let digest = sha256(&bytes);
-    let folder = cache("node-tools")?.join(digest.get(..16).unwrap_or(&digest));
+    let folder = cache::folder("node-tools")?.join(short_digest(&bytes));
     if folder.join("node_modules").is_dir() {
         return Ok(folder);
     }
@@ -54,4 +56,14 @@ pub(super) fn tools(sdk: &Path) -> Result<PathBuf, String> {
         "the packages that build it are not here; install them:\n  \
          mkdir -p {to} && cp {from}/package.json {from}/package-lock.json {to} && npm install --no-save --ignore-scripts --prefix {to}"
     ))
+}
+
+/// The first sixteen digits of the SHA-256.
+fn short_digest(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().take(8).fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -4,8 +4,8 @@
 //!
 //! Nothing here is believed where it matters: the daemon looks at imports and exports, and at the answers.
 
-use super::languages::{self, Language, MANIFEST};
-use super::schema;
+use crate::manifest::{MANIFEST, Manifest};
+use crate::{schema, world};
 use model::advice::Hook;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,27 +17,31 @@ use wasm_encoder::{ComponentSection, CustomSection};
 use wasmparser::{Parser, Payload};
 
 /// Name of the section.
-pub(super) const SECTION: &str = "plimsoll.policy";
+pub const SECTION: &str = "plimsoll.policy";
 /// File of a policy's folder with the JSON Schema of its configuration.
-pub(super) const SCHEMA: &str = "config.schema.json";
+pub const SCHEMA: &str = "config.schema.json";
 /// Largest schema, bytes: as large as the configuration may be.
 const SCHEMA_BYTES: u64 = 256 << 10;
 
-/// See the module. Only ever added to; what an older file does not have is empty.
+/// The object in the section. Only ever added to; what an older component does not have is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Metadata {
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(super) description: String,
+pub struct Metadata {
+    /// Name of the policy.
+    pub name: String,
+    /// Its own version, as its author writes it.
+    pub version: String,
+    /// What it does, in a line.
+    pub description: String,
     /// What it is written in.
-    pub(super) language: String,
-    pub(super) hooks: Vec<String>,
+    pub language: String,
+    /// The questions that it answers, by name.
+    pub hooks: Vec<String>,
     /// Version of the contract whose SDK it was built with.
-    pub(super) sdk: String,
+    pub sdk: String,
     /// JSON Schema of the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) config_schema: Option<Value>,
+    pub config_schema: Option<Value>,
 }
 
 impl Metadata {
@@ -45,17 +49,17 @@ impl Metadata {
     ///
     /// # Errors
     /// A line that names the file of the folder and what is wrong with it.
-    pub(super) fn of(folder: &Path, hooks: &[Hook]) -> Result<Self, String> {
+    pub fn of(folder: &Path, hooks: &[Hook]) -> Result<Self, String> {
         let hooks = hooks.iter().map(Hook::to_string).collect();
         let config_schema = schema_of(folder)?;
-        let sdk = languages::component::version().to_owned();
+        let sdk = world::version().to_owned();
         if folder.join(MANIFEST).is_file() {
-            let manifest = languages::read(folder)?;
+            let manifest = Manifest::read(folder)?;
             return Ok(Self {
                 name: manifest.name,
                 version: manifest.version,
                 description: manifest.description,
-                language: language(manifest.language).to_owned(),
+                language: manifest.language.as_str().to_owned(),
                 hooks,
                 sdk,
                 config_schema,
@@ -74,8 +78,11 @@ impl Metadata {
         })
     }
 
-    /// The component with this in it, at its end.
-    pub(super) fn embed(&self, component: &mut Vec<u8>) -> Result<(), String> {
+    /// Puts this into a component, at its end.
+    ///
+    /// # Errors
+    /// A line that says what cannot be written as JSON.
+    pub fn embed(&self, component: &mut Vec<u8>) -> Result<(), String> {
         let data = serde_json::to_vec(self).map_err(|why| why.to_string())?;
         let section = CustomSection {
             name: SECTION.into(),
@@ -89,33 +96,33 @@ impl Metadata {
     ///
     /// # Errors
     /// Why the section cannot be read.
-    pub(super) fn read(component: &[u8]) -> Result<Option<Self>, String> {
-        let mut depth = 0_u32;
-        for payload in Parser::new(0).parse_all(component) {
-            match payload.map_err(|why| why.to_string())? {
-                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-                Payload::End(_) => depth = depth.saturating_sub(1),
-                Payload::CustomSection(section) if depth == 0 && section.name() == SECTION => {
-                    let read = serde_json::from_slice(section.data());
-                    return read.map(Some).map_err(|why| format!("section {SECTION}: {why}"));
-                }
-                _ => {}
-            }
-        }
-        Ok(None)
+    pub fn read(component: &[u8]) -> Result<Option<Self>, String> {
+        let Some(data) = section(component)? else {
+            return Ok(None);
+        };
+        let read = serde_json::from_slice(data);
+        read.map(Some).map_err(|why| format!("section {SECTION}: {why}"))
     }
 }
 
-/// As `policy.yaml` and `--lang` have it.
-const fn language(language: Language) -> &'static str {
-    match language {
-        Language::AssemblyScript => "assemblyscript",
-        Language::C => "c",
-        Language::Go => "go",
-        Language::Js => "js",
-        Language::Python => "python",
-        Language::Zig => "zig",
+/// The bytes of a component's section, unread; `None` where it says nothing of itself.
+///
+/// # Errors
+/// Why the component cannot be read up to there.
+pub fn section(component: &[u8]) -> Result<Option<&[u8]>, String> {
+    let mut depth = 0_u32;
+    for payload in Parser::new(0).parse_all(component) {
+        match payload.map_err(|why| why.to_string())? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            // Those of the modules inside are others'.
+            Payload::CustomSection(custom) if depth == 0 && custom.name() == SECTION => {
+                return Ok(Some(custom.data()));
+            }
+            _ => {}
+        }
     }
+    Ok(None)
 }
 
 /// The schema in the folder, which must be one.

@@ -1,5 +1,6 @@
 //! The world of a policy: the contract and the hooks it answers; and a component out of a core module for it.
 
+use crate::manifest::MANIFEST;
 use model::advice::Hook;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,21 +8,21 @@ use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, WorldId};
 
-/// The contract, by file.
-pub(in super::super) const WIT: [(&str, &str); 3] = [
-    ("hooks.wit", include_str!("../../../../../wit/hooks.wit")),
-    ("host.wit", include_str!("../../../../../wit/host.wit")),
-    ("view.wit", include_str!("../../../../../wit/view.wit")),
+/// The contract with policies: file names of `sdk/wit`, and what is in them.
+pub const WIT: [(&str, &str); 3] = [
+    ("hooks.wit", include_str!("../../wit/hooks.wit")),
+    ("host.wit", include_str!("../../wit/host.wit")),
+    ("view.wit", include_str!("../../wit/view.wit")),
 ];
 /// Name of the world.
-pub(super) const WORLD: &str = "policy";
+pub(crate) const WORLD: &str = "policy";
 /// The module that C libraries and Go's runtime import from.
 const WASI: &str = "wasi_snapshot_preview1";
 
-/// See the module.
-pub(super) struct World {
+/// The contract with one world, whose exports are the hooks that a policy answers.
+pub(crate) struct World {
     /// The contract with the world, as files, for compilers that read them.
-    pub(super) folder: PathBuf,
+    pub(crate) folder: PathBuf,
     hooks: Vec<Hook>,
     resolve: Resolve,
     id: WorldId,
@@ -29,7 +30,7 @@ pub(super) struct World {
 
 impl World {
     /// Of these hooks; the contract is written into the folder.
-    pub(super) fn of(hooks: &[Hook], folder: &Path) -> Result<Self, String> {
+    pub(crate) fn of(hooks: &[Hook], folder: &Path) -> Result<Self, String> {
         let fail = |why: std::io::Error| format!("{}: {why}", folder.display());
         fs::create_dir_all(folder).map_err(fail)?;
         let exports: Vec<String> = hooks.iter().map(|hook| format!("    export {hook};\n")).collect();
@@ -57,7 +58,7 @@ impl World {
     }
 
     /// A component of a core module that imports and exports by the canonical ABI.
-    pub(super) fn componentize(
+    pub(crate) fn componentize(
         &self,
         mut module: Vec<u8>,
         adapter: Option<&[u8]>,
@@ -95,8 +96,7 @@ impl World {
                     .find(|hook| name.contains(&format!("/{hook}@")));
                 if let Some(hook) = hook.filter(|hook| !self.hooks.contains(hook)) {
                     return Err(format!(
-                        "{}: hooks: the sources export {hook}, too: name it",
-                        super::MANIFEST
+                        "{MANIFEST}: hooks: the sources export {hook}, too: name it"
                     ));
                 }
             }
@@ -112,7 +112,7 @@ fn package() -> &'static str {
 }
 
 /// `0.2.0`, as the contract has it.
-pub(in super::super) fn version() -> &'static str {
+pub(crate) fn version() -> &'static str {
     package().rsplit('@').next().unwrap_or_default()
 }
 

@@ -1,6 +1,8 @@
 //! AssemblyScript: the build script of the SDK, run by Node.js with the packages of its lock file.
 
-use super::{Made, Sources, js, read_made, run};
+use super::compiler::{read_made, run};
+use super::js;
+use super::sources::{Made, Sources};
 use std::process::Command;
 
 /// A policy in AssemblyScript: `policy.ts` in its folder.

@@ -1,6 +1,8 @@
 //! C, without a C library: every `.c` file of the folder and of the SDK, by Zig's C compiler.
 
-use super::{Made, Sources, files, read_made, run, zig};
+use super::compiler::{files, read_made, run};
+use super::sources::{Made, Sources};
+use super::zig;
 
 /// A policy in C.
 pub(super) fn build(sources: &Sources<'_>) -> Result<(Made, String), String> {

@@ -1,7 +1,9 @@
 //! Python, by componentize-py: an interpreter with the policy's modules already loaded.
 
-use super::component::WORLD;
-use super::{Made, Sources, cache, first_line, in_path, read_made, run};
+use super::compiler::{first_line, in_path, read_made, run};
+use super::sources::{Made, Sources};
+use crate::cache;
+use crate::world::WORLD;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -68,7 +70,7 @@ fn copy(from: &Path, to: &Path, depth: u32) -> Result<(), String> {
 }
 
 fn compiler() -> Result<Command, String> {
-    let folder = cache("python-tools")?;
+    let folder = cache::folder("python-tools")?;
     let python = folder.join("bin/python");
     let ours = || {
         let mut ours = Command::new(&python);
