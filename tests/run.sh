@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test of the workspace and counts what was skipped. Installs nothing: `make test` did.
-# With CI=true a skip fails the test itself (tests/support/skip.rs), so the count here is for people.
+# With CI=true a skip fails the test itself (tests/skip), so the count here is for people.
 #
 # Tests that wait for servers most of their time run beside those that calculate; what they print comes behind it.
 set -euo pipefail

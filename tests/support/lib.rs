@@ -26,11 +26,12 @@ pub mod process;
 #[cfg(feature = "aws")]
 pub mod proxy;
 pub mod registry;
-pub mod skip;
 pub mod story;
 pub mod tools;
 pub mod wait;
 pub mod wire;
+
+pub use skip;
 
 use std::path::{Path, PathBuf};
 

@@ -185,8 +185,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "plimsoll",
         &[
-            "cycle", "decide", "guard", "host", "logbook", "machine", "manifest", "model", "policy-build",
-            "proto", "registry", "rules", "sim", "sim-aws",
+            "cycle",
+            "decide",
+            "guard",
+            "host",
+            "logbook",
+            "machine",
+            "manifest",
+            "model",
+            "policy-build",
+            "proto",
+            "registry",
+            "rules",
+            "sim",
+            "sim-aws",
         ],
     ),
     (
@@ -208,9 +220,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["cycle", "decide", "guard", "logbook", "manifest", "model"],
     ),
     ("sim-aws", &["manifest", "model"]),
+    ("skip", &[]),
     (
         "tests",
-        &["act", "decide", "model", "observe", "proto", "sim-aws"],
+        &["act", "decide", "model", "observe", "proto", "sim-aws", "skip"],
     ),
     ("workspace-hack", &[]),
 ];

@@ -5,14 +5,6 @@
     reason = "helpers of tests stop the test and say what was found"
 )]
 
-#[path = "../../../tests/support/skip.rs"]
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "a module of another crate, which also serves tests that must not be skipped"
-)]
-mod skip;
-
 use model::resources::Resources;
 use std::path::PathBuf;
 

@@ -3,14 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be run fails the test")]
 
-#[path = "../../support/skip.rs"]
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "a module of another crate, which also serves tests that rest on outside data"
-)]
-mod skip;
-
 use manifest::PriceList;
 use referee::generate::{Mix, SMALL, SOME_TO_BUY, for_sale};
 use referee::run::{Order, Tally, run};

@@ -7,14 +7,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be run fails the test")]
 
-#[path = "../../support/skip.rs"]
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "a module of another crate, which also serves tests that rest on outside data"
-)]
-mod skip;
-
 use referee::rest::run::{Order, Tally, run};
 use referee::rest::{TINY, USUAL};
 use referee::rest::{bound, emptied, world};
