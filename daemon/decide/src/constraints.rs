@@ -14,7 +14,7 @@ mod domains;
 mod ground;
 mod turns;
 
-use crate::demand::Class;
+use crate::class::Class;
 use crate::fit::HOSTNAME;
 use crate::number::{count, size};
 use census::{Census, Rules};
@@ -23,6 +23,7 @@ use crowd::Guard;
 pub(crate) use crowd::{Company, Crowding, Crowds};
 use deal::Party;
 pub(crate) use deal::{Chance, Deal, Deals, Tried};
+pub(crate) use domains::ZONE;
 use domains::{Domains, Key, Set};
 use model::ids::{NodeName, PodKey};
 use model::intent::IntentKind;
@@ -33,8 +34,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 pub(crate) use turns::Turn;
 
-/// Node label of the zone.
-pub(crate) const ZONE: &str = "topology.kubernetes.io/zone";
 const NODE_NAME: &str = "metadata.name";
 
 /// What settling leaves for packing.

@@ -6,7 +6,7 @@
 //! priority go first, and among equals the turn moves on with time: classes for which there is no place keep the others
 //! waiting for some turns, not for ever. Not here: what a namespace may cost (`namespace_quotas`).
 
-use crate::demand::Class;
+use crate::class::Class;
 use crate::number::size;
 use model::aims::Aims;
 use model::ids::PodKey;

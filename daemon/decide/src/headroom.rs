@@ -3,7 +3,8 @@
 //! They are demand like any other, packed last, listed under a namespace of their own and never refused.
 
 use crate::asking::Counted;
-use crate::demand::{self, Class};
+use crate::class::Class;
+use crate::demand;
 use model::advice::{Advice, HeadroomAdvice};
 use model::standing::HeadroomRule;
 

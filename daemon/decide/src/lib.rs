@@ -3,9 +3,12 @@
 //! No I/O, no clock, no randomness but the Snapshot's seed, no hash-ordered iteration: same bytes in, same
 //! bytes out. What may be done *now* is the guard's question, not this room's.
 
+mod adjust;
 mod agents;
 mod asking;
+mod bought;
 mod canary;
+mod class;
 mod constraints;
 pub mod demand;
 mod fair_share;
@@ -50,6 +53,7 @@ pub mod spread;
 mod stage;
 mod steps;
 mod table;
+mod tariffs;
 mod tenants;
 mod undealt;
 mod warm;

@@ -4,8 +4,8 @@
 //! Prices here are plain; what policies make of them is added in `table`.
 
 use crate::agents::{Agents, Clash};
+use crate::class::Class;
 use crate::constraints::{Crowds, ZONE};
-use crate::demand::Class;
 use crate::fargate;
 use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
@@ -13,7 +13,7 @@ use crate::policy::SetRow;
 use crate::preemption::Preemptors;
 use crate::quotas::Left;
 use crate::space::{self, PODS, Space, Vector};
-use crate::spot::{self, Tariff};
+use crate::tariffs::{self, Tariff};
 use model::aims::Aims;
 use model::fargate::FargateSize;
 use model::group::GroupKind;
@@ -128,7 +128,7 @@ impl<'a> Market<'a> {
         let left = Left::of(seen, aims);
         let (blocks, growth) = standing((seen, &left), memory, aims);
         let (sets, set_of) = offer_sets(seen, memory);
-        let (tariffs, tariff_of) = spot::tariffs(seen, aims, &set_of);
+        let (tariffs, tariff_of) = tariffs::tariffs(seen, aims, &set_of);
         let (rules, rule_of) = rules(&agents, classes);
         let (rules, clashes): (Vec<&PodSpec>, Vec<Vec<Clash>>) = rules.into_iter().unzip();
         let mut market = Self {

@@ -4,11 +4,11 @@
 //! Source: EKS user guide, "AWS Fargate" ("you can delete pending Pods … to reschedule them onto Fargate"). Named, with
 //! what they would cost there; which of them are made anew is `remake`'s, and no plan counts on it.
 
-use crate::demand::Class;
+use crate::bought::Purchase;
+use crate::class::Class;
 use crate::fargate::{self, PLACEMENT_LABEL};
 use crate::market::FargateOption;
 use crate::number::size;
-use crate::purchase::Purchase;
 use crate::remake::Tries;
 use crate::rooms::Demand;
 use model::ids::{GroupName, PodKey};

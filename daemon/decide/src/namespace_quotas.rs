@@ -5,10 +5,10 @@
 //! Taken back is from the end of the plan, and only pods of the namespace: who shares a node with them keeps it. Not here:
 //! how much of a namespace one cycle looks at (`fair_share`).
 
-use crate::demand::Class;
+use crate::bought::{Bought, Purchase};
+use crate::class::Class;
 use crate::market::Market;
 use crate::number::size;
-use crate::purchase::{Bought, Purchase};
 use crate::rooms::Housed;
 use crate::tenants::Tenants;
 use model::ids::{NodeName, PodKey};

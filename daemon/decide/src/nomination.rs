@@ -6,8 +6,8 @@
 //! nodes register closed, by the startup taint; pods are let in one by one, each when the place it was bought for would
 //! admit it; nodes open once all have come. Not here: where pods go.
 
+use crate::class::Class;
 use crate::constraints::{Deals, Turn};
-use crate::demand::Class;
 use crate::rooms::{Housed, Room, Stand};
 use crate::steps::Steps;
 use model::ids::NodeName;

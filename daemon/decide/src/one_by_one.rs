@@ -10,12 +10,12 @@
 mod played;
 mod search;
 
-use crate::demand::Class;
+use crate::adjust::Adjust;
+use crate::bought::{Bought, Purchase};
+use crate::class::Class;
 use crate::joining;
 use crate::market::Market;
 use crate::number::size;
-use crate::placement::Adjust;
-use crate::purchase::{Bought, Purchase};
 use crate::quotas;
 use crate::rooms::{self, Housed, Room, Stand};
 use crate::spread;

@@ -1,7 +1,7 @@
 //! Pods that still have no place, by class and by row of the table: waiting ones first, then those to come, then
 //! headroom. Where some classes go before others, the queue is closed to the others meanwhile.
 
-use crate::demand::Class;
+use crate::class::Class;
 use crate::number::count;
 use crate::table::Table;
 use model::ids::PodKey;

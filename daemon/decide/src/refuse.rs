@@ -1,14 +1,14 @@
 //! Why a pod has no place and a group does not grow: the closest offers and what each lacks.
 
+use crate::adjust::Adjust;
+use crate::bought::Purchase;
+use crate::class::Class;
 use crate::constraints::Deal;
-use crate::demand::Class;
 use crate::fargate;
 use crate::fit::{self, Place};
 use crate::market::Market;
 use crate::naming::Names;
 use crate::number::{real, size};
-use crate::placement::Adjust;
-use crate::purchase::Purchase;
 use crate::quotas::Left;
 use crate::space::{PODS, Vector};
 use model::aims::Aims;

@@ -5,8 +5,8 @@
 //! as long each time. What was tried stands in the Ledger, what came of it is in the picture. Not here: which pods
 //! Fargate would take (`missed`).
 
+use crate::bought::Purchase;
 use crate::number::size;
-use crate::purchase::Purchase;
 use model::aims::Aims;
 use model::ids::{NodeName, PodKey, WorkloadKey};
 use model::intent::EffectKind;

@@ -7,12 +7,12 @@ mod ejection;
 mod house;
 
 use crate::agents::Agents;
+use crate::bought::Bought;
+use crate::class::Class;
 use crate::constraints::{Company, ZONE};
-use crate::demand::Class;
 use crate::fit::{self, Place};
 use crate::market::Market;
 use crate::number::size;
-use crate::purchase::Bought;
 use crate::space::{self, Vector};
 use crate::table::Table;
 use crate::tenants::Tenants;

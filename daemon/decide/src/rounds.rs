@@ -12,13 +12,14 @@
 //!
 //! Expendable pods come last, into free room that no node is kept for.
 
+use crate::adjust::Adjust;
+use crate::bought::{Bought, Purchase};
+use crate::class::{Class, Rank};
 use crate::constraints::Deal;
-use crate::demand::{Class, Rank};
 use crate::market::Lot;
 use crate::number::size;
 use crate::one_by_one::Leftover;
-use crate::placement::Adjust;
-use crate::purchase::{Bought, Buyer, Purchase};
+use crate::purchase::Buyer;
 use crate::queue::Queue;
 use crate::rooms::{self, Demand, Housed, Room};
 use crate::space;

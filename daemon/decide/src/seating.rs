@@ -4,8 +4,8 @@
 //! seat goes where there is room, and what is left after that is packed again. Nothing here looks at zones or prices
 //! but to keep a node the kind it was bought as.
 
+use crate::class::Class;
 use crate::constraints::Company;
-use crate::demand::Class;
 use crate::space::{self, Vector};
 use crate::table::Table;
 use packing::Batch;

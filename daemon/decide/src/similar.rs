@@ -7,8 +7,8 @@
 //! taints, and amounts within 5 %. A price that differs, as policies count it, ends the likeness: nothing here makes a
 //! plan dearer. Pods stay together as they were packed; what a group may grow by is kept.
 
+use crate::class::Class;
 use crate::constraints::ZONE;
-use crate::demand::Class;
 use crate::fit::{HOSTNAME, Place, dislike};
 use crate::market::{Lot, Market};
 use crate::number::size;

@@ -1,17 +1,19 @@
 //! The stage "place": headroom, the placement policies, free room, the purchase, and what it costs beside its
 //! bounds.
 
+use crate::adjust::Adjust;
 use crate::asking::Asking;
+use crate::bought::Purchase;
+use crate::class::Class;
 use crate::constraints::{Chance, Deals, Settled, Tried};
-use crate::demand::{self, Class};
+use crate::demand;
 use crate::headroom;
 use crate::market::Market;
 use crate::namespace_quotas;
 use crate::number::{count, narrow};
 use crate::one_by_one::{self, Left, Leftover, On, Refused, Seated};
-use crate::placement::{self, Adjust};
+use crate::placement;
 use crate::policy::{ClassRow, Prepared, View};
-use crate::purchase::Purchase;
 use crate::queue::{Queue, Taken};
 use crate::rooms::{self, Demand, Housed, Room};
 use crate::rounds::{self, Found, Rounds};

@@ -3,12 +3,12 @@
 //! Order: scale, bounds, grow, place on Fargate, nominate, remake, uncordon, evict, remove, cordon, yield: what adds capacity comes
 //! before what takes it away.
 
-use crate::demand::Class;
+use crate::adjust::Adjust;
+use crate::bought::{Bought, Purchase};
+use crate::class::Class;
 use crate::fargate;
 use crate::market::Market;
 use crate::number::{count, size};
-use crate::placement::Adjust;
-use crate::purchase::{Bought, Purchase};
 use crate::scale::SCALE_ANNOTATION;
 use crate::shrink::{Effect, Shrunk};
 use model::aims::Aims;

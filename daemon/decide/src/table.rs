@@ -5,9 +5,9 @@
 
 mod rows;
 
-use crate::demand::Class;
+use crate::adjust::Adjust;
+use crate::class::Class;
 use crate::market::{FargateOption, Market};
-use crate::placement::Adjust;
 use crate::space::{self, Vector};
 use model::quota::Amounts;
 use packing::{Column, Problem};

@@ -6,10 +6,10 @@
 //! rules about nodes ask for is what they ask in whatever order pods come, so the bound is lower than it might be, and
 //! never wrong. Where neither says anything there is nothing to do.
 
+use crate::adjust::Adjust;
+use crate::class::Class;
 use crate::constraints::Deals;
-use crate::demand::Class;
 use crate::market::Market;
-use crate::placement::Adjust;
 use crate::rooms;
 use crate::shrink::Shrinking;
 use crate::table::Table;

@@ -4,10 +4,10 @@
 //! A plan that was held back is asked for again in the next cycle; with this it is never a dearer one. Nothing is
 //! trusted: every node is held against the table anew, and what it has no pods for any more is left out.
 
-use crate::demand::Class;
+use crate::bought::Bought;
+use crate::class::Class;
 use crate::market::Market;
 use crate::number::{count, size};
-use crate::purchase::Bought;
 use crate::space;
 use crate::table::Table;
 use model::ids::OfferId;

@@ -4,11 +4,12 @@
 //! Read off the very deliberation that made the plan, so that both say the same. Nothing is decided here, and
 //! nothing is put into words.
 
+use crate::adjust::Adjust;
+use crate::class::Class;
 use crate::constraints::Company;
-use crate::demand::Class;
 use crate::market::{Lot, Market};
 use crate::number::{count, size};
-use crate::placement::{Adjust, ec2_price};
+use crate::placement::ec2_price;
 use crate::refuse::Critic;
 use crate::rooms::Demand;
 use crate::space;

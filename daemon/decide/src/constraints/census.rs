@@ -4,7 +4,7 @@ use super::crowd::Crowds;
 use super::domains::{self, Domains, Set};
 use super::ground::{Asked, Ground, Grounds, Member, Question};
 use crate::agents::{Agent, Agents};
-use crate::demand::Class;
+use crate::class::Class;
 use crate::fit::{self, HOSTNAME, Place};
 use crate::number::{count, size};
 use crate::tenants::Tenants;

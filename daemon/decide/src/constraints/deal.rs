@@ -8,7 +8,7 @@
 use super::counts::{Counts, Limit, Rule, first};
 use super::domains::{Domains, Key, Set, bits, restrict};
 use super::ground::Member;
-use crate::demand::Class;
+use crate::class::Class;
 use crate::number::{count, size};
 use model::pod::{PodSpec, Unmodelled};
 use model::selector::Labels;

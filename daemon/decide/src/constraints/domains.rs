@@ -4,12 +4,14 @@
 //! rack) it is a combination that some node or offer has, such as zone a and spot; a rule about one key sees those with
 //! the same value as one. Hostnames are no part of it: who shares a node is settled by crowds.
 
-use super::ZONE;
 use crate::fit::HOSTNAME;
 use model::pod::{Near, NearRule, PodSpec};
 use model::selector::{Labels, NodeTerm, Operator, Requirement};
 use model::snapshot::Snapshot;
 use std::collections::BTreeSet;
+
+/// Node label of the zone.
+pub(crate) const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// Domains as bits, by their place among all.
 pub(super) type Set = u128;

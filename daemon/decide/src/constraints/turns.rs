@@ -6,7 +6,7 @@
 use super::counts::Counts;
 use super::deal::{Deals, Party};
 use super::domains::Set;
-use crate::demand::Class;
+use crate::class::Class;
 use std::collections::BTreeSet;
 
 /// When pods of a class come.

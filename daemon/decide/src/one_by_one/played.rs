@@ -6,10 +6,10 @@
 //! are there come first, for their pods are bound while others boot; then all. Nothing is moved here.
 
 use super::{Leftover, Pool, picture};
+use crate::bought::Bought;
 use crate::constraints::ZONE;
 use crate::filters::Filters;
 use crate::fit::Place;
-use crate::purchase::Bought;
 use crate::rooms::{Housed, Stand};
 use model::aims::Aims;
 use model::ids::{NodeName, PodKey};

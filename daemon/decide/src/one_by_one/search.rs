@@ -1,12 +1,13 @@
 //! One pod after another, asked of the filters: who stands where, which nodes may be tried, and what is bought.
 
 use super::{Left, Leftover, On, Pool, Seated, Seats};
+use crate::bought::Purchase;
 use crate::constraints::ZONE;
 use crate::filters::Filters;
 use crate::fit::{self, HOSTNAME, Place};
 use crate::joining;
 use crate::number::size;
-use crate::purchase::{Purchase, Till};
+use crate::purchase::Till;
 use crate::queue::Taken;
 use crate::rooms::{Housed, Room, Stand};
 use model::ids::{NodeName, PodKey};

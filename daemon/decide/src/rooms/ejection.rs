@@ -6,8 +6,8 @@
 //! pods that nobody has nominated or bought a node for are moved, only on nodes that stay. Work is counted.
 
 use super::{Demand, Housed, Room, Stand};
+use crate::class::Class;
 use crate::constraints::Company;
-use crate::demand::Class;
 use crate::queue::{Queue, Taken};
 use crate::space::{self, Vector};
 use crate::table::Table;

@@ -5,7 +5,7 @@
 
 use super::ejection::{self, Kept};
 use super::{Demand, Housed, Room, Stand};
-use crate::demand::Class;
+use crate::class::Class;
 use crate::fill::{self, Item, Taste};
 use crate::number::{count, size};
 use crate::queue::{Queue, Taken};

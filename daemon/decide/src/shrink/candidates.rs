@@ -5,14 +5,17 @@
 use super::allowance::Allowance;
 use super::annotated;
 use super::choose::{self, Candidate, Reach};
+use super::disruption::Says;
 use super::fleet::Fleet;
 use super::orders::{self, Orders};
 use super::prices::Prices;
 use super::search::{Found, Search, Terms, Tied};
+use super::shrunk::Shrunk;
 use super::ties::{Pool, Ties};
-use super::{Before, Shrunk, explained, in_vain, turnover, used};
+use super::{explained, in_vain, turnover, used};
 use crate::fill::Taste;
 use crate::number::{count, floor, real, size};
+use crate::rooms::Housed;
 use model::aims::Aims;
 use model::critical::Critical;
 use model::disruption::Cause;
@@ -28,6 +31,21 @@ use model::repair::Repair;
 use model::snapshot::Snapshot;
 use model::time::{Instant, Span};
 use std::collections::BTreeMap;
+
+/// What was decided before.
+#[derive(Clone, Copy)]
+pub(crate) struct Before<'b> {
+    /// Where waiting pods and headroom were placed.
+    pub(crate) housed: &'b Housed,
+    /// Nodes bought for waiting pods, with the index of the offer.
+    pub(crate) bought: &'b [(usize, NodeName)],
+    /// Something new may be given up in this cycle.
+    pub(crate) start: bool,
+    /// Policies have a say on prices.
+    pub(crate) priced: bool,
+    /// What policies say of nodes that could be given up.
+    pub(crate) says: &'b Says,
+}
 
 /// Nodes probed for the sake of an answer, beside those that could go.
 const ANSWERED: usize = 50;

@@ -5,7 +5,7 @@
 
 use super::fleet::Fleet;
 use super::movers::Kept;
-use super::{Effect, Shrunk};
+use super::shrunk::{Effect, Shrunk};
 use crate::number::size;
 use crate::rooms::Housed;
 use model::ids::{GroupName, InstanceId, IntentId, NodeName};

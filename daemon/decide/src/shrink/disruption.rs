@@ -6,9 +6,9 @@
 //! policies a denial wins, and addends add. Nobody is asked about what the provider takes, nor about removals that are
 //! under way.
 
-use super::Shrinking;
 use super::candidates::keeps;
 use super::fleet::Fleet;
+use super::shrinking::Shrinking;
 use crate::asking::{Asking, Counted};
 use crate::number::{count, permille, size};
 use crate::policy::{CandidateRow, MoverRow, Prepared, View};

@@ -4,7 +4,7 @@
 //! working (`repairing`), and how fast any may leave, which is the guard's.
 
 use super::fleet::Fleet;
-use super::{Effect, Shrunk};
+use super::shrunk::{Effect, Shrunk};
 use model::aims::Aims;
 use model::group::Group;
 use model::node::Node;

@@ -26,121 +26,29 @@ mod renewing;
 mod repairing;
 mod search;
 mod seeking;
+mod shrinking;
+mod shrunk;
 mod ties;
 mod turnover;
 mod used;
 mod yielding;
 
-use crate::nodeless::Nodeless;
-use crate::rooms::Housed;
-use crate::tenants::Tenants;
 use allowance::Allowance;
+pub(crate) use candidates::Before;
 use candidates::Judge;
-pub(crate) use disruption::{Says, ask};
-pub(crate) use fleet::Fleet;
+pub(crate) use disruption::ask;
 use model::aims::Aims;
-use model::ids::{GroupName, PodKey};
 use model::memory::Memory;
-use model::plan::{PlannedNode, StepKind};
-use model::reason::{Reason, Refusal};
-use model::snapshot::{Freshness, Snapshot, Source};
-use model::time::Instant;
-use movers::Kept;
+use model::snapshot::{Freshness, Source};
 use prices::Prices;
 use renewing::Renewing;
 pub(crate) use repairing::as_going;
+pub(crate) use shrinking::Shrinking;
+pub(crate) use shrunk::{Effect, Shrunk};
 use yielding::Nodes;
 
 /// Refusals listed.
 const LISTED: usize = 50;
-
-/// What came of the stage.
-#[derive(Debug, Default)]
-pub(crate) struct Shrunk {
-    /// Removals undone.
-    pub(crate) uncordons: Vec<Effect>,
-    /// Pods asked to move.
-    pub(crate) evictions: Vec<Effect>,
-    /// Emptied nodes to remove.
-    pub(crate) removals: Vec<Effect>,
-    /// Removals begun, and cordons tried again.
-    pub(crate) cordons: Vec<Effect>,
-    /// Removals begun whose nodes are replaced.
-    pub(crate) swaps: Vec<Swap>,
-    /// Where the pods of nodes go whose removal is begun, new nodes apart.
-    pub(crate) moves: Vec<(model::NodeName, Vec<PodKey>)>,
-    pub(crate) refusals: Vec<Refusal>,
-    /// Pods that are to go first where some are given up, and nodes that new ones avoid; or no longer.
-    pub(crate) marks: Vec<Effect>,
-    /// Removals that are being undone: group, and when they were begun.
-    given_up: Vec<(GroupName, Instant)>,
-    /// Removals whose nodes are empty now: the same.
-    emptied: Vec<(GroupName, Instant)>,
-}
-
-/// A step of this stage, with the intent it moves where there is one already.
-#[derive(Clone, Debug)]
-pub(crate) struct Effect {
-    pub(crate) kind: StepKind,
-    pub(crate) reason: Reason,
-    pub(crate) intent: Option<model::IntentId>,
-}
-
-/// New nodes, and those that go once all of them have come.
-#[derive(Clone, Debug)]
-pub(crate) struct Swap {
-    /// With the index of the offer.
-    pub(crate) nodes: Vec<(usize, PlannedNode)>,
-    pub(crate) why: Reason,
-    pub(crate) cordons: Vec<Effect>,
-}
-
-impl Shrunk {
-    /// With the instances that never became nodes.
-    pub(crate) fn give_up(&mut self, nodeless: Nodeless) {
-        self.removals.extend(nodeless.removals);
-        self.refusals.extend(nodeless.refusals);
-    }
-
-    /// Nodes bought in place of others.
-    pub(crate) fn replacements(&self) -> Vec<PlannedNode> {
-        let nodes = self.swaps.iter().flat_map(|swap| &swap.nodes);
-        nodes.map(|(_, node)| node.clone()).collect()
-    }
-}
-
-/// The stage before waiting pods are placed: room for pods that are on the move already is kept from them.
-pub(crate) struct Shrinking<'a> {
-    pub(crate) fleet: Fleet<'a>,
-    prices: Option<Prices<'a>>,
-    pub(crate) kept: Kept,
-}
-
-impl<'a> Shrinking<'a> {
-    pub(crate) fn new((seen, tenants): (&'a Snapshot, &'a Tenants), memory: &Memory, aims: &Aims) -> Self {
-        let mut fleet = Fleet::new((seen, tenants), aims);
-        let prices = movers::any(&fleet).then(|| Prices::new(&fleet, memory, aims));
-        let kept = prices
-            .as_ref()
-            .map_or_else(Kept::default, |prices| movers::keep(&mut fleet, prices));
-        Self { fleet, prices, kept }
-    }
-}
-
-/// What was decided before.
-#[derive(Clone, Copy)]
-pub(crate) struct Before<'b> {
-    /// Where waiting pods and headroom were placed.
-    pub(crate) housed: &'b Housed,
-    /// Nodes bought for waiting pods, with the index of the offer.
-    pub(crate) bought: &'b [(usize, model::NodeName)],
-    /// Something new may be given up in this cycle.
-    pub(crate) start: bool,
-    /// Policies have a say on prices.
-    pub(crate) priced: bool,
-    /// What policies say of nodes that could be given up.
-    pub(crate) says: &'b Says,
-}
 
 /// Decides on removals.
 pub(crate) fn decide(

@@ -7,7 +7,7 @@ use super::fleet::{Fleet, Put, arrived, undoable};
 use super::prices::Prices;
 use super::search::{Search, receivers};
 use super::ties::{Pool, Ties};
-use crate::demand::Class;
+use crate::class::Class;
 use crate::fill::Taste;
 use crate::number::{count, size};
 use crate::rooms::Room;

@@ -3,7 +3,7 @@
 use super::fleet::Fleet;
 use super::prices::Prices;
 use super::search::{Found, New};
-use super::{Effect, Shrunk, Swap};
+use super::shrunk::{Effect, Shrunk, Swap};
 use crate::number::{count, size};
 use model::ids::{NodeName, PodKey};
 use model::intent::IntentKind;

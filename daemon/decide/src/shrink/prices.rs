@@ -6,14 +6,15 @@
 
 use super::crew::Kind;
 use super::fleet::Fleet;
+use crate::class::Class;
 use crate::constraints::Crowding;
-use crate::demand::{self, Class};
+use crate::demand;
 use crate::fill::{self, Item, Taste};
 use crate::fit::HOSTNAME;
 use crate::market::Market;
 use crate::number::{count, narrow, real, size};
 use crate::space::{self, Vector};
-use crate::spot::{self, Pools};
+use crate::spot::Pools;
 use crate::table::{Sold, Table};
 use model::aims::Aims;
 use model::memory::Memory;
@@ -135,7 +136,7 @@ impl<'a> Prices<'a> {
             let offer = fleet.offer(at)?;
             Some(OnTop {
                 node: pools.as_ref().map_or(0, |pools| pools.on_top(offer)),
-                pod: spot::risk(&fleet.seen.offers[offer], aims),
+                pod: crate::tariffs::risk(&fleet.seen.offers[offer], aims),
             })
         };
         self.on_top = self.table.sold.iter().map(column).collect();

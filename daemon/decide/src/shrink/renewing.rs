@@ -7,7 +7,7 @@ use super::candidates::Judge;
 use super::fleet::{Fleet, place_of};
 use super::orders::Orders;
 use super::prices::Prices;
-use super::{Effect, Shrunk, Swap};
+use super::shrunk::{Effect, Shrunk, Swap};
 use crate::constraints::ZONE;
 use crate::fit;
 use crate::number::size;

@@ -8,7 +8,7 @@
 use super::candidates::{Judge, keeps};
 use super::orders::Orders;
 use super::renewing::Renewing;
-use super::{Effect, Shrunk, Swap};
+use super::shrunk::{Effect, Shrunk, Swap};
 use model::aims::Aims;
 use model::ids::{GroupName, NodeName};
 use model::intent::{IntentKind, LaunchStage};

@@ -20,9 +20,11 @@ use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::ids::{IntentId, PodKey};
 use model::intent::{Intent, RemoveStage};
 use model::money::UsdPerHour;
+use model::plan::StepKind;
 use model::pod::{PodPhase, PodSpec};
-use model::reason::{GiveUp, PodStays, Stays};
+use model::reason::{GiveUp, PodStays, Reason, Refusal, Stays};
 use model::selector::LabelSelector;
+use model::snapshot::Snapshot;
 use model::time::Span;
 use model::workload::DisruptionBudget;
 

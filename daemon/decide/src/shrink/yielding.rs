@@ -10,9 +10,9 @@
 //! every change is a call. Costs that somebody else sets are left alone, and so is everything else of a workload that uses
 //! them. Nothing here depends on whether the node is given up in the end.
 
-use super::Effect;
 use super::fleet::Fleet;
 use super::prices::Prices;
+use super::shrunk::Effect;
 use crate::number::size;
 use model::money::UsdPerHour;
 use model::plan::StepKind;

@@ -1,8 +1,8 @@
 //! Rows of a table: which classes are one row, and which limits on pods of a node packing keeps by itself.
 
-use crate::demand::Class;
+use crate::adjust::Adjust;
+use crate::class::Class;
 use crate::market::{FargateOption, Market};
-use crate::placement::Adjust;
 use crate::space::{PODS, Vector};
 use packing::{NO_ZONE, Row};
 use std::collections::BTreeMap;
