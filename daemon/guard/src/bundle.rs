@@ -3,7 +3,7 @@
 //! A bundle is cleared whole or not at all: nodes bought for a removal that is held would only cost more.
 
 use crate::case::Case;
-use crate::judge::word;
+use crate::checks::word;
 use crate::tally::Tally;
 use model::plan::{Step, StepKind};
 use model::{HoldReason, IntentId, Verdict};

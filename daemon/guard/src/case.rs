@@ -2,8 +2,8 @@
 
 use crate::cleared::Fence;
 use crate::evidence::Evidence;
-use crate::judge::Proposal;
-use crate::tally::number;
+use crate::fleet::{self, number};
+use crate::proposal::Proposal;
 use model::aims::{Aims, Modes};
 use model::critical::Critical;
 use model::group::Group;
@@ -17,6 +17,7 @@ use model::provisioned::FargateBills;
 use model::registration::{label, purchase_of};
 use model::repair::Repair;
 use model::watch::Watch;
+use model::workload::DisruptionBudget;
 use model::{GroupName, Hook, InstanceId, NodeName, OfferId, PodKey, Snapshot, StepId, UsdPerHour};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -110,13 +111,27 @@ impl<'a> Case<'a> {
 
     /// Pods that may vanish unexplained within a long window: as many as nodes may be removed within a short one.
     pub(crate) fn unexplained_allowed(&self) -> u32 {
-        let nodes = self.seen.nodes.iter().filter(|node| !node.fargate).count();
-        crate::checks::share_of_window(number(nodes), self.limits())
+        fleet::share_of_window(fleet::size(self.seen), self.limits())
     }
 
     /// Pods bound to a node.
     pub(crate) fn pods_on(&self, node: &NodeName) -> &[&'a Pod] {
         self.pods.get(node).map_or(&[], Vec::as_slice)
+    }
+
+    /// Budgets that cover a pod, by their place in the Snapshot.
+    pub(crate) fn budgets_of(&self, pod: &PodKey) -> impl Iterator<Item = usize> + use<'a> {
+        let namespace = pod.namespace.clone();
+        let seen = self.seen;
+        let spec = seen.pod(pod).map(|pod| seen.spec(pod.spec));
+        let covers = move |budget: &DisruptionBudget| {
+            let selects = |spec: &Arc<PodSpec>| budget.selector.matches(&spec.labels);
+            *budget.namespace == *namespace && spec.as_ref().is_some_and(selects)
+        };
+        let budgets = seen.budgets.iter().enumerate();
+        budgets
+            .filter(move |(_, budget)| covers(budget))
+            .map(|(ix, _)| ix)
     }
 
     /// Whether the provider takes the node away within minutes: what keeps removals slow would only keep its pods there

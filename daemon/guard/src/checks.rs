@@ -39,20 +39,11 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use budgets::budgets_of;
-pub(crate) use rates::{most_emptied, share, share_of_window};
-
 use crate::case::Case;
+use crate::objection::Objection;
 use crate::tally::Tally;
+use model::Verdict;
 use model::plan::Step;
-use model::{HoldReason, StrikeReason};
-
-/// Why a step does not pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Objection {
-    Strike(StrikeReason),
-    Hold(HoldReason),
-}
 
 /// One check: `None` lets the step pass.
 type Check = fn(&Step, &Case<'_>, &Tally) -> Option<Objection>;
@@ -84,28 +75,25 @@ const CHECKS: [Check; 23] = [
     rates::check,
 ];
 
+/// The word on one step after what was cleared so far.
+pub(crate) fn word(step: &Step, case: &Case<'_>, tally: &Tally) -> Verdict {
+    match asked().find_map(|check| check(step, case, tally)) {
+        Some(Objection::Strike(why)) => Verdict::Struck(why),
+        Some(Objection::Hold(why)) => Verdict::Held(why),
+        None => Verdict::Cleared,
+    }
+}
+
 /// The checks that are asked: all of them.
 #[cfg(not(test))]
-pub(crate) fn asked() -> impl Iterator<Item = &'static Check> {
+fn asked() -> impl Iterator<Item = &'static Check> {
     CHECKS.iter()
 }
 
 /// The checks that are asked: all of them, but in a mutation run.
 #[cfg(test)]
-pub(crate) fn asked() -> impl Iterator<Item = &'static Check> {
+fn asked() -> impl Iterator<Item = &'static Check> {
     let left_out = mutation::left_out();
     let checks = CHECKS.iter().enumerate();
     checks.filter_map(move |(at, check)| (left_out != Some(at)).then_some(check))
-}
-
-/// An objection for good.
-#[expect(clippy::unnecessary_wraps, reason = "what a check returns")]
-const fn strike(why: StrikeReason) -> Option<Objection> {
-    Some(Objection::Strike(why))
-}
-
-/// An objection for now.
-#[expect(clippy::unnecessary_wraps, reason = "what a check returns")]
-const fn hold(why: HoldReason) -> Option<Objection> {
-    Some(Objection::Hold(why))
 }

@@ -1,6 +1,7 @@
 //! What a fully malicious policy could cost, worked out from the limits: the sentence that `plimsoll limits` prints, and
 //! that no adversarial run of the tests may exceed.
 
+use crate::fleet;
 use model::limits::Limits;
 use model::quota::NamespaceQuota;
 use model::{Span, Usd, UsdPerHour};
@@ -43,7 +44,7 @@ pub fn exposure(limits: &Limits) -> Exposure {
         .added_per_window
         .max(UsdPerHour::ZERO)
         .times(u64::from(short));
-    let share = |permille, usual| crate::checks::share(most, permille, usual, limits);
+    let share = |permille, usual| fleet::share(most, permille, usual, limits);
     let usual = Limits::default();
     let removed = share(
         limits.removed_per_long_window_permille,

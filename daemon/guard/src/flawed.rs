@@ -164,7 +164,8 @@ fn following(plan: &Plan, held: &BTreeSet<StepId>) -> BTreeSet<StepId> {
 mod tests {
     use super::*;
     use crate::cleared::Fence;
-    use crate::judge::{Proposal, judge};
+    use crate::judge::judge;
+    use crate::proposal::Proposal;
     use crate::stage::{Stage, cordon, grow, plan, scale, step};
     use model::UsdPerHour;
 

@@ -5,8 +5,9 @@
 
 use crate::case::Case;
 use crate::cleared::Fence;
-use crate::judge::Proposal;
-use crate::tally::{Tally, purchase};
+use crate::proposal::Proposal;
+use crate::step_effect::purchase;
+use crate::tally::Tally;
 use model::aims::Aims;
 use model::group::GroupKind;
 use model::notes::Notes;

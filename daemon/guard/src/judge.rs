@@ -2,28 +2,15 @@
 
 use crate::bundle::Bundles;
 use crate::case::Case;
-use crate::checks::{Objection, asked};
+use crate::checks::word;
 use crate::cleared::{Cleared, Fence};
-use crate::tally::{Tally, purchase};
+use crate::proposal::Proposal;
+use crate::step_effect::purchase;
+use crate::tally::Tally;
 use model::aims::Aims;
 use model::intent::Ledger;
-use model::notes::Notes;
-use model::plan::{Plan, Step, StepKind};
-use model::watch::Watch;
+use model::plan::{Step, StepKind};
 use model::{Snapshot, StepId, Verdict};
-
-/// A plan with how it came about: a policy fault in the notes holds what shrinks.
-#[derive(Clone, Copy, Debug)]
-pub struct Proposal<'a> {
-    /// What should be done.
-    pub plan: &'a Plan,
-    /// How it came about.
-    pub notes: &'a Notes,
-    /// Launches taken up again (`ledger::resume`); judged before the plan.
-    pub resumed: &'a [Step],
-    /// What the guard has watched (`watch`); without it every removal counts against the tight windows.
-    pub watch: Option<&'a Watch>,
-}
 
 /// The guard's word on a whole plan.
 #[derive(Debug, Default)]
@@ -67,15 +54,6 @@ pub fn judge(
         }
     }
     verdicts
-}
-
-/// The word on one step after what was cleared so far.
-pub(crate) fn word(step: &Step, case: &Case<'_>, tally: &Tally) -> Verdict {
-    match asked().find_map(|check| check(step, case, tally)) {
-        Some(Objection::Strike(why)) => Verdict::Struck(why),
-        Some(Objection::Hold(why)) => Verdict::Held(why),
-        None => Verdict::Cleared,
-    }
 }
 
 /// A step that buys, at the rate that the guard counts: the windows of later cycles are counted from it.

@@ -249,7 +249,7 @@ pub(crate) fn instance(id: &str, state: InstanceState) -> Instance {
 }
 
 pub(crate) fn group_of(names: &[&str]) -> Group {
-    let size = crate::tally::number(names.len());
+    let size = crate::fleet::number(names.len());
     Group {
         name: "web".into(),
         uid: None,

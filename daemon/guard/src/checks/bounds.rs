@@ -1,9 +1,10 @@
 //! I3 and I6: groups stay within their bounds, launches on their way included, and never shrink by number;
 //! workloads stay within the bounds of their aim.
 
-use super::{Objection, strike};
 use crate::case::Case;
-use crate::tally::{Tally, continues};
+use crate::objection::{Objection, strike};
+use crate::step_effect::continues;
+use crate::tally::Tally;
 use model::group::Bounds;
 use model::plan::{Step, StepKind};
 use model::{GroupName, StrikeReason};
@@ -32,10 +33,10 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
         StepKind::Cordon { group, after, .. } if !after.is_empty() => {
             let growing = tally.growing_now.get(group).copied().unwrap_or(0);
             let more = u32::from(!continues(step, case));
-            shrinks(group, (more, growing), case, tally)
+            shrinks(group, more, growing, case, tally)
         }
         StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. } => {
-            shrinks(group, (u32::from(!continues(step, case)), 0), case, tally)
+            shrinks(group, u32::from(!continues(step, case)), 0, case, tally)
         }
         // The group has let go of it already: its hook is completed.
         StepKind::RemoveNode { group, instance, .. }
@@ -44,7 +45,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
             None
         }
         // Its own intent is among the ones that leave.
-        StepKind::RemoveNode { group, .. } => shrinks(group, (0, 0), case, tally),
+        StepKind::RemoveNode { group, .. } => shrinks(group, 0, 0, case, tally),
         StepKind::ScaleWorkload { workload, to, .. } => {
             let aim = case.aims.scale.iter().find(|aim| aim.workload == *workload)?;
             if (aim.min..=aim.max).contains(to) {
@@ -75,13 +76,12 @@ fn around_size(name: &GroupName, to: Bounds, case: &Case<'_>, tally: &Tally) -> 
     None
 }
 
-fn shrinks(
-    name: &GroupName,
-    (more, coming): (u32, u32),
-    case: &Case<'_>,
-    tally: &Tally,
-) -> Option<Objection> {
+/// Whether the group would have fewer than its minimum once all that leaves has left: `more` nodes leave by this step and by
+/// no open intent yet, `coming` nodes come in exchange.
+fn shrinks(name: &GroupName, more: u32, coming: u32, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
     let group = case.seen.group(name)?;
+    // The lower of both: desired counts what is only promised, and the list has instances that a smaller desired size is
+    // about to end. Kinds of groups that list no instances have the number alone.
     let living = if group.instances.is_empty() {
         group.desired
     } else {

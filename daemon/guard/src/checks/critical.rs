@@ -1,9 +1,10 @@
 //! I14: what the cluster cannot do without is disturbed one pod at a time, and its last Ready pod not at all, with a
 //! `PodDisruptionBudget` or without. What the provider takes away, and what has stopped working, is not kept by it.
 
-use super::{Objection, hold};
 use crate::case::Case;
-use crate::tally::{Tally, continues};
+use crate::objection::{Objection, hold};
+use crate::step_effect::continues;
+use crate::tally::Tally;
 use model::HoldReason;
 use model::plan::{Step, StepKind};
 

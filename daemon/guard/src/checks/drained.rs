@@ -1,8 +1,8 @@
 //! Nodes are cordoned before pods are moved off them, and empty before they go (I3, I22), except where they have stopped
 //! working; what goes as an instance without a node has none.
 
-use super::{Objection, strike};
 use crate::case::Case;
+use crate::objection::{Objection, strike};
 use crate::tally::Tally;
 use model::intent::{IntentKind, RemoveStage};
 use model::plan::{Step, StepKind};

@@ -1,7 +1,7 @@
 //! I8: only the holder of the lease acts.
 
-use super::{Objection, hold};
 use crate::case::Case;
+use crate::objection::{Objection, hold};
 use crate::tally::Tally;
 use model::HoldReason;
 use model::plan::Step;

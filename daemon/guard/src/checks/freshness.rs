@@ -1,8 +1,8 @@
 //! I1 and I2: what a step rests on is complete and young enough. Missing never passes; what shrinks needs
 //! younger sources than what grows.
 
-use super::{Objection, hold};
 use crate::case::Case;
+use crate::objection::{Objection, hold};
 use crate::tally::Tally;
 use model::plan::{Step, StepKind};
 use model::snapshot::Freshness;

@@ -1,7 +1,7 @@
 //! H5: a plan made from another Ledger than the one in force is void.
 
-use super::{Objection, strike};
 use crate::case::Case;
+use crate::objection::{Objection, strike};
 use crate::tally::Tally;
 use model::StrikeReason;
 use model::plan::Step;

@@ -1,7 +1,7 @@
 //! Replicas that an HPA or a ScaledObject sets are never written.
 
-use super::{Objection, strike};
 use crate::case::Case;
+use crate::objection::{Objection, strike};
 use crate::tally::Tally;
 use model::StrikeReason;
 use model::plan::{Step, StepKind};

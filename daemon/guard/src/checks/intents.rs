@@ -1,10 +1,12 @@
 //! I7 and I9: one piece of work on one object at a time, a pod counts against one launch only, and the
 //! Ledger stays bounded.
 
-use super::{Objection, hold};
 use crate::case::Case;
+use crate::fleet::number;
 use crate::ledger::MAX_INTENTS;
-use crate::tally::{Tally, continues, number};
+use crate::objection::{Objection, hold};
+use crate::step_effect::continues;
+use crate::tally::Tally;
 use model::intent::{EffectKind, IntentKind, LaunchStage, nodeless};
 use model::plan::{Step, StepKind};
 use model::{GroupName, HoldReason, InstanceId, NodeName, PodKey};
@@ -29,7 +31,7 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
             let name = nodeless(instance);
             let other =
                 !continues(step, case) && (reused(step, case) || case.ledger.removal_of(&name).is_some());
-            other || tally.cordoned.contains(&name) || awaited((group, instance), case)
+            other || tally.cordoned.contains(&name) || awaited(group, instance, case)
         }
         // Its size is not known before the end of the call is.
         StepKind::SetBounds { group, .. } => undecided(group, case),
@@ -123,7 +125,7 @@ fn launched(pods: &[PodKey], case: &Case<'_>, tally: &Tally) -> bool {
 }
 
 /// An instance that an open launch still waits for, or may: not all of its instances are named.
-fn awaited((of, instance): (&GroupName, &InstanceId), case: &Case<'_>) -> bool {
+fn awaited(of: &GroupName, instance: &InstanceId, case: &Case<'_>) -> bool {
     case.ledger.intents.iter().any(|intent| {
         matches!(&intent.kind, IntentKind::Launch { group, count, stage, instances, .. }
             if group == of

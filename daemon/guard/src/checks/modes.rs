@@ -1,8 +1,9 @@
 //! I13: a step needs the mode Act in every scope it touches.
 
-use super::{Objection, hold};
 use crate::case::Case;
-use crate::tally::{Tally, continues};
+use crate::objection::{Objection, hold};
+use crate::step_effect::continues;
+use crate::tally::Tally;
 use model::aims::Mode;
 use model::node::Node;
 use model::plan::{Step, StepKind};

@@ -1,8 +1,8 @@
 //! I22: what is annotated, static, without a controller or tied to local data is not moved, unless the aims call it
 //! expendable.
 
-use super::{Objection, strike};
 use crate::case::Case;
+use crate::objection::{Objection, strike};
 use crate::tally::Tally;
 use model::plan::{Step, StepKind};
 use model::pod::{Pod, PodPhase, PodSpec};

@@ -4,9 +4,11 @@
 //! What the provider takes away is nobody's own accord and passes, and so does what goes on without moving a pod; what has
 //! stopped working is kept by budgets that freeze everything alone. Nodes are counted here once more, from the Ledger and the Snapshot, and why one goes is believed only as far as it shows.
 
-use super::{Objection, hold};
 use crate::case::Case;
-use crate::tally::{Tally, continues, number};
+use crate::fleet::number;
+use crate::objection::{Objection, hold};
+use crate::step_effect::continues;
+use crate::tally::Tally;
 use model::HoldReason;
 use model::disruption::{Cause, NodeBudget};
 use model::intent::{IntentKind, RemoveStage};

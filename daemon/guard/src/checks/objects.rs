@@ -1,8 +1,9 @@
 //! I21: every object a step names is in the Snapshot as the step says, belongs to us, and is in the scope
 //! that the operator gave.
 
-use super::{Objection, strike};
 use crate::case::Case;
+use crate::evidence::SCALE_ANNOTATION;
+use crate::objection::{Objection, strike};
 use crate::tally::Tally;
 use model::StrikeReason;
 use model::group::{Bounds, Group, GroupKind, Instance};
@@ -12,9 +13,6 @@ use model::pod::{PodPhase, deletion_level};
 use model::provisioned::PROFILE_LABEL;
 use model::workload::Workload;
 use model::{GroupName, InstanceId, NodeName, OfferId, PodKey, WorkloadKey};
-
-/// Annotation of workloads that may be scaled without being named in the aims.
-const SCALE_ANNOTATION: &str = "plimsoll.io/scale";
 
 pub(super) fn check(step: &Step, case: &Case<'_>, _: &Tally) -> Option<Objection> {
     let wrong = match &step.kind {

@@ -1,7 +1,7 @@
 //! I14: the node that the daemon runs on is neither drained nor removed.
 
-use super::{Objection, strike};
 use crate::case::Case;
+use crate::objection::{Objection, strike};
 use crate::tally::Tally;
 use model::StrikeReason;
 use model::plan::{Step, StepKind};

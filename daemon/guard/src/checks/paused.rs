@@ -1,7 +1,7 @@
 //! I20: the kill switch holds everything, undoing included.
 
-use super::{Objection, hold};
 use crate::case::Case;
+use crate::objection::{Objection, hold};
 use crate::tally::Tally;
 use model::HoldReason;
 use model::plan::Step;

@@ -2,9 +2,10 @@
 //! the picture than of so many nodes (I2, I5), and the nodes that are left have to carry what the others do not. What the
 //! provider takes away is not kept by it.
 
-use super::{Objection, hold};
 use crate::case::Case;
-use crate::tally::{Tally, continues};
+use crate::objection::{Objection, hold};
+use crate::step_effect::continues;
+use crate::tally::Tally;
 use model::HoldReason;
 use model::plan::{Step, StepKind};
 

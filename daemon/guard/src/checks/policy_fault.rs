@@ -1,8 +1,9 @@
 //! I12: in a cycle in which an enforced policy faulted, nothing starts to shrink. What is under way goes on.
 
-use super::{Objection, hold};
 use crate::case::Case;
-use crate::tally::{Tally, continues};
+use crate::objection::{Objection, hold};
+use crate::step_effect::continues;
+use crate::tally::Tally;
 use model::HoldReason;
 use model::plan::{Step, StepKind};
 

@@ -2,7 +2,8 @@
 //! cleared steps alone, not by the guard's own tally.
 
 use crate::cleared::Fence;
-use crate::judge::{Proposal, judge};
+use crate::judge::judge;
+use crate::proposal::Proposal;
 use crate::stage::{
     GENERATION, NOW, PRICE, Stage, cordon, evict, grow, key, launch, plan, pod, removal, remove, scale, step,
 };

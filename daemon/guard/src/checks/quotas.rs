@@ -2,9 +2,10 @@
 //!
 //! Counted anew from the Snapshot and the Ledger, whatever the plan counted. A quota holds growth and nothing else.
 
-use super::{Objection, hold};
 use crate::case::Case;
-use crate::tally::{Tally, continues};
+use crate::objection::{Objection, hold};
+use crate::step_effect::continues;
+use crate::tally::Tally;
 use model::HoldReason;
 use model::plan::{Step, StepKind};
 use model::quota::{Amounts, Quota};

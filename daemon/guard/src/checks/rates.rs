@@ -1,11 +1,14 @@
 //! I5, I6 and I23: how much may change per window and stand at once. Windows are counted from the Ledger,
 //! so that they survive a restart; no setting switches them off silently.
 
-use super::{Objection, hold};
 use crate::case::Case;
-use crate::evidence::{explained, is_watched_empty};
-use crate::tally::{Tally, continues, number, proven, purchase, scaled_down, zone_left};
-use model::limits::{Limits, MOST_UNACKNOWLEDGED_PERMILLE};
+use crate::fleet::{self, number};
+use crate::objection::{Objection, hold};
+use crate::proof::proven;
+use crate::step_effect::{continues, purchase, scaled_down, zone_left};
+use crate::tally::Tally;
+use crate::watched::{explained, is_watched_empty, most_emptied};
+use model::limits::Limits;
 use model::plan::{Step, StepKind};
 use model::spending::Spending;
 use model::{GroupName, HoldReason, UsdPerHour};
@@ -19,15 +22,17 @@ pub(super) fn check(step: &Step, case: &Case<'_>, tally: &Tally) -> Option<Objec
         StepKind::Cordon { node, .. } | StepKind::Evict { node, .. } if case.is_taken(node) => None,
         // Where the window of empty nodes is used up they go as any other, while there is room for that.
         StepKind::Cordon { node, group, .. } if is_watched_empty(node, case) => {
-            emptying(case, tally).filter(|_| removing((step, group), case, tally).is_some())
+            emptying(case, tally).filter(|_| removing(step, group, case, tally).is_some())
         }
-        StepKind::Cordon { node, .. } if explained(node, case, tally).is_some() => at_once(case, tally),
+        StepKind::Cordon { node, .. } if explained(node, case, tally.explained).is_some() => {
+            at_once(case, tally)
+        }
         StepKind::Cordon { group, .. } | StepKind::RemoveInstance { group, .. } => {
-            removing((step, group), case, tally)
+            removing(step, group, case, tally)
         }
         StepKind::Evict { node, .. } if tally.emptied_nodes.contains(node) => {
             let group = case.seen.node(node).and_then(|node| node.group.as_ref());
-            let filled = group.and_then(|group| removing((step, group), case, tally));
+            let filled = group.and_then(|group| removing(step, group, case, tally));
             filled.or_else(|| evicting(case, tally))
         }
         StepKind::Evict { .. } | StepKind::Remake { .. } => evicting(case, tally),
@@ -82,29 +87,25 @@ fn over(used: UsdPerHour, more: UsdPerHour, limit: UsdPerHour) -> bool {
     used + more.max(UsdPerHour::ZERO) > limit
 }
 
-fn removing((step, name): (&Step, &GroupName), case: &Case<'_>, tally: &Tally) -> Option<Objection> {
+fn removing(step: &Step, name: &GroupName, case: &Case<'_>, tally: &Tally) -> Option<Objection> {
     let limits = case.limits();
+    // The larger of both: `desired` falls with the call that ends an instance, the instance goes later. By the smaller the
+    // share would shrink while its own removals are under way.
     let group_size = case
         .seen
         .group(name)
         .map_or(0, |group| group.desired.max(group.living()));
-    let per_group = share(
-        group_size,
-        limits.removed_per_window_permille,
-        short_default(),
-        limits,
-    );
+    let per_group = fleet::share_of_window(group_size, limits);
     if tally.removed.get(name).copied().unwrap_or(0) >= per_group {
         return hold(HoldReason::RemovalsPerWindow { limit: per_group });
     }
     if let Some(full) = in_zone(&step.kind, case, tally) {
         return Some(full);
     }
-    let nodes = number(case.seen.nodes.iter().filter(|node| !node.fargate).count());
-    let per_cluster = share(
-        nodes,
+    let per_cluster = fleet::share(
+        fleet::size(case.seen),
         limits.removed_per_long_window_permille,
-        long_default(),
+        Limits::default().removed_per_long_window_permille,
         limits,
     );
     if tally.removed_long >= per_cluster {
@@ -124,7 +125,7 @@ fn in_zone(kind: &StepKind, case: &Case<'_>, tally: &Tally) -> Option<Objection>
         .iter()
         .filter(|node| !node.fargate && node.zone() == zone);
     let usual = Limits::default().removed_per_zone_permille.unwrap_or(permille);
-    let limit = share(number(theirs.count()), permille, usual, limits);
+    let limit = fleet::share(number(theirs.count()), permille, usual, limits);
     let zone = zone.to_owned();
     let full = tally.removed_in.get(&zone).copied().unwrap_or(0) >= limit;
     full.then(|| hold(HoldReason::RemovalsPerZone { zone, limit }))
@@ -146,14 +147,6 @@ fn emptying(case: &Case<'_>, tally: &Tally) -> Option<Objection> {
         .flatten()
 }
 
-/// Nodes watched empty that may go within their window.
-pub(crate) fn most_emptied(case: &Case<'_>) -> u32 {
-    let limits = case.limits();
-    let nodes = number(case.seen.nodes.iter().filter(|node| !node.fargate).count());
-    let usual = Limits::default().emptied_per_window_permille;
-    share(nodes, limits.emptied_per_window_permille, usual, limits)
-}
-
 fn evicting(case: &Case<'_>, tally: &Tally) -> Option<Objection> {
     let limit = case.limits().evictions_per_window;
     (tally.evicted >= limit)
@@ -168,29 +161,4 @@ fn scaling_down(kind: &StepKind, case: &Case<'_>, tally: &Tally) -> Option<Objec
     (lowered > 0 && tally.scaled_down.saturating_add(lowered) > limit)
         .then(|| hold(HoldReason::ScaledDownPerWindow { limit }))
         .flatten()
-}
-
-/// Nodes of so many that may be removed within a short window.
-pub(crate) fn share_of_window(nodes: u32, limits: &Limits) -> u32 {
-    share(nodes, limits.removed_per_window_permille, short_default(), limits)
-}
-
-/// The share of a size, at least one. A cap of more than half counts only with `acknowledge_risk`; without it
-/// the default holds.
-pub(crate) fn share(size: u32, permille: u32, default: u32, limits: &Limits) -> u32 {
-    let permille = if permille > MOST_UNACKNOWLEDGED_PERMILLE && !limits.acknowledge_risk {
-        default
-    } else {
-        permille
-    };
-    let share = u64::from(size) * u64::from(permille) / 1000;
-    u32::try_from(share).unwrap_or(u32::MAX).max(1)
-}
-
-fn short_default() -> u32 {
-    Limits::default().removed_per_window_permille
-}
-
-fn long_default() -> u32 {
-    Limits::default().removed_per_long_window_permille
 }

@@ -2,9 +2,10 @@
 //! first; of a group that has drifted one node goes, and others once a node made as the group would make it today is
 //! Ready and no longer young. What did not become so keeps the others.
 
-use super::{Objection, hold, strike};
 use crate::case::Case;
-use crate::tally::{Tally, continues};
+use crate::objection::{Objection, hold, strike};
+use crate::step_effect::continues;
+use crate::tally::Tally;
 use model::disruption::Cause;
 use model::intent::IntentKind;
 use model::node::Node;

@@ -1,9 +1,10 @@
 //! I10: a node that is replaced goes only after its replacements are Ready, and is cordoned only if they are asked
 //! for.
 
-use super::{Objection, hold};
 use crate::case::Case;
-use crate::tally::{Tally, continues};
+use crate::objection::{Objection, hold};
+use crate::step_effect::continues;
+use crate::tally::Tally;
 use model::intent::{IntentKind, LaunchStage};
 use model::plan::{Step, StepKind};
 use model::{HoldReason, IntentId, NodeName};

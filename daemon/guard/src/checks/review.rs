@@ -1,9 +1,10 @@
 //! What a policy of the hook `review` does not want begun waits for a later cycle. What is under way goes on, and so
 //! does what the provider takes: neither is a policy's to hold.
 
-use super::{Objection, hold};
 use crate::case::Case;
-use crate::tally::{Tally, continues};
+use crate::objection::{Objection, hold};
+use crate::step_effect::continues;
+use crate::tally::Tally;
 use model::HoldReason;
 use model::plan::Step;
 

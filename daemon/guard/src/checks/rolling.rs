@@ -2,8 +2,8 @@
 //! there: two who drain at once break budgets that each alone would keep. A removal that is under way goes on. Neither are
 //! its bounds set: EKS takes one update at a time.
 
-use super::{Objection, hold};
 use crate::case::Case;
+use crate::objection::{Objection, hold};
 use crate::tally::Tally;
 use model::HoldReason;
 use model::plan::{Step, StepKind};

@@ -15,7 +15,8 @@ mod windows;
 mod zones;
 
 use crate::cleared::Fence;
-use crate::judge::{Proposal, judge};
+use crate::judge::judge;
+use crate::proposal::Proposal;
 use crate::stage::{
     NOW, PRICE, Stage, cordon, evict, grow, instance, key, launch, plan, remake, removal, remove, scale,
     starting, step,

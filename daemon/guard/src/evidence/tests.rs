@@ -2,16 +2,21 @@
 
 use super::*;
 use crate::cleared::{Cleared, Counted, Fence};
-use crate::judge::{Proposal, Verdicts, judge};
+use crate::judge::{Verdicts, judge};
 use crate::ledger::{open, reconcile};
+use crate::proposal::Proposal;
 use crate::stage::{GENERATION, NOW, PRICE, Stage, cordon, evict, group_of, key, node, plan, pod, step};
+use crate::watched::watch;
 use model::intent::{Effect, IntentKind, LaunchStage, Spent};
+use model::limits::Limits;
+use model::memory::Memory;
 use model::plan::{Step, StepKind};
-use model::pod::{HostPort, Near};
+use model::pod::{HostPort, Near, NearRule};
+use model::resources::Resources;
 use model::selector::LabelSelector;
 use model::snapshot::Freshness;
-use model::watch::Watch;
-use model::{HoldReason, Instant, Source, Span, Verdict};
+use model::watch::{How, Watch};
+use model::{HoldReason, Instant, NodeName, Source, Span, UsdPerHour, Verdict};
 use std::sync::Arc;
 
 const WAITING: u32 = 300;
@@ -144,7 +149,7 @@ fn a_pod_that_wants_a_node_to_itself_proves_one_whatever_it_asks_for() {
     assert!(!grows(&stage));
     let mut apart = stage.clone();
     let near = Near::new(
-        HOSTNAME.to_owned(),
+        "kubernetes.io/hostname".to_owned(),
         LabelSelector::default(),
         None,
         NearRule::Apart,

@@ -2,7 +2,7 @@
 
 use super::{amount, counted, intent_mut, no_group, remade, removal_stage_mut};
 use crate::cleared::{Cleared, Counted};
-use crate::tally::{scaled_down, zone_left};
+use crate::step_effect::{scaled_down, zone_left};
 use model::aims::Aims;
 use model::intent::{
     Effect, EffectKind, Intent, IntentKind, LaunchStage, Ledger, Proof, RemoveStage, nodeless,

@@ -4,7 +4,7 @@
 //! intent, and with it the same client token, is tried again.
 
 use super::{amount, close, counted, intent_mut, no_group, remade, removal_stage_mut, uncount, unreplaced};
-use crate::tally::scaled_down;
+use crate::step_effect::scaled_down;
 use model::intent::{
     EffectKind, Intent, IntentKind, LaunchStage, Ledger, LedgerEvent, RemoveStage, nodeless,
 };

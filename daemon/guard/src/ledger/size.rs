@@ -5,7 +5,7 @@
 
 use crate::case::Case;
 use crate::cleared::Fence;
-use crate::judge::Proposal;
+use crate::proposal::Proposal;
 use model::intent::Ledger;
 use model::notes::Notes;
 use model::plan::Plan;

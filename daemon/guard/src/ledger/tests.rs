@@ -8,7 +8,8 @@ mod uncounted;
 
 use super::*;
 use crate::cleared::{Counted, Fence};
-use crate::judge::{Proposal, judge};
+use crate::judge::judge;
+use crate::proposal::Proposal;
 use crate::stage::{
     NOW, PRICE, Stage, cordon, evict, grow, instance, launch, node, plan, remake, removal, remove, starting,
     step,

@@ -4,10 +4,12 @@
 use super::deeds::{Deeds, Figures};
 use super::strategy::{CYCLES, Dice, Gene, PASSES, Strategy};
 use crate::cleared::{Cleared, Counted, Fence};
-use crate::evidence::{PLAY, watch};
-use crate::judge::{Proposal, judge};
+use crate::judge::judge;
 use crate::ledger::{open, reconcile, settle};
+use crate::proof::PLAY;
+use crate::proposal::Proposal;
 use crate::stage::{PRICE, Stage, group_of, instance, key, node, plan, pod, step};
+use crate::watched::watch;
 use model::group::InstanceState;
 use model::intent::{IntentKind, RemoveStage};
 use model::limits::Limits;
