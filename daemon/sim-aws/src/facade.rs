@@ -4,6 +4,8 @@
 //! Beside AWS's own paths it serves `/_plimsoll/state` (groups, machines, cost, calls, as JSON) and, on a virtual
 //! clock, `/_plimsoll/advance?seconds=N`. Not here: what calls mean.
 
+mod control;
+
 use crate::account::Account;
 use crate::faults::{ErrorKind, FaultKind, names};
 use crate::settings::Settings;
@@ -14,7 +16,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use model::{Instant, Span};
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -177,26 +178,9 @@ async fn handle(
     body: Bytes,
 ) -> Response {
     if let Some(own) = uri.path().strip_prefix("/_plimsoll/") {
-        return control(&shared, own, uri.query().unwrap_or_default());
+        return control::control(&shared, own, uri.query().unwrap_or_default());
     }
-    let text = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let request = Request {
-        method: method.to_string(),
-        path: uri
-            .path_and_query()
-            .map_or_else(|| uri.path(), |path| path.as_str())
-            .to_owned(),
-        authorization: text("authorization"),
-        target: text("x-amz-target"),
-        body: body.to_vec(),
-    };
-    let call = match wire::call(&request) {
+    let call = match wire::call(&request(&method, &uri, &headers, &body)) {
         Ok(call) => call,
         Err(answer) => return sent(*answer),
     };
@@ -218,6 +202,26 @@ async fn handle(
                 None => done(&shared, &call).await,
             })
         }
+    }
+}
+
+fn request(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Request {
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    Request {
+        method: method.to_string(),
+        path: uri
+            .path_and_query()
+            .map_or_else(|| uri.path(), |path| path.as_str())
+            .to_owned(),
+        authorization: text("authorization"),
+        target: text("x-amz-target"),
+        body: body.to_vec(),
     }
 }
 
@@ -355,69 +359,4 @@ fn sent(answer: Answer) -> Response {
         headers.insert("x-amzn-errortype", error);
     }
     response
-}
-
-fn control(shared: &Shared, what: &str, query: &str) -> Response {
-    let json =
-        |value: &Value| ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response();
-    match what {
-        "state" => {
-            let account = shared.present();
-            json(&state(&account, &lock(&shared.side)))
-        }
-        "advance" if shared.clock == Clock::Virtual => {
-            let mut pairs = form_urlencoded::parse(query.as_bytes());
-            let seconds = pairs
-                .find(|(key, _)| key == "seconds")
-                .and_then(|(_, value)| value.parse::<i64>().ok());
-            let Some(seconds) = seconds.filter(|s| (0..=366 * 86_400).contains(s)) else {
-                return (
-                    StatusCode::BAD_REQUEST,
-                    "seconds: a whole number from 0 to a year is wanted\n",
-                )
-                    .into_response();
-            };
-            let mut account = lock(&shared.account);
-            let to = account.now() + Span::from_secs(seconds);
-            account.advance(to);
-            json(&json!({"now_millis": to.0}))
-        }
-        "advance" => (
-            StatusCode::CONFLICT,
-            "the clock is the machine's; start with --clock virtual\n",
-        )
-            .into_response(),
-        _ => (
-            StatusCode::NOT_FOUND,
-            "there are /_plimsoll/state and /_plimsoll/advance?seconds=N\n",
-        )
-            .into_response(),
-    }
-}
-
-fn state(account: &Account, side: &Side) -> Value {
-    let groups: BTreeMap<&String, Value> = account
-        .groups
-        .iter()
-        .map(|(name, g)| {
-            (
-                name,
-                json!({"min": g.min, "max": g.max, "desired": g.desired, "counted": account.counted(name)}),
-            )
-        })
-        .collect();
-    let machines: Vec<Value> = account
-        .machines
-        .values()
-        .map(|m| {
-            json!({
-                "id": m.id, "type": m.instance_type, "zone": m.zone, "spot": m.spot, "group": m.group,
-                "state": m.state.wire().1, "joined": m.joined,
-            })
-        })
-        .collect();
-    json!({
-        "now_millis": account.now().0, "groups": groups, "machines": machines,
-        "cost_nano_dollars": account.cost_nanos().to_string(), "calls": side.calls, "throttled": side.throttled,
-    })
 }

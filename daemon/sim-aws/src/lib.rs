@@ -18,10 +18,9 @@ mod wire;
 
 pub use account::{
     Account, Activity, Gone, GroupState, Hook, Lifecycle, Machine, MachineState, NodeGroup, Notice, Profile,
-    WarmPool,
 };
 pub use facade::{Clock, Facade, FacadeError};
 pub use faults::{Fault, FaultKind};
 pub use model::time::Lag;
-pub use settings::{NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, Zone};
+pub use settings::{NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, WarmPool, Zone};
 pub use settings_file::Fetch;

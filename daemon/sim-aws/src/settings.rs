@@ -2,7 +2,6 @@
 //!
 //! Plain values with usual ones to begin with. Not here: reading them from a file (`settings_file`).
 
-use crate::account::WarmPool;
 use crate::catalogue::{self, Types};
 use crate::faults::Fault;
 use model::time::{Lag, Span};
@@ -15,6 +14,11 @@ pub struct Zone {
     pub name: String,
     /// `use1-az1`.
     pub id: String,
+}
+
+/// Id of the one subnet of a zone, by the name of the zone.
+pub(crate) fn subnet(zone: &str) -> String {
+    format!("subnet-{zone}")
 }
 
 /// Service quotas that launches count against, vCPUs.
@@ -43,6 +47,17 @@ impl Distribution {
         let share = u32::try_from(share.div_ceil(100)).unwrap_or(above);
         instances.min(self.on_demand_base) + share
     }
+}
+
+/// The warm pool of a group: instances that are set up beforehand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WarmPool {
+    /// Fewest that wait.
+    pub min: u32,
+    /// Instances in the group and in the pool together; the group's maximum where nothing is said.
+    pub prepared: Option<u32>,
+    /// They wait running, and are billed; else stopped.
+    pub running: bool,
 }
 
 /// An Auto Scaling group to make; its launch template bears its name.

@@ -3,12 +3,11 @@
 //! Files beside it (offers) are fetched by the caller's function, so that nothing here does I/O. What can be said
 //! stands in this room's README.
 
-use crate::account::WarmPool;
+mod faults;
+
 use crate::catalogue;
-use crate::faults::{ErrorKind, Fault, FaultKind};
-use crate::settings::{Distribution, NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, Zone};
+use crate::settings::{Distribution, NewGroup, NewNodeGroup, NewProfile, Quotas, Settings, WarmPool, Zone};
 use manifest::{At, Problems, Sheet, Tree};
-use model::Span;
 
 /// Fetches a file that an account names, relative to it: its bytes, or why not.
 pub type Fetch<'f> = &'f dyn Fn(&str) -> Result<Vec<u8>, String>;
@@ -114,7 +113,7 @@ fn whole(top: At<'_, '_>, fetch: Fetch<'_>) -> Settings {
             .map(|at| group(at, &names, &[]))
             .collect(),
         queues: queues(top),
-        faults: top.get("faults").items().filter_map(fault).collect(),
+        faults: top.get("faults").items().filter_map(faults::fault).collect(),
         zones,
     }
 }
@@ -280,120 +279,10 @@ fn profile(at: At<'_, '_>, zones: &[String]) -> NewProfile {
     }
 }
 
-const KINDS: &str =
-    "no-capacity, never-joins, errors, answer-lost, stale, mangled, interruption, rebalance, unhealthy";
-
-fn fault(at: At<'_, '_>) -> Option<Fault> {
-    let kind = at.get("kind").name()?;
-    let texts = |key: &'static str| -> Vec<String> {
-        at.get(key)
-            .items()
-            .filter_map(|item| item.name().map(str::to_owned))
-            .collect()
-    };
-    let permille = || share(at.get("share")).unwrap_or(1000);
-    let (own, kind): (&[&str], FaultKind) = match kind {
-        "no-capacity" => (
-            &["for", "types", "zones", "spot", "but"],
-            FaultKind::NoCapacity {
-                types: texts("types"),
-                zones: texts("zones"),
-                spot: at.get("spot").is_there().then(|| at.get("spot").flag()),
-                but: at.get("but").count().unwrap_or(0),
-            },
-        ),
-        "never-joins" => (&["for", "share"], FaultKind::NeverJoins { permille: permille() }),
-        "errors" => {
-            let (calls, error) = (texts("calls"), error(at.get("error")));
-            (
-                &["for", "calls", "share", "error"],
-                FaultKind::Errors {
-                    calls,
-                    permille: permille(),
-                    error,
-                },
-            )
-        }
-        "answer-lost" => {
-            let calls = texts("calls");
-            (
-                &["for", "calls", "share"],
-                FaultKind::AnswerLost {
-                    calls,
-                    permille: permille(),
-                },
-            )
-        }
-        "stale" => {
-            let (calls, by) = (texts("calls"), at.get("by").span().unwrap_or(Span::from_secs(30)));
-            (&["for", "calls", "by"], FaultKind::Stale { calls, by })
-        }
-        "mangled" => (
-            &["for", "calls", "field", "value"],
-            FaultKind::Mangled {
-                calls: texts("calls"),
-                field: at.get("field").name().unwrap_or_default().to_owned(),
-                value: at.get("value").text().map(str::to_owned),
-            },
-        ),
-        "interruption" => (&["share"], FaultKind::Interruption { permille: permille() }),
-        "rebalance" => (&["share"], FaultKind::Rebalance { permille: permille() }),
-        "unhealthy" => (
-            &["count"],
-            FaultKind::Unhealthy {
-                count: at.get("count").count().unwrap_or(1),
-            },
-        ),
-        _ => {
-            at.get("kind").problem(format_args!("must be one of {KINDS}"));
-            return None;
-        }
-    };
-    let known: Vec<&str> = ["kind", "at"].into_iter().chain(own.iter().copied()).collect();
-    at.only(&known);
-    if own.contains(&"for") && !at.get("for").is_there() {
-        at.get("for").problem("is missing");
-    }
-    Some(Fault {
-        at: at.get("at").span().unwrap_or(Span::ZERO),
-        lasts: at.get("for").span().unwrap_or(Span::ZERO),
-        kind,
-    })
-}
-
-fn error(at: At<'_, '_>) -> ErrorKind {
-    match at.text() {
-        None | Some("internal") => ErrorKind::Internal,
-        Some("throttled") => ErrorKind::Throttled,
-        Some("denied") => ErrorKind::Denied,
-        Some("expired") => ErrorKind::Expired,
-        Some("torn") => ErrorKind::Torn,
-        Some("bloated") => ErrorKind::Bloated,
-        Some("hang") => ErrorKind::Hang,
-        Some(_) => {
-            at.problem("must be throttled, internal, denied, expired, torn, bloated or hang");
-            ErrorKind::Internal
-        }
-    }
-}
-
-/// `5%` in thousandths; tenths of a percent may be said.
-fn share(at: At<'_, '_>) -> Option<u32> {
-    let text = at.text()?;
-    let read = text.strip_suffix('%').and_then(|number| {
-        let (whole, tenth) = number.split_once('.').unwrap_or((number, "0"));
-        let (whole, tenth) = (whole.parse::<u32>().ok()?, tenth.parse::<u32>().ok()?);
-        (whole <= 100 && tenth <= 9).then(|| (whole * 10 + tenth).min(1000))
-    });
-    if read.is_none() {
-        at.problem("must be a share from 0% to 100%, such as 2.5%");
-    }
-    read
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::FaultKind;
 
     fn read(text: &str) -> Result<Settings, String> {
         Settings::read("a.yaml", text.as_bytes(), &|name| {

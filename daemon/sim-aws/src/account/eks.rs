@@ -3,60 +3,11 @@
 //! Source: EKS API reference and user guide: a node group's bounds change by an update that takes its time, one at
 //! a time; profiles never change, and one at a time is made or deleted.
 
+use super::eks_state::{ConfigUpdate, NodeGroup, Profile, Update};
+use super::group_state::{GroupState, ScalingConfig};
 use super::{Account, Event, Refused};
 use crate::settings::{NewNodeGroup, NewProfile};
 use model::time::Lag;
-use std::collections::BTreeMap;
-
-/// A managed node group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeGroup {
-    /// Name.
-    pub name: String,
-    /// Its Auto Scaling group.
-    pub group: String,
-    /// `ACTIVE`, `UPDATING`.
-    pub status: &'static str,
-    /// Kubernetes labels.
-    pub labels: BTreeMap<String, String>,
-    /// Key, value, effect.
-    pub taints: Vec<(String, String, String)>,
-    /// Instance types.
-    pub types: Vec<String>,
-    /// All spot.
-    pub spot: bool,
-}
-
-/// A Fargate profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
-    /// As made.
-    pub made: NewProfile,
-    /// `CREATING`, `ACTIVE`.
-    pub status: &'static str,
-}
-
-/// Fewest, most and wanted instances, as far as they are given.
-type Bounds = (Option<u32>, Option<u32>, Option<u32>);
-
-/// What an `UpdateNodegroupConfig` changes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ConfigUpdate {
-    pub(crate) bounds: Bounds,
-    pub(crate) set_labels: BTreeMap<String, String>,
-    pub(crate) unset_labels: Vec<String>,
-    /// Key, value, effect; a taint is told apart by its key and effect.
-    pub(crate) set_taints: Vec<(String, String, String)>,
-    pub(crate) unset_taints: Vec<(String, String, String)>,
-}
-
-/// An update of a node group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Update {
-    pub(crate) node_group: String,
-    pub(crate) done: bool,
-    change: ConfigUpdate,
-}
 
 impl Account {
     /// Makes a node group and the Auto Scaling group behind it, tagged as EKS does.
@@ -109,35 +60,13 @@ impl Account {
             let what = format!("Nodegroup cannot be updated as it is currently not in Active State: {name}");
             return Err(Refused::new("ResourceInUseException", what));
         }
-        let group = self.group(&node_group.group.clone())?;
-        let bounds = change.bounds;
-        let (min, max) = (bounds.0.unwrap_or(group.min), bounds.1.unwrap_or(group.max));
-        let refused = |what: String| Err(Refused::new("InvalidParameterException", what));
-        if min > max {
-            return refused(format!(
-                "Minimum capacity {min} can't be greater than maximum size {max}"
-            ));
-        }
-        if max == 0 {
-            return refused("Maximum size must be at least 1".to_owned());
-        }
-        let desired = bounds.2.unwrap_or(group.desired);
-        if min > desired {
-            return refused(format!(
-                "Minimum capacity {min} can't be greater than desired size {desired}"
-            ));
-        }
-        if desired > max {
-            return refused(format!(
-                "Desired capacity {desired} can't be greater than max size {max}"
-            ));
-        }
+        check_scaling(self.group(&node_group.group)?, change.scaling)?;
         if let Some(key) = change
             .unset_labels
             .iter()
             .find(|key| !node_group.labels.contains_key(*key))
         {
-            return refused(format!("Label {key} is not on the nodegroup {name}"));
+            return Err(invalid(format!("Label {key} is not on the nodegroup {name}")));
         }
         let id = self.id("update-");
         self.begin_update(name, &id, change);
@@ -183,9 +112,9 @@ impl Account {
             .taints
             .retain(|taint| !goes.iter().any(|of| of.iter().any(|other| same(taint, other))));
         node_group.taints.extend(change.set_taints);
-        let (group, bounds) = (node_group.group.clone(), change.bounds);
+        let (group, scaling) = (node_group.group.clone(), change.scaling);
         // Bounds were checked as the update began; the group may be gone by now.
-        let _ = self.update_bounds(&group, bounds);
+        let _ = self.update_sizes(&group, scaling);
     }
 
     /// `CreateFargateProfile`: one at a time.
@@ -206,4 +135,33 @@ impl Account {
             profile.status = "ACTIVE";
         }
     }
+}
+
+/// What EKS asks of the sizes of a node group, in the order in which it complains.
+fn check_scaling(group: &GroupState, given: ScalingConfig) -> Result<(), Refused> {
+    let (min, max) = (given.min.unwrap_or(group.min), given.max.unwrap_or(group.max));
+    let desired = given.desired.unwrap_or(group.desired);
+    if min > max {
+        return Err(invalid(format!(
+            "Minimum capacity {min} can't be greater than maximum size {max}"
+        )));
+    }
+    if max == 0 {
+        return Err(invalid("Maximum size must be at least 1"));
+    }
+    if min > desired {
+        return Err(invalid(format!(
+            "Minimum capacity {min} can't be greater than desired size {desired}"
+        )));
+    }
+    if desired > max {
+        return Err(invalid(format!(
+            "Desired capacity {desired} can't be greater than max size {max}"
+        )));
+    }
+    Ok(())
+}
+
+fn invalid(message: impl Into<String>) -> Refused {
+    Refused::new("InvalidParameterException", message)
 }

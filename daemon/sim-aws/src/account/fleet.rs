@@ -2,82 +2,11 @@
 //!
 //! Source: EC2 API reference: client tokens are idempotent, partial success is usual, errors come by pool.
 
-use super::machine::Order;
-use super::{Account, Gone, Refused};
+use super::instances::Order;
+use super::launch::{Fleet, Launched, Pool, Unfilled};
+use super::machine::Gone;
+use super::{Account, Refused};
 use crate::settings::NewGroup;
-use std::collections::BTreeMap;
-
-/// What came of a launch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Launched {
-    /// Id of the fleet; none where a group launched.
-    pub(crate) fleet: String,
-    /// Ids of what came.
-    pub(crate) instances: Vec<String>,
-    /// What did not, by pool.
-    pub(crate) errors: Vec<Unfilled>,
-}
-
-/// A pool that gave nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unfilled {
-    /// Code.
-    pub(crate) code: String,
-    /// Instance type.
-    pub(crate) instance_type: String,
-    /// Zone.
-    pub(crate) zone: String,
-    /// Spot or on-demand.
-    pub(crate) spot: bool,
-}
-
-impl Unfilled {
-    pub(super) fn new(code: &str, instance_type: &str, zone: &str, spot: bool) -> Self {
-        Self {
-            code: code.to_owned(),
-            instance_type: instance_type.to_owned(),
-            zone: zone.to_owned(),
-            spot,
-        }
-    }
-
-    /// As AWS words it.
-    pub(crate) fn message(&self) -> String {
-        match self.code.as_str() {
-            "InsufficientInstanceCapacity" => format!(
-                "We currently do not have sufficient {} capacity in the Availability Zone you requested ({}).",
-                self.instance_type, self.zone
-            ),
-            code => format!("{code}: {} in {}", self.instance_type, self.zone),
-        }
-    }
-}
-
-/// Where a fleet may launch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pool {
-    /// Name of the launch template.
-    pub(crate) template: String,
-    /// Instance type.
-    pub(crate) instance_type: String,
-    /// Name of the zone.
-    pub(crate) zone: String,
-}
-
-/// What a `CreateFleet` asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Fleet {
-    /// Idempotency token.
-    pub(crate) token: Option<String>,
-    /// Pools in order of preference; the cheapest is taken first.
-    pub(crate) pools: Vec<Pool>,
-    /// How many on-demand.
-    pub(crate) on_demand: u32,
-    /// How many spot.
-    pub(crate) spot: u32,
-    /// Tags of the instances.
-    pub(crate) tags: BTreeMap<String, String>,
-}
 
 impl Account {
     /// `CreateFleet` of type `instant`.
@@ -96,30 +25,18 @@ impl Account {
             fleet: self.id("fleet-"),
             ..Launched::default()
         };
-        self.fill_fleet(fleet, (fleet.on_demand, false), &mut launched)?;
-        self.fill_fleet(fleet, (fleet.spot, true), &mut launched)?;
+        self.fill_fleet(fleet, false, &mut launched)?;
+        self.fill_fleet(fleet, true, &mut launched)?;
         if let Some(token) = &fleet.token {
             self.tokens.insert(token.clone(), (asked, launched.clone()));
         }
         Ok(launched)
     }
 
-    /// So many of one purchase, from the cheapest pools that have any.
-    fn fill_fleet(
-        &mut self,
-        fleet: &Fleet,
-        (count, spot): (u32, bool),
-        launched: &mut Launched,
-    ) -> Result<(), Refused> {
-        let mut pools: Vec<&Pool> = fleet.pools.iter().collect();
-        let price = |pool: &&Pool| {
-            let info = self.settings.types.get(&pool.instance_type);
-            info.and_then(|t| if spot { t.spot } else { Some(t.on_demand) })
-                .map_or(i64::MAX, |p| p.0)
-        };
-        pools.sort_by_key(price);
-        let mut missing = count;
-        for pool in pools {
+    /// What a fleet wants of one purchase (spot or on-demand), from the cheapest pools that have any.
+    fn fill_fleet(&mut self, fleet: &Fleet, spot: bool, launched: &mut Launched) -> Result<(), Refused> {
+        let mut missing = if spot { fleet.spot } else { fleet.on_demand };
+        for pool in self.cheapest_first(fleet, spot) {
             let (template, version) = self.template(&pool.template)?;
             while missing > 0 {
                 let order = Order {
@@ -147,6 +64,16 @@ impl Account {
             }
         }
         Ok(())
+    }
+
+    fn cheapest_first<'f>(&self, fleet: &'f Fleet, spot: bool) -> Vec<&'f Pool> {
+        let mut pools: Vec<&Pool> = fleet.pools.iter().collect();
+        pools.sort_by_key(|pool| {
+            let info = self.settings.types.get(&pool.instance_type);
+            info.and_then(|t| if spot { t.spot } else { Some(t.on_demand) })
+                .map_or(i64::MAX, |p| p.0)
+        });
+        pools
     }
 
     /// The newest version of a template, by name or id.

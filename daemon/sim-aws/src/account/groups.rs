@@ -3,66 +3,18 @@
 //! Source: EC2 Auto Scaling API reference (bounds, `LaunchInstances`, targeted termination, lifecycle hooks). Not
 //! here: what a group does by itself (`reconcile`).
 
-use super::fleet::{Launched, Unfilled};
-use super::machine::Order;
-use super::{Account, Gone, Hook, Lifecycle, Refused};
+use super::group_state::{Activity, GroupState, ScalingConfig};
+use super::instances::Order;
+use super::launch::{Launched, Unfilled};
+use super::machine::{Gone, Lifecycle, Machine, MachineState};
+use super::{Account, Refused};
 use crate::settings::NewGroup;
-use model::Instant;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Most instances of one `LaunchInstances` or of one batch to end.
 const BATCH: usize = 100;
 /// Activities that a group remembers.
 const REMEMBERED: usize = 500;
-
-/// A group as it stands.
-#[derive(Clone, Debug)]
-pub struct GroupState {
-    /// What it was made as.
-    pub made: NewGroup,
-    /// Name of its launch template.
-    pub template: String,
-    /// Fewest instances.
-    pub min: u32,
-    /// Most instances.
-    pub max: u32,
-    /// Wanted.
-    pub desired: u32,
-    /// Names of its zones.
-    pub zones: Vec<String>,
-    /// Tags.
-    pub tags: BTreeMap<String, String>,
-    /// Suspended processes.
-    pub suspended: BTreeSet<String>,
-    /// Lifecycle hooks by name.
-    pub hooks: BTreeMap<String, Hook>,
-    /// Version of its launch template.
-    pub version: usize,
-    /// It names `$Latest` instead: instances get the newest version there is.
-    pub latest: bool,
-    /// Made at.
-    pub created: Instant,
-    /// Newest last.
-    pub activities: Vec<Activity>,
-    pub(super) failing: u32,
-}
-
-/// One line of a group's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Activity {
-    /// Id.
-    pub id: String,
-    /// What.
-    pub description: String,
-    /// Why.
-    pub cause: String,
-    /// `Successful`, `Failed`, `InProgress`.
-    pub status: &'static str,
-    /// What went wrong.
-    pub message: Option<String>,
-    /// When.
-    pub at: Instant,
-}
 
 impl Account {
     /// Makes a group with its launch template; instances to begin with are in service and have joined.
@@ -104,7 +56,7 @@ impl Account {
             if let Ok(id) = self.launch_in(&name, None)
                 && let Some(machine) = self.machines.get_mut(&id)
             {
-                machine.state = super::MachineState::Running;
+                machine.state = MachineState::Running;
                 machine.lifecycle = Lifecycle::InService;
                 machine.visible = self.now;
                 machine.joined = !machine.never_joins;
@@ -115,7 +67,7 @@ impl Account {
 
     /// Instances of a group that count towards its size.
     pub fn counted(&self, group: &str) -> u32 {
-        let counts = |m: &&super::Machine| m.group.as_deref() == Some(group) && m.lifecycle.counts();
+        let counts = |m: &&Machine| m.group.as_deref() == Some(group) && m.lifecycle.counts();
         u32::try_from(self.machines.values().filter(counts).count()).unwrap_or(u32::MAX)
     }
 
@@ -148,16 +100,12 @@ impl Account {
     }
 
     /// `UpdateAutoScalingGroup`: bounds push the desired size along.
-    pub(crate) fn update_bounds(
-        &mut self,
-        name: &str,
-        (min, max, desired): (Option<u32>, Option<u32>, Option<u32>),
-    ) -> Result<(), Refused> {
+    pub(crate) fn update_sizes(&mut self, name: &str, given: ScalingConfig) -> Result<(), Refused> {
         let group = self.group_mut(name)?;
-        let (min, max) = (min.unwrap_or(group.min), max.unwrap_or(group.max));
-        check_bounds((min, max), desired)?;
+        let (min, max) = (given.min.unwrap_or(group.min), given.max.unwrap_or(group.max));
+        check_bounds(min, max, given.desired)?;
         (group.min, group.max) = (min, max);
-        group.desired = desired.unwrap_or(group.desired).clamp(min, max);
+        group.desired = given.desired.unwrap_or(group.desired).clamp(min, max);
         self.react(name);
         Ok(())
     }
@@ -166,7 +114,8 @@ impl Account {
     pub(crate) fn launch_instances(
         &mut self,
         name: &str,
-        (count, zone): (u32, Option<&str>),
+        count: u32,
+        zone: Option<&str>,
         token: Option<&str>,
     ) -> Result<Launched, Refused> {
         let asked = format!("{name}/{count}/{}", zone.unwrap_or_default());
@@ -180,26 +129,7 @@ impl Account {
             return Ok(launched.clone());
         }
         let group = self.group(name)?;
-        if count == 0 || count as usize > BATCH {
-            return Err(invalid(format!(
-                "RequestedCapacity must be between 1 and {BATCH}, is {count}"
-            )));
-        }
-        if group.desired.saturating_add(count) > group.max {
-            return Err(invalid(format!(
-                "Requested capacity {count} would exceed the maximum size {} of the group",
-                group.max
-            )));
-        }
-        if group.suspended.contains("Launch") {
-            return Err(Refused::new("ScalingActivityInProgress", "Launch is suspended"));
-        }
-        if group.made.warm_pool.is_some() {
-            return Err(Refused::new(
-                "UnsupportedOperation",
-                "LaunchInstances is not supported for Auto Scaling groups with a warm pool",
-            ));
-        }
+        check_launch(group, count)?;
         let zone = zone.map(str::to_owned).or_else(|| group.zones.first().cloned());
         let mut launched = Launched::default();
         for _ in 0..count {
@@ -228,23 +158,10 @@ impl Account {
         if ids.is_empty() || ids.len() > BATCH {
             return Err(invalid(format!("between 1 and {BATCH} instances are wanted")));
         }
-        let mut of: BTreeMap<String, u32> = BTreeMap::new();
-        for id in ids {
-            let machine = self
-                .machines
-                .get(id)
-                .filter(|m| m.lives() && !m.lifecycle.is_warmed());
-            let group = machine.and_then(|m| m.group.clone());
-            let group = group.ok_or_else(|| {
-                invalid(format!(
-                    "Instance Id not found - No managed instance found for instance ID: {id}"
-                ))
-            })?;
-            *of.entry(group).or_default() += 1;
-        }
-        for (name, count) in &of {
-            let group = self.group(name)?;
-            if decrement && group.desired < group.min.saturating_add(*count) {
+        // All of a batch is checked before any of it ends: what is refused leaves nothing behind.
+        for (name, count) in self.by_group(ids)? {
+            let group = self.group(&name)?;
+            if decrement && group.desired < group.min.saturating_add(count) {
                 return Err(invalid(format!(
                     "Currently, desiredSize equals minSize ({}). Terminating instance without replacement will violate group's min size constraint.",
                     group.min
@@ -266,6 +183,25 @@ impl Account {
             self.leave_group(id, Gone::Named);
         }
         Ok(activities)
+    }
+
+    /// How many of these instances each group has; the first that no group has is refused.
+    fn by_group(&self, ids: &[String]) -> Result<BTreeMap<String, u32>, Refused> {
+        let mut of: BTreeMap<String, u32> = BTreeMap::new();
+        for id in ids {
+            let machine = self
+                .machines
+                .get(id)
+                .filter(|m| m.lives() && !m.lifecycle.is_warmed());
+            let group = machine.and_then(|m| m.group.clone());
+            let group = group.ok_or_else(|| {
+                invalid(format!(
+                    "Instance Id not found - No managed instance found for instance ID: {id}"
+                ))
+            })?;
+            *of.entry(group).or_default() += 1;
+        }
+        Ok(of)
     }
 
     /// Launches one instance into a group: its first type that is to be had, in this zone or the emptiest.
@@ -327,9 +263,8 @@ impl Account {
 
     /// How the next instance of a group is bought, so that its distribution holds.
     fn next_is_spot(&self, group: &GroupState) -> bool {
-        let counts = |m: &&super::Machine| {
-            m.group.as_deref() == Some(group.made.name.as_str()) && m.lifecycle.counts()
-        };
+        let counts =
+            |m: &&Machine| m.group.as_deref() == Some(group.made.name.as_str()) && m.lifecycle.counts();
         let (mut all, mut on_demand) = (1, 0);
         for machine in self.machines.values().filter(counts) {
             all += 1;
@@ -392,7 +327,7 @@ impl Account {
 }
 
 /// What Auto Scaling asks of bounds and of a desired size that is given with them.
-pub(crate) fn check_bounds((min, max): (u32, u32), desired: Option<u32>) -> Result<(), Refused> {
+pub(crate) fn check_bounds(min: u32, max: u32, desired: Option<u32>) -> Result<(), Refused> {
     if min > max {
         return Err(invalid(format!(
             "Max bound, {max}, must be greater than or equal to min bound, {min}"
@@ -404,6 +339,31 @@ pub(crate) fn check_bounds((min, max): (u32, u32), desired: Option<u32>) -> Resu
         ))),
         _ => Ok(()),
     }
+}
+
+/// Why a group may not launch so many instances by `LaunchInstances` now, in the order in which AWS checks.
+fn check_launch(group: &GroupState, count: u32) -> Result<(), Refused> {
+    if count == 0 || count as usize > BATCH {
+        return Err(invalid(format!(
+            "RequestedCapacity must be between 1 and {BATCH}, is {count}"
+        )));
+    }
+    if group.desired.saturating_add(count) > group.max {
+        return Err(invalid(format!(
+            "Requested capacity {count} would exceed the maximum size {} of the group",
+            group.max
+        )));
+    }
+    if group.suspended.contains("Launch") {
+        return Err(Refused::new("ScalingActivityInProgress", "Launch is suspended"));
+    }
+    if group.made.warm_pool.is_some() {
+        return Err(Refused::new(
+            "UnsupportedOperation",
+            "LaunchInstances is not supported for Auto Scaling groups with a warm pool",
+        ));
+    }
+    Ok(())
 }
 
 pub(crate) fn invalid(message: String) -> Refused {

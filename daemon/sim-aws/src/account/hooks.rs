@@ -5,21 +5,11 @@
 //! launches another; at a termination it only ends the waiting at every other hook too. Not here: the limit of 48 hours.
 
 use super::groups::invalid;
-use super::{Account, Event, Gone, Lifecycle, Notice, Refused};
-use model::{Instant, Span};
+use super::machine::{Gone, Lifecycle, Machine};
+use super::notices::Notice;
+use super::{Account, Event, Refused};
+use model::Instant;
 use std::collections::BTreeMap;
-
-/// A lifecycle hook.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hook {
-    /// At launches (true) or terminations (false).
-    pub launching: bool,
-    /// How long an instance waits at most, from the last heartbeat.
-    pub timeout: Span,
-    /// Whether its default result is `ABANDON`, as it is where nobody says: an instance whose time is up at its launch
-    /// ends.
-    pub abandons: bool,
-}
 
 impl Account {
     /// An instance leaves its group: by its termination hooks where there are some.
@@ -81,7 +71,8 @@ impl Account {
         &mut self,
         group: &str,
         id: &str,
-        (hook, abandons): (&str, bool),
+        hook: &str,
+        abandons: bool,
     ) -> Result<(), Refused> {
         self.group(group)?;
         let waits_at = self.waiting_at(group, id, hook)?;
@@ -123,7 +114,7 @@ impl Account {
         id: &str,
         hook: &str,
     ) -> Result<&mut BTreeMap<String, Instant>, Refused> {
-        let waits = |m: &&mut super::Machine| {
+        let waits = |m: &&mut Machine| {
             let waiting = matches!(m.lifecycle, Lifecycle::PendingWait | Lifecycle::TerminatingWait);
             waiting && m.group.as_deref() == Some(group) && m.hooks.contains_key(hook)
         };

@@ -4,27 +4,32 @@
 //! allowed to do.
 
 mod eks;
+mod eks_state;
 mod fleet;
+mod group_state;
 mod groups;
 mod hooks;
+mod instances;
+mod launch;
 mod machine;
 mod notices;
+mod queue;
 mod reconcile;
 mod warm;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use eks::ConfigUpdate;
-pub use eks::{NodeGroup, Profile};
+pub(crate) use eks_state::ConfigUpdate;
+pub use eks_state::{NodeGroup, Profile};
 pub(crate) use fleet::template_id;
-pub(crate) use fleet::{Fleet, Launched, Pool};
+pub(crate) use group_state::ScalingConfig;
+pub use group_state::{Activity, GroupState, Hook};
 pub(crate) use groups::check_bounds;
-pub use groups::{Activity, GroupState};
-pub use hooks::Hook;
+pub(crate) use launch::{Fleet, Launched, Pool};
 pub use machine::{Gone, Lifecycle, Machine, MachineState};
 pub use notices::Notice;
-pub use warm::WarmPool;
+pub(crate) use queue::{Messages, NO_QUEUE};
 
 use crate::faults::{Fault, FaultKind};
 use crate::settings::{NewGroup, Settings};
@@ -57,7 +62,7 @@ impl Refused {
     }
 }
 
-/// See the module.
+/// A pretend account of one region: what is in it, and what is going to happen to it.
 #[derive(Debug)]
 pub struct Account {
     pub(crate) settings: Settings,
@@ -78,10 +83,10 @@ pub struct Account {
     pub node_groups: BTreeMap<String, NodeGroup>,
     /// Fargate profiles by name.
     pub profiles: BTreeMap<String, Profile>,
-    pub(crate) updates: BTreeMap<String, eks::Update>,
+    pub(crate) updates: BTreeMap<String, eks_state::Update>,
     pub(crate) tokens: BTreeMap<String, (String, Launched)>,
     /// Queues by name.
-    pub(crate) messages: BTreeMap<String, notices::Messages>,
+    pub(crate) messages: BTreeMap<String, Messages>,
     /// Metric points that were put, newest last: namespace, name, dimensions, value, when.
     pub metrics: Vec<MetricPoint>,
     /// Instances that ended, by why; the referee's part.
@@ -144,7 +149,7 @@ impl Account {
             messages: settings
                 .queues
                 .iter()
-                .map(|name| (name.clone(), notices::Messages::default()))
+                .map(|name| (name.clone(), Messages::default()))
                 .collect(),
             metrics: Vec::new(),
             ended: Vec::new(),

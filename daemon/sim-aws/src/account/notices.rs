@@ -4,11 +4,10 @@
 //! Source: the events' documented forms (EC2 and Auto Scaling user guides, EKS "Fargate pod patching", AWS Health).
 //! Queues are SQS as far as Plimsoll reads it: each gets every event, and a message that is not deleted comes again.
 
+use super::queue::{Message, Messages, NO_QUEUE};
 use super::{Account, Refused};
-use crate::wire::NO_QUEUE;
-use model::{Instant, Span};
+use model::Span;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// A message that was received and not deleted comes again after this.
 const HIDDEN: Span = Span::from_secs(30);
@@ -20,24 +19,24 @@ const KEPT: Span = Span::from_secs(300);
 pub enum Notice {
     /// A spot instance is taken back in two minutes.
     Interruption {
-        /// Which.
+        /// Id of the instance.
         instance: String,
     },
     /// A spot instance is at risk.
     Rebalance {
-        /// Which.
+        /// Id of the instance.
         instance: String,
     },
     /// An instance changed its state.
     StateChange {
-        /// Which.
+        /// Id of the instance.
         instance: String,
         /// `shutting-down`, …
         state: String,
     },
     /// An instance waits for a lifecycle hook.
     Lifecycle {
-        /// Which.
+        /// Id of the instance.
         instance: String,
         /// Its group.
         group: String,
@@ -48,30 +47,13 @@ pub enum Notice {
     },
     /// AWS Health: the instance is going to be retired or maintained.
     Health {
-        /// Which.
+        /// Id of the instance.
         instance: String,
         /// `AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED`, …
         code: String,
     },
     /// Anything else, as it is.
     Raw(String),
-}
-
-/// What a queue holds.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Messages {
-    pub(crate) kept: BTreeMap<String, Message>,
-    /// Who may send, in IAM's language.
-    pub(crate) policy: Option<String>,
-    received: u64,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Message {
-    pub(crate) body: String,
-    sent: Instant,
-    hidden_until: Instant,
-    pub(crate) receipt: String,
 }
 
 impl Account {
@@ -191,17 +173,7 @@ impl Account {
                 hook,
                 launching,
             } => {
-                let (kind, transition) = if *launching {
-                    (
-                        "EC2 Instance-launch Lifecycle Action",
-                        "autoscaling:EC2_INSTANCE_LAUNCHING",
-                    )
-                } else {
-                    (
-                        "EC2 Instance-terminate Lifecycle Action",
-                        "autoscaling:EC2_INSTANCE_TERMINATING",
-                    )
-                };
+                let (kind, transition) = transition(*launching);
                 let token = self.id("");
                 let detail = json!({
                     "LifecycleActionToken": token, "AutoScalingGroupName": group, "LifecycleHookName": hook,
@@ -225,5 +197,20 @@ impl Account {
             "time": jiff::Timestamp::from_millisecond(self.now().0).map(|t| t.to_string()).unwrap_or_default(),
             "resources": [], "detail": detail,
         })
+    }
+}
+
+/// The kind of a lifecycle event and the name of its transition.
+const fn transition(launching: bool) -> (&'static str, &'static str) {
+    if launching {
+        (
+            "EC2 Instance-launch Lifecycle Action",
+            "autoscaling:EC2_INSTANCE_LAUNCHING",
+        )
+    } else {
+        (
+            "EC2 Instance-terminate Lifecycle Action",
+            "autoscaling:EC2_INSTANCE_TERMINATING",
+        )
     }
 }

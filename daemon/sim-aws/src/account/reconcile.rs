@@ -4,7 +4,8 @@
 //! Source: EC2 Auto Scaling user guide (default termination policy, AZRebalance, suspended processes). It is this
 //! that makes shrinking by number dangerous: the group chooses who goes.
 
-use super::{Account, Event, Gone, Machine};
+use super::machine::{Gone, Machine};
+use super::{Account, Event};
 use model::Span;
 use model::time::Lag;
 

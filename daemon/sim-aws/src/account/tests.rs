@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::faults::Fault;
-use crate::settings::{NewNodeGroup, Quotas};
+use crate::settings::{NewNodeGroup, Quotas, WarmPool};
 
 fn account(groups: Vec<NewGroup>) -> Account {
     Account::new(
@@ -67,7 +67,7 @@ fn bounds_are_kept_as_aws_keeps_them() {
     assert_eq!(account.set_desired("g", 4).unwrap_err().code, "ValidationError");
     assert_eq!(account.set_desired("g", 0).unwrap_err().code, "ValidationError");
     assert_eq!(
-        account.launch_instances("g", (2, None), None).unwrap_err().code,
+        account.launch_instances("g", 2, None, None).unwrap_err().code,
         "ValidationError"
     );
     let ids: Vec<String> = account.machines.keys().cloned().collect();
@@ -109,22 +109,22 @@ fn launching_by_name_tells_ids_and_errors_at_once() {
     let mut account = account(vec![NewGroup::of("g", "m5.large").sized(0, 20, 0)]);
     account.strike(no_capacity(&["us-east-1b"], 2));
     let b = Some("us-east-1b");
-    let launched = account.launch_instances("g", (5, b), Some("t")).unwrap();
+    let launched = account.launch_instances("g", 5, b, Some("t")).unwrap();
     assert_eq!((launched.instances.len(), launched.errors.len()), (2, 1));
     assert_eq!(launched.errors[0].code, "InsufficientInstanceCapacity");
     assert_eq!(account.groups["g"].desired, 2);
     assert_eq!(
-        account.launch_instances("g", (5, b), Some("t")).unwrap(),
+        account.launch_instances("g", 5, b, Some("t")).unwrap(),
         launched,
         "the token is the call"
     );
     assert_eq!(
-        account.launch_instances("g", (4, b), Some("t")).unwrap_err().code,
+        account.launch_instances("g", 4, b, Some("t")).unwrap_err().code,
         "IdempotentParameterMismatch"
     );
     assert_eq!(alive(&account).len(), 2);
     let other = account
-        .launch_instances("g", (3, Some("us-east-1a")), Some("u"))
+        .launch_instances("g", 3, Some("us-east-1a"), Some("u"))
         .unwrap();
     assert_eq!((other.instances.len(), account.groups["g"].desired), (3, 5));
 }
@@ -188,7 +188,7 @@ fn a_heartbeat_begins_a_hooks_time_anew_and_every_hook_is_waited_for() {
         group.hooks.insert(name.to_owned(), hook);
     }
     let id = alive(&account)[0].id.clone();
-    let refused = account.complete_hook("g", &id, ("drain", false)).unwrap_err();
+    let refused = account.complete_hook("g", &id, "drain", false).unwrap_err();
     assert!(
         refused.message.contains("No active Lifecycle Action"),
         "{refused}"
@@ -197,9 +197,9 @@ fn a_heartbeat_begins_a_hooks_time_anew_and_every_hook_is_waited_for() {
         .terminate_in_group(std::slice::from_ref(&id), true)
         .unwrap();
     wait(&mut account, 50);
-    account.complete_hook("g", &id, ("audit", false)).unwrap();
+    account.complete_hook("g", &id, "audit", false).unwrap();
     assert!(
-        account.complete_hook("g", &id, ("audit", false)).is_err(),
+        account.complete_hook("g", &id, "audit", false).is_err(),
         "once only"
     );
     account.extend_hook("g", &id, "drain").unwrap();
@@ -244,7 +244,7 @@ fn quotas_and_unsold_types_stop_launches() {
         on_demand_vcpus: 7,
         spot_vcpus: 0,
     };
-    let launched = account.launch_instances("g", (10, None), None).unwrap();
+    let launched = account.launch_instances("g", 10, None, None).unwrap();
     assert_eq!(
         (launched.instances.len(), launched.errors[0].code.as_str()),
         (3, "VcpuLimitExceeded")
@@ -311,7 +311,10 @@ fn a_node_group_is_busy_while_it_is_updated() {
         Instant(0),
     );
     let most = |max| ConfigUpdate {
-        bounds: (None, Some(max), None),
+        scaling: ScalingConfig {
+            max: Some(max),
+            ..ScalingConfig::default()
+        },
         ..ConfigUpdate::default()
     };
     account.update_node_group("ng", most(9)).unwrap();
@@ -374,7 +377,7 @@ fn the_same_seed_makes_the_same_account() {
 impl Account {
     fn launch_one_now(&mut self, instance_type: &str) {
         let template = NewGroup::of("t", instance_type);
-        let order = machine::Order {
+        let order = instances::Order {
             instance_type,
             zone: "us-east-1a",
             spot: false,
@@ -417,7 +420,7 @@ fn a_group_grows_from_its_warm_pool() {
     );
     wait(&mut account, 3600);
     assert_eq!(account.cost_nanos() - before, hour, "one instance is billed");
-    let refused = account.launch_instances("g", (1, None), None).unwrap_err();
+    let refused = account.launch_instances("g", 1, None, None).unwrap_err();
     assert_eq!(refused.code, "UnsupportedOperation");
     assert!(account.terminate_in_group(&warmed[..1], true).is_err());
 

@@ -5,19 +5,10 @@
 //! hibernation, hooks on the way into the pool; kubelets do not register while they are set up, as EKS' images see to.
 
 use super::groups::invalid;
-use super::{Account, Event, Gone, Lifecycle, Machine, MachineState, Refused};
+use super::machine::{Gone, Lifecycle, Machine, MachineState};
+use super::{Account, Event, Refused};
+use crate::settings::WarmPool;
 use model::time::Lag;
-
-/// What a group prepares.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WarmPool {
-    /// Fewest that wait.
-    pub min: u32,
-    /// Instances in the group and in the pool together; the group's maximum where nothing is said.
-    pub prepared: Option<u32>,
-    /// They wait running, and are billed; else stopped.
-    pub running: bool,
-}
 
 impl Account {
     /// `PutWarmPool`; a group that buys spot has none.

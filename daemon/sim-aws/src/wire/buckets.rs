@@ -3,7 +3,7 @@
 //! Sizes of EC2: its developer guide, "API throttling". Auto Scaling publishes none: one bucket for all its calls
 //! is taken to hold 50 and refill 10 a second. Not here: what a throttled call is answered with.
 
-use super::{Call, Service};
+use super::call::{Call, Service};
 use model::Instant;
 use std::collections::BTreeMap;
 

@@ -3,7 +3,8 @@
 //!
 //! Both are read into one form and written from it. Not here: statistics other than the average, sum, least and most of a period; expressions.
 
-use super::{Answer, CBOR, Call, JSON_1_0, unknown};
+use super::answer::{Answer, CBOR, JSON_1_0};
+use super::call::{Call, unknown};
 use crate::account::{Account, MetricPoint, Refused};
 use ciborium::Value;
 use model::Instant;

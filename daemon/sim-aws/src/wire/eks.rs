@@ -2,15 +2,20 @@
 //!
 //! Not here: what calls do (`account::eks`).
 
-use super::pages::{BadPage, Page};
-use super::{Answer, Call, unknown};
-use crate::account::{Account, NodeGroup, Profile, Refused};
-use crate::settings::NewProfile;
+use super::answer::Answer;
+use super::call::{Call, unknown};
+use super::pages::{BadPage, Page, PageSize};
+use crate::account::{Account, ConfigUpdate, NodeGroup, Profile, Refused, ScalingConfig};
+use crate::settings::{NewProfile, subnet};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Rows of a page, usually, and fewest and most that may be asked for (EKS API reference).
-const PAGE: (usize, (usize, usize)) = (100, (1, 100));
+/// EKS API reference.
+const PAGE: PageSize = PageSize {
+    usual: 100,
+    fewest: 1,
+    most: 100,
+};
 
 /// Action of a method and path, with the names that the path has.
 pub(super) fn action(method: &str, path: &[String]) -> Option<(String, Vec<String>)> {
@@ -42,7 +47,7 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
     let name = call.path.get(1).map(String::as_str).unwrap_or_default();
     let value = match call.action.as_str() {
         "DescribeCluster" => cluster_of(account),
-        "ListNodegroups" => listed(("nodegroups", account.node_groups.keys()), call)?,
+        "ListNodegroups" => listed("nodegroups", account.node_groups.keys(), call)?,
         "DescribeNodegroup" => json!({"nodegroup": node_group(account, account.node_group(name)?)}),
         "UpdateNodegroupConfig" => update(account, name, &call.json)?,
         "DescribeUpdate" => {
@@ -53,7 +58,7 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
             let status = if update.done { "Successful" } else { "InProgress" };
             json!({"update": {"id": name, "status": status, "type": "ConfigUpdate"}})
         }
-        "ListFargateProfiles" => listed(("fargateProfileNames", account.profiles.keys()), call)?,
+        "ListFargateProfiles" => listed("fargateProfileNames", account.profiles.keys(), call)?,
         "DescribeFargateProfile" => {
             let what = format!("No Fargate Profile found with name: {name}.");
             let found = account.profiles.get(name).ok_or_else(|| missing(&what))?;
@@ -74,18 +79,15 @@ pub(super) fn answer(account: &mut Account, call: &Call) -> Result<Answer, Refus
     Ok(Answer::json(200, &value))
 }
 
-/// Names, a page at a time.
-fn listed<'n>(
-    (field, names): (&str, impl Iterator<Item = &'n String>),
-    call: &Call,
-) -> Result<Value, Refused> {
+/// Names in a field, a page at a time.
+fn listed<'n>(field: &str, names: impl Iterator<Item = &'n String>, call: &Call) -> Result<Value, Refused> {
     let form = &call.form;
     let page = Page::asked(form.text("maxResults"), form.text("nextToken"), PAGE).map_err(|bad| {
         invalid(match bad {
-            BadPage::Size { asked, bounds } => {
+            BadPage::Size { asked, size } => {
                 format!(
                     "maxResults must be between {} and {}, is {asked}",
-                    bounds.0, bounds.1
+                    size.fewest, size.most
                 )
             }
             BadPage::Token(token) => format!("Invalid token: {token}"),
@@ -145,9 +147,12 @@ fn update(account: &mut Account, name: &str, body: &Value) -> Result<Value, Refu
             }
         }
     };
-    let bounds = (size("minSize")?, size("maxSize")?, size("desiredSize")?);
-    let change = crate::account::ConfigUpdate {
-        bounds,
+    let change = ConfigUpdate {
+        scaling: ScalingConfig {
+            min: size("minSize")?,
+            max: size("maxSize")?,
+            desired: size("desiredSize")?,
+        },
         set_labels: labels(&body["labels"]["addOrUpdateLabels"]),
         unset_labels: texts(&body["labels"]["removeLabels"]),
         set_taints: taints(&body["taints"]["addOrUpdateTaints"])?,
@@ -189,12 +194,7 @@ fn profile(account: &Account, of: &Profile) -> Value {
         .iter()
         .map(|(namespace, labels)| json!({"namespace": namespace, "labels": labels}))
         .collect();
-    let subnets: Vec<String> = of
-        .made
-        .zones
-        .iter()
-        .map(|zone| super::autoscaling::subnet(zone))
-        .collect();
+    let subnets: Vec<String> = of.made.zones.iter().map(|zone| subnet(zone)).collect();
     json!({
         "fargateProfileName": of.made.name, "clusterName": account.settings.cluster, "status": of.status,
         "selectors": selectors, "subnets": subnets,

@@ -2,7 +2,7 @@
 //!
 //! By the name on the wire, wherever it stands, in XML and JSON; CBOR stays as it is.
 
-use super::{Answer, CBOR, XML};
+use super::answer::{Answer, CBOR, XML};
 use serde_json::Value;
 use std::collections::BTreeSet;
 

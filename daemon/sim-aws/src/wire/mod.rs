@@ -3,8 +3,10 @@
 //! Source: the service models of botocore (protocols ec2, query, rest-json, awsJson, smithy-rpc-v2-cbor). Not here:
 //! the server, the clock, faults (`facade`), and what calls mean (`account`).
 
+mod answer;
 mod autoscaling;
 mod buckets;
+mod call;
 mod cloudwatch;
 mod ec2;
 mod eks;
@@ -15,131 +17,18 @@ mod pricing;
 mod sqs;
 mod xml;
 
+pub(crate) use answer::Answer;
 pub(crate) use buckets::Buckets;
+pub(crate) use call::{Call, Request, Service};
 pub(crate) use mangle::{fields, mangled};
-pub(crate) use sqs::{NO_QUEUE, queue_of};
+pub(crate) use sqs::queue_of;
 
 use crate::account::{Account, Refused};
+use answer::{JSON_1_0, query_answer};
+use call::unknown;
 use form::Form;
 use serde_json::{Value, json};
-use xml::{Element, el, leaf};
-
-/// A service, by the name that credentials are scoped to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Service {
-    AutoScaling,
-    Ec2,
-    Sts,
-    Eks,
-    Pricing,
-    Sqs,
-    CloudWatch,
-}
-
-impl Service {
-    fn scoped(name: &str) -> Option<Self> {
-        Some(match name {
-            "autoscaling" => Self::AutoScaling,
-            "ec2" => Self::Ec2,
-            "sts" => Self::Sts,
-            "eks" => Self::Eks,
-            "pricing" => Self::Pricing,
-            "sqs" => Self::Sqs,
-            "monitoring" => Self::CloudWatch,
-            _ => return None,
-        })
-    }
-
-    /// As IAM writes it.
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::AutoScaling => "autoscaling",
-            Self::Ec2 => "ec2",
-            Self::Sts => "sts",
-            Self::Eks => "eks",
-            Self::Pricing => "pricing",
-            Self::Sqs => "sqs",
-            Self::CloudWatch => "cloudwatch",
-        }
-    }
-}
-
-/// A request as it came.
-#[derive(Clone, Debug)]
-pub(crate) struct Request {
-    pub(crate) method: String,
-    /// Path with its query.
-    pub(crate) path: String,
-    pub(crate) authorization: String,
-    /// `X-Amz-Target`.
-    pub(crate) target: String,
-    pub(crate) body: Vec<u8>,
-}
-
-/// One call.
-#[derive(Clone, Debug)]
-pub(crate) struct Call {
-    pub(crate) service: Service,
-    pub(crate) action: String,
-    pub(crate) form: Form,
-    pub(crate) json: Value,
-    /// Names in the path (EKS).
-    pub(crate) path: Vec<String>,
-    pub(crate) body: Vec<u8>,
-    /// Region that the request is signed for.
-    pub(crate) region: Option<String>,
-}
-
-impl Call {
-    /// `autoscaling:SetDesiredCapacity`.
-    pub(crate) fn name(&self) -> String {
-        format!("{}:{}", self.service.prefix(), self.action)
-    }
-
-    /// Whether it only reads.
-    pub(crate) fn reads(&self) -> bool {
-        ["Describe", "Get", "List"]
-            .iter()
-            .any(|verb| self.action.starts_with(verb))
-    }
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) kind: &'static str,
-    pub(crate) body: Vec<u8>,
-    /// `x-amzn-errortype`, where there is one.
-    pub(crate) error: Option<String>,
-}
-
-const XML: &str = "text/xml";
-const JSON: &str = "application/x-amz-json-1.1";
-const JSON_1_0: &str = "application/x-amz-json-1.0";
-const CBOR: &str = "application/cbor";
-
-impl Answer {
-    fn xml(status: u16, root: &Element) -> Self {
-        let body = root.document().into_bytes();
-        Self {
-            status,
-            kind: XML,
-            body,
-            error: None,
-        }
-    }
-
-    fn json(status: u16, value: &Value) -> Self {
-        let body = value.to_string().into_bytes();
-        Self {
-            status,
-            kind: JSON,
-            body,
-            error: None,
-        }
-    }
-}
+use xml::{el, leaf};
 
 /// Which call a request is; a refusal where nobody knows.
 pub(crate) fn call(request: &Request) -> Result<Call, Box<Answer>> {
@@ -147,16 +36,8 @@ pub(crate) fn call(request: &Request) -> Result<Call, Box<Answer>> {
     let part = |nth: usize| Some(scopes?.split('/').nth(nth)?.to_owned());
     let scope = part(3);
     let by_target = request.target.rsplit_once('.');
-    let service =
-        scope
-            .as_deref()
-            .and_then(Service::scoped)
-            .or_else(|| match by_target.map(|(service, _)| service) {
-                Some("AmazonSQS") => Some(Service::Sqs),
-                Some("AWSPriceListService") => Some(Service::Pricing),
-                Some("GraniteServiceVersion20100801") => Some(Service::CloudWatch),
-                _ => None,
-            });
+    let targeted = || Service::targeted(by_target?.0);
+    let service = scope.as_deref().and_then(Service::scoped).or_else(targeted);
     let unknown = |what: &str| {
         let said = json!({"__type": "UnknownOperationException", "message": what});
         Box::new(Answer::json(400, &said))
@@ -164,7 +45,6 @@ pub(crate) fn call(request: &Request) -> Result<Call, Box<Answer>> {
     let Some(service) = service else {
         return Err(unknown(&format!("no service of this account: {scope:?}")));
     };
-    let segments: Vec<String> = segments(&request.path);
     // REST calls have their parameters in the query.
     let query = request.path.split_once('?').map_or("", |(_, query)| query);
     let form = Form::parse(if service == Service::Eks {
@@ -172,22 +52,7 @@ pub(crate) fn call(request: &Request) -> Result<Call, Box<Answer>> {
     } else {
         &request.body
     });
-    let (action, path) = match service {
-        Service::AutoScaling | Service::Ec2 | Service::Sts => {
-            (form.text("Action").map(str::to_owned), Vec::new())
-        }
-        Service::Pricing | Service::Sqs => (by_target.map(|(_, action)| action.to_owned()), Vec::new()),
-        // CBOR names the call in the path, JSON in a header.
-        Service::CloudWatch => {
-            let action = by_target.map(|(_, action)| action.to_owned());
-            (action.or_else(|| segments.last().cloned()), Vec::new())
-        }
-        Service::Eks => match eks::action(&request.method, &segments) {
-            Some((action, path)) => (Some(action), path),
-            None => (None, Vec::new()),
-        },
-    };
-    let Some(action) = action else {
+    let Some((action, path)) = action(service, request, &form) else {
         return Err(unknown(&format!(
             "no such call: {} {}",
             request.method, request.path
@@ -204,6 +69,19 @@ pub(crate) fn call(request: &Request) -> Result<Call, Box<Answer>> {
         body,
         region: part(2),
     })
+}
+
+/// The action of a request, and the names that its path has.
+fn action(service: Service, request: &Request, form: &Form) -> Option<(String, Vec<String>)> {
+    let targeted = || Some(request.target.rsplit_once('.')?.1.to_owned());
+    let action = match service {
+        Service::AutoScaling | Service::Ec2 | Service::Sts => form.text("Action").map(str::to_owned),
+        Service::Pricing | Service::Sqs => targeted(),
+        // CBOR names the call in the path, JSON in a header.
+        Service::CloudWatch => targeted().or_else(|| segments(&request.path).pop()),
+        Service::Eks => return eks::action(&request.method, &segments(&request.path)),
+    };
+    Some((action?, Vec::new()))
 }
 
 fn segments(path: &str) -> Vec<String> {
@@ -265,24 +143,6 @@ fn identity(account: &Account, call: &Call) -> Result<Answer, Refused> {
         "https://sts.amazonaws.com/doc/2011-06-15/",
         result,
     ))
-}
-
-/// The refusal of a call that this account does not know.
-pub(crate) fn unknown(call: &Call) -> Refused {
-    Refused::new(
-        "InvalidAction",
-        format!("The action {} is not valid for this endpoint.", call.action),
-    )
-}
-
-/// An answer of the query protocol (Auto Scaling, STS).
-fn query_answer(action: &str, namespace: &str, result: Element) -> Answer {
-    let metadata = el(
-        "ResponseMetadata",
-        vec![leaf("RequestId", "00000000-0000-0000-0000-000000000000")],
-    );
-    let root = el(format!("{action}Response"), vec![result, metadata]).with("xmlns", namespace);
-    Answer::xml(200, &root)
 }
 
 /// The status that a service gives a refusal.

@@ -4,7 +4,8 @@
 //! Source: Price List Query API; rows are JSON texts within JSON. The published figures are those of the regions but for
 //! storage outside us-east-1, which stands for itself.
 
-use super::{Answer, Call, unknown};
+use super::answer::Answer;
+use super::call::{Call, unknown};
 use crate::account::{Account, Refused};
 use serde_json::{Value, json};
 

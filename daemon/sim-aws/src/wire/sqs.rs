@@ -3,8 +3,9 @@
 //! Source: SQS API reference; a queue is named by its URL, and one that is not there is refused. Not here: FIFO queues,
 //! dead letters, what a policy forbids.
 
-use super::{Answer, Call, JSON_1_0, unknown};
-use crate::account::{Account, Refused};
+use super::answer::{Answer, JSON_1_0};
+use super::call::{Call, unknown};
+use crate::account::{Account, Messages, NO_QUEUE, Refused};
 use serde_json::{Value, json};
 
 /// Most entries of a batch, and most messages of one receive.
@@ -60,20 +61,7 @@ fn of_queue(account: &mut Account, call: &Call) -> Result<Answer, Refused> {
             account.purge_queue(&queue);
             json!({})
         }
-        "GetQueueAttributes" => {
-            let queue = account.queue(&queue)?;
-            let asked = |name: &str| {
-                let names = body["AttributeNames"].as_array().into_iter().flatten();
-                names
-                    .filter_map(Value::as_str)
-                    .any(|one| one == name || one == "All")
-            };
-            let mut attributes = json!({"ApproximateNumberOfMessages": queue.kept.len().to_string()});
-            if let Some(policy) = queue.policy.as_ref().filter(|_| asked("Policy")) {
-                attributes["Policy"] = json!(policy);
-            }
-            json!({"Attributes": attributes})
-        }
+        "GetQueueAttributes" => attributes(account.queue(&queue)?, body),
         "SetQueueAttributes" => {
             if let Some(policy) = body["Attributes"]["Policy"].as_str() {
                 account.set_queue_policy(&queue, policy);
@@ -85,36 +73,54 @@ fn of_queue(account: &mut Account, call: &Call) -> Result<Answer, Refused> {
             account.forget_message(&queue, &receipt(body)?);
             json!({})
         }
-        "DeleteMessageBatch" => {
-            let entries = body["Entries"].as_array().cloned().unwrap_or_default();
-            if entries.is_empty() {
-                let what = "There should be at least one DeleteMessageBatchRequestEntry in the request.";
-                return Err(Refused::new("EmptyBatchRequest", what));
-            }
-            if entries.len() > BATCH {
-                let what = format!(
-                    "Maximum number of entries per request are {BATCH}. You have sent {}.",
-                    entries.len()
-                );
-                return Err(Refused::new("TooManyEntriesInBatchRequest", what));
-            }
-            for entry in &entries {
-                account.forget_message(&queue, &text(&entry["ReceiptHandle"]));
-            }
-            let done: Vec<Value> = entries.iter().map(|entry| json!({"Id": entry["Id"]})).collect();
-            json!({"Successful": done, "Failed": []})
-        }
-        _ => {
-            let message = text(&body["MessageBody"]);
-            if message.is_empty() {
-                let what = "The request must contain the parameter MessageBody.";
-                return Err(Refused::new("MissingParameter", what));
-            }
-            let id = account.send(&queue, message);
-            json!({"MessageId": id})
-        }
+        "DeleteMessageBatch" => forget_batch(account, &queue, body)?,
+        _ => send(account, &queue, body)?,
     };
     Ok(ok(&value))
+}
+
+fn attributes(queue: &Messages, body: &Value) -> Value {
+    let asked = |name: &str| {
+        let names = body["AttributeNames"].as_array().into_iter().flatten();
+        names
+            .filter_map(Value::as_str)
+            .any(|one| one == name || one == "All")
+    };
+    let mut attributes = json!({"ApproximateNumberOfMessages": queue.kept.len().to_string()});
+    if let Some(policy) = queue.policy.as_ref().filter(|_| asked("Policy")) {
+        attributes["Policy"] = json!(policy);
+    }
+    json!({"Attributes": attributes})
+}
+
+fn forget_batch(account: &mut Account, queue: &str, body: &Value) -> Result<Value, Refused> {
+    let entries = body["Entries"].as_array().cloned().unwrap_or_default();
+    if entries.is_empty() {
+        let what = "There should be at least one DeleteMessageBatchRequestEntry in the request.";
+        return Err(Refused::new("EmptyBatchRequest", what));
+    }
+    if entries.len() > BATCH {
+        let what = format!(
+            "Maximum number of entries per request are {BATCH}. You have sent {}.",
+            entries.len()
+        );
+        return Err(Refused::new("TooManyEntriesInBatchRequest", what));
+    }
+    for entry in &entries {
+        account.forget_message(queue, &text(&entry["ReceiptHandle"]));
+    }
+    let done: Vec<Value> = entries.iter().map(|entry| json!({"Id": entry["Id"]})).collect();
+    Ok(json!({"Successful": done, "Failed": []}))
+}
+
+fn send(account: &mut Account, queue: &str, body: &Value) -> Result<Value, Refused> {
+    let message = text(&body["MessageBody"]);
+    if message.is_empty() {
+        let what = "The request must contain the parameter MessageBody.";
+        return Err(Refused::new("MissingParameter", what));
+    }
+    let id = account.send(queue, message);
+    Ok(json!({"MessageId": id}))
 }
 
 fn receive(account: &mut Account, queue: &str, body: &Value) -> Result<Value, Refused> {
@@ -151,9 +157,6 @@ pub(super) fn refused(refused: &Refused, status: u16) -> Answer {
         ..Answer::json(status, &said)
     }
 }
-
-/// What a queue that is not there is refused with.
-pub(crate) const NO_QUEUE: &str = "AWS.SimpleQueueService.NonExistentQueue";
 
 fn ok(value: &Value) -> Answer {
     Answer {

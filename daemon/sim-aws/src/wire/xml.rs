@@ -2,6 +2,7 @@
 //!
 //! Not here: namespaces beyond one attribute, reading.
 
+use model::Instant;
 use quick_xml::escape::escape;
 
 /// One element.
@@ -46,6 +47,13 @@ pub(crate) fn texts<T: std::fmt::Display>(
     entries: impl IntoIterator<Item = T>,
 ) -> Element {
     el(name, entries.into_iter().map(|text| leaf(entry, text)).collect())
+}
+
+/// An instant as XML writes it.
+pub(crate) fn time(at: Instant) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .map(|t| t.to_string())
+        .unwrap_or_default()
 }
 
 impl Element {

@@ -2,8 +2,8 @@
 //!
 //! Source: EC2 Auto Scaling API reference. Not here: sizes that are set and instances that are launched or ended.
 
-use super::{invalid, missing, needed, size};
-use crate::account::{Account, GroupState, Refused, check_bounds};
+use super::parameters::{invalid, missing, needed, size};
+use crate::account::{Account, GroupState, Refused, ScalingConfig, check_bounds};
 use crate::settings::{Distribution, NewGroup};
 use crate::wire::form::Form;
 
@@ -19,29 +19,13 @@ pub(super) fn create(account: &mut Account, form: &Form) -> Result<(), Refused> 
     let min = size(form, "MinSize")?.ok_or_else(|| missing("minSize"))?;
     let max = size(form, "MaxSize")?.ok_or_else(|| missing("maxSize"))?;
     let desired = size(form, "DesiredCapacity")?;
-    check_bounds((min, max), desired)?;
+    check_bounds(min, max, desired)?;
     let (template, version) = template_named(form).ok_or_else(|| {
         invalid("Valid requests must contain either launchTemplate, launchConfigurationName or mixedInstancesPolicy parameter.")
     })?;
-    let (made, newest) = account.template(&template)?;
-    let numbered = version.as_deref().filter(|version| !version.starts_with('$'));
-    if numbered.is_some_and(|text| text.parse().map_or(true, |n: usize| n == 0 || n > newest)) {
-        return Err(invalid(
-            "You must use a valid fully-formed launch template. Could not find the version",
-        ));
-    }
+    let made = template_of(account, &template, version.as_deref())?;
     let policy = form.below("MixedInstancesPolicy");
-    let overrides = overridden(account, &policy)?;
-    let types = if overrides.is_empty() {
-        made.types.clone()
-    } else {
-        overrides
-    };
-    if types.is_empty() || types.iter().any(String::is_empty) {
-        return Err(invalid(
-            "You must use a valid fully-formed launch template. The request must contain the parameter InstanceType",
-        ));
-    }
+    let types = types_of(account, &policy, &made)?;
     let zones = zones_named(account, form)?;
     if zones.is_empty() {
         return Err(invalid(
@@ -72,15 +56,43 @@ pub(super) fn create(account: &mut Account, form: &Form) -> Result<(), Refused> 
     account.set_desired(&name, desired.unwrap_or(min))
 }
 
+/// The newest version of a template; refused where the version that is named is none of its own.
+fn template_of(account: &Account, template: &str, version: Option<&str>) -> Result<NewGroup, Refused> {
+    let (made, newest) = account.template(template)?;
+    let numbered = version.filter(|version| !version.starts_with('$'));
+    if numbered.is_some_and(|text| text.parse().map_or(true, |n: usize| n == 0 || n > newest)) {
+        return Err(invalid(
+            "You must use a valid fully-formed launch template. Could not find the version",
+        ));
+    }
+    Ok(made)
+}
+
+/// Instance types of a group that is made: those of its policy, else that of its launch template.
+fn types_of(account: &Account, policy: &Form, made: &NewGroup) -> Result<Vec<String>, Refused> {
+    let overrides = overridden(account, policy)?;
+    let types = if overrides.is_empty() {
+        made.types.clone()
+    } else {
+        overrides
+    };
+    if types.is_empty() || types.iter().any(String::is_empty) {
+        return Err(invalid(
+            "You must use a valid fully-formed launch template. The request must contain the parameter InstanceType",
+        ));
+    }
+    Ok(types)
+}
+
 /// `UpdateAutoScalingGroup`: nothing changes unless all of it may.
 pub(super) fn update(account: &mut Account, form: &Form) -> Result<(), Refused> {
     let name = needed(form, "AutoScalingGroupName")?;
     account.group(&name)?;
-    let bounds = (
-        size(form, "MinSize")?,
-        size(form, "MaxSize")?,
-        size(form, "DesiredCapacity")?,
-    );
+    let sizes = ScalingConfig {
+        min: size(form, "MinSize")?,
+        max: size(form, "MaxSize")?,
+        desired: size(form, "DesiredCapacity")?,
+    };
     let zones = zones_named(account, form)?;
     let template = template_named(form);
     let policy = form.below("MixedInstancesPolicy");
@@ -88,11 +100,11 @@ pub(super) fn update(account: &mut Account, form: &Form) -> Result<(), Refused> 
         account.template(template)?;
     }
     let (divided, types) = (distribution(&policy)?, overridden(account, &policy)?);
-    check_bounds_of(account.group(&name)?, bounds)?;
+    check_bounds_of(account.group(&name)?, sizes)?;
     if let Some((template, version)) = &template {
         account.use_template(&name, template, version.as_deref())?;
     }
-    account.update_bounds(&name, bounds)?;
+    account.update_sizes(&name, sizes)?;
     let group = account.group_mut(&name)?;
     if !zones.is_empty() {
         group.zones = zones;
@@ -128,11 +140,9 @@ fn zones_named(account: &Account, form: &Form) -> Result<Vec<String>, Refused> {
 }
 
 /// Checks bounds that are given against those that stay.
-fn check_bounds_of(
-    group: &GroupState,
-    (min, max, desired): (Option<u32>, Option<u32>, Option<u32>),
-) -> Result<(), Refused> {
-    check_bounds((min.unwrap_or(group.min), max.unwrap_or(group.max)), desired)
+fn check_bounds_of(group: &GroupState, given: ScalingConfig) -> Result<(), Refused> {
+    let (min, max) = (given.min.unwrap_or(group.min), given.max.unwrap_or(group.max));
+    check_bounds(min, max, given.desired)
 }
 
 /// The launch template that a group names, plainly or in its policy, and the version.

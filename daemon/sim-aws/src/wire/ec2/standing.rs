@@ -3,7 +3,7 @@
 //! Source: EC2 user guide, "Spot request status codes" and "Scheduled events for your instances". Not here: checks of
 //! an instance's health.
 
-use super::{PAGE, among, filters, invalid, paged};
+use super::describe::{PAGE, among, filters, invalid, paged};
 use crate::account::{Account, Machine, Refused};
 use crate::wire::form::Form;
 use crate::wire::xml::{Element, el, leaf, list};
@@ -41,7 +41,7 @@ pub(super) fn spot_requests(account: &Account, form: &Form) -> Result<Vec<Elemen
         ];
         (request_of(machine), row)
     });
-    paged(("spotInstanceRequestSet", PAGE), rows.collect(), form)
+    paged("spotInstanceRequestSet", PAGE, rows.collect(), form)
 }
 
 /// Two minutes before its end a request is marked.
@@ -77,5 +77,5 @@ pub(super) fn statuses(account: &Account, form: &Form) -> Result<Vec<Element>, R
         ];
         (machine.id.clone(), row)
     });
-    paged(("instanceStatusSet", PAGE), rows.collect(), form)
+    paged("instanceStatusSet", PAGE, rows.collect(), form)
 }
