@@ -6,14 +6,10 @@
     reason = "a test ends where its files cannot be written"
 )]
 
-#[expect(dead_code, reason = "another test uses the others")]
-mod guests;
-mod heavy;
-
 use decide::Policy;
-use guests::placement;
-use heavy::heavy;
 use host::{Cache, CompileLimits, Compiler, Compiling, Engine, Limits, LoadFault, WasmPolicy, sample};
+use hostile_guests::guests::placement;
+use hostile_guests::heavy;
 use model::advice::Hook;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

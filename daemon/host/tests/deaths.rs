@@ -7,13 +7,9 @@
     reason = "a test ends where its files cannot be written"
 )]
 
-#[expect(dead_code, reason = "another test uses the others")]
-mod guests;
-mod heavy;
-
-use guests::placement;
-use heavy::heavy;
 use host::{Cache, CompileLimits, Compiler, Compiling, Engine, Limits, LoadFault, Shelf, Source, Turns};
+use hostile_guests::guests::placement;
+use hostile_guests::heavy;
 use model::PolicyName;
 use model::advice::PolicyMode;
 use model::standing::PolicyScope;

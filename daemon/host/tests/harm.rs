@@ -10,17 +10,14 @@
 
 #![expect(clippy::panic, reason = "a test ends where nothing can be measured")]
 
-mod corpus;
 mod ground;
-#[expect(dead_code, reason = "another test uses the others")]
-mod guests;
 mod resident;
 
-use corpus::Guest;
 use cpu_time::ThreadTime;
 use decide::{Advised, Policy, PolicyEntry, PolicySet, View};
-use guests::placement;
 use host::{CompileLimits, Compiler, Compiling, Engine, Limits, WasmPolicy, sample};
+use hostile_guests::Guest;
+use hostile_guests::guests::placement;
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::{Aims, Memory, PolicyName, PolicyScope, Span};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,7 +45,7 @@ fn hostile_guests_do_little_harm() {
         limits: CompileLimits::default(),
     };
     let engine = Engine::with(Compiling::Disposable(compiler), None).unwrap_or_else(|why| panic!("{why}"));
-    let guests = corpus::all();
+    let guests = hostile_guests::all();
     let policies: Vec<(&Guest, WasmPolicy)> = guests
         .iter()
         .filter_map(|guest| Some((guest, guest.load(&engine).ok()?)))

@@ -4,10 +4,6 @@
 
 #![expect(clippy::panic, reason = "a test ends where there is no engine")]
 
-mod corpus;
-#[expect(dead_code, reason = "another test uses the others")]
-mod guests;
-
 use host::{CompileLimits, Compiler, Compiling, Engine};
 use std::time::Duration;
 
@@ -25,7 +21,7 @@ fn engine() -> Engine {
 #[test]
 fn every_hostile_guest_ends_as_it_must() {
     let engine = engine();
-    let guests = corpus::all();
+    let guests = hostile_guests::all();
     let mut wrong = Vec::new();
     for guest in &guests {
         let ended = guest.play(&engine);

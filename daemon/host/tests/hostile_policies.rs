@@ -6,12 +6,12 @@
     reason = "a test ends where a guest cannot be made"
 )]
 
-mod guests;
-
 use decide::Policy;
 use decide::policy::Advised;
-use guests::{disruption, everything_imported, foreign, old_placement, placement, review, scaler};
 use host::{Engine, Limits, LoadFault, WasmPolicy, sample};
+use hostile_guests::guests::{
+    self, disruption, everything_imported, foreign, old_placement, placement, review, scaler,
+};
 use model::advice::{Advice, Hook, PlacementAdvice, PolicyFault, ScaleRow};
 use model::ids::PolicyName;
 use std::fmt::Write as _;

@@ -8,15 +8,13 @@
 )]
 
 mod ground;
-#[expect(dead_code, reason = "another test uses the others")]
-mod guests;
 mod resident;
 
 use cycle::{Desk, Ends, InForce, Library, ManualClock, MemoryStore, Parts, run_cycle};
 use decide::Policy;
 use guard::{Fence, Nobody};
-use guests::placement;
 use host::{Engine, Limits, Shelf, Source, Watch};
+use hostile_guests::guests::placement;
 use model::advice::PolicyMode;
 use model::{Aims, Observe, ObserveError, PolicyScope, Snapshot, Span};
 use std::collections::BTreeMap;

@@ -2,12 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its files cannot be written")]
 
-#[expect(dead_code, reason = "another test uses the others")]
-mod guests;
-
 use decide::policy::PolicySet;
-use guests::placement;
 use host::{Engine, Kind, Limits, LoadFault, Loaded, Shelf, Source, Vouch, Watch, sample};
+use hostile_guests::guests::placement;
 use model::advice::{Hook, PolicyFault, PolicyMode};
 use model::ids::PolicyName;
 use std::fs;

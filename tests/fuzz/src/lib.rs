@@ -1,16 +1,8 @@
 //! What the fuzz targets share: the guest whose answer is any bytes, and inputs to begin with.
 //!
-//! Guests are the host's tests' (`daemon/host/tests/guests`): one way to write them.
+//! Guests are those of `tests/hostile-guests`: one way to write them.
 
-#[path = "../../../daemon/host/tests/guests/mod.rs"]
-#[expect(dead_code, reason = "the host's tests use the others")]
-mod guests;
-
-#[path = "../../../daemon/host/tests/corpus/mod.rs"]
-#[expect(dead_code, reason = "the host's tests use the others")]
-mod corpus;
-
-use guests::{Parts, policy};
+use hostile_guests::guests::{Parts, policy};
 use model::advice::Hook;
 
 /// A policy that answers with the bytes that it kept, as they lie in its memory.
@@ -29,7 +21,7 @@ pub fn guest_that_answers(hook: &str) -> Vec<u8> {
 /// Inputs for a target to begin with, each with a name.
 pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
     match target {
-        "component" => corpus::all()
+        "component" => hostile_guests::all()
             .into_iter()
             .filter(|guest| guest.bytes.len() <= 16 << 10)
             .map(|guest| (guest.name, guest.bytes))

@@ -3,12 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its world cannot be made")]
 
 pub(crate) mod front;
-#[path = "../../../host/tests/guests/mod.rs"]
-#[expect(dead_code, reason = "the tests of the host use the others")]
-mod guests;
 
 use front::Front;
 use host::{Engine, Limits, Shelf, Source, sample};
+use hostile_guests::guests;
 use model::advice::{Hook, PolicyMode};
 use model::ids::PolicyName;
 use plimsoll_tests::registry::Registry;

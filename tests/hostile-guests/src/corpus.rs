@@ -1,4 +1,4 @@
-//! The hostile guests: one file each in `tests/hostile`, and those that are generated because nobody would write them.
+//! The hostile guests: one file each in `hostile`, and those that are generated because nobody would write them.
 //!
 //! A file says in its first lines what it tries and what must come of it: `expect:` names the stage (`load`, `run`,
 //! `answers`) and words that stand in the fault, in this order. What follows is a whole component, or parts of a guest
@@ -21,29 +21,34 @@ use std::path::Path;
 use std::time::Duration;
 
 /// One hostile guest.
-pub(crate) struct Guest {
-    pub(crate) name: String,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) limits: Limits,
-    pub(crate) hook: Hook,
-    /// Stage, then words in order.
-    pub(crate) expect: String,
+pub struct Guest {
+    /// Of its file, without the ending.
+    pub name: String,
+    /// The component, or what pretends to be one.
+    pub bytes: Vec<u8>,
+    /// What it is loaded with.
+    pub limits: Limits,
+    /// What it is asked.
+    pub hook: Hook,
+    /// How it must end: the stage, then words of the fault in order.
+    pub expect: String,
 }
 
 impl Guest {
     /// What must come of it does. A guest that meets its deadline may meet it before its question comes up, where the machine
     /// is busy: the clock runs while it is loaded, too.
-    pub(crate) fn is_met(&self, ended: &str) -> bool {
+    pub fn is_met(&self, ended: &str) -> bool {
         are_in(&self.expect, ended) || self.expect == "run Deadline" && are_in("load Config Deadline", ended)
     }
 
-    pub(crate) fn load(&self, engine: &Engine) -> Result<WasmPolicy, LoadFault> {
+    /// Loads it, with an empty configuration.
+    pub fn load(&self, engine: &Engine) -> Result<WasmPolicy, LoadFault> {
         let loaded = engine.load(&self.bytes, &PolicyName::new("hostile"), "", &self.limits);
         loaded.map_err(|why| why.fault)
     }
 
-    /// Loads it, asks it, and says how it ended.
-    pub(crate) fn play(&self, engine: &Engine) -> String {
+    /// Loads it, asks it over three rows, and says how it ended: the stage, and the fault or the log.
+    pub fn play(&self, engine: &Engine) -> String {
         let policy = match self.load(engine) {
             Ok(policy) => policy,
             Err(fault) => return format!("load {fault:?}"),
@@ -75,7 +80,10 @@ fn patient() -> Limits {
 }
 
 /// All of them, by name.
-pub(crate) fn all() -> Vec<Guest> {
+///
+/// # Panics
+/// Where a file cannot be read or is no guest.
+pub fn all() -> Vec<Guest> {
     let mut guests = written();
     guests.extend(generated());
     guests.sort_by(|a, b| a.name.cmp(&b.name));
@@ -83,7 +91,7 @@ pub(crate) fn all() -> Vec<Guest> {
 }
 
 fn written() -> Vec<Guest> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../daemon/host/tests/hostile");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("hostile");
     let files = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());

@@ -4,7 +4,7 @@ use crate::guests::placement;
 
 /// A guest of 18 KB that takes half a minute and 2 GiB to compile: a thousand loops within each other, each of which may
 /// find another value in each of a thousand variables.
-pub(crate) fn heavy() -> Vec<u8> {
+pub fn heavy() -> Vec<u8> {
     const MANY: usize = 1000;
     use std::fmt::Write as _;
     let mut function = format!("(func (param i64) (result i64){}", "(local i64)".repeat(MANY));

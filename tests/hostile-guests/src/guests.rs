@@ -11,26 +11,29 @@ use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_compon
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, WorldId};
 
 /// Version of the contract as it is now.
-pub(crate) const NOW: &str = "0.2.0";
+pub const NOW: &str = "0.2.0";
 
 /// What a guest is made of, as WebAssembly text; empty parts are harmless ones.
 ///
 /// Memory holds an Ok with nine empty lists at 1024 and an Err("") at 2048; the question gets the view's handle in local 0
 /// and returns the address of its answer.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Parts<'a> {
+pub struct Parts<'a> {
     /// Beside the functions.
-    pub(crate) declarations: &'a str,
+    pub declarations: &'a str,
     /// Body of `configure`, which gets address and length of the configuration.
-    pub(crate) configure: &'a str,
+    pub configure: &'a str,
     /// Body of `cabi_realloc`.
-    pub(crate) realloc: &'a str,
+    pub realloc: &'a str,
     /// Body of the hook's question.
-    pub(crate) body: &'a str,
+    pub body: &'a str,
 }
 
 /// A policy of one hook, by the hook's name.
-pub(crate) fn policy(hook: &str, parts: Parts<'_>) -> Vec<u8> {
+///
+/// # Panics
+/// Where there is no such hook, or the text is no WebAssembly.
+pub fn policy(hook: &str, parts: Parts<'_>) -> Vec<u8> {
     let question = match hook {
         "scaler" => "scale",
         "placement" => "place",
@@ -52,12 +55,12 @@ fn of(hook: &str, declarations: &str, body: &str) -> Vec<u8> {
 }
 
 /// A placement policy out of the body of its `place`, with what it declares beside.
-pub(crate) fn placement(declarations: &str, place: &str) -> Vec<u8> {
+pub fn placement(declarations: &str, place: &str) -> Vec<u8> {
     of("placement", declarations, place)
 }
 
 /// The same built against a released version of the contract.
-pub(crate) fn old_placement(version: &str, body: &str) -> Vec<u8> {
+pub fn old_placement(version: &str, body: &str) -> Vec<u8> {
     let parts = Parts {
         body,
         ..Parts::default()
@@ -66,30 +69,36 @@ pub(crate) fn old_placement(version: &str, body: &str) -> Vec<u8> {
 }
 
 /// A disruption policy out of the body of its `judge`; an Ok with five empty lists is at 1024.
-pub(crate) fn disruption(declarations: &str, judge: &str) -> Vec<u8> {
+pub fn disruption(declarations: &str, judge: &str) -> Vec<u8> {
     of("disruption", declarations, judge)
 }
 
 /// A review policy out of the body of its `review`; an Ok with two empty lists is at 1024.
-pub(crate) fn review(declarations: &str, review: &str) -> Vec<u8> {
+pub fn review(declarations: &str, review: &str) -> Vec<u8> {
     of("review", declarations, review)
 }
 
 /// A scaler out of the body of its `scale`; an Ok with three empty lists is at 1024.
-pub(crate) fn scaler(declarations: &str, scale: &str) -> Vec<u8> {
+pub fn scaler(declarations: &str, scale: &str) -> Vec<u8> {
     of("scaler", declarations, scale)
 }
 
 /// A policy that can do nothing but be loaded, with an import of every function of this version of the contract.
-pub(crate) fn everything_imported(version: &str) -> Vec<u8> {
+///
+/// # Panics
+/// Where that version was not released.
+pub fn everything_imported(version: &str) -> Vec<u8> {
     let (resolve, world) = contract(version, "placement-policy");
     let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
     encode(&module)
 }
 
-/// A component of a contract of its own.
-pub(crate) fn foreign(wit: &str, world: &str) -> Vec<u8> {
+/// A component of a contract of its own: WIT, and one of its worlds.
+///
+/// # Panics
+/// Where the text is no WIT.
+pub fn foreign(wit: &str, world: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("foreign.wit", wit).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
