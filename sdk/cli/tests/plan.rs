@@ -9,8 +9,6 @@
 
 #[expect(dead_code, reason = "another test uses the others")]
 mod command;
-#[path = "../../../tests/tools/openb_pods.rs"]
-mod openb_pods;
 
 use command::{Run, data, folder, plimsoll, with_stdin};
 use serde_json::Value;
@@ -189,10 +187,7 @@ fn the_openb_trace_is_planned_within_five_seconds() {
     };
     let room = folder(&[]);
     let pods = File::create(room.path().join("pods.json")).unwrap();
-    assert_eq!(
-        openb_pods::convert(File::open(trace).unwrap(), pods).unwrap(),
-        8152
-    );
+    assert_eq!(openb::convert(File::open(trace).unwrap(), pods).unwrap(), 8152);
     let begun = Instant::now();
     let run = plimsoll(
         &room,
@@ -230,7 +225,7 @@ fn a_handful_of_openb_rows_is_planned() {
         "instance_type,vcpu,memory_mib,arch,od_usd_h,gpu_count\ng,32,131072,arm64,1.5,2\n",
     )]);
     let pods = File::create(room.path().join("pods.json")).unwrap();
-    assert_eq!(openb_pods::convert(rows.as_bytes(), pods).unwrap(), 3);
+    assert_eq!(openb::convert(rows.as_bytes(), pods).unwrap(), 3);
     let plan = plimsoll(
         &room,
         &[

@@ -6,7 +6,10 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 /// Reads the CSV, packed or not, and writes a PodList; gives the number of pods.
-pub(crate) fn convert(input: impl Read, mut output: impl Write) -> io::Result<u32> {
+///
+/// # Errors
+/// What cannot be read or written, a column that is missing, or the row with an amount that is no number.
+pub fn convert(input: impl Read, mut output: impl Write) -> io::Result<u32> {
     let mut input = BufReader::new(input);
     let magic = input.fill_buf()?;
     let plain: Box<dyn Read> = if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {

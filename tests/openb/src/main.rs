@@ -1,7 +1,5 @@
 //! `openb-to-kubernetes FILE.csv[.zst|.gz]`: the pods of the openb trace as a Kubernetes PodList on stdout.
 
-mod openb_pods;
-
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -11,7 +9,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let converted = std::fs::File::open(&path)
-        .and_then(|file| openb_pods::convert(file, io::BufWriter::new(io::stdout().lock())));
+        .and_then(|file| openb::convert(file, io::BufWriter::new(io::stdout().lock())));
     match converted {
         Ok(count) => {
             let _ = writeln!(io::stderr(), "{count} pods");
