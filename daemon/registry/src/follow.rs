@@ -339,5 +339,4 @@ pub fn named(name: &str) -> Result<(), Fault> {
 }
 
 #[cfg(test)]
-#[path = "follow/tests.rs"]
 mod tests;

@@ -267,5 +267,4 @@ fn key_fault(file: &str, why: &str) -> Fault {
 }
 
 #[cfg(test)]
-#[path = "keys/tests.rs"]
 mod tests;

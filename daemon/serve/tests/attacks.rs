@@ -1,4 +1,4 @@
-//! The kill switch under attack: while somebody without credentials does what `attack.rs` lists, the API server is away,
+//! The kill switch under attack: while somebody without credentials does what `attack` lists, the API server is away,
 //! the Ledger cannot be kept or the machine is starved, a pause over TCP with a token, one over the Unix socket and one by
 //! the pause file come through.
 //!
@@ -12,7 +12,6 @@
 #[expect(dead_code, reason = "the stage is also that of `front.rs`")]
 mod stage;
 
-#[path = "attacks/attack.rs"]
 mod attack;
 
 use attack::{ATTACKS, Attack, Spinning};

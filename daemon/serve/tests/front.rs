@@ -5,7 +5,6 @@
 
 mod stage;
 
-#[path = "front/certificates.rs"]
 mod certificates;
 
 use proto::v1;

@@ -245,5 +245,4 @@ fn bytes(file: &Path) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-#[path = "store/tests.rs"]
 mod tests;
