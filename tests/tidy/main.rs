@@ -170,16 +170,27 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "fuzz",
         &[
-            "cycle", "decide", "host", "manifest", "model", "registry", "rules", "serve", "sim",
+            "cycle",
+            "decide",
+            "host",
+            "hostile-guests",
+            "manifest",
+            "model",
+            "registry",
+            "rules",
+            "serve",
+            "sim",
         ],
     ),
     ("guard", &["model"]),
     ("host", &["decide", "machine", "model"]),
+    ("hostile-guests", &["decide", "host", "model"]),
     ("logbook", &["model"]),
     ("machine", &[]),
     ("manifest", &["model"]),
     ("model", &[]),
     ("observe", &["manifest", "model"]),
+    ("openb", &[]),
     ("packing", &[]),
     ("perf", &["cycle", "decide", "guard", "manifest", "model", "sim"]),
     (
@@ -294,16 +305,15 @@ const MOST_IN_A_CYCLE: usize = 3;
 
 /// Crates that are above it still, and by how much. A figure may fall, and goes once it is within the budget.
 const CYCLES_LEFT: &[(&str, usize)] = &[
-    ("guard", 29),
     ("host", 5),
     ("logbook", 5),
     ("manifest", 4),
     ("observe", 12),
     ("perf", 6),
-    ("plimsoll", 23),
+    ("plimsoll", 5),
     ("referee", 4),
+    ("sdk", 6),
     ("serve", 5),
-    ("sim-aws", 18),
 ];
 
 #[test]
@@ -721,6 +731,32 @@ fn every_room_says_what_it_is() {
         }
     }
     report("rooms without a README", &offences);
+}
+
+/// What another crate has is that crate's to give: a dependency, never a file of its folder.
+#[test]
+fn no_module_reaches_into_another_crate() {
+    let mut offences = Vec::new();
+    for (path, text) in sources() {
+        for line in text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("#[path"))
+        {
+            let crate_root = root().join(room_of(&path));
+            let own = root().join(&path);
+            let target = own
+                .parent()
+                .unwrap()
+                .join(line.split('"').nth(1).unwrap_or_default());
+            let inside = target
+                .canonicalize()
+                .is_ok_and(|target| target.starts_with(&crate_root));
+            if !inside {
+                offences.push(format!("{path}: {}", line.trim()));
+            }
+        }
+    }
+    report("modules from other crates", &offences);
 }
 
 #[test]

@@ -19,7 +19,6 @@ use crate::tariffs::pool;
 use model::aims::Aims;
 use model::ids::OfferId;
 use model::intent::IntentKind;
-use model::offer::{Offer, OfferKind, Purchase};
 use model::snapshot::Snapshot;
 use std::collections::BTreeMap;
 

@@ -5,6 +5,7 @@ use crate::fixture::{Cluster, NOW, asks};
 use crate::{Deliberation, PolicySet, deliberate};
 use model::memory::Memory;
 use model::offer::Confidence;
+use model::offer::{Offer, OfferKind, Purchase};
 use model::plan::StepKind;
 use model::time::Span;
 use proptest::prelude::{prop_assert, proptest};
