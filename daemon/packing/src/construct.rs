@@ -75,12 +75,14 @@ pub(crate) fn pack<const D: usize>(
     while let Some(column) = next_column(table, &mut state, scoring, workspace) {
         let pattern = std::mem::take(&mut state.candidates[column].pattern);
         let used = table.amounts(&pattern);
+        // A bin is filled as the column promised most for; a smaller or cheaper one may hold just that.
         let column = table.cheapest(&state.stock, &used, &pattern).unwrap_or(column);
         if let Some(batch) = all_in_one(table, &state, column, &pattern) {
             batches.push(batch);
             state.left.fill(0);
             break;
         }
+        // Bought as often as the demand repeats it: work grows with kinds of bins found, not with bins.
         let repeats = pattern
             .iter()
             .map(|(row, n)| state.left[*row as usize] / n)
@@ -186,6 +188,7 @@ fn even_share<const D: usize>(table: &Table<'_, D>, state: &State<D>) -> Option<
         .fold(0.0, f64::max);
     (nodes >= 1.0).then(|| {
         let mut share = state.total.map(|total| total / nodes);
+        // Shared caps set how many bins there are; they say nothing about how large one must be.
         share[first..].fill(0.0);
         share
     })
@@ -253,6 +256,9 @@ fn best_column<const D: usize>(
         if state.candidates[best].round == state.round {
             return state.candidates[best].key.is_finite().then_some(best);
         }
+        // Candidates of earlier rounds only look better than they are now, for items are gone since: the best fresh one
+        // is near
+        // the truth after a few.
         if fills >= FILLS_A_NODE && best_fresh.is_some() {
             return best_fresh;
         }
@@ -301,6 +307,7 @@ fn all_in_one<const D: usize>(
         return None;
     }
     let whole = table.cheapest(&state.stock, &table.amounts(&rest), &rest)?;
+    // What the rest pays is the least that bins for it cost: no cheaper way to go on is given up by this.
     let beyond = (state.value - table.value(pattern)).max(0.0);
     let here = table.node_price(column, pattern) + beyond;
     (table.node_price(whole, &rest) <= here).then_some(Batch {

@@ -70,6 +70,7 @@ pub(crate) fn dive<const D: usize>(
             mixture.retain(|(of, _)| *of != ix);
             batches.push(batch);
         }
+        // Nothing whole, and no fraction that could be bought: another solution of the same master would be the same.
         if many > 0 && batches.len() == before {
             break;
         }
@@ -162,6 +163,7 @@ fn largest_fraction<const D: usize>(
     for (row, n) in &pattern {
         open.left[*row as usize] -= n;
     }
+    // The pattern was made for all items; where some are gone there is capacity left that others would need a bin for.
     top_up(table, column, &mut pattern, &mut open.left);
     pattern.sort_unstable();
     let group = |column: usize| table.problem.columns[column].group;

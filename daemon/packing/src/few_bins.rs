@@ -50,6 +50,7 @@ pub(crate) fn cheaper<const D: usize>(
             workspace.steps += 1;
             if let Some(packing) = filled(table, &sets[at].1, counts, &mut random, workspace) {
                 let price = sets[at].0;
+                // Any set that fits ends the search for dearer ones; cheaper ones are tried on, in other orders.
                 sets.retain(|(other, _)| *other < price - NOTHING);
                 found = Some(packing);
                 break;
@@ -79,6 +80,8 @@ fn filled<const D: usize>(
     };
     let mut order = set.to_vec();
     for last in (1..order.len()).rev() {
+        // The bin that is filled first takes what suits it best and leaves the rest to others: which one that is
+        // decides much.
         order.swap(last, random.below(last + 1));
     }
     let mut left = counts.to_vec();
@@ -186,6 +189,8 @@ impl<'a, const D: usize> Listing<'a, D> {
                 return;
             }
             self.looked_at += 1;
+            // The duals say what each column wastes at least: sets that must waste more than the whole packing does
+            // cannot be cheaper.
             if waste > self.waste || !self.may_buy(set, column) {
                 continue;
             }

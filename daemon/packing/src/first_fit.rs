@@ -22,6 +22,7 @@ struct Open {
 /// Packs pods by row.
 pub(crate) fn pack(problem: &Problem, counts: &[u32]) -> Packing {
     let mut rows: Vec<usize> = (0..problem.rows.len()).filter(|row| counts[*row] > 0).collect();
+    // Large first: small ones fit into what is left between them.
     rows.sort_by(|a, b| problem.rows[*b].ask.cmp(&problem.rows[*a].ask).then(a.cmp(b)));
     let undominated = undominated(problem);
     let mut open: Vec<Open> = Vec::new();
@@ -67,6 +68,7 @@ fn place_one(
     if !add(problem, &mut fresh, row) {
         return false;
     }
+    // The open bin with the fewest items comes first, as Karpenter's scheduler sorts its in-flight nodes.
     queue.push(Reverse((fresh.total, open.len())));
     open.push(fresh);
     true

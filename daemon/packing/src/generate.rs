@@ -81,6 +81,7 @@ impl<'a, const D: usize> Generation<'a, D> {
             .enumerate()
             .map(|(at, row)| perturbed(f64::from(counts[*row as usize]), at))
             .collect();
+        // A limit of zero is a hair above it: a row needs a side to start on.
         wanted.extend(limits.iter().map(|(_, stock)| -stock.max(1e-6)));
         let mut stand_in: Vec<f64> = singles
             .iter()
@@ -118,6 +119,7 @@ impl<'a, const D: usize> Generation<'a, D> {
     /// Generates patterns until the bound meets the cost or the work is spent.
     pub(crate) fn run(&mut self, work: u64, random: &mut Random, workspace: &mut Workspace<D>) -> Proof {
         let rows = self.rows.len() as u64;
+        // Duals jump from round to round; drawn towards the best so far they settle in fewer rounds (Wentges, 1997).
         let (mut smooth, mut branches) = (0.7, FEWEST_BRANCHES);
         while self.spent < work {
             let pivots = self.master.pivots;
@@ -145,8 +147,11 @@ impl<'a, const D: usize> Generation<'a, D> {
                 } else {
                     0.0
                 };
+            // Nothing entered under smoothed duals: perhaps only because they were smoothed.
             } else if smooth > 0.0 {
                 smooth = 0.0;
+            // Nothing entered, but some pricing ended early: exact pricing is the last thing that can find a pattern or
+            // prove the bound.
             } else if round.cut_short && branches < MOST_BRANCHES {
                 branches = (branches * 6).min(MOST_BRANCHES);
             } else {
@@ -207,10 +212,12 @@ impl<'a, const D: usize> Generation<'a, D> {
             .paying
             .sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         for (nth, (relaxed, column)) in round.paying.clone().into_iter().enumerate() {
+            // A column whose relaxation is below the worst ratio found cannot make the bound of this round any worse.
             if nth >= COLUMNS_A_ROUND && relaxed <= round.worst {
                 continue;
             }
             if self.spent > work {
+                // Not priced for want of work: its relaxation stands, so that the bound stays valid.
                 round.worst = round.worst.max(relaxed);
                 break;
             }
@@ -241,6 +248,8 @@ impl<'a, const D: usize> Generation<'a, D> {
             })
             .filter(|item| item.value > 1e-12 && item.most > 0)
             .collect();
+        // A hair below its price: a pattern worth exactly its bin is in the mixture already, and would be found for
+        // ever.
         let budget = Budget {
             floor: worth * (1.0 - 1e-4),
             branches,
@@ -270,6 +279,7 @@ impl<'a, const D: usize> Generation<'a, D> {
             .zip(&duals.scarce)
             .map(|((_, stock), worth)| stock * worth)
             .sum();
+        // Farley's bound falls as often as it rises: only the best of all rounds is kept.
         if paid - stock <= self.best.bound {
             return;
         }

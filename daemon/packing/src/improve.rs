@@ -116,6 +116,7 @@ impl<const D: usize> Search<'_, D> {
     fn attempt(&mut self, workspace: &mut Workspace<D>) {
         let ruined = self.choose();
         let limit: f64 = ruined.iter().map(|node| self.nodes[*node].waste).sum();
+        // Bins that waste nothing are in some best packing already, as far as these duals can tell.
         if limit <= NOTHING {
             return;
         }
@@ -141,6 +142,8 @@ impl<const D: usize> Search<'_, D> {
     fn choose(&mut self) -> Vec<usize> {
         let many = self.nodes.len();
         let wanted = (1 + self.random.below(MOST_RUINED)).min(many);
+        // Sometimes one draw, sometimes the most wasteful of six: only wasteful bins would leave the search in one
+        // corner.
         let rivals = 1 + self.random.below(6);
         let mut chosen: Vec<usize> = Vec::with_capacity(wanted);
         for _ in 0..8 * wanted {
@@ -154,6 +157,7 @@ impl<const D: usize> Search<'_, D> {
                     best = rival;
                 }
             }
+            // A few wasteful bins win every draw; one at random beside them is what lets their items go elsewhere.
             if chosen.contains(&best) {
                 best = self.random.below(many);
             }
@@ -169,6 +173,7 @@ impl<const D: usize> Search<'_, D> {
         self.total = [0.0; D];
         for node in ruined {
             let node = &self.nodes[*node];
+            // Ruined bins are for sale again while their items are packed anew.
             self.stock.give_back(self.table.problem, node.column);
             for (row, copies) in &node.pattern {
                 if self.left[*row as usize] == 0 {
@@ -201,6 +206,7 @@ impl<const D: usize> Search<'_, D> {
             scoring,
             unsteady,
         };
+        // Of few bins, all items on one bin always wastes no more than before, and hides every other way.
         let split = self.nodes.len() < FEW_NODES && self.random.percent(SPLITS);
         let mut open = self.rows.clone();
         let mut built: Vec<Node> = Vec::new();
@@ -212,6 +218,7 @@ impl<const D: usize> Search<'_, D> {
                 self.last_node(&open, limit - waste)
             };
             let node = together.or_else(|| self.next_node(&open, &trial, workspace));
+            // Waste never is negative: what is over the limit now stays over it, whatever comes.
             let Some(node) = node.filter(|node| waste + node.waste <= limit) else {
                 for node in &built {
                     self.stock.give_back(self.table.problem, node.column);

@@ -29,9 +29,11 @@ pub fn pack(problem: &Problem, duals: &Duals, demand: Demand<'_>, work: Work) ->
         ..Packed::default()
     };
     let mut parts = zones::parts(problem, duals, demand.counts);
+    // A zone is a problem of its own, and the work is that of the whole: ten zones must not cost ten searches.
     let work = work.shared(parts.len());
     let mut stock = problem.stock.clone();
     for part in &mut parts {
+        // Groups may sell in several zones: what one part bought, the next cannot buy.
         part.problem.stock.clone_from(&stock);
         let (packing, _) = pack_part(&part.problem, &part.duals, Demand::of(&part.counts), work);
         let batches = part.whole(packing, &mut packed.left);
@@ -91,6 +93,7 @@ pub(crate) fn pack_part(
     let thin = problem.part(&rows, &columns);
     let (mut packing, _) = pack_columns(&thin, &duals.part(&rows, &columns), demand, work);
     for batch in &mut packing.batches {
+        // The column found stands for others of nearly its price; one of those may be cheaper for these very items.
         batch.column = right_size(problem, columns[batch.column], &batch.pattern);
     }
     (packing, None)
@@ -128,6 +131,7 @@ fn pack_columns(
     for column in priced.columns.iter_mut().filter(|column| column.price == 0) {
         column.price = LEAST_PRICE;
     }
+    // Duals at other prices than the real ones prove nothing about real money.
     let truthful = priced
         .columns
         .iter()
@@ -150,6 +154,7 @@ fn pack_columns(
     let (found, proof) = in_dims!(problem.width(), search(&instance));
     let packing = [instance.floor, found]
         .into_iter()
+        // The floor is compared at real prices, so that no search can make a packing dearer than first-fit-decreasing.
         .min_by_key(|packing| packing.rank(problem))
         .unwrap_or_default();
     let proof = proof

@@ -295,6 +295,7 @@ impl<'a, const D: usize> Branching<'a, D> {
         let mut onward = vec![[0.0; D]; kept.len() + 1];
         let mut knapsack = Knapsack::<D>::new();
         let (mut shapes, mut values) = (Vec::new(), Vec::new());
+        // From the last item on, each relaxation starts from the basis of the one before it.
         for at in (0..kept.len()).rev() {
             surplus[at] = surplus[at + 1] + (-loss(kept[at])).max(0.0) * f64::from(kept[at].most);
             shapes.push(shape(&kept[at].ask, capacity));
@@ -342,6 +343,7 @@ impl<'a, const D: usize> Branching<'a, D> {
         }
         let (left, value) = (self.left, self.value);
         let item = self.items[at];
+        // Most copies first: a full bin is found at once, and its value cuts nearly everything after it.
         for copies in (0..=fitting(&left, item)).rev() {
             self.chosen[at] = copies;
             self.left = std::array::from_fn(|dim| left[dim] - f64::from(copies) * item.ask[dim]);

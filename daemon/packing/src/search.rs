@@ -97,6 +97,7 @@ pub(crate) fn search<const D: usize>(instance: &Instance<'_>) -> (Packing, Optio
         return (Packing::nothing(counts), None);
     };
     let mut workspace = Workspace::new(Random::new(SEED + 8));
+    // Constructions cost far less than all that follows, and often are near enough for it to be left out.
     let built = constructions(instance, &table, counts, &instance.stock(), &mut workspace);
     let best = instance.cheaper(instance.floor.clone(), built);
     // Its even shares and rough prices come as near as little work could.
@@ -106,6 +107,7 @@ pub(crate) fn search<const D: usize>(instance: &Instance<'_>) -> (Packing, Optio
     let bound = real(instance.provable().bound(problem, counts, &[]));
     let near =
         |packing: &Packing, bound: f64| real(crate::number::narrow(packing.cost(problem))) <= bound * NEAR;
+    // Ruin and recreate keeps what is unplaced unplaced: where stock ran out, nothing after this would find more.
     if best.unplaced() > 0 || instance.work.percent == 0 || near(&best, bound) {
         return (best, None);
     }
@@ -142,6 +144,9 @@ pub(crate) fn search<const D: usize>(instance: &Instance<'_>) -> (Packing, Optio
             }
         },
     );
+    // What scarce stock is worth makes items pay more than their bins cost, and a bin would seem to waste less than
+    // nothing:
+    // the pruning of ruin and recreate rests on waste that is never negative.
     let plain = instance.duals.without_scarcity(problem);
     let plain_table;
     let improving = if instance.duals.is_plentiful() {
@@ -201,6 +206,7 @@ fn mixture<'a, const D: usize>(
         .provable()
         .as_proof(instance.problem, instance.demand.counts);
     let mut generation = Generation::new(table, instance.demand, start, &[best, &instance.floor]);
+    // Seeds apart, so that no two searches draw the same sequence and find the same thing.
     let proof = generation.run(work, &mut Random::new(SEED + 4), workspace);
     (generation, proof)
 }
@@ -235,6 +241,8 @@ fn generate<const D: usize>(
     for batch in &dived.batches {
         stock.buy(problem, batch.column, batch.copies);
     }
+    // The dive leaves the last few bins: a fraction of a bin rounds up there, which constructions do better than a
+    // solver.
     let tail = constructions(instance, table, &dived.left, &stock, workspace);
     dived.batches.extend(tail.batches);
     dived.left = tail.left;
@@ -242,6 +250,7 @@ fn generate<const D: usize>(
     if instance.is_brief() {
         return (best, Some(proof));
     }
+    // The duals of whole items tell waste that rounding causes from waste that a better packing would save.
     let pays: Vec<i64> = proof.pays.iter().map(|pays| floor(pays * 1e9)).collect();
     let plentiful = proof.scarce.iter().all(|worth| *worth <= 0.0);
     let Some(table) = Table::<D>::new(problem, &pays).filter(|_| plentiful) else {

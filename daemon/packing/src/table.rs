@@ -155,6 +155,7 @@ impl<'a, const D: usize> Table<'a, D> {
 
     /// What a node of the column with these pods costs: addends included, never below zero.
     pub(crate) fn node_price(&self, column: usize, pattern: &[(u32, u32)]) -> f64 {
+        // Without policies no pattern changes the price: the hot path of every search.
         if self.problem.addends.is_empty() {
             return self.price[column];
         }
@@ -282,6 +283,8 @@ fn unit_of(problem: &Problem, dim: usize) -> i64 {
         .max()
         .unwrap_or(0);
     let mut unit = 1;
+    // A TiB in bytes is more than single precision counts exactly; in units of 64 KiB it is not, and a request rounds
+    // up by one.
     while most / unit >= MOST_UNITS {
         unit *= 2;
     }

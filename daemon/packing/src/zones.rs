@@ -120,6 +120,7 @@ impl Shares {
             let (mut sum, mut given) = (0_i128, 0_u32);
             for zone in zones {
                 sum += worth[&zone];
+                // By the running sum, so that rounding neither loses an item nor makes one up.
                 let upto = i128::from(counts[row]) * sum / total.max(1);
                 let upto = u32::try_from(upto).unwrap_or(u32::MAX).min(counts[row]);
                 if let Some(counts) = self.dealt.get_mut(&zone) {

@@ -83,6 +83,7 @@ impl Duals {
             }
         }
         // What runs nowhere pays nothing.
+        // A row that nothing holds is in no packing: it must not make the bound infinite.
         let nowhere = |price: i64| if price == i64::MAX { 0 } else { price };
         least.into_iter().map(nowhere).collect()
     }
@@ -245,6 +246,8 @@ impl Duals {
     /// The bound for these pods by row, with this capacity for free: the best of the same weights with and
     /// without scarcity. Never below zero: prices are not.
     pub fn bound(&self, problem: &Problem, counts: &[u32], free: &[FreeCapacity]) -> i64 {
+        // Scarcity raises what items pay and is paid back for each bin in stock: which of both bounds is higher depends
+        // on the demand.
         let own = self.own_bound(problem, counts, free);
         if self.is_plentiful() {
             return own;
@@ -335,6 +338,7 @@ fn worth_of(problem: &Problem, counts: &[u32], free: &FreeCapacity, pays: &[i64]
     let net = |row: usize| pays[row].saturating_sub(problem.addend(free.tariff, row));
     let mut worth = knapsack_worth(problem, free, &rows, &net);
     if !problem.addends.is_empty() {
+        // Addends below zero could make free capacity worth more than what is in it pays.
         worth = worth.min(knapsack_worth(problem, free, &rows, &|row| pays[row]));
     }
     worth

@@ -262,9 +262,12 @@ impl<'a, const D: usize> Search<'a, D> {
                 .collect();
             let value = self.knapsacks[column].solve(&items.shapes, &values);
             let worth = price + self.limit_of[column].map_or(0.0, |limit| of_limits[limit]);
+            // Only a column whose fractional pattern pays more than it costs can lower the cost of the master.
             if value > worth * (1.0 + 1e-7) {
                 offers.push((value / worth, column));
             }
+            // The knapsack's multipliers are what each dimension of the column is worth: as shares of its price they
+            // are the weights.
             let weights = self.knapsacks[column].multipliers();
             let own: [f64; D] = weights.map(|w| if value > 1e-12 { w / value } else { self.even });
             for ((kind, shape), addend) in items.kinds.iter().zip(&items.shapes).zip(&items.addends) {
@@ -404,6 +407,7 @@ fn merged(problem: &Problem, counts: &[u32]) -> Vec<Kind> {
         (exact(problem, row), vec![real_row(row)])
     });
     for steps in [16.0, 8.0, 4.0, 2.0, 1.0] {
+        // Merged step by step, finest first: every pivot of the master costs the square of the kinds.
         if kinds.len() <= MOST_KINDS {
             return kinds;
         }

@@ -132,6 +132,7 @@ impl<const D: usize> Knapsack<D> {
             self.level[row] -= direction[row] * amount;
         }
         self.level[leaving] = amount;
+        // The basis stays for the next call: values change little from round to round, so that a few pivots do.
         self.basis[leaving] = entering;
         true
     }

@@ -302,6 +302,7 @@ impl Master {
         let mut leaving: Option<(usize, f64)> = None;
         for row in (0..rows).filter(|row| direction[*row] > 1e-9) {
             let ratio = self.level[row].max(0.0) / direction[row];
+            // Of equal ratios the largest pivot: small ones make the inverse drift, and there is no refactorisation.
             let better = leaving.is_none_or(|(old, least)| {
                 ratio < least - 1e-12 || (ratio < least + 1e-12 && direction[row] > direction[old])
             });
