@@ -74,7 +74,7 @@ pub fn cautions(spec: &PodSpec) -> Vec<FargateCaution> {
         spec.near.iter().any(|near| found(&near.rule, near.key.as_str()))
     };
     // Every pod there has a node of its own.
-    let zonal = |key: &str| key != crate::fit::HOSTNAME;
+    let zonal = |key: &str| key != fit::HOSTNAME;
     let spread = near(&|rule, key| matches!(rule, NearRule::Spread { .. }) && zonal(key))
         || spec.unmodelled.contains(&Unmodelled::TopologySpread);
     let affinity = near(&|rule, key| match rule {

@@ -252,7 +252,7 @@ pub(crate) fn join(seen: &mut Snapshot, name: &NodeName, id: &OfferId) {
         launched: Some(OLD),
     });
     let mut labels = offer.labels;
-    labels.insert(crate::fit::HOSTNAME.to_owned(), name.to_string());
+    labels.insert(fit::HOSTNAME.to_owned(), name.to_string());
     seen.nodes.push(Node {
         name: name.clone(),
         group: Some(group.name.clone()),

@@ -2,17 +2,8 @@
 //!
 //! Money and resources stay integers. Each function says which way it rounds.
 
+pub(crate) use model::index::{count, size};
 pub(crate) use packing::number::{floor, narrow, real};
-
-/// A count as an index.
-pub(crate) fn size(count: u32) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
-}
-
-/// A length as a count.
-pub(crate) fn count(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
-}
 
 /// A share in thousandths, rounded down; 0 of nothing.
 pub(crate) fn permille(part: i64, whole: i64) -> u32 {

@@ -10,11 +10,13 @@ mod nominating;
 mod one_by_one;
 mod optimum;
 mod placing;
+mod preemption;
 mod properties;
 mod reasons;
 mod refusing;
 mod rest;
 mod starting;
+mod volumes;
 mod words;
 
 use crate::checker::check;

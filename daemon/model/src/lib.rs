@@ -20,6 +20,7 @@ pub mod footprint;
 pub mod governor;
 pub mod group;
 pub mod ids;
+pub mod index;
 pub mod intent;
 pub mod kwok;
 mod labels;

@@ -2,7 +2,7 @@
 
 use crate::case::{self, Case};
 use crate::scheduler::Answer;
-use decide::filters::{Filters, Objection};
+use fit::filters::{Filters, Objection};
 use model::ids::NodeName;
 use model::snapshot::Snapshot;
 use std::collections::BTreeSet;

@@ -6,7 +6,7 @@ use crate::dice::Dice;
 use crate::render;
 use crate::scheduler::{Answer, Scheduler};
 use anyhow::Result;
-use decide::fit::{self, Place};
+use fit::{self, Place};
 use model::ids::{NodeName, PodKey};
 use model::offer::Offer;
 use model::plan::Plan;

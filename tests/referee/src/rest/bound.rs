@@ -1,6 +1,6 @@
 //! The bound that a plan prints against placements that another solver finds.
 //!
-//! The solver tries pods on nodes one by one, in every order of binding that matters, under `decide::filters`, and buys
+//! The solver tries pods on nodes one by one, in every order of binding that matters, under `fit::filters`, and buys
 //! nodes as they register with their agents; whatever it finds is a placement that kube-scheduler admits, so a bound
 //! above its price is false. It gives up after a number of states: then what it found counts, and what it did not
 //! find proves nothing. Clusters in which pods share an unbound claim are left out: the filters do not bind claims.
@@ -11,7 +11,7 @@ use super::{World, daemons, features, planned, refused};
 use crate::case::{self, Case};
 use crate::scheduler::Scheduler;
 use anyhow::Result;
-use decide::filters::Filters;
+use fit::filters::Filters;
 use model::ids::NodeName;
 use model::node::Node;
 use model::offer::OfferKind;

@@ -1,5 +1,5 @@
 //! The fewest evictions that save as much: every set of nodes that may go and whose pods fit on the others, by a search
-//! under `decide::filters`, the best of them confirmed by kube-scheduler.
+//! under `fit::filters`, the best of them confirmed by kube-scheduler.
 //!
 //! For small clusters from which nodes only go; where a plan also buys some there is no answer.
 
@@ -9,7 +9,7 @@ use crate::case;
 use crate::rest::world::World;
 use crate::scheduler::Scheduler;
 use anyhow::Result;
-use decide::filters::Filters;
+use fit::filters::Filters;
 use model::ids::NodeName;
 use model::pod::SpecIx;
 use model::snapshot::Snapshot;

@@ -2,14 +2,14 @@
 //!
 //! Only pods that hold resources, and only nodes of the Snapshot: a pod whose node nobody has seen stands nowhere here.
 
-use crate::number::{count, size};
+use model::index::{count, size};
 use model::snapshot::Snapshot;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 
-/// See the module.
+/// Pods by node: both by their places in the Snapshot.
 #[derive(Debug, Default)]
-pub(crate) struct Tenants {
+pub struct Tenants {
     /// By node of the Snapshot: where its pods end.
     ends: Vec<u32>,
     /// Indices into `Snapshot::pods`: those of the first node, of the second, and so on; rising within a node.
@@ -17,7 +17,8 @@ pub(crate) struct Tenants {
 }
 
 impl Tenants {
-    pub(crate) fn of(seen: &Snapshot) -> Self {
+    /// All pods of the Snapshot that hold resources on one of its nodes.
+    pub fn of(seen: &Snapshot) -> Self {
         if seen.nodes.is_empty() {
             return Self::default();
         }
@@ -56,15 +57,15 @@ impl Tenants {
     }
 
     /// For each node of the Snapshot in turn, its pods: indices into `Snapshot::pods`, rising.
-    pub(crate) fn by_node(&self) -> impl Iterator<Item = &[u32]> {
+    pub fn by_node(&self) -> impl Iterator<Item = &[u32]> {
         let begins = std::iter::once(&0).chain(&self.ends);
         begins
             .zip(&self.ends)
             .map(|(begin, end)| self.pods.get(size(*begin)..size(*end)).unwrap_or_default())
     }
 
-    /// The pods of one node.
-    pub(crate) fn of_node(&self, at: usize) -> &[u32] {
+    /// The pods of one node, by its place in the Snapshot; none where there is no such node.
+    pub fn of_node(&self, at: usize) -> &[u32] {
         let begin = at.checked_sub(1).and_then(|before| self.ends.get(before));
         let begin = begin.map_or(0, |end| size(*end));
         let end = self.ends.get(at).map_or(begin, |end| size(*end));
@@ -84,14 +85,13 @@ mod tests {
     use super::*;
     use crate::fixture::{Cluster, asks};
     use model::pod::PodPhase;
+    use model::resources::{MIB, Resources};
 
     #[test]
     fn pods_are_found_on_their_nodes_in_their_order() {
         let mut seen = Cluster::new()
-            .group("g", 2, 9)
-            .offer("g", "small", 4000, 8192, 1)
-            .node("n-1", "g", "small")
-            .node("n-2", "g", "small")
+            .node("n-1", Resources::new(4000, 8192 * MIB))
+            .node("n-2", Resources::new(4000, 8192 * MIB))
             .running("a", "n-2", asks(1, 1))
             .running("b", "n-1", asks(1, 1))
             .running("c", "n-2", asks(1, 1))

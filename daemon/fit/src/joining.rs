@@ -3,15 +3,15 @@
 //! Its labels, taints and amounts are the offer's and its group's, which `model::registration` has made what such nodes
 //! register with. DaemonSets' pods are put onto it by whoever asks; what it costs is not told here.
 
-use crate::fit::HOSTNAME;
-use crate::number::size;
+use crate::place::HOSTNAME;
 use model::ids::NodeName;
+use model::index::size;
 use model::node::Node;
 use model::selector::Labels;
 use model::snapshot::Snapshot;
 
 /// The node of this name that an offer, by its index, would bring.
-pub(crate) fn node_of(seen: &Snapshot, offer: usize, name: NodeName) -> Node {
+pub fn node_of(seen: &Snapshot, offer: usize, name: NodeName) -> Node {
     let offer = &seen.offers[offer];
     let group = seen.groups.get(size(offer.group));
     let mut labels = offer.labels.clone();

@@ -6,8 +6,8 @@
 //! nobody has to go, are `rooms::house`'s.
 
 use crate::filters::Filters;
-use crate::number::size;
 use model::ids::{NodeName, PodKey};
+use model::index::size;
 use model::memory::Memory;
 use model::pod::{Pod, PodPhase, SpecIx};
 use model::resources::Resources;
@@ -17,21 +17,21 @@ use std::collections::BTreeMap;
 
 /// So long a nomination is waited for, from when it was first seen: kubelet gives a pod 30 s to end where it does not
 /// say otherwise, and most that say ask for less than this.
-pub(crate) const MOST: Span = Span::from_secs(600);
+pub const MOST: Span = Span::from_secs(600);
 
 /// Pods that wait for victims, and what each of their nodes gets back.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Preemptors {
+pub struct Preemptors {
     /// In the order in which kube-scheduler takes them: by priority, highest first.
-    pub(crate) pods: Vec<(PodKey, NodeName)>,
+    pub pods: Vec<(PodKey, NodeName)>,
     /// By node: requests of the pods that end there.
-    pub(crate) freed: BTreeMap<NodeName, Vec<Resources>>,
+    pub freed: BTreeMap<NodeName, Vec<Resources>>,
 }
 
 impl Preemptors {
     /// Those whose nomination comes true once the victims are gone.
-    pub(crate) fn of(seen: &Snapshot, memory: &Memory) -> Self {
-        // Those who wait on a node where somebody ends: noted when the cycle began (`remember::nominated`).
+    pub fn of(seen: &Snapshot, memory: &Memory) -> Self {
+        // Those who wait on a node where somebody ends: noted when the cycle began (`Memory::nominated_since`).
         if memory.nominated_since.is_empty() {
             return Self::default();
         }
@@ -93,6 +93,3 @@ fn nominated<'a>(seen: &'a Snapshot, memory: &Memory) -> Vec<(&'a Pod, &'a NodeN
 fn priority_of(seen: &Snapshot, pod: &Pod) -> i32 {
     seen.specs.get(size(pod.spec)).map_or(0, |spec| spec.priority)
 }
-
-#[cfg(test)]
-mod tests;

@@ -11,7 +11,7 @@ type Label<'a> = (&'a str, &'a str);
 
 /// Selectors by number.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Selectors<'a> {
+pub struct Selectors<'a> {
     by_label: BTreeMap<Label<'a>, Vec<usize>>,
     /// Those that ask for no value.
     others: Vec<usize>,
@@ -19,7 +19,7 @@ pub(crate) struct Selectors<'a> {
 
 impl<'a> Selectors<'a> {
     /// One more, under a number that may have several.
-    pub(crate) fn insert(&mut self, number: usize, selector: &'a LabelSelector) {
+    pub fn insert(&mut self, number: usize, selector: &'a LabelSelector) {
         let many = |label: &Label<'_>| self.by_label.get(label).map_or(0, Vec::len);
         match narrowest(selector, many) {
             Some(labels) => {
@@ -32,7 +32,7 @@ impl<'a> Selectors<'a> {
     }
 
     /// Numbers of those that may mean a pod with these labels, rising.
-    pub(crate) fn of(&self, labels: &Labels) -> Vec<usize> {
+    pub fn of(&self, labels: &Labels) -> Vec<usize> {
         let labels = labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let own = labels.filter_map(|label| self.by_label.get(&label)).flatten();
         rising(own.chain(&self.others))
@@ -41,14 +41,14 @@ impl<'a> Selectors<'a> {
 
 /// Kinds of pods by number.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Selected<'a> {
+pub struct Selected<'a> {
     by_label: BTreeMap<Label<'a>, Vec<usize>>,
     all: Vec<usize>,
 }
 
 impl<'a> Selected<'a> {
     /// One more.
-    pub(crate) fn insert(&mut self, number: usize, labels: &'a Labels) {
+    pub fn insert(&mut self, number: usize, labels: &'a Labels) {
         for (key, value) in labels {
             let label = (key.as_str(), value.as_str());
             self.by_label.entry(label).or_default().push(number);
@@ -57,7 +57,7 @@ impl<'a> Selected<'a> {
     }
 
     /// Numbers of those that the selector may mean, rising.
-    pub(crate) fn by(&self, selector: &LabelSelector) -> Vec<usize> {
+    pub fn by(&self, selector: &LabelSelector) -> Vec<usize> {
         let many = |label: &Label<'_>| self.by_label.get(label).map_or(0, Vec::len);
         let Some(labels) = narrowest(selector, many) else {
             return self.all.clone();

@@ -4,7 +4,7 @@
 //! a name. A person who reads a refusal wrote none of those: here each is led back to the rule that they did write, or
 //! that somebody else did. Not here: whether anything objects at all.
 
-use crate::fit::{self, HOSTNAME, Place};
+use crate::place::{self, HOSTNAME, Place};
 use model::pod::{Near, NearRule, PodSpec, Unmodelled};
 use model::reason::{FargateBlock, Holds, Misfit, Tie};
 use model::selector::{NodeTerm, Requirement};
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// What holds a pod whose constraint is not modelled where it is.
-pub(crate) fn holds(seen: &Snapshot, own: &PodSpec, what: Unmodelled) -> Holds {
+pub fn holds(seen: &Snapshot, own: &PodSpec, what: Unmodelled) -> Holds {
     match Names::new(seen, own).unmodelled(what) {
         Some(
             Misfit::NotModelled { tie } | Misfit::NamespacesUnknown { tie } | Misfit::NobodyToJoin { tie },
@@ -25,7 +25,7 @@ pub(crate) fn holds(seen: &Snapshot, own: &PodSpec, what: Unmodelled) -> Holds {
 }
 
 /// Rules by which refusals of one kind of pod are named.
-pub(crate) struct Names<'a> {
+pub struct Names<'a> {
     /// As the pod's author wrote it.
     own: &'a PodSpec,
     rules: Vec<Rule<'a>>,
@@ -42,7 +42,8 @@ struct Rule<'a> {
 }
 
 impl<'a> Names<'a> {
-    pub(crate) fn new(seen: &'a Snapshot, own: &'a PodSpec) -> Self {
+    /// For refusals of pods of this spec: its own rules, and those that others have against it.
+    pub fn new(seen: &'a Snapshot, own: &'a PodSpec) -> Self {
         let apart = |near: &&Near| near.rule == NearRule::Apart && near.selects(own);
         let theirs = seen.specs.iter().flat_map(|spec| &spec.near).filter(apart);
         let theirs: BTreeSet<&Near> = theirs.collect();
@@ -66,7 +67,7 @@ impl<'a> Names<'a> {
 
     /// The objection in the words of the pod's own rules: `settled` is what was made of the pod, `domain` the zone that
     /// it was dealt.
-    pub(crate) fn named(
+    pub fn named(
         &self,
         (settled, domain): (&PodSpec, Option<&str>),
         place: Option<Place<'_>>,
@@ -98,7 +99,7 @@ impl<'a> Names<'a> {
         let own = self.own.node_affinity.as_deref();
         if let Some(own) = own.filter(|own| !matches(own)) {
             return Some(Misfit::NodeAffinityWants {
-                wants: fit::written_terms(own),
+                wants: place::written_terms(own),
             });
         }
         let keys = self.broken(settled, place);

@@ -2,10 +2,11 @@
 //! tests/referee's question.
 
 use super::{Filters, Objection, Plugin};
-use crate::fit::HOSTNAME;
 use crate::fixture::{Cluster, asks};
+use crate::place::HOSTNAME;
 use model::ids::NodeName;
 use model::pod::{HostPort, Near, NearRule, NodeInclusion, PodPhase, PodSpec, Taint, TaintEffect};
+use model::resources::{MIB, Resources};
 use model::selector::{LabelSelector, Labels, Operator, Requirement};
 use model::snapshot::Snapshot;
 use proptest::prelude::*;
@@ -31,19 +32,21 @@ fn pod(app: &str, near: Vec<Near>) -> PodSpec {
 
 /// Four nodes in two zones; the last has no hostname and a taint.
 fn cluster() -> Cluster {
-    let mut cluster = Cluster::new().group("g", 4, 9).offer("g", "large", 1000, 4000, 1);
+    let mut cluster = Cluster::new();
     for (name, zone) in [("n0", "a"), ("n1", "a"), ("n2", "b"), ("n3", "b")] {
-        cluster = cluster.node(name, "g", "large").last_node(|node| {
-            node.labels.insert(ZONE.to_owned(), zone.to_owned());
-            if name == "n3" {
-                node.taints.push(Taint {
-                    key: "odd".to_owned(),
-                    value: String::new(),
-                    effect: TaintEffect::NoSchedule,
-                });
-                node.labels.remove(HOSTNAME);
-            }
-        });
+        cluster = cluster
+            .node(name, Resources::new(1000, 4000 * MIB))
+            .last_node(|node| {
+                node.labels.insert(ZONE.to_owned(), zone.to_owned());
+                if name == "n3" {
+                    node.taints.push(Taint {
+                        key: "odd".to_owned(),
+                        value: String::new(),
+                        effect: TaintEffect::NoSchedule,
+                    });
+                    node.labels.remove(HOSTNAME);
+                }
+            });
     }
     cluster
 }

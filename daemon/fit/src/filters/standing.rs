@@ -1,7 +1,7 @@
 //! A node and what stands on it: amounts, ports of the host, pods by kind.
 
 use super::objection::Objection;
-use crate::fit::{self, Place};
+use crate::place::{self, Place};
 use model::node::Node;
 use model::pod::{HostPort, PodSpec, SpecIx, Taint, TaintEffect};
 use model::reason::Misfit;
@@ -91,10 +91,10 @@ impl<'a> Standing<'a> {
 
     /// TaintToleration and NodeAffinity, of which the former is asked first.
     pub(super) fn rules(&self, spec: &PodSpec) -> Result<(), Objection> {
-        if fit::admits_but_for_volumes(spec, self.place()) {
+        if place::admits_but_for_volumes(spec, self.place()) {
             return Ok(());
         }
-        first(fit::rules(spec, self.place()), |misfit| !is_volume(misfit))
+        first(place::rules(spec, self.place()), |misfit| !is_volume(misfit))
     }
 
     /// VolumeBinding and VolumeZone.
@@ -102,7 +102,7 @@ impl<'a> Standing<'a> {
         if spec.reach.is_empty() {
             return Ok(());
         }
-        first(fit::rules(spec, self.place()), is_volume)
+        first(place::rules(spec, self.place()), is_volume)
     }
 
     /// NodePorts.
@@ -135,7 +135,7 @@ impl<'a> Standing<'a> {
     }
 
     fn lacks(&self, spec: &PodSpec) -> Vec<Misfit> {
-        fit::amounts(&spec.requests, &self.free, self.pods_left())
+        place::amounts(&spec.requests, &self.free, self.pods_left())
     }
 
     fn pods_left(&self) -> i64 {

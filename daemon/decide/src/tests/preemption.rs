@@ -1,8 +1,8 @@
 //! A preemptor has its place on the node it is nominated to, as long as that can come true.
 
-use super::MOST;
 use crate::checker::check;
 use crate::fixture::{Cluster, NOW, asks};
+use crate::preemption::MOST;
 use crate::{Deliberation, PolicySet, deliberate};
 use model::aims::Aims;
 use model::ids::PodKey;

@@ -6,10 +6,10 @@
 //! InterPodAffinity. `updateStrategy` is not looked at: an agent that is being replaced keeps its place. Of agents that
 //! keep each other off a node all are counted: which of them comes first nobody can tell.
 
-use crate::fit::{self, HOSTNAME, Place};
-use crate::number::size;
+use crate::place::{self, HOSTNAME, Place};
 use crate::tenants::Tenants;
 use model::ids::WorkloadKey;
+use model::index::size;
 use model::node::DRAIN_TAINT;
 use model::offer::Offer;
 use model::pod::{HostPort, NearRule, PodSpec, SpecIx, Taint};
@@ -19,22 +19,25 @@ use model::snapshot::Snapshot;
 
 /// A DaemonSet with the spec of its pods.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Agent<'a> {
-    pub(crate) key: &'a WorkloadKey,
-    /// Index of its spec in the Snapshot.
-    pub(crate) ix: SpecIx,
-    pub(crate) spec: &'a PodSpec,
+pub struct Agent<'a> {
+    /// Its name.
+    pub key: &'a WorkloadKey,
+    /// Index of its pods' spec in the Snapshot.
+    pub ix: SpecIx,
+    /// The spec of its pods.
+    pub spec: &'a PodSpec,
 }
 
 /// All DaemonSets of which a template is known.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Agents<'a> {
-    pub(crate) list: Vec<Agent<'a>>,
+pub struct Agents<'a> {
+    /// In the order of the Snapshot's workloads.
+    pub list: Vec<Agent<'a>>,
 }
 
 /// What keeps a pod off every node that an agent runs on, or off those that have a label.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Clash {
+pub struct Clash {
     /// Index into [`Agents::list`].
     agent: usize,
     why: Misfit,
@@ -47,7 +50,7 @@ impl Clash {
     }
 
     /// The label that the place must have; `None` where it holds in all.
-    pub(crate) fn key(&self) -> Option<&str> {
+    pub fn key(&self) -> Option<&str> {
         match &self.why {
             Misfit::ApartFromDaemonSet { key, .. } if key != HOSTNAME => Some(key),
             _ => None,
@@ -56,7 +59,8 @@ impl Clash {
 }
 
 impl<'a> Agents<'a> {
-    pub(crate) fn of(seen: &'a Snapshot) -> Self {
+    /// The DaemonSets of the Snapshot.
+    pub fn of(seen: &'a Snapshot) -> Self {
         let daemons = seen.workloads.iter().filter(|workload| workload.is_daemon_set());
         let list = daemons.filter_map(|daemon| {
             let ix = daemon.template?;
@@ -68,13 +72,13 @@ impl<'a> Agents<'a> {
     }
 
     /// Those that run in a place, by their index.
-    pub(crate) fn on<'s>(&'s self, place: Place<'s>) -> impl Iterator<Item = (usize, Agent<'a>)> + 's {
+    pub fn on<'s>(&'s self, place: Place<'s>) -> impl Iterator<Item = (usize, Agent<'a>)> + 's {
         let all = self.list.iter().copied().enumerate();
-        all.filter(move |(_, agent)| fit::daemon_runs(agent.spec, place))
+        all.filter(move |(_, agent)| place::daemon_runs(agent.spec, place))
     }
 
     /// Those that every new node of an offer carries, by their index.
-    pub(crate) fn on_offer(&self, seen: &Snapshot, offer: &Offer) -> Vec<usize> {
+    pub fn on_offer(&self, seen: &Snapshot, offer: &Offer) -> Vec<usize> {
         let mut labels = offer.labels.clone();
         // It will have a name, which nobody knows yet.
         labels.entry(HOSTNAME.to_owned()).or_default();
@@ -92,7 +96,7 @@ impl<'a> Agents<'a> {
 
     /// By node of the Snapshot: agents whose pods are not there yet and will be. One whose port of the host somebody
     /// has, or that asks for more than the whole node, does not come.
-    pub(crate) fn coming(&self, seen: &Snapshot, tenants: &Tenants) -> Vec<Vec<usize>> {
+    pub fn coming(&self, seen: &Snapshot, tenants: &Tenants) -> Vec<Vec<usize>> {
         if self.list.is_empty() {
             return vec![Vec::new(); seen.nodes.len()];
         }
@@ -131,7 +135,7 @@ impl<'a> Agents<'a> {
                 };
                 !there[agent]
                     && spec.requests.fits(&node.allocatable)
-                    && fit::daemon_runs(spec, place)
+                    && place::daemon_runs(spec, place)
                     && !spec.host_ports.iter().any(port)
             };
             coming.push((0..self.list.len()).filter(|agent| comes(*agent)).collect());
@@ -140,7 +144,7 @@ impl<'a> Agents<'a> {
     }
 
     /// What keeps the pod off nodes that agents run on.
-    pub(crate) fn clashes(&self, spec: &PodSpec) -> Vec<Clash> {
+    pub fn clashes(&self, spec: &PodSpec) -> Vec<Clash> {
         let apart = |of: &PodSpec, from: &PodSpec| -> Vec<String> {
             let terms = of.near.iter().filter(|near| near.rule == NearRule::Apart);
             let meant = terms.filter(|near| near.selects(from));
@@ -175,7 +179,7 @@ impl<'a> Agents<'a> {
     }
 
     /// The first clash with an agent that is in the place, by the index of those that are.
-    pub(crate) fn clash<'c>(clashes: &'c [Clash], there: &[usize], labels: &Labels) -> Option<&'c Misfit> {
+    pub fn clash<'c>(clashes: &'c [Clash], there: &[usize], labels: &Labels) -> Option<&'c Misfit> {
         let holds = |clash: &&Clash| there.contains(&clash.agent) && clash.holds(labels);
         clashes.iter().find(holds).map(|clash| &clash.why)
     }

@@ -88,11 +88,11 @@ pub fn preference(spec: &PodSpec, place: Place<'_>) -> i64 {
 
 /// How many taints with `PreferNoSchedule` the pod does not tolerate (TaintToleration's score), and how much it would
 /// like the place by [`preference`].
-pub(crate) fn dislike(spec: &PodSpec, place: Place<'_>) -> (u64, i64) {
+pub fn dislike(spec: &PodSpec, place: Place<'_>) -> (u64, i64) {
     let soft = place.taints.iter().filter(|taint| {
         taint.effect == TaintEffect::PreferNoSchedule && !spec.tolerations.iter().any(|t| t.tolerates(taint))
     });
-    (crate::number::count(soft.count()).into(), preference(spec, place))
+    (model::index::count(soft.count()).into(), preference(spec, place))
 }
 
 /// Whether no rule keeps the pod away but for where its volumes are: what makes a node one of those among which
@@ -192,7 +192,7 @@ fn written(taint: &Taint) -> String {
 }
 
 /// `topology.kubernetes.io/zone is a or b`; empty where no node is meant.
-pub(crate) fn written_terms(terms: &[NodeTerm]) -> String {
+pub fn written_terms(terms: &[NodeTerm]) -> String {
     let requirement = |wanted: &Requirement| {
         let key = &wanted.key;
         match &wanted.operator {

@@ -4,7 +4,7 @@
 
 use super::objection::{Objection, Plugin};
 use super::standing::Standing;
-use crate::fit::{self, Place};
+use crate::place::{self, Place};
 use model::pod::{Near, NearRule, PodSpec, Toleration};
 use model::selector::{Labels, NodeTerm};
 use std::collections::BTreeMap;
@@ -168,10 +168,10 @@ impl<'a> Spread<'a> {
         if self.rules.iter().any(|rule| at.label(&rule.near.key).is_none()) {
             return;
         }
-        let selected = fit::admits_but_for_volumes(&self.selecting, Place { taints: &[], ..place });
+        let selected = place::admits_but_for_volumes(&self.selecting, Place { taints: &[], ..place });
         let any = Labels::new();
         let tolerated = || {
-            fit::admits_but_for_volumes(
+            place::admits_but_for_volumes(
                 &self.tolerating,
                 Place {
                     labels: &any,
