@@ -33,7 +33,8 @@ pub use spending::note_spending;
 use model::intent::{Effect, EffectKind, Intent, IntentKind, Ledger, LedgerEvent, RemoveStage};
 use model::{GroupName, Instant, IntentId, NodeName, PodKey, Snapshot};
 
-/// Intents open at once, at most (reliability §6.4).
+/// Intents open at once, at most (I18). The Ledger may be one ConfigMap, of which the API server takes 1 MiB: 200 intents of
+/// 2 KB leave room for the effects of all windows.
 pub const MAX_INTENTS: u32 = 200;
 
 /// The intent of this id, to be changed.
@@ -66,6 +67,7 @@ fn unreplaced(ledger: &mut Ledger, launch: &IntentId) -> Vec<LedgerEvent> {
         if let IntentKind::Remove {
             after, stage, node, ..
         } = &mut intent.kind
+            // The call that ends the instance has been made: there is nothing left to undo.
             && *stage < RemoveStage::Terminating
             && after.contains(launch)
         {
@@ -81,6 +83,7 @@ fn unreplaced(ledger: &mut Ledger, launch: &IntentId) -> Vec<LedgerEvent> {
 
 /// Takes back an effect that did not happen; tells whether there was one.
 fn uncount(ledger: &mut Ledger, at: Instant, group: &GroupName, same: impl Fn(&EffectKind) -> bool) -> bool {
+    // From the newest on: what is taken back was written down in this cycle, and sits at the end.
     let place = ledger
         .effects
         .iter()
@@ -94,7 +97,8 @@ fn uncount(ledger: &mut Ledger, at: Instant, group: &GroupName, same: impl Fn(&E
 /// The entry of this cycle to which evictions or replicas like these are added: its count.
 fn counted<'a>(
     ledger: &'a mut Ledger,
-    (at, group): (Instant, &GroupName),
+    at: Instant,
+    group: &GroupName,
     one: &EffectKind,
 ) -> Option<&'a mut u32> {
     let now = ledger.effects.iter_mut().rev().filter(|effect| effect.at == at);
@@ -121,7 +125,7 @@ const fn amount(effect: &EffectKind) -> u32 {
     }
 }
 
-/// The group of what concerns no group.
+/// The group of what concerns no group: replicas are taken from workloads.
 fn no_group() -> GroupName {
     GroupName::new("")
 }

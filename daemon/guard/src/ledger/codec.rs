@@ -50,6 +50,7 @@ pub fn encode_installation(installation: &Installation) -> Result<Vec<u8>, Store
 /// An Installation from bytes; it was never written without a checksum.
 pub fn decode_installation(bytes: &[u8]) -> Result<Installation, StoreError> {
     match unseal(bytes, "installation", INSTALLATION_VERSION)? {
+        // Without this a flipped version digit would turn the checksum off, and with it the kill switch (I20).
         (UNSEALED, _) => Err(damaged("installation", "it has no checksum")),
         (_, installation) => Ok(installation),
     }
@@ -79,6 +80,7 @@ fn unseal<T: DeserializeOwned>(
     newest: u32,
 ) -> Result<(u32, T), StoreError> {
     let found = version(bytes, what, newest)?;
+    // Of version 1 there are Ledgers without a checksum; their first save seals them.
     if found <= UNSEALED {
         return Ok((found, decode(bytes, what)?));
     }
@@ -107,6 +109,8 @@ fn version(bytes: &[u8], what: &'static str, newest: u32) -> Result<u32, StoreEr
         version: u32,
     }
     let found = decode::<Head>(bytes, what)?.version;
+    // An update finds what the version before it has written. A newer one is refused: what this build does not know of it,
+    // it would drop when it saves.
     let oldest = newest.saturating_sub(1);
     if found > newest || found < oldest {
         let reads = format!("{oldest} and {newest}");

@@ -23,6 +23,7 @@ pub fn note_identity(ledger: &mut Ledger, seen: &Snapshot) -> bool {
         seen.group(name).is_some() || ledger.intents.iter().any(|intent| is_theirs(&intent.kind))
     });
     let known = seen.groups.iter();
+    // A group that tells no UID now keeps the one it had: not known is no difference (I1).
     uids.extend(known.filter_map(|group| Some((group.name.clone(), group.uid.clone()?))));
     // The first that is seen stays: a Ledger does not become another cluster's by being read there.
     let cluster = ledger.cluster_uid.clone().or_else(|| seen.cluster_uid.clone());

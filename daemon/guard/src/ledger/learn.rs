@@ -4,13 +4,13 @@
 use model::intent::LedgerEvent;
 use model::limits::Limits;
 use model::memory::{Backoff, Memory};
-use model::{Instant, Span};
+use model::{Instant, OfferId, Span};
 use std::collections::btree_map::Entry;
 
-/// Boot times kept per group.
+/// Boot times kept per group, the newest: the engine counts on the longest of them, and a slow boot of long ago says nothing.
 const BOOT_TIMES: usize = 16;
 
-/// Offers without capacity that are remembered.
+/// Offers without capacity that are remembered (I18): beyond it the others are asked again, which costs calls and no money.
 const OFFERS: usize = 1000;
 
 /// First back-off, and the most (reliability invariant I9: doubled up to 30 minutes).
@@ -22,6 +22,7 @@ const LONGEST_BACKOFF: Span = Span::from_secs(1800);
 /// the others of its launch. That nodes come does not end the back-off of a group whose nodes help nobody: only a pod that finds
 /// a place does.
 pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &Limits) {
+    let patience = limits.failed_launches.max(1);
     for event in events {
         match event {
             LedgerEvent::Joined { group, took, .. } => {
@@ -36,31 +37,17 @@ pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &
             }
             LedgerEvent::LaunchFailed {
                 offer: Some(offer), ..
-            } => {
-                memory
-                    .no_capacity
-                    .retain(|_, known| at.since(known.until) < LONGEST_BACKOFF);
-                if memory.no_capacity.len() < OFFERS || memory.no_capacity.contains_key(offer) {
-                    back_off(memory.no_capacity.entry(offer.clone()), 1, at);
-                }
-            }
-            // Of a large launch hardly any is whole: the group is well where nodes of it have come.
+            } => lacks_capacity(memory, offer, at),
+            // Of a large launch hardly any is whole: the group is well where nodes of it have come. With one machine in fifty
+            // that never joins, five launches of a fleet failed at one moment and its back-off was twelve minutes.
             LedgerEvent::LaunchFailed { brought: true, .. } => {}
             LedgerEvent::LaunchFailed { group, .. } => {
-                back_off(
-                    memory.backoff.entry(group.clone()),
-                    limits.failed_launches.max(1),
-                    at,
-                );
+                back_off(memory.backoff.entry(group.clone()), patience, at);
             }
             LedgerEvent::Unhelpful { group, .. } => {
                 let lately = |known: &Backoff| at.since(known.until) <= limits.long_window;
                 memory.unhelpful.retain(|_, known| lately(known));
-                back_off(
-                    memory.unhelpful.entry(group.clone()),
-                    limits.failed_launches.max(1),
-                    at,
-                );
+                back_off(memory.unhelpful.entry(group.clone()), patience, at);
             }
             LedgerEvent::Helped { group, .. } => {
                 memory.unhelpful.remove(group);
@@ -70,6 +57,17 @@ pub fn learn(memory: &mut Memory, events: &[LedgerEvent], at: Instant, limits: &
             | LedgerEvent::RemovalGivenUp { .. }
             | LedgerEvent::Undone { .. } => {}
         }
+    }
+}
+
+/// Backs off from one offer at the first word: the provider speaks of one pool, a type in a zone. The group's others are
+/// asked meanwhile.
+fn lacks_capacity(memory: &mut Memory, offer: &OfferId, at: Instant) {
+    memory
+        .no_capacity
+        .retain(|_, known| at.since(known.until) < LONGEST_BACKOFF);
+    if memory.no_capacity.len() < OFFERS || memory.no_capacity.contains_key(offer) {
+        back_off(memory.no_capacity.entry(offer.clone()), 1, at);
     }
 }
 

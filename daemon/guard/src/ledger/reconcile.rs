@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<LedgerEvent> {
     let mut events = Vec::new();
     let mut before: Vec<Intent> = promised(ledger);
+    // First: what was asked of a group that is gone must not be taken for accepted because its namesake has the size (I21).
     for id in identity::orphaned(ledger, seen) {
         fail(ledger, &id, None, &mut events);
     }
@@ -38,10 +39,12 @@ pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<L
             intent.clone_from(now);
         }
     }
+    // After every launch has taken its nodes: only then is it known whose nodes nobody else still waits for.
     close_joined(ledger, seen);
     before.retain(|intent| ledger.intent(&intent.id).is_none());
     events.extend(helped::weigh(ledger, &before, seen));
     let longest = limits.window.max(limits.long_window);
+    // After `weigh`: it looks for pods that have found a place, and those are dropped here.
     spend(ledger, before, seen, longest);
     ledger
         .effects
@@ -52,7 +55,7 @@ pub fn reconcile(ledger: &mut Ledger, seen: &Snapshot, limits: &Limits) -> Vec<L
     events
 }
 
-/// Pods of ended launches that are remembered, at most.
+/// Pods of ended launches that are remembered, at most (I18): the Ledger has to fit into the 1 MiB of a ConfigMap.
 const SPENT: usize = 10_000;
 
 /// Launches that the provider has, or may have, accepted.
@@ -69,10 +72,13 @@ fn promised(ledger: &Ledger) -> Vec<Intent> {
 /// to prove something (`Spent` without pods).
 fn spend(ledger: &mut Ledger, before: Vec<Intent>, seen: &Snapshot, longest: Span) {
     let waits = |key: &PodKey| seen.pod(key).is_some_and(|pod| pod.node.is_none());
+    // Where pods are not known, none of them has found a place (I1).
     if seen.freshness(Source::Pods) != Freshness::Missing {
         for spent in &mut ledger.spent {
             let overall = spent.pods.is_empty();
             spent.pods.retain(&waits);
+            // One without pods means all pods of its age; one whose pods have all found a place must not come to mean that,
+            // and goes with the next line that looks at ages.
             if !overall && spent.pods.is_empty() {
                 spent.at = Instant(i64::MIN);
             }
@@ -90,6 +96,8 @@ fn spend(ledger: &mut Ledger, before: Vec<Intent>, seen: &Snapshot, longest: Spa
     }
     ledger.spent.retain(|spent| seen.at.since(spent.at) <= longest);
     let mut known: usize = ledger.spent.iter().map(|spent| spent.pods.len()).sum();
+    // The oldest stand first. Which of their pods have proven something is forgotten, not that they have: no pod that old
+    // proves anything from now on, so that a flood of pods buys nothing a second time.
     for spent in &mut ledger.spent {
         if known <= SPENT {
             break;
@@ -118,6 +126,7 @@ fn launch(ledger: &mut Ledger, id: &IntentId, seen: &Snapshot, events: &mut Vec<
         return;
     };
     for node in arrived {
+        // No more than were asked for: the group may have grown by somebody else's hand at the same time.
         if joined.len() < *count as usize && !joined.contains(&node) {
             joined.push(node.clone());
             events.push(LedgerEvent::Joined {
@@ -179,11 +188,14 @@ fn lacking(intent: &Intent, seen: &Snapshot) -> Option<OfferId> {
         return None;
     };
     let told = seen.short.get(group)?;
+    // With instances named the call itself would have said so; what was told before the launch was asked for is about another.
     if !named.is_empty() || *told < intent.earliest() {
         return None;
     }
     let nodes = seen.nodes.iter().filter_map(|node| node.instance.as_ref());
     let nodes: BTreeSet<&InstanceId> = nodes.collect();
+    // What is on its way may still join: given up now, it would be bought once more somewhere else. A replay once waited
+    // 2,810 s for the deadline of such a launch while another group had room.
     let mut listed = seen.group(group)?.instances.iter();
     let coming = listed.any(|one| one.is_capacity() && !nodes.contains(&one.id));
     (!coming).then(|| offer.clone())
@@ -212,30 +224,30 @@ fn close_joined(ledger: &mut Ledger, seen: &Snapshot) {
         })
         .flatten()
         .collect();
-    ledger.intents.retain(|intent| match &intent.kind {
-        IntentKind::Launch {
-            stage: LaunchStage::Joined,
-            ..
-        } if replacing.contains(&intent.id) => true,
-        IntentKind::Launch {
+    ledger.intents.retain(|intent| {
+        let IntentKind::Launch {
+            group,
             stage: LaunchStage::Joined,
             joined,
             pods,
             ..
-        } if seen.at <= intent.deadline && pods.iter().any(|pod| is_expected(pod, joined, seen)) => true,
-        IntentKind::Launch {
-            group,
-            stage: LaunchStage::Joined,
-            joined,
-            ..
-        } => joined.iter().filter_map(|name| seen.node(name)).any(|node| {
-            let starting = node.is_starting() && seen.at <= intent.deadline;
-            starting
-                || waiting
-                    .iter()
-                    .any(|(theirs, since)| theirs == group && node.created >= *since)
-        }),
-        _ => true,
+        } = &intent.kind
+        else {
+            return true;
+        };
+        // A removal asks its launches whether their nodes are Ready (I10): one that is not listed never came.
+        if replacing.contains(&intent.id) {
+            return true;
+        }
+        let in_time = seen.at <= intent.deadline;
+        // kube-scheduler has nominated a pod here (its Preemption, or our own nomination): its room is not free.
+        if in_time && pods.iter().any(|pod| is_expected(pod, joined, seen)) {
+            return true;
+        }
+        joined.iter().filter_map(|name| seen.node(name)).any(|node| {
+            let taken = |(theirs, since): &(GroupName, Instant)| theirs == group && node.created >= *since;
+            (in_time && node.is_starting()) || waiting.iter().any(taken)
+        })
     });
 }
 
@@ -253,6 +265,7 @@ fn arrived(ledger: &Ledger, id: &IntentId, seen: &Snapshot) -> Vec<NodeName> {
         return Vec::new();
     };
     let claimed = claimed(ledger, id);
+    // One witness is enough for good news (I4), but two launches of one group must not count the same node.
     let mine = seen
         .nodes
         .iter()
@@ -298,8 +311,10 @@ fn removal(
         return;
     };
     let node = node.clone();
-    match witnessed(seen, limits, group, (&node, instance)) {
+    match witnessed(seen, limits, group, &node, instance) {
         Witnessed::Gone { told } => {
+            // Told twice a minute apart: by the age of what the sources said, not by when it was read. The same old list read
+            // twice is one witness, once.
             if told.since(*gone.get_or_insert(told)) >= APART {
                 close(ledger, id);
                 events.push(LedgerEvent::Removed {
@@ -312,17 +327,12 @@ fn removal(
         Witnessed::There => *gone = None,
         Witnessed::Nothing => {}
     }
+    // The cordon whose call nobody heard the end of has gone through when the node has our mark.
     if *stage == RemoveStage::Opened && seen.node(&node).is_some_and(|n| n.draining) {
         *stage = RemoveStage::Cordoned;
     }
-    // Where there is no node there is nothing to uncordon: whoever deleted it has the instance as well.
-    let fresh = seen.freshness(Source::Nodes).within(limits.max_snapshot_age);
     let overdue = seen.at >= *deadline;
-    let undone = match seen.node(&node) {
-        Some(node) => *stage == RemoveStage::Undoing && !node.draining && !node.unschedulable,
-        None => fresh && (*stage == RemoveStage::Undoing || (*stage == RemoveStage::Terminating && overdue)),
-    };
-    if undone {
+    if is_undone(*stage, &node, overdue, seen, limits) {
         close(ledger, id);
         events.push(LedgerEvent::Undone {
             intent: id.clone(),
@@ -330,6 +340,7 @@ fn removal(
         });
         return;
     }
+    // What terminates is past undoing: the provider has the call, and the end of the instance is waited for.
     if *stage < RemoveStage::Terminating && overdue {
         *stage = RemoveStage::Undoing;
         events.push(LedgerEvent::RemovalGivenUp {
@@ -337,6 +348,17 @@ fn removal(
             node,
         });
     }
+}
+
+/// Whether nothing of a removal is left in the cluster that would have to be taken back.
+fn is_undone(stage: RemoveStage, node: &NodeName, overdue: bool, seen: &Snapshot, limits: &Limits) -> bool {
+    if let Some(node) = seen.node(node) {
+        return stage == RemoveStage::Undoing && !node.draining && !node.unschedulable;
+    }
+    // Where there is no node there is nothing to uncordon: whoever deleted it has the instance as well. Such removals once
+    // stayed open for ever and held up the next ones.
+    let fresh = seen.freshness(Source::Nodes).within(limits.max_snapshot_age);
+    fresh && (stage == RemoveStage::Undoing || (stage == RemoveStage::Terminating && overdue))
 }
 
 /// From the first time that both witnesses call an instance gone to the time that counts: clouds list what is there as
@@ -361,7 +383,8 @@ fn witnessed(
     seen: &Snapshot,
     limits: &Limits,
     group: &GroupName,
-    (node, instance): (&NodeName, &InstanceId),
+    node: &NodeName,
+    instance: &InstanceId,
 ) -> Witnessed {
     let sources = [Source::Nodes, Source::Groups].map(|source| seen.freshness(source));
     if !sources
@@ -372,6 +395,7 @@ fn witnessed(
     }
     let mut listed = seen.group(group).into_iter().flat_map(|group| &group.instances);
     let cloud = listed.all(|listed| listed.id != *instance || listed.state == InstanceState::Terminated);
+    // A node object outlives its instance until the cloud controller deletes it: not Ready is as good as absent.
     let cluster = seen.node(node).is_none_or(|node| !node.ready);
     if !(cloud && cluster) {
         return Witnessed::There;

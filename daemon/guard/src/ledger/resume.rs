@@ -11,32 +11,17 @@ pub fn resume(ledger: &Ledger, seen: &Snapshot, plan: &Plan) -> Vec<Step> {
     let mut ordinal = u32::try_from(plan.steps.len()).unwrap_or(u32::MAX);
     let mut steps = Vec::new();
     for intent in &ledger.intents {
-        let IntentKind::Launch {
-            group,
-            offer,
-            count,
-            from,
-            to,
-            planned,
-            pods,
-            stage: LaunchStage::Opened,
-            ..
-        } = &intent.kind
-        else {
-            continue;
-        };
         let planned_again = plan
             .steps
             .iter()
             .any(|step| step.intent.as_ref() == Some(&intent.id));
+        // Past its deadline `reconcile` gives the launch up; asked for once more it would be bought and waited for by nobody.
         if planned_again || seen.at >= intent.deadline {
             continue;
         }
-        let price = seen
-            .offers
-            .iter()
-            .find(|known| known.id == *offer)
-            .map(|known| known.price);
+        let Some(kind) = asked_again(&intent.kind, seen) else {
+            continue;
+        };
         steps.push(Step {
             id: StepId {
                 cycle: seen.cycle,
@@ -44,15 +29,7 @@ pub fn resume(ledger: &Ledger, seen: &Snapshot, plan: &Plan) -> Vec<Step> {
             },
             intent: Some(intent.id.clone()),
             generation: seen.ledger.generation,
-            kind: StepKind::GrowGroup {
-                group: group.clone(),
-                offer: offer.clone(),
-                from: *from,
-                to: *to,
-                nodes: planned.clone(),
-                pods: pods.clone(),
-                rate: price.unwrap_or(UsdPerHour::ZERO).times(u64::from(*count)),
-            },
+            kind,
             reason: Reason::Continues {
                 intent: intent.id.clone(),
             },
@@ -60,4 +37,37 @@ pub fn resume(ledger: &Ledger, seen: &Snapshot, plan: &Plan) -> Vec<Step> {
         ordinal = ordinal.saturating_add(1);
     }
     steps
+}
+
+/// The call of a launch once more, where nobody heard its end. From the sizes written down, not from those seen: only the
+/// same call has the same client token (I8), and a desired size that is set twice is set once.
+fn asked_again(kind: &IntentKind, seen: &Snapshot) -> Option<StepKind> {
+    let IntentKind::Launch {
+        group,
+        offer,
+        count,
+        from,
+        to,
+        planned,
+        pods,
+        stage: LaunchStage::Opened,
+        ..
+    } = kind
+    else {
+        return None;
+    };
+    let price = seen
+        .offers
+        .iter()
+        .find(|known| known.id == *offer)
+        .map(|known| known.price);
+    Some(StepKind::GrowGroup {
+        group: group.clone(),
+        offer: offer.clone(),
+        from: *from,
+        to: *to,
+        nodes: planned.clone(),
+        pods: pods.clone(),
+        rate: price.unwrap_or(UsdPerHour::ZERO).times(u64::from(*count)),
+    })
 }

@@ -15,40 +15,25 @@ use model::{GroupName, InstanceId, Instant, IntentId, NodeName, OfferId, Snapsho
 /// Moves the step's intent by its outcome; `seen` is the Snapshot the step was opened under.
 pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapshot) -> Vec<LedgerEvent> {
     match &step.kind {
-        StepKind::GrowGroup { rate, .. } => step
-            .intent
-            .as_ref()
-            .map_or_else(Vec::new, |id| launch(ledger, (id, *rate), outcome, seen.at)),
-        StepKind::Cordon { node, .. } => cordon(ledger, step, node, (outcome, seen.at)),
-        StepKind::Evict { node, .. } => {
-            if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
-                let group = seen.node(node).and_then(|node| node.group.as_ref());
-                uncount_effect(ledger, (seen.at, group), Some(&EffectKind::Evicted { count: 1 }));
-            }
-            Vec::new()
+        StepKind::GrowGroup { rate, .. } => {
+            let Some(id) = &step.intent else {
+                return Vec::new();
+            };
+            launch(ledger, id, *rate, outcome, seen.at)
         }
-        StepKind::Remake { pod, profile } => {
-            if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
-                uncount_effect(ledger, (seen.at, Some(profile)), remade(pod, seen).as_ref());
-            }
+        StepKind::Cordon { node, .. } => cordon(ledger, step, node, outcome, seen.at),
+        StepKind::Evict { .. } | StepKind::Remake { .. } | StepKind::ScaleWorkload { .. } => {
+            take_back(ledger, &step.kind, outcome, seen);
             Vec::new()
         }
         StepKind::RemoveNode { node, .. } => remove(ledger, step, node, outcome),
         StepKind::RemoveInstance { instance, .. } => {
-            remove_instance(ledger, step, &nodeless(instance), (outcome, seen.at))
+            remove_instance(ledger, step, &nodeless(instance), outcome, seen.at)
         }
         StepKind::Uncordon { node } => match (outcome, &step.intent) {
             (Outcome::Done { .. } | Outcome::Recorded, Some(id)) => undone(ledger, id, node),
             _ => Vec::new(),
         },
-        StepKind::ScaleWorkload { .. } => {
-            if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
-                let count = scaled_down(&step.kind, seen);
-                let lowered = EffectKind::ScaledDown { count };
-                uncount_effect(ledger, (seen.at, Some(&no_group())), Some(&lowered));
-            }
-            Vec::new()
-        }
         StepKind::SetBounds { .. }
         | StepKind::PlaceOnFargate { .. }
         | StepKind::Nominate { .. }
@@ -57,27 +42,44 @@ pub fn settle(ledger: &mut Ledger, step: &Step, outcome: &Outcome, seen: &Snapsh
     }
 }
 
+/// Takes one eviction, or the replicas of one step, back out of the windows where the call certainly had no effect.
+fn take_back(ledger: &mut Ledger, kind: &StepKind, outcome: &Outcome, seen: &Snapshot) {
+    // A call whose end nobody heard may have gone through: it stays counted.
+    if matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) {
+        return;
+    }
+    let at = seen.at;
+    match kind {
+        StepKind::Evict { node, .. } => {
+            let group = seen.node(node).and_then(|node| node.group.as_ref());
+            if let Some(group) = group {
+                uncount_amount(ledger, at, group, &EffectKind::Evicted { count: 1 });
+            }
+        }
+        StepKind::Remake { pod, profile } => {
+            if let Some(remade) = remade(pod, seen) {
+                uncount_amount(ledger, at, profile, &remade);
+            }
+        }
+        StepKind::ScaleWorkload { .. } => {
+            let count = scaled_down(kind, seen);
+            uncount_amount(ledger, at, &no_group(), &EffectKind::ScaledDown { count });
+        }
+        _ => {}
+    }
+}
+
 fn launch(
     ledger: &mut Ledger,
-    (id, rate): (&IntentId, UsdPerHour),
+    id: &IntentId,
+    rate: UsdPerHour,
     outcome: &Outcome,
     at: Instant,
 ) -> Vec<LedgerEvent> {
     let fresh = ledger.intent(id).is_some_and(|intent| intent.opened == at);
     match outcome {
-        Outcome::Done { instances: named } => {
-            if let Some(Intent {
-                kind: IntentKind::Launch { stage, instances, .. },
-                ..
-            }) = intent_mut(ledger, id)
-            {
-                *stage = (*stage).max(LaunchStage::Asked);
-                for name in named {
-                    if !instances.contains(name) {
-                        instances.push(name.clone());
-                    }
-                }
-            }
+        Outcome::Done { instances } => {
+            accepted(ledger, id, instances);
             Vec::new()
         }
         Outcome::Partly {
@@ -107,28 +109,50 @@ fn launch(
             never_happened(ledger, id, rate);
             unreplaced(ledger, id)
         }
-        Outcome::NoCapacity { .. } | Outcome::Failed { .. } => {
-            let no_capacity = matches!(outcome, Outcome::NoCapacity { .. });
-            let failed = match never_happened(ledger, id, rate).map(|intent| intent.kind) {
-                Some(IntentKind::Launch {
-                    group,
-                    offer,
-                    count,
-                    joined,
-                    ..
-                }) => Some(LedgerEvent::LaunchFailed {
-                    intent: id.clone(),
-                    group,
-                    missing: count.saturating_sub(u32::try_from(joined.len()).unwrap_or(u32::MAX)),
-                    no_capacity,
-                    offer: no_capacity.then_some(offer),
-                    brought: false,
-                }),
-                _ => None,
-            };
-            failed.into_iter().chain(unreplaced(ledger, id)).collect()
+        Outcome::NoCapacity { .. } => failed(ledger, id, rate, true),
+        Outcome::Failed { .. } => failed(ledger, id, rate, false),
+    }
+}
+
+/// The provider has taken the launch, and named these instances.
+fn accepted(ledger: &mut Ledger, id: &IntentId, named: &[InstanceId]) {
+    if let Some(Intent {
+        kind: IntentKind::Launch { stage, instances, .. },
+        ..
+    }) = intent_mut(ledger, id)
+    {
+        // Nodes may have joined before the answer was heard.
+        *stage = (*stage).max(LaunchStage::Asked);
+        for name in named {
+            if !instances.contains(name) {
+                instances.push(name.clone());
+            }
         }
     }
+}
+
+/// Closes a launch that the provider has refused for good.
+fn failed(ledger: &mut Ledger, id: &IntentId, rate: UsdPerHour, no_capacity: bool) -> Vec<LedgerEvent> {
+    let failed = match never_happened(ledger, id, rate).map(|intent| intent.kind) {
+        Some(IntentKind::Launch {
+            group,
+            offer,
+            count,
+            joined,
+            ..
+        }) => Some(LedgerEvent::LaunchFailed {
+            intent: id.clone(),
+            group,
+            missing: count.saturating_sub(u32::try_from(joined.len()).unwrap_or(u32::MAX)),
+            no_capacity,
+            // Without capacity the offer is to blame and the group may sell others: one zone without capacity used to
+            // stop its whole group for three minutes.
+            offer: no_capacity.then_some(offer),
+            brought: false,
+        }),
+        _ => None,
+    };
+    failed.into_iter().chain(unreplaced(ledger, id)).collect()
 }
 
 /// A launch goes on with the instances that came; what did not is waited for no longer, and was not bought.
@@ -156,12 +180,27 @@ fn lessen(
     let asked = *count;
     let (left, group, offer) = (asked.saturating_sub(missing), group.clone(), offer.clone());
     (*count, *to) = (left, to.saturating_sub(asked - left));
+    // `to` falls as well: what an open launch asks for counts against the maximum of its group (I6).
     planned.truncate(left as usize);
     *stage = (*stage).max(LaunchStage::Asked);
     instances.extend(named.iter().cloned());
     instances.sort();
     instances.dedup();
-    let place = least_unproven(ledger, (opened, &group), |count, _| count == asked);
+    uncount_missing(ledger, opened, &group, Missing { asked, left });
+    Some((group, offer))
+}
+
+/// Nodes that a launch asked for, and those that are left of it.
+#[derive(Clone, Copy)]
+struct Missing {
+    asked: u32,
+    left: u32,
+}
+
+/// Takes what did not come of a launch back out of the windows, and the same part of what was proven of it.
+fn uncount_missing(ledger: &mut Ledger, opened: Instant, group: &GroupName, missing: Missing) {
+    let Missing { asked, left } = missing;
+    let place = least_unproven(ledger, opened, group, |count, _| count == asked);
     let bought = place.and_then(|place| match &mut ledger.effects.get_mut(place)?.kind {
         EffectKind::Bought { count, rate, proof } => Some((count, rate, proof)),
         _ => None,
@@ -174,14 +213,14 @@ fn lessen(
         proof.nodes = u32::try_from(nodes).unwrap_or(0);
         *count = left;
     }
-    Some((group, offer))
 }
 
 fn cordon(
     ledger: &mut Ledger,
     step: &Step,
     node: &NodeName,
-    (outcome, at): (&Outcome, Instant),
+    outcome: &Outcome,
+    at: Instant,
 ) -> Vec<LedgerEvent> {
     let Some(id) = &step.intent else {
         return Vec::new();
@@ -215,6 +254,8 @@ fn cordon(
 fn remove(ledger: &mut Ledger, step: &Step, node: &NodeName, outcome: &Outcome) -> Vec<LedgerEvent> {
     let (stage, event) = match outcome {
         Outcome::Done { .. } => (RemoveStage::Terminating, None),
+        // The node was cordoned and drained for it: it is opened again, so that it is not paid for and used by nobody
+        // (kubernetes/autoscaler#5048: a cordoned node that was forgotten for ever).
         Outcome::Failed { .. } => {
             let event = step.intent.as_ref().map(|intent| LedgerEvent::RemovalGivenUp {
                 intent: intent.clone(),
@@ -247,7 +288,8 @@ fn remove_instance(
     ledger: &mut Ledger,
     step: &Step,
     named: &NodeName,
-    (outcome, at): (&Outcome, Instant),
+    outcome: &Outcome,
+    at: Instant,
 ) -> Vec<LedgerEvent> {
     let Some(id) = &step.intent else {
         return Vec::new();
@@ -288,7 +330,8 @@ fn undone(ledger: &mut Ledger, id: &IntentId, node: &NodeName) -> Vec<LedgerEven
 /// nobody wrote down whose it is, and taken back is never more than what did not happen.
 fn least_unproven(
     ledger: &Ledger,
-    (at, group): (Instant, &GroupName),
+    at: Instant,
+    group: &GroupName,
     same: impl Fn(u32, UsdPerHour) -> bool,
 ) -> Option<usize> {
     let effects = ledger.effects.iter().enumerate().rev();
@@ -311,10 +354,9 @@ fn never_happened(ledger: &mut Ledger, id: &IntentId, rate: UsdPerHour) -> Optio
     let at = intent.opened;
     match &intent.kind {
         IntentKind::Launch { group, count, .. } => {
-            let whose = (at, group);
             // A price may have moved between two tries of the same launch.
-            let place = least_unproven(ledger, whose, |of, at_rate| of == *count && at_rate == rate)
-                .or_else(|| least_unproven(ledger, whose, |of, _| of == *count));
+            let place = least_unproven(ledger, at, group, |of, at_rate| of == *count && at_rate == rate)
+                .or_else(|| least_unproven(ledger, at, group, |of, _| of == *count));
             if let Some(place) = place {
                 ledger.effects.remove(place);
             }
@@ -337,15 +379,9 @@ fn never_happened(ledger: &mut Ledger, id: &IntentId, rate: UsdPerHour) -> Optio
     Some(intent)
 }
 
-fn uncount_effect(
-    ledger: &mut Ledger,
-    (at, group): (Instant, Option<&GroupName>),
-    less: Option<&EffectKind>,
-) {
-    let (Some(group), Some(less)) = (group, less) else {
-        return;
-    };
-    if let Some(count) = counted(ledger, (at, group), less) {
+/// Takes so many evictions, or replicas, out of the entry of this cycle.
+fn uncount_amount(ledger: &mut Ledger, at: Instant, group: &GroupName, less: &EffectKind) {
+    if let Some(count) = counted(ledger, at, group, less) {
         *count = count.saturating_sub(amount(less));
     }
 }

@@ -23,6 +23,7 @@ pub fn note_size(ledger: &mut Ledger, seen: &Snapshot, aims: &Aims) -> bool {
     }
     let size = size_of(seen, ledger, aims);
     let history = ledger.size.get_or_insert_default();
+    // Told as changed only where a reading was added: every change of the Ledger is a write to disk or API server.
     let before = history.readings.clone();
     let history = Arc::make_mut(history);
     history.note(seen.at, size);

@@ -7,7 +7,7 @@ use model::intent::{Bought, Intent, IntentKind, Ledger, LedgerEvent, Spent};
 use model::pod::PodPhase;
 use model::{Freshness, NodeName, PodKey, Snapshot, Source};
 
-/// Nodes of one launch that are remembered.
+/// Nodes of one launch that are remembered: of a larger one these tell as well whether anybody stands there (I18).
 const NODES: usize = 100;
 
 /// What is to be remembered of a launch that has closed while these pods wait.
@@ -29,6 +29,7 @@ pub(super) fn bought(intent: &Intent, seen: &Snapshot) -> Option<Bought> {
 
 /// Tells launches that helped nobody once they should have, and that one has helped where the last ones did not.
 pub(super) fn weigh(ledger: &mut Ledger, closed: &[Intent], seen: &Snapshot) -> Vec<LedgerEvent> {
+    // A pod that an old picture has waiting may stand by now: nobody is told on it that a group is of no use.
     if seen.freshness(Source::Pods) != Freshness::Live {
         return Vec::new();
     }
@@ -74,6 +75,8 @@ fn word(spent: &mut Spent, seen: &Snapshot) -> Option<LedgerEvent> {
     if seen.at < due || !waiting {
         return None;
     }
+    // Other pods took the nodes: bought for the wrong ones, and of use all the same. Only nodes that nobody stands on are
+    // the runaway of I9 (aws/karpenter-provider-aws#2011: a pod that can never bind, a new node every 20 s).
     if serves(&bought.nodes, seen) {
         spent.bought = None;
         return None;
@@ -86,7 +89,8 @@ fn has_place(pod: &PodKey, seen: &Snapshot) -> bool {
     seen.pod(pod).is_some_and(|pod| pod.node.is_some())
 }
 
-/// Whether any pod stands on them that would not be there without a node's being there.
+/// Whether any pod stands on them that would not be there without a node's being there: DaemonSets and static pods come
+/// with every node, and would make the most useless one look used.
 fn serves(nodes: &[NodeName], seen: &Snapshot) -> bool {
     seen.pods.iter().any(|pod| {
         let there = pod.node.as_ref().is_some_and(|node| nodes.contains(node));
