@@ -4,6 +4,9 @@
 //! budgets without a status, replicas that have no pod yet. What the cluster costs and can buy is `market`'s
 //! work. Deliberately absent: load, history, anything about the past.
 
+mod budget;
+mod identity;
+
 use crate::admission::Admission;
 use crate::autoscalers::{Sign, autoscalers};
 use crate::documents::each_object;
@@ -22,13 +25,14 @@ use crate::storage::{Needs, Storage};
 use crate::volumes::ClaimRef;
 use crate::workload::{BudgetObject, ScalerObject, WorkloadObject};
 use crate::{attach, market, replicas};
+use budget::budget;
+use identity::{Identity, identity};
 use model::aims::Aims;
 use model::ids::WorkloadKey;
 use model::pod::{Pod, PodPhase, PodSpec, SpecIx};
-use model::selector::Labels;
 use model::snapshot::{Freshness, Snapshot, Source};
 use model::time::Instant;
-use model::workload::{DisruptionBudget, Workload};
+use model::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Collects objects and makes a Snapshot of them.
@@ -185,7 +189,7 @@ impl ClusterBuilder {
             autoscalers: autoscalers(std::mem::take(&mut self.signs)),
             ..Snapshot::default()
         };
-        replicas::add_missing(&mut seen.pods, (&seen.workloads, &self.first), &self.specs);
+        replicas::add_missing(&mut seen.pods, &seen.workloads, &self.first, &self.specs);
         for pod in seen.pods.iter().skip(claims.len()) {
             let owner = self.specs.get(pod.spec).owner.clone();
             let of_owner = owner.and_then(|owner| claims_of.get(&owner).cloned());
@@ -207,34 +211,13 @@ impl ClusterBuilder {
     }
 
     fn once(&mut self, file: &str, object: &Object) -> Result<(), Problem> {
-        let (kind, namespace, name): (&'static str, &str, &str) = match object {
-            Object::Pod(pod) => ("Pod", &pod.key.namespace, &pod.key.name),
-            Object::Node(node) => ("Node", "", node.node.name.as_str()),
-            Object::Workload(workload) => {
-                let key = &workload.workload.key;
-                let kind = crate::object::WORKLOAD_KINDS
-                    .into_iter()
-                    .find(|kind| **kind == *key.kind);
-                (kind.unwrap_or("workload"), &key.namespace, &key.name)
-            }
-            Object::Budget(budget) => ("PodDisruptionBudget", &budget.namespace, &budget.name),
-            Object::Claim(claim) => ("PersistentVolumeClaim", &claim.namespace, &claim.name),
-            Object::Volume(volume) => ("PersistentVolume", "", &volume.name),
-            Object::Class(class) => ("StorageClass", "", &class.name),
-            Object::Driver(driver) => ("CSIDriver", "", &driver.name),
-            Object::Attach(limits) => ("CSINode", "", &limits.node),
-            Object::Profile(profile) => ("FargateProfile", "", &profile.name),
-            Object::NodeGroup(group) => ("node group", "", group.name.as_str()),
-            Object::Namespace(namespace) => ("Namespace", "", &namespace.name),
-            Object::RuntimeClass(class) => ("RuntimeClass", "", &class.name),
-            Object::LimitRange(range) => ("LimitRange", &range.namespace, &range.name),
-            Object::PriorityClass(class) => ("PriorityClass", "", &class.name),
-            Object::Ecs(_)
-            | Object::Sign(_)
-            | Object::Scaler(_)
-            | Object::Region(_)
-            | Object::Ignored(_)
-            | Object::Unknown(_) => return Ok(()),
+        let Some(Identity {
+            kind,
+            namespace,
+            name,
+        }) = identity(object)
+        else {
+            return Ok(());
         };
         let key = (kind, namespace.to_owned(), name.to_owned());
         if let Some(first) = self.seen.get(&key) {
@@ -451,34 +434,6 @@ fn is_revision(key: &WorkloadKey, listed: &BTreeSet<WorkloadKey>) -> bool {
         None
     };
     name.is_some_and(|(name, _)| listed.contains(&WorkloadKey::new("Deployment", &key.namespace, name)))
-}
-
-/// A budget's allowance as its status tells it, else computed from the pods that are there, as the disruption
-/// controller does.
-fn budget(object: &BudgetObject, pods: &[Pod], specs: &Specs) -> Option<DisruptionBudget> {
-    let selector = object.selector.clone()?;
-    let allowed = object.allowed.unwrap_or_else(|| {
-        let covers = |labels: &Labels| selector.matches(labels);
-        let mut matching = specs.indices(|spec| spec.namespace == object.namespace && covers(&spec.labels));
-        matching.sort_unstable();
-        let held = |pod: &&Pod| pod.phase != PodPhase::Finished && matching.binary_search(&pod.spec).is_ok();
-        let (mut expected, mut healthy) = (0_u32, 0_u32);
-        for pod in pods.iter().filter(held) {
-            expected += 1;
-            healthy += u32::from(pod.phase == PodPhase::Running);
-        }
-        match (object.max_unavailable, object.min_available) {
-            (Some(most), _) => healthy.saturating_sub(expected.saturating_sub(most.of(expected))),
-            (None, Some(least)) => healthy.saturating_sub(least.of(expected)),
-            (None, None) => 0,
-        }
-    });
-    Some(DisruptionBudget {
-        namespace: object.namespace.clone(),
-        name: object.name.clone(),
-        selector,
-        allowed,
-    })
 }
 
 #[cfg(test)]

@@ -36,9 +36,8 @@ pub fn profile_group(name: &str, selectors: Vec<FargateSelector>) -> Group {
 /// to offer.
 pub fn fargate_offers(profile: &str, group: u32, prices: Option<&FargatePrices>) -> Vec<Offer> {
     let sold = |prices: &FargatePrices| -> Vec<Offer> {
-        let rates = (prices.rates, &prices.source);
         FargateSize::all()
-            .map(|of| size(profile, group, of, rates))
+            .map(|of| size(profile, group, of, prices.rates, &prices.source))
             .collect()
     };
     prices.map(sold).unwrap_or_default()
@@ -51,7 +50,7 @@ pub(crate) fn ecs_fargate_offers(group: &str, ix: u32, prices: Option<&FargatePr
     };
     let of_arch = |(arch, rates): (&'static str, FargateRates)| {
         FargateSize::all().map(move |of| {
-            let offer = size(group, ix, of, (rates, source));
+            let offer = size(group, ix, of, rates, source);
             let labels = [(ARCH, arch), (OS, "linux")];
             Offer {
                 id: OfferId::new(format!("{}/{arch}", offer.id)),
@@ -70,7 +69,7 @@ pub(crate) fn ecs_fargate_offers(group: &str, ix: u32, prices: Option<&FargatePr
     both.into_iter().flatten().flat_map(of_arch).collect()
 }
 
-fn size(profile: &str, group: u32, of: FargateSize, (rates, source): (FargateRates, &PriceSource)) -> Offer {
+fn size(profile: &str, group: u32, of: FargateSize, rates: FargateRates, source: &PriceSource) -> Offer {
     let labels = [
         (ARCH, "amd64"),
         (OS, "linux"),

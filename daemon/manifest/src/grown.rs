@@ -4,9 +4,9 @@
 //! has taints that pass and amounts that are still to come. Of several, the smallest in each resource is promised; a
 //! label, only where all have it. Not here: nodes that have gone (`observe` keeps them for a while), prices.
 
-use crate::market::purchase as bought_as;
 use crate::node::{INSTANCE_TYPE, NodeObject};
 use crate::offers::PriceList;
+use crate::purchase::purchase as bought_as;
 use model::node::Node;
 use model::offer::Purchase;
 use model::pod::Taint;
@@ -40,7 +40,8 @@ impl<'a> Grown<'a> {
     pub(crate) fn new(
         nodes: &'a [NodeObject],
         prices: &'a PriceList,
-        (at, own): (Instant, &'a [String]),
+        at: Instant,
+        own: &'a [String],
     ) -> Self {
         let promised = prices.rows.iter();
         Self {

@@ -29,6 +29,7 @@ mod offers;
 mod pod;
 mod problem;
 mod profile;
+mod purchase;
 pub mod quantity;
 mod rates;
 mod region;

@@ -8,6 +8,7 @@ use crate::fargate::{ecs_fargate_offers, fargate_offers, profile_group};
 use crate::grown::{Grown, Told};
 use crate::node::{INSTANCE_TYPE, NodeObject, ZONE, ZONE_ID};
 use crate::offers::{FLEET, PriceList, Site, fleet_group};
+use crate::purchase::purchase;
 use crate::reserved;
 use crate::tariff::Tariff;
 use crate::undescribed;
@@ -16,7 +17,7 @@ use model::group::{FargateSelector, Group, GroupKind, GroupOptions, Instance, In
 use model::ids::{GroupName, OfferId};
 use model::offer::{Offer, OfferKind, Purchase};
 use model::registration::label::CAPACITY_TYPE;
-use model::registration::{Bootstrap, OperatingSystem, Zones, purchase_of};
+use model::registration::{Bootstrap, OperatingSystem, Zones};
 use model::selector::{LabelSelector, Labels};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,13 +41,18 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
     for object in nodes.iter() {
         zones.learn(&object.node.labels);
     }
-    let grown = Grown::new(&nodes, prices, (seen.at, &aims.startup_taints));
+    let grown = Grown::new(&nodes, prices, seen.at, &aims.startup_taints);
+    let market = Market {
+        prices,
+        aims,
+        zones: &zones,
+    };
     for (found, ix) in found(&nodes).into_iter().zip(0..) {
         let told = grown.told(&found.nodes);
         let mut group = found.group(&told);
         group.options = options(cluster, &group.name);
         if aims.groups.contains(&group.name) && group.foreign.is_none() {
-            let sold = group_offers((&group, &told), &found.nodes, (prices, aims, &zones));
+            let sold = market.sold_to(&group, &told, &found.nodes);
             seen.offers
                 .extend(sold.into_iter().map(|offer| Offer { group: ix, ..offer }));
         }
@@ -61,10 +67,32 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
     let fleet = GroupName::new(FLEET);
     if aims.groups.is_empty() || aims.groups.contains(&fleet) {
         let ix = index(Some(seen.groups.len()));
-        let (offers, _) = prices.fleet(aims, &zone_names(&nodes), (ix, &site));
+        let (offers, _) = prices.fleet(aims, &zone_names(&nodes), ix, &site);
         seen.offers.extend(offers);
         seen.groups.push(fleet_group());
     }
+    add_profiles(seen, cluster, aims);
+    let (made, known) = reserved::open(seen, prices, aims, &site);
+    let mut ids = BTreeSet::new();
+    seen.offers.retain(|offer| ids.insert(offer.id.clone()));
+    let by_shape = shapes(&seen.offers);
+    seen.nodes = nodes
+        .iter()
+        .map(|object| {
+            let mut node = object.node.clone();
+            // Nobody says that it is not ready; a kubelet that is not there taints its node.
+            node.ready |= !object.ready_known;
+            node.offer = offer_of(&node.labels, &by_shape);
+            node
+        })
+        .collect();
+    reserved::reserve(seen, &known);
+    reserved::cover(seen, &made);
+    Tariff::of(prices).tell(&mut seen.nodes);
+}
+
+/// Adds the Fargate profiles and what they can buy.
+fn add_profiles(seen: &mut Snapshot, cluster: &ClusterBuilder, aims: &Aims) {
     for (name, selectors) in profiles(cluster, seen, aims) {
         let profile = profile_group(&name, selectors);
         // A group found by its nodes keeps its place: offers name their group by index.
@@ -82,23 +110,6 @@ pub(crate) fn join(seen: &mut Snapshot, cluster: &ClusterBuilder, prices: &Price
             None => seen.groups.push(profile),
         }
     }
-    let (made, known) = reserved::open(seen, prices, (aims, &site));
-    let mut ids = BTreeSet::new();
-    seen.offers.retain(|offer| ids.insert(offer.id.clone()));
-    let by_shape = shapes(&seen.offers);
-    seen.nodes = nodes
-        .iter()
-        .map(|object| {
-            let mut node = object.node.clone();
-            // Nobody says that it is not ready; a kubelet that is not there taints its node.
-            node.ready |= !object.ready_known;
-            node.offer = offer_of(&node.labels, &by_shape);
-            node
-        })
-        .collect();
-    reserved::reserve(seen, &known);
-    reserved::cover(seen, &made);
-    Tariff::of(prices).tell(&mut seen.nodes);
 }
 
 /// What manifests say of a group beside its nodes.
@@ -169,45 +180,50 @@ impl Found<'_> {
     }
 }
 
-/// What a group can buy: the types and zones its nodes show, at the list's prices. How much a node of a type can carry
-/// its nodes know better than the list.
-fn group_offers(
-    (group, told): (&Group, &Told<'_>),
-    nodes: &[&NodeObject],
-    (prices, aims, zones): (&PriceList, &Aims, &Zones),
-) -> Vec<Offer> {
-    let shown: BTreeSet<(&str, &str, Purchase)> = nodes
-        .iter()
-        .filter_map(|object| {
-            let labels = &object.node.labels;
-            let (kind, zone) = (labels.get(INSTANCE_TYPE)?, labels.get(ZONE)?);
-            Some((kind.as_str(), zone.as_str(), purchase(labels)))
-        })
-        .collect();
-    let os = told.os();
-    let mut offers = Vec::new();
-    for (name, zone, purchase) in shown {
-        let labels = told.labels_of(name, purchase);
-        let site = Site {
-            zones,
-            os: &os,
-            bootstrap: bootstrap(group),
-            labels: &labels,
-        };
-        let size = told.size(name);
-        let rows = prices.rows.iter().filter(|row| row.instance_type == name);
-        let sold = rows.flat_map(|row| prices.sold(row, zone, (aims, &site)));
-        offers.extend(
-            sold.filter(|offer| is_bought_as(offer, purchase))
-                .map(|offer| Offer {
-                    id: OfferId::new(format!("{}/{}", group.name, offer.id)),
-                    allocatable: size.as_ref().map_or(offer.allocatable, |s| s.allocatable.clone()),
-                    max_pods: size.as_ref().map_or(offer.max_pods, |s| s.max_pods),
-                    ..offer
-                }),
-        );
+/// What groups can buy from: a price list, what the aims want of it, and the zones of the cluster.
+struct Market<'a> {
+    prices: &'a PriceList,
+    aims: &'a Aims,
+    zones: &'a Zones,
+}
+
+impl Market<'_> {
+    /// What a group can buy: the types and zones its nodes show, at the list's prices. How much a node of a type can
+    /// carry its nodes know better than the list.
+    fn sold_to(&self, group: &Group, told: &Told<'_>, nodes: &[&NodeObject]) -> Vec<Offer> {
+        let shown: BTreeSet<(&str, &str, Purchase)> = nodes
+            .iter()
+            .filter_map(|object| {
+                let labels = &object.node.labels;
+                let (kind, zone) = (labels.get(INSTANCE_TYPE)?, labels.get(ZONE)?);
+                Some((kind.as_str(), zone.as_str(), purchase(labels)))
+            })
+            .collect();
+        let os = told.os();
+        let mut offers = Vec::new();
+        for (name, zone, purchase) in shown {
+            let labels = told.labels_of(name, purchase);
+            let site = Site {
+                zones: self.zones,
+                os: &os,
+                bootstrap: bootstrap(group),
+                labels: &labels,
+            };
+            let size = told.size(name);
+            let rows = self.prices.rows.iter().filter(|row| row.instance_type == name);
+            let sold = rows.flat_map(|row| self.prices.sold(row, zone, self.aims, &site));
+            offers.extend(
+                sold.filter(|offer| is_bought_as(offer, purchase))
+                    .map(|offer| Offer {
+                        id: OfferId::new(format!("{}/{}", group.name, offer.id)),
+                        allocatable: size.as_ref().map_or(offer.allocatable, |s| s.allocatable.clone()),
+                        max_pods: size.as_ref().map_or(offer.max_pods, |s| s.max_pods),
+                        ..offer
+                    }),
+            );
+        }
+        offers
     }
-    offers
 }
 
 /// Who bootstraps a fleet of free choice: Karpenter where its nodes are there, or where no node is there to tell.
@@ -231,14 +247,6 @@ fn bootstrap(group: &Group) -> Bootstrap<'_> {
 
 fn is_bought_as(offer: &Offer, wanted: Purchase) -> bool {
     matches!(&offer.kind, OfferKind::Ec2 { purchase, .. } if *purchase == wanted)
-}
-
-/// How a node says it was bought; on demand where it says nothing.
-pub(crate) fn purchase(labels: &Labels) -> Purchase {
-    match purchase_of(labels) {
-        Some(Purchase::Spot) => Purchase::Spot,
-        _ => Purchase::OnDemand,
-    }
 }
 
 /// Zones of the nodes, by name.

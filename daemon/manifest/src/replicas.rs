@@ -17,7 +17,8 @@ pub(crate) const MOST: u32 = 1_000_000;
 /// with the nodes. `N` is the smallest number whose name is free, from the workload's `first` on.
 pub(crate) fn add_missing(
     pods: &mut Vec<Pod>,
-    (workloads, first): (&[Workload], &BTreeMap<WorkloadKey, u32>),
+    workloads: &[Workload],
+    first: &BTreeMap<WorkloadKey, u32>,
     specs: &Specs,
 ) {
     let owners: BTreeMap<WorkloadKey, u32> = owned(pods, specs);

@@ -4,9 +4,9 @@
 //! cost what the aims say. Another name becomes a group that buys the type in its zones. Instances that run already
 //! use the reservation up, whoever started them, as AWS applies open reservations and reserved instances.
 
-use crate::market::purchase;
 use crate::node::{INSTANCE_TYPE, ZONE, ZONE_ID};
-use crate::offers::{ANY_ZONE, PriceList, Site, fleet_group, offer};
+use crate::offers::{ANY_ZONE, PriceList, Sale, Site, fleet_group};
+use crate::purchase::purchase;
 use model::aims::{Aims, ReservedAim};
 use model::group::Group;
 use model::ids::{GroupName, OfferId};
@@ -74,7 +74,8 @@ fn is_reserved(offer: &Offer) -> bool {
 pub(crate) fn open(
     seen: &mut Snapshot,
     prices: &PriceList,
-    (aims, site): (&Aims, &Site<'_>),
+    aims: &Aims,
+    site: &Site<'_>,
 ) -> (Vec<ReservedAim>, Vec<ReservedAim>) {
     let known = |aim: &ReservedAim| seen.groups.iter().any(|group| group.name == aim.name);
     let (groups, others): (Vec<_>, Vec<_>) = aims.reserved.iter().cloned().partition(known);
@@ -88,12 +89,12 @@ pub(crate) fn open(
         let zones = [&aim.zones[..], &row.zones, &any];
         let zones = zones.into_iter().find(|zones| !zones.is_empty());
         for zone in zones.unwrap_or_default() {
-            let own = offer(
-                row,
-                zone,
-                site,
-                (Purchase::Reserved, aim.price, Confidence::Listed),
-            );
+            let sale = Sale {
+                purchase: Purchase::Reserved,
+                price: aim.price,
+                confidence: Confidence::Listed,
+            };
+            let own = sale.of(row, zone, site);
             seen.offers.push(Offer {
                 id: OfferId::new(format!("{}/{}", aim.name, own.id)),
                 group: ix,

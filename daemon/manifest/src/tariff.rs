@@ -85,7 +85,7 @@ impl Tariff {
         let confidence = list.confidence();
         let mut tariff = Self::default();
         for row in &list.rows {
-            tariff.add(&row.instance_type, (row.on_demand, confidence));
+            tariff.add(&row.instance_type, row.on_demand, confidence);
             if let Some(price) = row.spot {
                 tariff.add_spot(&row.instance_type, price);
             }
@@ -97,13 +97,15 @@ impl Tariff {
     }
 
     /// Adds what a type costs on demand; what was told before stays. A price of nothing tells nothing.
-    pub fn add(&mut self, instance_type: &str, told: (UsdPerHour, Confidence)) {
-        if told.0 <= UsdPerHour::ZERO || told.1 == Confidence::Unknown {
+    pub fn add(&mut self, instance_type: &str, price: UsdPerHour, confidence: Confidence) {
+        if price <= UsdPerHour::ZERO || confidence == Confidence::Unknown {
             return;
         }
-        self.on_demand.entry(instance_type.to_owned()).or_insert(told);
+        self.on_demand
+            .entry(instance_type.to_owned())
+            .or_insert((price, confidence));
         if let Some((family, units)) = shape(instance_type) {
-            self.add_family(family, Unit { price: told.0, units });
+            self.add_family(family, Unit { price, units });
         }
     }
 

@@ -264,7 +264,7 @@ pub(crate) fn volume(top: At<'_, '_>) -> VolumeObject {
         .collect();
     for (key, newer) in ZONE_LABELS {
         let zones = labels.get(key).and_then(|value| zones_of(value));
-        reach.extend(zones.map(|zones| in_zones((key, newer), &zones)));
+        reach.extend(zones.map(|zones| in_zones(key, newer, &zones)));
     }
     for terms in &mut reach {
         for term in terms.iter_mut() {
@@ -299,7 +299,7 @@ fn zones_of(value: &str) -> Option<Vec<String>> {
 }
 
 /// What VolumeZone asks of a node: the label itself, its newer name where the node lacks it, or no such label at all.
-fn in_zones((key, newer): (&str, &str), zones: &[String]) -> Vec<NodeTerm> {
+fn in_zones(key: &str, newer: &str, zones: &[String]) -> Vec<NodeTerm> {
     let absent = |key: &str| Requirement {
         key: key.to_owned(),
         operator: Operator::DoesNotExist,

@@ -438,8 +438,8 @@ impl Groups {
         let tariffs = self.tariffs();
         let mut tariff = Tariff::default();
         for name in self.settings.prices.keys().chain(self.prices.types()) {
-            if let Some(told) = tariffs.on_demand(name) {
-                tariff.add(name, told);
+            if let Some((price, confidence)) = tariffs.on_demand(name) {
+                tariff.add(name, price, confidence);
             }
         }
         for (name, price) in self.prices.spots() {

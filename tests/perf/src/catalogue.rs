@@ -73,7 +73,7 @@ fn sold(list: &PriceList) -> Vec<Offer> {
         bootstrap: Bootstrap::Own,
         labels: &labels,
     };
-    list.fleet(&Aims::default(), &[], (0, &site)).0
+    list.fleet(&Aims::default(), &[], 0, &site).0
 }
 
 /// Every type of both architectures that is no bare metal, in one zone.

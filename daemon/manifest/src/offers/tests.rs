@@ -174,7 +174,7 @@ fn the_built_in_list_agrees_with_itself() {
         bootstrap: model::registration::Bootstrap::Karpenter,
         labels: &model::selector::Labels::new(),
     };
-    let (offers, skipped) = list.fleet(&Aims::default(), &["us-east-1a".to_owned()], (0, &site));
+    let (offers, skipped) = list.fleet(&Aims::default(), &["us-east-1a".to_owned()], 0, &site);
     assert_eq!((offers.len(), skipped.unwanted), (18, 0));
     assert!(
         offers

@@ -91,11 +91,11 @@ fn the_built_in_list_knows_families_that_it_does_not_sell() {
 #[test]
 fn a_price_of_nothing_tells_nothing() {
     let mut tariff = Tariff::default();
-    tariff.add("m6a.large", (UsdPerHour::ZERO, Confidence::Listed));
-    tariff.add("m6a.xlarge", (UsdPerHour(5), Confidence::Unknown));
+    tariff.add("m6a.large", UsdPerHour::ZERO, Confidence::Listed);
+    tariff.add("m6a.xlarge", UsdPerHour(5), Confidence::Unknown);
     tariff.add_spot("m6a.large", UsdPerHour::ZERO);
     assert_eq!(tariff, Tariff::default());
-    tariff.add("m6a.24xlarge", (UsdPerHour(3), Confidence::Listed));
+    tariff.add("m6a.24xlarge", UsdPerHour(3), Confidence::Listed);
     assert_eq!(rate(&tariff, "m6a.nano", "SPOT").map(|told| told.0), Some(1));
 }
 

@@ -183,7 +183,7 @@ fn where_the_provider_chooses_one_offer_stands_for_all() {
 #[test]
 fn a_node_that_no_offer_stands_for_is_told_what_it_costs() {
     let mut tariff = manifest::Tariff::default();
-    tariff.add("m6a.large", (UsdPerHour(8), Confidence::Listed));
+    tariff.add("m6a.large", UsdPerHour(8), Confidence::Listed);
     let mut unpriced = offer(0, "a", Purchase::OnDemand);
     unpriced.confidence = Confidence::Unknown;
     let of = |kind: &'static str, zone: &'static str| [(INSTANCE_TYPE, kind), (ZONE, zone)];

@@ -262,7 +262,7 @@ fn sold(group: &ReadGroup<'_, '_>, name: &str, catalogue: &PriceList, number: u3
         bootstrap: bootstrap(&group.plan),
         labels: &group.plan.labels,
     };
-    let (offers, _) = list.fleet(&everything, &group.zones, (number, &site));
+    let (offers, _) = list.fleet(&everything, &group.zones, number, &site);
     let wanted = offers.into_iter().filter(
         |offer| matches!(&offer.kind, OfferKind::Ec2 { purchase, .. } if *purchase == group.purchase),
     );
