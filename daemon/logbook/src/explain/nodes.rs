@@ -1,6 +1,7 @@
 //! Nodes and groups: how they stand, why they are bought, stay or go.
 
-use super::{Answer, FactKind, steps};
+use super::answer::{Answer, FactKind};
+use super::steps;
 use model::annotations::ignored_of_node;
 use model::disruption::DriftMode;
 use model::intent::IntentKind;
@@ -116,6 +117,43 @@ pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
     for said in group.options.told() {
         answer.saw(FactKind::State, 1, said);
     }
+    usage(answer, name);
+    if let Some(backoff) = record.memory.backoff.get(name).filter(|b| b.until > record.at) {
+        answer.saw(
+            FactKind::State,
+            1,
+            format_args!(
+                "backs off for another {} after {} failed launches",
+                backoff.until.since(record.at),
+                backoff.failures
+            ),
+        );
+    }
+    unhelpful(answer, name);
+    drift(answer, name);
+    without_capacity(answer, name);
+    for set in record
+        .notes
+        .sets
+        .iter()
+        .filter(|set| set.group == *name && set.factor != 1000)
+    {
+        answer.decided(
+            FactKind::Policy,
+            1,
+            format_args!("policies price {} at {} thousandths", set.name, set.factor),
+        );
+    }
+    stays(answer, name);
+    steps::about(answer, |step| step.kind.group() == Some(name));
+    steps::intents(answer, |intent| match &intent.kind {
+        IntentKind::Launch { group, .. } | IntentKind::Remove { group, .. } => group == name,
+    });
+}
+
+/// How much of the group is requested, and how long its last node took to join.
+fn usage(answer: &mut Answer<'_>, name: &GroupName) {
+    let record = answer.record;
     let used = record.memory.utilisation.get(name);
     if let Some(used) = used {
         answer.saw(
@@ -137,19 +175,11 @@ pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
             format_args!("its last node took {boot} to join"),
         );
     }
-    if let Some(backoff) = record.memory.backoff.get(name).filter(|b| b.until > record.at) {
-        answer.saw(
-            FactKind::State,
-            1,
-            format_args!(
-                "backs off for another {} after {} failed launches",
-                backoff.until.since(record.at),
-                backoff.failures
-            ),
-        );
-    }
-    unhelpful(answer, name);
-    drift(answer, name);
+}
+
+/// Offers of the group that had no capacity and are not tried again yet.
+fn without_capacity(answer: &mut Answer<'_>, name: &GroupName) {
+    let record = answer.record;
     let offers = record
         .memory
         .no_capacity
@@ -174,23 +204,6 @@ pub(super) fn group(answer: &mut Answer<'_>, name: &GroupName) {
             );
         }
     }
-    for set in record
-        .notes
-        .sets
-        .iter()
-        .filter(|set| set.group == *name && set.factor != 1000)
-    {
-        answer.decided(
-            FactKind::Policy,
-            1,
-            format_args!("policies price {} at {} thousandths", set.name, set.factor),
-        );
-    }
-    stays(answer, name);
-    steps::about(answer, |step| step.kind.group() == Some(name));
-    steps::intents(answer, |intent| match &intent.kind {
-        IntentKind::Launch { group, .. } | IntentKind::Remove { group, .. } => group == name,
-    });
 }
 
 /// Why the group does not grow.

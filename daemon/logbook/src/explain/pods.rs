@@ -1,7 +1,8 @@
 //! Pods and workloads: where they run or are planned to run, what they pay, what policies said.
 
+use super::answer::{Answer, FactKind};
 use super::policies::{said_by_placers, said_by_scalers};
-use super::{Answer, FactKind, steps};
+use super::steps;
 use crate::fargate;
 use model::annotations::ignored_of_pod;
 use model::intent::IntentKind;
@@ -94,38 +95,7 @@ pub(super) fn pod(answer: &mut Answer<'_>, key: &PodKey) {
 /// Everything about a workload.
 pub(super) fn workload(answer: &mut Answer<'_>, key: &WorkloadKey) {
     let record = answer.record;
-    if let Some(workload) = record.snapshot.workloads.iter().find(|w| w.key == *key) {
-        answer.saw(
-            FactKind::State,
-            0,
-            format_args!(
-                "{} wanted, {} ready",
-                Counted(workload.replicas, "replica"),
-                workload.ready
-            ),
-        );
-        if let Some(owner) = &workload.owned_by {
-            answer.saw(
-                FactKind::State,
-                1,
-                format_args!("its replicas are set by {owner}"),
-            );
-        }
-        for metric in &workload.metrics {
-            answer.saw(
-                FactKind::State,
-                1,
-                format_args!(
-                    "{} is {}.{:03} over {}, {} old",
-                    metric.name,
-                    metric.milli / 1000,
-                    (metric.milli % 1000).abs(),
-                    Counted(metric.pods, "pod"),
-                    record.at.since(metric.at)
-                ),
-            );
-        }
-    }
+    replicas(answer, key);
     said_by_scalers(answer, key);
     for note in record.notes.scale.iter().filter(|note| note.workload == *key) {
         let how = if note.forecast {
@@ -172,6 +142,43 @@ pub(super) fn workload(answer: &mut Answer<'_>, key: &WorkloadKey) {
             );
             prices(answer, 1, class);
             said_by_placers(answer, 1, row);
+        }
+    }
+}
+
+/// The replicas of a workload as they were seen, and its metrics.
+fn replicas(answer: &mut Answer<'_>, key: &WorkloadKey) {
+    let record = answer.record;
+    if let Some(workload) = record.snapshot.workloads.iter().find(|w| w.key == *key) {
+        answer.saw(
+            FactKind::State,
+            0,
+            format_args!(
+                "{} wanted, {} ready",
+                Counted(workload.replicas, "replica"),
+                workload.ready
+            ),
+        );
+        if let Some(owner) = &workload.owned_by {
+            answer.saw(
+                FactKind::State,
+                1,
+                format_args!("its replicas are set by {owner}"),
+            );
+        }
+        for metric in &workload.metrics {
+            answer.saw(
+                FactKind::State,
+                1,
+                format_args!(
+                    "{} is {}.{:03} over {}, {} old",
+                    metric.name,
+                    metric.milli / 1000,
+                    (metric.milli % 1000).abs(),
+                    Counted(metric.pods, "pod"),
+                    record.at.since(metric.at)
+                ),
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Denials of disruption and holds of reviews are not here: the refusal and the verdict name them.
 
-use super::{Answer, FactKind};
+use super::answer::{Answer, FactKind};
 use model::advice::Advice;
 use model::standing::ScalerRule;
 use model::{UsdPerHour, WorkloadKey};

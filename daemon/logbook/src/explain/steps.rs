@@ -1,6 +1,6 @@
 //! Steps, each with its reason, the guard's word and what happened; and the intents behind them.
 
-use super::{Answer, FactKind};
+use super::answer::{Answer, FactKind};
 use model::intent::{Intent, IntentKind};
 use model::plan::{Step, StepKind};
 use model::{Counted, StepId};
