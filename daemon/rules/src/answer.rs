@@ -180,7 +180,7 @@ impl<'v> Asked<'v> {
         let mut addends: BTreeMap<(u32, u32), (i64, u16)> = BTreeMap::new();
         for rule in rules {
             match &rule.action {
-                Action::Factor(factor, target) => self.factors(rule, (factor, target), &mut factors)?,
+                Action::Factor(factor, target) => self.factors(rule, factor, target, &mut factors)?,
                 Action::Forbid(target) => {
                     let before = forbids.len();
                     for pair in self.pairs(rule, target)? {
@@ -226,7 +226,8 @@ impl<'v> Asked<'v> {
     fn factors(
         &mut self,
         rule: &'v Rule,
-        (factor, target): (&'v Expression, &Target),
+        factor: &'v Expression,
+        target: &Target,
         factors: &mut BTreeMap<u32, u32>,
     ) -> Result<(), PolicyFault> {
         let mut changed = 0;
