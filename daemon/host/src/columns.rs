@@ -5,246 +5,24 @@
 
 mod candidates;
 mod cluster;
+mod key;
 mod metrics;
+mod values;
+
+pub(crate) use key::{Amount, Extended, Key, Keyed, Number, Signed, Table, Text};
 
 use crate::dictionary::Dictionary;
 use decide::View;
 use decide::policy::{ClassRow, SetRow, StepRow, WorkloadRow};
-use model::group::GroupKind;
 use model::ids::WorkloadKey;
 use model::money::UsdPerHour;
-use model::offer::Purchase;
-use model::pod::{PodSpec, SpecIx};
-use model::selector::Labels;
-use model::time::Span;
+use model::pod::PodSpec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// "Not known", in columns of whole numbers that can lack values.
-pub(crate) const ABSENT: u32 = u32::MAX;
-const ABSENT_AMOUNT: f64 = -1.0;
-
-/// One column, by what it shows.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Key {
-    Number(Number),
-    Amount(Amount),
-    Signed(Signed),
-    Text(Text),
-    Keyed(Keyed, Box<str>),
-    Extended(Extended, Box<str>),
-}
-
-macro_rules! columns {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $function:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum $name { $($variant,)* }
-
-        impl $name {
-            /// Every column with the name of its function in the contract.
-            pub(crate) const ALL: &'static [(&'static str, Self)] = &[$(($function, Self::$variant),)*];
-        }
-    };
-}
-
-columns!(
-    /// Columns of `u32`.
-    Number {
-        ClassCpu = "class-cpu",
-        ClassMemory = "class-memory",
-        ClassPending = "class-pending",
-        ClassToCome = "class-to-come",
-        ClassHeadroom = "class-headroom",
-        SetKind = "set-kind",
-        SetPurchase = "set-purchase",
-        SetOffers = "set-offers",
-        SetNodes = "set-nodes",
-        SetCpuRequested = "set-cpu-requested",
-        SetMemoryRequested = "set-memory-requested",
-        SetCpuUsed = "set-cpu-used",
-        SetMemoryUsed = "set-memory-used",
-        SetBoot = "set-boot-ms",
-        WorkloadReplicas = "workload-replicas",
-        WorkloadReady = "workload-ready",
-        WorkloadMin = "workload-min",
-        WorkloadMax = "workload-max",
-        WorkloadAge = "workload-age-ms",
-        WorkloadPods = "workload-pods",
-        WorkloadRecentMax = "workload-recent-max",
-        CandidateAge = "candidate-age-ms",
-        CandidateMoves = "candidate-moves",
-        CandidateCpuRequested = "candidate-cpu-requested",
-        CandidateMemoryRequested = "candidate-memory-requested",
-        CandidateCpuUsed = "candidate-cpu-used",
-        CandidateMemoryUsed = "candidate-memory-used",
-        CandidateUnneeded = "candidate-unneeded-ms",
-        CandidateDue = "candidate-due",
-        MoverCandidate = "mover-candidate",
-        MoverCpu = "mover-cpu",
-        MoverMemory = "mover-memory",
-        MoverAge = "mover-age-ms",
-        StepFrom = "step-from",
-        StepTo = "step-to",
-        StepPods = "step-pods",
-        GroupKind = "group-kind",
-        GroupMin = "group-min",
-        GroupMax = "group-max",
-        GroupDesired = "group-desired",
-        GroupNodes = "group-nodes",
-        GroupForeign = "group-foreign",
-        GroupCpuRequested = "group-cpu-requested",
-        GroupMemoryRequested = "group-memory-requested",
-        GroupCpuUsed = "group-cpu-used",
-        GroupMemoryUsed = "group-memory-used",
-        GroupBoot = "group-boot-ms",
-        GroupShort = "group-short-ms",
-        OfferGroup = "offer-group",
-        OfferPurchase = "offer-purchase",
-        OfferCpu = "offer-cpu",
-        OfferMemory = "offer-memory",
-        OfferPods = "offer-pods",
-        OfferConfidence = "offer-confidence",
-        OfferInterruptions = "offer-interruptions",
-        OfferBarred = "offer-barred-ms",
-        NodeGroup = "node-group",
-        NodeOffer = "node-offer",
-        NodeState = "node-state",
-        NodeAge = "node-age-ms",
-        NodeCpu = "node-cpu",
-        NodeMemory = "node-memory",
-        NodePods = "node-pods",
-        NodeCpuUsed = "node-cpu-used",
-        NodeMemoryUsed = "node-memory-used",
-        PodNode = "pod-node",
-        PodPhase = "pod-phase",
-        PodAge = "pod-age-ms",
-        PodCpu = "pod-cpu",
-        PodMemory = "pod-memory",
-        PodCpuUsed = "pod-cpu-used",
-        PodMemoryUsed = "pod-memory-used",
-        MetricAge = "metric-age-ms",
-        MetricPods = "metric-pods",
-        SampleWorkload = "sample-workload",
-        SampleAge = "sample-age-ms",
-        HistoryAge = "history-age-ms",
-        HistoryPending = "history-pending",
-    }
-);
-
-columns!(
-    /// Columns of `f64`.
-    Amount {
-        ClassEc2Price = "class-ec2-price",
-        ClassFargatePrice = "class-fargate-price",
-        SetMinPrice = "set-min-price",
-        WorkloadTarget = "workload-target",
-        WorkloadValue = "workload-value",
-        WorkloadRequest = "workload-request",
-        CandidatePrice = "candidate-price",
-        StepAdds = "step-adds",
-        StepSaves = "step-saves",
-        OfferPrice = "offer-price",
-        NodePrice = "node-price",
-        MetricValue = "metric-value",
-        SampleValue = "sample-value",
-    }
-);
-
-columns!(
-    /// Columns of text.
-    Text {
-        ClassNamespace = "class-namespace",
-        ClassOwnerKind = "class-owner-kind",
-        ClassOwnerName = "class-owner-name",
-        SetName = "set-name",
-        SetGroup = "set-group",
-        SetArch = "set-arch",
-        WorkloadKind = "workload-kind",
-        WorkloadNamespace = "workload-namespace",
-        WorkloadName = "workload-name",
-        WorkloadMetric = "workload-metric",
-        CandidateName = "candidate-name",
-        CandidateGroup = "candidate-group",
-        MoverNamespace = "mover-namespace",
-        MoverName = "mover-name",
-        MoverOwnerKind = "mover-owner-kind",
-        MoverOwnerName = "mover-owner-name",
-        StepKind = "step-kind",
-        StepGroup = "step-group",
-        StepNamespace = "step-namespace",
-        StepObject = "step-object",
-        GroupName = "group-name",
-        OfferType = "offer-type",
-        OfferZone = "offer-zone",
-        OfferArch = "offer-arch",
-        NodeName = "node-name",
-        PodNamespace = "pod-namespace",
-        PodName = "pod-name",
-        PodOwnerKind = "pod-owner-kind",
-        PodOwnerName = "pod-owner-name",
-        MetricName = "metric-name",
-        MetricKind = "metric-kind",
-        MetricNamespace = "metric-namespace",
-        MetricWorkload = "metric-workload",
-    }
-);
-
-columns!(
-    /// Columns of text that are asked for by a key.
-    Keyed {
-        ClassLabel = "class-label",
-        ClassAnnotation = "class-annotation",
-        SetLabel = "set-label",
-        WorkloadLabel = "workload-label",
-        WorkloadAnnotation = "workload-annotation",
-        CandidateLabel = "candidate-label",
-        MoverLabel = "mover-label",
-        MoverAnnotation = "mover-annotation",
-        GroupLabel = "group-label",
-        OfferLabel = "offer-label",
-        NodeLabel = "node-label",
-        PodLabel = "pod-label",
-        PodAnnotation = "pod-annotation",
-    }
-);
-
-columns!(
-    /// Columns of `s32`.
-    Signed {
-        ClassPriority = "class-priority",
-        PodPriority = "pod-priority",
-    }
-);
-
-columns!(
-    /// Columns of `u32` that are asked for by the name of an extended resource.
-    Extended {
-        Class = "class-extended",
-        Offer = "offer-extended",
-        Node = "node-extended",
-        Pod = "pod-extended",
-    }
-);
-
-columns!(
-    /// Tables.
-    Table {
-        Classes = "classes",
-        Sets = "sets",
-        Workloads = "workloads",
-        Candidates = "candidates",
-        Movers = "movers",
-        Steps = "steps",
-        Groups = "groups",
-        Offers = "offers",
-        Nodes = "nodes",
-        Pods = "pods",
-        Metrics = "metrics",
-        Samples = "samples",
-        History = "history",
-    }
-);
+use values::{
+    ABSENT, ABSENT_AMOUNT, boot_time, kind_code, known, maybe, number, purchase_code, spec_of, thousandths,
+    value,
+};
 
 /// Rows of a table.
 fn rows(view: &View<'_>, table: Table) -> u32 {
@@ -407,33 +185,26 @@ fn column(view: &View<'_>, key: &Key, words: &mut Dictionary) -> Column {
 
 fn numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
     use Number as N;
-    let sets = |of: fn(&SetRow) -> u32| view.sets.iter().map(of).collect();
-    let workloads = |of: fn(&WorkloadRow) -> u32| view.workloads.iter().map(of).collect();
     let steps = |of: fn(&StepRow) -> u32| view.steps.iter().map(of).collect();
-    let history = &view.memory.demand_history;
     match which {
         // Filled by `class_numbers`.
         N::ClassCpu | N::ClassMemory | N::ClassPending | N::ClassToCome | N::ClassHeadroom => Arc::default(),
-        N::SetKind => sets(|row| kind_code(row.kind)),
-        N::SetPurchase => sets(|row| row.purchase.map_or(0, purchase_code)),
-        N::SetOffers => sets(|row| row.offers.min(ABSENT - 1)),
-        N::SetNodes => sets(|row| row.nodes.min(ABSENT - 1)),
-        N::SetCpuRequested => sets(|row| row.utilisation.cpu_requested.min(ABSENT - 1)),
-        N::SetMemoryRequested => sets(|row| row.utilisation.memory_requested.min(ABSENT - 1)),
-        N::SetCpuUsed => sets(|row| maybe(row.utilisation.cpu_used)),
-        N::SetMemoryUsed => sets(|row| maybe(row.utilisation.memory_used)),
-        N::SetBoot => view
-            .sets
-            .iter()
-            .map(|row| group_of(view, row).map_or(ABSENT, |group| boot_time(view, group)))
-            .collect(),
-        N::WorkloadReplicas => workloads(|row| row.replicas.min(ABSENT - 1)),
-        N::WorkloadReady => workloads(|row| row.ready.min(ABSENT - 1)),
-        N::WorkloadMin => workloads(|row| row.min.min(ABSENT - 1)),
-        N::WorkloadMax => workloads(|row| row.max.min(ABSENT - 1)),
-        N::WorkloadAge => workloads(|row| known(row.age.millis())),
-        N::WorkloadPods => workloads(|row| row.pods.min(ABSENT - 1)),
-        N::WorkloadRecentMax => workloads(|row| row.recent_max.min(ABSENT - 1)),
+        N::SetKind
+        | N::SetPurchase
+        | N::SetOffers
+        | N::SetNodes
+        | N::SetCpuRequested
+        | N::SetMemoryRequested
+        | N::SetCpuUsed
+        | N::SetMemoryUsed
+        | N::SetBoot => set_numbers(view, which),
+        N::WorkloadReplicas
+        | N::WorkloadReady
+        | N::WorkloadMin
+        | N::WorkloadMax
+        | N::WorkloadAge
+        | N::WorkloadPods
+        | N::WorkloadRecentMax => workload_numbers(view, which),
         N::CandidateAge
         | N::CandidateMoves
         | N::CandidateCpuRequested
@@ -486,6 +257,15 @@ fn numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
         | N::PodCpuUsed
         | N::PodMemoryUsed => cluster::pod_numbers(view, which),
         N::MetricAge | N::MetricPods | N::SampleWorkload | N::SampleAge => metrics::numbers(view, which),
+        N::HistoryAge | N::HistoryPending => history_numbers(view, which),
+    }
+}
+
+/// A column of numbers of the table of past demand; empty for every other.
+fn history_numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
+    use Number as N;
+    let history = &view.memory.demand_history;
+    match which {
         N::HistoryAge => history
             .iter()
             .map(|(at, _)| known(view.seen.at.since(*at).millis()))
@@ -494,6 +274,45 @@ fn numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
             .iter()
             .map(|(_, waiting)| (*waiting).min(ABSENT - 1))
             .collect(),
+        _ => Arc::default(),
+    }
+}
+
+/// A column of numbers of the set table; empty for every other.
+fn set_numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
+    use Number as N;
+    let sets = |of: fn(&SetRow) -> u32| view.sets.iter().map(of).collect();
+    match which {
+        N::SetKind => sets(|row| kind_code(row.kind)),
+        N::SetPurchase => sets(|row| row.purchase.map_or(0, purchase_code)),
+        N::SetOffers => sets(|row| row.offers.min(ABSENT - 1)),
+        N::SetNodes => sets(|row| row.nodes.min(ABSENT - 1)),
+        N::SetCpuRequested => sets(|row| row.utilisation.cpu_requested.min(ABSENT - 1)),
+        N::SetMemoryRequested => sets(|row| row.utilisation.memory_requested.min(ABSENT - 1)),
+        N::SetCpuUsed => sets(|row| maybe(row.utilisation.cpu_used)),
+        N::SetMemoryUsed => sets(|row| maybe(row.utilisation.memory_used)),
+        N::SetBoot => view
+            .sets
+            .iter()
+            .map(|row| group_of(view, row).map_or(ABSENT, |group| boot_time(view, group)))
+            .collect(),
+        _ => Arc::default(),
+    }
+}
+
+/// A column of numbers of the workload table; empty for every other.
+fn workload_numbers(view: &View<'_>, which: Number) -> Arc<[u32]> {
+    use Number as N;
+    let workloads = |of: fn(&WorkloadRow) -> u32| view.workloads.iter().map(of).collect();
+    match which {
+        N::WorkloadReplicas => workloads(|row| row.replicas.min(ABSENT - 1)),
+        N::WorkloadReady => workloads(|row| row.ready.min(ABSENT - 1)),
+        N::WorkloadMin => workloads(|row| row.min.min(ABSENT - 1)),
+        N::WorkloadMax => workloads(|row| row.max.min(ABSENT - 1)),
+        N::WorkloadAge => workloads(|row| known(row.age.millis())),
+        N::WorkloadPods => workloads(|row| row.pods.min(ABSENT - 1)),
+        N::WorkloadRecentMax => workloads(|row| row.recent_max.min(ABSENT - 1)),
+        _ => Arc::default(),
     }
 }
 
@@ -604,100 +423,10 @@ fn keyed(view: &View<'_>, which: Keyed, key: &str, words: &mut Dictionary) -> Ar
     }
 }
 
-fn value<'a>(labels: Option<&'a Labels>, key: &str) -> &'a str {
-    labels
-        .and_then(|labels| labels.get(key))
-        .map_or("", String::as_str)
-}
-
 fn spec_column<'a>(view: &'a View<'_>) -> impl Iterator<Item = Option<&'a PodSpec>> {
     view.classes.iter().map(|row| spec_of(view, row.spec))
 }
 
-fn spec_of<'a>(view: &'a View<'_>, ix: Option<SpecIx>) -> Option<&'a PodSpec> {
-    let ix = usize::try_from(ix?).ok()?;
-    view.seen.specs.get(ix).map(Arc::as_ref)
-}
-
 fn group_of<'a>(view: &'a View<'_>, row: &SetRow) -> Option<&'a model::Group> {
     view.seen.groups.get(usize::try_from(row.group).ok()?)
-}
-
-/// Median of the last measured boot times of a group.
-fn boot_time(view: &View<'_>, group: &model::Group) -> u32 {
-    let mut times: Vec<Span> = view
-        .memory
-        .boot_times
-        .get(&group.name)
-        .cloned()
-        .unwrap_or_default();
-    times.sort_unstable();
-    times
-        .get(times.len() / 2)
-        .map_or(ABSENT, |span| known(span.millis()))
-}
-
-/// The codes of `set-kind`.
-fn kind_code(kind: GroupKind) -> u32 {
-    match kind {
-        GroupKind::Asg => 1,
-        GroupKind::ManagedNodeGroup => 2,
-        GroupKind::KopsInstanceGroup => 3,
-        GroupKind::Fleet => 4,
-        GroupKind::FargateProfile => 5,
-        GroupKind::EcsCapacityProvider => 6,
-        GroupKind::Kwok => 7,
-        GroupKind::Simulated => 8,
-    }
-}
-
-/// The codes of `set-purchase`.
-fn purchase_code(purchase: Purchase) -> u32 {
-    match purchase {
-        Purchase::OnDemand => 1,
-        Purchase::Spot => 2,
-        Purchase::Reserved => 3,
-    }
-}
-
-fn known(amount: i64) -> u32 {
-    u32::try_from(amount.max(0)).unwrap_or(ABSENT).min(ABSENT - 1)
-}
-
-/// A number that may be absent.
-fn maybe(number: Option<u32>) -> u32 {
-    number.map_or(ABSENT, |number| number.min(ABSENT - 1))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "the contract shows amounts as f64")]
-fn thousandths(milli: i64) -> f64 {
-    milli.max(0) as f64 / 1000.0
-}
-
-fn number(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(ABSENT - 1)
-}
-
-/// A place that may be absent.
-fn perhaps(place: Option<usize>) -> u32 {
-    place.map_or(ABSENT, number)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_stay_in_the_range_of_the_contract() {
-        for (amount, shown) in [
-            (-1, 0),
-            (0, 0),
-            (7, 7),
-            (i64::from(u32::MAX), ABSENT - 1),
-            (i64::MAX, ABSENT - 1),
-        ] {
-            assert_eq!(known(amount), shown);
-        }
-        assert!(thousandths(i64::MIN) >= 0.0 && thousandths(i64::MAX).is_finite());
-    }
 }

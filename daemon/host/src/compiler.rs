@@ -7,6 +7,7 @@
 //! whether a component is worth compiling at all (`inspect`).
 
 mod child;
+mod handshake;
 
 pub use child::as_compiler;
 
@@ -14,6 +15,7 @@ use crate::artefact::{Artefact, Fit};
 use crate::error::LoadFault;
 use crate::text::tame;
 use crate::turns::Turns;
+use handshake::{GREETING, NAME, VERB};
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
@@ -21,12 +23,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-/// What its process is called.
-const NAME: &str = "plimsoll-compiler";
-/// First argument of a program that is to be the compiler.
-const VERB: &str = "compile-policy";
-/// What the compiler writes before anything else: another program's output is not mistaken for an artefact.
-const GREETING: &[u8] = b"plimsoll-artefact/1\n";
 /// How often is looked whether it has ended.
 const LOOK: Duration = Duration::from_millis(2);
 /// What is kept of its complaints, bytes.

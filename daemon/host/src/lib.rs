@@ -16,6 +16,7 @@ mod columns;
 mod compiler;
 mod dictionary;
 mod engine;
+mod engine_config;
 mod error;
 mod evaluate;
 mod growth;

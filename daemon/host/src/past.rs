@@ -54,7 +54,8 @@ impl Past {
     pub(crate) fn keep(
         &self,
         name: &str,
-        (digest, bytes): (&str, &[u8]),
+        digest: &str,
+        bytes: &[u8],
         rejected: &BTreeSet<String>,
     ) -> io::Result<()> {
         let newest = Kept {
@@ -198,7 +199,7 @@ mod tests {
         let past = Past::open(&room.path().join("past")).unwrap();
         let (none, most) = (BTreeSet::new(), 100);
         for (digest, rejected) in [("a", &[][..]), ("a", &[]), ("b", &[]), ("c", &["b"])] {
-            past.keep("p", (digest, digest.as_bytes()), &digests(rejected))
+            past.keep("p", digest, digest.as_bytes(), &digests(rejected))
                 .unwrap();
         }
         assert_eq!(past.before("p", &none, most).unwrap().unwrap(), b"c");
@@ -219,10 +220,10 @@ mod tests {
         assert!(lost.contains("is not what was kept"), "{lost}");
         fs::write(past.index_file("p"), b"\xff").unwrap();
         assert!(past.before("p", &none, most).is_err());
-        past.keep("p", ("d", b"d"), &none).unwrap();
+        past.keep("p", "d", b"d", &none).unwrap();
         assert_eq!(past.before("p", &none, most).unwrap().unwrap(), b"d");
 
-        past.keep("../up", ("e", b"e"), &none).unwrap();
+        past.keep("../up", "e", b"e", &none).unwrap();
         assert_eq!(past.before("../up", &none, most).unwrap().unwrap(), b"e");
         assert_eq!(fs::read_dir(room.path()).unwrap().count(), 1, "nothing leads out");
     }
@@ -231,7 +232,7 @@ mod tests {
     fn two(room: &Path) -> Past {
         let past = Past::open(room).unwrap();
         for bytes in [&b"first"[..], b"second"] {
-            past.keep("p", (&sha256(bytes), bytes), &BTreeSet::new()).unwrap();
+            past.keep("p", &sha256(bytes), bytes, &BTreeSet::new()).unwrap();
         }
         past
     }
@@ -274,7 +275,7 @@ mod tests {
         let past = two(room.path());
         let second = past.file("p", &past.index("p").unwrap()[0]);
         fs::write(&second, b"sec").unwrap();
-        past.keep("p", (&sha256(b"second"), b"second"), &BTreeSet::new())
+        past.keep("p", &sha256(b"second"), b"second", &BTreeSet::new())
             .unwrap();
         assert_eq!(fs::read(&second).unwrap(), b"second");
     }

@@ -136,7 +136,7 @@ impl Slot {
         let Some(past) = past.filter(|_| self.source.text.is_none() && self.source.before.is_none()) else {
             return;
         };
-        let kept = past.keep(self.source.name.as_str(), (digest, bytes), &self.rejected);
+        let kept = past.keep(self.source.name.as_str(), digest, bytes, &self.rejected);
         if let Err(why) = kept {
             tracing::warn!(policy = %self.source.name, %why, "not kept for later runs: a roll-back after a restart will not find it");
         }

@@ -2,7 +2,8 @@
 //!
 //! Figures of a node or a pod are read from the picture itself; the rows only say which.
 
-use super::{ABSENT, Keyed, Number, Text, known};
+use super::key::{Keyed, Number, Text};
+use super::values::{ABSENT, known, spec_of};
 use decide::View;
 use decide::policy::{CandidateRow, MoverRow};
 use model::disruption::Cause;
@@ -102,7 +103,7 @@ fn pod<'v>(view: &'v View<'_>, row: &MoverRow) -> Option<&'v Pod> {
 }
 
 fn spec<'v>(view: &'v View<'_>, row: &MoverRow) -> Option<&'v PodSpec> {
-    super::spec_of(view, Some(pod(view, row)?.spec))
+    spec_of(view, Some(pod(view, row)?.spec))
 }
 
 /// Share in thousandths; absent where nobody measured, or nothing is there to be used.

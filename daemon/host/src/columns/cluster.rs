@@ -1,8 +1,7 @@
 //! Columns of what is there, for every hook: groups, offers, nodes, pods. Read from the picture itself.
 
-use super::{
-    ABSENT, Extended, Keyed, Number, Text, boot_time, kind_code, known, maybe, number, perhaps, purchase_code,
-};
+use super::key::{Extended, Keyed, Number, Text};
+use super::values::{ABSENT, boot_time, kind_code, known, maybe, number, perhaps, purchase_code, spec_of};
 use decide::View;
 use model::group::Group;
 use model::ids::WorkloadKey;
@@ -192,10 +191,7 @@ pub(super) fn labels<'v>(
 
 /// The spec of each pod.
 pub(super) fn specs<'v>(view: &'v View<'_>) -> impl Iterator<Item = Option<&'v PodSpec>> {
-    view.seen
-        .pods
-        .iter()
-        .map(|pod| super::spec_of(view, Some(pod.spec)))
+    view.seen.pods.iter().map(|pod| spec_of(view, Some(pod.spec)))
 }
 
 /// The sum of `node-state`.

@@ -1,6 +1,7 @@
 //! Columns of figures about workloads: what is known of any of them now, and what the scaled ones' were of late.
 
-use super::{ABSENT, Amount, Number, Text, known, number, thousandths};
+use super::key::{Amount, Number, Text};
+use super::values::{ABSENT, known, number, thousandths};
 use decide::View;
 use model::time::Instant;
 use model::workload::{Metric, Workload};

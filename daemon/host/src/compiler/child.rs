@@ -3,9 +3,9 @@
 //! Runs before anything else of its program: no threads, no listeners, no configuration. Not here: whether the component
 //! may be a policy, which its parent has looked at.
 
-use super::{GREETING, NAME, VERB};
+use super::handshake::{GREETING, NAME, VERB};
 use crate::artefact::Fit;
-use crate::engine;
+use crate::engine_config::compile_config;
 use rustix::process::{Resource, Rlimit, Signal, nice, set_parent_process_death_signal, setrlimit};
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -53,7 +53,7 @@ fn compile(arguments: &mut impl Iterator<Item = OsString>) -> Result<(), String>
         .lock()
         .read_to_end(&mut bytes)
         .map_err(|why| why.to_string())?;
-    let mut config = engine::compile_config(asked.fit);
+    let mut config = compile_config(asked.fit);
     config.parallel_compilation(asked.threads() > 1);
     let engine = wasmtime::Engine::new(&config).map_err(|why| format!("{why:#}"))?;
     let artefact = engine
