@@ -184,7 +184,7 @@ impl Cache {
     }
 
     /// Replaces what is kept under a name; what was kept, no larger than this, becomes the one before.
-    pub(crate) fn keep(&self, name: &str, kept: Kept, (component, most): (&[u8], u64)) -> Result<(), Fault> {
+    pub(crate) fn keep(&self, name: &str, kept: Kept, component: &[u8], most: u64) -> Result<(), Fault> {
         // What cannot be read is of no use, and is replaced.
         let mut all = self.known(name).unwrap_or_default();
         // A copy: until the new one is there the file of the last good one stays where it is. What was damaged meanwhile is

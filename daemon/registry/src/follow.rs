@@ -241,7 +241,8 @@ impl Follower {
         self.cache.keep(
             &self.wanted.name,
             kept.clone(),
-            (&fetched.component, self.options.most),
+            &fetched.component,
+            self.options.most,
         )?;
         tracing::info!(policy = %self.wanted.name, %digest, "policy fetched");
         self.take(kept, signer);

@@ -36,7 +36,7 @@ impl Room {
             let reference = reference();
             let signature = Signature::make(&reference, &fetched.digest, &key).unwrap();
             let kept = Kept::of(&reference, &fetched, vec![signature]).unwrap();
-            cache.keep("mine", kept, (component, MOST)).unwrap();
+            cache.keep("mine", kept, component, MOST).unwrap();
         }
         new.good = FILES.map(|name| fs::read(new.at(name)).unwrap()).into();
         new
@@ -246,7 +246,7 @@ fn what_is_changed_while_the_daemon_runs_is_not_verified_and_not_kept_as_the_one
     assert!(!follower.cache.is_whole("mine", &kept, MOST));
     let third = fetched(b"third");
     let kept = Kept::of(&reference(), &third, Vec::new()).unwrap();
-    follower.cache.keep("mine", kept, (b"third", MOST)).unwrap();
+    follower.cache.keep("mine", kept, b"third", MOST).unwrap();
     assert_eq!(fs::read(room.at("mine.before")).unwrap(), FIRST);
 }
 
@@ -263,7 +263,7 @@ fn what_cannot_be_written_leaves_the_last_good_one() {
         let kept = Kept::of(&reference(), &third, Vec::new()).unwrap();
         let count = || fs::read_dir(room.folder()).unwrap().count();
         let before = count();
-        let failed = follower.cache.keep("mine", kept, (b"third", MOST)).unwrap_err();
+        let failed = follower.cache.keep("mine", kept, b"third", MOST).unwrap_err();
         assert!(failed.to_string().contains("cannot be written"), "{failed}");
         assert_eq!(count(), before, "{barred}: an unfinished file stays");
         if barred != "mine.wasm" {
