@@ -50,7 +50,7 @@ impl Replicas {
 
     /// The same with words, which people read in `explain`.
     pub fn set_because(&mut self, workload: Workload<'_>, replicas: u32, code: u16, why: &str) {
-        crate::bridge::explain(workload.row(), code, why);
+        crate::source::explain(workload.row(), code, why);
         self.set(workload, replicas, code);
     }
 }
@@ -118,7 +118,7 @@ impl Prices {
 
     /// Words about a class, for the record.
     pub fn explain(&mut self, class: Class<'_>, code: u16, why: &str) {
-        crate::bridge::explain(class.row(), code, why);
+        crate::source::explain(class.row(), code, why);
     }
 }
 
@@ -160,7 +160,7 @@ impl Verdicts {
 
     /// The same with words, which people read in `explain`.
     pub fn deny_because(&mut self, candidate: Candidate<'_>, code: u16, why: &str) {
-        crate::bridge::explain(candidate.row(), code, why);
+        crate::source::explain(candidate.row(), code, why);
         self.deny(candidate, code);
     }
 
@@ -189,7 +189,7 @@ impl Holds {
 
     /// The same with words, which people read in `explain`.
     pub fn hold_because(&mut self, step: Step<'_>, code: u16, why: &str) {
-        crate::bridge::explain(step.row(), code, why);
+        crate::source::explain(step.row(), code, why);
         self.hold(step, code);
     }
 }

@@ -46,101 +46,34 @@
 //! evaluation to the next but the bytes that `View::keep` was given, which `View::state` gives back.
 
 mod answers;
-#[cfg(not(target_arch = "wasm32"))]
-#[path = "native.rs"]
-mod bridge;
 #[cfg(target_arch = "wasm32")]
 #[path = "wasm.rs"]
 #[doc(hidden)]
 pub mod bridge;
 #[cfg(not(target_arch = "wasm32"))]
 mod check;
+mod columns;
+mod hooks;
+mod level;
 mod rows;
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "native.rs"]
+mod source;
+#[cfg(target_arch = "wasm32")]
+#[path = "host.rs"]
+mod source;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod view;
 
 pub use answers::{Holds, Prices, Replicas, Room, Verdicts};
+pub use hooks::{Disruption, Headroom, Placement, Review, Scaler};
+pub use level::Level;
 pub use rows::{
     Candidate, Class, Due, Group, GroupKind, Metric, Mover, Node, Offer, Phase, Pod, Purchase, Set, Step,
     Workload,
 };
 pub use view::{View, Word};
-
-/// Answers the scaler hook: how many replicas each workload needs.
-pub trait Scaler: Sized + 'static {
-    /// Reads the operator's configuration, a JSON object. An error refuses the policy and names the mistake.
-    ///
-    /// # Errors
-    /// What is wrong with the configuration.
-    fn configure(json: &str) -> Result<Self, String>;
-
-    /// Wanted replicas; a workload that is left out keeps what it has.
-    ///
-    /// # Errors
-    /// Why it cannot answer; the built-in default answers instead.
-    fn scale(&self, view: &View<'_>) -> Result<Replicas, String>;
-}
-
-/// Answers the placement hook: what places cost.
-pub trait Placement: Sized + 'static {
-    /// As `Scaler::configure`.
-    ///
-    /// # Errors
-    /// What is wrong with the configuration.
-    fn configure(json: &str) -> Result<Self, String>;
-
-    /// Factors, bans and addends.
-    ///
-    /// # Errors
-    /// Why it cannot answer; the built-in default answers instead.
-    fn place(&self, view: &View<'_>) -> Result<Prices, String>;
-}
-
-/// Answers the headroom hook: how much room to keep free.
-pub trait Headroom: Sized + 'static {
-    /// As `Scaler::configure`.
-    ///
-    /// # Errors
-    /// What is wrong with the configuration.
-    fn configure(json: &str) -> Result<Self, String>;
-
-    /// Virtual pods to keep room for.
-    ///
-    /// # Errors
-    /// Why it cannot answer; the built-in default answers instead.
-    fn reserve(&self, view: &View<'_>) -> Result<Room, String>;
-}
-
-/// Answers the disruption hook: which nodes may be given up.
-pub trait Disruption: Sized + 'static {
-    /// As `Scaler::configure`.
-    ///
-    /// # Errors
-    /// What is wrong with the configuration.
-    fn configure(json: &str) -> Result<Self, String>;
-
-    /// Denials and addends.
-    ///
-    /// # Errors
-    /// Why it cannot answer; nothing new is given up in this cycle.
-    fn judge(&self, view: &View<'_>) -> Result<Verdicts, String>;
-}
-
-/// Answers the review hook: which steps of the finished plan wait.
-pub trait Review: Sized + 'static {
-    /// As `Scaler::configure`.
-    ///
-    /// # Errors
-    /// What is wrong with the configuration.
-    fn configure(json: &str) -> Result<Self, String>;
-
-    /// Steps that are not to be begun in this cycle.
-    ///
-    /// # Errors
-    /// Why it cannot answer; nothing new shrinks in this cycle.
-    fn review(&self, view: &View<'_>) -> Result<Holds, String>;
-}
 
 /// Reads a configuration into a type of your own. Give the type `#[serde(deny_unknown_fields)]`, so that a misspelt
 /// field is refused instead of ignored.
@@ -151,22 +84,9 @@ pub fn config<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, String> {
     serde_json::from_str(json).map_err(|why| why.to_string())
 }
 
-/// How much a log line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// For authors.
-    Debug,
-    /// For operators.
-    Info,
-    /// Something is odd.
-    Warning,
-    /// Something is wrong.
-    Error,
-}
-
 /// Writes a line into the record of the cycle; natively to standard output, where `cargo test` shows it.
 pub fn log(level: Level, message: &str) {
-    bridge::log(level, message);
+    source::log(level, message);
 }
 
 /// Makes a component of a `Scaler`.

@@ -1,8 +1,8 @@
 //! The made-up side of a View, for tests that run natively: reads a `testing::Picture` instead of asking a host.
 
-use crate::Level;
+use crate::columns::{Amount, Keyed, Number, Tables, Text};
+use crate::level::Level;
 use crate::testing::Picture;
-use crate::view::{Amount, Keyed, Number, Tables, Text};
 use std::collections::BTreeMap;
 
 /// The picture of a test.

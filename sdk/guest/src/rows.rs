@@ -2,7 +2,8 @@
 //! of the plan. What is there whatever the question is in `cluster`. Cheap to copy; every figure is read from its
 //! column.
 
-use crate::view::{Keyed, View, Word};
+use crate::columns::Keyed;
+use crate::view::{View, Word};
 
 /// A class of demand: pods that no scheduling rule can tell apart.
 #[derive(Clone, Copy)]

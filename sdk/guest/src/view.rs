@@ -3,8 +3,9 @@
 //!
 //! A column is fetched when it is first read, and kept: reading a million rows costs one call.
 
-use crate::bridge::{self, Source};
+use crate::columns::{Amount, Keyed, Number, Tables, Text};
 use crate::rows::{Candidate, Class, Group, Metric, Mover, Node, Offer, Pod, Set, Step, Workload};
+use crate::source::{self, Source};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -58,36 +59,13 @@ impl std::fmt::Display for Word {
     }
 }
 
-/// Rows of each table.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tables {
-    pub(crate) classes: u32,
-    pub(crate) sets: u32,
-    pub(crate) workloads: u32,
-    pub(crate) candidates: u32,
-    pub(crate) movers: u32,
-    pub(crate) steps: u32,
-    pub(crate) groups: u32,
-    pub(crate) offers: u32,
-    pub(crate) nodes: u32,
-    pub(crate) pods: u32,
-    pub(crate) metrics: u32,
-}
-
 macro_rules! columns {
     ($kind:ident: $content:ty, $field:ident, $fetch:ident { $($(#[$doc:meta])* $name:ident = $variant:ident,)* }) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum $kind { $($variant,)* }
-
-        impl $kind {
-            const COUNT: usize = [$(Self::$variant,)*].len();
-        }
-
         /// Whole columns, for loops that must be fast. Entry by entry the rows of their table.
         impl View<'_> {
             $($(#[$doc])* pub fn $name(&self) -> &[$content] {
                 match self.$field.get($kind::$variant as usize) {
-                    Some(cell) => cell.get_or_init(|| bridge::$fetch(self.source, $kind::$variant)),
+                    Some(cell) => cell.get_or_init(|| source::$fetch(self.source, $kind::$variant)),
                     None => &[],
                 }
             })*
@@ -352,32 +330,6 @@ columns!(Text: u32, texts, texts {
     metric_workload = MetricWorkload,
 });
 
-/// Columns that are asked for by a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Keyed {
-    ClassLabel,
-    ClassAnnotation,
-    ClassExtended,
-    SetLabel,
-    WorkloadLabel,
-    WorkloadAnnotation,
-    CandidateLabel,
-    MoverLabel,
-    MoverAnnotation,
-    GroupLabel,
-    OfferLabel,
-    OfferExtended,
-    NodeLabel,
-    NodeExtended,
-    PodLabel,
-    PodAnnotation,
-    PodExtended,
-}
-
-impl Keyed {
-    const COUNT: usize = 17;
-}
-
 impl<'a> View<'a> {
     pub(crate) fn new(source: Source<'a>) -> Self {
         Self {
@@ -395,17 +347,17 @@ impl<'a> View<'a> {
 
     /// When the picture was taken: milliseconds since the Unix epoch. The only time there is.
     pub fn now_ms(&self) -> u64 {
-        bridge::now_ms(self.source)
+        source::now_ms(self.source)
     }
 
     /// Recorded random number of the cycle. The only randomness there is.
     pub fn seed(&self) -> u64 {
-        bridge::seed(self.source)
+        source::seed(self.source)
     }
 
     /// Name of the cluster.
     pub fn cluster(&self) -> Word {
-        self.word(bridge::cluster(self.source))
+        self.word(source::cluster(self.source))
     }
 
     /// Classes of demand: pods that no scheduling rule can tell apart. Empty for scalers.
@@ -465,12 +417,12 @@ impl<'a> View<'a> {
 
     /// What this policy kept at this hook in the last cycle that had an answer of it; empty where nothing.
     pub fn state(&self) -> Vec<u8> {
-        bridge::state(self.source)
+        source::state(self.source)
     }
 
     /// Keeps bytes for the next cycle, at most 65,536; an empty slice forgets what was kept. Without a call it stays.
     pub fn keep(&self, state: &[u8]) {
-        bridge::keep(self.source, state);
+        source::keep(self.source, state);
     }
 
     /// Demand of recent cycles, oldest first: how many milliseconds ago, and how many pods waited.
@@ -481,7 +433,7 @@ impl<'a> View<'a> {
 
     /// Number that stands for a text in the columns of this evaluation, to compare labels fast.
     pub fn sym(&self, text: &str) -> u32 {
-        bridge::intern(self.source, text)
+        source::intern(self.source, text)
     }
 
     /// Text of a sym.
@@ -495,13 +447,13 @@ impl<'a> View<'a> {
 
     /// `spec.priority` of a class.
     pub fn class_priority(&self) -> &[i32] {
-        self.priorities.get_or_init(|| bridge::priorities(self.source))
+        self.priorities.get_or_init(|| source::priorities(self.source))
     }
 
     /// `spec.priority` of a pod.
     pub fn pod_priority(&self) -> &[i32] {
         self.pod_priorities
-            .get_or_init(|| bridge::pod_priorities(self.source))
+            .get_or_init(|| source::pod_priorities(self.source))
     }
 
     /// One label of each class, as syms; 0 where absent.
@@ -527,7 +479,7 @@ impl<'a> View<'a> {
         if let Some(column) = by_key.get(key) {
             return Rc::clone(column);
         }
-        let column: Rc<[u32]> = bridge::keyed(self.source, which, key).into();
+        let column: Rc<[u32]> = source::keyed(self.source, which, key).into();
         by_key.insert(key.to_owned(), Rc::clone(&column));
         column
     }
@@ -556,11 +508,11 @@ impl<'a> View<'a> {
     }
 
     fn tables(&self) -> Tables {
-        *self.tables.get_or_init(|| bridge::tables(self.source))
+        *self.tables.get_or_init(|| source::tables(self.source))
     }
 
     fn fetch_words(&self, syms: &[u32]) {
-        let texts = bridge::resolve(self.source, syms);
+        let texts = source::resolve(self.source, syms);
         let mut words = self.words.borrow_mut();
         for (sym, text) in syms.iter().zip(texts) {
             words.insert(*sym, Word(text.into()));

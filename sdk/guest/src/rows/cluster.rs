@@ -1,7 +1,8 @@
 //! Rows of what is there, whatever the question: groups, offers, nodes, pods, metrics, and past values of a workload.
 
 use super::{GroupKind, Purchase, Workload, amount, kind, known, number, perhaps, signed};
-use crate::view::{Keyed, View, Word};
+use crate::columns::Keyed;
+use crate::view::{View, Word};
 
 /// A set of nodes that grows and shrinks by one knob, or a Fargate profile.
 #[derive(Clone, Copy)]
