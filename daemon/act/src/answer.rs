@@ -115,9 +115,6 @@ pub(crate) fn stale(why: impl AsRef<str>) -> Outcome {
 
 /// A server's words, cut at a character boundary.
 pub(crate) fn cut(words: &str) -> String {
-    let mut end = words.len().min(LONGEST_WORD);
-    while !words.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = words.floor_char_boundary(LONGEST_WORD);
     words.get(..end).unwrap_or_default().to_owned()
 }

@@ -266,11 +266,9 @@ fn token(cluster: &str, step: &Step) -> String {
         .intent
         .as_ref()
         .map_or_else(|| step.id.to_string(), ToString::to_string);
-    let digest = Sha256::digest(format!("{cluster}\u{0}{intent}").as_bytes());
-    digest
-        .iter()
-        .take(16)
-        .fold(String::new(), |token, byte| format!("{token}{byte:02x}"))
+    let mut token = hex::encode(Sha256::digest(format!("{cluster}\u{0}{intent}").as_bytes()));
+    token.truncate(32);
+    token
 }
 
 fn told(answer: &LaunchInstancesOutput, wanted: u32) -> Outcome {

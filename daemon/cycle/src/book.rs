@@ -323,7 +323,5 @@ fn epoch() -> Result<String, StoreError> {
     let mut bytes = [0; 4];
     getrandom::fill(&mut bytes)
         .map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
-    Ok(bytes
-        .iter()
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+    Ok(hex::encode(bytes))
 }

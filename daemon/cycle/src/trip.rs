@@ -7,6 +7,7 @@ use crate::policies::InForce;
 use guard::{Act, Cleared, Verdicts, ledger};
 use logbook::{CycleRecord, RECORD_VERSION, Trouble};
 use model::advice::PolicyMode;
+use model::fnv::fnv1a;
 use model::intent::{Ledger, LedgerEvent};
 use model::outcome::Outcome;
 use model::plan::{Step, StepKind};
@@ -474,10 +475,5 @@ async fn carried_out(hands: &mut impl Act, mut steps: Vec<Cleared<Step>>) -> Vec
 
 /// The only randomness there is: from the name of the cluster and the number of the cycle (FNV-1a).
 fn seed(cluster: &str, cycle: u64) -> u64 {
-    cluster
-        .bytes()
-        .chain(cycle.to_le_bytes())
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+    fnv1a(cluster.bytes().chain(cycle.to_le_bytes()))
 }

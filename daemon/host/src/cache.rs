@@ -9,7 +9,6 @@ use crate::artefact::Artefact;
 use hmac::{Hmac, KeyInit, Mac};
 use machine::whole;
 use sha2::Sha256;
-use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, Metadata};
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -132,12 +131,9 @@ impl Cache {
     }
 
     fn file(&self, digest: &str, compatibility: &[u8; 32]) -> PathBuf {
-        let mut name = format!("{digest}-");
-        for byte in compatibility.iter().take(6) {
-            // Writing to a String cannot fail.
-            let _ = write!(name, "{byte:02x}");
-        }
-        self.folder.join(format!("{name}.{ENDING}"))
+        let mut fit = hex::encode(compatibility);
+        fit.truncate(12);
+        self.folder.join(format!("{digest}-{fit}.{ENDING}"))
     }
 
     fn has_sealed(&self, digest: &str, compatibility: &[u8; 32], bytes: &[u8]) -> bool {

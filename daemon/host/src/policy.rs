@@ -13,7 +13,6 @@ use decide::{Policy, View};
 use model::advice::{Hook, PolicyFault};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
@@ -236,15 +235,7 @@ pub(crate) fn mismatch(why: wasmtime::Error) -> LoadFault {
 
 /// SHA-256 of bytes, hexadecimal: the digest by which components are known.
 pub fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]

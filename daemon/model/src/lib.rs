@@ -16,6 +16,7 @@ pub mod discovery;
 pub mod disruption;
 pub mod fargate;
 pub mod fleet;
+pub mod fnv;
 pub mod footprint;
 pub mod governor;
 pub mod group;

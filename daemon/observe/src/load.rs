@@ -12,6 +12,7 @@ use crate::metrics_api;
 use futures::StreamExt;
 use futures::stream;
 use kube::Client;
+use model::fnv::fnv1a;
 use model::ids::{NodeName, PodKey};
 use model::pod::Usage;
 use model::snapshot::Freshness;
@@ -335,10 +336,7 @@ fn newer(known: Option<Usage>, told: Usage) -> Usage {
 /// When in a round a node is asked: the same mixing for all, another place for each node and round (FNV-1a).
 fn delay(node: &NodeName, round: u64, spread: Duration) -> Duration {
     let bytes = node.as_str().bytes().chain(round.to_le_bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let part = u32::try_from(hash >> 48).unwrap_or(0);
+    let part = u32::try_from(fnv1a(bytes) >> 48).unwrap_or(0);
     spread * part / 0xffff
 }
 

@@ -15,6 +15,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use law::{Deployment, TICK};
 use model::aims::{Aims, Mode};
+use model::fnv;
 use model::group::{GroupKind, GroupOptions};
 use model::limits::Limits;
 use model::pod::PodSpec;
@@ -339,7 +340,7 @@ fn play(scenario: Scenario, bounds: &[Usd]) -> Result<Evening> {
         .build()?;
     let mut flaw = None;
     let mut slowest = 0;
-    let mut plans = 0xcbf2_9ce4_8422_2325_u64;
+    let mut plans = fnv::EMPTY;
     let mut began = std::time::Instant::now();
     let mut hours = hours::Hours::new(scenario.start, scenario.cycle);
     let mut on_cycle = |moment: sim::Moment<'_>| {
@@ -350,9 +351,7 @@ fn play(scenario: Scenario, bounds: &[Usd]) -> Result<Evening> {
         if let Some(first) = found.first().filter(|_| flaw.is_none()) {
             flaw = Some(format!("cycle {}: {first}", moment.number));
         }
-        for byte in serde_json::to_vec(&record.plan).unwrap_or_default() {
-            plans = (plans ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
+        plans = fnv::extend(plans, serde_json::to_vec(&record.plan).unwrap_or_default());
         began = std::time::Instant::now();
     };
     let played = runtime.block_on(sim::play(

@@ -67,9 +67,7 @@ fn seal(version: u32, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
 
 /// All that stands before the value.
 fn head(version: u32, value: &[u8]) -> String {
-    let sum = Sha256::digest(value)
-        .iter()
-        .fold(String::new(), |sum, byte| format!("{sum}{byte:02x}"));
+    let sum = hex::encode(Sha256::digest(value));
     format!(r#"{{"version":{version},"sha256":"{sum}","value":"#)
 }
 

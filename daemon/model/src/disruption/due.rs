@@ -3,6 +3,7 @@
 //! Not here: whether a budget lets them go.
 
 use super::{Cause, DisruptionAims, DriftMode};
+use crate::fnv::fnv1a;
 use crate::group::Group;
 use crate::node::Node;
 use crate::snapshot::Snapshot;
@@ -43,8 +44,5 @@ const DRAWS: u32 = 10_000;
 fn draw(node: &Node) -> u32 {
     let instance = node.instance.as_ref().map_or("", |id| id.as_str());
     let bytes = node.name.as_str().bytes().chain([0]).chain(instance.bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    u32::try_from((hash >> 16) % u64::from(DRAWS)).unwrap_or(0)
+    u32::try_from((fnv1a(bytes) >> 16) % u64::from(DRAWS)).unwrap_or(0)
 }

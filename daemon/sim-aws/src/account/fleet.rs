@@ -7,6 +7,7 @@ use super::launch::{Fleet, Launched, Pool, Unfilled};
 use super::machine::Gone;
 use super::{Account, Refused};
 use crate::settings::NewGroup;
+use model::fnv::fnv1a;
 
 impl Account {
     /// `CreateFleet` of type `instant`.
@@ -113,8 +114,5 @@ impl Account {
 
 /// A stable id of a template, from its name.
 pub(crate) fn template_id(name: &str) -> String {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("lt-0{hash:016x}")
+    format!("lt-0{:016x}", fnv1a(name.bytes()))
 }

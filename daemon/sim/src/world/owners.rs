@@ -4,6 +4,7 @@ use crate::scenario::{Arrivals, PodPlan, TraceRow};
 use crate::world::queue::Event;
 use crate::world::scheduler;
 use crate::world::state::{Owner, OwnerKind, SimPod, State};
+use model::fnv::fnv1a;
 use model::pod::PodPhase;
 use model::selector::{Labels, glob};
 use model::{GroupKind, GroupName, NodeName, PodKey, PodSpec, Resources, Span, WorkloadKey};
@@ -308,10 +309,7 @@ impl State {
 /// The random part of a pod's identity (FNV-1a).
 fn chance(seed: u64, key: &PodKey) -> u64 {
     let name = key.namespace.bytes().chain(key.name.bytes());
-    name.chain(seed.to_le_bytes())
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+    fnv1a(name.chain(seed.to_le_bytes()))
 }
 
 fn of_row(pod: &PodPlan, row: &TraceRow) -> PodPlan {
