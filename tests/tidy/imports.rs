@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Modules and files of one crate.
-pub struct Imports {
+pub(crate) struct Imports {
     modules: Vec<Module>,
     files: Vec<PathBuf>,
 }
@@ -32,7 +32,7 @@ const MOST_STEPS: usize = 12;
 
 impl Imports {
     /// Reads the crate whose root file this is.
-    pub fn of(root: &Path) -> Self {
+    pub(crate) fn of(root: &Path) -> Self {
         let mut imports = Self {
             modules: Vec::new(),
             files: Vec::new(),
@@ -43,7 +43,7 @@ impl Imports {
     }
 
     /// Groups of files that import each other, directly or by others; the largest first.
-    pub fn cycles(&self) -> Vec<Vec<String>> {
+    pub(crate) fn cycles(&self) -> Vec<Vec<String>> {
         let edges = self.edges();
         let reach: Vec<BTreeSet<usize>> = (0..self.files.len())
             .map(|file| reachable(&edges, file))
@@ -244,7 +244,7 @@ fn flatten(tree: &syn::UseTree, at: &[String], found: &mut Vec<(String, Vec<Stri
 }
 
 /// Whether these attributes keep an item for tests alone.
-pub fn is_test(attributes: &[syn::Attribute]) -> bool {
+pub(crate) fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         syn::Meta::List(list) if list.path.is_ident("cfg") => {
             let condition = list.tokens.to_string();

@@ -6,18 +6,18 @@ use syn::visit::Visit;
 
 /// One function.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Shape {
-    pub name: String,
+pub(crate) struct Shape {
+    pub(crate) name: String,
     /// From its first line to its last.
-    pub lines: usize,
+    pub(crate) lines: usize,
     /// Parameters but `self`, tuples counted by their parts.
-    pub parameters: usize,
+    pub(crate) parameters: usize,
     /// Parameters that are tuples.
-    pub tuples: usize,
+    pub(crate) tuples: usize,
 }
 
 /// Functions of a file, tests left out.
-pub fn functions(text: &str) -> Vec<Shape> {
+pub(crate) fn functions(text: &str) -> Vec<Shape> {
     let mut shapes = Shapes(Vec::new());
     shapes.visit_file(&syn::parse_file(text).unwrap());
     shapes.0
