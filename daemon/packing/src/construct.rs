@@ -1,6 +1,6 @@
-//! One construction: node after node, always the column whose filling costs least for what it holds.
+//! One construction: bin after bin, always the column whose filling costs least for what it holds.
 //!
-//! A filled pattern is bought as often as the demand repeats it, so that work grows with rows, not pods.
+//! A filled pattern is bought as often as the demand repeats it, so that work grows with rows, not items.
 
 use crate::fill::{Left, Scoring, Workspace};
 use crate::solution::{Batch, Packing, Pattern};
@@ -27,14 +27,14 @@ const fn scoring(widest: f32, sharpness: i32, part: u32) -> Scoring {
     }
 }
 
-/// The construction for a crowd that sets how many nodes there are.
+/// The construction for a shared cap that sets how many bins there are.
 pub(crate) const EVEN: Scoring = Scoring {
     even: true,
     ..scoring(0.5, 2, 8)
 };
 
-/// Columns filled afresh for one node.
-const FILLS_A_NODE: u32 = 6;
+/// Columns filled afresh for one bin.
+const FILLS_A_BIN: u32 = 6;
 
 /// A filled column as last seen.
 #[derive(Clone, Default)]
@@ -47,11 +47,11 @@ struct Candidate {
 }
 
 struct State<const D: usize> {
-    /// By row: pods without a place.
+    /// By row: items without a place.
     left: Vec<u32>,
     /// Rows that have some.
     rows: Vec<u32>,
-    /// What those pods take and pay together.
+    /// What those items take and pay together.
     total: Amounts64<D>,
     value: f64,
     stock: Stock,
@@ -59,10 +59,10 @@ struct State<const D: usize> {
     round: u32,
 }
 
-/// Amounts that may be larger than a node's.
+/// Amounts that may be larger than a bin's.
 type Amounts64<const D: usize> = [f64; D];
 
-/// Packs pods by row, with capacity to grow.
+/// Packs items by row, with capacity to grow.
 pub(crate) fn pack<const D: usize>(
     table: &Table<'_, D>,
     counts: &[u32],
@@ -145,11 +145,11 @@ impl<const D: usize> State<D> {
     fn buy(&mut self, table: &Table<'_, D>, column: usize, pattern: &[(u32, u32)], copies: u32) {
         self.stock.buy(table.problem, column, copies);
         for (row, n) in pattern {
-            let pods = n * copies;
-            self.left[*row as usize] -= pods;
-            self.value -= table.pays[*row as usize] * f64::from(pods);
+            let items = n * copies;
+            self.left[*row as usize] -= items;
+            self.value -= table.pays[*row as usize] * f64::from(items);
             for (dim, total) in self.total.iter_mut().enumerate() {
-                *total -= f64::from(table.ask[dim][*row as usize]) * f64::from(pods);
+                *total -= f64::from(table.ask[dim][*row as usize]) * f64::from(items);
             }
         }
         let left = &self.left;
@@ -157,10 +157,10 @@ impl<const D: usize> State<D> {
     }
 }
 
-/// Sizes of node that are tried for an even share, in hundredths of it.
+/// Sizes of bin that are tried for an even share, in hundredths of it.
 const SHARES: [f64; 6] = [0.6, 0.8, 1.0, 1.25, 1.6, 2.2];
 
-/// The column of the next node: around an even share where a crowd sets how many nodes there are, else the one that
+/// The column of the next bin: around an even share where a shared cap sets how many bins there are, else the one that
 /// gives most for its price.
 fn next_column<const D: usize>(
     table: &Table<'_, D>,
@@ -176,18 +176,18 @@ fn next_column<const D: usize>(
     .or_else(|| best_column(table, state, scoring, workspace))
 }
 
-/// What is left for each node, by dimension, where the scarcest crowd gets as many as it needs.
+/// What is left for each bin, by dimension, where the scarcest shared cap gets as many as it needs.
 fn even_share<const D: usize>(table: &Table<'_, D>, state: &State<D>) -> Option<[f64; D]> {
     let first = table.problem.dims;
-    let nodes = table
+    let bins = table
         .problem
         .shared_caps
         .iter()
         .zip(first..)
         .map(|(most, dim)| state.total[dim] / f64::from((*most).max(1)))
         .fold(0.0, f64::max);
-    (nodes >= 1.0).then(|| {
-        let mut share = state.total.map(|total| total / nodes);
+    (bins >= 1.0).then(|| {
+        let mut share = state.total.map(|total| total / bins);
         // Shared caps set how many bins there are; they say nothing about how large one must be.
         share[first..].fill(0.0);
         share
@@ -224,7 +224,7 @@ fn column_near<const D: usize>(
         if workspace.pattern.is_empty() {
             continue;
         }
-        let key = table.node_price(column, &workspace.pattern) / value;
+        let key = table.bin_price(column, &workspace.pattern) / value;
         if best.is_none_or(|(least, _)| key < least) {
             best = Some((key, column));
             state.candidates[column].pattern.clone_from(&workspace.pattern);
@@ -259,7 +259,7 @@ fn best_column<const D: usize>(
         // Candidates of earlier rounds only look better than they are now, for items are gone since: the best fresh one
         // is near
         // the truth after a few.
-        if fills >= FILLS_A_NODE && best_fresh.is_some() {
+        if fills >= FILLS_A_BIN && best_fresh.is_some() {
             return best_fresh;
         }
         fills += 1;
@@ -269,7 +269,7 @@ fn best_column<const D: usize>(
             let column = table
                 .cheapest(&state.stock, &workspace.used, &workspace.pattern)
                 .unwrap_or(best);
-            key = table.node_price(column, &workspace.pattern) / value;
+            key = table.bin_price(column, &workspace.pattern) / value;
             if best_fresh.is_none_or(|fresh| key < state.candidates[fresh].key) {
                 best_fresh = Some(best);
             }
@@ -282,7 +282,7 @@ fn best_column<const D: usize>(
     }
 }
 
-/// Everything that is left on one node, where that costs no more than this node and the value of the rest.
+/// Everything that is left on one bin, where that costs no more than this bin and the value of the rest.
 fn all_in_one<const D: usize>(
     table: &Table<'_, D>,
     state: &State<D>,
@@ -309,8 +309,8 @@ fn all_in_one<const D: usize>(
     let whole = table.cheapest(&state.stock, &table.amounts(&rest), &rest)?;
     // What the rest pays is the least that bins for it cost: no cheaper way to go on is given up by this.
     let beyond = (state.value - table.value(pattern)).max(0.0);
-    let here = table.node_price(column, pattern) + beyond;
-    (table.node_price(whole, &rest) <= here).then_some(Batch {
+    let here = table.bin_price(column, pattern) + beyond;
+    (table.bin_price(whole, &rest) <= here).then_some(Batch {
         column: whole,
         copies: 1,
         pattern: rest,

@@ -1,5 +1,5 @@
-//! From a fractional mixture of patterns to whole nodes: buy the whole parts, then the largest fraction, solve for
-//! what is left, and so on. Of many nodes several are bought before the rest is solved anew.
+//! From a fractional mixture of patterns to whole bins: buy the whole parts, then the largest fraction, solve for
+//! what is left, and so on. Of many bins several are bought before the rest is solved anew.
 
 use crate::generate::Generation;
 use crate::number::whole;
@@ -51,13 +51,13 @@ pub(crate) fn dive<const D: usize>(
             .solution()
             .filter(|(ix, _)| generation.patterns.get(*ix).is_some_and(Option::is_some))
             .collect();
-        let nodes: f64 = mixture.iter().map(|(_, amount)| amount).sum();
-        if nodes <= depth.rest || open.left.iter().all(|left| *left == 0) {
+        let bins: f64 = mixture.iter().map(|(_, amount)| amount).sum();
+        if bins <= depth.rest || open.left.iter().all(|left| *left == 0) {
             break;
         }
         let bought = whole_parts(generation, &mixture, &mut open);
         let many = if bought.is_empty() {
-            at_once(nodes * depth.at_once)
+            at_once(bins * depth.at_once)
         } else {
             0
         };
@@ -96,8 +96,8 @@ pub(crate) fn dive<const D: usize>(
 }
 
 /// Whole fractions, one at least.
-fn at_once(nodes: f64) -> usize {
-    usize::try_from(whole(nodes)).map_or(1, |many| many.max(1))
+fn at_once(bins: f64) -> usize {
+    usize::try_from(whole(bins)).map_or(1, |many| many.max(1))
 }
 
 fn whole_parts<const D: usize>(
@@ -130,7 +130,7 @@ fn whole_parts<const D: usize>(
     bought
 }
 
-/// One node of the pattern with the largest fraction, cut to what is left, topped up, on the cheapest column; with the
+/// One bin of the pattern with the largest fraction, cut to what is left, topped up, on the cheapest column; with the
 /// purchase it comes from.
 fn largest_fraction<const D: usize>(
     generation: &Generation<'_, D>,
@@ -183,7 +183,7 @@ fn largest_fraction<const D: usize>(
     Some((bought, batch))
 }
 
-/// Puts on the node what still fits, the most valuable pods first.
+/// Puts on the bin what still fits, the most valuable items first.
 fn top_up<const D: usize>(table: &Table<'_, D>, column: usize, pattern: &mut Pattern, left: &mut [u32]) {
     let mut used = table.amounts(pattern);
     let mut rows: Vec<u32> = table.rows_of[column]

@@ -1,8 +1,8 @@
-//! Few nodes: every set of them that costs less than the plan, the cheapest first, until the pods fit into one.
+//! Few bins: every set of them that costs less than the plan, the cheapest first, until the items fit into one.
 //!
 //! Ruin and recreate goes from plan to plan and stays where the way to a cheaper one leads through dearer ones. Of few
-//! nodes all cheaper sets can be listed: the duals say what each must waste, and so how much is left for the others.
-//! Whether the pods fit is tried by filling the nodes one after another, never proven. Work is counted in passes over
+//! bins all cheaper sets can be listed: the duals say what each must waste, and so how much is left for the others.
+//! Whether the items fit is tried by filling the bins one after another, never proven. Work is counted in passes over
 //! rows, never timed.
 
 use crate::fill::{Left, Scoring, Workspace};
@@ -11,7 +11,7 @@ use crate::solution::{Batch, Packing, Start};
 use crate::stock::Stock;
 use crate::table::Table;
 
-/// Nodes of a set at most.
+/// Bins of a set at most.
 pub(crate) const MOST_BINS: usize = 6;
 /// Sets that are looked at while they are listed.
 const MOST_LOOKED_AT: u32 = 400_000;
@@ -23,7 +23,7 @@ const NOTHING: f64 = 1.0;
 /// Columns in rising order, and what they cost together.
 type Set = (f64, Vec<usize>);
 
-/// A cheaper packing of these pods onto few nodes, as far as this much work finds one.
+/// A cheaper packing of these items onto few bins, as far as this much work finds one.
 pub(crate) fn cheaper<const D: usize>(
     table: &Table<'_, D>,
     counts: &[u32],
@@ -31,7 +31,7 @@ pub(crate) fn cheaper<const D: usize>(
     work: u64,
     workspace: &mut Workspace<D>,
 ) -> Option<Packing> {
-    // Addends make a node's price depend on its pods.
+    // Addends make a bin's price depend on its items.
     if !table.problem.addends.is_empty() {
         return None;
     }
@@ -63,7 +63,7 @@ pub(crate) fn cheaper<const D: usize>(
     found
 }
 
-/// The nodes of a set, filled one after another in a manner left to chance; `None` where pods are left over.
+/// The bins of a set, filled one after another in a manner left to chance; `None` where items are left over.
 fn filled<const D: usize>(
     table: &Table<'_, D>,
     set: &[usize],
@@ -130,7 +130,7 @@ impl<const D: usize> Default for Sum<D> {
     }
 }
 
-/// The sets that could hold the pods, by what they offer together, and cost less.
+/// The sets that could hold the items, by what they offer together, and cost less.
 struct Listing<'a, const D: usize> {
     table: &'a Table<'a, D>,
     stock: &'a Stock,
@@ -218,7 +218,7 @@ impl<'a, const D: usize> Listing<'a, D> {
         }
     }
 
-    /// Whether the group of the column grows by one more node than the set has of it.
+    /// Whether the group of the column grows by one more bin than the set has of it.
     fn may_buy(&self, set: &[usize], column: usize) -> bool {
         let group = |column: usize| self.table.problem.columns[column].group;
         let have = set.iter().filter(|other| group(**other) == group(column)).count();

@@ -1,4 +1,4 @@
-//! Filling one new node: which pods, given what is left to place and what each pays.
+//! Filling one new bin: which items, given what is left to place and what each pays.
 //!
 //! The hot loop of the search: rows lie side by side in lanes, and every pass scores all that still fit.
 
@@ -10,15 +10,15 @@ use crate::table::{NEVER, Table, Units};
 /// How a construction weighs things. Different scorings find different packings; the cheapest is kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scoring {
-    /// How much large pods are preferred.
+    /// How much large items are preferred.
     pub(crate) widest: f32,
-    /// How strongly a pod's value for its share counts: the power it is raised to.
+    /// How strongly an item's value for its share counts: the power it is raised to.
     pub(crate) sharpness: i32,
     /// A choice is taken for this fraction of the copies that fit, at least one.
     pub(crate) part: u32,
     /// Up to this share of a row's score is left to chance.
     pub(crate) noise: f32,
-    /// Nodes are sized to share what is left evenly, where a crowd sets how many there are.
+    /// Bins are sized to share what is left evenly, where a shared cap sets how many there are.
     pub(crate) even: bool,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Workspace<const D: usize> {
     score: Vec<[f32; LANES]>,
     left: Vec<u32>,
     taken: Vec<u32>,
-    /// What was put on the node.
+    /// What was put on the bin.
     pub(crate) pattern: Pattern,
     /// How much of it that takes.
     pub(crate) used: Units<D>,
@@ -62,9 +62,9 @@ struct Score {
 const LANES: usize = 8;
 
 impl<const D: usize> Table<'_, D> {
-    /// Fills one node of the column from what is left of `rows`; the pattern is on the workspace. Returns its value.
+    /// Fills one bin of the column from what is left of `rows`; the pattern is on the workspace. Returns its value.
     ///
-    /// The pod whose request points most like the capacity that is left comes first, weighed by what it pays for
+    /// The item whose request points most like the capacity that is left comes first, weighed by what it pays for
     /// its share (Panigrahy's dot-product rule with prices). Ties go to the earlier row.
     pub(crate) fn fill(
         &self,
@@ -93,9 +93,9 @@ impl<const D: usize> Table<'_, D> {
         }
         workspace.used = Units(std::array::from_fn(|dim| whole[dim] - free[dim]));
         workspace.gather();
-        // A row may be free under the duals: more pods are still better than fewer.
-        let pods: f64 = workspace.pattern.iter().map(|(_, n)| f64::from(*n)).sum();
-        self.value(&workspace.pattern) + pods * 1e-3
+        // A row may be free under the duals: more items are still better than fewer.
+        let items: f64 = workspace.pattern.iter().map(|(_, n)| f64::from(*n)).sum();
+        self.value(&workspace.pattern) + items * 1e-3
     }
 
     fn lay_out(&self, column: usize, left: Left<'_>, scoring: Scoring, workspace: &mut Workspace<D>) {

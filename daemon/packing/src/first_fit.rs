@@ -1,7 +1,7 @@
 //! First-fit-decreasing: the floor that no plan may exceed.
 //!
-//! The way common node autoscalers pack: large pods first, each onto the open node with the fewest pods that
-//! some kind of node could still hold; kinds are chosen at the end, cheapest first. Blind to prices until then.
+//! The way common bin autoscalers pack: large items first, each onto the open bin with the fewest items that
+//! some kind of bin could still hold; kinds are chosen at the end, cheapest first. Blind to prices until then.
 
 use crate::amounts::{self, Amounts};
 use crate::number::count;
@@ -13,13 +13,13 @@ use std::collections::binary_heap::{BinaryHeap, PeekMut};
 
 struct Open {
     used: Amounts,
-    pods: Pattern,
+    pattern: Pattern,
     total: u32,
-    /// Of the columns that no other outdoes, those that run all of its pods.
+    /// Of the columns that no other outdoes, those that run all of its items.
     kinds: Vec<usize>,
 }
 
-/// Packs pods by row.
+/// Packs items by row.
 pub(crate) fn pack(problem: &Problem, counts: &[u32]) -> Packing {
     let mut rows: Vec<usize> = (0..problem.rows.len()).filter(|row| counts[*row] > 0).collect();
     // Large first: small ones fit into what is left between them.
@@ -31,7 +31,7 @@ pub(crate) fn pack(problem: &Problem, counts: &[u32]) -> Packing {
         let mut queue: BinaryHeap<Reverse<(u32, usize)>> = open
             .iter()
             .enumerate()
-            .map(|(ix, node)| Reverse((node.total, ix)))
+            .map(|(ix, bin)| Reverse((bin.total, ix)))
             .collect();
         for placed in 0..counts[row] {
             if !place_one(problem, &undominated, &mut open, &mut queue, row) {
@@ -43,7 +43,7 @@ pub(crate) fn pack(problem: &Problem, counts: &[u32]) -> Packing {
     buy(problem, open, left)
 }
 
-/// Places one pod on an open node or on a fresh one; `false` when no kind of node runs it.
+/// Places one item on an open bin or on a fresh one; `false` when no kind of bin runs it.
 fn place_one(
     problem: &Problem,
     undominated: &[usize],
@@ -52,23 +52,23 @@ fn place_one(
     row: usize,
 ) -> bool {
     while let Some(mut next) = queue.peek_mut() {
-        let Reverse((pods, ix)) = *next;
+        let Reverse((items, ix)) = *next;
         if add(problem, &mut open[ix], row) {
-            *next = Reverse((pods + 1, ix));
+            *next = Reverse((items + 1, ix));
             return true;
         }
         PeekMut::pop(next);
     }
     let mut fresh = Open {
         used: vec![0; problem.width()],
-        pods: Vec::new(),
+        pattern: Vec::new(),
         total: 0,
         kinds: undominated.to_vec(),
     };
     if !add(problem, &mut fresh, row) {
         return false;
     }
-    // The open bin with the fewest items comes first, as Karpenter's scheduler sorts its in-flight nodes.
+    // The open bin with the fewest items comes first, as Karpenter's scheduler sorts its in-flight bins.
     queue.push(Reverse((fresh.total, open.len())));
     open.push(fresh);
     true
@@ -98,65 +98,65 @@ fn undominated(problem: &Problem) -> Vec<usize> {
     undominated
 }
 
-/// Adds a pod if some kind still holds the node with it.
-fn add(problem: &Problem, node: &mut Open, row: usize) -> bool {
+/// Adds an item if some kind still holds the bin with it.
+fn add(problem: &Problem, bin: &mut Open, row: usize) -> bool {
     let name = count(row);
-    let there = node
-        .pods
+    let there = bin
+        .pattern
         .last()
         .filter(|(last, _)| *last == name)
         .map_or(0, |(_, n)| *n);
     if problem.rows[row].cap.is_some_and(|cap| there >= cap) {
         return false;
     }
-    let known = node.pods.last().is_some_and(|(last, _)| *last == name);
-    amounts::put(&mut node.used, &problem.rows[row].ask, 1);
+    let known = bin.pattern.last().is_some_and(|(last, _)| *last == name);
+    amounts::put(&mut bin.used, &problem.rows[row].ask, 1);
     let holds = |kind: usize| {
-        (known || problem.fits[kind][row]) && amounts::holds(&problem.columns[kind].capacity, &node.used)
+        (known || problem.fits[kind][row]) && amounts::holds(&problem.columns[kind].capacity, &bin.used)
     };
-    if !node.kinds.iter().any(|kind| holds(*kind)) {
-        amounts::take(&mut node.used, &problem.rows[row].ask, 1);
+    if !bin.kinds.iter().any(|kind| holds(*kind)) {
+        amounts::take(&mut bin.used, &problem.rows[row].ask, 1);
         return false;
     }
     if known {
-        if let Some((_, count)) = node.pods.last_mut() {
+        if let Some((_, count)) = bin.pattern.last_mut() {
             *count += 1;
         }
     } else {
-        node.kinds.retain(|kind| problem.fits[*kind][row]);
-        node.pods.push((name, 1));
+        bin.kinds.retain(|kind| problem.fits[*kind][row]);
+        bin.pattern.push((name, 1));
     }
-    node.total += 1;
+    bin.total += 1;
     true
 }
 
-/// Chooses the cheapest kind for every open node; nodes whose groups are used up give their pods back.
+/// Chooses the cheapest kind for every open bin; bins whose groups are used up give their items back.
 fn buy(problem: &Problem, open: Vec<Open>, mut left: Vec<u32>) -> Packing {
     let addends = !problem.addends.is_empty();
     let mut stock = problem.stock.clone();
     let mut batches: BTreeMap<(usize, Pattern), u32> = BTreeMap::new();
-    for mut node in open {
-        node.pods.sort_unstable();
+    for mut bin in open {
+        bin.pattern.sort_unstable();
         let fits = |kind: &usize| {
             stock[problem.columns[*kind].group] > 0
-                && amounts::holds(&problem.columns[*kind].capacity, &node.used)
-                && node
-                    .pods
+                && amounts::holds(&problem.columns[*kind].capacity, &bin.used)
+                && bin
+                    .pattern
                     .iter()
                     .all(|(row, _)| problem.fits[*kind][*row as usize])
         };
         let mut kinds = (0..problem.columns.len()).filter(fits);
         // Columns come cheapest first; addends may turn that round.
         let kind = if addends {
-            kinds.min_by_key(|kind| (problem.bin_price(*kind, &node.pods), *kind))
+            kinds.min_by_key(|kind| (problem.bin_price(*kind, &bin.pattern), *kind))
         } else {
             kinds.next()
         };
         if let Some(kind) = kind {
             stock[problem.columns[kind].group] -= 1;
-            *batches.entry((kind, node.pods)).or_insert(0) += 1;
+            *batches.entry((kind, bin.pattern)).or_insert(0) += 1;
         } else {
-            for (row, count) in node.pods {
+            for (row, count) in bin.pattern {
                 left[row as usize] += count;
             }
         }
@@ -164,10 +164,10 @@ fn buy(problem: &Problem, open: Vec<Open>, mut left: Vec<u32>) -> Packing {
     Packing {
         batches: batches
             .into_iter()
-            .map(|((column, pods), copies)| Batch {
+            .map(|((column, pattern), copies)| Batch {
                 column,
                 copies,
-                pattern: pods,
+                pattern,
             })
             .collect(),
         left,

@@ -1,8 +1,8 @@
-//! Column generation over whole pods: the patterns that the cheapest fractional mixture of nodes is made of.
+//! Column generation over whole items: the patterns that the cheapest fractional mixture of bins is made of.
 //!
-//! The master covers every row at least cost; pricing finds, column by column, a pattern worth more than its node
+//! The master covers every row at least cost; pricing finds, column by column, a pattern worth more than its bin
 //! under the master's duals. Where pricing is exact the duals prove a bound (Farley), which is tighter than that
-//! of fractional pods wherever a node holds few of them. What is bought is decided in `dive`.
+//! of fractional items wherever a bin holds few of them. What is bought is decided in `dive`.
 
 use crate::duals::{Alone, Proof, alone};
 use crate::fill::{Left, Scoring, Workspace};
@@ -40,7 +40,7 @@ pub(crate) struct Generation<'a, const D: usize> {
     /// By purchase of the master: column and pattern; `None` for a stand-in.
     pub(crate) patterns: Vec<Option<(usize, Pattern)>>,
     counts: Vec<u32>,
-    /// Pods by row that a bound must allow on one node.
+    /// Items by row that a bound must allow on one bin.
     provable: Vec<u32>,
     knapsacks: Vec<Knapsack<D>>,
     shapes: Vec<Vec<[f64; D]>>,
@@ -61,14 +61,16 @@ impl<'a, const D: usize> Generation<'a, D> {
         for (at, row) in rows.iter().enumerate() {
             place[*row as usize] = Some(at);
         }
-        let pods: f64 = counts.iter().map(|count| f64::from(*count)).sum();
+        let items: f64 = counts.iter().map(|count| f64::from(*count)).sum();
         let limits: Vec<(usize, f64)> = table
             .problem
             .stock
             .iter()
             .enumerate()
             .map(|(group, stock)| (group, f64::from(*stock)))
-            .filter(|(group, stock)| *stock < pods && table.problem.columns.iter().any(|c| c.group == *group))
+            .filter(|(group, stock)| {
+                *stock < items && table.problem.columns.iter().any(|c| c.group == *group)
+            })
             .collect();
         let limit_of = |column: &super::Column| limits.iter().position(|(group, _)| *group == column.group);
         let limit_of: Vec<Option<usize>> = table.problem.columns.iter().map(limit_of).collect();
@@ -179,7 +181,7 @@ impl<'a, const D: usize> Generation<'a, D> {
         }
     }
 
-    /// What a node of the column is worth beside its pods.
+    /// What a bin of the column is worth beside its items.
     fn worth(&self, column: usize, duals: &Prices) -> f64 {
         let group = self.table.problem.columns[column].group;
         let limit = self.limits.iter().position(|(limited, _)| *limited == group);
@@ -259,7 +261,7 @@ impl<'a, const D: usize> Generation<'a, D> {
 
     /// Keeps the duals, scaled down to be feasible, when their bound is the best yet.
     fn keep(&mut self, duals: &Prices, worst: f64) {
-        // Scarcity stays as it is: pods pay less, so no node's pods pay more than its worth. What policies refund
+        // Scarcity stays as it is: items pay less, so no bin's items pay more than its worth. What addends refund
         // does not shrink with the duals, so that much of it is taken off.
         let scale = (1.0 - 1e-9) / worst.max(1.0);
         let mut pays: Vec<f64> = (0..self.place.len())
@@ -295,7 +297,7 @@ impl<'a, const D: usize> Generation<'a, D> {
         };
     }
 
-    /// The most that policies take off a node's price for one pod of the row, in dollars.
+    /// The most that addends take off a bin's price for one item of the row, in dollars.
     fn refund(&self, row: usize) -> f64 {
         let least = self.table.problem.addends.iter().map(|rows| rows[row]).min();
         crate::number::real(least.unwrap_or(0).min(0).saturating_neg()) / DOLLAR
@@ -346,7 +348,7 @@ impl<'a, const D: usize> Generation<'a, D> {
             entries.push((self.rows.len() + limit, -1.0));
         }
         Purchase {
-            cost: self.table.node_price(column, pattern) / DOLLAR,
+            cost: self.table.bin_price(column, pattern) / DOLLAR,
             entries,
         }
     }
@@ -383,13 +385,13 @@ struct Round {
     paying: Vec<(f64, usize)>,
     /// Patterns by value for worth.
     found: Vec<(f64, usize, Pattern)>,
-    /// No pattern is worth more times its node than this.
+    /// No pattern is worth more times its bin than this.
     worst: f64,
     /// Some pricing was ended by its budget.
     cut_short: bool,
 }
 
-/// Pods of a row alone on nodes of each column that runs them: cost of one pod, column, pods per node.
+/// Items of a row alone on bins of each column that runs them: cost of one item, column, items per bin.
 fn ways_alone<const D: usize>(
     table: &Table<'_, D>,
     row: u32,
@@ -399,7 +401,7 @@ fn ways_alone<const D: usize>(
     columns.map(move |column| {
         let copies = table.copies(column, row).clamp(1, count.max(1));
         let pattern = [(row, copies)];
-        let each = table.node_price(column, &pattern) / DOLLAR / f64::from(copies);
+        let each = table.bin_price(column, &pattern) / DOLLAR / f64::from(copies);
         (each, column, copies)
     })
 }

@@ -1,7 +1,7 @@
-//! Ruin and recreate: a few wasteful nodes are taken apart and packed anew, as long as that wastes no more.
+//! Ruin and recreate: a few wasteful bins are taken apart and packed anew, as long as that wastes no more.
 //!
-//! The gap of a plan is the sum over its nodes of price less what their pods pay, and no node wastes less than
-//! nothing. So an attempt is given up as soon as its new nodes together waste more than the old ones did: the
+//! The gap of a plan is the sum over its bins of price less what their items pay, and no bin wastes less than
+//! nothing. So an attempt is given up as soon as its new bins together waste more than the old ones did: the
 //! duals prune exactly. Work is counted in passes over rows, never timed.
 
 use crate::fill::{Left, Scoring, Workspace};
@@ -11,18 +11,18 @@ use crate::stock::Stock;
 use crate::table::Table;
 use std::collections::BTreeMap;
 
-/// Nodes taken apart in one attempt, at most.
+/// Bins taken apart in one attempt, at most.
 const MOST_RUINED: usize = 6;
 /// Work of an attempt beside its fillings.
 const ATTEMPT: u64 = 4;
 /// Less waste than this, in nano-dollars per hour, is none.
 const NOTHING: f64 = 1.0;
-/// With fewer nodes than this any column may be the right one.
-const FEW_NODES: usize = 8;
-/// So often in a hundred the pods are not all put on one node then, which would always do as well as before.
+/// With fewer bins than this any column may be the right one.
+const FEW_BINS: usize = 8;
+/// So often in a hundred the items are not all put on one bin then, which would always do as well as before.
 const SPLITS: usize = 80;
 
-struct Node {
+struct Bin {
     column: usize,
     pattern: Pattern,
     /// Price less value.
@@ -40,14 +40,14 @@ struct Trial {
 
 struct Search<'a, const D: usize> {
     table: &'a Table<'a, D>,
-    nodes: Vec<Node>,
+    bins: Vec<Bin>,
     stock: Stock,
     random: Random,
-    /// By row: pods of the ruined nodes without a place.
+    /// By row: items of the ruined bins without a place.
     left: Vec<u32>,
     /// Rows that have some.
     rows: Vec<u32>,
-    /// What they take together; may be more than any node has, so that single precision is not enough.
+    /// What they take together; may be more than any bin has, so that single precision is not enough.
     total: [f64; D],
 }
 
@@ -60,62 +60,62 @@ pub(crate) fn improve<const D: usize>(
 ) -> Packing {
     let mut search = Search {
         table,
-        nodes: expand(table, start.packing),
+        bins: expand(table, start.packing),
         stock: start.stock,
         random: Random::new(start.seed),
         left: vec![0; table.pays.len()],
         rows: Vec::new(),
         total: [0.0; D],
     };
-    for node in &search.nodes {
-        search.stock.buy(table.problem, node.column, 1);
+    for bin in &search.bins {
+        search.stock.buy(table.problem, bin.column, 1);
     }
     let until = workspace.steps.saturating_add(work);
-    while workspace.steps < until && !search.nodes.is_empty() {
+    while workspace.steps < until && !search.bins.is_empty() {
         workspace.steps += ATTEMPT;
         search.attempt(workspace);
     }
     Packing {
-        batches: folded(search.nodes),
+        batches: folded(search.bins),
         left: start.packing.left.clone(),
     }
 }
 
-fn expand<const D: usize>(table: &Table<'_, D>, packing: &Packing) -> Vec<Node> {
-    let node = |batch: &Batch| Node {
+fn expand<const D: usize>(table: &Table<'_, D>, packing: &Packing) -> Vec<Bin> {
+    let bin = |batch: &Batch| Bin {
         column: batch.column,
         pattern: batch.pattern.clone(),
-        waste: table.node_price(batch.column, &batch.pattern) - table.value(&batch.pattern),
+        waste: table.bin_price(batch.column, &batch.pattern) - table.value(&batch.pattern),
     };
     packing
         .batches
         .iter()
-        .flat_map(|batch| (0..batch.copies).map(move |_| node(batch)))
+        .flat_map(|batch| (0..batch.copies).map(move |_| bin(batch)))
         .collect()
 }
 
-/// Equal nodes together again.
-fn folded(nodes: Vec<Node>) -> Vec<Batch> {
+/// Equal bins together again.
+fn folded(bins: Vec<Bin>) -> Vec<Batch> {
     let mut batches: BTreeMap<(usize, Pattern), u32> = BTreeMap::new();
-    for mut node in nodes {
-        node.pattern.sort_unstable();
-        *batches.entry((node.column, node.pattern)).or_insert(0) += 1;
+    for mut bin in bins {
+        bin.pattern.sort_unstable();
+        *batches.entry((bin.column, bin.pattern)).or_insert(0) += 1;
     }
     batches
         .into_iter()
-        .map(|((column, pods), copies)| Batch {
+        .map(|((column, pattern), copies)| Batch {
             column,
             copies,
-            pattern: pods,
+            pattern,
         })
         .collect()
 }
 
 impl<const D: usize> Search<'_, D> {
-    /// Takes some nodes apart and packs their pods anew; keeps the better of both.
+    /// Takes some bins apart and packs their items anew; keeps the better of both.
     fn attempt(&mut self, workspace: &mut Workspace<D>) {
         let ruined = self.choose();
-        let limit: f64 = ruined.iter().map(|node| self.nodes[*node].waste).sum();
+        let limit: f64 = ruined.iter().map(|bin| self.bins[*bin].waste).sum();
         // Bins that waste nothing are in some best packing already, as far as these duals can tell.
         if limit <= NOTHING {
             return;
@@ -126,21 +126,21 @@ impl<const D: usize> Search<'_, D> {
             self.left[row as usize] = 0;
         }
         let Some(built) = built else {
-            for node in &ruined {
-                self.stock.buy(self.table.problem, self.nodes[*node].column, 1);
+            for bin in &ruined {
+                self.stock.buy(self.table.problem, self.bins[*bin].column, 1);
             }
             return;
         };
-        for node in &ruined {
+        for bin in &ruined {
             // They are in falling order, so that none of them moves before its turn.
-            self.nodes.swap_remove(*node);
+            self.bins.swap_remove(*bin);
         }
-        self.nodes.extend(built);
+        self.bins.extend(built);
     }
 
-    /// One to six nodes, wasteful ones rather than others, in falling order.
+    /// One to six bins, wasteful ones rather than others, in falling order.
     fn choose(&mut self) -> Vec<usize> {
-        let many = self.nodes.len();
+        let many = self.bins.len();
         let wanted = (1 + self.random.below(MOST_RUINED)).min(many);
         // Sometimes one draw, sometimes the most wasteful of six: only wasteful bins would leave the search in one
         // corner.
@@ -153,7 +153,7 @@ impl<const D: usize> Search<'_, D> {
             let mut best = self.random.below(many);
             for _ in 1..rivals {
                 let rival = self.random.below(many);
-                if self.nodes[rival].waste > self.nodes[best].waste {
+                if self.bins[rival].waste > self.bins[best].waste {
                     best = rival;
                 }
             }
@@ -171,11 +171,11 @@ impl<const D: usize> Search<'_, D> {
 
     fn ruin(&mut self, ruined: &[usize]) {
         self.total = [0.0; D];
-        for node in ruined {
-            let node = &self.nodes[*node];
+        for bin in ruined {
+            let bin = &self.bins[*bin];
             // Ruined bins are for sale again while their items are packed anew.
-            self.stock.give_back(self.table.problem, node.column);
-            for (row, copies) in &node.pattern {
+            self.stock.give_back(self.table.problem, bin.column);
+            for (row, copies) in &bin.pattern {
                 if self.left[*row as usize] == 0 {
                     self.rows.push(*row);
                 }
@@ -183,16 +183,16 @@ impl<const D: usize> Search<'_, D> {
             }
         }
         for row in &self.rows {
-            let pods = f64::from(self.left[*row as usize]);
+            let items = f64::from(self.left[*row as usize]);
             for (dim, total) in self.total.iter_mut().enumerate() {
-                *total += f64::from(self.table.ask[dim][*row as usize]) * pods;
+                *total += f64::from(self.table.ask[dim][*row as usize]) * items;
             }
         }
     }
 
-    /// New nodes for the pods of the ruined ones; `None` once they waste more than `limit`. Stock is bought for
+    /// New bins for the items of the ruined ones; `None` once they waste more than `limit`. Stock is bought for
     /// what is returned, and for nothing otherwise.
-    fn rebuild(&mut self, ruined: &[usize], limit: f64, workspace: &mut Workspace<D>) -> Option<Vec<Node>> {
+    fn rebuild(&mut self, ruined: &[usize], limit: f64, workspace: &mut Workspace<D>) -> Option<Vec<Bin>> {
         let scoring = Scoring {
             widest: self.random.one_of([0.0, 0.25, 0.5, 1.0, 2.0]),
             sharpness: self.random.one_of([0, 1, 2, 4, 8]),
@@ -207,27 +207,27 @@ impl<const D: usize> Search<'_, D> {
             unsteady,
         };
         // Of few bins, all items on one bin always wastes no more than before, and hides every other way.
-        let split = self.nodes.len() < FEW_NODES && self.random.percent(SPLITS);
+        let split = self.bins.len() < FEW_BINS && self.random.percent(SPLITS);
         let mut open = self.rows.clone();
-        let mut built: Vec<Node> = Vec::new();
+        let mut built: Vec<Bin> = Vec::new();
         let mut waste = 0.0;
         while !open.is_empty() {
             let together = if split && built.is_empty() {
                 None
             } else {
-                self.last_node(&open, limit - waste)
+                self.last_bin(&open, limit - waste)
             };
-            let node = together.or_else(|| self.next_node(&open, &trial, workspace));
+            let bin = together.or_else(|| self.next_bin(&open, &trial, workspace));
             // Waste never is negative: what is over the limit now stays over it, whatever comes.
-            let Some(node) = node.filter(|node| waste + node.waste <= limit) else {
-                for node in &built {
-                    self.stock.give_back(self.table.problem, node.column);
+            let Some(bin) = bin.filter(|bin| waste + bin.waste <= limit) else {
+                for bin in &built {
+                    self.stock.give_back(self.table.problem, bin.column);
                 }
                 return None;
             };
-            waste += node.waste;
-            self.stock.buy(self.table.problem, node.column, 1);
-            for (row, copies) in &node.pattern {
+            waste += bin.waste;
+            self.stock.buy(self.table.problem, bin.column, 1);
+            for (row, copies) in &bin.pattern {
                 self.left[*row as usize] -= copies;
                 for (dim, total) in self.total.iter_mut().enumerate() {
                     *total -= f64::from(self.table.ask[dim][*row as usize]) * f64::from(*copies);
@@ -235,15 +235,15 @@ impl<const D: usize> Search<'_, D> {
             }
             let left = &self.left;
             open.retain(|row| left[*row as usize] > 0);
-            built.push(node);
+            built.push(bin);
         }
         Some(built)
     }
 
-    /// Columns to try: those of the ruined nodes, some of the best, a few at random.
+    /// Columns to try: those of the ruined bins, some of the best, a few at random.
     fn candidates(&mut self, ruined: &[usize]) -> Vec<usize> {
         let many = self.table.by_ratio.len();
-        let mut columns: Vec<usize> = ruined.iter().map(|node| self.nodes[*node].column).collect();
+        let mut columns: Vec<usize> = ruined.iter().map(|bin| self.bins[*bin].column).collect();
         for _ in 0..2 {
             columns.push(self.table.by_ratio[self.random.below(many.min(12))]);
         }
@@ -252,7 +252,7 @@ impl<const D: usize> Search<'_, D> {
             columns.push(self.random.below(many));
             columns.push(self.random.below(many));
         }
-        if self.nodes.len() < FEW_NODES && self.random.percent(70) {
+        if self.bins.len() < FEW_BINS && self.random.percent(70) {
             if self.random.percent(50) {
                 columns.clear();
             }
@@ -265,8 +265,8 @@ impl<const D: usize> Search<'_, D> {
         columns
     }
 
-    /// All that is left on one node, where its waste stays within the limit.
-    fn last_node(&self, open: &[u32], limit: f64) -> Option<Node> {
+    /// All that is left on one bin, where its waste stays within the limit.
+    fn last_bin(&self, open: &[u32], limit: f64) -> Option<Bin> {
         let holds = |capacity: &[f32; D]| {
             self.total
                 .iter()
@@ -283,8 +283,8 @@ impl<const D: usize> Search<'_, D> {
         let column = self
             .table
             .cheapest(&self.stock, &self.table.amounts(&pattern), &pattern)?;
-        let waste = self.table.node_price(column, &pattern) - self.table.value(&pattern);
-        (waste <= limit).then_some(Node {
+        let waste = self.table.bin_price(column, &pattern) - self.table.value(&pattern);
+        (waste <= limit).then_some(Bin {
             column,
             pattern,
             waste,
@@ -292,12 +292,12 @@ impl<const D: usize> Search<'_, D> {
     }
 
     /// The candidate whose filling costs least for its value.
-    fn next_node(&mut self, open: &[u32], trial: &Trial, workspace: &mut Workspace<D>) -> Option<Node> {
+    fn next_bin(&mut self, open: &[u32], trial: &Trial, workspace: &mut Workspace<D>) -> Option<Bin> {
         let left = Left {
             rows: open,
             counts: &self.left,
         };
-        let mut best: Option<(f64, Node)> = None;
+        let mut best: Option<(f64, Bin)> = None;
         for column in &trial.columns {
             if !self.stock.open(self.table.problem, *column) {
                 continue;
@@ -310,14 +310,14 @@ impl<const D: usize> Search<'_, D> {
                 .table
                 .cheapest(&self.stock, &workspace.used, &workspace.pattern)
                 .unwrap_or(*column);
-            let price = self.table.node_price(column, &workspace.pattern);
+            let price = self.table.bin_price(column, &workspace.pattern);
             let key = price / value * f64::from(1.0 + trial.unsteady * self.random.share());
             if best.as_ref().is_none_or(|(least, _)| key < *least) {
                 let waste = price - self.table.value(&workspace.pattern);
                 let pattern = workspace.pattern.clone();
                 best = Some((
                     key,
-                    Node {
+                    Bin {
                         column,
                         pattern,
                         waste,
@@ -325,6 +325,6 @@ impl<const D: usize> Search<'_, D> {
                 ));
             }
         }
-        best.map(|(_, node)| node)
+        best.map(|(_, bin)| bin)
     }
 }

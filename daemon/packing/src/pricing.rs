@@ -1,12 +1,12 @@
-//! The best pattern of one node under given values, in whole pods: exact within a budget, with a bound beside it.
+//! The best pattern of one bin under given values, in whole items: exact within a budget, with a bound beside it.
 //!
-//! A linear relaxation with counts gives a first bound and weights; pods that lose too much under them are left
-//! out; the rest is a depth-first search, large pods first, cut by two bounds. When the budget ends the search,
+//! A linear relaxation with counts gives a first bound and weights; items that lose too much under them are left
+//! out; the rest is a depth-first search, large items first, cut by two bounds. When the budget ends the search,
 //! the relaxation's bound stands.
 
 use crate::lp::Knapsack;
 
-/// Pods of one row, as a node could carry them.
+/// Items of one row, as a bin could carry them.
 #[derive(Clone, Debug)]
 pub(crate) struct Item<const D: usize> {
     /// Name of the row to the caller.
@@ -26,7 +26,7 @@ pub(crate) struct Found {
     pub(crate) upper: f64,
     /// What the pattern is worth; 0 without one.
     pub(crate) value: f64,
-    /// Rows and pods.
+    /// Rows and items.
     pub(crate) pattern: Vec<(u32, u32)>,
 }
 

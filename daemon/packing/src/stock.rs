@@ -2,22 +2,22 @@
 
 use crate::problem::Problem;
 
-/// How many nodes of each group may still be bought.
+/// How many bins of each group may still be bought.
 #[derive(Clone, Debug)]
 pub(crate) struct Stock {
     left: Vec<u32>,
-    /// No group can run out: it may grow by as many nodes as there are pods.
+    /// No group can run out: it may grow by as many bins as there are items.
     endless: bool,
 }
 
 impl Stock {
     pub(crate) fn new(problem: &Problem, counts: &[u32]) -> Self {
-        let pods: u64 = counts.iter().map(|count| u64::from(*count)).sum();
+        let items: u64 = counts.iter().map(|count| u64::from(*count)).sum();
         Self {
             endless: problem
                 .columns
                 .iter()
-                .all(|c| u64::from(problem.stock[c.group]) >= pods),
+                .all(|c| u64::from(problem.stock[c.group]) >= items),
             left: problem.stock.clone(),
         }
     }
@@ -26,7 +26,7 @@ impl Stock {
         self.endless || self.left[problem.columns[column].group] > 0
     }
 
-    /// How many nodes of the column could be bought, at most `copies`.
+    /// How many bins of the column could be bought, at most `copies`.
     pub(crate) fn most(&self, problem: &Problem, column: usize, copies: u32) -> u32 {
         if self.endless {
             copies
@@ -41,7 +41,7 @@ impl Stock {
         *left = left.saturating_sub(copies);
     }
 
-    /// Gives a node back.
+    /// Gives a bin back.
     pub(crate) fn give_back(&mut self, problem: &Problem, column: usize) {
         let left = &mut self.left[problem.columns[column].group];
         *left = left.saturating_add(1);

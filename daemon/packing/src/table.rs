@@ -17,7 +17,7 @@ pub(crate) const NEVER: f32 = f32::INFINITY;
 /// See the module.
 pub(crate) struct Table<'a, const D: usize> {
     pub(crate) problem: &'a Problem,
-    /// By row: what one pod pays, nano-dollars per hour.
+    /// By row: what one item pays, nano-dollars per hour.
     pub(crate) pays: Vec<f64>,
     /// By dimension, by row.
     pub(crate) ask: [Vec<f32>; D],
@@ -25,13 +25,13 @@ pub(crate) struct Table<'a, const D: usize> {
     pub(crate) capacity: Vec<[f32; D]>,
     /// By column: price without addends.
     pub(crate) price: Vec<f64>,
-    /// By column: what fractions of pods could pay on it for each nano-dollar of its price.
+    /// By column: what fractions of items could pay on it for each nano-dollar of its price.
     pub(crate) ratio: Vec<f64>,
     /// Columns, the best ratio first.
     pub(crate) by_ratio: Vec<usize>,
     /// By column times rows plus row.
     fit: Vec<Fit>,
-    /// By row: how many one node may hold at most.
+    /// By row: how many one bin may hold at most.
     pub(crate) cap: Vec<u32>,
     /// By row: columns that it fits, a bit each.
     columns_of: Vec<Vec<u64>>,
@@ -145,7 +145,7 @@ impl<'a, const D: usize> Table<'a, D> {
         }
     }
 
-    /// What these pods pay together.
+    /// What these items pay together.
     pub(crate) fn value(&self, pattern: &[(u32, u32)]) -> f64 {
         pattern
             .iter()
@@ -153,9 +153,9 @@ impl<'a, const D: usize> Table<'a, D> {
             .sum()
     }
 
-    /// What a node of the column with these pods costs: addends included, never below zero.
-    pub(crate) fn node_price(&self, column: usize, pattern: &[(u32, u32)]) -> f64 {
-        // Without policies no pattern changes the price: the hot path of every search.
+    /// What a bin of the column with these items costs: addends included, never below zero.
+    pub(crate) fn bin_price(&self, column: usize, pattern: &[(u32, u32)]) -> f64 {
+        // Without addends no pattern changes the price: the hot path of every search.
         if self.problem.addends.is_empty() {
             return self.price[column];
         }
@@ -167,14 +167,14 @@ impl<'a, const D: usize> Table<'a, D> {
         (self.price[column] + addends).max(0.0)
     }
 
-    /// Adds pods to amounts.
+    /// Adds items to amounts.
     pub(crate) fn put(&self, used: &mut Units<D>, row: u32, copies: u32) {
         for (dim, used) in used.0.iter_mut().enumerate() {
             *used += self.ask[dim][row as usize] * single(i64::from(copies));
         }
     }
 
-    /// Units of pods together.
+    /// Units of items together.
     pub(crate) fn amounts(&self, pattern: &[(u32, u32)]) -> Units<D> {
         let mut used = Units::default();
         for (row, copies) in pattern {
@@ -188,7 +188,7 @@ impl<'a, const D: usize> Table<'a, D> {
         &self.fit[column * self.pays.len()..(column + 1) * self.pays.len()]
     }
 
-    /// Whether the column runs pods of the row.
+    /// Whether the column runs items of the row.
     pub(crate) fn fits(&self, column: usize, row: u32) -> bool {
         self.columns_of[row as usize][column / 64] & (1 << (column % 64)) != 0
     }
@@ -198,17 +198,17 @@ impl<'a, const D: usize> Table<'a, D> {
         self.columns_of[row as usize].iter().any(|bits| *bits != 0)
     }
 
-    /// How many pods of the row an empty node of the column holds.
+    /// How many items of the row an empty bin of the column holds.
     pub(crate) fn copies(&self, column: usize, row: u32) -> u32 {
         self.copies_beside(column, &Units::default(), row)
     }
 
-    /// Whether no row is there more often than one node may hold.
+    /// Whether no row is there more often than one bin may hold.
     pub(crate) fn within_caps(&self, pattern: &[(u32, u32)]) -> bool {
         pattern.iter().all(|(row, n)| *n <= self.cap[*row as usize])
     }
 
-    /// How many pods of the row fit beside what takes `used`, other pods of it left aside.
+    /// How many items of the row fit beside what takes `used`, other items of it left aside.
     pub(crate) fn copies_beside(&self, column: usize, used: &Units<D>, row: u32) -> u32 {
         if !self.fits(column, row) {
             return 0;
@@ -222,7 +222,7 @@ impl<'a, const D: usize> Table<'a, D> {
         copies
     }
 
-    /// By row of `rows_of`: the shares of the column's capacity that one pod takes.
+    /// By row of `rows_of`: the shares of the column's capacity that one item takes.
     pub(crate) fn shapes(&self, column: usize) -> Vec<[f64; D]> {
         let capacity = &self.capacity[column];
         self.rows_of[column]
@@ -233,12 +233,12 @@ impl<'a, const D: usize> Table<'a, D> {
             .collect()
     }
 
-    /// The cheapest column with stock left that holds these pods, which take `used` together.
+    /// The cheapest column with stock left that holds these items, which take `used` together.
     pub(crate) fn cheapest(&self, stock: &Stock, used: &Units<D>, pattern: &[(u32, u32)]) -> Option<usize> {
         self.cheapest_of(|column| stock.open(self.problem, column), used, pattern)
     }
 
-    /// The cheapest of the open columns that holds these pods, which take `used` together.
+    /// The cheapest of the open columns that holds these items, which take `used` together.
     pub(crate) fn cheapest_of(
         &self,
         open: impl Fn(usize) -> bool,
@@ -265,7 +265,7 @@ impl<'a, const D: usize> Table<'a, D> {
                 if self.problem.addends.is_empty() {
                     return Some(column);
                 }
-                let price = self.node_price(column, pattern);
+                let price = self.bin_price(column, pattern);
                 if best.is_none_or(|(least, _)| price < least) {
                     best = Some((price, column));
                 }

@@ -98,20 +98,20 @@ proptest! {
 }
 
 #[test]
-fn pods_of_a_third_of_a_node_are_proven_optimal() {
-    // Three fit on a node and nothing tiles better; fractional pods would say 3.33.
+fn items_of_a_third_of_a_bin_are_proven_optimal() {
+    // Three fit on a bin and nothing tiles better; fractional items would say 3.33.
     let problem = problem(&[(3, 3)], &[(10, 10, 1_000_000_000)], &[100]);
     let counts = [9];
     let duals = duals::search(&problem, &counts);
     assert!(duals.bound(&problem, &counts, &[]) <= 2_700_000_000);
     let (packing, proof) = pack_part(&problem, &duals, Demand::of(&counts), Work::USUAL);
     assert_eq!(packing.cost(&problem), 3_000_000_000);
-    let proof = proof.expect("whole pods prove more");
+    let proof = proof.expect("whole items prove more");
     assert!(proof.bound(&problem, &counts, &[]) >= 2_999_000_000);
 }
 
 #[test]
-fn complementary_pods_share_nodes() {
+fn complementary_items_share_bins() {
     let problem = problem(&[(3, 1), (1, 3)], &[(8, 8, 1_000_000_000)], &[100]);
     let counts = [20, 20];
     let duals = duals::search(&problem, &counts);

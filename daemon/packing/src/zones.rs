@@ -1,5 +1,5 @@
-//! A problem taken apart by zone: pods that were dealt to different zones share no node, so each zone is packed by
-//! itself, with its share of the pods that may go anywhere.
+//! A problem taken apart by zone: items that were dealt to different zones share no bin, so each zone is packed by
+//! itself, with its share of the items that may go anywhere.
 //!
 //! Zones that sell the same at the same price get the same mixture; where nothing was dealt there is one part, the
 //! problem itself.
@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 
 /// One zone's rows and columns, and where they are in the whole.
 pub(crate) struct Part {
-    /// Zone by its place among the market's; `None` where nothing was dealt.
+    /// Its number, a bit of `Column::zones`; `None` where nothing was dealt.
     pub(crate) zone: Option<usize>,
     pub(crate) problem: Problem,
     pub(crate) duals: Duals,
-    /// By row of the part: pods.
+    /// By row of the part: items.
     pub(crate) counts: Vec<u32>,
     rows: Vec<usize>,
     columns: Vec<usize>,
@@ -147,7 +147,7 @@ pub(crate) fn is_dealt(problem: &Problem, counts: &[u32]) -> bool {
         .any(|(row, count)| row.zone.is_some() && *count > 0)
 }
 
-/// Nodes that a part may not buy any more because parts before it did.
+/// Bins that a part may not buy any more because parts before it did.
 pub(crate) fn spend(stock: &mut [u32], problem: &Problem, batches: &[Batch]) {
     for batch in batches {
         let left = &mut stock[problem.columns[batch.column].group];

@@ -1,9 +1,9 @@
-//! Duals and lower bounds: what no plan for the same demand can undercut, and what each pod pays.
+//! Duals and lower bounds: what no plan for the same demand can undercut, and what each item pays.
 //!
 //! Weak duality does all the work. Give every column weights on its dimensions that add up to its price
-//! (plus what a scarce group is worth); let a pod pay the least, over the columns that run it, of its
-//! weighted share. Then no node's pods pay more than the node costs, whatever the weights are, so what the
-//! pods pay, less what free capacity and scarce stock could at most be worth, is a bound. The search for good
+//! (plus what a scarce group is worth); let an item pay the least, over the columns that run it, of its
+//! weighted share. Then no bin's items pay more than the bin costs, whatever the weights are, so what the
+//! items pay, less what free capacity and scarce stock could at most be worth, is a bound. The search for good
 //! weights (`weights`) can only make the bound tight, never wrong. Sums are integers.
 
 mod search;
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 pub(crate) use search::{Alone, alone};
 pub use search::{Reach, search, search_to};
 
-/// Room that costs nothing: nodes that are there or on their way.
+/// Room that costs nothing: bins that are there or on their way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FreeCapacity {
     /// In the problem's dimensions.
@@ -32,10 +32,10 @@ pub struct FreeCapacity {
 /// Nano-dollars of a dollar.
 const DOLLAR: f64 = 1e9;
 
-/// Prices that no pattern of whole pods beats, in dollars per hour.
+/// Prices that no pattern of whole items beats, in dollars per hour.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proof {
-    /// What the counted pods pay, less what scarce stock is worth.
+    /// What the counted items pay, less what scarce stock is worth.
     pub(crate) bound: f64,
     /// By row.
     pub(crate) pays: Vec<f64>,
@@ -50,9 +50,9 @@ pub(crate) struct Proof {
 pub struct Duals {
     /// By column, by dimension: share of the column's worth that lies on the dimension; sums to at most 1.
     shares: Vec<Vec<f64>>,
-    /// By group: what one more node of it would be worth, in nano-dollars per hour.
+    /// By group: what one more bin of it would be worth, in nano-dollars per hour.
     scarce: Vec<i64>,
-    /// By row: what one pod pays, in nano-dollars per hour.
+    /// By row: what one item pays, in nano-dollars per hour.
     pub pays: Vec<i64>,
 }
 
@@ -71,7 +71,7 @@ impl Duals {
         duals
     }
 
-    /// By row: what a pod pays where it pays least.
+    /// By row: what an item pays where it pays least.
     fn prices(&self, problem: &Problem) -> Vec<i64> {
         let mut least: Vec<i64> = problem.rows.iter().map(Row::price_alone).collect();
         for (column, fits) in problem.fits.iter().enumerate() {
@@ -132,7 +132,7 @@ impl Duals {
         }
     }
 
-    /// The same weights without what scarce groups are worth: no node's pods pay more than its price.
+    /// The same weights without what scarce groups are worth: no bin's items pay more than its price.
     #[must_use]
     pub fn without_scarcity(&self, problem: &Problem) -> Self {
         if self.is_plentiful() {
@@ -146,7 +146,7 @@ impl Duals {
         self.scarce.iter().all(|worth| *worth == 0)
     }
 
-    /// These duals as a start for column generation, with their bound for these pods.
+    /// These duals as a start for column generation, with their bound for these items.
     pub(crate) fn as_proof(&self, problem: &Problem, counts: &[u32]) -> Proof {
         let paid = self.bound_with(problem, counts, &[], &self.pays);
         Proof {
@@ -157,8 +157,8 @@ impl Duals {
         }
     }
 
-    /// The same weights, but pods pay what column generation proved: in dollars, by row and by group. No pattern of
-    /// whole pods pays more than its node is worth; a pod that Fargate runs for less pays that.
+    /// The same weights, but items pay what column generation proved: in dollars, by row and by group. No pattern of
+    /// whole items pays more than its bin is worth; an item that costs less without a bin pays that.
     pub(crate) fn proven(&self, problem: &Problem, proof: &Proof) -> Self {
         let pays = |(pays, row): (&f64, &Row)| floor(pays * DOLLAR).min(row.price_alone());
         Self {
@@ -172,7 +172,7 @@ impl Duals {
         }
     }
 
-    /// The column on which a pod of the row pays least, and how much.
+    /// The column on which an item of the row pays least, and how much.
     pub fn cheapest_column(&self, problem: &Problem, row: usize) -> Option<(usize, i64)> {
         (0..problem.columns.len())
             .filter(|column| problem.fits[*column][row])
@@ -180,7 +180,7 @@ impl Duals {
             .min_by_key(|(column, price)| (*price, *column))
     }
 
-    /// What a pod of the row would pay of a node of this capacity and price. A column pays what it pays; another node by
+    /// What an item of the row would pay of a bin of this capacity and price. A column pays what it pays; another bin by
     /// the weights of a column that runs the row, is as large and costs no more, and never less than there.
     pub fn share_of(&self, problem: &Problem, capacity: &[i64], price: i64, row: usize) -> i64 {
         let runs = |column: &usize| problem.fits[*column][row];
@@ -221,7 +221,7 @@ impl Duals {
         floor(real(price) * share).max(self.on_column(problem, column, row))
     }
 
-    /// What a pod of the row pays on a column, rounded down.
+    /// What an item of the row pays on a column, rounded down.
     fn on_column(&self, problem: &Problem, column: usize, row: usize) -> i64 {
         let rates = self.rates(problem, column);
         let addend = problem.addend(Some(problem.columns[column].tariff), row);
@@ -243,7 +243,7 @@ impl Duals {
         self.shares[column].iter().zip(&of.capacity).map(rate).collect()
     }
 
-    /// The bound for these pods by row, with this capacity for free: the best of the same weights with and
+    /// The bound for these items by row, with this capacity for free: the best of the same weights with and
     /// without scarcity. Never below zero: prices are not.
     pub fn bound(&self, problem: &Problem, counts: &[u32], free: &[FreeCapacity]) -> i64 {
         // Scarcity raises what items pay and is paid back for each bin in stock: which of both bounds is higher depends
@@ -322,7 +322,7 @@ fn normalise(capacity: &[i64], shares: &mut [f64]) {
     }
 }
 
-/// At most what the pods that fit into one free capacity could pay together, rounded up.
+/// At most what the items that fit into one free capacity could pay together, rounded up.
 fn worth_of(problem: &Problem, counts: &[u32], free: &FreeCapacity, pays: &[i64]) -> i64 {
     let rows: Vec<(usize, u32)> = (0..problem.rows.len())
         .filter(|row| free.admits[*row])
@@ -334,7 +334,7 @@ fn worth_of(problem: &Problem, counts: &[u32], free: &FreeCapacity, pays: &[i64]
         })
         .filter(|(_, copies)| *copies > 0)
         .collect();
-    // A node's addends together never make it cheaper than free: both forms are bounds, the lower counts.
+    // A bin's addends together never make it cheaper than free: both forms are bounds, the lower counts.
     let net = |row: usize| pays[row].saturating_sub(problem.addend(free.tariff, row));
     let mut worth = knapsack_worth(problem, free, &rows, &net);
     if !problem.addends.is_empty() {
@@ -374,7 +374,7 @@ fn knapsack_worth_in<const D: usize>(
     let values: Vec<f64> = rows.iter().map(|(row, _)| real(value(*row))).collect();
     let mut knapsack = Knapsack::<D>::new();
     knapsack.solve(&items, &values);
-    // Any multipliers bound the knapsack: their sum, plus what each pod is worth beyond its weighted share.
+    // Any multipliers bound the knapsack: their sum, plus what each item is worth beyond its weighted share.
     let multipliers = knapsack.multipliers();
     let base: f64 = multipliers.iter().sum();
     let surplus: f64 = rows
@@ -402,7 +402,7 @@ fn shape<const D: usize>(ask: &[i64], capacity: &[i64]) -> [f64; D] {
     shape
 }
 
-/// Rows all of whose pods the free capacity holds, taken one row at a time.
+/// Rows all of whose items the free capacity holds, taken one row at a time.
 fn rows_held(problem: &Problem, counts: &[u32], free: &[FreeCapacity]) -> Vec<bool> {
     (0..problem.rows.len())
         .map(|row| {

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use std::collections::BTreeMap;
 
 const DOLLAR: f64 = 1e9;
-/// What a node costs the search beyond its price, so that free ones are not wasted.
+/// What a bin costs the search beyond its price, so that free ones are not wasted.
 const LEAST_PRICE: f64 = 1e-6;
 const MOST_KINDS: usize = 64;
 const PATTERNS_A_ROUND: usize = 24;
@@ -34,8 +34,8 @@ struct Kind {
 /// How far a search for duals goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// A few rounds: a poor bound. Where a crowd sets how many nodes there are, the best duals leave nothing of the
-    /// price to what pods ask for: packing by these is far better, and sooner done.
+    /// A few rounds: a poor bound. Where a shared cap sets how many bins there are, the best duals leave nothing of the
+    /// price to what items ask for: packing by these is far better, and sooner done.
     Rough,
     /// Enough rounds for a first answer.
     Near,
@@ -53,12 +53,12 @@ impl Reach {
     }
 }
 
-/// Duals for these pods by row, and the best bound there is over fractional pods.
+/// Duals for these items by row, and the best bound there is over fractional items.
 pub fn search(problem: &Problem, counts: &[u32]) -> Duals {
     search_to(Reach::Full, problem, counts)
 }
 
-/// Duals for these pods by row, valid however far the search goes.
+/// Duals for these items by row, valid however far the search goes.
 pub fn search_to(reach: Reach, problem: &Problem, counts: &[u32]) -> Duals {
     let rounds = reach.rounds();
     let Some(ladder) = problem.ladder() else {
@@ -103,7 +103,7 @@ struct Search<'a, const D: usize> {
     prices: Vec<f64>,
     /// By column: kinds that fit, as shares of its capacity, with the addend in dollars.
     items: Vec<Items<D>>,
-    /// Groups that cannot grow by as many nodes as there are pods, and by how many they can.
+    /// Groups that cannot grow by as many bins as there are items, and by how many they can.
     limits: Vec<(usize, f64)>,
     /// By column: its row among the limits.
     limit_of: Vec<Option<usize>>,
@@ -341,7 +341,7 @@ fn items_of<const D: usize>(problem: &Problem, kinds: &[Kind], column: usize) ->
     items
 }
 
-/// A kind alone on nodes of a column: cost of one pod, column, pods per node.
+/// A kind alone on bins of a column: cost of one item, column, items per bin.
 fn single<const D: usize>(
     kind: usize,
     column: usize,
@@ -354,12 +354,12 @@ fn single<const D: usize>(
     Some((prices[column] * widest + of.addends[at], column, 1.0 / widest))
 }
 
-/// What one pod costs where its kind is alone on nodes.
+/// What one item costs where its kind is alone on bins.
 pub(crate) struct Alone<T> {
-    /// The cheapest way: cost of one pod, column, and how many share a node.
+    /// The cheapest way: cost of one item, column, and how many share a bin.
     pub(crate) cheapest: (f64, usize, T),
     /// The cheapest without a limit; where all are limited, the cheapest of each may be used up, and the dearest of
-    /// those counts. What stands in for pods must cost more than this, or the search would rather leave them than buy.
+    /// those counts. What stands in for items must cost more than this, or the search would rather leave them than buy.
     pub(crate) last_resort: f64,
 }
 

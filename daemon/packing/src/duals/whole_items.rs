@@ -1,9 +1,9 @@
-//! What whole pods leave empty: duals under which a node that they cannot fill to the brim is paid in full.
+//! What whole items leave empty: duals under which a bin that they cannot fill to the brim is paid in full.
 //!
 //! Amounts are replaced by what a dual feasible function makes of them (Fekete and Schepers' u⁽ᵏ⁾: a share x of a capacity
 //! becomes ⌊(k+1)x⌋/k, or x where (k+1)x is whole). Shares that fit together still come to at most one, so every bound
-//! stays valid; where most pods ask for the same, and a capacity holds k of them with something left, it grows by that.
-//! Which k is good is found from the pods that are there. Patterns of several kinds are column generation's.
+//! stays valid; where most items ask for the same, and a capacity holds k of them with something left, it grows by that.
+//! Which k is good is found from the items that are there. Patterns of several kinds are column generation's.
 
 use super::{Duals, floor, real};
 use crate::number::narrow;
@@ -12,13 +12,13 @@ use std::collections::BTreeSet;
 
 /// Requests tried for a dimension of a column: those that ask for most of it.
 const TRIED: usize = 12;
-/// Most pods of a kind on a node for which something is tried.
+/// Most items of a kind on a bin for which something is tried.
 const MOST: i64 = 1000;
-/// Columns on which no pod pays nearly the least, in hundredths of it, are left as they are.
+/// Columns on which no item pays nearly the least, in hundredths of it, are left as they are.
 const NEAR: i64 = 103;
 
 impl Duals {
-    /// The same weights on amounts as whole pods fill them; `None` where these pods pay no more by that.
+    /// The same weights on amounts as whole items fill them; `None` where these items pay no more by that.
     pub fn of_whole_items(&self, problem: &Problem, counts: &[u32]) -> Option<Self> {
         let mut pays = problem.rows.iter().map(Row::price_alone).collect::<Vec<_>>();
         let mut gained = false;
@@ -85,7 +85,7 @@ impl Duals {
         .collect()
     }
 
-    /// What a pod of the row pays on the column under these steps, rounded down.
+    /// What an item of the row pays on the column under these steps, rounded down.
     fn stepped(&self, problem: &Problem, column: usize, steps: &[Option<i64>], row: usize) -> i64 {
         let of = &problem.columns[column];
         let scarce = self.scarce.get(of.group).copied().unwrap_or(0);
